@@ -1,0 +1,42 @@
+// Bundles src/cli.ts into dist/portward.mjs: one file that runs without node_modules.
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+/** Imports `file?raw` as text, the way vite does it for the tests. @type {import('esbuild').Plugin} */
+const rawText = {
+  name: 'raw-text',
+  setup(plugin) {
+    plugin.onResolve({ filter: /\?raw$/ }, (args) => ({
+      path: resolve(args.resolveDir, args.path.replace(/\?raw$/, '')),
+      namespace: 'raw-text',
+    }))
+    plugin.onLoad({ filter: /.*/, namespace: 'raw-text' }, async (args) => ({
+      contents: await readFile(args.path, 'utf8'),
+      loader: 'text',
+    }))
+  },
+}
+
+const { version } = JSON.parse(await readFile(`${root}/package.json`, 'utf8'))
+
+await build({
+  absWorkingDir: root,
+  entryPoints: ['src/cli.ts'],
+  outfile: 'dist/portward.mjs',
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node18.19',
+  legalComments: 'none',
+  define: { PORTWARD_VERSION: JSON.stringify(version) },
+  // commander and friends are CommonJS and call require() for node's own modules.
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
+  plugins: [rawText],
+  logLevel: 'warning',
+})

@@ -1,0 +1,29 @@
+/**
+ * A change to a text: `length` characters at `offset` of the *original* text become `text`.
+ * Texts are latin1-decoded, so that one character is one byte of the file and every byte survives.
+ */
+export interface Edit {
+  readonly offset: number
+  readonly length: number
+  readonly text: string
+}
+
+/**
+ * Returns `text` with all edits applied; offsets refer to the text as given. Insertions at one offset
+ * keep their order. Throws where edits overlap or lie outside the text: that is a bug in an editor.
+ */
+export const applyEdits = (text: string, edits: readonly Edit[]): string => {
+  const ordered = edits
+    .map((edit, index) => ({ ...edit, index }))
+    .sort((a, b) => a.offset - b.offset || a.index - b.index)
+  let result = ''
+  let position = 0
+  for (const { offset, length, text: replacement } of ordered) {
+    if (offset < position || length < 0 || offset + length > text.length) {
+      throw new Error(`overlapping or stray edit at offset ${offset}, length ${length}`)
+    }
+    result += text.slice(position, offset) + replacement
+    position = offset + length
+  }
+  return result + text.slice(position)
+}

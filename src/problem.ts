@@ -1,0 +1,26 @@
+/** A place in a file, or in the process's environment (`path` 'environment', no line). */
+export interface Place {
+  readonly path: string
+  readonly line?: number
+}
+
+/** Trouble that can be expected: a value, collected with its siblings and shown together. */
+export interface Problem {
+  /** `error` stops the command, `warning` is shown and the command goes on. */
+  readonly severity: 'error' | 'warning'
+  /** Stable and kebab-case, for tools. */
+  readonly code: string
+  /** What is wrong. */
+  readonly message: string
+  /** What to do about it. */
+  readonly hint: string
+  readonly at: Place
+}
+
+/** `path:line: what is wrong — what to do` */
+export const renderProblem = ({ severity, message, hint, at }: Problem): string => {
+  const place = at.line === undefined ? at.path : `${at.path}:${at.line}`
+  return `${place}: ${severity === 'warning' ? 'warning: ' : ''}${message} — ${hint}`
+}
+
+export const isError = (problem: Problem): boolean => problem.severity === 'error'
