@@ -1,0 +1,62 @@
+import { Command, CommanderError } from 'commander'
+import { applyCommand } from './commands/apply.ts'
+import { EXIT, type GlobalOptions } from './commands/output.ts'
+import { planCommand } from './commands/plan.ts'
+import { statusCommand } from './commands/status.ts'
+import { HostError } from './host/host-error.ts'
+
+/** The command line; each command is given all options and answers with its exit code. */
+const buildProgram = (finish: (code: number) => void): Command => {
+  const program = new Command('portward')
+    .description(
+      'Make a Debian server ban port scanners with stock portsentry and fail2ban, from a config.env.',
+    )
+    .version(PORTWARD_VERSION)
+    .option('--config <file>', 'the variables to follow (default: /root/config.env, or $PORTWARD_CONFIG)')
+    .option('--root <dir>', 'work on the files of this tree instead of the running server', '/')
+    .option('--json', 'print one JSON document on stdout, and nothing else there')
+    .option('--quiet', 'print errors and results only')
+    .option('--verbose', 'print what failed in full, with the stack')
+    .option('--no-color', 'print without colours')
+    .exitOverride()
+
+  const add = <Options extends GlobalOptions>(
+    name: string,
+    summary: string,
+    run: (options: Options) => Promise<number>,
+  ): Command =>
+    program
+      .command(name)
+      .description(summary)
+      .action(async (_options, command: Command) => finish(await run(command.optsWithGlobals())))
+
+  add('plan', 'say exactly what apply would do, as steps and a diff; touch nothing', planCommand)
+  add('apply', 'install, configure, restart and check; ask first', applyCommand).option(
+    '--yes',
+    'do not ask (needed where there is no terminal)',
+  )
+  add('status', 'show what runs, in which modes, and what has drifted', statusCommand)
+  return program
+}
+
+/** A failed effect is told in a line; anything else is a bug and says so, with its stack. */
+const report = (error: unknown, verbose: boolean): number => {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+  if (error instanceof HostError) {
+    process.stderr.write(`portward: ${error.message} — ${error.hint}\n`)
+    if (verbose) process.stderr.write(`${error.stack}\n`)
+    return EXIT.failed
+  }
+  const details = error instanceof Error ? error.stack : String(error)
+  process.stderr.write(`portward: this is a bug in portward ${PORTWARD_VERSION}: please report it\n`)
+  process.stderr.write(`${verbose ? details : String(error)}\n`)
+  return EXIT.failed
+}
+
+try {
+  await buildProgram((code) => {
+    process.exitCode = code
+  }).parseAsync()
+} catch (error) {
+  process.exitCode = report(error, process.argv.includes('--verbose'))
+}

@@ -1,0 +1,90 @@
+import { parse as parseIni } from 'ini'
+import { readFileState } from '../host/files.ts'
+import { isInSync, type Plan } from '../plan/plan.ts'
+import { runningModes, wantedModes } from '../plan/services.ts'
+import type { Facts } from '../policy/facts.ts'
+import type { Release } from '../policy/release.ts'
+import { load } from './load.ts'
+import { EXIT, type GlobalOptions, openOutput, problemAsJson } from './output.ts'
+
+interface ServiceStatus {
+  readonly name: string
+  readonly installed: string | null
+  readonly running: boolean
+  readonly atBoot: boolean | null
+  /** portsentry's modes, fail2ban's jails; null where they could not be asked. */
+  readonly detail: readonly string[] | null
+}
+
+const describeServices = (facts: Facts, release: Release): ServiceStatus[] => {
+  const { live, packages } = facts
+  const modes = live === null ? [] : runningModes(live, release)
+  const runs = (program: string) =>
+    live?.daemons.some(({ args }) => args.some((word) => word.endsWith(`/${program}`))) ?? false
+  const common = (name: string) => ({
+    name,
+    installed: packages.get(name) ?? null,
+    atBoot: live?.enabled.get(name) ?? null,
+  })
+  return [
+    { ...common('portsentry'), running: modes.length > 0, detail: modes },
+    { ...common('fail2ban'), running: runs('fail2ban-server'), detail: live?.jails ?? null },
+  ]
+}
+
+/** The distribution's own name for itself: to be shown, never decided by. */
+const readSystemName = async (root: string): Promise<string> => {
+  const text = (await readFileState(root, '/etc/os-release'))?.text ?? ''
+  return String(parseIni(text)['PRETTY_NAME'] ?? 'unknown system')
+}
+
+const describeDrift = (plan: Plan | null): string => {
+  if (plan === null) return 'unknown, since no plan can be made'
+  if (isInSync(plan)) return 'none'
+  const paths = plan.steps.flatMap((step) => (step.kind === 'write' ? [step.path] : []))
+  return `${plan.steps.length} steps pending${paths.length > 0 ? ` (${paths.join(', ')})` : ''}`
+}
+
+const describeService = ({ name, installed, running, atBoot, detail }: ServiceStatus): string => {
+  if (installed === null) return `${name.padEnd(12)}not installed`
+  const parts = [
+    running ? 'runs' : 'DOES NOT RUN',
+    ...(detail !== null && detail.length > 0 ? [detail.join(', ')] : []),
+    ...(atBoot === false ? ['NOT started at boot'] : []),
+    `version ${installed}`,
+  ]
+  return `${name.padEnd(12)}${parts.join('; ')}`
+}
+
+/** `portward status`: what runs, in which modes, and whether anything has drifted from config.env. */
+export const statusCommand = async (options: GlobalOptions): Promise<number> => {
+  const output = openOutput(options)
+  const { root, facts, plan, problems, badConfiguration } = await load(options)
+  output.problems(problems)
+  if (facts === null || plan === null) {
+    output.document('status', { problems: problems.map(problemAsJson) })
+    return badConfiguration ? EXIT.configuration : EXIT.failed
+  }
+  const system = await readSystemName(root)
+  const { release } = plan.desired
+  const services = describeServices(facts, release)
+  const drift = describeDrift(plan)
+  const lines = [
+    `${'system'.padEnd(12)}${system}; ${release.title}`,
+    ...services.map(describeService),
+    `${'wanted'.padEnd(12)}${wantedModes(plan.desired).join(', ')}`,
+    `${'drift'.padEnd(12)}${drift}`,
+  ]
+  output.result(`${lines.join('\n')}\n`)
+  output.document('status', {
+    root,
+    system,
+    release: release.name,
+    services,
+    wantedModes: wantedModes(plan.desired),
+    inSync: isInSync(plan),
+    drift,
+    problems: problems.map(problemAsJson),
+  })
+  return EXIT.ok
+}

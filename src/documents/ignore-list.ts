@@ -1,0 +1,171 @@
+import {
+  contains,
+  formatCidr,
+  isIPv4,
+  type Network,
+  networkOf,
+  parseAddress,
+  parseNetwork,
+} from '../network.ts'
+import type { Edit } from './edit.ts'
+import { endOf, type Line, lineEnd, splitLines } from './lines.ts'
+import { setGrants } from './owned-block.ts'
+import type { Dialect } from './portsentry-conf.ts'
+
+/**
+ * The addresses portsentry never acts on. 1.2 is Debian's portsentry.ignore.static: what the regular
+ * expression of portsentry-build-ignore-file lets through, read as NeverBlock() in portsentry_io.c does.
+ * 2.x is portsentry.ignore as src/ignore.c reads it.
+ */
+export interface IgnoreList {
+  readonly text: string
+  readonly lines: readonly Line[]
+  readonly dialect: Dialect
+  readonly entries: readonly IgnoreEntry[]
+  /** 1.2: lines that are silently ignored. 2.x: lines that keep the daemon from starting. */
+  readonly faults: readonly IgnoreFault[]
+}
+
+/** `network` is what the daemon really ignores, null where that is nothing; `raw` is the line, trimmed. */
+export interface IgnoreEntry {
+  readonly line: number
+  readonly offset: number
+  readonly end: number
+  readonly network: Network | null
+  readonly raw: string
+}
+
+export interface IgnoreFault {
+  readonly line: number
+  readonly message: string
+}
+
+/** Both daemons read with fgets into 1024 bytes. */
+const MAX_LINE = 1023
+
+const trim = (text: string): string => text.replace(/^[ \t\r\f\v]+|[ \t\r\f\v]+$/g, '')
+
+/** inet_addr(): one to four decimal, octal or hexadecimal numbers, the last one filling what is left. */
+const inetAddress = (text: string): readonly number[] | null => {
+  const parts = text.split('.')
+  if (parts.length > 4 || !parts.every((part) => /^(?:0x[\da-f]+|0[0-7]*|[1-9]\d{0,9})$/i.test(part)))
+    return null
+  const values = parts.map((part) => (/^0\d/.test(part) ? Number.parseInt(part, 8) : Number(part)))
+  const last = values.pop() as number
+  const room = 4 - values.length
+  if (values.some((value) => value > 255) || last >= 256 ** room) return null
+  return [
+    ...values,
+    ...Array.from({ length: room }, (_, index) => Math.floor(last / 256 ** (room - 1 - index)) % 256),
+  ]
+}
+
+/** A shift by 32 shifts by nothing: both daemons read `/0` of an IPv4 address as `/32`. */
+const prefix4 = (bits: number): number => (bits === 0 ? 32 : bits)
+
+/** What a line means: an entry's network, null for an entry that never matches, or why it is none. */
+type Reading = { network: Network | null } | { fault: string } | 'nothing'
+
+/** The builder's regular expression; `\s` is Perl's on bytes, and its `$` stands before the newline. */
+const BUILDER = /^[ \t\r\f\v]*((?:\d{1,3}\.){3}\d{1,3})(?:\/(\d{1,2}))?[ \t\r\f\v]*(?:#|$)/
+
+const read12 = ({ text }: Line): Reading => {
+  if (/^[ \t\r\f\v]*(?:#|$)/.test(text)) return 'nothing'
+  const [, address, bits = '32'] = BUILDER.exec(text) ?? []
+  if (address === undefined) return { fault: 'not an IPv4 address or ADDRESS/BITS: left out' }
+  if (!/^\d/.test(text)) return { fault: 'begins with a blank: portsentry reads nothing of it' }
+  if (Number(bits) > 32) return { fault: 'more than 32 bits: portsentry skips it' }
+  const bytes = inetAddress(address)
+  if (bytes === null) return { fault: 'not an IPv4 address: portsentry ignores nobody by it' }
+  return { network: networkOf({ bytes, prefix: prefix4(Number(bits)) }) }
+}
+
+const read2 = ({ text, eol }: Line): Reading => {
+  if (text.startsWith('#') || (text === '' && eol === '\n')) {
+    return text.length > MAX_LINE ? { fault: 'a comment longer than 1023 characters' } : 'nothing'
+  }
+  if (text.length > MAX_LINE) return { fault: 'longer than 1023 characters' }
+  // The last character goes as the newline it should be, whatever it is.
+  const seen = eol === '' ? text.slice(0, -1) : text + eol.slice(0, -1)
+  if (/[^\d.:a-f/]/.test(seen)) return { fault: 'a character other than 0-9, a-f, ".", ":" and "/"' }
+  const slash = seen.indexOf('/')
+  const [address, bits] = slash === -1 ? [seen, null] : [seen.slice(0, slash), seen.slice(slash + 1)]
+  const bytes = address.includes(':') ? parseAddress(address) : inetAddress(address)
+  if (bytes === null) return { fault: 'not an address' }
+  if (bits !== null && (!/^\d+$/.test(bits) || Number(bits) > bytes.length * 8)) {
+    return { fault: `not a number of bits from 0 to ${bytes.length * 8} behind the slash` }
+  }
+  const given = bits === null ? bytes.length * 8 : Number(bits)
+  const network = { bytes, prefix: bytes.length === 4 ? prefix4(given) : given }
+  // The address is compared unmasked with the masked one of the packet: host bits match nobody.
+  const matches = networkOf(network).bytes.every((byte, index) => byte === bytes[index])
+  return { network: matches ? network : null }
+}
+
+/** Reads any text and never throws. */
+export const parseIgnoreList = (text: string, dialect: Dialect): IgnoreList => {
+  const lines = splitLines(text)
+  const entries: IgnoreEntry[] = []
+  const faults: IgnoreFault[] = []
+  for (const line of lines) {
+    const reading = dialect === '1.2' ? read12(line) : read2(line)
+    if (reading === 'nothing') continue
+    if ('fault' in reading) faults.push({ line: line.number, message: reading.fault })
+    const network = 'network' in reading ? reading.network : null
+    entries.push({ line: line.number, offset: line.offset, end: endOf(line), network, raw: trim(line.text) })
+  }
+  return { text, lines, dialect, entries, faults }
+}
+
+/** Whether one entry, as the daemon reads it, covers the whole network. */
+export const ignored = ({ entries }: IgnoreList, network: Network): boolean =>
+  entries.some((entry) => entry.network !== null && contains(entry.network, network))
+
+/** An entry meant to be one of the networks that ignores less of it: dotted mask, `//24`, 2.x: host bits. */
+const isVain = ({ raw, network: seen }: IgnoreEntry, networks: readonly Network[]): boolean => {
+  const meant = parseNetwork(raw.replace('//', '/'))
+  if (meant === null || !raw.includes('/')) return false
+  return networks.some(
+    (network) =>
+      network.prefix === meant.prefix &&
+      contains(network, meant) &&
+      (seen === null || !contains(seen, network)),
+  )
+}
+
+/**
+ * Edits after which every network is `ignored`; in 1.2, which knows no IPv6, every IPv4 network. `/0` cannot
+ * be said in either. The file then ends with a newline: without it 2.x loses the last character. Of the
+ * admin's lines it deletes only those where `dead(raw)`, or that were meant to be one of the networks in vain.
+ */
+export const setIgnored = (
+  list: IgnoreList,
+  networks: readonly Network[],
+  dead: (raw: string) => boolean,
+): Edit[] => {
+  const { text, lines, dialect } = list
+  const wanted = networks.filter((network) => dialect === '2.x' || isIPv4(network)).map(networkOf)
+  // 2.x does not start over a CR, 1.2 does not mind.
+  const eol = dialect === '2.x' ? '\n' : lineEnd(lines)
+  // An unfinished last line is ended in any case, so what it then says is what counts.
+  const unfinished = text !== '' && !text.endsWith('\n')
+  const whole = unfinished ? parseIgnoreList(text + eol, dialect) : list
+  const residue = whole.entries.filter((entry) => dead(entry.raw) || isVain(entry, wanted))
+  const edits = setGrants(whole.text, wanted, {
+    entry: formatCidr,
+    read: (other) => {
+      const reread = parseIgnoreList(other, dialect)
+      return (network) => ignored(reread, network)
+    },
+    place: (other) => other.length,
+    residue: new Set(residue.map(({ line }) => line)),
+    eol,
+  })
+  if (!unfinished) return edits
+  const clipped = edits.map((edit) => {
+    const offset = Math.min(edit.offset, text.length)
+    return { ...edit, offset, length: Math.min(edit.length, text.length - offset) }
+  })
+  const lastLineGoes = edits.some(({ offset, length }) => length > 0 && offset + length > text.length)
+  return lastLineGoes ? clipped : [{ offset: text.length, length: 0, text: eol }, ...clipped]
+}

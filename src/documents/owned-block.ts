@@ -1,0 +1,113 @@
+import { contains, type Network, networkOf, withoutContained } from '../network.ts'
+import { applyEdits, type Edit } from './edit.ts'
+import { endOf, type Line, splitLines } from './lines.ts'
+
+/**
+ * The lines between these two comments are portward's own: they follow config.env, so that an address
+ * taken out of WHITELIST leaves the file too. Everything outside belongs to the admin.
+ */
+export const BLOCK_BEGIN = '# portward: begin (from config.env, rewritten by portward apply)'
+export const BLOCK_END = '# portward: end'
+
+/** Indices into `lines` of the begin and the end comment. */
+export interface OwnedBlock {
+  readonly begin: number
+  readonly end: number
+}
+
+/** How one format grants networks. The consumer of the file is the authority for all of it. */
+export interface Grants {
+  /** The line that grants a network, without its line end. */
+  readonly entry: (network: Network) => string
+  /** Whether the consumer of this text grants the whole network. */
+  readonly read: (text: string) => (network: Network) => boolean
+  /** Where a new block must go in a text without one so that it grants `networks`: a line's offset, or the end. */
+  readonly place: (text: string, networks: readonly Network[]) => number
+  /** Numbers of lines to be deleted where they are outside the block. */
+  readonly residue: ReadonlySet<number>
+  readonly eol: '\n' | '\r\n'
+}
+
+/**
+ * All complete blocks. A begin without its end (a file cut off, a merge gone wrong) opens none: the next
+ * begin counts, so that the admin's lines in between are never taken for ours.
+ */
+export const findOwnedBlocks = (lines: readonly Line[]): OwnedBlock[] => {
+  const blocks: OwnedBlock[] = []
+  let begin = -1
+  for (const [index, { text }] of lines.entries()) {
+    if (text.startsWith('# portward: begin')) begin = index
+    else if (begin !== -1 && text.startsWith(BLOCK_END)) {
+      blocks.push({ begin, end: index })
+      begin = -1
+    }
+  }
+  return blocks
+}
+
+const deletion = (first: Line, last = first): Edit => ({
+  offset: first.offset,
+  length: endOf(last) - first.offset,
+  text: '',
+})
+
+/** The offset in the text before `removals` (ascending) of what is at `offset` after them. */
+const offsetBefore = (removals: readonly Edit[], offset: number): number =>
+  removals.reduce((before, removal) => (removal.offset <= before ? before + removal.length : before), offset)
+
+/**
+ * Edits after which every network is granted: by the admin's lines if they do, else by lines in the block.
+ * A block stays where it is as long as that works there; it goes when nothing is left for it to say.
+ */
+export const setGrants = (text: string, networks: readonly Network[], grants: Grants): Edit[] => {
+  const { entry, read, place, residue, eol } = grants
+  const lines = splitLines(text)
+  const blocks = findOwnedBlocks(lines)
+  const spans = blocks.map(({ begin, end }) => deletion(lines[begin] as Line, lines[end] as Line))
+  const isOwned = ({ offset }: Line) =>
+    spans.some((span) => offset >= span.offset && offset < span.offset + span.length)
+  const leftovers = lines
+    .filter((line) => residue.has(line.number) && !isOwned(line))
+    .map((it) => deletion(it))
+  const removals = [...leftovers, ...spans].sort((a, b) => a.offset - b.offset)
+  const others = applyEdits(text, removals)
+
+  const grantedByOthers = read(others)
+  const wanted = new Map(networks.map((network) => [entry(network), networkOf(network)]))
+  const block = blocks[0]
+  const inside = block === undefined ? [] : lines.slice(block.begin + 1, block.end)
+  const kept = new Map<string, Network>()
+  const unwanted = inside.filter(({ text: line }) => {
+    const network = wanted.get(line)
+    if (network === undefined || kept.has(line)) return true
+    kept.set(line, network)
+    return false
+  })
+  const keptNetworks = [...kept.values()]
+  const refused = [...wanted.values()].filter((network) => !grantedByOthers(network))
+  const added = withoutContained(refused.filter((network) => !kept.has(entry(network)))).filter(
+    (network) => !keptNetworks.some((other) => contains(other, network)),
+  )
+  if (kept.size + added.length === 0) return removals
+
+  const render = (entries: readonly string[]) => entries.map((line) => line + eol).join('')
+  const addedEntries = added.map(entry)
+  const at = place(others, [...keptNetworks, ...refused])
+  const unfinished = at === others.length && others !== '' && !others.endsWith('\n')
+  const moved: Edit[] = [
+    ...removals,
+    {
+      offset: offsetBefore(removals, at),
+      length: 0,
+      text: (unfinished ? eol : '') + render([BLOCK_BEGIN, ...kept.keys(), ...addedEntries, BLOCK_END]),
+    },
+  ]
+  if (block === undefined) return moved
+
+  const inPlace = [...leftovers, ...unwanted.map((line) => deletion(line)), ...spans.slice(1)]
+  if (added.length > 0) {
+    inPlace.push({ offset: (lines[block.end] as Line).offset, length: 0, text: render(addedEntries) })
+  }
+  const works = (edits: Edit[]) => networks.every(read(applyEdits(text, edits)))
+  return works(inPlace) || !works(moved) ? inPlace : moved
+}

@@ -1,0 +1,118 @@
+import { basename } from 'node:path'
+import type { Edit } from './edit.ts'
+import { endOf, type Line, lineEnd, splitLines } from './lines.ts'
+
+/**
+ * Which daemon reads the file. 1.2 takes the first line that has the key at its start, anywhere a blank or
+ * `=` after it, and stops searching there; 2.x takes the last one and refuses to start over a stray line.
+ */
+export type Dialect = '1.2' | '2.x'
+
+export interface PortsentryConf {
+  readonly text: string
+  readonly lines: readonly Line[]
+  readonly dialect: Dialect
+}
+
+/** What the daemon makes of the line that decides a key; `value` is undefined where it skips the option. */
+export interface ConfEntry {
+  readonly line: Line
+  readonly value: string | undefined
+}
+
+/** 1.2 reads with fgets into 1024 bytes; longer lines would be split in the middle of a value. */
+export const MAX_LINE = 1023
+
+export const parsePortsentryConf = (text: string, dialect: Dialect): PortsentryConf => ({
+  text,
+  lines: splitLines(text),
+  dialect,
+})
+
+/** What a C program sees of a line: nothing behind a NUL byte. */
+const cString = (line: string): string => line.split('\0', 1)[0] as string
+
+/** 1.2: from the first quote to the next quote or unprintable byte (ConfigTokenRetrieve, isprint in the C locale). */
+const quoted12 = (line: string): string | undefined => /"([\x20\x21\x23-\x7e]*)/.exec(cString(line))?.[1]
+
+/** 2.x: `KEY = "value"`, value not empty, closing quote required (ReadConfigFile). */
+const ASSIGNMENT_2 = /^([A-Z_]+)[ \t]*=[ \t]*"([^"]+)"/
+
+const isDeciding12 = (line: string, key: string): boolean =>
+  !line.startsWith('#') && cString(line).includes(key) && /^[= ]$/.test(line[key.length] ?? '')
+
+/** The line that decides `key` for the daemon, or undefined where there is none. */
+export const findEntry = (conf: PortsentryConf, key: string): ConfEntry | undefined => {
+  if (conf.dialect === '1.2') {
+    const line = conf.lines.find(({ text }) => isDeciding12(text, key))
+    return line && { line, value: quoted12(line.text) }
+  }
+  const line = conf.lines.findLast(({ text }) => ASSIGNMENT_2.exec(text)?.[1] === key)
+  return line && { line, value: ASSIGNMENT_2.exec(line.text)?.[2] }
+}
+
+/** The value that the daemon works with; undefined where the key is missing, or written so that it is skipped. */
+export const getKey = (conf: PortsentryConf, key: string): string | undefined => findEntry(conf, key)?.value
+
+/** Numbers of the lines that keep a 2.x daemon from starting. 1.2 ignores what it cannot read: none. */
+export const strayLines = ({ lines, dialect }: PortsentryConf): number[] =>
+  dialect === '1.2'
+    ? []
+    : lines
+        .filter(({ text }) => !text.startsWith('#') && text !== '' && text !== '\r')
+        .filter(({ text }) => !ASSIGNMENT_2.test(text))
+        .map(({ number }) => number)
+
+/** A mention of the key: commented out, indented or otherwise unread. Groups: what is before the value. */
+const mention = (key: string): RegExp => new RegExp(`^[#\\s]*(${key}[ \\t]*=[ \\t]*)"`)
+
+/** `KEY="` or `KEY = "`: the spacing of the line itself, else of a commented alternative, else none. */
+const assignmentStyle = (line: string | undefined, key: string): string => {
+  const style = line === undefined ? undefined : mention(key).exec(line)?.[1]
+  // 1.2 looks for a blank or '=' right behind the key: a tab there would hide the option.
+  return style === undefined || style.includes('\t') ? `${key}=` : style
+}
+
+const replaceValue = (line: Line, key: string, value: string): Edit => {
+  const open = line.text.indexOf('"')
+  const close = open === -1 ? -1 : line.text.indexOf('"', open + 1)
+  const readable = mention(key).test(line.text) && close !== -1
+  if (readable) return { offset: line.offset + open + 1, length: close - open - 1, text: value }
+  return {
+    offset: line.offset,
+    length: line.text.length,
+    text: `${assignmentStyle(line.text, key)}"${value}"`,
+  }
+}
+
+/** The last commented or unread mention of the key, by preference one that runs the same program; else the last line. */
+const findNeighbour = (lines: readonly Line[], key: string, value: string): Line | undefined => {
+  const mentions = lines.filter(({ text }) => mention(key).test(text))
+  const program = basename(value.split(' ', 1)[0] ?? '')
+  const alike = mentions.findLast(({ text }) => program !== '' && text.includes(`${program} `))
+  return alike ?? mentions.at(-1) ?? lines.at(-1)
+}
+
+/**
+ * Edits after which the daemon reads `value` for `key`; none where it does already. The deciding line keeps
+ * its spacing and what follows the closing quote; other lines that name the key stay as they are, since the
+ * daemon does not read them. A key without a line goes beside its last commented or unread mention.
+ */
+export const setKey = (conf: PortsentryConf, key: string, value: string): Edit[] => {
+  const entry = findEntry(conf, key)
+  if (entry?.value === value) return []
+  if (entry) return [replaceValue(entry.line, key, value)]
+  const eol = lineEnd(conf.lines)
+  const neighbour = findNeighbour(conf.lines, key, value)
+  const assignment = `${assignmentStyle(neighbour?.text, key)}"${value}"`
+  const offset = neighbour ? endOf(neighbour) : 0
+  const unfinished = neighbour?.eol === ''
+  return [{ offset, length: 0, text: unfinished ? `${eol}${assignment}${eol}` : `${assignment}${eol}` }]
+}
+
+/** Edits after which the daemon finds no `key` at all: every line that it could read is commented out. */
+export const unsetKey = (conf: PortsentryConf, key: string): Edit[] => {
+  const isRead = ({ text }: Line) =>
+    conf.dialect === '1.2' ? isDeciding12(text, key) : ASSIGNMENT_2.exec(text)?.[1] === key
+  return conf.lines.filter(isRead).map(({ offset }) => ({ offset, length: 0, text: '#' }))
+}

@@ -1,0 +1,184 @@
+import { readdir } from 'node:fs/promises'
+import { networkInterfaces } from 'node:os'
+import { type Network, parseNetwork } from '../network.ts'
+import { findHistory } from '../policy/desired.ts'
+import type { Facts, FileState, LiveFacts, PackageVersion, PortsentryPackage } from '../policy/facts.ts'
+import { FAIL2BAN_DIRECTORY } from '../policy/jail.ts'
+import { requiredPackages } from '../policy/packages.ts'
+import { findRelease } from '../policy/release.ts'
+import type { Settings } from '../settings/settings.ts'
+import { readBanned, readJails } from './fail2ban.ts'
+import { readAttributes, readFileState } from './files.ts'
+import { readInputRules, tryTargets } from './firewall.ts'
+import { HostError } from './host-error.ts'
+import { readInstalled, readPackageFiles, simulateInstall } from './packages.ts'
+import { resolveInRoot } from './paths.ts'
+import { readDaemons, readSshClient } from './processes.ts'
+import { readEnabled, readInit } from './services.ts'
+import { readStockFiles, type StockFiles } from './stock-files.ts'
+
+/** Every release's files, and those that the system shares. */
+const SYSTEM_FILES = [
+  '/etc/default/portsentry',
+  '/etc/portsentry/portsentry.conf',
+  '/etc/portsentry/portsentry.ignore.static',
+  '/etc/hosts.allow',
+  '/etc/hosts.deny',
+]
+
+/** The packages whose files a plan has to foresee while they are not installed. */
+const STOCK_PACKAGES = ['portsentry', 'fail2ban', 'libwrap0']
+
+const isFail2banConfig = (path: string): boolean =>
+  /^\/etc\/fail2ban\/(?:jail\.d\/)?[^/]+\.(?:conf|local)$/.test(path)
+
+const isWanted = (path: string): boolean => SYSTEM_FILES.includes(path) || isFail2banConfig(path)
+
+export const isPortsentryDaemon = (word: string): boolean => word === '/usr/sbin/portsentry'
+export const isFail2banServer = (word: string): boolean => word.endsWith('/fail2ban-server')
+
+const listDirectory = async (root: string, path: string): Promise<string[]> =>
+  readdir(await resolveInRoot(root, path)).catch(() => [])
+
+const readFiles = async (root: string): Promise<Map<string, FileState>> => {
+  const [main, jails] = await Promise.all([
+    listDirectory(root, FAIL2BAN_DIRECTORY),
+    listDirectory(root, `${FAIL2BAN_DIRECTORY}/jail.d`),
+  ])
+  const fail2ban = [
+    ...main.map((name) => `${FAIL2BAN_DIRECTORY}/${name}`),
+    ...jails.map((name) => `${FAIL2BAN_DIRECTORY}/jail.d/${name}`),
+  ].filter(isFail2banConfig)
+  const states = await Promise.all(
+    [...SYSTEM_FILES, ...fail2ban].map(async (path) => [path, await readFileState(root, path)] as const),
+  )
+  return new Map(states.filter((entry): entry is [string, FileState] => entry[1] !== null))
+}
+
+/** This server's addresses, each as a host; loopback and link-local ones are protected or unusable anyway. */
+const readAddresses = (): Network[] =>
+  Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(
+      ({ internal, family, address }) => !internal && family === 'IPv4' && !address.startsWith('169.254.'),
+    )
+    .flatMap(({ address }) => parseNetwork(address) ?? [])
+    .sort((a, b) => a.bytes.join('.').localeCompare(b.bytes.join('.'), 'en', { numeric: true }))
+
+const readLive = async (settings: Settings): Promise<LiveFacts> => {
+  const asRoot = process.getuid?.() === 0
+  const init = readInit()
+  const wanted = settings.banTarget === 'auto' ? 'CHAOS' : settings.banTarget
+  const usesTarget =
+    settings.banBackend === 'iptables' && settings.killRoute === undefined && wanted !== 'DROP'
+  const services = ['portsentry', 'fail2ban']
+  const [sshClient, daemons, enabled, inputRules, targets, jails, banned] = await Promise.all([
+    readSshClient(),
+    readDaemons((word) => isPortsentryDaemon(word) || isFail2banServer(word)),
+    Promise.all(services.map(async (name) => [name, await readEnabled(init, name)] as const)),
+    asRoot ? readInputRules() : null,
+    usesTarget ? tryTargets([wanted], asRoot) : new Map(),
+    asRoot ? readJails() : null,
+    asRoot ? readBanned('portsentry') : [],
+  ])
+  return {
+    asRoot,
+    init,
+    addresses: readAddresses(),
+    sshClient,
+    daemons,
+    enabled: new Map(enabled),
+    inputRules,
+    targets,
+    jails,
+    banned,
+  }
+}
+
+interface Installation {
+  readonly installs: readonly PackageVersion[] | null
+  readonly stock: ReadonlyMap<string, StockFiles>
+  readonly unknown: readonly string[]
+}
+
+/** What installing the missing packages would bring. */
+const foreseeInstallation = async (
+  settings: Settings,
+  packages: ReadonlyMap<string, string>,
+): Promise<Installation> => {
+  const missing = requiredPackages(settings, readInit()).filter((name) => !packages.has(name))
+  if (missing.length === 0) return { installs: [], stock: new Map(), unknown: [] }
+  const simulated = await simulateInstall(missing)
+  if ('reason' in simulated) return { installs: null, stock: new Map(), unknown: [simulated.reason] }
+  const { installs } = simulated
+  try {
+    const wanted = installs.filter(({ name }) => STOCK_PACKAGES.includes(name))
+    return { installs, stock: await readStockFiles(wanted, isWanted), unknown: [] }
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error
+    return { installs, stock: new Map(), unknown: [`${error.message} — ${error.hint}`] }
+  }
+}
+
+const findPortsentry = async (
+  root: string,
+  packages: ReadonlyMap<string, string>,
+  { installs, stock }: Installation,
+): Promise<PortsentryPackage | null> => {
+  const installed = packages.get('portsentry')
+  if (installed !== undefined)
+    return { version: installed, files: await readPackageFiles(root, 'portsentry') }
+  const candidate = installs?.find(({ name }) => name === 'portsentry')
+  if (candidate === undefined) return null
+  return { version: candidate.version, files: stock.get('portsentry')?.paths ?? [] }
+}
+
+/** Everything that a plan is made from. Changes nothing. Throws HostError where a file cannot be read. */
+export const readFacts = async (root: string, settings: Settings): Promise<Facts> => {
+  const isLive = root === '/'
+  const [packages, files, live, logs, actionFiles] = await Promise.all([
+    readInstalled(root),
+    readFiles(root),
+    isLive ? readLive(settings) : null,
+    listDirectory(root, '/var/log'),
+    listDirectory(root, `${FAIL2BAN_DIRECTORY}/action.d`),
+  ])
+  const installation: Installation = isLive
+    ? await foreseeInstallation(settings, packages)
+    : { installs: [], stock: new Map(), unknown: [] }
+  const predicted = new Set<string>()
+  for (const [path, state] of [...installation.stock.values()].flatMap((stock) => [...stock.files])) {
+    if (files.has(path)) continue
+    files.set(path, state)
+    predicted.add(path)
+  }
+  const actionPaths = [...installation.stock.values()].flatMap(({ paths }) => paths)
+  const actions = [
+    ...actionFiles,
+    ...actionPaths.filter((path) => path.startsWith(`${FAIL2BAN_DIRECTORY}/action.d/`)),
+  ]
+  const facts: Facts = {
+    root,
+    live,
+    portsentry: await findPortsentry(root, packages, installation),
+    packages,
+    installs: installation.installs,
+    files,
+    predicted,
+    actions: new Set(actions.map((path) => path.replace(/^.*\//, '').replace(/\.(?:conf|local|py)$/, ''))),
+    logs: new Set(logs),
+    unknown: installation.unknown,
+    remarks:
+      live !== null && !live.asRoot
+        ? ['not root: bans in the firewall and in fail2ban were not looked at']
+        : [],
+  }
+  const release = findRelease(facts)
+  if ('code' in release) return facts
+  // The history counts by being there; it may be large and its content decides nothing.
+  const historyPath = findHistory(settings, facts, release)
+  const history = await readAttributes(root, historyPath)
+  return history === null
+    ? facts
+    : { ...facts, files: new Map([...files, [historyPath, { ...history, text: '' }]]) }
+}

@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto'
+import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import type { FileState } from '../policy/facts.ts'
+import { errnoOf, HostError } from './host-error.ts'
+import { resolveInRoot } from './paths.ts'
+import { run } from './process.ts'
+
+const explain = (error: unknown, action: string, path: string): HostError => {
+  const code = errnoOf(error) ?? 'unknown error'
+  const hints: Record<string, string> = {
+    EACCES: 'run portward as root',
+    EPERM: 'run portward as root, and see whether the file is immutable (lsattr)',
+    EROFS: 'remount the file system read-write',
+    ENOSPC: 'make room on the file system',
+    EDQUOT: 'make room in the quota',
+    EISDIR: 'move the directory out of the way',
+  }
+  return new HostError(`cannot ${action} ${path}: ${code}`, hints[code] ?? 'see the system log', {
+    cause: error,
+  })
+}
+
+/** What `read` gives for the real place of a path, or null where there is no such file. */
+const ifPresent = async <T>(
+  root: string,
+  path: string,
+  read: (real: string) => Promise<T>,
+): Promise<T | null> => {
+  const real = await resolveInRoot(root, path)
+  try {
+    return await read(real)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return null
+    throw explain(error, 'read', real)
+  }
+}
+
+const attributes = async (real: string): Promise<Omit<FileState, 'text'>> => {
+  const { mode, uid, gid, mtimeMs } = await stat(real)
+  return { mode: mode & 0o7777, uid, gid, modifiedMs: mtimeMs }
+}
+
+/** Attributes of a file below `root`, or null where there is none. Throws HostError if it cannot be looked at. */
+export const readAttributes = (root: string, path: string): Promise<Omit<FileState, 'text'> | null> =>
+  ifPresent(root, path, attributes)
+
+/** A file below `root` with its attributes, or null where there is none. Throws HostError if it cannot be read. */
+export const readFileState = (root: string, path: string): Promise<FileState | null> =>
+  ifPresent(root, path, async (real) => ({
+    ...(await attributes(real)),
+    text: await readFile(real, 'latin1'),
+  }))
+
+const syncDirectory = async (path: string): Promise<void> => {
+  const directory = await open(path, 'r')
+  try {
+    await directory.sync()
+  } finally {
+    await directory.close()
+  }
+}
+
+const writeAll = async (handle: FileHandle, text: string): Promise<void> => {
+  try {
+    await handle.writeFile(text, 'latin1')
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/**
+ * Replaces a file's bytes at once, or creates it with `mode`: a temporary file beside the real target gets the
+ * same mode, owner, ACL and other extended attributes, is synced and renamed over it, and the directory is
+ * synced. Symbolic links are followed, not replaced. Throws HostError and leaves the old file as it was.
+ */
+export const replaceFile = async (root: string, path: string, text: string, mode: number): Promise<void> => {
+  const target = await resolveInRoot(root, path)
+  const temporary = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}.portward`)
+  try {
+    const exists = (await readAttributes(root, path)) !== null
+    await writeAll(await open(temporary, 'wx', 0o600), text)
+    const handle = await open(temporary, 'r')
+    try {
+      if (exists) {
+        const options = ['--attributes-only', '--preserve=mode,ownership,xattr']
+        await run('cp', [...options, '--', target, temporary], 'see whether the file system keeps attributes')
+      } else await handle.chmod(mode)
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    await rename(temporary, target)
+    await syncDirectory(dirname(target))
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined)
+    throw error instanceof HostError ? error : explain(error, 'write', target)
+  }
+}
+
+/** Removes a file that apply has created. */
+export const removeFile = async (root: string, path: string): Promise<void> => {
+  const target = await resolveInRoot(root, path)
+  try {
+    await rm(target, { force: true })
+    await syncDirectory(dirname(target))
+  } catch (error) {
+    throw explain(error, 'remove', target)
+  }
+}

@@ -1,0 +1,65 @@
+import { type ExecaError, execa } from 'execa'
+import { HostError } from './host-error.ts'
+
+export interface RunOptions {
+  readonly input?: string
+  readonly cwd?: string
+  readonly environment?: Readonly<Record<string, string>>
+  readonly timeoutMs?: number
+}
+
+export interface RunResult {
+  readonly exitCode: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Programs are found where Debian has them, whatever PATH the caller's shell has (su without `-` lacks sbin). */
+const ENVIRONMENT = {
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  LC_ALL: 'C.UTF-8',
+  HOME: '/root',
+}
+
+/** Exit code for a program that could not be started, as a shell gives it. */
+const NOT_STARTED = 127
+
+/**
+ * Runs a program without a shell and waits for it. Never throws: a program that cannot be started gives 127,
+ * one that is killed or runs out of time a non-zero code with the reason in `stderr`.
+ */
+export const tryRun = async (
+  file: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<RunResult> => {
+  const result = await execa(file, args, {
+    env: { ...ENVIRONMENT, ...options.environment },
+    extendEnv: false,
+    reject: false,
+    timeout: options.timeoutMs ?? 120_000,
+    killSignal: 'SIGKILL',
+    stripFinalNewline: false,
+    input: options.input ?? '',
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  })
+  const stderr = result.exitCode === undefined ? (result as ExecaError).shortMessage : result.stderr
+  return {
+    exitCode: result.exitCode ?? NOT_STARTED,
+    stdout: result.stdout ?? '',
+    stderr: String(stderr ?? ''),
+  }
+}
+
+/** Runs a program that must succeed; throws HostError with what it said otherwise. */
+export const run = async (
+  file: string,
+  args: readonly string[],
+  hint: string,
+  options: RunOptions = {},
+): Promise<string> => {
+  const { exitCode, stdout, stderr } = await tryRun(file, args, options)
+  if (exitCode === 0) return stdout
+  const said = (stderr.trim() || stdout.trim()).split('\n').slice(-8).join('\n')
+  throw new HostError(`${[file, ...args].join(' ')} failed with exit code ${exitCode}: ${said}`, hint)
+}

@@ -1,0 +1,52 @@
+import { readdir, readFile, readlink } from 'node:fs/promises'
+import type { DaemonProcess } from '../policy/facts.ts'
+
+/** Clock ticks a second in /proc: fixed at 100 for programs on every Linux architecture of Debian. */
+const TICK_MS = 10
+
+const readPid = async (
+  pid: number,
+  bootMs: number,
+  namespace: string | null,
+): Promise<DaemonProcess | null> => {
+  try {
+    const args = (await readFile(`/proc/${pid}/cmdline`, 'latin1')).split('\0').filter(Boolean)
+    if (args.length === 0) return null
+    // Daemons of containers that run on this host are not this host's.
+    const own = await readlink(`/proc/${pid}/ns/pid`).catch(() => namespace)
+    if (namespace !== null && own !== namespace) return null
+    const stat = await readFile(`/proc/${pid}/stat`, 'latin1')
+    // The command name, in parentheses, may hold blanks: fields count from behind it.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return { pid, args, startedMs: bootMs + Number(fields[19]) * TICK_MS }
+  } catch {
+    // It has ended meanwhile, or belongs to somebody whose processes are hidden.
+    return null
+  }
+}
+
+/** The running processes whose command line has a word that `isDaemon` accepts. */
+export const readDaemons = async (isDaemon: (word: string) => boolean): Promise<DaemonProcess[]> => {
+  const uptimeMs = Number((await readFile('/proc/uptime', 'latin1')).split(' ', 1)[0]) * 1000
+  const bootMs = Date.now() - uptimeMs
+  const namespace = await readlink('/proc/self/ns/pid').catch(() => null)
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)
+  const processes = await Promise.all(pids.map((pid) => readPid(pid, bootMs, namespace)))
+  return processes.filter((process) => process !== null).filter(({ args }) => args.slice(0, 3).some(isDaemon))
+}
+
+/**
+ * Where the SSH session comes from that this process runs in: from the environment, or, since sudo and su
+ * clear it, from that of an ancestor process. Null outside of SSH.
+ */
+export const readSshClient = async (): Promise<string | null> => {
+  let pid = process.pid
+  for (let generation = 0; pid > 1 && generation < 32; generation += 1) {
+    const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '')
+    const client = /(?:^|\0)SSH_CONNECTION=([^ \0]+) /.exec(environment)?.[1]
+    if (client !== undefined) return client.replace(/%.*$/, '')
+    const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '')
+    pid = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1] ?? 0)
+  }
+  return null
+}

@@ -1,0 +1,88 @@
+import ipaddr from 'ipaddr.js'
+
+/**
+ * An IPv4 or IPv6 network, or a single host (`/32`, `/128`). `bytes` is the address as written, host bits
+ * and all, in network order (4 or 16 numbers); `prefix` counts bits.
+ */
+export interface Network {
+  readonly bytes: readonly number[]
+  readonly prefix: number
+}
+
+/** Strictly dotted IPv4: four decimal octets, none with a leading zero (some consumers read those as octal). */
+const DOTTED = /^(?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3}$/
+
+/** The bytes of an address, or null where the text is not one. Zone indices (`%eth0`) are not accepted. */
+export const parseAddress = (text: string): readonly number[] | null => {
+  if (DOTTED.test(text) && ipaddr.IPv4.isValid(text)) return ipaddr.IPv4.parse(text).toByteArray()
+  if (text.includes(':') && !text.includes('%') && ipaddr.IPv6.isValid(text)) {
+    return ipaddr.IPv6.parse(text).toByteArray()
+  }
+  return null
+}
+
+/** Bits of a dotted netmask, or null where it is not one or has a hole. `0.0.0.0` gives 0. */
+export const parseNetmask = (text: string): number | null => {
+  if (!DOTTED.test(text) || !ipaddr.IPv4.isValid(text)) return null
+  return ipaddr.IPv4.parse(text).prefixLengthFromSubnetMask()
+}
+
+/** `A`, `A/bits` and, for IPv4, `A/dotted-mask`. Null where the text is neither. */
+export const parseNetwork = (text: string): Network | null => {
+  const slash = text.indexOf('/')
+  const bytes = parseAddress(slash === -1 ? text : text.slice(0, slash))
+  if (bytes === null) return null
+  const bits = bytes.length * 8
+  if (slash === -1) return { bytes, prefix: bits }
+  const mask = text.slice(slash + 1)
+  const prefix = /^\d{1,3}$/.test(mask) ? Number(mask) : bits === 32 ? parseNetmask(mask) : null
+  return prefix === null || prefix > bits ? null : { bytes, prefix }
+}
+
+const masked = (bytes: readonly number[], prefix: number): number[] =>
+  bytes.map((byte, index) => byte & (0xff00 >> Math.min(8, Math.max(0, prefix - index * 8))) & 0xff)
+
+/** The same network without host bits: 192.168.1.10/24 becomes 192.168.1.0/24. */
+export const networkOf = ({ bytes, prefix }: Network): Network => ({ bytes: masked(bytes, prefix), prefix })
+
+export const hasHostBits = (network: Network): boolean =>
+  networkOf(network).bytes.some((byte, index) => byte !== network.bytes[index])
+
+export const isIPv4 = (network: Network): boolean => network.bytes.length === 4
+
+export const isHost = (network: Network): boolean => network.prefix === network.bytes.length * 8
+
+/** Whether every address of `inner` is in `outer` (host bits of both disregarded). */
+export const contains = (outer: Network, inner: Network): boolean =>
+  outer.bytes.length === inner.bytes.length &&
+  outer.prefix <= inner.prefix &&
+  masked(inner.bytes, outer.prefix).every((byte, index) => byte === networkOf(outer).bytes[index])
+
+/** Canonical text: dotted, or lower-case compressed IPv6, which is the only form that portsentry 2.x takes. */
+export const formatAddress = (bytes: readonly number[]): string => ipaddr.fromByteArray([...bytes]).toString()
+
+/** `192.168.1.0/24`, host bits kept as they are. */
+export const formatCidr = ({ bytes, prefix }: Network): string => `${formatAddress(bytes)}/${prefix}`
+
+/** The dotted netmask of an IPv4 network. */
+export const formatNetmask = ({ prefix }: Network): string =>
+  ipaddr.IPv4.subnetMaskFromPrefixLength(prefix).toString()
+
+/** The last address of an IPv4 network with hosts (prefix below 31), else null. */
+export const broadcastOf = ({ bytes, prefix }: Network): readonly number[] | null => {
+  if (bytes.length !== 4 || prefix >= 31) return null
+  const mask = masked([255, 255, 255, 255], prefix)
+  return bytes.map((byte, index) => byte | (255 - (mask[index] ?? 0)))
+}
+
+/** Distinct networks in the given order, those contained in another of the list left out. */
+export const withoutContained = (networks: readonly Network[]): Network[] =>
+  networks.filter(
+    (network, index) =>
+      !networks.some(
+        (other, otherIndex) =>
+          otherIndex !== index &&
+          contains(other, network) &&
+          (!contains(network, other) || otherIndex < index),
+      ),
+  )

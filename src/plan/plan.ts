@@ -1,0 +1,71 @@
+import type { Desired } from '../policy/desired.ts'
+import type { PackageVersion } from '../policy/facts.ts'
+import type { Problem } from '../problem.ts'
+
+/** Answers for debconf, so that no question is asked and no notice mailed. */
+export interface PreseedStep {
+  readonly kind: 'preseed'
+  readonly selections: readonly string[]
+}
+
+export interface InstallStep {
+  readonly kind: 'install'
+  readonly requested: readonly string[]
+  /** All that apt brings in, dependencies included. */
+  readonly packages: readonly PackageVersion[]
+}
+
+/** A file gets new bytes. `before` is what must be there when the step runs; null: no file. */
+export interface WriteStep {
+  readonly kind: 'write'
+  readonly path: string
+  readonly before: string | null
+  readonly after: string
+  /** Permission bits for a new file; an existing one keeps its own. */
+  readonly mode: number
+  /** Whether `before` is what a package of this plan will put there. */
+  readonly fromPackage: boolean
+  readonly reasons: readonly string[]
+}
+
+/** An empty file is made where there is none when the step runs. A daemon may have made it meanwhile: as well. */
+export interface TouchStep {
+  readonly kind: 'touch'
+  readonly path: string
+  readonly mode: number
+  readonly reasons: readonly string[]
+}
+
+export interface EnableStep {
+  readonly kind: 'enable'
+  readonly service: string
+}
+
+export interface RestartStep {
+  readonly kind: 'restart'
+  readonly service: string
+  readonly reasons: readonly string[]
+}
+
+/** A protected host that is banned gets free: its rules leave INPUT, fail2ban forgets it. */
+export interface ReleaseStep {
+  readonly kind: 'release'
+  readonly address: string
+  /** Rule specifications behind `-A INPUT`, one word an element. */
+  readonly rules: readonly (readonly string[])[]
+  readonly jailed: boolean
+}
+
+export type Step = PreseedStep | InstallStep | WriteStep | TouchStep | EnableStep | RestartStep | ReleaseStep
+
+/** Everything that apply will do, in order, and what must hold afterwards. apply runs this very object. */
+export interface Plan {
+  readonly root: string
+  readonly desired: Desired
+  readonly steps: readonly Step[]
+  readonly warnings: readonly Problem[]
+  /** Why the diff is not complete, if it is not: apply then refuses. */
+  readonly inexact: readonly string[]
+}
+
+export const isInSync = (plan: Plan): boolean => plan.steps.length === 0 && plan.inexact.length === 0

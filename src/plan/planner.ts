@@ -1,0 +1,151 @@
+import jailTemplate from '../../templates/fail2ban-jail.conf?raw'
+import { type Desired, desire } from '../policy/desired.ts'
+import { type Facts, fileText } from '../policy/facts.ts'
+import { JAIL_PATH, overriddenOptions } from '../policy/jail.ts'
+import { findRelease } from '../policy/release.ts'
+import { isError, type Problem } from '../problem.ts'
+import type { Settings } from '../settings/settings.ts'
+import {
+  type Rewrite,
+  rewriteConf,
+  rewriteHostsAllow,
+  rewriteHostsDeny,
+  rewriteIgnoreList,
+  rewriteJails,
+  rewriteModes,
+} from './files.ts'
+import type { Plan, Step, TouchStep, WriteStep } from './plan.ts'
+import { planReleases } from './releases.ts'
+import { planServices } from './services.ts'
+
+export const HOSTS_ALLOW = '/etc/hosts.allow'
+export const HOSTS_DENY = '/etc/hosts.deny'
+
+export interface PlanResult {
+  /** Null where a problem is an error. */
+  readonly plan: Plan | null
+  readonly problems: readonly Problem[]
+}
+
+interface ManagedFile {
+  readonly path: string
+  readonly rewrite: (text: string, desired: Desired) => Rewrite
+  /** What to start from where there is no such file; undefined: its absence is a problem. */
+  readonly initial?: string
+}
+
+/** Every configuration file that apply may write, in the order in which it does. */
+export const managedFiles = ({ release }: Pick<Desired, 'release'>): ManagedFile[] => [
+  { path: release.modesPath, rewrite: rewriteModes, initial: '' },
+  { path: release.confPath, rewrite: rewriteConf },
+  { path: HOSTS_ALLOW, rewrite: rewriteHostsAllow, initial: '' },
+  { path: release.ignorePath, rewrite: rewriteIgnoreList, initial: '' },
+  {
+    path: JAIL_PATH,
+    rewrite: (text, desired) => rewriteJails(text, desired, JAIL_PATH),
+    initial: jailTemplate,
+  },
+]
+
+const remark = (message: string): Problem => ({
+  severity: 'warning',
+  code: 'not-looked-at',
+  message,
+  hint: 'run portward as root on the server itself to know',
+  at: { path: 'portward' },
+})
+
+const missingFile = (path: string, packageName: string): Problem => ({
+  severity: 'error',
+  code: 'missing-file',
+  message: 'is missing, although its package is installed',
+  hint: `apt-get install --reinstall -o Dpkg::Options::=--force-confmiss ${packageName}`,
+  at: { path },
+})
+
+const planFile = (
+  file: ManagedFile,
+  desired: Desired,
+  facts: Facts,
+): { step: WriteStep | null; problems: readonly Problem[] } => {
+  const state = facts.files.get(file.path)
+  const start = state?.text ?? file.initial
+  if (start === undefined) return { step: null, problems: [missingFile(file.path, 'portsentry')] }
+  const { text, reasons, problems } = file.rewrite(start, desired)
+  if (text === state?.text) return { step: null, problems }
+  const step: WriteStep = {
+    kind: 'write',
+    path: file.path,
+    before: state?.text ?? null,
+    after: text,
+    mode: 0o644,
+    fromPackage: facts.predicted.has(file.path),
+    reasons,
+  }
+  return { step, problems }
+}
+
+/** fail2ban does not start while a jail's log is missing, and portsentry 1.2 makes it with the first hit only. */
+const planHistory = (desired: Desired, facts: Facts): TouchStep[] =>
+  facts.files.has(desired.historyPath)
+    ? []
+    : [
+        {
+          kind: 'touch',
+          path: desired.historyPath,
+          mode: 0o600,
+          reasons: ['fail2ban does not start without its log'],
+        },
+      ]
+
+const planInstallation = (desired: Desired, facts: Facts): { steps: Step[]; inexact: string[] } => {
+  const missing = desired.packages.filter((name) => !facts.packages.has(name))
+  if (missing.length === 0 || facts.live === null) return { steps: [], inexact: [] }
+  if (facts.installs === null) {
+    return { steps: [], inexact: [`apt cannot install ${missing.join(', ')}: run apt-get update`] }
+  }
+  const steps: Step[] = []
+  if (desired.selections.length > 0) steps.push({ kind: 'preseed', selections: desired.selections })
+  steps.push({ kind: 'install', requested: missing, packages: facts.installs })
+  return { steps, inexact: [] }
+}
+
+/** hosts.deny is portsentry's to write; only what harms protected hosts or the next entry is changed. */
+const planHostsDeny = (desired: Desired, facts: Facts): WriteStep | null => {
+  const before = fileText(facts, HOSTS_DENY)
+  if (before === undefined) return null
+  const { text, reasons } = rewriteHostsDeny(before, desired)
+  if (text === before) return null
+  const fromPackage = facts.predicted.has(HOSTS_DENY)
+  return { kind: 'write', path: HOSTS_DENY, before, after: text, mode: 0o644, fromPackage, reasons }
+}
+
+/** Settings + facts → everything that has to be done, or why it can't be. Pure. */
+export const plan = (settings: Settings, facts: Facts): PlanResult => {
+  const release = findRelease(facts)
+  if ('code' in release) return { plan: null, problems: [release] }
+  const { desired, problems: wishes } = desire(settings, facts, release)
+  const installation = planInstallation(desired, facts)
+  const files = managedFiles(desired).map((file) => planFile(file, desired, facts))
+  const writes = [...files.map(({ step }) => step), planHostsDeny(desired, facts)].filter(
+    (step) => step !== null,
+  )
+  const jailText = writes.find(({ path }) => path === JAIL_PATH)?.after ?? fileText(facts, JAIL_PATH) ?? ''
+  const problems = [
+    ...wishes,
+    ...files.flatMap((file) => file.problems),
+    ...overriddenOptions(facts, desired.jails, jailText),
+    ...facts.remarks.map((message) => remark(message)),
+  ]
+  if (problems.some(isError)) return { plan: null, problems }
+  const { live } = facts
+  const steps: Step[] = [
+    ...installation.steps,
+    ...planHistory(desired, facts),
+    ...writes,
+    ...(live === null ? [] : planServices(desired, facts, live, writes)),
+    ...(live === null ? [] : planReleases(desired, facts, live)),
+  ]
+  const inexact = [...installation.inexact, ...facts.unknown]
+  return { plan: { root: facts.root, desired, steps, warnings: problems, inexact }, problems }
+}

@@ -1,0 +1,77 @@
+import type { Network } from '../network.ts'
+
+/** A regular file as read: latin1-decoded bytes, permission bits, owner. */
+export interface FileState {
+  readonly text: string
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+  /** Milliseconds since the epoch; 0 for a file that only its package holds so far. */
+  readonly modifiedMs: number
+}
+
+export interface PackageVersion {
+  readonly name: string
+  readonly version: string
+}
+
+/** The portsentry that is installed, or that apt would install: what tells the releases apart. */
+export interface PortsentryPackage {
+  readonly version: string
+  /** Absolute paths of the package's files. */
+  readonly files: readonly string[]
+}
+
+/** A running daemon: its command line, and when it started (milliseconds since the epoch). */
+export interface DaemonProcess {
+  readonly pid: number
+  readonly args: readonly string[]
+  readonly startedMs: number
+}
+
+export type Verdict = 'accepted' | 'refused' | 'unknown'
+
+/** What only a running system can tell; null where `--root` names a tree that is not running. */
+export interface LiveFacts {
+  readonly asRoot: boolean
+  readonly init: 'systemd' | 'sysv'
+  /** Addresses of this server's interfaces, host prefix, loopback and link-local ones left out. */
+  readonly addresses: readonly Network[]
+  /** Where the administrator's SSH session comes from. */
+  readonly sshClient: string | null
+  readonly daemons: readonly DaemonProcess[]
+  /** Whether the services start at boot; null where that can't be told. */
+  readonly enabled: ReadonlyMap<string, boolean>
+  /** Rules of INPUT as `iptables -S INPUT` prints them; null without root or iptables. */
+  readonly inputRules: readonly string[] | null
+  /** iptables targets tried in a network namespace of their own. */
+  readonly targets: ReadonlyMap<string, Verdict>
+  /** Jails that fail2ban has loaded; null where its server does not answer. */
+  readonly jails: readonly string[] | null
+  /** Addresses that the portsentry jail holds. */
+  readonly banned: readonly string[]
+}
+
+/** The state of a server, or of a tree under `--root`, before anything is changed. */
+export interface Facts {
+  readonly root: string
+  readonly live: LiveFacts | null
+  readonly portsentry: PortsentryPackage | null
+  readonly packages: ReadonlyMap<string, string>
+  /** What `apt-get install` would bring in, dependencies included; null where apt could not say. */
+  readonly installs: readonly PackageVersion[] | null
+  /** Managed and consulted files by absolute path (below the root). */
+  readonly files: ReadonlyMap<string, FileState>
+  /** Paths in `files` that are not on disk yet: their content comes from a package to be installed. */
+  readonly predicted: ReadonlySet<string>
+  /** Names of fail2ban's actions. */
+  readonly actions: ReadonlySet<string>
+  /** Names in /var/log. */
+  readonly logs: ReadonlySet<string>
+  /** What could not be found out, so that no exact plan can be made. */
+  readonly unknown: readonly string[]
+  /** What else could not be looked at, and why. */
+  readonly remarks: readonly string[]
+}
+
+export const fileText = (facts: Facts, path: string): string | undefined => facts.files.get(path)?.text

@@ -1,0 +1,190 @@
+import { posix } from 'node:path'
+import { type Fault, lowerKey, parseFail2banIni } from '../documents/fail2ban-ini.ts'
+
+/**
+ * What fail2ban makes of its jail configuration: files merged in reading order, [DEFAULT] beneath every jail,
+ * references resolved. Authority: client/configreader.py and client/configparserinc.py of fail2ban 1.0 to 1.1.
+ * A file with a fault is taken for what was probably meant (fail2ban itself would not start), except for one
+ * that is not UTF-8, which fail2ban leaves out. What filter.d would add as `%(known/…)s` is not known here.
+ */
+export interface Fail2banView {
+  /** In the order in which they were merged; a file that two others include comes twice. */
+  readonly paths: readonly string[]
+  readonly faults: readonly (Fault & { readonly path: string })[]
+  readonly defaults: Values
+  /** By name, in order of first appearance; `KNOWN/<name>` keeps what a later file replaced in `<name>`. */
+  readonly sections: ReadonlyMap<string, Values>
+}
+
+/** By lower-cased key: the raw value, and the file and line (from 1) that set it last. */
+type Values = ReadonlyMap<string, Origin>
+interface Origin {
+  readonly value: string
+  readonly path: string
+  readonly line: number
+}
+
+/** `resolved` is false where a reference could not be resolved: it is left as written, or the whole value is. */
+export interface Effective extends Origin {
+  readonly resolved: boolean
+}
+
+/** `path` is relative to fail2ban's directory: jail.conf, jail.d/x.local, paths-debian.conf. */
+export interface ConfigFile {
+  readonly path: string
+  readonly text: string
+}
+
+/** Python's limit; beyond it fail2ban gives up, which is how a cycle ends. */
+const MAX_DEPTH = 10
+/** Ours, against values that double at every level. */
+const MAX_STEPS = 10_000
+
+type Layer = Pick<Fail2banView, 'defaults' | 'sections'>
+
+/** The values behind `%(section/key)s`, `%(default/key)s` and `%(known/key)s` in this text, by `section/key`. */
+const borrow = ({ defaults, sections }: Layer, section: string, text: string): [string, string][] =>
+  [...text.matchAll(/%\((([\w-]+)\/([^)]+))\)s/g)].flatMap(([, name = '', from = '', key = '']) => {
+    const other = sections.get(from.toLowerCase() === 'known' ? `KNOWN/${section}` : from)
+    // A section that does not exist gives nothing; [DEFAULT] steps in for one that lacks the key.
+    if (!other && !['known', 'default'].includes(from.toLowerCase())) return []
+    const origin = (from.toLowerCase() === 'default' ? undefined : other?.get(key)) ?? defaults.get(key)
+    return origin ? [[name, origin.value]] : []
+  })
+
+const interpolate = (layer: Layer, section: string, raw: string): { value: string; resolved: boolean } => {
+  const own = sectionOf(layer, section)
+  let steps = 0
+  let resolved = true
+  const expand = (text: string, names: ReadonlyMap<string, string>, depth: number): string | null => {
+    steps += 1
+    if (depth > MAX_DEPTH || steps > MAX_STEPS) return null
+    const isTaken = (name: string) => names.has(name) || own?.has(name) || layer.defaults.has(name)
+    const borrowed = borrow(layer, section, text).filter(([name]) => !isTaken(name))
+    const known = new Map([...names, ...borrowed, ['__name__', section]])
+    let result = ''
+    for (const [token, name] of text.matchAll(/[^%]+|%%|%\(([^)]+)\)s|%/g)) {
+      if (token === '%') return null
+      const key = name === undefined ? '' : lowerKey(name)
+      const value = known.get(key) ?? own?.get(key)?.value ?? layer.defaults.get(key)?.value
+      if (name === undefined) result += token === '%%' ? '%' : token
+      else if (value === undefined) {
+        resolved = false
+        result += token
+      } else {
+        const expanded = value.includes('%') ? expand(value, known, depth + 1) : value
+        if (expanded === null) return null
+        result += expanded
+      }
+    }
+    return result
+  }
+  const value = expand(raw, new Map(), 1)
+  return value === null ? { value: raw, resolved: false } : { value, resolved }
+}
+
+const sectionOf = ({ sections }: Layer, name: string): Values | undefined =>
+  name === 'DEFAULT' ? new Map() : sections.get(name)
+
+const lookUp = (layer: Layer, section: string, key: string): Effective | undefined => {
+  const own = sectionOf(layer, section)
+  const origin = own && (own.get(lowerKey(key)) ?? layer.defaults.get(lowerKey(key)))
+  return origin && { ...origin, ...interpolate(layer, section, origin.value) }
+}
+
+/** What `key` of a jail (or of DEFAULT) comes to, and which file and line decided. Undefined where nothing sets it. */
+export const effective = (view: Fail2banView, jail: string, key: string): Effective | undefined =>
+  lookUp(view, jail, key)
+
+/** Names of the jails that fail2ban would start, in its order. */
+export const enabledJails = (view: Fail2banView): string[] =>
+  [...view.sections.keys()].filter((name) => {
+    if (name === 'INCLUDES' || name.startsWith('KNOWN/')) return false
+    const enabled = lookUp(view, name, 'enabled')
+    return enabled?.resolved === true && ['1', 'on', 'true', 'yes'].includes(enabled.value.toLowerCase())
+  })
+
+interface Mutable {
+  readonly defaults: Map<string, Origin>
+  readonly sections: Map<string, Map<string, Origin>>
+}
+
+const readFile = ({ path, text }: ConfigFile): Mutable & Pick<Fail2banView, 'faults'> => {
+  const { sections, faults } = parseFail2banIni(text)
+  const result: Mutable = { defaults: new Map(), sections: new Map() }
+  for (const { name, entries } of sections) {
+    if (name === undefined) continue
+    const values = name === 'DEFAULT' ? result.defaults : (result.sections.get(name) ?? new Map())
+    for (const { key, value, line } of entries) values.set(key, { value, path, line })
+    if (name !== 'DEFAULT') result.sections.set(name, values)
+  }
+  return { ...result, faults: faults.map((fault) => ({ ...fault, path })) }
+}
+
+const merge = (target: Mutable, layer: Layer): void => {
+  for (const [key, origin] of layer.defaults) target.defaults.set(key, origin)
+  for (const [header, own] of layer.sections) {
+    // [name?condition] sets `key?condition` in [name]
+    const [, name = header, condition = ''] = /^(\w+)(\?.+)$/s.exec(header) ?? []
+    const values = [...own].map(([key, origin]) => [key + condition, origin] as const)
+    const present = target.sections.get(name)
+    if (present) {
+      const known = target.sections.get(`KNOWN/${name}`) ?? new Map()
+      for (const [key] of values) if (present.has(key)) known.set(key, present.get(key))
+      target.sections.set(`KNOWN/${name}`, known)
+    }
+    const merged = present ?? new Map()
+    for (const [key, origin] of values) merged.set(key, origin)
+    target.sections.set(name, merged)
+  }
+}
+
+const local = (path: string): string => {
+  const { dir, name } = posix.parse(path)
+  return posix.join(dir, `${name}.local`)
+}
+
+const resolveInclude = (from: string, name: string): string =>
+  name.startsWith('/')
+    ? posix.normalize(name).replace(/^\/etc\/fail2ban\//, '')
+    : posix.normalize(posix.join(posix.dirname(from), name))
+
+/** Reads a directory's jail files, in fail2ban's order, with what they include. Files nobody reads are ignored. */
+export const viewFail2ban = (files: readonly ConfigFile[]): Fail2banView => {
+  const contents = new Map(files.map((file) => [file.path, readFile(file)]))
+  const reached = new Set<string>()
+  /** Each path, followed by its .local unless that is in the list anyway. */
+  const withLocals = (paths: readonly string[]): string[] =>
+    paths.flatMap((path) => (paths.includes(local(path)) ? [path] : [path, local(path)]))
+  const withIncludes = (path: string, parents: readonly string[]): string[] => {
+    const content = contents.get(path)
+    if (!content) return []
+    reached.add(path)
+    if (content.faults.some(({ kind }) => kind === 'not-utf8')) return []
+    const included = (key: string): string[] => {
+      const list = lookUp(content, 'INCLUDES', key)
+      return (
+        (list?.resolved ? list.value.split('\n') : [])
+          .filter((name) => name !== '')
+          .map((name) => resolveInclude(path, name))
+          .filter((other) => !parents.includes(other))
+          .flatMap((other) => withLocals([other]))
+          // fail2ban looks for loops before it adds the .local, and runs into its own recursion limit
+          .filter((other) => parents.filter((parent) => parent === other).length < 2)
+          .flatMap((other) => withIncludes(other, [...parents, path]))
+      )
+    }
+    return [...included('before'), path, ...included('after')]
+  }
+  const inJailD = (extension: string): string[] =>
+    [...contents.keys()]
+      .filter((path) => /^jail\.d\/[^./][^/]*$/.test(path) && path.endsWith(extension))
+      .sort()
+  const top = ['jail.conf', ...inJailD('.conf'), 'jail.local', ...inJailD('.local')]
+  const existing = top.filter((path) => contents.has(path))
+  const paths = withLocals(existing).flatMap((path) => withIncludes(path, []))
+  const view: Mutable = { defaults: new Map(), sections: new Map() }
+  for (const path of paths) merge(view, contents.get(path) as Layer)
+  const faults = [...reached].flatMap((path) => contents.get(path)?.faults ?? [])
+  return { ...view, paths, faults }
+}

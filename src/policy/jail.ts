@@ -1,0 +1,135 @@
+import { formatAddress, formatCidr, isHost, type Network } from '../network.ts'
+import type { Problem } from '../problem.ts'
+import type { Settings } from '../settings/settings.ts'
+import type { Facts } from './facts.ts'
+import { effective, enabledJails, type Fail2banView, viewFail2ban } from './fail2ban-view.ts'
+
+export const FAIL2BAN_DIRECTORY = '/etc/fail2ban'
+/** The file that portward keeps; read after Debian's defaults and before jail.local. */
+export const JAIL_FILE = 'jail.d/portsentry.conf'
+export const JAIL_PATH = `${FAIL2BAN_DIRECTORY}/${JAIL_FILE}`
+
+/** Options by jail, as they should stand in the jail file. */
+export type Jails = ReadonlyMap<string, ReadonlyMap<string, string>>
+
+/** fail2ban's configuration with `jailText` in place of the jail file. */
+export const viewWith = (facts: Facts, jailText: string | undefined): Fail2banView => {
+  const files = new Map<string, string>()
+  for (const [path, { text }] of facts.files) {
+    if (path.startsWith(`${FAIL2BAN_DIRECTORY}/`)) files.set(path.slice(FAIL2BAN_DIRECTORY.length + 1), text)
+  }
+  if (jailText !== undefined) files.set(JAIL_FILE, jailText)
+  return viewFail2ban([...files].map(([path, text]) => ({ path, text })))
+}
+
+/** An address where fail2ban reads it: hosts without a prefix, networks as CIDR. */
+const ignoreIp = (network: Network): string =>
+  isHost(network) ? formatAddress(network.bytes) : formatCidr(network)
+
+interface BanAction {
+  readonly banaction: string
+  readonly protocol: string
+}
+
+/** The action whose program will be there, on all ports; `protocol` in the form that this action takes. */
+const banAction = (settings: Settings, facts: Facts, target: string): BanAction => {
+  const block = target === 'REJECT' ? '' : '[blocktype=DROP]'
+  const iptables: BanAction = { banaction: `iptables-allports${block}`, protocol: 'all' }
+  const nftables: BanAction = {
+    banaction: `nftables-allports${block.toLowerCase()}`,
+    protocol: 'tcp,udp',
+  }
+  if (settings.banaction !== undefined) {
+    return {
+      banaction: settings.banaction,
+      protocol: settings.banaction.startsWith('iptables-allports') ? 'all' : 'tcp,udp',
+    }
+  }
+  if (settings.banBackend === 'iptables') return iptables
+  if (settings.banBackend === 'nft') return nftables
+  if (facts.packages.has('iptables')) return iptables
+  if (facts.packages.has('nftables')) return nftables
+  return { banaction: 'route[blocktype=blackhole]', protocol: 'tcp,udp' }
+}
+
+/** Whether a file jail would find one of its logs; a path outside /var/log is taken for present. */
+const hasLog = (logpath: string, facts: Facts): boolean =>
+  logpath
+    .split(/\s+/)
+    .filter((path) => path !== '')
+    .some((path) => {
+      const name = /^\/var\/log\/([^/]+)$/.exec(path)?.[1]
+      if (name === undefined) return true
+      const pattern = new RegExp(`^${name.replace(/[.+^${}()|[\]\\]/g, '\\$&').replace(/\*/g, '[^/]*')}$`)
+      return [...facts.logs].some((log) => pattern.test(log))
+    })
+
+/** Debian enables the sshd jail on /var/log/auth.log, which no fresh server has: fail2ban then does not start. */
+const sshdOptions = (facts: Facts): ReadonlyMap<string, string> | null => {
+  const view = viewWith(facts, undefined)
+  if (!enabledJails(view).includes('sshd')) return null
+  const option = (name: string) => effective(view, 'sshd', name)?.value ?? ''
+  if (option('backend') === 'systemd' || hasLog(option('logpath'), facts)) return null
+  return (facts.live?.init ?? 'systemd') === 'systemd'
+    ? new Map([['backend', 'systemd']])
+    : new Map([['enabled', 'false']])
+}
+
+/** What the jail file should say, and what is wrong with what was asked. */
+export const desiredJails = (
+  settings: Settings,
+  facts: Facts,
+  target: string,
+  networks: readonly Network[],
+  historyPath: string,
+): { jails: Jails; problems: Problem[] } => {
+  const { banaction, protocol } = banAction(settings, facts, target)
+  const problems: Problem[] = []
+  const action = banaction.split('[', 1)[0] ?? ''
+  if (settings.banaction !== undefined && facts.actions.size > 0 && !facts.actions.has(action)) {
+    problems.push({
+      severity: 'error',
+      code: 'unknown-banaction',
+      message: `BANACTION is "${settings.banaction}", but fail2ban has no action ${action}`,
+      hint: `name one of the actions in ${FAIL2BAN_DIRECTORY}/action.d`,
+      at: settings.places.get('BANACTION') ?? { path: 'config.env' },
+    })
+  }
+  const bans = !settings.observeOnly && (settings.banBackend !== 'none' || settings.banaction !== undefined)
+  const portsentry = new Map([
+    ['enabled', String(bans)],
+    // A file of its own needs a backend that reads files, whatever [DEFAULT] says for the others.
+    ['backend', 'polling'],
+    ['logpath', historyPath],
+    ['ignoreip', networks.map(ignoreIp).join(' ')],
+    ['banaction', banaction],
+    ['protocol', protocol],
+    ['bantime', settings.bantime],
+    ['findtime', settings.findtime],
+    ['maxretry', settings.maxretry],
+  ])
+  const jails = new Map<string, ReadonlyMap<string, string>>([['portsentry', portsentry]])
+  const sshd = sshdOptions(facts)
+  if (sshd) jails.set('sshd', sshd)
+  return { jails, problems }
+}
+
+/** Options of the portsentry jail that a file read later than ours decides otherwise. */
+export const overriddenOptions = (facts: Facts, jails: Jails, jailText: string): Problem[] => {
+  const view = viewWith(facts, jailText)
+  const problems: Problem[] = []
+  for (const [jail, options] of jails) {
+    for (const [option, wanted] of options) {
+      const decided = effective(view, jail, option)
+      if (decided === undefined || decided.path === JAIL_FILE || decided.value === wanted) continue
+      problems.push({
+        severity: 'error',
+        code: 'overridden',
+        message: `sets ${option} = ${decided.value.replaceAll('\n', ' ')} for jail ${jail}, over ${JAIL_PATH}`,
+        hint: `remove the line, or make it ${option} = ${wanted}`,
+        at: { path: `${FAIL2BAN_DIRECTORY}/${decided.path}`, line: decided.line },
+      })
+    }
+  }
+  return problems
+}

@@ -1,0 +1,138 @@
+import {
+  broadcastOf,
+  formatCidr,
+  hasHostBits,
+  type Network,
+  networkOf,
+  parseAddress,
+  parseNetmask,
+  parseNetwork,
+} from '../network.ts'
+import { isUnusableLanAddress, tooWide } from './variables.ts'
+
+/** A complaint about one variable, not yet tied to a line. */
+export interface Complaint {
+  readonly name: string
+  readonly severity?: 'warning'
+  readonly code: string
+  readonly message: string
+  readonly hint: string
+}
+
+const complain = (name: string, code: string, message: string, hint: string): Complaint => ({
+  name,
+  code,
+  message,
+  hint,
+})
+
+const MASK_HINT = 'use 255.255.255.0, 24 or /24'
+
+/** Bits of LAN_NM in any of its forms, or what is wrong with it. */
+const readMask = (text: string): number | Complaint => {
+  const bits = /^\/?(\d{1,3})$/.exec(text)?.[1]
+  if (bits !== undefined) {
+    return Number(bits) <= 32
+      ? Number(bits)
+      : complain('LAN_NM', 'netmask', `is "${text}", over 32 bits`, MASK_HINT)
+  }
+  const prefix = parseNetmask(text)
+  if (prefix !== null) return prefix
+  return parseAddress(text) === null || text.includes(':')
+    ? complain('LAN_NM', 'netmask', `is "${text}", not a netmask`, MASK_HINT)
+    : complain('LAN_NM', 'netmask-hole', `is "${text}", whose bits are not contiguous`, MASK_HINT)
+}
+
+const checkAddress = (text: string): Complaint | null => {
+  const hint = 'give the IPv4 address of this server in its LAN, such as 192.168.1.10'
+  if (text.includes('/'))
+    return complain('LAN_IP', 'address', `is "${text}", with a mask`, 'put the mask into LAN_NM')
+  const bytes = parseAddress(text)
+  if (bytes?.length === 16) {
+    return complain(
+      'LAN_IP',
+      'address-family',
+      `is "${text}", an IPv6 address`,
+      'give the IPv4 address here and IPv6 networks in WHITELIST',
+    )
+  }
+  if (bytes === null) return complain('LAN_IP', 'address', `is "${text}", not an IPv4 address`, hint)
+  return isUnusableLanAddress(text)
+    ? complain('LAN_IP', 'address', `is "${text}", which no LAN uses`, hint)
+    : null
+}
+
+/** LAN_IP (the server's or the network's own address) and LAN_NM as one network. */
+export const readLan = (address: string, mask: string): Network | Complaint[] => {
+  const prefix = readMask(mask)
+  const complaints: Complaint[] = []
+  const wrong = checkAddress(address)
+  if (wrong) complaints.push(wrong)
+  if (typeof prefix !== 'number') complaints.push(prefix)
+  else if (tooWide(prefix, [0, 0, 0, 0])) {
+    complaints.push(
+      complain(
+        'LAN_NM',
+        'netmask-wide',
+        `is "${mask}", which covers most of the Internet`,
+        'give the mask of the LAN alone, /8 at the widest',
+      ),
+    )
+  }
+  const bytes = parseAddress(address)
+  if (complaints.length > 0 || typeof prefix !== 'number' || bytes === null) return complaints
+  const network = { bytes, prefix }
+  if (broadcastOf(network)?.every((byte, index) => byte === bytes[index])) {
+    return [
+      complain(
+        'LAN_IP',
+        'broadcast',
+        `is "${address}", the broadcast address of its network`,
+        `give this server's own address in ${formatCidr(networkOf(network))}`,
+      ),
+    ]
+  }
+  return networkOf(network)
+}
+
+/** WHITELIST: addresses and networks of both families, between commas or blanks. */
+export const readWhitelist = (text: string): { networks: Network[]; complaints: Complaint[] } => {
+  const networks: Network[] = []
+  const complaints: Complaint[] = []
+  for (const item of text.split(/[\s,]+/).filter((entry) => entry !== '')) {
+    const network = parseNetwork(item)
+    if (network === null) {
+      complaints.push(
+        complain(
+          'WHITELIST',
+          'whitelist',
+          `has "${item}", neither an address nor a network`,
+          'write 198.51.100.7, 198.51.100.0/24 or 2001:db8::/32; names are not resolved',
+        ),
+      )
+    } else if (tooWide(network.prefix, network.bytes)) {
+      complaints.push(
+        complain(
+          'WHITELIST',
+          'whitelist-wide',
+          `has "${item}", which covers a large part of the Internet`,
+          'name smaller networks: /8 at the widest for IPv4, /16 for IPv6',
+        ),
+      )
+    } else {
+      if (hasHostBits(network)) {
+        complaints.push({
+          ...complain(
+            'WHITELIST',
+            'whitelist-host-bits',
+            `has "${item}", taken as ${formatCidr(networkOf(network))}`,
+            'write the network, or the address alone',
+          ),
+          severity: 'warning',
+        })
+      }
+      networks.push(networkOf(network))
+    }
+  }
+  return { networks, complaints }
+}

@@ -1,0 +1,40 @@
+import { VARIABLE_NAMES } from './variables.ts'
+
+/** Number of single-character edits between two names (Levenshtein). */
+const distance = (a: string, b: string): number => {
+  let previous = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= a.length; i += 1) {
+    const current = [i]
+    for (let j = 1; j <= b.length; j += 1) {
+      const change = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      current.push(Math.min(change, (previous[j] ?? 0) + 1, (current[j - 1] ?? 0) + 1))
+    }
+    previous = current
+  }
+  return previous[b.length] ?? 0
+}
+
+/** What people call these instead. */
+const ALIASES: ReadonlyMap<string, string> = new Map([
+  ['LAN_NETMASK', 'LAN_NM'],
+  ['LAN_MASK', 'LAN_NM'],
+  ['LAN_ADDRESS', 'LAN_IP'],
+  ['WHITE_LIST', 'WHITELIST'],
+  ['ALLOWLIST', 'WHITELIST'],
+  ['BAN_TIME', 'BANTIME'],
+  ['FIND_TIME', 'FINDTIME'],
+  ['MAX_RETRY', 'MAXRETRY'],
+  ['BAN_ACTION', 'BANACTION'],
+])
+
+/**
+ * The variable that was probably meant by `name`, or undefined. A variable that is set under its right name
+ * is never suggested: beside LAN_IP, a LAN_IF is somebody else's.
+ */
+export const nearMiss = (name: string, present: ReadonlySet<string>): string | undefined => {
+  const upper = name.toUpperCase().slice(0, 40)
+  const candidate =
+    ALIASES.get(upper) ??
+    [...VARIABLE_NAMES].find((known) => distance(upper, known) <= (known.length < 8 ? 1 : 2))
+  return candidate === undefined || present.has(candidate) || candidate === name ? undefined : candidate
+}

@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { $ } from 'zx'
+import { endWithRunner } from './orphan.ts'
+
+export type Suite = 'bookworm' | 'trixie' | 'testing' | 'sid'
+
+/** Where base images and running servers live: never in the checkout, which may be on any file system. */
+export const cacheDirectory = (): string => {
+  const { PORTWARD_E2E_CACHE, XDG_CACHE_HOME } = process.env
+  if (PORTWARD_E2E_CACHE) return PORTWARD_E2E_CACHE
+  return join(XDG_CACHE_HOME || '/var/cache', 'portward-e2e')
+}
+
+/**
+ * Builds one base root: sh -c RECIPE sh SUITE MIRROR TARGET [apt option...]. Its text is part of the cache
+ * key, so a changed recipe makes a new image. Runs under a lock and in namespaces of its own, and renames at
+ * the end: a half-built image is never seen.
+ *
+ * - The apt cache holds what tests install later without network; the lists stay, plans need candidates.
+ * - apt's timers are masked: as persistent timers they fire at first boot and hold the lock that tests want.
+ * - No resolver, and the host's own name in /etc/hosts: else each lookup of it costs fail2ban 41 s.
+ */
+const recipe = `
+set -eu
+suite=$1 mirror=$2 target=$3; shift 3
+[ ! -d "$target" ] || exit 0
+# what a killed build left; with the lock held nobody is building
+rm -rf --one-file-system "$target".??????*
+echo "portward e2e: building the $suite base image, once, about two minutes..." >&2
+started=$(date +%s)
+work=$(mktemp -d "$target.XXXXXX"); log=$work.log
+finish() {
+  status=$?
+  trap - EXIT
+  [ "$status" = 0 ] || tail -n 30 "$log" >&2
+  umount -q -R "$work/proc" || true
+  rm -rf --one-file-system "$work" "$log"
+  exit "$status"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+chmod 755 "$work"
+inside() {
+  systemd-nspawn -q -D "$work" --register=no --keep-unit --resolv-conf=copy-host \\
+    --setenv=DEBIAN_FRONTEND=noninteractive "$@" >>"$log" 2>&1 </dev/null
+}
+
+debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,iproute2,procps \\
+  "$suite" "$work" "$mirror" >"$log" 2>&1
+echo "portward e2e: $suite: filling its package cache..." >&2
+inside apt-get "$@" update
+inside apt-get "$@" install -y --no-install-recommends nodejs python3 attr
+inside sh -c '
+  for name in portsentry fail2ban iptables nftables python3-systemd python3-pyinotify whois tcpd \\
+    openssh-server rsyslog logrotate xtables-addons-common; do
+    if apt-cache show "$name" >/dev/null 2>&1; then set -- "$@" "$name"; else echo "lacks $name"; fi
+  done
+  exec apt-get install -y --download-only --no-install-recommends "$@"
+' sh "$@"
+inside systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer
+
+echo server >"$work/etc/hostname"
+printf '%s\\n' '127.0.0.1 localhost' '127.0.1.1 server' '::1 localhost ip6-localhost' >"$work/etc/hosts"
+rm -f "$work/etc/resolv.conf"
+: >"$work/etc/resolv.conf"
+mv -T "$work" "$target"
+echo "portward e2e: $suite base image ready after $(($(date +%s) - started)) s" >&2
+`
+
+/** The mirror of this machine's own apt, or PORTWARD_E2E_MIRROR where that is no plain Debian mirror. */
+const readMirror = async (): Promise<string> => {
+  const given = process.env['PORTWARD_E2E_MIRROR']
+  if (given) return given
+  const { stdout } = await $({ nothrow: true })`apt-get indextargets --format ${'$(SITE)'} ${'Label: Debian'}`
+  const first = stdout.split('\n').find((site) => /^https?:/.test(site))
+  if (first) return first
+  throw new Error('no Debian mirror found: run apt-get update, or set PORTWARD_E2E_MIRROR')
+}
+
+/** Settings of this machine's apt without which its mirror or proxy cannot be used, as `-oKey=value`. */
+const readAptOptions = async (): Promise<string[]> => {
+  const keys = ['Acquire::http::Proxy', 'Acquire::Check-Valid-Until', 'Acquire::Check-Date']
+  const dumps = keys.map(
+    (key) => $({ nothrow: true })`apt-config dump --no-empty --format ${'%F=%v%n'} ${key}`,
+  )
+  const lines = (await Promise.all(dumps)).flatMap(({ stdout }) => stdout.split('\n'))
+  return lines.filter((line) => keys.some((key) => line.startsWith(`${key}=`))).map((line) => `-o${line}`)
+}
+
+/** Directory of the base root of a suite; builds it on first use. Read-only by convention: mount over it. */
+export const baseImage = async (suite: Suite): Promise<string> => {
+  const key = createHash('sha256').update(recipe).digest('hex').slice(0, 12)
+  const directory = join(cacheDirectory(), 'base')
+  const target = join(directory, `${suite}-${key}`)
+  if (existsSync(target)) return target
+  endWithRunner()
+  await mkdir(directory, { recursive: true })
+  const [mirror, options] = await Promise.all([readMirror(), readAptOptions()])
+  // The build must not outlive its test process: killed with it, the process namespace takes all of it along.
+  const bound = ['setpriv', '--pdeathsig', 'KILL']
+  const isolated = ['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc']
+  await execa(
+    'setpriv',
+    [
+      ...[...bound.slice(1), 'flock', `${target}.lock`, ...bound, ...isolated],
+      ...['sh', '-c', recipe, 'sh', suite, mirror, target, ...options],
+    ],
+    { stdin: 'ignore', stdout: 'inherit', stderr: 'inherit' },
+  )
+  return target
+}

@@ -1,0 +1,145 @@
+import { existsSync } from 'node:fs'
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { $ } from 'zx'
+import { baseImage, cacheDirectory, type Suite } from './base-image.ts'
+import { serverCgroups } from './cgroups.ts'
+import { type Container, startContainer } from './container.ts'
+import { eventually } from './eventually.ts'
+import { addresses, createNetwork, type Network, networkOf, renewServer } from './network.ts'
+import { createPeer, type Peer, startListener } from './peer.ts'
+import { createShell, type Shell } from './shell.ts'
+import { armTeardown, type Teardown } from './teardown.ts'
+
+/** One Debian server with an attacker and a LAN peer. Its shell works while it is shut down, too (a chroot). */
+export interface Server extends Shell {
+  name: string
+  network: Network
+  attacker: Peer
+  lan: Peer
+  /** Greets on this port of the server from now to `stop`, through reboots. */
+  listen(port: number): Promise<void>
+  boot(): Promise<void>
+  shutDown(): Promise<void>
+  /** Shuts down and boots; as on any machine, firewall rules, routes and /run are gone then. */
+  reboot(): Promise<void>
+  /** Puts the built bundle under /usr/local; `npm run build` comes first. */
+  installPortward(): Promise<void>
+  /** Ends it and removes all of it. */
+  stop(): Promise<void>
+}
+
+export interface ServerOptions {
+  suite?: Suite
+  /** false: a container without systemd, where packages fall back to init scripts. */
+  boot?: boolean
+  /** Runs before the first boot, when nothing of the server runs yet. */
+  prepare?: (server: Server) => Promise<void>
+}
+
+interface Site {
+  name: string
+  directory: string
+  cgroups: string[]
+  boot: boolean
+  tearDown: Teardown
+}
+
+const checkout = join(import.meta.dirname, '../../..')
+
+const createServer = (site: Site): Server => {
+  const root = join(site.directory, 'root')
+  const consoleLog = join(site.directory, 'console.log')
+  const network = networkOf(site.name)
+  const listeners = new Map<number, () => Promise<void>>()
+  let container: Container | undefined
+
+  const chroot = ['unshare', '--pid', '--fork', '--kill-child', `--mount-proc=${root}/proc`, 'chroot', root]
+  const shell = createShell(() =>
+    container
+      ? ['nsenter', '-t', String(container.leader), '-a']
+      : ['ip', 'netns', 'exec', network.server, ...chroot],
+  )
+
+  const listen = async (port: number) => {
+    listeners.set(port, await startListener(network.server, port))
+  }
+
+  const boot = async () => {
+    if (container) return
+    const { name, cgroups } = site
+    container = await startContainer({
+      ...{ name, root, namespace: network.server, cgroups, consoleLog, boot: site.boot },
+    })
+    if (!site.boot) return
+    await eventually(
+      `${name} is up`,
+      async () => {
+        const { stdout } = await shell.run('systemctl is-system-running', { allowFailure: true })
+        return ['running', 'degraded'].includes(stdout)
+      },
+      { timeoutMs: 120_000 },
+    ).catch(async (cause) => {
+      throw new Error(`${name} did not boot:\n${await readFile(consoleLog, 'utf8')}`, { cause })
+    })
+  }
+
+  const shutDown = async () => {
+    await container?.shutDown()
+    container = undefined
+  }
+
+  return {
+    ...shell,
+    name: site.name,
+    network,
+    attacker: createPeer(network.attacker, addresses.server.wan),
+    lan: createPeer(network.lan, addresses.server.lan),
+    listen,
+    boot,
+    shutDown,
+    reboot: async () => {
+      await shutDown()
+      const ports = [...listeners.keys()]
+      await Promise.all([...listeners.values()].map((end) => end()))
+      await renewServer(network)
+      await Promise.all(ports.map(listen))
+      await boot()
+    },
+    installPortward: async () => {
+      const bundle = join(checkout, 'dist/portward.mjs')
+      if (!existsSync(bundle)) throw new Error('dist/portward.mjs is missing: npm run build')
+      await shell.write('/usr/local/lib/portward/dist/portward.mjs', await readFile(bundle), 0o644)
+      const launcher = await readFile(join(checkout, 'bin/portward'))
+      await shell.write('/usr/local/lib/portward/bin/portward', launcher, 0o755)
+      await shell.run('ln -sf ../lib/portward/bin/portward /usr/local/bin/portward')
+    },
+    stop: site.tearDown,
+  }
+}
+
+let count = 0
+
+/** Starts a server of its own from a suite's base image. Whatever becomes of the test, all of it goes away. */
+export const startServer = async (options: ServerOptions = {}): Promise<Server> => {
+  const { suite = 'bookworm', boot = true, prepare } = options
+  const base = await baseImage(suite)
+  count += 1
+  const name = `pw-${process.pid}-${count}`
+  const directory = join(cacheDirectory(), 'servers', name)
+  const cgroups = serverCgroups(name)
+  const tearDown = armTeardown(name, directory, cgroups)
+  try {
+    for (const part of ['root', 'upper', 'work']) await mkdir(join(directory, part), { recursive: true })
+    const layers = `lowerdir=${base},upperdir=${directory}/upper,workdir=${directory}/work`
+    await $`mount -t overlay portward-e2e -o ${layers} ${directory}/root`
+    await createNetwork(networkOf(name))
+    const server = createServer({ name, directory, cgroups, boot, tearDown })
+    await prepare?.(server)
+    await server.boot()
+    return server
+  } catch (error) {
+    await tearDown()
+    throw error
+  }
+}
