@@ -35,7 +35,7 @@ export const parseNetwork = (text: string): Network | null => {
   const bits = bytes.length * 8
   if (slash === -1) return { bytes, prefix: bits }
   const mask = text.slice(slash + 1)
-  const prefix = /^\d{1,3}$/.test(mask) ? Number(mask) : bits === 32 ? parseNetmask(mask) : null
+  const prefix = /^(?:0|[1-9]\d{0,2})$/.test(mask) ? Number(mask) : bits === 32 ? parseNetmask(mask) : null
   return prefix === null || prefix > bits ? null : { bytes, prefix }
 }
 

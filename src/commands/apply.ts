@@ -72,7 +72,7 @@ const applyLocked = async (options: ApplyOptions, output: Output): Promise<numbe
     output.document('apply', { ...document, applied: false })
     return badConfiguration ? EXIT.configuration : EXIT.failed
   }
-  if (!isInSync(plan) || !options.quiet) output.result(renderPlan(plan))
+  if (!options.quiet) output.result(renderPlan(plan))
   expectExact(plan)
   if (isInSync(plan)) {
     output.document('apply', { ...planAsJson(plan), ...document, applied: false })

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { readFacts } from '../host/facts.ts'
 import { readFileState } from '../host/files.ts'
@@ -20,7 +21,7 @@ export interface Loaded {
   readonly badConfiguration: boolean
 }
 
-export const configPath = ({ config, root }: GlobalOptions): string =>
+const configPath = ({ config, root }: GlobalOptions): string =>
   resolve(config ?? process.env['PORTWARD_CONFIG'] ?? join(root, '/root/config.env'))
 
 /** Who else could decide what root is about to do? */
@@ -56,9 +57,19 @@ const loadSettings = async (
   return { settings: owner.length > 0 ? null : settings, problems: [...owner, ...problems] }
 }
 
+/** A tree that is not there is a mistake in the command line, not an empty server. */
+const expectDirectory = async (root: string): Promise<void> => {
+  const isDirectory = await stat(root).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  )
+  if (!isDirectory) throw new HostError(`${root} is not a directory`, 'give --root the tree to work on')
+}
+
 /** config.env, the facts of the server or tree, and the plan that follows. Changes nothing. */
 export const load = async (options: GlobalOptions): Promise<Loaded> => {
   const root = resolve(options.root)
+  await expectDirectory(root)
   const { settings, problems } = await loadSettings(configPath({ ...options, root }))
   if (settings === null) return { root, settings, facts: null, plan: null, problems, badConfiguration: true }
   const facts = await readFacts(root, settings)
@@ -67,14 +78,4 @@ export const load = async (options: GlobalOptions): Promise<Loaded> => {
   const ownPlaces = new Set([...settings.places.values()].map(({ path }) => path))
   const badConfiguration = result.problems.filter(isError).some(({ at }) => ownPlaces.has(at.path))
   return { root, settings, facts, plan: result.plan, problems: all, badConfiguration }
-}
-
-/** A tree that is not there is a mistake in the command line, not an empty server. */
-export const expectRoot = async (root: string): Promise<void> => {
-  const { stat } = await import('node:fs/promises')
-  const isDirectory = await stat(root).then(
-    (entry) => entry.isDirectory(),
-    () => false,
-  )
-  if (!isDirectory) throw new HostError(`${root} is not a directory`, 'give --root the tree to work on')
 }

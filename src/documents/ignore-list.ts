@@ -1,6 +1,7 @@
 import {
   contains,
   formatCidr,
+  hasHostBits,
   isIPv4,
   type Network,
   networkOf,
@@ -82,7 +83,9 @@ const read12 = ({ text }: Line): Reading => {
 
 const read2 = ({ text, eol }: Line): Reading => {
   if (text.startsWith('#') || (text === '' && eol === '\n')) {
-    return text.length > MAX_LINE ? { fault: 'a comment longer than 1023 characters' } : 'nothing'
+    return text.length > MAX_LINE
+      ? { fault: 'a comment longer than 1023 characters: its rest is read as an entry' }
+      : 'nothing'
   }
   if (text.length > MAX_LINE) return { fault: 'longer than 1023 characters' }
   // The last character goes as the newline it should be, whatever it is.
@@ -121,7 +124,7 @@ export const parseIgnoreList = (text: string, dialect: Dialect): IgnoreList => {
 export const ignored = ({ entries }: IgnoreList, network: Network): boolean =>
   entries.some((entry) => entry.network !== null && contains(entry.network, network))
 
-/** An entry meant to be one of the networks that ignores less of it: dotted mask, `//24`, 2.x: host bits. */
+/** An entry meant to be one of the networks in vain: dotted mask, `//24`, and host bits, which 2.x never matches. */
 const isVain = ({ raw, network: seen }: IgnoreEntry, networks: readonly Network[]): boolean => {
   const meant = parseNetwork(raw.replace('//', '/'))
   if (meant === null || !raw.includes('/')) return false
@@ -129,7 +132,7 @@ const isVain = ({ raw, network: seen }: IgnoreEntry, networks: readonly Network[
     (network) =>
       network.prefix === meant.prefix &&
       contains(network, meant) &&
-      (seen === null || !contains(seen, network)),
+      (seen === null || hasHostBits(meant) || !contains(seen, network)),
   )
 }
 

@@ -1,4 +1,4 @@
-import { contains, type Network, networkOf, withoutContained } from '../network.ts'
+import { type Network, networkOf, withoutContained } from '../network.ts'
 import { applyEdits, type Edit } from './edit.ts'
 import { endOf, type Line, splitLines } from './lines.ts'
 
@@ -72,41 +72,30 @@ export const setGrants = (text: string, networks: readonly Network[], grants: Gr
   const removals = [...leftovers, ...spans].sort((a, b) => a.offset - b.offset)
   const others = applyEdits(text, removals)
 
-  const grantedByOthers = read(others)
-  const wanted = new Map(networks.map((network) => [entry(network), networkOf(network)]))
   const block = blocks[0]
-  const inside = block === undefined ? [] : lines.slice(block.begin + 1, block.end)
-  const kept = new Map<string, Network>()
-  const unwanted = inside.filter(({ text: line }) => {
-    const network = wanted.get(line)
-    if (network === undefined || kept.has(line)) return true
-    kept.set(line, network)
-    return false
-  })
-  const keptNetworks = [...kept.values()]
-  const refused = [...wanted.values()].filter((network) => !grantedByOthers(network))
-  const added = withoutContained(refused.filter((network) => !kept.has(entry(network)))).filter(
-    (network) => !keptNetworks.some((other) => contains(other, network)),
-  )
-  if (kept.size + added.length === 0) return removals
+  const inside = block === undefined ? [] : lines.slice(block.begin + 1, block.end).map((line) => line.text)
+  const grantedByOthers = read(others)
+  const needed = networks.filter((network) => inside.includes(entry(network)) || !grantedByOthers(network))
+  const ours = withoutContained(needed.map(networkOf))
+  if (ours.length === 0) return removals
 
+  const content = ours.map(entry)
   const render = (entries: readonly string[]) => entries.map((line) => line + eol).join('')
-  const addedEntries = added.map(entry)
-  const at = place(others, [...keptNetworks, ...refused])
+  const at = place(others, ours)
   const unfinished = at === others.length && others !== '' && !others.endsWith('\n')
-  const moved: Edit[] = [
-    ...removals,
-    {
-      offset: offsetBefore(removals, at),
-      length: 0,
-      text: (unfinished ? eol : '') + render([BLOCK_BEGIN, ...kept.keys(), ...addedEntries, BLOCK_END]),
-    },
-  ]
+  const anew: Edit = {
+    offset: offsetBefore(removals, at),
+    length: 0,
+    text: (unfinished ? eol : '') + render([BLOCK_BEGIN, ...content, BLOCK_END]),
+  }
+  const moved = [...removals, anew]
   if (block === undefined) return moved
 
-  const inPlace = [...leftovers, ...unwanted.map((line) => deletion(line)), ...spans.slice(1)]
-  if (added.length > 0) {
-    inPlace.push({ offset: (lines[block.end] as Line).offset, length: 0, text: render(addedEntries) })
+  const inPlace = [...leftovers, ...spans.slice(1)]
+  const isSame = inside.length === content.length && content.every((line) => inside.includes(line))
+  if (!isSame) {
+    const from = endOf(lines[block.begin] as Line)
+    inPlace.push({ offset: from, length: (lines[block.end] as Line).offset - from, text: render(content) })
   }
   const works = (edits: Edit[]) => networks.every(read(applyEdits(text, edits)))
   return works(inPlace) || !works(moved) ? inPlace : moved

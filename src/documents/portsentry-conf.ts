@@ -21,7 +21,7 @@ export interface ConfEntry {
 }
 
 /** 1.2 reads with fgets into 1024 bytes; longer lines would be split in the middle of a value. */
-export const MAX_LINE = 1023
+const MAX_LINE = 1023
 
 export const parsePortsentryConf = (text: string, dialect: Dialect): PortsentryConf => ({
   text,
@@ -38,29 +38,57 @@ const quoted12 = (line: string): string | undefined => /"([\x20\x21\x23-\x7e]*)/
 /** 2.x: `KEY = "value"`, value not empty, closing quote required (ReadConfigFile). */
 const ASSIGNMENT_2 = /^([A-Z_]+)[ \t]*=[ \t]*"([^"]+)"/
 
+/** The keys of 2.x in the order in which it tries them (SetConfiguration): a shortened key means the first that fits. */
+const KEYS_2 = [
+  'BLOCK_TCP',
+  'BLOCK_UDP',
+  'RESOLVE_HOST',
+  'SCAN_TRIGGER',
+  'KILL_ROUTE',
+  'KILL_HOSTS_DENY',
+  'KILL_RUN_CMD',
+  'KILL_RUN_CMD_FIRST',
+  'BLOCKED_FILE',
+  'HISTORY_FILE',
+  'IGNORE_FILE',
+  'TCP_PORTS',
+  'UDP_PORTS',
+  'PORT_BANNER',
+]
+
+/** 2.x: the key that a line sets and its value, or undefined where it sets none. */
+const readLine2 = (text: string): { key: string; value: string } | undefined => {
+  const [, written = '', value = ''] = ASSIGNMENT_2.exec(cString(text)) ?? []
+  const key = written === '' ? undefined : KEYS_2.find((known) => known.startsWith(written))
+  return key === undefined ? undefined : { key, value }
+}
+
 const isDeciding12 = (line: string, key: string): boolean =>
   !line.startsWith('#') && cString(line).includes(key) && /^[= ]$/.test(line[key.length] ?? '')
 
 /** The line that decides `key` for the daemon, or undefined where there is none. */
-export const findEntry = (conf: PortsentryConf, key: string): ConfEntry | undefined => {
+const findEntry = (conf: PortsentryConf, key: string): ConfEntry | undefined => {
   if (conf.dialect === '1.2') {
     const line = conf.lines.find(({ text }) => isDeciding12(text, key))
     return line && { line, value: quoted12(line.text) }
   }
-  const line = conf.lines.findLast(({ text }) => ASSIGNMENT_2.exec(text)?.[1] === key)
-  return line && { line, value: ASSIGNMENT_2.exec(line.text)?.[2] }
+  const line = conf.lines.findLast(({ text }) => readLine2(text)?.key === key)
+  return line && { line, value: readLine2(line.text)?.value }
 }
 
 /** The value that the daemon works with; undefined where the key is missing, or written so that it is skipped. */
 export const getKey = (conf: PortsentryConf, key: string): string | undefined => findEntry(conf, key)?.value
+
+/** Numbers of the lines that the daemon would read in pieces, the later ones as settings of their own. */
+export const overlongLines = ({ lines }: PortsentryConf): number[] =>
+  lines.filter(({ text }) => text.length > MAX_LINE).map(({ number }) => number)
 
 /** Numbers of the lines that keep a 2.x daemon from starting. 1.2 ignores what it cannot read: none. */
 export const strayLines = ({ lines, dialect }: PortsentryConf): number[] =>
   dialect === '1.2'
     ? []
     : lines
-        .filter(({ text }) => !text.startsWith('#') && text !== '' && text !== '\r')
-        .filter(({ text }) => !ASSIGNMENT_2.test(text))
+        .filter(({ text }) => text !== '' && !/^[#\r]/.test(text) && readLine2(text) === undefined)
         .map(({ number }) => number)
 
 /** A mention of the key: commented out, indented or otherwise unread. Groups: what is before the value. */
@@ -113,6 +141,6 @@ export const setKey = (conf: PortsentryConf, key: string, value: string): Edit[]
 /** Edits after which the daemon finds no `key` at all: every line that it could read is commented out. */
 export const unsetKey = (conf: PortsentryConf, key: string): Edit[] => {
   const isRead = ({ text }: Line) =>
-    conf.dialect === '1.2' ? isDeciding12(text, key) : ASSIGNMENT_2.exec(text)?.[1] === key
+    conf.dialect === '1.2' ? isDeciding12(text, key) : readLine2(text)?.key === key
   return conf.lines.filter(isRead).map(({ offset }) => ({ offset, length: 0, text: '#' }))
 }

@@ -1,26 +1,32 @@
-import type { Edit } from './edit.ts'
-import { endOf, splitLines } from './lines.ts'
+import { applyEdits, type Edit } from './edit.ts'
+import { endOf, type Line, splitLines } from './lines.ts'
 import { readCommands, type Word } from './shell-words.ts'
 
 /** One `NAME=value` as a shell would run it when the file is sourced. */
 export interface Assignment {
   readonly name: string
-  /** Undefined where only running the shell could tell: `$(…)`, `$OTHER`, a glob. */
+  /** Undefined where only running the shell could tell: `$(…)`, `$OTHER`, `~`. */
   readonly value: string | undefined
   readonly line: number
   /** Offset and length of the text behind `=`. */
   readonly offset: number
   readonly length: number
-  /** Inside `if`, behind `&&` and the like: nobody can say here whether it runs. */
+  /** Inside `if`, behind `&&`, before a command and the like: nobody can say here whether it holds. */
   readonly conditional: boolean
 }
 
-export interface ShellAssignments {
+interface ShellAssignments {
   readonly text: string
   readonly assignments: readonly Assignment[]
+  /** Whether a shell would refuse the file, or it takes one to follow it: then nothing has a value. */
+  readonly broken: boolean
 }
 
 const NAME = /^([A-Za-z_][A-Za-z0-9_]*)=/
+/** Commands that leave all variables alone, as long as their words need no expansion. */
+const HARMLESS = new Set([':', 'true', 'echo', 'printf', 'test', '[', 'umask', 'fi', 'done', 'esac', '}'])
+/** Expansions that may assign: `${NAME:=…}`, `$((NAME=…))`. */
+const ASSIGNING = /\$\{[^}]*=|\$\(\(/
 
 const toAssignment = (text: string, word: Word, conditional: boolean): Assignment | null => {
   const name = NAME.exec(text.slice(word.offset, word.offset + word.length))?.[1]
@@ -36,19 +42,47 @@ const toAssignment = (text: string, word: Word, conditional: boolean): Assignmen
   }
 }
 
+const isName = (word: Word): boolean => /^[A-Za-z_][A-Za-z0-9_]*$/.test(word.value ?? '')
+
+/** What comes behind these is perhaps never run. `set -a` only exports. */
+const mayStop = ([verb, ...operands]: readonly Word[]): boolean =>
+  verb?.value === 'set'
+    ? operands.some(({ value }) => value !== '-a' && value !== '+a')
+    : ['exit', 'return', 'exec'].includes(verb?.value ?? '')
+
 /** Reads a file of shell assignments such as /etc/default/portsentry. Never throws. */
 export const parseShellAssignments = (text: string): ShellAssignments => {
+  const file = readCommands(text)
+  const source = ({ offset, length }: Word) => text.slice(offset, offset + length)
   const assignments: Assignment[] = []
-  for (const { words, conditional } of readCommands(text)) {
-    const exported = words[0]?.value === 'export' || words[0]?.value === 'readonly'
-    const candidates = (exported ? words.slice(1) : words).map((word) =>
-      toAssignment(text, word, conditional),
-    )
-    // `A=1 command` sets A for that command only.
-    if (!exported && candidates.includes(null)) continue
-    for (const candidate of candidates) if (candidate) assignments.push(candidate)
+  const constants = new Set<string>()
+  /** So many of the first assignments may have been undone by a command that came later. */
+  let doubtful = 0
+  let { broken } = file
+  for (const { words, conditional } of file.commands) {
+    const verb = words[0]?.value ?? ''
+    const declares = verb === 'export' || verb === 'readonly'
+    const operands = declares ? words.slice(1) : words
+    const found = operands.map((word) => toAssignment(text, word, conditional))
+    const plain = found.every((one, index) => one !== null || (declares && isName(operands[index] as Word)))
+    const harmless = plain || (HARMLESS.has(verb) && words.every(({ value }) => value !== undefined))
+    const assigning = words.some((word) => word.value === undefined && ASSIGNING.test(source(word)))
+    if (!harmless || assigning) doubtful = assignments.length
+    for (const one of found) {
+      if (one === null) continue
+      if (constants.has(one.name)) broken = true
+      // `A=1 command` sets A for that command only, `A=1 export B` for good.
+      assignments.push(plain ? one : { ...one, conditional: true })
+    }
+    if (verb === 'readonly')
+      for (const word of operands) constants.add(source(word).split('=', 1)[0] as string)
+    if (mayStop(words)) broken = true
   }
-  return { text, assignments }
+  return {
+    text,
+    assignments: assignments.map((one, index) => (index < doubtful ? { ...one, conditional: true } : one)),
+    broken,
+  }
 }
 
 /** The last assignment of `name`: the one that holds after sourcing, unless it is conditional. */
@@ -58,16 +92,21 @@ export const findAssignment = ({ assignments }: ShellAssignments, name: string):
 /** The value after sourcing the file; undefined where it is unset, or where only a shell could tell. */
 export const getVariable = (file: ShellAssignments, name: string): string | undefined => {
   const assignment = findAssignment(file, name)
-  return assignment?.conditional ? undefined : assignment?.value
+  return file.broken || assignment?.conditional ? undefined : assignment?.value
 }
 
 /** Double quotes as in Debian's own files; single quotes where the value has characters that a shell expands. */
 const quote = (value: string): string =>
   /["$`\\]/.test(value) ? `'${value.replaceAll("'", `'\\''`)}'` : `"${value}"`
 
+const insertAfter = (line: Line | undefined, text: string): Edit[] => [
+  { offset: line ? endOf(line) : 0, length: 0, text: line?.eol === '' ? `\n${text}` : text },
+]
+
 /**
  * Edits after which sourcing the file leaves `value` in `name`; none where it does already. The last
  * assignment is changed in place. A missing one goes beside a commented alternative, else to the end.
+ * Where a shell would refuse the file, no edit helps: parse again and see.
  */
 export const setVariable = (file: ShellAssignments, name: string, value: string): Edit[] => {
   if (getVariable(file, name) === value) return []
@@ -78,9 +117,12 @@ export const setVariable = (file: ShellAssignments, name: string, value: string)
   const lines = splitLines(file.text)
   const commented = new RegExp(`^#\\s*${name}=`)
   const neighbour = assignment ? undefined : lines.findLast(({ text }) => commented.test(text))
-  const target = neighbour ?? lines.at(-1)
   const line = `${name}=${quote(value)}\n`
-  return [{ offset: target ? endOf(target) : 0, length: 0, text: target?.eol === '' ? `\n${line}` : line }]
+  const atEnd = insertAfter(lines.at(-1), line)
+  if (neighbour === undefined) return atEnd
+  // What looks like a comment may stand in a quoted text, or inside `if`.
+  const beside = insertAfter(neighbour, line)
+  return getVariable(parseShellAssignments(applyEdits(file.text, beside)), name) === value ? beside : atEnd
 }
 
 /** Edits that turn CRLF into LF: a shell takes the carriage return for a part of the value. */

@@ -1,3 +1,5 @@
+import { readExpansion } from './shell-expansion.ts'
+
 /** A word of a shell command: its span in the text, and its value unless that takes a running shell to know. */
 export interface Word {
   readonly offset: number
@@ -12,88 +14,118 @@ export interface Command {
   readonly conditional: boolean
 }
 
+export interface ShellCommands {
+  readonly commands: readonly Command[]
+  /** Whether a shell would refuse the text, or more than this reader is needed to follow it. */
+  readonly broken: boolean
+}
+
 const OPENING = new Set(['if', 'for', 'while', 'until', 'case', '{'])
 const CLOSING = new Set(['fi', 'done', 'esac', '}'])
+const INNER = new Set(['then', 'else', 'elif', 'do'])
 /** A command goes on behind these. */
-const LEADING = new Set([...OPENING, 'then', 'else', 'elif', 'do', '!'])
+const LEADING = new Set([...OPENING, ...INNER, '!'])
 /** Characters that end a word when they are not quoted. A carriage return is not one of them. */
-const METACHARACTER = /[ \t\n;&|()<>]/
-/** Unquoted or double-quoted, these need a shell. */
-const EXPANSION = /[$`]/
+const METACHARACTERS = ' \t\n;&|()<>'
 
 interface Scan {
   readonly end: number
   readonly value: string | undefined
+  readonly broken: boolean
 }
 
 /** Reads a quoted part starting behind its opening quote; `end` is behind the closing one. */
 const readQuoted = (text: string, start: number, quote: string): Scan => {
+  if (quote === "'") {
+    const close = text.indexOf("'", start)
+    if (close !== -1) return { end: close + 1, value: text.slice(start, close), broken: false }
+    return { end: text.length, value: undefined, broken: true }
+  }
   let value: string | undefined = ''
   let position = start
   while (position < text.length) {
     const char = text[position] as string
-    if (char === quote) return { end: position + 1, value }
-    if (quote === '"' && char === '\\') {
+    if (char === '"') return { end: position + 1, value, broken: false }
+    if (char === '\\') {
       const next = text[position + 1] ?? ''
       // In double quotes a backslash is special before these only.
       if (value !== undefined) value += next === '\n' ? '' : /[$`"\\]/.test(next) ? next : `\\${next}`
       position += 2
+    } else if (char === '$' || char === '`') {
+      value = undefined
+      const end = readExpansion(text, position)
+      if (end === -1) break
+      position = end
     } else {
-      if (quote === '"' && EXPANSION.test(char)) value = undefined
-      else if (value !== undefined) value += char
+      if (value !== undefined) value += char
       position += 1
     }
   }
-  // No closing quote: sh would refuse the file, so nothing in it has a value.
-  return { end: text.length, value: undefined }
+  return { end: text.length, value: undefined, broken: true }
 }
 
 const readWord = (text: string, start: number): Scan => {
   let value: string | undefined = ''
   let position = start
-  while (position < text.length) {
+  let broken = false
+  while (position < text.length && !METACHARACTERS.includes(text[position] as string)) {
     const char = text[position] as string
-    if (METACHARACTER.test(char)) break
-    let part: Scan
+    let part: Scan = { end: position + 1, value: char, broken: false }
     if (char === "'" || char === '"') part = readQuoted(text, position + 1, char)
     else if (char === '\\') {
-      const next = text[position + 1] ?? ''
-      part = { end: Math.min(position + 2, text.length), value: next === '\n' ? '' : next }
-    } else if (EXPANSION.test(char) || char === '~') part = { end: position + 1, value: undefined }
-    else part = { end: position + 1, value: char }
+      const next = text[position + 1]
+      part = { end: position + 2, value: next === '\n' ? '' : next, broken: next === undefined }
+    } else if (char === '$' || char === '`') {
+      const end = readExpansion(text, position)
+      part = { end: end === -1 ? text.length : end, value: undefined, broken: end === -1 }
+    } else if (char === '~') part = { end: position + 1, value: undefined, broken: false }
     value = value === undefined || part.value === undefined ? undefined : value + part.value
-    position = part.end
+    broken ||= part.broken
+    position = Math.min(part.end, text.length)
   }
-  return { end: position, value }
+  return { end: position, value, broken }
 }
+
+const countNewlines = (text: string): number => text.split('\n').length - 1
 
 /**
  * Splits shell text into simple commands, as far as files of assignments need it: quoting, comments,
  * continuation lines, separators, and enough of compound commands to know what is conditional.
  * Here-documents end the reading, since what follows may be data. Never throws.
  */
-export const readCommands = (text: string): Command[] => {
+export const readCommands = (text: string): ShellCommands => {
   const commands: Command[] = []
   let words: Word[] = []
   let depth = 0
   let parentheses = 0
+  /** Behind `&&`, `||` or `|`. */
   let chained = false
+  /** Whether an operator may stand here: behind a command or a closed parenthesis. */
+  let complete = false
+  let broken = text.includes('\0')
   let position = 0
   let line = 1
 
   const source = (word: Word) => text.slice(word.offset, word.offset + word.length)
 
   const endCommand = (operator: string) => {
-    while (words[0] && LEADING.has(source(words[0]))) {
-      if (OPENING.has(source(words[0]))) depth += 1
+    let keyword = words[0] && source(words[0])
+    while (keyword !== undefined && LEADING.has(keyword)) {
+      if (OPENING.has(keyword)) depth += 1
+      else if (INNER.has(keyword) && depth === 0) broken = true
       words.shift()
+      keyword = words[0] && source(words[0])
     }
-    const piped = operator === '|' || operator === '&'
+    const piped = operator === '|' || operator === '&' || operator === '('
     const conditional = depth > 0 || parentheses > 0 || chained || piped
     if (words.length > 0) commands.push({ words, conditional })
-    if (words[0] && CLOSING.has(source(words[0]))) depth = Math.max(0, depth - 1)
+    if (keyword !== undefined && CLOSING.has(keyword)) {
+      if (depth === 0) broken = true
+      depth = Math.max(0, depth - 1)
+    }
     words = []
-    chained = operator !== '' && operator !== ';'
+    chained = operator === '&&' || operator === '||' || operator === '|'
+    complete = false
   }
 
   while (position < text.length) {
@@ -110,26 +142,35 @@ export const readCommands = (text: string): Command[] => {
     else if (char === '#') {
       const newline = text.indexOf('\n', position)
       position = newline === -1 ? text.length : newline
-    } else if (text.startsWith('<<', position)) break
-    else if (char === '(' || char === ')') {
-      endCommand('')
+    } else if (text.startsWith('<<', position)) {
+      broken = true
+      break
+    } else if (char === '(' || char === ')') {
+      endCommand(char)
+      complete = char === ')'
+      parentheses += char === '(' ? 1 : -1
       // The parenthesis behind a `case` pattern closes none.
-      parentheses = Math.max(0, parentheses + (char === '(' ? 1 : -1))
+      if (parentheses < 0 && depth === 0) broken = true
+      parentheses = Math.max(0, parentheses)
       position += 1
     } else if (char === '<' || char === '>') {
+      // What is redirected is a command to us, even where it is an assignment alone.
+      words.push({ offset: position, length: 1, line, value: undefined })
       position += 1
     } else if (char === ';' || char === '&' || char === '|') {
       const operator = text[position + 1] === char && char !== ';' ? char + char : char
+      if (words.length === 0 && !complete && depth === 0) broken = true
       endCommand(operator)
       position += operator.length
     } else {
-      const { end, value } = readWord(text, position)
-      const stop = end === position ? position + 1 : end
-      words.push({ offset: position, length: stop - position, line, value })
-      line += text.slice(position, stop).split('\n').length - 1
-      position = stop
+      const { end, value, broken: unclosed } = readWord(text, position)
+      words.push({ offset: position, length: end - position, line, value })
+      broken ||= unclosed
+      line += countNewlines(text.slice(position, end))
+      position = end
     }
   }
+  if (words.length === 0 && chained) broken = true
   endCommand('')
-  return commands
+  return { commands, broken: broken || depth > 0 || parentheses > 0 }
 }

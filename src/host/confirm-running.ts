@@ -9,7 +9,9 @@ import { readFileState } from './files.ts'
 import { HostError } from './host-error.ts'
 import { readDaemons } from './processes.ts'
 
-const TIMEOUT_MS = 30_000
+/** fail2ban waits for name servers that do not answer before it is ready. */
+const FAIL2BAN_TIMEOUT_MS = 60_000
+const PORTSENTRY_TIMEOUT_MS = 15_000
 const POLL_MS = 100
 /** A daemon that dies over its configuration does so well within this time after it appeared. */
 const SETTLE_MS = 1000
@@ -18,8 +20,8 @@ const SETTLE_MS = 1000
 type Check = () => Promise<string | null>
 
 /** Waits until a check passes twice, the settling time apart. Throws HostError with its last complaint. */
-const waitFor = async (check: Check, hint: string): Promise<void> => {
-  const deadline = Date.now() + TIMEOUT_MS
+const waitFor = async (check: Check, timeoutMs: number, hint: string): Promise<void> => {
+  const deadline = Date.now() + timeoutMs
   let complaint = await check()
   while (Date.now() < deadline) {
     if (complaint === null) {
@@ -72,7 +74,7 @@ const checkFail2ban =
 /** Waits until both daemons really run as planned. Throws HostError where they do not. */
 export const confirmRunning = async (plan: Plan): Promise<void> => {
   await Promise.all([
-    waitFor(checkPortsentry(plan), 'see journalctl -t portsentry, or /var/log/syslog'),
-    waitFor(checkFail2ban(plan), 'see /var/log/fail2ban.log'),
+    waitFor(checkPortsentry(plan), PORTSENTRY_TIMEOUT_MS, 'see journalctl -t portsentry, or /var/log/syslog'),
+    waitFor(checkFail2ban(plan), FAIL2BAN_TIMEOUT_MS, 'see /var/log/fail2ban.log'),
   ])
 }

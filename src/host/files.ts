@@ -14,7 +14,6 @@ const explain = (error: unknown, action: string, path: string): HostError => {
     EROFS: 'remount the file system read-write',
     ENOSPC: 'make room on the file system',
     EDQUOT: 'make room in the quota',
-    EISDIR: 'move the directory out of the way',
   }
   return new HostError(`cannot ${action} ${path}: ${code}`, hints[code] ?? 'see the system log', {
     cause: error,
@@ -32,12 +31,14 @@ const ifPresent = async <T>(
     return await read(real)
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return null
-    throw explain(error, 'read', real)
+    throw error instanceof HostError ? error : explain(error, 'read', real)
   }
 }
 
 const attributes = async (real: string): Promise<Omit<FileState, 'text'>> => {
-  const { mode, uid, gid, mtimeMs } = await stat(real)
+  const entry = await stat(real)
+  if (!entry.isFile()) throw new HostError(`${real} is not a regular file`, 'move it out of the way')
+  const { mode, uid, gid, mtimeMs } = entry
   return { mode: mode & 0o7777, uid, gid, modifiedMs: mtimeMs }
 }
 

@@ -2,7 +2,14 @@ import { applyEdits, type Edit } from '../documents/edit.ts'
 import { parseFail2banIni, removeFaults, setValue } from '../documents/fail2ban-ini.ts'
 import { parseHostsAccess, removeDenied, setAllowed } from '../documents/hosts-access.ts'
 import { parseIgnoreList, setIgnored } from '../documents/ignore-list.ts'
-import { getKey, parsePortsentryConf, setKey, strayLines, unsetKey } from '../documents/portsentry-conf.ts'
+import {
+  getKey,
+  overlongLines,
+  parsePortsentryConf,
+  setKey,
+  strayLines,
+  unsetKey,
+} from '../documents/portsentry-conf.ts'
 import {
   findAssignment,
   getVariable,
@@ -29,25 +36,33 @@ const cannotSet = (path: string, what: string, line: number | undefined, hint: s
   at: line === undefined ? { path } : { path, line },
 })
 
+const fault = (path: string, line: number, message: string, hint: string): Problem => ({
+  severity: 'error',
+  code: 'bad-line',
+  message: `the line ${message}`,
+  hint,
+  at: { path, line },
+})
+
 /** portsentry.conf: every key as the daemon reads it. */
 export const rewriteConf = (text: string, desired: Desired): Rewrite => {
   const { confPath: path, dialect } = desired.release
   let current = parsePortsentryConf(text, dialect)
   const reasons: string[] = []
-  const problems: Problem[] = strayLines(current).map((line) =>
-    cannotSet(
-      path,
-      'a line that keeps portsentry from starting is here: the file',
-      line,
-      'comment the line out with "#"',
+  const problems: Problem[] = [
+    ...strayLines(current).map((line) =>
+      fault(path, line, 'keeps portsentry from starting', 'comment it out with "#"'),
     ),
-  )
+    ...overlongLines(current).map((line) =>
+      fault(path, line, 'is too long: portsentry reads it in pieces', 'shorten it'),
+    ),
+  ]
   const absent = [...desired.release.requiredKeys].filter(([key]) => !getKey(current, key))
   for (const [key, value] of [...absent, ...desired.conf]) {
     const edits = value === null ? unsetKey(current, key) : setKey(current, key, value)
     if (edits.length === 0) continue
     current = parsePortsentryConf(applyEdits(current.text, edits), dialect)
-    reasons.push(value === null ? `no ${key}` : `${key}="${value}"`)
+    reasons.push(value === null ? `no ${key}` : key)
     if (getKey(current, key) !== (value ?? undefined)) {
       problems.push(
         cannotSet(path, key, undefined, `set ${key} by hand, or give the package's own file back`),
@@ -126,15 +141,20 @@ const isProtected = (networks: readonly Network[]) => (client: string) => {
   return host !== null && networks.some((network) => contains(network, host))
 }
 
-/** hosts.deny: protected hosts leave; a missing last newline would glue the daemon's next entry to the line. */
+/**
+ * hosts.deny: protected hosts leave. An unfinished last line is ended: libwrap would refuse everybody over it,
+ * and the daemon's next entry would be glued to it.
+ */
 export const rewriteHostsDeny = (text: string, desired: Desired): Rewrite => {
   const released = edited(
     text,
     removeDenied(parseHostsAccess(text), isProtected(desired.protectedNetworks)),
     'protected hosts released',
   )
-  if (released.text === '' || released.text.endsWith('\n')) return released
-  return { ...released, text: `${released.text}\n`, reasons: [...released.reasons, 'newline at the end'] }
+  const isUnfinished = (part: string) =>
+    parseHostsAccess(part).faults.some(({ kind }) => kind === 'unfinished-line')
+  if (!isUnfinished(released.text)) return released
+  return { ...released, text: `${released.text}\n`, reasons: [...released.reasons, 'its last line ended'] }
 }
 
 /** The fail2ban jail file: what is in the way of reading it mended, then each option. */
@@ -147,12 +167,14 @@ export const rewriteJails = (text: string, desired: Desired, path: string): Rewr
     reasons.push('readable by fail2ban')
   }
   for (const [jail, options] of desired.jails) {
+    const changed: string[] = []
     for (const [option, value] of options) {
       const edits = setValue(current, jail, option, value)
       if (edits.length === 0) continue
       current = parseFail2banIni(applyEdits(current.text, edits))
-      reasons.push(`[${jail}] ${option} = ${value}`)
+      changed.push(option)
     }
+    if (changed.length > 0) reasons.push(`[${jail}] ${changed.join(', ')}`)
   }
   const problems = current.faults.map(
     ({ line, message }): Problem => ({

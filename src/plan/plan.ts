@@ -3,12 +3,12 @@ import type { PackageVersion } from '../policy/facts.ts'
 import type { Problem } from '../problem.ts'
 
 /** Answers for debconf, so that no question is asked and no notice mailed. */
-export interface PreseedStep {
+interface PreseedStep {
   readonly kind: 'preseed'
   readonly selections: readonly string[]
 }
 
-export interface InstallStep {
+interface InstallStep {
   readonly kind: 'install'
   readonly requested: readonly string[]
   /** All that apt brings in, dependencies included. */

@@ -18,8 +18,8 @@ import type { Plan, Step, TouchStep, WriteStep } from './plan.ts'
 import { planReleases } from './releases.ts'
 import { planServices } from './services.ts'
 
-export const HOSTS_ALLOW = '/etc/hosts.allow'
-export const HOSTS_DENY = '/etc/hosts.deny'
+const HOSTS_ALLOW = '/etc/hosts.allow'
+const HOSTS_DENY = '/etc/hosts.deny'
 
 export interface PlanResult {
   /** Null where a problem is an error. */
@@ -35,7 +35,7 @@ interface ManagedFile {
 }
 
 /** Every configuration file that apply may write, in the order in which it does. */
-export const managedFiles = ({ release }: Pick<Desired, 'release'>): ManagedFile[] => [
+const managedFiles = ({ release }: Pick<Desired, 'release'>): ManagedFile[] => [
   { path: release.modesPath, rewrite: rewriteModes, initial: '' },
   { path: release.confPath, rewrite: rewriteConf },
   { path: HOSTS_ALLOW, rewrite: rewriteHostsAllow, initial: '' },
@@ -85,18 +85,14 @@ const planFile = (
   return { step, problems }
 }
 
-/** fail2ban does not start while a jail's log is missing, and portsentry 1.2 makes it with the first hit only. */
-const planHistory = (desired: Desired, facts: Facts): TouchStep[] =>
-  facts.files.has(desired.historyPath)
-    ? []
-    : [
-        {
-          kind: 'touch',
-          path: desired.historyPath,
-          mode: 0o600,
-          reasons: ['fail2ban does not start without its log'],
-        },
-      ]
+/**
+ * fail2ban does not start while a jail's log is missing, and portsentry 1.2 makes its history with the first
+ * hit only: with the mode that it would give it.
+ */
+const planLogs = ({ historyPath, logs }: Desired, facts: Facts): TouchStep[] =>
+  [{ path: historyPath, mode: 0o600 }, ...logs.map((path) => ({ path, mode: 0o640 }))]
+    .filter(({ path }) => !facts.files.has(path))
+    .map((log) => ({ kind: 'touch', ...log, reasons: ['fail2ban does not start without its log'] }))
 
 const planInstallation = (desired: Desired, facts: Facts): { steps: Step[]; inexact: string[] } => {
   const missing = desired.packages.filter((name) => !facts.packages.has(name))
@@ -141,7 +137,7 @@ export const plan = (settings: Settings, facts: Facts): PlanResult => {
   const { live } = facts
   const steps: Step[] = [
     ...installation.steps,
-    ...planHistory(desired, facts),
+    ...planLogs(desired, facts),
     ...writes,
     ...(live === null ? [] : planServices(desired, facts, live, writes)),
     ...(live === null ? [] : planReleases(desired, facts, live)),

@@ -25,6 +25,8 @@ export interface Desired {
   readonly jails: Jails
   /** The history file that portsentry writes and fail2ban reads. */
   readonly historyPath: string
+  /** Other logs without which fail2ban would not start. */
+  readonly logs: readonly string[]
 }
 
 export interface DesiredResult {
@@ -38,7 +40,7 @@ const LOOPBACK = ['127.0.0.0/8', '::1'].flatMap((text) => parseNetwork(text) ?? 
 const SELECTION = 'portsentry portsentry/warn_no_block note'
 
 /** Networks that must never be banned: loopback, the LAN, the whitelist, the server's own addresses. */
-export const protectedNetworks = (settings: Settings, facts: Facts): Network[] =>
+const protectedNetworks = (settings: Settings, facts: Facts): Network[] =>
   withoutContained([...LOOPBACK, settings.lan, ...settings.whitelist, ...(facts.live?.addresses ?? [])])
 
 /** OBSERVE_ONLY logs and bans nobody: portsentry's own switch is BLOCK_*, and the jail is off too. */
@@ -100,6 +102,7 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     ignored: networks.filter((network) => release.seesIPv6 || isIPv4(network)),
     jails: jails.jails,
     historyPath,
+    logs: jails.logs,
   }
   return { desired, problems: [...problems, ...jails.problems] }
 }

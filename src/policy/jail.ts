@@ -13,7 +13,7 @@ export const JAIL_PATH = `${FAIL2BAN_DIRECTORY}/${JAIL_FILE}`
 export type Jails = ReadonlyMap<string, ReadonlyMap<string, string>>
 
 /** fail2ban's configuration with `jailText` in place of the jail file. */
-export const viewWith = (facts: Facts, jailText: string | undefined): Fail2banView => {
+const viewWith = (facts: Facts, jailText: string | undefined): Fail2banView => {
   const files = new Map<string, string>()
   for (const [path, { text }] of facts.files) {
     if (path.startsWith(`${FAIL2BAN_DIRECTORY}/`)) files.set(path.slice(FAIL2BAN_DIRECTORY.length + 1), text)
@@ -64,25 +64,34 @@ const hasLog = (logpath: string, facts: Facts): boolean =>
       return [...facts.logs].some((log) => pattern.test(log))
     })
 
-/** Debian enables the sshd jail on /var/log/auth.log, which no fresh server has: fail2ban then does not start. */
-const sshdOptions = (facts: Facts): ReadonlyMap<string, string> | null => {
-  const view = viewWith(facts, undefined)
-  if (!enabledJails(view).includes('sshd')) return null
-  const option = (name: string) => effective(view, 'sshd', name)?.value ?? ''
-  if (option('backend') === 'systemd' || hasLog(option('logpath'), facts)) return null
-  return (facts.live?.init ?? 'systemd') === 'systemd'
-    ? new Map([['backend', 'systemd']])
-    : new Map([['enabled', 'false']])
+interface SshdCure {
+  readonly options?: ReadonlyMap<string, string>
+  readonly log?: string
 }
 
-/** What the jail file should say, and what is wrong with what was asked. */
+/**
+ * Debian enables the sshd jail on /var/log/auth.log, which no fresh server has: fail2ban then does not start.
+ * Where there is a journal the jail reads that; elsewhere the log is made, so that a later syslog is read.
+ */
+const cureSshd = (facts: Facts): SshdCure => {
+  const view = viewWith(facts, undefined)
+  if (!enabledJails(view).includes('sshd')) return {}
+  const option = (name: string) => effective(view, 'sshd', name)?.value ?? ''
+  const logpath = option('logpath')
+  if (option('backend') === 'systemd' || hasLog(logpath, facts)) return {}
+  return (facts.live?.init ?? 'systemd') === 'systemd'
+    ? { options: new Map([['backend', 'systemd']]) }
+    : { log: logpath.trim() }
+}
+
+/** What the jail file should say, which logs its jails lack, and what is wrong with what was asked. */
 export const desiredJails = (
   settings: Settings,
   facts: Facts,
   target: string,
   networks: readonly Network[],
   historyPath: string,
-): { jails: Jails; problems: Problem[] } => {
+): { jails: Jails; logs: string[]; problems: Problem[] } => {
   const { banaction, protocol } = banAction(settings, facts, target)
   const problems: Problem[] = []
   const action = banaction.split('[', 1)[0] ?? ''
@@ -109,9 +118,9 @@ export const desiredJails = (
     ['maxretry', settings.maxretry],
   ])
   const jails = new Map<string, ReadonlyMap<string, string>>([['portsentry', portsentry]])
-  const sshd = sshdOptions(facts)
-  if (sshd) jails.set('sshd', sshd)
-  return { jails, problems }
+  const sshd = cureSshd(facts)
+  if (sshd.options) jails.set('sshd', sshd.options)
+  return { jails, logs: sshd.log === undefined ? [] : [sshd.log], problems }
 }
 
 /** Options of the portsentry jail that a file read later than ours decides otherwise. */

@@ -70,7 +70,7 @@ const sysv12: Release = {
   service: 'portsentry',
 }
 
-export const RELEASES: readonly Release[] = [sysv12]
+const RELEASES: readonly Release[] = [sysv12]
 
 /** The release that fits the package, or why there is none. Never decided by the distribution's name. */
 export const findRelease = (facts: Facts): Release | Problem => {

@@ -17,11 +17,17 @@ export interface ConfigLines {
 
 const ASSIGNMENT = /^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_.-]*)=(.*)$/s
 
+/** Neither code nor a value: blank lines, comments, `export NAME`. */
+const IDLE = /^\s*(?:#|$|export(?:[ \t]+[A-Za-z_][A-Za-z0-9_]*)+\s*$)/
+
 /** Index of the line where a quote that opens a value and doesn't close on its line does close, or -1. */
 const closingLine = (lines: readonly Line[], first: number, raw: string): number => {
   const quote = /^["'`]/.exec(raw)?.[0]
   if (quote === undefined || raw.indexOf(quote, 1) !== -1) return first
-  return lines.findIndex((line, index) => index > first && line.text.includes(quote))
+  for (let index = first + 1; index < lines.length; index += 1) {
+    if (lines[index]?.text.includes(quote)) return index
+  }
+  return -1
 }
 
 /**
@@ -37,7 +43,7 @@ export const readConfigLines = (text: string): ConfigLines => {
     const line = lines[index] as Line
     const [, name, raw] = ASSIGNMENT.exec(line.text) ?? []
     if (name === undefined || raw === undefined) {
-      if (!/^\s*(#|$)/.test(line.text)) others.push({ text: line.text, line: line.number })
+      if (!IDLE.test(line.text)) others.push({ text: line.text, line: line.number })
       continue
     }
     // A quote that never closes ends with its line: what follows is then still found.

@@ -8,40 +8,40 @@ export type ConfigValue =
 const refuse = (code: string, message: string, hint: string): ConfigValue => ({ code, message, hint })
 
 /** One whole quoted text, or one bare word; a comment may follow. What a shell and dotenv read alike. */
-const WELL_FORMED = /^[ \t]*(?:'[^']*'|"(?:\\.|[^"\\])*"|[^\s"'`#\\]*)[ \t]*(?:[ \t]#.*)?\r?$/s
+const WELL_FORMED = /^('[^']*'|"[^"\\]*(?:\\.[^"\\]*)*"|[^\s"'`#\\;&|<>()~]*)(?:[ \t]+(?:#.*)?)?\r?$/s
 const PLACEHOLDER = /\$(?:TARGET|PORT|MODE)\$/g
+/** What is quoted, and comments: a quote that is left is not closed. */
+const QUOTED = /\\.|'[^']*'|"[^"\\]*(?:\\.[^"\\]*)*"|[ \t]#.*/gs
 
-const faultOf = (raw: string): ConfigValue | null => {
-  const quotes = raw.match(/["']/g)?.length ?? 0
-  if (/\$\(|`/.test(raw)) {
-    return refuse(
-      'substitution',
-      'has a command substitution, which portward never runs',
-      'write the value itself',
-    )
-  }
-  if (/^[ \t]*(["'])/.test(raw) && quotes === 1) {
+const SUBSTITUTION = refuse(
+  'substitution',
+  'has a command substitution, which portward never runs',
+  'write the value itself',
+)
+
+/** What is wrong with a value that is not well-formed. */
+const faultOf = (raw: string): ConfigValue => {
+  if (/\$\(|`/.test(raw)) return SUBSTITUTION
+  if (/["']/.test(raw.replace(QUOTED, ''))) {
     return refuse('unbalanced-quote', 'has a quote that is not closed', 'close it on the same line')
   }
   if (raw.includes('\n')) {
     return refuse('multi-line', 'runs over several lines', 'close the quote on the line where it opens')
   }
-  if (!WELL_FORMED.test(raw)) {
-    return /^[ \t]+\S/.test(raw)
-      ? refuse('blank-after-equals', 'has a blank after "="', 'write NAME=value without blanks around "="')
-      : refuse(
-          'malformed-value',
-          'is not one word or one quoted text',
-          'put the whole value in single quotes',
-        )
-  }
-  if (/^[ \t]+[^\s#]/.test(raw)) {
+  if (/^[ \t]/.test(raw)) {
     return refuse('blank-after-equals', 'has a blank after "="', 'write NAME=value without blanks around "="')
   }
-  if (/^"/.test(raw) && /\\[nr"$`\\]/.test(raw)) {
-    return refuse('escape', 'has a backslash escape that readers take differently', 'use single quotes')
-  }
-  return null
+  const hint = 'put the whole value in single quotes'
+  return refuse('malformed-value', 'is not one word or one quoted text', hint)
+}
+
+/** What is wrong with a well-formed word. */
+const faultOfWord = (word: string): ConfigValue | null => {
+  if (/\$\(|`/.test(word)) return SUBSTITUTION
+  if (word.includes('\n')) return faultOf(word)
+  return word.startsWith('"') && /\\[nr"$`\\]/.test(word)
+    ? refuse('escape', 'has a backslash escape that readers take differently', 'use single quotes')
+    : null
 }
 
 /**
@@ -49,10 +49,11 @@ const faultOf = (raw: string): ConfigValue | null => {
  * single quotes. Refused is what dotenv and a shell that sources the file would understand differently.
  */
 export const readConfigValue = (raw: string, lookUp: (name: string) => string | undefined): ConfigValue => {
-  const fault = faultOf(raw)
-  if (fault) return fault
-  const value = parseDotenv(`VALUE=${raw.trim()}`)['VALUE'] ?? ''
-  if (raw.startsWith("'")) return { value }
+  const word = WELL_FORMED.exec(raw)?.[1]
+  const fault = word === undefined ? faultOf(raw) : faultOfWord(word)
+  if (word === undefined || fault) return fault ?? faultOf(raw)
+  const value = parseDotenv(`VALUE=${word}`)['VALUE'] ?? ''
+  if (word.startsWith("'")) return { value }
   const missing: string[] = []
   const expanded = value.replace(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_, name: string) => {
     const found = lookUp(name)
@@ -74,10 +75,4 @@ export const readConfigValue = (raw: string, lookUp: (name: string) => string | 
     )
   }
   return { value: expanded }
-}
-
-/** The plain value of a variable that portward doesn't use itself, for `${NAME}`; undefined where only a shell knows. */
-export const readForeignValue = (raw: string): string | undefined => {
-  const value = readConfigValue(raw, () => undefined)
-  return 'value' in value ? value.value : undefined
 }

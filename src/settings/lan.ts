@@ -30,7 +30,7 @@ const MASK_HINT = 'use 255.255.255.0, 24 or /24'
 
 /** Bits of LAN_NM in any of its forms, or what is wrong with it. */
 const readMask = (text: string): number | Complaint => {
-  const bits = /^\/?(\d{1,3})$/.exec(text)?.[1]
+  const bits = /^\/?(0|[1-9]\d{0,2})$/.exec(text)?.[1]
   if (bits !== undefined) {
     return Number(bits) <= 32
       ? Number(bits)
@@ -62,14 +62,13 @@ const checkAddress = (text: string): Complaint | null => {
     : null
 }
 
-/** LAN_IP (the server's or the network's own address) and LAN_NM as one network. */
-export const readLan = (address: string, mask: string): Network | Complaint[] => {
-  const prefix = readMask(mask)
+/** LAN_IP (the server's or the network's own address) and LAN_NM as one network; either may be missing. */
+export const readLan = (address: string | undefined, mask: string | undefined): Network | Complaint[] => {
   const complaints: Complaint[] = []
-  const wrong = checkAddress(address)
+  const wrong = address === undefined ? null : checkAddress(address)
   if (wrong) complaints.push(wrong)
-  if (typeof prefix !== 'number') complaints.push(prefix)
-  else if (tooWide(prefix, [0, 0, 0, 0])) {
+  const prefix = mask === undefined ? null : readMask(mask)
+  if (typeof prefix === 'number' && tooWide(prefix, [0, 0, 0, 0])) {
     complaints.push(
       complain(
         'LAN_NM',
@@ -78,9 +77,10 @@ export const readLan = (address: string, mask: string): Network | Complaint[] =>
         'give the mask of the LAN alone, /8 at the widest',
       ),
     )
-  }
+  } else if (prefix !== null && typeof prefix !== 'number') complaints.push(prefix)
+  if (address === undefined || typeof prefix !== 'number') return complaints
   const bytes = parseAddress(address)
-  if (complaints.length > 0 || typeof prefix !== 'number' || bytes === null) return complaints
+  if (complaints.length > 0 || bytes === null) return complaints
   const network = { bytes, prefix }
   if (broadcastOf(network)?.every((byte, index) => byte === bytes[index])) {
     return [

@@ -33,8 +33,11 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
  */
 export const nearMiss = (name: string, present: ReadonlySet<string>): string | undefined => {
   const upper = name.toUpperCase().slice(0, 40)
-  const candidate =
-    ALIASES.get(upper) ??
-    [...VARIABLE_NAMES].find((known) => distance(upper, known) <= (known.length < 8 ? 1 : 2))
+  const alias = ALIASES.get(upper)
+  const ranked = [...VARIABLE_NAMES]
+    .map((known) => ({ known, edits: distance(upper, known) }))
+    .filter(({ known, edits }) => edits <= (known.length < 8 ? 1 : 2))
+    .sort((a, b) => a.edits - b.edits)
+  const candidate = alias ?? ranked[0]?.known
   return candidate === undefined || present.has(candidate) || candidate === name ? undefined : candidate
 }

@@ -1,12 +1,12 @@
 import type { Network } from '../network.ts'
 import { isError, type Place, type Problem } from '../problem.ts'
+import { checkLines } from './check-lines.ts'
 import { type ConfigLines, readConfigLines } from './config-lines.ts'
-import { readConfigValue, readForeignValue } from './config-value.ts'
+import { readConfigValue } from './config-value.ts'
 import { type Complaint, readLan, readWhitelist } from './lan.ts'
-import { nearMiss } from './near-miss.ts'
 import { unprintable, VARIABLE_NAMES, VARIABLES } from './variables.ts'
 
-export type BanBackend = 'iptables' | 'nft' | 'route' | 'none'
+type BanBackend = 'iptables' | 'nft' | 'route' | 'none'
 export type BanTarget = 'auto' | 'CHAOS' | 'TARPIT' | 'DELUDE' | 'DROP' | 'REJECT'
 
 /** What config.env asks for, checked. */
@@ -42,100 +42,49 @@ interface Given {
 
 const ENVIRONMENT: Place = { path: 'environment' }
 
-/** Complaints about the text as a whole, apart from any variable. */
-const checkLines = (text: string, lines: ConfigLines, path: string): Problem[] => {
-  const problems: Problem[] = []
-  const present = new Set(lines.assignments.map(({ name }) => name))
-  const add = (severity: Problem['severity'], line: number, code: string, message: string, hint: string) =>
-    problems.push({ severity, code, message, hint, at: { path, line } })
+type Environment = Readonly<Record<string, string | undefined>>
 
-  const carriageReturn = text.indexOf('\r\n')
-  if (carriageReturn !== -1) {
-    const line = text.slice(0, carriageReturn).split('\n').length
-    add(
-      'error',
-      line,
-      'crlf',
-      'ends with CRLF, which scripts that source the file take as part of the value',
-      'convert the file to LF line ends',
-    )
-  }
-  for (const other of lines.others) {
-    const named = [...VARIABLE_NAMES].find((name) =>
-      new RegExp(`(?<![A-Za-z0-9_])${name}(?![A-Za-z0-9_])`).test(other.text),
-    )
-    if (named === undefined)
-      add('warning', other.line, 'not-an-assignment', 'is not NAME=value', 'portward does not read this line')
-    else
-      add(
-        'error',
-        other.line,
-        'malformed-line',
-        `names ${named} but is not ${named}=value`,
-        'write the name, "=" and the value without blanks, at the start of the line',
-      )
-  }
-  for (const { name, line } of lines.assignments) {
-    const meant = VARIABLE_NAMES.has(name) ? undefined : nearMiss(name, present)
-    if (meant !== undefined)
-      add(
-        'warning',
-        line,
-        'near-miss',
-        `sets ${name}, which portward does not know`,
-        `did you mean ${meant}?`,
-      )
-  }
-  return problems
+interface Collected {
+  /** The variables in use that have a readable value. */
+  readonly given: ReadonlyMap<string, Given>
+  /** Those of the file whose value is refused: one of the problems says why. */
+  readonly refused: ReadonlySet<string>
+  readonly problems: readonly Problem[]
 }
 
 /** The variables in use, from the file and, with precedence, from the environment. */
-const collect = (
-  lines: ConfigLines,
-  environment: Readonly<Record<string, string | undefined>>,
-  path: string,
-): { given: Map<string, Given>; problems: Problem[] } => {
+const collect = (lines: ConfigLines, environment: Environment, path: string): Collected => {
   const given = new Map<string, Given>()
   const foreign = new Map<string, string | undefined>()
+  const seen = new Map<string, number>()
   const problems: Problem[] = []
-  const lookUp = (name: string) => environment[name] ?? given.get(name)?.value ?? foreign.get(name)
+  const own = (name: string) => (Object.hasOwn(environment, name) ? environment[name] : undefined)
+  const lookUp = (name: string) => own(name) ?? given.get(name)?.value ?? foreign.get(name)
   for (const { name, raw, line } of lines.assignments) {
+    const result = readConfigValue(raw, lookUp)
     if (!VARIABLE_NAMES.has(name)) {
-      foreign.set(name, readForeignValue(raw))
+      foreign.set(name, 'value' in result ? result.value : undefined)
       continue
     }
     const at = { path, line }
-    const earlier = given.get(name)?.at.line
+    const earlier = seen.get(name)
     if (earlier !== undefined) {
-      problems.push({
-        severity: 'error',
-        code: 'duplicate',
-        message: `sets ${name} again, after line ${earlier}`,
-        hint: 'keep one of the two',
-        at,
-      })
+      const message = `sets ${name} again, after line ${earlier}`
+      problems.push({ severity: 'error', code: 'duplicate', message, hint: 'keep one of the two', at })
     }
-    const result = readConfigValue(raw, lookUp)
+    seen.set(name, line)
     if ('value' in result) given.set(name, { value: result.value, at })
     else {
-      problems.push({
-        severity: 'error',
-        code: result.code,
-        message: `${name} ${result.message}`,
-        hint: result.hint,
-        at,
-      })
-      given.set(name, { value: '', at })
+      const { code, message, hint } = result
+      problems.push({ severity: 'error', code, message: `${name} ${message}`, hint, at })
+      given.delete(name)
     }
   }
-  const refused = new Set(problems.filter(({ code }) => code !== 'duplicate').map(({ at }) => at.line))
   for (const name of VARIABLE_NAMES) {
-    const value = environment[name]
+    const value = own(name)
     if (value !== undefined) given.set(name, { value, at: ENVIRONMENT })
-    // A refused value is not checked any further.
-    else if (refused.has(given.get(name)?.at.line)) given.delete(name)
   }
-  return { given, problems }
+  return { given, problems, refused: new Set([...seen.keys()].filter((name) => !given.has(name))) }
 }
 
 /** What is wrong with each given value by itself. */
@@ -152,7 +101,7 @@ const checkValues = (given: ReadonlyMap<string, Given>): Complaint[] =>
   })
 
 /** What only shows in several values together. */
-const checkTogether = (value: (name: string) => string): Complaint[] => {
+const checkTogether = (value: (name: string) => string, refused: ReadonlySet<string>): Complaint[] => {
   const complaints: Complaint[] = []
   if (value('TCP_MODE') === '' && value('UDP_MODE') === '') {
     complaints.push({
@@ -163,7 +112,7 @@ const checkTogether = (value: (name: string) => string): Complaint[] => {
     })
   }
   for (const name of ['BLOCK_TCP', 'BLOCK_UDP']) {
-    if (value(name) === '2' && value('KILL_RUN_CMD') === '') {
+    if (value(name) === '2' && value('KILL_RUN_CMD') === '' && !refused.has('KILL_RUN_CMD')) {
       complaints.push({
         name,
         code: 'no-command',
@@ -179,34 +128,30 @@ const checkTogether = (value: (name: string) => string): Complaint[] => {
  * Reads config.env. `environment` wins over the file. All problems are collected; settings come only without
  * errors. `path` is for the problems' places.
  */
-export const parseSettings = (
-  text: string,
-  environment: Readonly<Record<string, string | undefined>>,
-  path: string,
-): SettingsResult => {
+export const parseSettings = (text: string, environment: Environment, path: string): SettingsResult => {
   const lines = readConfigLines(text)
-  const { given, problems } = collect(lines, environment, path)
+  const { given, problems, refused } = collect(lines, environment, path)
   const value = (name: string) =>
     given.get(name)?.value ?? VARIABLES.find((variable) => variable.name === name)?.default ?? ''
-  const refused = new Set(problems.map(({ at }) => at.line))
 
   const complaints = checkValues(given)
-  const missing = ['LAN_IP', 'LAN_NM'].filter(
-    (name) =>
-      !given.has(name) && !lines.assignments.some((entry) => entry.name === name && refused.has(entry.line)),
-  )
-  for (const name of missing) {
+  /** One complaint about a value is enough. */
+  const addNew = (others: readonly Complaint[]) => {
+    const known = new Set(complaints.map(({ name }) => name))
+    complaints.push(...others.filter(({ name }) => !known.has(name)))
+  }
+  for (const name of ['LAN_IP', 'LAN_NM']) {
+    if (given.has(name) || refused.has(name)) continue
     const hidden = lines.swallowed.get(name)
     const hint =
       hidden === undefined ? `add ${name}=… to the file` : `close the quote that opens on line ${hidden}`
     complaints.push({ name, code: 'missing', message: 'is not set', hint })
   }
-  const readable = ['LAN_IP', 'LAN_NM'].every((name) => value(name) !== '')
-  const lan = readable ? readLan(value('LAN_IP'), value('LAN_NM')) : []
-  if (Array.isArray(lan))
-    complaints.push(...lan.filter(({ name }) => !complaints.some((other) => other.name === name)))
+  const lan = readLan(given.get('LAN_IP')?.value, given.get('LAN_NM')?.value)
+  if (Array.isArray(lan)) addNew(lan)
   const whitelist = readWhitelist(value('WHITELIST'))
-  complaints.push(...whitelist.complaints, ...checkTogether(value))
+  addNew(whitelist.complaints)
+  addNew(checkTogether(value, refused))
 
   const all: Problem[] = [
     ...checkLines(text, lines, path),

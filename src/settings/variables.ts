@@ -56,11 +56,17 @@ const command: Check = (value) =>
   quotable(value) ??
   (value.includes('$TARGET$') ? null : 'does not contain $TARGET$, so portsentry would not run it')
 
-/** fail2ban's times: seconds, or numbers with units. `fail2ban-client -t` accepts what later kills the server. */
-const DURATION = '\\d{1,9} ?(?:s|m|h|d|w|mo|y)?'
-const duration = new RegExp(`^${DURATION}(?: ${DURATION})*$`)
+/**
+ * fail2ban's times (MyTime.str2seconds): seconds, or numbers with units, added up. `fail2ban-client -t` accepts
+ * what later kills the server: leading zeros among others, since Python evaluates the sum. Zero bans nobody.
+ */
+const NUMBER = '(?:0|[1-9]\\d{0,8})'
+const UNIT =
+  '(?: ?(?:s|sec|seconds?|m|min|minutes?|h|hours?|d|days?|w|week|mo|mon|months?|y|years?)(?![a-z]))?'
+const duration = new RegExp(`^(?=.*[1-9])${NUMBER}${UNIT}(?:(?: |(?<=[a-z]))${NUMBER}${UNIT})*$`)
 
-const absolutePath = matches(/^\/[\x21-\x7e]+$/)
+/** Anything else fail2ban would take for a pattern or an interpolation in its logpath. */
+const absolutePath = matches(/^(?:\/[A-Za-z0-9_.,:@+=-]+)+$/)
 const flag = { check: oneOf('0', '1'), hint: 'use 0 or 1' }
 const block = {
   check: oneOf('0', '1', '2'),
@@ -72,11 +78,14 @@ const ports = {
 }
 const portCount = { check: between(1, 65535), hint: 'give a number from 1 to 65535' }
 const actions = { check: command, hint: 'name the scanner as $TARGET$, and use single quotes inside' }
-const path = { check: absolutePath, hint: 'give an absolute path' }
+/** No token is required here (KillRunCmd). */
+const runCommand = { check: quotable, hint: 'keep it short and use single quotes inside' }
+const path = { check: absolutePath, hint: 'give an absolute path of letters, digits and _.,:@+=-' }
 
 const key = (name: string, rest: Omit<Variable, 'name' | 'portsentryKey'>): Variable => ({
   name,
   ...rest,
+  check: (value) => quotable(value) ?? rest.check(value),
   portsentryKey: true,
 })
 
@@ -120,9 +129,9 @@ export const VARIABLES: readonly Variable[] = [
   key('TCP_PORTS', ports),
   key('UDP_PORTS', ports),
   key('KILL_HOSTS_DENY', actions),
-  key('KILL_RUN_CMD', actions),
+  key('KILL_RUN_CMD', runCommand),
   key('KILL_RUN_CMD_FIRST', flag),
-  key('PORT_BANNER', { check: quotable, hint: 'keep it short and use single quotes inside' }),
+  key('PORT_BANNER', runCommand),
   key('HISTORY_FILE', path),
   key('BLOCKED_FILE', path),
   {

@@ -1,0 +1,46 @@
+import type { Problem } from '../problem.ts'
+import type { ConfigLines } from './config-lines.ts'
+import { nearMiss } from './near-miss.ts'
+import { VARIABLE_NAMES } from './variables.ts'
+
+const NAMES = [...VARIABLE_NAMES].join('|')
+const NAMED = new RegExp(`(?<![A-Za-z0-9_])(?:${NAMES})(?![A-Za-z0-9_])`)
+/** `$LAN_IP` and `${LAN_IP}` only read the variable. */
+const REFERENCE = /\$(?:[A-Za-z_][A-Za-z0-9_]*|\{[A-Za-z_][A-Za-z0-9_]*\})/g
+
+/** The line number of the first carriage return that a shell would take for a part of a value, or null. */
+const carriageReturnLine = (text: string): number | null => {
+  const offset = text.search(/\r(?:\n|$)/)
+  return offset === -1 ? null : text.slice(0, offset).split('\n').length
+}
+
+/** Complaints about the text as a whole, apart from any variable. */
+export const checkLines = (text: string, lines: ConfigLines, path: string): Problem[] => {
+  const problems: Problem[] = []
+  const present = new Set(lines.assignments.map(({ name }) => name))
+  const add = (severity: Problem['severity'], line: number, code: string, message: string, hint: string) =>
+    problems.push({ severity, code, message, hint, at: { path, line } })
+
+  const carriageReturn = carriageReturnLine(text)
+  if (carriageReturn !== null) {
+    const message = 'ends with CRLF, which scripts that source the file take as part of the value'
+    add('error', carriageReturn, 'crlf', message, 'convert the file to LF line ends')
+  }
+  for (const other of lines.others) {
+    const named = NAMED.exec(other.text.replace(REFERENCE, ''))?.[0]
+    if (named === undefined) {
+      const hint = 'portward does not read this line'
+      add('warning', other.line, 'not-an-assignment', 'is not NAME=value', hint)
+    } else {
+      const hint = 'write the name, "=" and the value without blanks, at the start of the line'
+      add('error', other.line, 'malformed-line', `names ${named} but is not ${named}=value`, hint)
+    }
+  }
+  for (const { name, line } of lines.assignments) {
+    const meant = VARIABLE_NAMES.has(name) ? undefined : nearMiss(name, present)
+    if (meant === undefined) continue
+    const message = `sets ${name}, which portward does not know`
+    add('warning', line, 'near-miss', message, `did you mean ${meant}?`)
+  }
+  return problems
+}

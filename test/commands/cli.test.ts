@@ -1,0 +1,109 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, expect, it } from 'vitest'
+import { copyOf, fixtures } from '../tree.ts'
+
+const checkout = join(import.meta.dirname, '../..')
+
+beforeAll(() => {
+  execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: checkout })
+})
+
+interface Result {
+  readonly status: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** stdout is decoded as latin1, since a diff quotes the files' bytes. */
+const portward = (...args: string[]): Result => {
+  const { status, stdout, stderr } = spawnSync(join(checkout, 'bin/portward'), args, {
+    env: { PATH: process.env['PATH'] },
+  })
+  return { status, stdout: stdout.toString('latin1'), stderr: stderr.toString() }
+}
+
+const sample = () => {
+  const root = copyOf(join(fixtures, 'sample-server'))
+  return ['--root', root, '--config', join(root, 'root/config.env')] as const
+}
+
+it('gives the exit codes of the contract', () => {
+  const tree = sample()
+  expect(portward('plan', ...tree).status).toBe(2)
+  expect(portward('apply', ...tree).status).toBe(1)
+  expect(portward('apply', '--yes', ...tree).status).toBe(0)
+  expect(portward('plan', ...tree).status).toBe(0)
+  expect(portward('apply', '--yes', ...tree).status).toBe(0)
+  expect(portward('status', ...tree).status).toBe(0)
+})
+
+it.each([[], ['frob'], ['plan', '--frob'], ['plan', 'extra'], ['plan', '--config']].map((args) => [args]))(
+  'wrong usage: %j',
+  (args) => {
+    const { status, stdout, stderr } = portward(...args)
+    expect(status).toBe(64)
+    expect(stdout).toBe('')
+    expect(stderr).not.toBe('')
+  },
+)
+
+it('finds --root and --config wherever they stand', () => {
+  const tree = sample()
+  expect(portward(...tree, 'plan').status).toBe(2)
+})
+
+it('reads the tree’s own config.env unless another is named', () => {
+  const [, root] = sample()
+  expect(portward('plan', '--root', root).status).toBe(2)
+})
+
+it.each([
+  ['LAN_IP=192.168.1.10\n', /config\.env: LAN_NM is not set — /],
+  ['LAN_IP=\nLAN_NM=\n', /config\.env:1: LAN_IP is empty — .*\n.*config\.env:2: LAN_NM is empty — /],
+  ['LAN_IP=1.2.3.4\nLAN_NM=24\nBANACTION=none-such\n', /config\.env:3: .*none-such/],
+])('says what is wrong with %j, changes nothing and exits with 78', (config, expected) => {
+  const [, root] = sample()
+  const path = join(root, 'root/config.env')
+  writeFileSync(path, config)
+  const { status, stdout, stderr } = portward('apply', '--yes', '--root', root)
+  expect(status).toBe(78)
+  expect(stdout).toBe('')
+  expect(stderr).toMatch(expected)
+  expect(stderr).not.toMatch(/\n +at /)
+  expect(existsSync(join(root, 'etc/fail2ban/jail.d/portsentry.conf'))).toBe(false)
+})
+
+it.each([['plan'], ['apply', '--yes'], ['status']])('%s --json prints one versioned document', (...args) => {
+  const { stdout } = portward(...args, ...sample(), '--json')
+  expect(JSON.parse(stdout)).toMatchObject({ version: 1, command: args[0], release: 'sysv-1.2' })
+})
+
+it('prints problems in the JSON document, too', () => {
+  const [, root] = sample()
+  writeFileSync(join(root, 'root/config.env'), 'LAN_IP=x\n')
+  const { stdout, status } = portward('plan', '--root', root, '--json')
+  expect(status).toBe(78)
+  expect(JSON.parse(stdout).problems).toHaveLength(2)
+})
+
+it('names a tree that is not there', () => {
+  const { status, stderr } = portward('plan', '--root', '/nonexistent-tree')
+  expect(status).toBe(1)
+  expect(stderr).toMatch(/is not a directory/)
+})
+
+it('says no more than the result with --quiet, and paints nothing into a pipe', () => {
+  const { stdout, stderr } = portward('apply', '--yes', '--quiet', ...sample())
+  expect(stderr).toBe('')
+  expect(stdout).toMatch(/^applied: \d+ steps, files only\n$/)
+})
+
+it('prints a diff whose bytes are the file’s, Latin-1 and all', () => {
+  const tree = sample()
+  const path = join(tree[1], 'etc/hosts.allow')
+  writeFileSync(path, Buffer.from('# caf\xe9\n', 'latin1'))
+  const { stdout } = portward('plan', ...tree)
+  expect(stdout).toContain(' # caf\xe9\n')
+})

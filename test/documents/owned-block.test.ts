@@ -1,0 +1,33 @@
+import { describe, expect, test } from 'vitest'
+import { splitLines } from '../../src/documents/lines.ts'
+import { BLOCK_BEGIN, BLOCK_END, findOwnedBlocks } from '../../src/documents/owned-block.ts'
+
+describe('findOwnedBlocks', () => {
+  const begin = `${BLOCK_BEGIN}\n`
+  const end = `${BLOCK_END}\n`
+  test.each<[string, string, [number, number][]]>([
+    ['none', '# x\n', []],
+    ['one', `a\n${begin}b\n${end}`, [[1, 3]]],
+    ['empty, with other words behind "begin"', `# portward: begin\r\n${end}`, [[0, 1]]],
+    ['unfinished last line', `${begin}a\n${BLOCK_END}`, [[0, 2]]],
+    ['no end', `${begin}a\n`, []],
+    ['no begin', `a\n${end}`, []],
+    ['the end before the begin', `${end}a\n${begin}`, []],
+    [
+      'a begin without end does not reach into the next block',
+      `${begin}admin's\n${begin}b\n${end}`,
+      [[2, 4]],
+    ],
+    [
+      'two',
+      `${begin}${end}a\n${begin}${end}${end}`,
+      [
+        [0, 1],
+        [3, 4],
+      ],
+    ],
+    ['indented comments are not ours', ` ${begin}a\n ${end}`, []],
+  ])('%s', (_, text, expected) =>
+    expect(findOwnedBlocks(splitLines(text)).map((block) => [block.begin, block.end])).toEqual(expected),
+  )
+})

@@ -1,0 +1,34 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { describeServers } from './harness/requirements.ts'
+import { type Server, startServer } from './harness/server.ts'
+import { expectBanned, expectSpared, portward, provide } from './scenario.ts'
+
+describeServers('Debian 12 without systemd, as in a plain container', () => {
+  let server: Server
+
+  beforeAll(async () => {
+    server = await startServer({ boot: false })
+    await provide(server)
+  })
+  afterAll(() => server?.stop())
+
+  it('applies with the init scripts, and is in sync', async () => {
+    expect(await portward(server, 'apply --yes', 0)).toMatch(/^applied/m)
+    await portward(server, 'plan', 0)
+    expect(await portward(server, 'status', 0)).toMatch(/^portsentry +runs; atcp, audp/m)
+  })
+
+  it('bans a scanner and spares a LAN peer', async () => {
+    await server.lan.scan('192.168.1.10', [1, 7, 111])
+    await expectBanned(server)
+    await expectSpared(server)
+    expect((await server.run('fail2ban-client status portsentry')).stdout).toMatch(/list:\s*203\.0\.113\.9$/m)
+  })
+
+  it('changes nothing the second time', async () => {
+    const pids = async () => (await server.run('pgrep -x portsentry; pgrep -x fail2ban-server')).stdout
+    const before = await pids()
+    expect(await portward(server, 'apply --yes', 0)).toMatch(/in sync/)
+    expect(await pids()).toBe(before)
+  })
+})

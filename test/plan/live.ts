@@ -1,0 +1,109 @@
+import { parseNetwork } from '../../src/network.ts'
+import type { Facts, FileState, LiveFacts } from '../../src/policy/facts.ts'
+import { parseSettings, type Settings } from '../../src/settings/settings.ts'
+
+/** Settings of a config.env that must be right. */
+export const settingsOf = (config: string): Settings => {
+  const { settings, problems } = parseSettings(config, {}, 'config.env')
+  if (settings === null) throw new Error(JSON.stringify(problems))
+  return settings
+}
+
+export const LAN = 'LAN_IP=192.168.1.10\nLAN_NM=24\n'
+
+const file = (text: string, modifiedMs = 1000): FileState => ({
+  text,
+  mode: 0o644,
+  uid: 0,
+  gid: 0,
+  modifiedMs,
+})
+
+/** A small server on which everything is as the default config.env wants it; tests change what they are about. */
+export const inSync = {
+  '/etc/default/portsentry': 'TCP_MODE="atcp"\nUDP_MODE="audp"\n',
+  '/etc/portsentry/portsentry.conf': [
+    'IGNORE_FILE="/etc/portsentry/portsentry.ignore"',
+    'HISTORY_FILE="/var/lib/portsentry/portsentry.history"',
+    'BLOCKED_FILE="/var/lib/portsentry/portsentry.blocked"',
+    'RESOLVE_HOST="1"',
+    'BLOCK_TCP="1"',
+    'BLOCK_UDP="1"',
+    'KILL_ROUTE="{ /usr/sbin/iptables -w -C INPUT -s $TARGET$ -j DROP || /usr/sbin/iptables -w -I INPUT -s $TARGET$ -j DROP; } </dev/null >/dev/null 2>&1"\n',
+  ].join('\n'),
+  '/etc/portsentry/portsentry.ignore.static': '127.0.0.0/8\n192.168.1.0/24\n',
+  '/etc/hosts.allow': 'ALL: 127.0.0.0/255.0.0.0 [::1] 192.168.1.0/255.255.255.0\n',
+  '/etc/hosts.deny': '',
+  '/etc/fail2ban/jail.d/portsentry.conf': [
+    '[portsentry]',
+    'enabled = true',
+    'backend = polling',
+    'logpath = /var/lib/portsentry/portsentry.history',
+    'ignoreip = 127.0.0.0/8 ::1 192.168.1.0/24',
+    'banaction = iptables-allports[blocktype=DROP]',
+    'protocol = all',
+    'bantime = 1d',
+    'findtime = 10m',
+    'maxretry = 1\n',
+  ].join('\n'),
+  '/var/lib/portsentry/portsentry.history': '',
+} as const
+
+const packages = new Map([
+  ['portsentry', '1.2-14+b1'],
+  ['fail2ban', '1.0.2-2'],
+  ['iptables', '1.8.9-2'],
+  ['tcpd', '7.6.q-32'],
+  ['python3-systemd', '235-1'],
+])
+
+const daemon = (pid: number, ...args: string[]) => ({ pid, args, startedMs: 10_000 })
+
+export const liveFacts = (changes: Partial<LiveFacts> = {}): LiveFacts => ({
+  asRoot: true,
+  init: 'systemd',
+  addresses: [parseNetwork('192.168.1.10') ?? { bytes: [], prefix: 0 }],
+  sshClient: null,
+  daemons: [
+    daemon(1, '/usr/sbin/portsentry', '-atcp'),
+    daemon(2, '/usr/sbin/portsentry', '-audp'),
+    daemon(3, '/usr/bin/python3', '/usr/bin/fail2ban-server', '-xf', 'start'),
+  ],
+  enabled: new Map([
+    ['portsentry', true],
+    ['fail2ban', true],
+  ]),
+  inputRules: ['-P INPUT ACCEPT'],
+  targets: new Map([['CHAOS', 'refused']]),
+  jails: ['portsentry'],
+  banned: [],
+  ...changes,
+})
+
+interface FactsChanges extends Partial<Omit<Facts, 'files' | 'live'>> {
+  readonly live?: Partial<LiveFacts> | null
+  /** Texts by path; null takes the file away. */
+  readonly texts?: Readonly<Record<string, string | null>>
+  /** When a file was changed, in milliseconds; the daemons started at 10,000. */
+  readonly modifiedMs?: Readonly<Record<string, number>>
+}
+
+export const factsOf = ({ live = {}, texts = {}, modifiedMs = {}, ...changes }: FactsChanges = {}): Facts => {
+  const entries = Object.entries({ ...inSync, ...texts }).flatMap(([path, text]) =>
+    text === null ? [] : [[path, file(text, modifiedMs[path])] as const],
+  )
+  return {
+    root: '/',
+    live: live === null ? null : liveFacts(live),
+    portsentry: { version: '1.2-14+b1', files: ['/etc/init.d/portsentry'] },
+    packages,
+    installs: [],
+    files: new Map(entries),
+    predicted: new Set(),
+    actions: new Set(['iptables-allports', 'nftables-allports']),
+    logs: new Set(),
+    unknown: [],
+    remarks: [],
+    ...changes,
+  }
+}

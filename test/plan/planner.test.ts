@@ -1,0 +1,285 @@
+import { expect, it } from 'vitest'
+import { isInSync } from '../../src/plan/plan.ts'
+import { plan } from '../../src/plan/planner.ts'
+import { describeStep } from '../../src/plan/render.ts'
+import { isError, renderProblem } from '../../src/problem.ts'
+import { factsOf, LAN, settingsOf } from './live.ts'
+
+type Changes = Parameters<typeof factsOf>[0]
+
+/** Facts + config → steps in words, or the errors. */
+const steps = (changes: Changes, config = LAN): string[] => {
+  const result = plan(settingsOf(config), factsOf(changes))
+  return result.plan === null
+    ? result.problems.filter(isError).map(renderProblem)
+    : result.plan.steps.map(describeStep)
+}
+
+it('has nothing to do on a server that is as it should be', () => {
+  const result = plan(settingsOf(LAN), factsOf())
+  expect(result.plan && isInSync(result.plan)).toBe(true)
+})
+
+const atcp = { pid: 1, args: ['/usr/sbin/portsentry', '-atcp'], startedMs: 10_000 }
+const audp = { pid: 2, args: ['/usr/sbin/portsentry', '-audp'], startedMs: 10_000 }
+const tcp = { pid: 4, args: ['/usr/sbin/portsentry', '-tcp'], startedMs: 10_000 }
+const fail2ban = { pid: 3, args: ['/usr/bin/python3', '/usr/bin/fail2ban-server'], startedMs: 10_000 }
+
+const SERVICES: [string, Changes, string[]][] = [
+  [
+    'a daemon is missing',
+    { live: { daemons: [atcp, fail2ban] } },
+    ['restart  portsentry: runs in atcp, should run in atcp and audp'],
+  ],
+  [
+    'none runs',
+    { live: { daemons: [fail2ban] } },
+    ['restart  portsentry: runs in no mode, should run in atcp and audp'],
+  ],
+  [
+    'one too many runs',
+    { live: { daemons: [atcp, tcp, audp, fail2ban] } },
+    ['restart  portsentry: runs in atcp and audp and tcp, should run in atcp and audp'],
+  ],
+  [
+    'one runs twice',
+    { live: { daemons: [atcp, atcp, audp, fail2ban] } },
+    ['restart  portsentry: runs in atcp and atcp and audp, should run in atcp and audp'],
+  ],
+  [
+    'fail2ban does not run',
+    { live: { daemons: [atcp, audp], jails: null } },
+    ['restart  fail2ban: does not run'],
+  ],
+  [
+    'the jail is not loaded',
+    { live: { jails: ['sshd'] } },
+    ['restart  fail2ban: the portsentry jail is not loaded'],
+  ],
+  [
+    'a file is newer than the daemon',
+    { modifiedMs: { '/etc/portsentry/portsentry.conf': 12_000 } },
+    ['restart  portsentry: started before /etc/portsentry/portsentry.conf was changed'],
+  ],
+  ['a file is as old as the daemon', { modifiedMs: { '/etc/portsentry/portsentry.conf': 10_500 } }, []],
+  [
+    'jail.local is newer than fail2ban',
+    { texts: { '/etc/fail2ban/jail.local': '' }, modifiedMs: { '/etc/fail2ban/jail.local': 12_000 } },
+    ['restart  fail2ban: started before /etc/fail2ban/jail.local was changed'],
+  ],
+  [
+    'a service is not started at boot',
+    { live: { enabled: new Map([['portsentry', false]]) } },
+    ['enable   portsentry at boot'],
+  ],
+  [
+    'without root, jails and rules are unknown',
+    { live: { asRoot: false, jails: null, inputRules: null } },
+    [],
+  ],
+  ['a tree has no services', { live: null }, []],
+]
+
+it.each(SERVICES)('services: %s', (_, changes, expected) => {
+  expect(steps(changes)).toEqual(expected)
+})
+
+const FILES: [string, Changes, string[]][] = [
+  [
+    'the history is missing',
+    { texts: { '/var/lib/portsentry/portsentry.history': null } },
+    ['create   /var/lib/portsentry/portsentry.history, empty: fail2ban does not start without its log'],
+  ],
+  [
+    'modes drifted',
+    { texts: { '/etc/default/portsentry': 'TCP_MODE="tcp"\nUDP_MODE="audp"\n' } },
+    [
+      'write    /etc/default/portsentry: TCP_MODE="atcp"',
+      'restart  portsentry: /etc/default/portsentry changes',
+    ],
+  ],
+  [
+    'hosts.allow concerns no daemon',
+    { texts: { '/etc/hosts.allow': '' } },
+    ['write    /etc/hosts.allow: the whitelist, in a form that libwrap matches'],
+  ],
+  [
+    'the jail drifted',
+    { texts: { '/etc/fail2ban/jail.d/portsentry.conf': '[portsentry]\n' } },
+    [
+      'write    /etc/fail2ban/jail.d/portsentry.conf: [portsentry] enabled, backend, logpath, ignoreip, banaction, protocol, bantime, findtime, maxretry',
+      'restart  fail2ban: /etc/fail2ban/jail.d/portsentry.conf changes',
+    ],
+  ],
+  [
+    'the conf is gone',
+    { texts: { '/etc/portsentry/portsentry.conf': null } },
+    [
+      '/etc/portsentry/portsentry.conf: is missing, although its package is installed — apt-get install --reinstall -o Dpkg::Options::=--force-confmiss portsentry',
+    ],
+  ],
+  [
+    'hosts.deny has no newline',
+    { texts: { '/etc/hosts.deny': 'ALL: 203.0.113.9 : DENY' } },
+    ['write    /etc/hosts.deny: its last line ended'],
+  ],
+]
+
+it.each(FILES)('files: %s', (_, changes, expected) => {
+  expect(steps(changes)).toEqual(expected)
+})
+
+const SSHD = {
+  '/etc/fail2ban/jail.conf': '[DEFAULT]\nbackend = auto\n[sshd]\nlogpath = /var/log/auth.log\n',
+  '/etc/fail2ban/jail.d/defaults-debian.conf': '[sshd]\nenabled = true\n',
+}
+
+const SSHD_CASES: [string, Changes, string[]][] = [
+  [
+    'no auth.log and a journal',
+    { texts: SSHD },
+    [
+      'write    /etc/fail2ban/jail.d/portsentry.conf: [sshd] backend',
+      'restart  fail2ban: /etc/fail2ban/jail.d/portsentry.conf changes',
+    ],
+  ],
+  [
+    'no auth.log and no journal',
+    { texts: SSHD, live: { init: 'sysv' } },
+    ['create   /var/log/auth.log, empty: fail2ban does not start without its log'],
+  ],
+  ['an auth.log', { texts: SSHD, logs: new Set(['auth.log']) }, []],
+  ['a jail that is off', { texts: { '/etc/fail2ban/jail.conf': SSHD['/etc/fail2ban/jail.conf'] } }, []],
+]
+
+it.each(SSHD_CASES)('sshd jail: %s', (_, changes, expected) => {
+  expect(steps(changes)).toEqual(expected)
+})
+
+const peer = (address: string) => ({ '/etc/hosts.deny': `ALL: ${address} : DENY\n` })
+const denied = 'write    /etc/hosts.deny: protected hosts released'
+
+const RELEASES: [string, Changes, string[]][] = [
+  ['a LAN peer in hosts.deny', { texts: peer('192.168.1.20') }, [denied]],
+  [
+    'and in INPUT',
+    {
+      texts: peer('192.168.1.20'),
+      live: { inputRules: ['-P INPUT ACCEPT', '-A INPUT -s 192.168.1.20/32 -j DROP'] },
+    },
+    [denied, 'release  192.168.1.20, which is protected but banned'],
+  ],
+  [
+    'in INPUT alone: the admin may have meant it',
+    { live: { inputRules: ['-A INPUT -s 192.168.1.20/32 -j DROP'] } },
+    [],
+  ],
+  [
+    'a rule that is more than a ban stays',
+    {
+      texts: peer('192.168.1.20'),
+      live: { inputRules: ['-A INPUT -s 192.168.1.20/32 -p tcp -m tcp --dport 25 -j DROP'] },
+    },
+    [denied],
+  ],
+  [
+    'in the jail',
+    { live: { banned: ['192.168.1.20', '203.0.113.9'] } },
+    ['release  192.168.1.20, which is protected but banned'],
+  ],
+  [
+    'a stranger stays banned',
+    {
+      texts: peer('203.0.113.9'),
+      live: { inputRules: ['-A INPUT -s 203.0.113.9/32 -j DROP'], banned: ['203.0.113.9'] },
+    },
+    [],
+  ],
+]
+
+it.each(RELEASES)('release: %s', (_, changes, expected) => {
+  expect(steps(changes)).toEqual(expected)
+})
+
+const REFUSALS: [string, Changes, string, RegExp][] = [
+  ['no portsentry anywhere', { portsentry: null }, LAN, /apt-get update/],
+  [
+    'template units',
+    {
+      portsentry: {
+        version: '1.2-16',
+        files: ['/etc/init.d/portsentry', '/usr/lib/systemd/system/portsentry@.service'],
+      },
+    },
+    LAN,
+    /portsentry 1\.2-16 .*supported: portsentry 1\.2 with an init script/,
+  ],
+  ['2.x', { portsentry: { version: '2.0.7-1', files: [] } }, LAN, /portsentry 2\.0\.7-1/],
+  ['an unknown ban action', {}, `${LAN}BANACTION=fantasy\n`, /^config\.env:3: .*no action fantasy/],
+  [
+    'another IGNORE_FILE',
+    { texts: { '/etc/portsentry/portsentry.conf': 'IGNORE_FILE="/srv/mine"\n' } },
+    LAN,
+    /IGNORE_FILE is "\/srv\/mine"/,
+  ],
+  [
+    'an override in jail.local',
+    { texts: { '/etc/fail2ban/jail.local': '# mine\n[portsentry]\nbantime = 60\n' } },
+    LAN,
+    /^\/etc\/fail2ban\/jail\.local:3: sets bantime = 60/,
+  ],
+  [
+    'a jail file past mending',
+    { texts: { '/etc/fail2ban/jail.d/portsentry.conf': '[portsentry\nx\n' } },
+    LAN,
+    /^\/etc\/fail2ban\/jail\.d\/portsentry\.conf:\d: fail2ban would refuse/,
+  ],
+  [
+    'a mode under a condition at the end',
+    { texts: { '/etc/default/portsentry': 'TCP_MODE="atcp"\ncat <<EOF\nx\nEOF\n' } },
+    LAN,
+    /\/etc\/default\/portsentry: UDP_MODE cannot be set safely/,
+  ],
+  [
+    'an over-long line',
+    {
+      texts: {
+        '/etc/portsentry/portsentry.conf': `IGNORE_FILE="/etc/portsentry/portsentry.ignore"\n#${'x'.repeat(1100)}\n`,
+      },
+    },
+    LAN,
+    /portsentry\.conf:2: the line is too long/,
+  ],
+]
+
+it.each(REFUSALS)('refuses: %s', (_, changes, config, expected) => {
+  const result = plan(settingsOf(config), factsOf(changes))
+  expect(result.plan).toBeNull()
+  expect(result.problems.map(renderProblem).join('\n')).toMatch(new RegExp(expected.source, 'm'))
+})
+
+it('installs what is missing, in one go, and preseeds debconf first', () => {
+  const installs = [{ name: 'portsentry', version: '1.2-14+b1' }]
+  const result = steps({
+    packages: new Map([
+      ['fail2ban', '1'],
+      ['tcpd', '1'],
+      ['iptables', '1'],
+      ['python3-systemd', '1'],
+    ]),
+    installs,
+  })
+  expect(result.slice(0, 2)).toEqual([
+    'preseed  portsentry portsentry/warn_no_block note',
+    'install  portsentry 1.2-14+b1',
+  ])
+  expect(result.at(-1)).toBe('restart  portsentry: newly installed')
+})
+
+it('says that the plan is not exact where apt cannot say what it would install', () => {
+  const result = plan(
+    settingsOf(LAN),
+    factsOf({ packages: new Map([['portsentry', '1.2-14']]), installs: null }),
+  )
+  expect(result.plan?.inexact.join()).toMatch(/apt cannot install fail2ban/)
+})
