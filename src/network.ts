@@ -12,13 +12,35 @@ export interface Network {
 /** Strictly dotted IPv4: four decimal octets, none with a leading zero (some consumers read those as octal). */
 const DOTTED = /^(?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3}$/
 
+const hexadecimalGroups = ([a = 0, b = 0, c = 0, d = 0]: readonly number[]): string =>
+  `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`
+
 /** The bytes of an address, or null where the text is not one. Zone indices (`%eth0`) are not accepted. */
 export const parseAddress = (text: string): readonly number[] | null => {
   if (DOTTED.test(text) && ipaddr.IPv4.isValid(text)) return ipaddr.IPv4.parse(text).toByteArray()
-  if (text.includes(':') && !text.includes('%') && ipaddr.IPv6.isValid(text)) {
-    return ipaddr.IPv6.parse(text).toByteArray()
-  }
-  return null
+  if (!text.includes(':') || text.includes('%')) return null
+  // ipaddr.js takes `::10.0.0.1` for the mapped `::ffff:10.0.0.1`, so it is shown hexadecimal groups only.
+  const tail = text.slice(text.lastIndexOf(':') + 1)
+  const dotted = tail.includes('.') ? parseAddress(tail) : undefined
+  if (dotted === null) return null
+  const hexadecimal = dotted ? text.slice(0, -tail.length) + hexadecimalGroups(dotted) : text
+  if (!ipaddr.IPv6.isValid(hexadecimal)) return null
+  return ipaddr.IPv6.parse(hexadecimal).toByteArray()
+}
+
+/** As inet_addr() of the C library reads it: one to four decimal, octal or hexadecimal numbers, the last one filling what is left. */
+export const parseInetAddress = (text: string): readonly number[] | null => {
+  const parts = text.split('.')
+  if (parts.length > 4 || !parts.every((part) => /^(?:0x[\da-f]+|0[0-7]*|[1-9]\d{0,9})$/i.test(part)))
+    return null
+  const values = parts.map((part) => (/^0\d/.test(part) ? Number.parseInt(part, 8) : Number(part)))
+  const last = values.pop() as number
+  const room = 4 - values.length
+  if (values.some((value) => value > 255) || last >= 256 ** room) return null
+  return [
+    ...values,
+    ...Array.from({ length: room }, (_, index) => Math.floor(last / 256 ** (room - 1 - index)) % 256),
+  ]
 }
 
 /** Bits of a dotted netmask, or null where it is not one or has a hole. `0.0.0.0` gives 0. */

@@ -1,9 +1,10 @@
 import { parse as parseIni } from 'ini'
 import { readFileState } from '../host/files.ts'
 import { isInSync, type Plan } from '../plan/plan.ts'
-import { runningModes, wantedModes } from '../plan/services.ts'
+import { describeWrappers } from '../plan/render.ts'
+import { isFail2ban, runningArguments, wantedUnits } from '../plan/services.ts'
 import type { Facts } from '../policy/facts.ts'
-import type { Release } from '../policy/release.ts'
+import { modesOf } from '../policy/release.ts'
 import { load } from './load.ts'
 import { EXIT, type GlobalOptions, openOutput, problemAsJson } from './output.ts'
 
@@ -12,23 +13,30 @@ interface ServiceStatus {
   readonly installed: string | null
   readonly running: boolean
   readonly atBoot: boolean | null
-  /** portsentry's modes, fail2ban's jails; null where they could not be asked. */
+  /** The arguments of portsentry's daemons, fail2ban's jails; null where they could not be asked. */
   readonly detail: readonly string[] | null
 }
 
-const describeServices = (facts: Facts, release: Release): ServiceStatus[] => {
+const describeServices = (facts: Facts, { desired }: Plan): ServiceStatus[] => {
   const { live, packages } = facts
-  const modes = live === null ? [] : runningModes(live, release)
-  const runs = (program: string) =>
-    live?.daemons.some(({ args }) => args.some((word) => word.endsWith(`/${program}`))) ?? false
-  const common = (name: string) => ({
-    name,
-    installed: packages.get(name) ?? null,
-    atBoot: live?.enabled.get(name) ?? null,
-  })
+  const running = live === null ? [] : runningArguments(live.daemons, desired.release)
+  const isEnabled = (units: readonly string[]) =>
+    live === null ? null : units.every((unit) => live.enabled.has(unit))
   return [
-    { ...common('portsentry'), running: modes.length > 0, detail: modes },
-    { ...common('fail2ban'), running: runs('fail2ban-server'), detail: live?.jails ?? null },
+    {
+      name: 'portsentry',
+      installed: packages.get('portsentry') ?? null,
+      running: running.length > 0,
+      atBoot: live && isEnabled(wantedUnits(desired, live)),
+      detail: running,
+    },
+    {
+      name: 'fail2ban',
+      installed: packages.get('fail2ban') ?? null,
+      running: live?.daemons.some(isFail2ban) ?? false,
+      atBoot: isEnabled(['fail2ban']),
+      detail: live?.jails ?? null,
+    },
   ]
 }
 
@@ -49,7 +57,7 @@ const describeService = ({ name, installed, running, atBoot, detail }: ServiceSt
   if (installed === null) return `${name.padEnd(12)}not installed`
   const parts = [
     running ? 'runs' : 'DOES NOT RUN',
-    ...(detail !== null && detail.length > 0 ? [detail.join(', ')] : []),
+    ...(detail?.some((word) => word !== '') ? [detail.join(', ')] : []),
     ...(atBoot === false ? ['NOT started at boot'] : []),
     `version ${installed}`,
   ]
@@ -67,12 +75,13 @@ export const statusCommand = async (options: GlobalOptions): Promise<number> => 
   }
   const system = await readSystemName(root)
   const { release } = plan.desired
-  const services = describeServices(facts, release)
+  const services = describeServices(facts, plan)
   const drift = describeDrift(plan)
   const lines = [
     `${'system'.padEnd(12)}${system}; ${release.title}`,
     ...services.map(describeService),
-    `${'wanted'.padEnd(12)}${wantedModes(plan.desired).join(', ')}`,
+    `${'modes'.padEnd(12)}${modesOf(plan.desired.modes).join(', ')} wanted`,
+    `${'wrappers'.padEnd(12)}${describeWrappers(plan)}`,
     `${'drift'.padEnd(12)}${drift}`,
   ]
   output.result(`${lines.join('\n')}\n`)
@@ -81,7 +90,8 @@ export const statusCommand = async (options: GlobalOptions): Promise<number> => 
     system,
     release: release.name,
     services,
-    wantedModes: wantedModes(plan.desired),
+    wantedModes: modesOf(plan.desired.modes),
+    wrappers: plan.wrapped,
     inSync: isInSync(plan),
     drift,
     problems: problems.map(problemAsJson),

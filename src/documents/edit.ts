@@ -10,12 +10,10 @@ export interface Edit {
 
 /**
  * Returns `text` with all edits applied; offsets refer to the text as given. Insertions at one offset
- * keep their order. Throws where edits overlap or lie outside the text: that is a bug in an editor.
+ * keep their order and come before what is removed there. Throws where edits overlap or lie outside the text: that is a bug in an editor.
  */
 export const applyEdits = (text: string, edits: readonly Edit[]): string => {
-  const ordered = edits
-    .map((edit, index) => ({ ...edit, index }))
-    .sort((a, b) => a.offset - b.offset || a.index - b.index)
+  const ordered = [...edits].sort((a, b) => a.offset - b.offset || Math.sign(a.length) - Math.sign(b.length))
   let result = ''
   let position = 0
   for (const { offset, length, text: replacement } of ordered) {

@@ -6,6 +6,7 @@ import {
   type Network,
   networkOf,
   parseAddress,
+  parseInetAddress,
   parseNetwork,
 } from '../network.ts'
 import type { Edit } from './edit.ts'
@@ -46,21 +47,6 @@ const MAX_LINE = 1023
 
 const trim = (text: string): string => text.replace(/^[ \t\r\f\v]+|[ \t\r\f\v]+$/g, '')
 
-/** inet_addr(): one to four decimal, octal or hexadecimal numbers, the last one filling what is left. */
-const inetAddress = (text: string): readonly number[] | null => {
-  const parts = text.split('.')
-  if (parts.length > 4 || !parts.every((part) => /^(?:0x[\da-f]+|0[0-7]*|[1-9]\d{0,9})$/i.test(part)))
-    return null
-  const values = parts.map((part) => (/^0\d/.test(part) ? Number.parseInt(part, 8) : Number(part)))
-  const last = values.pop() as number
-  const room = 4 - values.length
-  if (values.some((value) => value > 255) || last >= 256 ** room) return null
-  return [
-    ...values,
-    ...Array.from({ length: room }, (_, index) => Math.floor(last / 256 ** (room - 1 - index)) % 256),
-  ]
-}
-
 /** A shift by 32 shifts by nothing: both daemons read `/0` of an IPv4 address as `/32`. */
 const prefix4 = (bits: number): number => (bits === 0 ? 32 : bits)
 
@@ -76,7 +62,7 @@ const read12 = ({ text }: Line): Reading => {
   if (address === undefined) return { fault: 'not an IPv4 address or ADDRESS/BITS: left out' }
   if (!/^\d/.test(text)) return { fault: 'begins with a blank: portsentry reads nothing of it' }
   if (Number(bits) > 32) return { fault: 'more than 32 bits: portsentry skips it' }
-  const bytes = inetAddress(address)
+  const bytes = parseInetAddress(address)
   if (bytes === null) return { fault: 'not an IPv4 address: portsentry ignores nobody by it' }
   return { network: networkOf({ bytes, prefix: prefix4(Number(bits)) }) }
 }
@@ -93,7 +79,7 @@ const read2 = ({ text, eol }: Line): Reading => {
   if (/[^\d.:a-f/]/.test(seen)) return { fault: 'a character other than 0-9, a-f, ".", ":" and "/"' }
   const slash = seen.indexOf('/')
   const [address, bits] = slash === -1 ? [seen, null] : [seen.slice(0, slash), seen.slice(slash + 1)]
-  const bytes = address.includes(':') ? parseAddress(address) : inetAddress(address)
+  const bytes = address.includes(':') ? parseAddress(address) : parseInetAddress(address)
   if (bytes === null) return { fault: 'not an address' }
   if (bits !== null && (!/^\d+$/.test(bits) || Number(bits) > bytes.length * 8)) {
     return { fault: `not a number of bits from 0 to ${bytes.length * 8} behind the slash` }

@@ -25,4 +25,5 @@ export const splitLines = (text: string): Line[] => {
 export const lineEnd = (lines: readonly Line[]): '\n' | '\r\n' => (lines[0]?.eol === '\r\n' ? '\r\n' : '\n')
 
 /** Where the line ends, its line end included. */
-export const endOf = (line: Line): number => line.offset + line.text.length + line.eol.length
+export const endOf = (line: { offset: number; text: string; eol: string }): number =>
+  line.offset + line.text.length + line.eol.length

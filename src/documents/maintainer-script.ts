@@ -1,10 +1,14 @@
-/** Plain `NAME=value` assignments of a maintainer script, the last one of each name. */
-const readVariables = (script: string): ReadonlyMap<string, string> =>
-  new Map(
-    [...script.matchAll(/^[ \t]*([A-Za-z_]\w*)=(?:"([^"$`\\\n]*)"|([^\s"'$`\\;]*))[ \t]*$/gm)].map(
-      ([, name, quoted, bare]) => [name ?? '', quoted ?? bare ?? ''],
-    ),
-  )
+const ASSIGNMENT = /^[ \t]*([A-Za-z_]\w*)=(.*)$/
+const PLAIN_VALUE = /^(?:"([^"$`\\]*)"|([^\s"'$`\\;]*))[ \t]*$/
+
+/** Notes the plain `NAME=value` of a line of the script; any other assignment makes NAME unknown. */
+const note = (variables: Map<string, string>, line: string): void => {
+  const [, name, raw] = ASSIGNMENT.exec(line) ?? []
+  if (name === undefined || raw === undefined) return
+  const [match, quoted, bare] = PLAIN_VALUE.exec(raw) ?? []
+  if (match === undefined) variables.delete(name)
+  else variables.set(name, quoted ?? bare ?? '')
+}
 
 /** Expands `$NAME` and `${NAME}` as a shell does in a here-document; null where more than that is needed. */
 const expand = (text: string, variables: ReadonlyMap<string, string>): string | null => {
@@ -28,15 +32,17 @@ const expand = (text: string, variables: ReadonlyMap<string, string>): string | 
  * to expand are left out. Pure; runs nothing.
  */
 export const readHereDocuments = (script: string): Map<string, string> => {
-  const variables = readVariables(script)
+  const variables = new Map<string, string>()
   const files = new Map<string, string>()
   const lines = script.split('\n')
   for (let index = 0; index < lines.length; index += 1) {
     const [, target, quote, end] =
       /^[ \t]*cat[ \t]*>[ \t]*([^\s<]+)[ \t]*<<[ \t]*(['"]?)(\w+)\2[ \t]*$/.exec(lines[index] ?? '') ?? []
-    if (target === undefined || end === undefined) continue
-    const last = lines.indexOf(end, index + 1)
-    if (last === -1) continue
+    const last = end === undefined ? -1 : lines.indexOf(end, index + 1)
+    if (target === undefined || last === -1) {
+      note(variables, lines[index] ?? '')
+      continue
+    }
     const body = lines
       .slice(index + 1, last)
       .map((line) => `${line}\n`)

@@ -35,26 +35,30 @@ const cString = (line: string): string => line.split('\0', 1)[0] as string
 /** 1.2: from the first quote to the next quote or unprintable byte (ConfigTokenRetrieve, isprint in the C locale). */
 const quoted12 = (line: string): string | undefined => /"([\x20\x21\x23-\x7e]*)/.exec(cString(line))?.[1]
 
+/** The keys of 2.x in the order in which it compares: it takes the first that begins with what the line has. */
+const KEYS_2: readonly string[] = [
+  ...[
+    'BLOCK_TCP',
+    'BLOCK_UDP',
+    'RESOLVE_HOST',
+    'SCAN_TRIGGER',
+    'KILL_ROUTE',
+    'KILL_HOSTS_DENY',
+    'KILL_RUN_CMD',
+  ],
+  ...[
+    'KILL_RUN_CMD_FIRST',
+    'BLOCKED_FILE',
+    'HISTORY_FILE',
+    'IGNORE_FILE',
+    'TCP_PORTS',
+    'UDP_PORTS',
+    'PORT_BANNER',
+  ],
+]
+
 /** 2.x: `KEY = "value"`, value not empty, closing quote required (ReadConfigFile). */
 const ASSIGNMENT_2 = /^([A-Z_]+)[ \t]*=[ \t]*"([^"]+)"/
-
-/** The keys of 2.x in the order in which it tries them (SetConfiguration): a shortened key means the first that fits. */
-const KEYS_2 = [
-  'BLOCK_TCP',
-  'BLOCK_UDP',
-  'RESOLVE_HOST',
-  'SCAN_TRIGGER',
-  'KILL_ROUTE',
-  'KILL_HOSTS_DENY',
-  'KILL_RUN_CMD',
-  'KILL_RUN_CMD_FIRST',
-  'BLOCKED_FILE',
-  'HISTORY_FILE',
-  'IGNORE_FILE',
-  'TCP_PORTS',
-  'UDP_PORTS',
-  'PORT_BANNER',
-]
 
 /** 2.x: the key that a line sets and its value, or undefined where it sets none. */
 const readLine2 = (text: string): { key: string; value: string } | undefined => {
@@ -83,13 +87,17 @@ export const getKey = (conf: PortsentryConf, key: string): string | undefined =>
 export const overlongLines = ({ lines }: PortsentryConf): number[] =>
   lines.filter(({ text }) => text.length > MAX_LINE).map(({ number }) => number)
 
-/** Numbers of the lines that keep a 2.x daemon from starting. 1.2 ignores what it cannot read: none. */
-export const strayLines = ({ lines, dialect }: PortsentryConf): number[] =>
+/** Lines that keep a 2.x daemon from starting: no assignment, or of no key of its. 1.2 ignores what it cannot read. */
+export const refusedLines = ({ lines, dialect }: PortsentryConf): Line[] =>
   dialect === '1.2'
     ? []
     : lines
-        .filter(({ text }) => text !== '' && !/^[#\r]/.test(text) && readLine2(text) === undefined)
-        .map(({ number }) => number)
+        .filter(({ text }) => !text.startsWith('#') && text !== '' && text !== '\r')
+        .filter(({ text }) => readLine2(text) === undefined)
+
+/** Edits that comment out what `refusedLines` lists. */
+export const commentOutRefused = (conf: PortsentryConf): Edit[] =>
+  refusedLines(conf).map(({ offset }) => ({ offset, length: 0, text: '#' }))
 
 /** A mention of the key: commented out, indented or otherwise unread. Groups: what is before the value. */
 const mention = (key: string): RegExp => new RegExp(`^[#\\s]*(${key}[ \\t]*=[ \\t]*)"`)

@@ -25,8 +25,10 @@ interface ShellAssignments {
 const NAME = /^([A-Za-z_][A-Za-z0-9_]*)=/
 /** Commands that leave all variables alone, as long as their words need no expansion. */
 const HARMLESS = new Set([':', 'true', 'echo', 'printf', 'test', '[', 'umask', 'fi', 'done', 'esac', '}'])
-/** Expansions that may assign: `${NAME:=…}`, `$((NAME=…))`. */
-const ASSIGNING = /\$\{[^}]*=|\$\(\(/
+/** `${NAME:=…}` assigns. */
+const ASSIGNING = /\$\{[^}]*=/
+/** An error in one of these ends a shell. */
+const SPECIAL = new Set([':', '.', 'eval', 'export', 'readonly', 'shift', 'trap', 'unset'])
 
 const toAssignment = (text: string, word: Word, conditional: boolean): Assignment | null => {
   const name = NAME.exec(text.slice(word.offset, word.offset + word.length))?.[1]
@@ -42,13 +44,26 @@ const toAssignment = (text: string, word: Word, conditional: boolean): Assignmen
   }
 }
 
-const isName = (word: Word): boolean => /^[A-Za-z_][A-Za-z0-9_]*$/.test(word.value ?? '')
+/** `NAME` or `NAME=value`, as `export` takes them. */
+const isOperand = (word: Word, text: string): boolean =>
+  /^[A-Za-z_][A-Za-z0-9_]*(?:=|$)/.test(text.slice(word.offset, word.offset + word.length))
 
-/** What comes behind these is perhaps never run. `set -a` only exports. */
-const mayStop = ([verb, ...operands]: readonly Word[]): boolean =>
-  verb?.value === 'set'
-    ? operands.some(({ value }) => value !== '-a' && value !== '+a')
-    : ['exit', 'return', 'exec'].includes(verb?.value ?? '')
+const isRedirection = ({ length, value }: Word): boolean => length === 1 && value === undefined
+
+/** Whether what comes behind the command is perhaps never run. */
+const mayStop = ([verb, ...operands]: readonly Word[], text: string): boolean => {
+  if (verb === undefined) return false
+  const name = verb.value
+  if (name === undefined) return !isRedirection(verb)
+  if (['exit', 'return', 'exec'].includes(name)) return true
+  // A pattern may stand for any command.
+  if (name !== '[' && /[*?[]/.test(name)) return true
+  // `set -a` only exports.
+  if (name === 'set') return operands.some(({ value }) => value !== '-a' && value !== '+a')
+  if (['unset', 'export', 'readonly'].includes(name) && !operands.every((word) => isOperand(word, text)))
+    return true
+  return SPECIAL.has(name) && operands.some(isRedirection)
+}
 
 /** Reads a file of shell assignments such as /etc/default/portsentry. Never throws. */
 export const parseShellAssignments = (text: string): ShellAssignments => {
@@ -60,23 +75,22 @@ export const parseShellAssignments = (text: string): ShellAssignments => {
   let doubtful = 0
   let { broken } = file
   for (const { words, conditional } of file.commands) {
-    const verb = words[0]?.value ?? ''
+    const start = words.findIndex((word) => toAssignment(text, word, conditional) === null)
+    const command = start === -1 ? [] : words.slice(start)
+    const verb = command[0]?.value ?? ''
     const declares = verb === 'export' || verb === 'readonly'
-    const operands = declares ? words.slice(1) : words
-    const found = operands.map((word) => toAssignment(text, word, conditional))
-    const plain = found.every((one, index) => one !== null || (declares && isName(operands[index] as Word)))
-    const harmless = plain || (HARMLESS.has(verb) && words.every(({ value }) => value !== undefined))
-    const assigning = words.some((word) => word.value === undefined && ASSIGNING.test(source(word)))
-    if (!harmless || assigning) doubtful = assignments.length
-    for (const one of found) {
-      if (one === null) continue
-      if (constants.has(one.name)) broken = true
+    const plain = command.length === 0 || (declares && start === 0)
+    const harmless = plain || (HARMLESS.has(verb) && command.every(({ value }) => value !== undefined))
+    if (!harmless || words.some((word) => ASSIGNING.test(source(word)))) doubtful = assignments.length
+    for (const word of words) {
+      const one = toAssignment(text, word, conditional)
+      if (one && constants.has(one.name)) broken = true
       // `A=1 command` sets A for that command only, `A=1 export B` for good.
-      assignments.push(plain ? one : { ...one, conditional: true })
+      if (one) assignments.push(plain ? one : { ...one, conditional: true })
+      if (verb === 'readonly') constants.add(one?.name ?? source(word))
     }
-    if (verb === 'readonly')
-      for (const word of operands) constants.add(source(word).split('=', 1)[0] as string)
-    if (mayStop(words)) broken = true
+    if (verb === 'unset' && command.some((word) => constants.has(source(word)))) broken = true
+    if (mayStop(command, text)) broken = true
   }
   return {
     text,

@@ -4,6 +4,9 @@ const MAX_DEPTH = 50
 /** In a substitution these take a real shell parser: their quotes and parentheses need not balance. */
 const BEYOND = /(?<![A-Za-z0-9_])case(?![A-Za-z0-9_])|<<|(?<![^\s;|&(])#/
 
+/** `${…}` that cannot fail: `${NAME?…}` and bad names end the shell that reads them. */
+const PARAMETER = /^(?:[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-])(?:\}|:?[-+=]|%|#)/
+
 const readBacktick = (text: string, start: number): number => {
   for (let position = start; position < text.length; position += 1) {
     if (text[position] === '`') return position + 1
@@ -41,12 +44,17 @@ const readBracketed = (text: string, start: number, open: string, close: string,
 
 /**
  * The offset behind the expansion that begins with the `$` or backtick at `start`: `$NAME`, `${…}`, `$(…)`,
- * `$((…))`, `` `…` ``. -1 where it stays open, or where only a shell could say where it ends.
+ * `` `…` ``. -1 where it stays open, where only a shell could say where it ends, or where it may end the shell.
  */
 export const readExpansion = (text: string, start: number, depth = 0): number => {
   if (depth > MAX_DEPTH) return -1
   if (text[start] === '`') return readBacktick(text, start + 1)
+  if (text.startsWith('$((', start)) return -1
   if (text[start + 1] === '(') return readBracketed(text, start + 2, '(', ')', depth)
-  if (text[start + 1] === '{') return readBracketed(text, start + 2, '{', '}', depth)
-  return start + 1
+  if (text[start + 1] === '{') {
+    const parameter = PARAMETER.test(text.slice(start + 2, start + 100))
+    return parameter ? readBracketed(text, start + 2, '{', '}', depth) : -1
+  }
+  // `$$(x)` is the process's number and a parenthesis.
+  return /[0-9@*#?$!-]/.test(text[start + 1] ?? '') ? start + 2 : start + 1
 }

@@ -9,7 +9,7 @@ export interface Word {
 }
 
 /** A simple command. `conditional` where it stands inside a compound command or behind an operator. */
-export interface Command {
+interface Command {
   readonly words: readonly Word[]
   readonly conditional: boolean
 }
@@ -27,6 +27,12 @@ const INNER = new Set(['then', 'else', 'elif', 'do'])
 const LEADING = new Set([...OPENING, ...INNER, '!'])
 /** Characters that end a word when they are not quoted. A carriage return is not one of them. */
 const METACHARACTERS = ' \t\n;&|()<>'
+
+/** What follows a function's name: everything up to the brace that opens its body. */
+const FUNCTION = /\([ \t]*\)\s*(?=\{[ \t\n])/y
+
+/** A redirection with its target. */
+const REDIRECTION = /[<>]>?[&|]?[ \t]*[^\s;&|()<>#]/y
 
 interface Scan {
   readonly end: number
@@ -91,7 +97,8 @@ const countNewlines = (text: string): number => text.split('\n').length - 1
 /**
  * Splits shell text into simple commands, as far as files of assignments need it: quoting, comments,
  * continuation lines, separators, and enough of compound commands to know what is conditional.
- * Here-documents end the reading, since what follows may be data. Never throws.
+ * Here-documents end the reading, since what follows may be data. Compound commands are taken to be complete
+ * where they open and close as often. Never throws.
  */
 export const readCommands = (text: string): ShellCommands => {
   const commands: Command[] = []
@@ -145,6 +152,15 @@ export const readCommands = (text: string): ShellCommands => {
     } else if (text.startsWith('<<', position)) {
       broken = true
       break
+    } else if (char === '(' && words.length > 0) {
+      // `name() {`, or else nothing that a shell would take.
+      FUNCTION.lastIndex = position
+      const isNamed = words.length === 1 && /^[A-Za-z_]\w*$/.test(source(words[0] as Word))
+      const end = isNamed && FUNCTION.test(text) ? FUNCTION.lastIndex : -1
+      if (end === -1) broken = true
+      endCommand('(')
+      line += end === -1 ? 0 : countNewlines(text.slice(position, end))
+      position = end === -1 ? text.length : end
     } else if (char === '(' || char === ')') {
       endCommand(char)
       complete = char === ')'
@@ -154,6 +170,8 @@ export const readCommands = (text: string): ShellCommands => {
       parentheses = Math.max(0, parentheses)
       position += 1
     } else if (char === '<' || char === '>') {
+      REDIRECTION.lastIndex = position
+      if (!REDIRECTION.test(text)) broken = true
       // What is redirected is a command to us, even where it is an assignment alone.
       words.push({ offset: position, length: 1, line, value: undefined })
       position += 1
@@ -164,6 +182,8 @@ export const readCommands = (text: string): ShellCommands => {
       position += operator.length
     } else {
       const { end, value, broken: unclosed } = readWord(text, position)
+      // Only an operator may follow `)`, but for a `case` pattern.
+      if (complete && depth === 0) broken = true
       words.push({ offset: position, length: end - position, line, value })
       broken ||= unclosed
       line += countNewlines(text.slice(position, end))

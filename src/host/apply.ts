@@ -2,34 +2,33 @@ import { missingFromDump } from '../plan/dump.ts'
 import type { Plan, RestartStep, Step, WriteStep } from '../plan/plan.ts'
 import { FAIL2BAN_DIRECTORY, JAIL_FILE, JAIL_PATH } from '../policy/jail.ts'
 import { confirmRunning } from './confirm-running.ts'
-import { isFail2banServer, isPortsentryDaemon } from './facts.ts'
 import { dumpStaged, unban } from './fail2ban.ts'
 import { readAttributes, readFileState, removeFile, replaceFile } from './files.ts'
 import { deleteInputRule } from './firewall.ts'
 import { HostError } from './host-error.ts'
 import { install, preseed } from './packages.ts'
-import { readDaemons } from './processes.ts'
-import { enable, readInit, restart, stop } from './services.ts'
+import { disable, enable, readDaemonsOf, restart, stop } from './services.ts'
 
 /** What apply tells while it works. */
 export interface ApplyProgress {
   readonly step: (step: Step) => void
   readonly verifying: () => void
-  readonly undoing: (step: WriteStep | RestartStep) => void
+  readonly undoing: (step: Step) => void
 }
 
 /** What to do when a step fails half-way: undo the steps that were done, latest first. */
 type Undo = () => Promise<void>
 
 interface Done {
-  readonly step: WriteStep | RestartStep
+  readonly step: Step
   readonly undo: Undo
 }
 
-const isDaemonOf = (service: string) => (service === 'fail2ban' ? isFail2banServer : isPortsentryDaemon)
-
 /** The plan was made from other bytes: somebody, or a package, has changed the file since. */
-const expectUnchanged = async (root: string, { path, before, fromPackage }: WriteStep): Promise<void> => {
+const expectUnchanged = async (
+  root: string,
+  { path, before, fromPackage }: Pick<WriteStep, 'path' | 'before' | 'fromPackage'>,
+): Promise<void> => {
   const now = (await readFileState(root, path))?.text ?? null
   if (now === before) return
   throw fromPackage
@@ -41,15 +40,14 @@ const expectUnchanged = async (root: string, { path, before, fromPackage }: Writ
 }
 
 const undoWrite =
-  (root: string, { path, before, mode }: WriteStep): Undo =>
+  (root: string, { path, before, mode }: Pick<WriteStep, 'path' | 'before' | 'mode'>): Undo =>
   () =>
     before === null ? removeFile(root, path) : replaceFile(root, path, before, mode)
 
 /** How to bring a service back to where it was: running on what is on disk by then, or stopped. */
-const undoRestart = async ({ service }: RestartStep): Promise<Undo> => {
-  const isDaemon = isDaemonOf(service)
-  const wasRunning = (await readDaemons(isDaemon)).length > 0
-  return () => (wasRunning ? restart : stop)(readInit(), service, isDaemon)
+const undoRestart = async (step: RestartStep): Promise<Undo> => {
+  const wasRunning = (await readDaemonsOf(step.service)).length > 0
+  return () => (wasRunning ? restart : stop)(step)
 }
 
 /** Does one step. What stays when a later one fails: packages, and a protected host that was set free. */
@@ -62,16 +60,37 @@ const perform = async (root: string, step: Step): Promise<void> => {
     case 'write':
       await expectUnchanged(root, step)
       return replaceFile(root, step.path, step.after, step.mode)
+    case 'remove':
+      await expectUnchanged(root, { ...step, fromPackage: false })
+      return removeFile(root, step.path)
     case 'touch':
       if ((await readAttributes(root, step.path)) !== null) return
       return replaceFile(root, step.path, '', step.mode)
     case 'enable':
-      return enable(readInit(), step.service)
+      return enable(step.unit)
+    case 'disable':
+      return disable(step.unit)
     case 'restart':
-      return restart(readInit(), step.service, isDaemonOf(step.service))
+      return restart(step)
     case 'release':
       for (const rule of step.rules) await deleteInputRule(rule)
       if (step.jailed) await unban('portsentry', step.address)
+  }
+}
+
+/** What takes a step back, once it is done; undefined for what stays or is undone otherwise. */
+const undoOf = (root: string, step: Step): Undo | undefined => {
+  switch (step.kind) {
+    case 'write':
+      return undoWrite(root, step)
+    case 'remove':
+      return undoWrite(root, { ...step, mode: 0o644 })
+    case 'enable':
+      return () => disable(step.unit)
+    case 'disable':
+      return () => enable(step.unit)
+    default:
+      return undefined
   }
 }
 
@@ -95,11 +114,11 @@ const isConfiguration = (step: Step): boolean => step.kind === 'write' && step.p
 const undoAll = async (done: readonly Done[], progress: ApplyProgress): Promise<string[]> => {
   const failures: string[] = []
   const ordered = [...done].reverse()
-  const writesFirst = [
-    ...ordered.filter(({ step }) => step.kind === 'write'),
+  const restartsLast = [
+    ...ordered.filter(({ step }) => step.kind !== 'restart'),
     ...ordered.filter(({ step }) => step.kind === 'restart'),
   ]
-  for (const { step, undo } of writesFirst) {
+  for (const { step, undo } of restartsLast) {
     progress.undoing(step)
     try {
       await undo()
@@ -131,7 +150,8 @@ export const applyPlan = async (plan: Plan, progress: ApplyProgress, signal: Abo
       // A restart that fails half-way is to be undone too; a write that fails has changed nothing.
       if (step.kind === 'restart') done.push({ step, undo: await undoRestart(step) })
       await perform(plan.root, step)
-      if (step.kind === 'write') done.push({ step, undo: undoWrite(plan.root, step) })
+      const undo = undoOf(plan.root, step)
+      if (undo) done.push({ step, undo })
     }
     if (isLive) {
       progress.verifying()

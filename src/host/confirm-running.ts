@@ -2,12 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ignored, parseIgnoreList } from '../documents/ignore-list.ts'
 import { formatCidr } from '../network.ts'
 import type { Plan } from '../plan/plan.ts'
-import { wantedModes } from '../plan/services.ts'
-import { isFail2banServer, isPortsentryDaemon } from './facts.ts'
+import { describeDaemons, runningArguments } from '../plan/services.ts'
 import { readJails, readOption } from './fail2ban.ts'
 import { readFileState } from './files.ts'
 import { HostError } from './host-error.ts'
-import { readDaemons } from './processes.ts'
+import { readDaemonsOf } from './services.ts'
 
 /** fail2ban waits for name servers that do not answer before it is ready. */
 const FAIL2BAN_TIMEOUT_MS = 60_000
@@ -16,59 +15,66 @@ const POLL_MS = 100
 /** A daemon that dies over its configuration does so well within this time after it appeared. */
 const SETTLE_MS = 1000
 
-/** What is wrong, or null where all is well. */
-type Check = () => Promise<string | null>
+/** The processes that run as they should, or what is wrong. */
+type Outcome = { readonly pids: readonly number[] } | { readonly complaint: string }
+type Check = () => Promise<Outcome>
 
-/** Waits until a check passes twice, the settling time apart. Throws HostError with its last complaint. */
+/**
+ * Waits until a check passes twice, the settling time apart, with the same processes: one that dies and is
+ * started again by systemd would pass each time. Throws HostError with the last complaint.
+ */
 const waitFor = async (check: Check, timeoutMs: number, hint: string): Promise<void> => {
   const deadline = Date.now() + timeoutMs
-  let complaint = await check()
+  let outcome = await check()
   while (Date.now() < deadline) {
-    if (complaint === null) {
+    if ('pids' in outcome) {
       await sleep(SETTLE_MS)
-      complaint = await check()
-      if (complaint === null) return
+      const again = await check()
+      if ('pids' in again && again.pids.join() === outcome.pids.join()) return
+      outcome = again
+    } else {
+      await sleep(POLL_MS)
+      outcome = await check()
     }
-    await sleep(POLL_MS)
-    complaint = await check()
   }
-  throw new HostError(complaint ?? 'the daemons come and go', hint)
+  throw new HostError('complaint' in outcome ? outcome.complaint : 'the daemons come and go', hint)
 }
 
 const checkPortsentry =
   ({ desired }: Plan): Check =>
   async () => {
-    const daemons = await readDaemons(isPortsentryDaemon)
-    const running = daemons.map(({ args }) => args.find((word) => word.startsWith('-')) ?? '').sort()
-    const wanted = wantedModes(desired).map(desired.release.modeArgument).sort()
-    if (running.join(' ') !== wanted.join(' ')) {
-      return `portsentry should run as ${wanted.join(' and ')}, but runs as ${running.join(' and ') || 'nothing'}`
+    const { release, modes, ignored: networks } = desired
+    const daemons = await readDaemonsOf('portsentry')
+    const running = runningArguments(daemons, release)
+    const wanted = [...release.daemonArguments(modes)].sort()
+    if (running.join('\n') !== wanted.join('\n')) {
+      return {
+        complaint: `portsentry should run as ${describeDaemons(wanted)}, but runs as ${describeDaemons(running)}`,
+      }
     }
-    const { builtIgnorePath, dialect } = desired.release
-    const list = parseIgnoreList((await readFileState('/', builtIgnorePath))?.text ?? '', dialect)
-    const missing = desired.ignored.find((network) => !ignored(list, network))
+    const text = (await readFileState('/', release.builtIgnorePath))?.text ?? ''
+    const list = parseIgnoreList(text, release.dialect)
+    const missing = networks.find((network) => !ignored(list, network))
     return missing === undefined
-      ? null
-      : `portsentry would not ignore ${formatCidr(missing)}: not in ${builtIgnorePath}`
+      ? { pids: daemons.map(({ pid }) => pid) }
+      : { complaint: `portsentry would not ignore ${formatCidr(missing)}: not in ${release.builtIgnorePath}` }
   }
 
 const checkFail2ban =
   ({ desired }: Plan): Check =>
   async () => {
-    if ((await readDaemons(isFail2banServer)).length === 0) return 'fail2ban does not run'
+    const pids = (await readDaemonsOf('fail2ban')).map(({ pid }) => pid)
+    if (pids.length === 0) return { complaint: 'fail2ban does not run' }
     const jails = await readJails()
-    if (jails === null) return 'fail2ban runs but does not answer'
+    if (jails === null) return { complaint: 'fail2ban runs but does not answer' }
     const isWanted = desired.jails.get('portsentry')?.get('enabled') === 'true'
     if (jails.includes('portsentry') !== isWanted) {
-      return isWanted
-        ? 'fail2ban has not loaded the portsentry jail'
-        : 'fail2ban still has the portsentry jail'
+      return { complaint: `fail2ban ${isWanted ? 'has not loaded' : 'still has'} the portsentry jail` }
     }
-    if (!isWanted) return null
-    const logs = (await readOption('portsentry', 'logpath')) ?? ''
-    return logs.includes(desired.historyPath)
-      ? null
-      : `the portsentry jail does not watch ${desired.historyPath}`
+    const logs = isWanted ? await readOption('portsentry', 'logpath') : desired.historyPath
+    return logs?.includes(desired.historyPath)
+      ? { pids }
+      : { complaint: `the portsentry jail does not watch ${desired.historyPath}` }
   }
 
 /** Waits until both daemons really run as planned. Throws HostError where they do not. */

@@ -1,12 +1,11 @@
 import { readdir } from 'node:fs/promises'
-import { networkInterfaces } from 'node:os'
-import { type Network, parseNetwork } from '../network.ts'
 import { findHistory } from '../policy/desired.ts'
 import type { Facts, FileState, LiveFacts, PackageVersion, PortsentryPackage } from '../policy/facts.ts'
+import { findRelease } from '../policy/find-release.ts'
 import { FAIL2BAN_DIRECTORY } from '../policy/jail.ts'
 import { requiredPackages } from '../policy/packages.ts'
-import { findRelease } from '../policy/release.ts'
 import type { Settings } from '../settings/settings.ts'
+import { readAddresses } from './addresses.ts'
 import { readBanned, readJails } from './fail2ban.ts'
 import { readAttributes, readFileState } from './files.ts'
 import { readInputRules, tryTargets } from './firewall.ts'
@@ -16,12 +15,16 @@ import { resolveInRoot } from './paths.ts'
 import { readDaemons, readSshClient } from './processes.ts'
 import { readEnabled, readInit } from './services.ts'
 import { readStockFiles, type StockFiles } from './stock-files.ts'
+import { readWrapped } from './wrappers.ts'
 
 /** Every release's files, and those that the system shares. */
 const SYSTEM_FILES = [
   '/etc/default/portsentry',
   '/etc/portsentry/portsentry.conf',
   '/etc/portsentry/portsentry.ignore.static',
+  '/etc/portsentry/portsentry.ignore',
+  '/etc/systemd/system/portsentry.service.d/portward.conf',
+  '/etc/fail2ban/filter.d/portsentry-2.conf',
   '/etc/hosts.allow',
   '/etc/hosts.deny',
 ]
@@ -33,9 +36,6 @@ const isFail2banConfig = (path: string): boolean =>
   /^\/etc\/fail2ban\/(?:jail\.d\/)?[^/]+\.(?:conf|local)$/.test(path)
 
 const isWanted = (path: string): boolean => SYSTEM_FILES.includes(path) || isFail2banConfig(path)
-
-export const isPortsentryDaemon = (word: string): boolean => word === '/usr/sbin/portsentry'
-export const isFail2banServer = (word: string): boolean => word.endsWith('/fail2ban-server')
 
 const listDirectory = async (root: string, path: string): Promise<string[]> =>
   readdir(await resolveInRoot(root, path)).catch(() => [])
@@ -55,27 +55,17 @@ const readFiles = async (root: string): Promise<Map<string, FileState>> => {
   return new Map(states.filter((entry): entry is [string, FileState] => entry[1] !== null))
 }
 
-/** This server's addresses, each as a host; loopback and link-local ones are protected or unusable anyway. */
-const readAddresses = (): Network[] =>
-  Object.values(networkInterfaces())
-    .flatMap((addresses) => addresses ?? [])
-    .filter(
-      ({ internal, family, address }) => !internal && family === 'IPv4' && !address.startsWith('169.254.'),
-    )
-    .flatMap(({ address }) => parseNetwork(address) ?? [])
-    .sort((a, b) => a.bytes.join('.').localeCompare(b.bytes.join('.'), 'en', { numeric: true }))
-
 const readLive = async (settings: Settings): Promise<LiveFacts> => {
   const asRoot = process.getuid?.() === 0
   const init = readInit()
   const wanted = settings.banTarget === 'auto' ? 'CHAOS' : settings.banTarget
   const usesTarget =
     settings.banBackend === 'iptables' && settings.killRoute === undefined && wanted !== 'DROP'
-  const services = ['portsentry', 'fail2ban']
-  const [sshClient, daemons, enabled, inputRules, targets, jails, banned] = await Promise.all([
+  const [addresses, sshClient, daemons, enabled, inputRules, targets, jails, banned] = await Promise.all([
+    readAddresses(),
     readSshClient(),
-    readDaemons((word) => isPortsentryDaemon(word) || isFail2banServer(word)),
-    Promise.all(services.map(async (name) => [name, await readEnabled(init, name)] as const)),
+    readDaemons(),
+    readEnabled(init),
     asRoot ? readInputRules() : null,
     usesTarget ? tryTargets([wanted], asRoot) : new Map(),
     asRoot ? readJails() : null,
@@ -84,10 +74,10 @@ const readLive = async (settings: Settings): Promise<LiveFacts> => {
   return {
     asRoot,
     init,
-    addresses: readAddresses(),
+    addresses,
     sshClient,
     daemons,
-    enabled: new Map(enabled),
+    enabled,
     inputRules,
     targets,
     jails,
@@ -136,11 +126,12 @@ const findPortsentry = async (
 /** Everything that a plan is made from. Changes nothing. Throws HostError where a file cannot be read. */
 export const readFacts = async (root: string, settings: Settings): Promise<Facts> => {
   const isLive = root === '/'
-  const [packages, files, live, logs, actionFiles] = await Promise.all([
+  const [packages, files, live, logs, wrapped, actionFiles] = await Promise.all([
     readInstalled(root),
     readFiles(root),
     isLive ? readLive(settings) : null,
     listDirectory(root, '/var/log'),
+    readWrapped(root),
     listDirectory(root, `${FAIL2BAN_DIRECTORY}/action.d`),
   ])
   const installation: Installation = isLive
@@ -166,6 +157,7 @@ export const readFacts = async (root: string, settings: Settings): Promise<Facts
     files,
     predicted,
     actions: new Set(actions.map((path) => path.replace(/^.*\//, '').replace(/\.(?:conf|local|py)$/, ''))),
+    wrapped,
     logs: new Set(logs),
     unknown: installation.unknown,
     remarks:

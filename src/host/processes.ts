@@ -4,6 +4,9 @@ import type { DaemonProcess } from '../policy/facts.ts'
 /** Clock ticks a second in /proc: fixed at 100 for programs on every Linux architecture of Debian. */
 const TICK_MS = 10
 
+const isDaemon = (args: readonly string[]): boolean =>
+  args[0] === '/usr/sbin/portsentry' || args.slice(0, 3).some((word) => word.endsWith('/fail2ban-server'))
+
 const readPid = async (
   pid: number,
   bootMs: number,
@@ -11,7 +14,7 @@ const readPid = async (
 ): Promise<DaemonProcess | null> => {
   try {
     const args = (await readFile(`/proc/${pid}/cmdline`, 'latin1')).split('\0').filter(Boolean)
-    if (args.length === 0) return null
+    if (!isDaemon(args)) return null
     // Daemons of containers that run on this host are not this host's.
     const own = await readlink(`/proc/${pid}/ns/pid`).catch(() => namespace)
     if (namespace !== null && own !== namespace) return null
@@ -25,14 +28,14 @@ const readPid = async (
   }
 }
 
-/** The running processes whose command line has a word that `isDaemon` accepts. */
-export const readDaemons = async (isDaemon: (word: string) => boolean): Promise<DaemonProcess[]> => {
+/** The running daemons of portsentry and fail2ban. */
+export const readDaemons = async (): Promise<DaemonProcess[]> => {
   const uptimeMs = Number((await readFile('/proc/uptime', 'latin1')).split(' ', 1)[0]) * 1000
   const bootMs = Date.now() - uptimeMs
   const namespace = await readlink('/proc/self/ns/pid').catch(() => null)
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)
   const processes = await Promise.all(pids.map((pid) => readPid(pid, bootMs, namespace)))
-  return processes.filter((process) => process !== null).filter(({ args }) => args.slice(0, 3).some(isDaemon))
+  return processes.filter((process) => process !== null)
 }
 
 /**

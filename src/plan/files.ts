@@ -1,13 +1,18 @@
 import { applyEdits, type Edit } from '../documents/edit.ts'
-import { parseFail2banIni, removeFaults, setValue } from '../documents/fail2ban-ini.ts'
-import { parseHostsAccess, removeDenied, setAllowed } from '../documents/hosts-access.ts'
+import { setValue } from '../documents/fail2ban-edit.ts'
+import { parseFail2banIni } from '../documents/fail2ban-ini.ts'
+import { removeFaults } from '../documents/fail2ban-mend.ts'
+import { parseHostsAccess } from '../documents/hosts-access.ts'
+import { removeDenied, setAllowed } from '../documents/hosts-access-edit.ts'
 import { parseIgnoreList, setIgnored } from '../documents/ignore-list.ts'
 import {
+  commentOutRefused,
   getKey,
   overlongLines,
+  type PortsentryConf,
   parsePortsentryConf,
+  refusedLines,
   setKey,
-  strayLines,
   unsetKey,
 } from '../documents/portsentry-conf.ts'
 import {
@@ -36,29 +41,43 @@ const cannotSet = (path: string, what: string, line: number | undefined, hint: s
   at: line === undefined ? { path } : { path, line },
 })
 
-const fault = (path: string, line: number, message: string, hint: string): Problem => ({
+const quoted = (text: string): string => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text)
+
+/** A line that the daemon refuses to start over is commented out, with a word about what it said. */
+const tellRefused = (conf: PortsentryConf, path: string): Problem[] =>
+  refusedLines(conf).map(({ text, number: line }) => ({
+    severity: 'warning',
+    code: 'refused-line',
+    message: `${quoted(text)} is no setting of this portsentry, which would not start over it`,
+    hint: 'the plan comments it out',
+    at: { path, line },
+  }))
+
+const tellOverlong = (conf: PortsentryConf, path: string): Problem[] =>
+  overlongLines(conf).map((line) => ({
+    severity: 'error',
+    code: 'long-line',
+    message: 'the line is too long: portsentry reads it in pieces',
+    hint: 'shorten it',
+    at: { path, line },
+  }))
+
+const wrongIgnoreFile = (value: string | undefined, wanted: string, path: string): Problem => ({
   severity: 'error',
-  code: 'bad-line',
-  message: `the line ${message}`,
-  hint,
-  at: { path, line },
+  code: 'ignore-file',
+  message: `IGNORE_FILE is "${value ?? ''}", but the whitelist goes to ${wanted}`,
+  hint: `set IGNORE_FILE="${wanted}", or the LAN would be banned`,
+  at: { path },
 })
 
-/** portsentry.conf: every key as the daemon reads it. */
+/** portsentry.conf: every key as the daemon reads it, and nothing that keeps it from starting. */
 export const rewriteConf = (text: string, desired: Desired): Rewrite => {
-  const { confPath: path, dialect } = desired.release
-  let current = parsePortsentryConf(text, dialect)
-  const reasons: string[] = []
-  const problems: Problem[] = [
-    ...strayLines(current).map((line) =>
-      fault(path, line, 'keeps portsentry from starting', 'comment it out with "#"'),
-    ),
-    ...overlongLines(current).map((line) =>
-      fault(path, line, 'is too long: portsentry reads it in pieces', 'shorten it'),
-    ),
-  ]
-  const absent = [...desired.release.requiredKeys].filter(([key]) => !getKey(current, key))
-  for (const [key, value] of [...absent, ...desired.conf]) {
+  const { confPath: path, dialect, builtIgnorePath } = desired.release
+  const original = parsePortsentryConf(text, dialect)
+  const problems = [...tellRefused(original, path), ...tellOverlong(original, path)]
+  let current = parsePortsentryConf(applyEdits(text, commentOutRefused(original)), dialect)
+  const reasons = current.text === text ? [] : ['lines that portsentry refuses commented out']
+  for (const [key, value] of desired.conf) {
     const edits = value === null ? unsetKey(current, key) : setKey(current, key, value)
     if (edits.length === 0) continue
     current = parsePortsentryConf(applyEdits(current.text, edits), dialect)
@@ -70,36 +89,28 @@ export const rewriteConf = (text: string, desired: Desired): Rewrite => {
     }
   }
   const ignoreFile = getKey(current, 'IGNORE_FILE')
-  if (ignoreFile !== desired.release.builtIgnorePath) {
-    problems.push({
-      severity: 'error',
-      code: 'ignore-file',
-      message: `IGNORE_FILE is "${ignoreFile ?? ''}", but the whitelist goes to ${desired.release.builtIgnorePath}`,
-      hint: `set IGNORE_FILE="${desired.release.builtIgnorePath}", or the LAN would be banned`,
-      at: { path },
-    })
-  }
+  if (ignoreFile !== builtIgnorePath) problems.push(wrongIgnoreFile(ignoreFile, builtIgnorePath, path))
   return { text: current.text, reasons, problems }
 }
 
 /** /etc/default/portsentry: the modes, in a file that a shell can source. */
-export const rewriteModes = (text: string, desired: Desired): Rewrite => {
-  const path = desired.release.modesPath
+export const rewriteModes = (path: string, text: string, { modes }: Desired): Rewrite => {
   const reasons: string[] = []
   const problems: Problem[] = []
   let current = applyEdits(text, removeCarriageReturns(text))
   if (current !== text) reasons.push('LF line ends')
-  for (const [name, value] of Object.entries(desired.modes)) {
+  for (const [name, value] of [
+    ['TCP_MODE', modes.tcpMode],
+    ['UDP_MODE', modes.udpMode],
+  ] as const) {
     const file = parseShellAssignments(current)
     const edits = setVariable(file, name, value)
     if (edits.length === 0) continue
     current = applyEdits(current, edits)
     reasons.push(`${name}="${value}"`)
-    const after = parseShellAssignments(current)
-    if (getVariable(after, name) !== value) {
-      problems.push(
-        cannotSet(path, name, findAssignment(file, name)?.line, `write plain ${name}="${value}" there`),
-      )
+    if (getVariable(parseShellAssignments(current), name) !== value) {
+      const line = findAssignment(file, name)?.line
+      problems.push(cannotSet(path, name, line, `write plain ${name}="${value}" there`))
     }
   }
   return { text: current, reasons, problems }
@@ -129,12 +140,36 @@ export const rewriteHostsAllow = (text: string, desired: Desired): Rewrite =>
     'the whitelist, in a form that libwrap matches',
   )
 
-export const rewriteIgnoreList = (text: string, desired: Desired): Rewrite =>
-  edited(
+/** The ignore list; 2.x does not start over an entry that it cannot read, so that one is commented out. */
+export const rewriteIgnoreList = (text: string, desired: Desired): Rewrite => {
+  const { dialect, ignorePath: path } = desired.release
+  const original = parseIgnoreList(text, dialect)
+  const refused = dialect === '2.x' ? original.faults : []
+  const offsets = refused.flatMap(
+    ({ line }) => original.entries.find((entry) => entry.line === line)?.offset ?? [],
+  )
+  const readable = applyEdits(
     text,
-    setIgnored(parseIgnoreList(text, desired.release.dialect), [...desired.ignored], isArticleEntry(desired)),
+    offsets.map((offset) => ({ offset, length: 0, text: '#' })),
+  )
+  const list = parseIgnoreList(readable, dialect)
+  const rewritten = edited(
+    readable,
+    setIgnored(list, [...desired.ignored], isArticleEntry(desired)),
     'the whitelist, in a form that portsentry matches',
   )
+  const problems = refused.map(
+    ({ line, message }): Problem => ({
+      severity: 'warning',
+      code: 'refused-line',
+      message: `portsentry would not start over this line: ${message}`,
+      hint: 'the plan comments it out',
+      at: { path, line },
+    }),
+  )
+  const reasons = refused.length > 0 ? ['lines that portsentry refuses commented out'] : []
+  return { ...rewritten, reasons: [...reasons, ...rewritten.reasons], problems }
+}
 
 const isProtected = (networks: readonly Network[]) => (client: string) => {
   const host = parseNetwork(client.replace(/^\[(.*)\]$/, '$1'))

@@ -36,14 +36,25 @@ export interface TouchStep {
   readonly reasons: readonly string[]
 }
 
-export interface EnableStep {
-  readonly kind: 'enable'
-  readonly service: string
+/** A file of portward's own that this release and these modes have no use for. */
+export interface RemoveStep {
+  readonly kind: 'remove'
+  readonly path: string
+  readonly before: string
+  readonly reasons: readonly string[]
 }
 
+/** The unit starts at boot, or no longer does and is stopped. */
+export interface EnableStep {
+  readonly kind: 'enable' | 'disable'
+  readonly unit: string
+}
+
+/** All daemons of a service end, then its units start. */
 export interface RestartStep {
   readonly kind: 'restart'
-  readonly service: string
+  readonly service: 'portsentry' | 'fail2ban'
+  readonly units: readonly string[]
   readonly reasons: readonly string[]
 }
 
@@ -56,7 +67,15 @@ export interface ReleaseStep {
   readonly jailed: boolean
 }
 
-export type Step = PreseedStep | InstallStep | WriteStep | TouchStep | EnableStep | RestartStep | ReleaseStep
+export type Step =
+  | PreseedStep
+  | InstallStep
+  | WriteStep
+  | RemoveStep
+  | TouchStep
+  | EnableStep
+  | RestartStep
+  | ReleaseStep
 
 /** Everything that apply will do, in order, and what must hold afterwards. apply runs this very object. */
 export interface Plan {
@@ -64,6 +83,8 @@ export interface Plan {
   readonly desired: Desired
   readonly steps: readonly Step[]
   readonly warnings: readonly Problem[]
+  /** Programs on this server that are linked with libwrap: whom hosts.allow and hosts.deny concern. */
+  readonly wrapped: readonly string[]
   /** Why the diff is not complete, if it is not: apply then refuses. */
   readonly inexact: readonly string[]
 }

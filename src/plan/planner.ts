@@ -1,8 +1,8 @@
 import jailTemplate from '../../templates/fail2ban-jail.conf?raw'
 import { type Desired, desire } from '../policy/desired.ts'
 import { type Facts, fileText } from '../policy/facts.ts'
+import { findRelease } from '../policy/find-release.ts'
 import { JAIL_PATH, overriddenOptions } from '../policy/jail.ts'
-import { findRelease } from '../policy/release.ts'
 import { isError, type Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
 import {
@@ -14,7 +14,7 @@ import {
   rewriteJails,
   rewriteModes,
 } from './files.ts'
-import type { Plan, Step, TouchStep, WriteStep } from './plan.ts'
+import type { Plan, RemoveStep, Step, TouchStep, WriteStep } from './plan.ts'
 import { planReleases } from './releases.ts'
 import { planServices } from './services.ts'
 
@@ -34,18 +34,46 @@ interface ManagedFile {
   readonly initial?: string
 }
 
-/** Every configuration file that apply may write, in the order in which it does. */
-const managedFiles = ({ release }: Pick<Desired, 'release'>): ManagedFile[] => [
-  { path: release.modesPath, rewrite: rewriteModes, initial: '' },
-  { path: release.confPath, rewrite: rewriteConf },
-  { path: HOSTS_ALLOW, rewrite: rewriteHostsAllow, initial: '' },
-  { path: release.ignorePath, rewrite: rewriteIgnoreList, initial: '' },
-  {
-    path: JAIL_PATH,
-    rewrite: (text, desired) => rewriteJails(text, desired, JAIL_PATH),
-    initial: jailTemplate,
-  },
-]
+/** Every configuration file that apply may edit, in the order in which it does. */
+const managedFiles = ({ release }: Desired): ManagedFile[] => {
+  const { modesPath } = release
+  const modes: ManagedFile[] =
+    modesPath === null
+      ? []
+      : [{ path: modesPath, rewrite: (text, desired) => rewriteModes(modesPath, text, desired), initial: '' }]
+  return [
+    ...modes,
+    { path: release.confPath, rewrite: rewriteConf },
+    { path: HOSTS_ALLOW, rewrite: rewriteHostsAllow, initial: '' },
+    { path: release.ignorePath, rewrite: rewriteIgnoreList, initial: '' },
+    {
+      path: JAIL_PATH,
+      rewrite: (text, desired) => rewriteJails(text, desired, JAIL_PATH),
+      initial: jailTemplate,
+    },
+  ]
+}
+
+/** Files that are wholly portward's: as they should be, or gone. */
+const planOwned = ({ release, modes }: Desired, facts: Facts): (WriteStep | RemoveStep)[] =>
+  [...release.ownedFiles(modes)].flatMap(([path, wanted]): (WriteStep | RemoveStep)[] => {
+    const before = fileText(facts, path) ?? null
+    if (before === wanted) return []
+    if (wanted !== null) {
+      return [
+        {
+          kind: 'write',
+          path,
+          before,
+          after: wanted,
+          mode: 0o644,
+          fromPackage: false,
+          reasons: ["portward's own"],
+        },
+      ]
+    }
+    return before === null ? [] : [{ kind: 'remove', path, before, reasons: ['of no use in these modes'] }]
+  })
 
 const remark = (message: string): Problem => ({
   severity: 'warning',
@@ -89,10 +117,16 @@ const planFile = (
  * fail2ban does not start while a jail's log is missing, and portsentry 1.2 makes its history with the first
  * hit only: with the mode that it would give it.
  */
-const planLogs = ({ historyPath, logs }: Desired, facts: Facts): TouchStep[] =>
-  [{ path: historyPath, mode: 0o600 }, ...logs.map((path) => ({ path, mode: 0o640 }))]
+const planLogs = ({ release, historyPath, logs }: Desired, facts: Facts): TouchStep[] => {
+  const isComing = release.packageMakesHistory && !facts.packages.has('portsentry')
+  const history =
+    isComing && historyPath === release.requiredKeys.get('HISTORY_FILE')
+      ? []
+      : [{ path: historyPath, mode: 0o600 }]
+  return [...history, ...logs.map((path) => ({ path, mode: 0o640 }))]
     .filter(({ path }) => !facts.files.has(path))
     .map((log) => ({ kind: 'touch', ...log, reasons: ['fail2ban does not start without its log'] }))
+}
 
 const planInstallation = (desired: Desired, facts: Facts): { steps: Step[]; inexact: string[] } => {
   const missing = desired.packages.filter((name) => !facts.packages.has(name))
@@ -123,10 +157,11 @@ export const plan = (settings: Settings, facts: Facts): PlanResult => {
   const { desired, problems: wishes } = desire(settings, facts, release)
   const installation = planInstallation(desired, facts)
   const files = managedFiles(desired).map((file) => planFile(file, desired, facts))
-  const writes = [...files.map(({ step }) => step), planHostsDeny(desired, facts)].filter(
+  const edits = [...files.map(({ step }) => step), planHostsDeny(desired, facts)].filter(
     (step) => step !== null,
   )
-  const jailText = writes.find(({ path }) => path === JAIL_PATH)?.after ?? fileText(facts, JAIL_PATH) ?? ''
+  const writes = [...planOwned(desired, facts), ...edits]
+  const jailText = edits.find(({ path }) => path === JAIL_PATH)?.after ?? fileText(facts, JAIL_PATH) ?? ''
   const problems = [
     ...wishes,
     ...files.flatMap((file) => file.problems),
@@ -143,5 +178,6 @@ export const plan = (settings: Settings, facts: Facts): PlanResult => {
     ...(live === null ? [] : planReleases(desired, facts, live)),
   ]
   const inexact = [...installation.inexact, ...facts.unknown]
-  return { plan: { root: facts.root, desired, steps, warnings: problems, inexact }, problems }
+  const { root, wrapped } = facts
+  return { plan: { root, desired, steps, warnings: problems, wrapped, inexact }, problems }
 }

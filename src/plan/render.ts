@@ -1,3 +1,6 @@
+import { formatCidr } from '../network.ts'
+import { JAIL_PATH } from '../policy/jail.ts'
+import { modesOf } from '../policy/release.ts'
 import { renderDiff } from './diff.ts'
 import type { Plan, Step } from './plan.ts'
 
@@ -12,36 +15,46 @@ export const describeStep = (step: Step): string => {
       return `${step.before === null ? 'create ' : 'write  '}  ${step.path}: ${step.reasons.join(', ')}`
     case 'touch':
       return `create   ${step.path}, empty: ${step.reasons.join(', ')}`
+    case 'remove':
+      return `remove   ${step.path}: ${step.reasons.join(', ')}`
     case 'enable':
-      return `enable   ${step.service} at boot`
+      return `enable   ${step.unit} at boot`
+    case 'disable':
+      return `disable  ${step.unit}, and stop it`
     case 'restart':
-      return `restart  ${step.service}: ${step.reasons.join(', ')}`
+      return `restart  ${step.units.join(', ')}: ${step.reasons.join(', ')}`
     case 'release':
       return `release  ${step.address}, which is protected but banned`
   }
 }
 
-const describeModes = ({ modes }: Plan['desired']): string =>
-  [modes.TCP_MODE, modes.UDP_MODE].filter((mode) => mode !== '').join(' and ')
-
 /** What would be set, where the stock files are out of reach and no true diff can be made. */
 const describeSettings = ({ desired }: Plan): string => {
+  const { release, modes, conf, ignored } = desired
   const lines = [
-    `${desired.release.modesPath}: ${Object.entries(desired.modes)
-      .map(([name, value]) => `${name}="${value}"`)
-      .join(' ')}`,
-    ...[...desired.conf].map(
-      ([key, value]) => `${desired.release.confPath}: ${key}=${value === null ? '(none)' : `"${value}"`}`,
+    `modes: ${modesOf(modes).join(', ')}`,
+    ...[...conf].map(
+      ([key, value]) => `${release.confPath}: ${key}=${value === null ? '(none)' : `"${value}"`}`,
+    ),
+    `${release.ignorePath}: ${ignored.map(formatCidr).join(' ')}`,
+    ...[...desired.jails].flatMap(([jail, options]) =>
+      [...options].map(([option, value]) => `${JAIL_PATH}: [${jail}] ${option} = ${value}`),
     ),
   ]
   return lines.map((line) => `  ${line}\n`).join('')
 }
 
+/** Which daemons here ask hosts.allow and hosts.deny at all. */
+export const describeWrappers = ({ wrapped }: Plan): string =>
+  wrapped.length === 0
+    ? 'no daemon on this server asks hosts.allow and hosts.deny'
+    : `hosts.allow and hosts.deny are asked here by ${wrapped.join(', ')}`
+
 /** The plan for a terminal: steps in order, then the diff. Latin1-decoded where it quotes files. */
 export const renderPlan = (plan: Plan): string => {
   const { release } = plan.desired
   if (plan.steps.length === 0 && plan.inexact.length === 0) {
-    return `${release.title}: in sync, nothing to do (modes ${describeModes(plan.desired)})\n`
+    return `${release.title}: in sync, nothing to do (modes ${modesOf(plan.desired.modes).join(' and ')})\n`
   }
   const steps = plan.steps
     .map((step, index) => `${String(index + 1).padStart(3)}. ${describeStep(step)}\n`)
@@ -49,12 +62,14 @@ export const renderPlan = (plan: Plan): string => {
   const inexact = plan.inexact.map((reason) => `not exact: ${reason}\n`).join('')
   const settings = plan.inexact.length > 0 ? `These settings would be made:\n${describeSettings(plan)}` : ''
   const diff = plan.steps.map(renderDiff).join('')
-  return `${release.title}\n\n${steps}${inexact}${settings}${diff === '' ? '' : `\n${diff}`}`
+  return `${release.title}; ${describeWrappers(plan)}\n\n${steps}${inexact}${settings}${diff === '' ? '' : `\n${diff}`}`
 }
 
 /** One step as JSON, with its diff in place of whole files. File bytes are given as U+0000 to U+00FF. */
 const stepAsJson = (step: Step): object => {
   if (step.kind === 'touch') return { ...step, mode: step.mode.toString(8), diff: renderDiff(step) }
+  if (step.kind === 'remove')
+    return { kind: step.kind, path: step.path, reasons: step.reasons, diff: renderDiff(step) }
   if (step.kind !== 'write') return step
   const { kind, path, before, mode, reasons } = step
   const created = before === null ? { mode: mode.toString(8) } : {}
@@ -65,6 +80,7 @@ const stepAsJson = (step: Step): object => {
 export const planAsJson = (plan: Plan): object => ({
   root: plan.root,
   release: plan.desired.release.name,
+  wrappers: plan.wrapped,
   inSync: plan.steps.length === 0 && plan.inexact.length === 0,
   inexact: plan.inexact,
   steps: plan.steps.map(stepAsJson),

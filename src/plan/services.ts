@@ -2,68 +2,70 @@ import type { Desired } from '../policy/desired.ts'
 import type { DaemonProcess, Facts, LiveFacts } from '../policy/facts.ts'
 import { FAIL2BAN_DIRECTORY } from '../policy/jail.ts'
 import type { Release } from '../policy/release.ts'
-import type { EnableStep, RestartStep, WriteStep } from './plan.ts'
+import type { EnableStep, RemoveStep, RestartStep, WriteStep } from './plan.ts'
 
 /** Clock ticks and the rounding of the boot time make a daemon's start uncertain by less than this. */
 const START_TOLERANCE_MS = 1000
 
-/** The modes that portsentry should run in; an empty mode turns its protocol off. */
-export const wantedModes = ({ modes }: Pick<Desired, 'modes'>): string[] =>
-  [modes.TCP_MODE, modes.UDP_MODE].filter((mode) => mode !== '')
+export const isPortsentry = ({ args }: DaemonProcess, { daemonPath }: Release): boolean =>
+  args[0] === daemonPath
+export const isFail2ban = ({ args }: DaemonProcess): boolean =>
+  args.slice(0, 3).some((word) => word.endsWith('/fail2ban-server'))
 
-const isDaemon = (process: DaemonProcess, path: string): boolean => process.args.includes(path)
-
-/** Modes of the running portsentry daemons, sorted. Two daemons in one mode show twice: each would act. */
-export const runningModes = (live: LiveFacts, release: Release): string[] =>
-  live.daemons
-    .filter((process) => isDaemon(process, release.daemonPath))
-    .flatMap(({ args }) => args.filter((argument) => argument.startsWith('-')))
-    .map((argument) => argument.replace(/^-+/, ''))
+/** The arguments of a release's daemons among these processes, sorted. A mode that runs twice shows twice: both would act. */
+export const runningArguments = (daemons: readonly DaemonProcess[], release: Release): string[] =>
+  daemons
+    .filter((process) => isPortsentry(process, release))
+    .map(({ args }) => args.slice(1).join(' '))
     .sort()
 
-/** Files whose bytes are newer than every daemon that should have read them. */
-const staleFiles = (facts: Facts, daemons: readonly DaemonProcess[], paths: readonly string[]): string[] => {
+/** Daemons in words: their arguments, or how many run without. */
+export const describeDaemons = (args: readonly string[]): string =>
+  args.map((argument) => argument || 'portsentry without arguments').join(' and ') || 'nothing'
+
+type Changes = readonly (WriteStep | RemoveStep)[]
+
+const changedPaths = (changes: Changes, isConcerned: (path: string) => boolean): string[] =>
+  changes.map(({ path }) => path).filter(isConcerned)
+
+/** Files whose bytes are newer than a daemon that should have read them. */
+const staleFiles = (
+  facts: Facts,
+  daemons: readonly DaemonProcess[],
+  isConcerned: (path: string) => boolean,
+): string[] => {
   const started = Math.min(...daemons.map(({ startedMs }) => startedMs))
-  return paths.filter((path) => (facts.files.get(path)?.modifiedMs ?? 0) > started + START_TOLERANCE_MS)
+  return [...facts.files]
+    .filter(([path, { modifiedMs }]) => isConcerned(path) && modifiedMs > started + START_TOLERANCE_MS)
+    .map(([path]) => path)
 }
 
-const portsentryReasons = (
-  desired: Desired,
-  facts: Facts,
-  live: LiveFacts,
-  writes: readonly WriteStep[],
-): string[] => {
-  const { release } = desired
+const portsentryReasons = (desired: Desired, facts: Facts, live: LiveFacts, changes: Changes): string[] => {
+  const { release, modes } = desired
   if (!facts.packages.has('portsentry')) return ['newly installed']
-  const paths = [release.modesPath, release.confPath, release.ignorePath]
-  const written = writes.filter(({ path }) => paths.includes(path)).map(({ path }) => path)
-  if (written.length > 0) return written.map((path) => `${path} changes`)
-  const running = runningModes(live, release)
-  const wanted = wantedModes(desired).sort()
-  if (running.join() !== wanted.join()) {
-    return [`runs in ${running.join(' and ') || 'no mode'}, should run in ${wanted.join(' and ')}`]
+  const units = [...release.ownedFiles(modes).keys()].filter((path) => path.startsWith('/etc/systemd/'))
+  const paths = new Set([release.modesPath, release.confPath, release.ignorePath, ...units])
+  const isConcerned = (path: string) => paths.has(path)
+  const changed = changedPaths(changes, isConcerned)
+  if (changed.length > 0) return changed.map((path) => `${path} changes`)
+  const running = runningArguments(live.daemons, release)
+  const wanted = [...release.daemonArguments(modes)].sort()
+  if (running.join('\n') !== wanted.join('\n')) {
+    return [`runs as ${describeDaemons(running)}, should run as ${describeDaemons(wanted)}`]
   }
-  const daemons = live.daemons.filter((process) => isDaemon(process, release.daemonPath))
-  return staleFiles(facts, daemons, paths).map((path) => `started before ${path} was changed`)
+  const daemons = live.daemons.filter((process) => isPortsentry(process, release))
+  return staleFiles(facts, daemons, isConcerned).map((path) => `started before ${path} was changed`)
 }
 
-const fail2banReasons = (
-  desired: Desired,
-  facts: Facts,
-  live: LiveFacts,
-  writes: readonly WriteStep[],
-): string[] => {
+const isFail2banFile = (path: string): boolean => path.startsWith(`${FAIL2BAN_DIRECTORY}/`)
+
+const fail2banReasons = (desired: Desired, facts: Facts, live: LiveFacts, changes: Changes): string[] => {
   if (!facts.packages.has('fail2ban')) return ['newly installed']
-  const written = writes
-    .filter(({ path }) => path.startsWith(`${FAIL2BAN_DIRECTORY}/`))
-    .map(({ path }) => path)
-  if (written.length > 0) return written.map((path) => `${path} changes`)
-  const servers = live.daemons.filter((process) =>
-    process.args.some((word) => word.endsWith('/fail2ban-server')),
-  )
+  const changed = changedPaths(changes, isFail2banFile)
+  if (changed.length > 0) return changed.map((path) => `${path} changes`)
+  const servers = live.daemons.filter(isFail2ban)
   if (servers.length === 0) return ['does not run']
-  const configuration = [...facts.files.keys()].filter((path) => path.startsWith(`${FAIL2BAN_DIRECTORY}/`))
-  const stale = staleFiles(facts, servers, configuration)
+  const stale = staleFiles(facts, servers, isFail2banFile)
   if (stale.length > 0) return stale.map((path) => `started before ${path} was changed`)
   const wanted = desired.jails.get('portsentry')?.get('enabled') === 'true'
   if (live.jails !== null && live.jails.includes('portsentry') !== wanted) {
@@ -72,21 +74,46 @@ const fail2banReasons = (
   return []
 }
 
-/** What has to be enabled and restarted, with the reasons; nothing where all runs as it should. */
+/** Units under systemd; elsewhere the init script of the same name as the package. */
+export const wantedUnits = ({ release, modes }: Desired, live: LiveFacts): readonly string[] =>
+  live.init === 'systemd' ? release.units(modes) : ['portsentry']
+
+/** What starts at boot though it should not: units of other modes, or of a release that was there before. */
+const planBoot = (
+  desired: Desired,
+  facts: Facts,
+  live: LiveFacts,
+  units: readonly string[],
+): EnableStep[] => {
+  const isInstalled = facts.packages.has('portsentry')
+  const isEnabled = (unit: string) =>
+    isInstalled ? live.enabled.has(unit) : desired.release.packageEnablesUnits || live.init === 'sysv'
+  const foreign = [...live.enabled].filter((unit) => unit.startsWith('portsentry@') && !units.includes(unit))
+  return [
+    ...foreign.map((unit): EnableStep => ({ kind: 'disable', unit })),
+    ...units.filter((unit) => !isEnabled(unit)).map((unit): EnableStep => ({ kind: 'enable', unit })),
+    ...(facts.packages.has('fail2ban') && !live.enabled.has('fail2ban')
+      ? [{ kind: 'enable', unit: 'fail2ban' } as const]
+      : []),
+  ]
+}
+
+/** What has to be enabled, disabled and restarted, with the reasons; nothing where all runs as it should. */
 export const planServices = (
   desired: Desired,
   facts: Facts,
   live: LiveFacts,
-  writes: readonly WriteStep[],
+  changes: Changes,
 ): (EnableStep | RestartStep)[] => {
-  const services = [
-    { service: desired.release.service, reasons: portsentryReasons(desired, facts, live, writes) },
-    { service: 'fail2ban', reasons: fail2banReasons(desired, facts, live, writes) },
+  const units = wantedUnits(desired, live)
+  const restart = (
+    service: RestartStep['service'],
+    own: readonly string[],
+    reasons: string[],
+  ): RestartStep[] => (reasons.length > 0 ? [{ kind: 'restart', service, units: own, reasons }] : [])
+  return [
+    ...planBoot(desired, facts, live, units),
+    ...restart('portsentry', units, portsentryReasons(desired, facts, live, changes)),
+    ...restart('fail2ban', ['fail2ban'], fail2banReasons(desired, facts, live, changes)),
   ]
-  return services.flatMap(({ service, reasons }): (EnableStep | RestartStep)[] => [
-    ...(facts.packages.has(service) && live.enabled.get(service) === false
-      ? [{ kind: 'enable', service } as const]
-      : []),
-    ...(reasons.length > 0 ? [{ kind: 'restart', service, reasons } as const] : []),
-  ])
 }

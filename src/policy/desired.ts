@@ -6,7 +6,7 @@ import { type Facts, fileText } from './facts.ts'
 import { desiredJails, type Jails } from './jail.ts'
 import { chooseTarget, killRoute } from './kill-route.ts'
 import { requiredPackages } from './packages.ts'
-import type { Release } from './release.ts'
+import type { Modes, Release } from './release.ts'
 
 /** How the server should be, as data: what each file should say and what should run. */
 export interface Desired {
@@ -16,7 +16,7 @@ export interface Desired {
   readonly selections: readonly string[]
   /** Keys of portsentry.conf; null: the daemon must find no such key. */
   readonly conf: ReadonlyMap<string, string | null>
-  readonly modes: { readonly TCP_MODE: string; readonly UDP_MODE: string }
+  readonly modes: Modes
   readonly lan: Network
   /** Networks never to be banned; whoever lies in one of them is released. */
   readonly protectedNetworks: readonly Network[]
@@ -34,39 +34,62 @@ export interface DesiredResult {
   readonly problems: readonly Problem[]
 }
 
+const networks = (...texts: string[]): Network[] => texts.flatMap((text) => parseNetwork(text) ?? [])
+
 /** fail2ban and hosts.allow need loopback said; portsentry's stock list has 127.0.0.1 only. */
-const LOOPBACK = ['127.0.0.0/8', '::1'].flatMap((text) => parseNetwork(text) ?? [])
+const LOOPBACK = networks('127.0.0.0/8', '::1')
+/** On-link neighbours, the router among them: banning it would end IPv6 altogether. */
+const LINK_LOCAL = networks('fe80::/10')
 
 const SELECTION = 'portsentry portsentry/warn_no_block note'
 
 /** Networks that must never be banned: loopback, the LAN, the whitelist, the server's own addresses. */
-const protectedNetworks = (settings: Settings, facts: Facts): Network[] =>
-  withoutContained([...LOOPBACK, settings.lan, ...settings.whitelist, ...(facts.live?.addresses ?? [])])
-
-/** OBSERVE_ONLY logs and bans nobody: portsentry's own switch is BLOCK_*, and the jail is off too. */
-const confKeys = (settings: Settings, target: string): Map<string, string | null> => {
-  const keys = new Map<string, string | null>(settings.portsentryKeys)
-  if (settings.observeOnly) {
-    keys.set('BLOCK_TCP', '0')
-    keys.set('BLOCK_UDP', '0')
-  }
-  return keys.set('KILL_ROUTE', killRoute(settings, target))
+const protectedNetworks = (settings: Settings, facts: Facts, release: Release): Network[] => {
+  const own = (facts.live?.addresses ?? []).filter((address) => release.seesIPv6 || isIPv4(address))
+  const neighbours = release.seesIPv6 ? LINK_LOCAL : []
+  return withoutContained([...LOOPBACK, settings.lan, ...settings.whitelist, ...neighbours, ...own])
 }
 
-/** The history file that config.env names, or the admin's portsentry.conf, or the stock one. */
-export const findHistory = (settings: Settings, facts: Facts, release: Release): string => {
+/** The value of a required key: config.env's, the admin's, or the release's own where that is missing or foreign. */
+const requiredValue = (key: string, settings: Settings, facts: Facts, release: Release): string => {
   const conf = parsePortsentryConf(fileText(facts, release.confPath) ?? '', release.dialect)
+  const present = getKey(conf, key)
+  const isForeign = present === release.foreignValues.get(key)
   return (
-    settings.portsentryKeys.get('HISTORY_FILE') ||
-    getKey(conf, 'HISTORY_FILE') ||
-    (release.requiredKeys.get('HISTORY_FILE') as string)
+    settings.portsentryKeys.get(key) || (isForeign ? '' : present) || (release.requiredKeys.get(key) ?? '')
   )
+}
+
+/** The history file that portsentry writes. */
+export const findHistory = (settings: Settings, facts: Facts, release: Release): string =>
+  requiredValue('HISTORY_FILE', settings, facts, release)
+
+/** OBSERVE_ONLY logs and bans nobody: portsentry's own switch is BLOCK_*, and the jail is off too. */
+const confKeys = (settings: Settings, facts: Facts, release: Release, target: string): Desired['conf'] => {
+  const observe = settings.observeOnly
+    ? ([
+        ['BLOCK_TCP', '0'],
+        ['BLOCK_UDP', '0'],
+      ] as const)
+    : []
+  const translated = [...settings.portsentryKeys].filter(
+    ([key]) => !key.startsWith('ADVANCED_') || release.dialect === '1.2',
+  )
+  return new Map<string, string | null>([
+    ...[...release.requiredKeys.keys()].map(
+      (key) => [key, requiredValue(key, settings, facts, release)] as const,
+    ),
+    ...translated,
+    ...release.portKeys(settings),
+    ...observe,
+    ['KILL_ROUTE', killRoute(settings, target, release.seesIPv6)],
+  ])
 }
 
 /** Settings + facts → how the server should be. Pure. */
 export const desire = (settings: Settings, facts: Facts, release: Release): DesiredResult => {
   const problems: Problem[] = []
-  const conf = (name: string) => settings.places.get(name) ?? { path: 'config.env' }
+  const place = (name: string) => settings.places.get(name) ?? { path: 'config.env' }
   const choice = chooseTarget(settings.banTarget, facts.live)
   const usesTarget = settings.banBackend === 'iptables' && settings.killRoute === undefined
   if (usesTarget && choice.warning !== undefined && facts.live !== null) {
@@ -75,31 +98,24 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
       code: 'ban-target',
       message: choice.warning,
       hint: 'set BAN_TARGET=DROP to choose it yourself',
-      at: conf('BAN_TARGET'),
+      at: place('BAN_TARGET'),
     })
   }
-  for (const name of settings.portsentryKeys.keys()) {
-    if (release.keys.has(name)) continue
-    problems.push({
-      severity: 'error',
-      code: 'unknown-key',
-      message: `${name} is not a key of ${release.title}`,
-      hint: 'take it out of config.env',
-      at: conf(name),
-    })
+  for (const { variable, message, hint } of release.impossible(settings)) {
+    problems.push({ severity: 'error', code: 'not-in-this-release', message, hint, at: place(variable) })
   }
-  const networks = protectedNetworks(settings, facts)
+  const shielded = protectedNetworks(settings, facts, release)
   const historyPath = findHistory(settings, facts, release)
-  const jails = desiredJails(settings, facts, choice.target, networks, historyPath)
+  const jails = desiredJails(settings, facts, release, choice.target, shielded, historyPath)
   const desired: Desired = {
     release,
     packages: requiredPackages(settings, facts.live?.init ?? 'systemd'),
     selections: facts.packages.has('portsentry') ? [] : [SELECTION],
-    conf: confKeys(settings, choice.target),
-    modes: { TCP_MODE: settings.tcpMode, UDP_MODE: settings.udpMode },
+    conf: confKeys(settings, facts, release, choice.target),
+    modes: { tcpMode: settings.tcpMode, udpMode: settings.udpMode },
     lan: settings.lan,
-    protectedNetworks: networks,
-    ignored: networks.filter((network) => release.seesIPv6 || isIPv4(network)),
+    protectedNetworks: shielded,
+    ignored: shielded.filter((network) => release.seesIPv6 || isIPv4(network)),
     jails: jails.jails,
     historyPath,
     logs: jails.logs,

@@ -40,8 +40,8 @@ export interface LiveFacts {
   /** Where the administrator's SSH session comes from. */
   readonly sshClient: string | null
   readonly daemons: readonly DaemonProcess[]
-  /** Whether the services start at boot; null where that can't be told. */
-  readonly enabled: ReadonlyMap<string, boolean>
+  /** Units and init scripts of portsentry and fail2ban that start at boot, left-overs of other releases included. */
+  readonly enabled: ReadonlySet<string>
   /** Rules of INPUT as `iptables -S INPUT` prints them; null without root or iptables. */
   readonly inputRules: readonly string[] | null
   /** iptables targets tried in a network namespace of their own. */
@@ -66,6 +66,8 @@ export interface Facts {
   readonly predicted: ReadonlySet<string>
   /** Names of fail2ban's actions. */
   readonly actions: ReadonlySet<string>
+  /** Programs that are linked with libwrap. */
+  readonly wrapped: readonly string[]
   /** Names in /var/log. */
   readonly logs: ReadonlySet<string>
   /** What could not be found out, so that no exact plan can be made. */

@@ -3,6 +3,7 @@ import type { Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Facts } from './facts.ts'
 import { effective, enabledJails, type Fail2banView, viewFail2ban } from './fail2ban-view.ts'
+import type { Release } from './release.ts'
 
 export const FAIL2BAN_DIRECTORY = '/etc/fail2ban'
 /** The file that portward keeps; read after Debian's defaults and before jail.local. */
@@ -88,6 +89,7 @@ const cureSshd = (facts: Facts): SshdCure => {
 export const desiredJails = (
   settings: Settings,
   facts: Facts,
+  release: Release,
   target: string,
   networks: readonly Network[],
   historyPath: string,
@@ -107,6 +109,7 @@ export const desiredJails = (
   const bans = !settings.observeOnly && (settings.banBackend !== 'none' || settings.banaction !== undefined)
   const portsentry = new Map([
     ['enabled', String(bans)],
+    ['filter', release.filter],
     // A file of its own needs a backend that reads files, whatever [DEFAULT] says for the others.
     ['backend', 'polling'],
     ['logpath', historyPath],

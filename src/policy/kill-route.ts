@@ -23,36 +23,45 @@ export const chooseTarget = (wanted: BanTarget, live: LiveFacts | null): TargetC
   return { target: 'DROP', warning: `the target ${preferred} ${why}${cure}: bans use DROP` }
 }
 
-/** Entered once however often the daemons call it; the daemon's file descriptors are not iptables' business. */
-const iptablesCommand = (target: string): string => {
-  const insert = (rule: string) =>
-    `/usr/sbin/iptables -w -C INPUT -s $TARGET$ ${rule} || /usr/sbin/iptables -w -I INPUT -s $TARGET$ ${rule}`
+/**
+ * Entered once however often the daemons call it, with the program of the address's family; the daemon's file
+ * descriptors are not iptables' business. CHAOS, TARPIT and DELUDE know IPv4 only, so IPv6 gets a DROP.
+ */
+const iptablesCommand = (target: string, seesIPv6: boolean): string => {
+  const insert = (program: string, rule: string) =>
+    `/usr/sbin/${program} -w -C INPUT -s $TARGET$ ${rule} || /usr/sbin/${program} -w -I INPUT -s $TARGET$ ${rule}`
+  const drop6 = seesIPv6 ? ` || ${insert('ip6tables', target === 'REJECT' ? '-j REJECT' : '-j DROP')}` : ''
   const rules = TCP_ONLY.has(target)
-    ? `${insert('-j DROP')}; ${insert(`-p tcp -j ${target}`)}`
-    : insert(`-j ${target}`)
+    ? `${insert('iptables', '-j DROP')}${drop6}; ${insert('iptables', `-p tcp -j ${target}`)}`
+    : `${insert('iptables', `-j ${target}`)}${drop6}`
   return `{ ${rules}; } </dev/null >/dev/null 2>&1`
 }
 
 /** The set is made with the first ban: nothing has to exist before. */
-const NFT_COMMAND = [
-  '{ /usr/sbin/nft list chain inet portward input || /usr/sbin/nft',
-  "'add table inet portward; add set inet portward banned { type ipv4_addr; };",
-  'add chain inet portward input { type filter hook input priority filter - 1; };',
-  "add rule inet portward input ip saddr @banned drop';",
-  "/usr/sbin/nft 'add element inet portward banned { $TARGET$ }'; } </dev/null >/dev/null 2>&1",
-].join(' ')
+const nftCommand = (seesIPv6: boolean): string => {
+  const families = [
+    { set: 'banned', type: 'ipv4_addr', match: 'ip' },
+    ...(seesIPv6 ? [{ set: 'banned6', type: 'ipv6_addr', match: 'ip6' }] : []),
+  ]
+  const sets = families.map(({ set, type }) => `add set inet portward ${set} { type ${type}; };`)
+  const rules = families.map(({ set, match }) => `add rule inet portward input ${match} saddr @${set} drop;`)
+  const bans = families.map(({ set }) => `/usr/sbin/nft 'add element inet portward ${set} { $TARGET$ }'`)
+  const chain = 'add chain inet portward input { type filter hook input priority filter - 1; };'
+  const make = `/usr/sbin/nft 'add table inet portward; ${[...sets, chain, ...rules].join(' ')}'`
+  return `{ /usr/sbin/nft list chain inet portward input || ${make}; ${bans.join(' || ')}; } </dev/null >/dev/null 2>&1`
+}
 
 /** A metric of its own keeps it apart from the route that fail2ban may add for the same host. */
 const ROUTE_COMMAND = '/usr/sbin/ip route replace blackhole $TARGET$ metric 1 </dev/null >/dev/null 2>&1'
 
 /** The value of KILL_ROUTE, or null where portsentry is to leave the firewall alone. */
-export const killRoute = (settings: Settings, target: string): string | null => {
+export const killRoute = (settings: Settings, target: string, seesIPv6: boolean): string | null => {
   if (settings.killRoute !== undefined) return settings.killRoute
   switch (settings.banBackend) {
     case 'iptables':
-      return iptablesCommand(target)
+      return iptablesCommand(target, seesIPv6)
     case 'nft':
-      return NFT_COMMAND
+      return nftCommand(seesIPv6)
     case 'route':
       return ROUTE_COMMAND
     case 'none':

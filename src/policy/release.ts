@@ -1,97 +1,62 @@
 import type { Dialect } from '../documents/portsentry-conf.ts'
-import type { Problem } from '../problem.ts'
-import type { Facts, PortsentryPackage } from './facts.ts'
+import type { Settings } from '../settings/settings.ts'
+import type { PortsentryPackage } from './facts.ts'
 
-/** How one generation of Debian's portsentry packages is laid out. One table a release; no `if` elsewhere. */
+export type Modes = Pick<Settings, 'tcpMode' | 'udpMode'>
+
+/** Why a release cannot do what config.env asks for, tied to one of its variables. */
+export interface Impossible {
+  readonly variable: string
+  readonly message: string
+  readonly hint: string
+}
+
+/**
+ * How one generation of Debian's portsentry packages is laid out, as data: what the rest of portward needs to
+ * know of it stands here and nowhere else. A fourth generation is a fourth table.
+ */
 export interface Release {
   readonly name: string
   readonly title: string
   readonly matches: (portsentry: PortsentryPackage) => boolean
+
+  /** How the daemon reads portsentry.conf and its ignore list. */
   readonly dialect: Dialect
   readonly confPath: string
-  /** Shell file with TCP_MODE and UDP_MODE. */
-  readonly modesPath: string
-  /** Where whitelisted networks go, and the file that the daemon reads and that is built from it. */
+  /** Keys without which the daemon does not start or does less, and the values that they then get. */
+  readonly requiredKeys: ReadonlyMap<string, string>
+  /** Stock values of other releases, which an upgrade leaves behind: replaced by those of `requiredKeys`. */
+  readonly foreignValues: ReadonlyMap<string, string>
+  /** Keys by which the modes' ports are said, where the modes alone do not say it. Null: no such key. */
+  readonly portKeys: (settings: Settings) => ReadonlyMap<string, string | null>
+  /** What of these settings this release cannot do. */
+  readonly impossible: (settings: Settings) => readonly Impossible[]
+
+  /** Shell file with TCP_MODE and UDP_MODE, where there is one. */
+  readonly modesPath: string | null
+  /** Where whitelisted networks go, and the file that the daemon reads, which may be built from it. */
   readonly ignorePath: string
   readonly builtIgnorePath: string
-  /** Keys without which the daemon does not start, and their stock values. */
-  readonly requiredKeys: ReadonlyMap<string, string>
-  /** Keys of portsentry.conf that the daemon knows. */
-  readonly keys: ReadonlySet<string>
   /** Whether the daemon sees IPv6 at all. */
   readonly seesIPv6: boolean
+  /** Whether installing the package makes the history file. */
+  readonly packageMakesHistory: boolean
+  /** fail2ban's filter for the history. */
+  readonly filter: string
+  /** Whole files that portward owns, by path; null: the file must not be there. */
+  readonly ownedFiles: (modes: Modes) => ReadonlyMap<string, string | null>
+
   readonly daemonPath: string
-  /** Argument that a daemon in this mode was started with. */
-  readonly modeArgument: (mode: string) => string
-  readonly service: string
+  /** The arguments of each daemon that should run, one string a daemon. */
+  readonly daemonArguments: (modes: Modes) => readonly string[]
+  /** systemd units that should be enabled and running. */
+  readonly units: (modes: Modes) => readonly string[]
+  /** Whether a first installation enables those units by itself. */
+  readonly packageEnablesUnits: boolean
+  /** Whether there is an init script for where systemd does not run. */
+  readonly hasInitScript: boolean
 }
 
-/** Debian 12: 1.2-14, an init script that starts one daemon a protocol and builds the ignore list. */
-const sysv12: Release = {
-  name: 'sysv-1.2',
-  title: 'portsentry 1.2 with an init script (Debian 12)',
-  matches: ({ version, files }) =>
-    /^1\.2-\d/.test(version) &&
-    files.includes('/etc/init.d/portsentry') &&
-    !files.some((path) => path.endsWith('/portsentry@.service')),
-  dialect: '1.2',
-  confPath: '/etc/portsentry/portsentry.conf',
-  modesPath: '/etc/default/portsentry',
-  ignorePath: '/etc/portsentry/portsentry.ignore.static',
-  builtIgnorePath: '/etc/portsentry/portsentry.ignore',
-  requiredKeys: new Map([
-    ['IGNORE_FILE', '/etc/portsentry/portsentry.ignore'],
-    ['HISTORY_FILE', '/var/lib/portsentry/portsentry.history'],
-    ['BLOCKED_FILE', '/var/lib/portsentry/portsentry.blocked'],
-  ]),
-  keys: new Set([
-    'TCP_PORTS',
-    'UDP_PORTS',
-    'ADVANCED_PORTS_TCP',
-    'ADVANCED_PORTS_UDP',
-    'ADVANCED_EXCLUDE_TCP',
-    'ADVANCED_EXCLUDE_UDP',
-    'IGNORE_FILE',
-    'HISTORY_FILE',
-    'BLOCKED_FILE',
-    'RESOLVE_HOST',
-    'BLOCK_TCP',
-    'BLOCK_UDP',
-    'KILL_ROUTE',
-    'KILL_HOSTS_DENY',
-    'KILL_RUN_CMD',
-    'KILL_RUN_CMD_FIRST',
-    'SCAN_TRIGGER',
-    'PORT_BANNER',
-  ]),
-  seesIPv6: false,
-  daemonPath: '/usr/sbin/portsentry',
-  modeArgument: (mode) => `-${mode}`,
-  service: 'portsentry',
-}
-
-const RELEASES: readonly Release[] = [sysv12]
-
-/** The release that fits the package, or why there is none. Never decided by the distribution's name. */
-export const findRelease = (facts: Facts): Release | Problem => {
-  const at = { path: `${facts.root === '/' ? '' : facts.root}/var/lib/dpkg/status` }
-  if (facts.portsentry === null) {
-    return {
-      severity: 'error',
-      code: 'no-portsentry',
-      message: 'portsentry is not installed, and apt knows no version to install',
-      hint: 'run apt-get update, and see that the main component is in the apt sources',
-      at,
-    }
-  }
-  const { portsentry } = facts
-  const release = RELEASES.find(({ matches }) => matches(portsentry))
-  if (release) return release
-  return {
-    severity: 'error',
-    code: 'unsupported-release',
-    message: `portsentry ${portsentry.version} is laid out in a way that this portward does not support`,
-    hint: `nothing was touched; supported: ${RELEASES.map(({ title }) => title).join(', ')}`,
-    at,
-  }
-}
+/** The modes that are on, TCP first. */
+export const modesOf = ({ tcpMode, udpMode }: Modes): string[] =>
+  [tcpMode, udpMode].filter((mode) => mode !== '')

@@ -1,7 +1,7 @@
 import { type Line, splitLines } from '../documents/lines.ts'
 
 /** One `NAME=value` of config.env; `raw` is everything behind `=`, over several lines inside open quotes. */
-export interface ConfigAssignment {
+interface ConfigAssignment {
   readonly name: string
   readonly raw: string
   readonly line: number

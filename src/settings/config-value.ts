@@ -50,8 +50,9 @@ const faultOfWord = (word: string): ConfigValue | null => {
  */
 export const readConfigValue = (raw: string, lookUp: (name: string) => string | undefined): ConfigValue => {
   const word = WELL_FORMED.exec(raw)?.[1]
-  const fault = word === undefined ? faultOf(raw) : faultOfWord(word)
-  if (word === undefined || fault) return fault ?? faultOf(raw)
+  if (word === undefined) return faultOf(raw)
+  const fault = faultOfWord(word)
+  if (fault) return fault
   const value = parseDotenv(`VALUE=${word}`)['VALUE'] ?? ''
   if (word.startsWith("'")) return { value }
   const missing: string[] = []

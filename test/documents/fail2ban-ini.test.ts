@@ -3,15 +3,9 @@ import fc from 'fast-check'
 import { parse as parseIni } from 'ini'
 import { describe, expect, it } from 'vitest'
 import { applyEdits } from '../../src/documents/edit.ts'
-import {
-  type Fail2banIni,
-  findEntry,
-  getValue,
-  isWritableValue,
-  parseFail2banIni,
-  removeFaults,
-  setValue,
-} from '../../src/documents/fail2ban-ini.ts'
+import { isWritableValue, setValue } from '../../src/documents/fail2ban-edit.ts'
+import { type Fail2banIni, findEntry, getValue, parseFail2banIni } from '../../src/documents/fail2ban-ini.ts'
+import { removeFaults } from '../../src/documents/fail2ban-mend.ts'
 
 /** Bytes of a text that is written here as Unicode. */
 const utf8 = (text: string): string => Buffer.from(text, 'utf8').toString('latin1')

@@ -4,14 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it, test } from 'vitest'
+import { clientCovers } from '../../src/documents/client-patterns.ts'
 import { applyEdits } from '../../src/documents/edit.ts'
-import {
-  clientCovers,
-  decides,
-  parseHostsAccess,
-  removeDenied,
-  setAllowed,
-} from '../../src/documents/hosts-access.ts'
+import { decides, parseHostsAccess } from '../../src/documents/hosts-access.ts'
+import { removeDenied, setAllowed } from '../../src/documents/hosts-access-edit.ts'
 import { splitLines } from '../../src/documents/lines.ts'
 import { BLOCK_BEGIN, BLOCK_END, findOwnedBlocks } from '../../src/documents/owned-block.ts'
 import { contains, formatAddress, type Network, parseNetwork } from '../../src/network.ts'

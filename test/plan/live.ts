@@ -37,6 +37,7 @@ export const inSync = {
   '/etc/fail2ban/jail.d/portsentry.conf': [
     '[portsentry]',
     'enabled = true',
+    'filter = portsentry',
     'backend = polling',
     'logpath = /var/lib/portsentry/portsentry.history',
     'ignoreip = 127.0.0.0/8 ::1 192.168.1.0/24',
@@ -69,10 +70,7 @@ export const liveFacts = (changes: Partial<LiveFacts> = {}): LiveFacts => ({
     daemon(2, '/usr/sbin/portsentry', '-audp'),
     daemon(3, '/usr/bin/python3', '/usr/bin/fail2ban-server', '-xf', 'start'),
   ],
-  enabled: new Map([
-    ['portsentry', true],
-    ['fail2ban', true],
-  ]),
+  enabled: new Set(['portsentry', 'fail2ban']),
   inputRules: ['-P INPUT ACCEPT'],
   targets: new Map([['CHAOS', 'refused']]),
   jails: ['portsentry'],
@@ -101,6 +99,7 @@ export const factsOf = ({ live = {}, texts = {}, modifiedMs = {}, ...changes }: 
     files: new Map(entries),
     predicted: new Set(),
     actions: new Set(['iptables-allports', 'nftables-allports']),
+    wrapped: [],
     logs: new Set(),
     unknown: [],
     remarks: [],

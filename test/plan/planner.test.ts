@@ -29,22 +29,22 @@ const SERVICES: [string, Changes, string[]][] = [
   [
     'a daemon is missing',
     { live: { daemons: [atcp, fail2ban] } },
-    ['restart  portsentry: runs in atcp, should run in atcp and audp'],
+    ['restart  portsentry: runs as -atcp, should run as -atcp and -audp'],
   ],
   [
     'none runs',
     { live: { daemons: [fail2ban] } },
-    ['restart  portsentry: runs in no mode, should run in atcp and audp'],
+    ['restart  portsentry: runs as nothing, should run as -atcp and -audp'],
   ],
   [
     'one too many runs',
     { live: { daemons: [atcp, tcp, audp, fail2ban] } },
-    ['restart  portsentry: runs in atcp and audp and tcp, should run in atcp and audp'],
+    ['restart  portsentry: runs as -atcp and -audp and -tcp, should run as -atcp and -audp'],
   ],
   [
     'one runs twice',
     { live: { daemons: [atcp, atcp, audp, fail2ban] } },
-    ['restart  portsentry: runs in atcp and atcp and audp, should run in atcp and audp'],
+    ['restart  portsentry: runs as -atcp and -atcp and -audp, should run as -atcp and -audp'],
   ],
   [
     'fail2ban does not run',
@@ -69,7 +69,7 @@ const SERVICES: [string, Changes, string[]][] = [
   ],
   [
     'a service is not started at boot',
-    { live: { enabled: new Map([['portsentry', false]]) } },
+    { live: { enabled: new Set(['fail2ban']) } },
     ['enable   portsentry at boot'],
   ],
   [
@@ -107,7 +107,7 @@ const FILES: [string, Changes, string[]][] = [
     'the jail drifted',
     { texts: { '/etc/fail2ban/jail.d/portsentry.conf': '[portsentry]\n' } },
     [
-      'write    /etc/fail2ban/jail.d/portsentry.conf: [portsentry] enabled, backend, logpath, ignoreip, banaction, protocol, bantime, findtime, maxretry',
+      'write    /etc/fail2ban/jail.d/portsentry.conf: [portsentry] enabled, filter, backend, logpath, ignoreip, banaction, protocol, bantime, findtime, maxretry',
       'restart  fail2ban: /etc/fail2ban/jail.d/portsentry.conf changes',
     ],
   ],
@@ -201,20 +201,90 @@ it.each(RELEASES)('release: %s', (_, changes, expected) => {
   expect(steps(changes)).toEqual(expected)
 })
 
+const TEMPLATE = {
+  version: '1.2-16',
+  files: ['/etc/init.d/portsentry', '/usr/lib/systemd/system/portsentry@.service'],
+}
+const NATIVE = { version: '2.0.7-1', files: ['/usr/lib/systemd/system/portsentry.service'] }
+
+const UNITS: [string, Changes, string[]][] = [
+  [
+    'none enabled',
+    { portsentry: TEMPLATE },
+    ['enable   portsentry@atcp at boot', 'enable   portsentry@audp at boot'],
+  ],
+  [
+    'those that an upgrade linked for other modes',
+    {
+      portsentry: TEMPLATE,
+      live: {
+        enabled: new Set(['fail2ban', 'portsentry@tcp', 'portsentry@audp']),
+        daemons: [tcp, audp, fail2ban],
+      },
+    },
+    [
+      'disable  portsentry@tcp, and stop it',
+      'enable   portsentry@atcp at boot',
+      'restart  portsentry@atcp, portsentry@audp: runs as -audp and -tcp, should run as -atcp and -audp',
+    ],
+  ],
+  [
+    'all right',
+    { portsentry: TEMPLATE, live: { enabled: new Set(['fail2ban', 'portsentry@atcp', 'portsentry@audp']) } },
+    [],
+  ],
+  ['init scripts, where systemd does not run', { portsentry: TEMPLATE, live: { init: 'sysv' } }, []],
+]
+
+it.each(UNITS)('template units: %s', (_, changes, expected) => {
+  expect(steps(changes)).toEqual(expected)
+})
+
+it('brings a server that was upgraded to 2.x to what 2.x reads', () => {
+  const result = steps({
+    portsentry: NATIVE,
+    live: { enabled: new Set(['portsentry', 'portsentry@atcp', 'fail2ban']) },
+  })
+  expect(result).toEqual([
+    'create   /var/log/portsentry.log, empty: fail2ban does not start without its log',
+    "create   /etc/fail2ban/filter.d/portsentry-2.conf: portward's own",
+    'write    /etc/portsentry/portsentry.conf: HISTORY_FILE, BLOCKED_FILE, KILL_HOSTS_DENY, TCP_PORTS, UDP_PORTS, KILL_ROUTE',
+    'write    /etc/hosts.allow: the whitelist, in a form that libwrap matches',
+    'create   /etc/portsentry/portsentry.ignore: the whitelist, in a form that portsentry matches',
+    'write    /etc/fail2ban/jail.d/portsentry.conf: [portsentry] filter, logpath, ignoreip',
+    'disable  portsentry@atcp, and stop it',
+    expect.stringMatching(/^restart {2}portsentry: /),
+    expect.stringMatching(/^restart {2}fail2ban: /),
+  ])
+})
+
 const REFUSALS: [string, Changes, string, RegExp][] = [
   ['no portsentry anywhere', { portsentry: null }, LAN, /apt-get update/],
   [
-    'template units',
-    {
-      portsentry: {
-        version: '1.2-16',
-        files: ['/etc/init.d/portsentry', '/usr/lib/systemd/system/portsentry@.service'],
-      },
-    },
+    'an older portsentry',
+    { portsentry: { version: '1.1-6', files: ['/etc/init.d/portsentry'] } },
     LAN,
-    /portsentry 1\.2-16 .*supported: portsentry 1\.2 with an init script/,
+    /portsentry 1\.1-6 .*nothing was touched; supported: portsentry 1\.2 .*portsentry 2\.x/,
   ],
-  ['2.x', { portsentry: { version: '2.0.7-1', files: [] } }, LAN, /portsentry 2\.0\.7-1/],
+  [
+    'a newer portsentry',
+    { portsentry: { version: '3.0-1', files: ['/usr/lib/systemd/system/portsentry.service'] } },
+    LAN,
+    /portsentry 3\.0-1 /,
+  ],
+  ['2.x without systemd', { portsentry: NATIVE, live: { init: 'sysv' } }, LAN, /no init script/],
+  [
+    'mixed modes on 2.x',
+    { portsentry: NATIVE },
+    `${LAN}TCP_MODE=tcp\n`,
+    /^config\.env:3: TCP_MODE=tcp does not go with UDP_MODE=audp/,
+  ],
+  [
+    'a key that 2.x does not know',
+    { portsentry: NATIVE },
+    `${LAN}TCP_MODE=stcp\nADVANCED_PORTS_TCP=2000\n`,
+    /^config\.env:4: ADVANCED_PORTS_TCP is not a key of portsentry 2\.x/,
+  ],
   ['an unknown ban action', {}, `${LAN}BANACTION=fantasy\n`, /^config\.env:3: .*no action fantasy/],
   [
     'another IGNORE_FILE',

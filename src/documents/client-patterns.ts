@@ -1,0 +1,182 @@
+import {
+  contains,
+  formatAddress,
+  isHost,
+  isIPv4,
+  type Network,
+  networkOf,
+  parseAddress,
+  parseInetAddress,
+  parseNetwork,
+} from '../network.ts'
+
+/** split_at() in misc.c: a separator within brackets does not count, nor any behind an unbalanced one. */
+export const splitAt = (text: string, separator: ':' | '@' | '/', from = 0): [string, string | null] => {
+  let depth = 0
+  for (let index = from; index < text.length; index++) {
+    if (text[index] === '[') depth++
+    else if (text[index] === ']') depth--
+    else if (depth === 0 && text[index] === separator) return [text.slice(0, index), text.slice(index + 1)]
+  }
+  return [text, null]
+}
+
+export const isWord = (token: string, word: string): boolean => token.toUpperCase() === word
+
+/** What matches any client, user or daemon. */
+export const isAnything = (token: string): boolean => isWord(token, 'ALL') || /^\*+$/.test(token)
+
+/** 32 bits, as all that follows: what `&` and `~` make of them. */
+const toNumber = (bytes: readonly number[]): number => bytes.reduce((value, byte) => (value << 8) | byte, 0)
+
+const netmask = (prefix: number): number => ~(2 ** (32 - prefix) - 1)
+
+/** dot_quad_addr(): four numbers, octal and hexadecimal ones too. 255.255.255.255 is its error value: null. */
+const dottedQuad = (text: string): number | null => {
+  const bytes = text.split('.').length === 4 ? parseInetAddress(text) : null
+  return bytes?.some((byte) => byte !== 255) ? toNumber(bytes) : null
+}
+
+const leadingInteger = (text: string): number =>
+  Number(BigInt.asIntN(32, BigInt(/^[ \t-\r]*([+-]?\d+)/.exec(text)?.[1] ?? 0)))
+
+const maskNumber = (mask: string): number | null => {
+  const dotted = dottedQuad(mask)
+  if (dotted !== null) return dotted
+  const bits = leadingInteger(mask)
+  return bits >= 1 && bits <= 32 ? netmask(bits) : null
+}
+
+/** `[net]/bits` as masked_match6() takes it: host bits do not matter, bits that are no number count as 0. */
+const bracketed = (net: string, mask = '128'): Network | null => {
+  const bytes = /^\[.*\]$/s.test(net) ? parseAddress(net.slice(1, -1)) : null
+  const prefix = leadingInteger(mask)
+  return bytes?.length !== 16 || prefix < 0 || prefix > 128 ? null : { bytes, prefix }
+}
+
+/** What the texts of all addresses of an IPv4 network begin with: up to 256 alternatives. */
+const leadingTexts = (network: Network): string[] => {
+  const { bytes, prefix } = networkOf(network)
+  if (prefix === 32) return [formatAddress(bytes)]
+  const fixed = Math.floor(prefix / 8)
+  const head = bytes.slice(0, fixed).map((byte) => `${byte}.`)
+  const alternatives = Array.from({ length: 2 ** (8 - (prefix % 8)) }, (_, index) => index)
+  return alternatives.map((index) => `${head.join('')}${(bytes[fixed] ?? 0) + index}${fixed < 3 ? '.' : ''}`)
+}
+
+/**
+ * match_pattern_ylo(), a wildcard match; `**` at the end stands for one character at least (as it does there).
+ * Steps back to the last `*` only, so that no pattern takes longer than its length times the text's.
+ */
+const globMatches = (glob: string, text: string): boolean => {
+  const pattern = glob.toLowerCase().replace(/\*\*+$/, '?*')
+  let [at, star, resume] = [0, -1, 0]
+  for (let index = 0; index < text.length; index += 1) {
+    if (pattern[at] === '*') {
+      star = at
+      resume = index
+      at += 1
+      index -= 1
+    } else if (pattern[at] === '?' || pattern[at] === text[index]) at += 1
+    else if (star === -1) return false
+    else {
+      at = star + 1
+      index = resume
+      resume += 1
+    }
+  }
+  return /^\**$/.test(pattern.slice(at))
+}
+
+/** Exact for IPv4 networks of at most 65536 addresses and for hosts, else only where the pattern is plain. */
+const globCovers = (pattern: string, network: Network): boolean => {
+  if (isHost(network)) return globMatches(pattern, formatAddress(network.bytes))
+  if (!isIPv4(network)) return false
+  if (/^[^*?]*\*$/.test(pattern))
+    return leadingTexts(network).every((it) => it.startsWith(pattern.slice(0, -1)))
+  if (network.prefix < 16) return false
+  const first = toNumber(networkOf(network).bytes)
+  for (let value = first; value < first + 2 ** (32 - network.prefix); value++) {
+    const address = `${value >>> 24}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}`
+    if (!globMatches(pattern, address)) return false
+  }
+  return true
+}
+
+/** Every address masked must give the net: the mask leaves no bit of the network's host part. */
+const maskCovers = (net: string, mask: string, network: Network): boolean => {
+  const [base, bits] = [dottedQuad(net), maskNumber(mask)]
+  if (base === null || bits === null || (bits & ~netmask(network.prefix)) !== 0) return false
+  return (toNumber(network.bytes) & bits) === base
+}
+
+/** Host names, KNOWN, LOCAL, `@netgroup` and `/file` fall through to the end: no address is spelled like them. */
+const hostCovers = (pattern: string, network: Network): boolean => {
+  if (isAnything(pattern)) return true
+  const [net, mask] = splitAt(pattern, '/')
+  if (mask !== null && isIPv4(network)) return maskCovers(net, mask, network)
+  const outer = bracketed(net, mask ?? undefined)
+  if (outer !== null) return contains(outer, network)
+  if (mask !== null) return false
+  if (/[*?]/.test(pattern)) return globCovers(pattern, network)
+  if (pattern.endsWith('.') && isIPv4(network))
+    return leadingTexts(network).every((it) => it.startsWith(pattern))
+  const text = formatAddress(network.bytes)
+  return isHost(network) && (pattern.startsWith('.') ? text.endsWith(pattern) : text === pattern)
+}
+
+/** libwrap treats an IPv4-mapped IPv6 client as the IPv4 client that it is. */
+export const unmapped = (network: Network): Network =>
+  network.prefix >= 96 &&
+  contains({ bytes: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 0, 0, 0, 0], prefix: 96 }, network)
+    ? { bytes: network.bytes.slice(12), prefix: network.prefix - 96 }
+    : network
+
+/**
+ * Whether libwrap matches every address of the network with this client pattern, whatever its name is
+ * (client_match, host_match and string_match in hosts_access.c). IPv4 `net/mask` with host bits set covers
+ * nobody, neither does `/255.255.255.255` or `/0`; of `[net]/bits` the host bits are ignored.
+ */
+export const clientCovers = (pattern: string, network: Network): boolean => {
+  const [user, host] = splitAt(pattern, '@', 1)
+  if (host === null) return hostCovers(pattern, unmapped(network))
+  return isAnything(user) && hostCovers(host, unmapped(network))
+}
+
+/** Whether the pattern may match some address of the network: false only where that can be ruled out. */
+const clientMeets = (pattern: string, network: Network): boolean => {
+  const inner = unmapped(network)
+  const [net, mask] = splitAt(pattern, '/')
+  const outer = bracketed(net, mask ?? undefined)
+  if (outer !== null) return contains(outer, inner) || contains(inner, outer)
+  if (!/^[\d.]+$/.test(net)) return true
+  if (!isIPv4(inner)) return false
+  if (mask === null && net.endsWith('.')) {
+    return leadingTexts(inner).some((text) => text.startsWith(net) || net.startsWith(text))
+  }
+  if (mask === null) {
+    const host = parseNetwork(net)
+    return host === null || contains(inner, host)
+  }
+  const [base, bits] = [dottedQuad(net), maskNumber(mask)]
+  if (base === null || bits === null || (base & ~bits) !== 0) return false
+  return ((toNumber(inner.bytes) ^ base) & bits & netmask(inner.prefix)) === 0
+}
+
+/** `a EXCEPT b EXCEPT c` is `a EXCEPT (b EXCEPT c)`. */
+export const splitExcept = (list: readonly string[]): [string[], string[]] => {
+  const at = list.findIndex((token) => isWord(token, 'EXCEPT'))
+  return at === -1 ? [[...list], []] : [list.slice(0, at), list.slice(at + 1)]
+}
+
+/** Whether every address of the network is matched by the list, exceptions included. */
+export const listCovers = (list: readonly string[], network: Network): boolean => {
+  const [some, except] = splitExcept(list)
+  return some.some((pattern) => clientCovers(pattern, network)) && !listMeets(except, network)
+}
+
+/** Whether some address of it may be. */
+export const listMeets = (list: readonly string[], network: Network): boolean => {
+  const [some, except] = splitExcept(list)
+  return some.some((pattern) => clientMeets(pattern, network)) && !listCovers(except, network)
+}

@@ -1,0 +1,69 @@
+import { applyEdits, type Edit } from './edit.ts'
+import { insertBelow } from './fail2ban-edit.ts'
+import { BOM, type Fail2banIni, type IniEntry, type IniLine, parseFail2banIni } from './fail2ban-ini.ts'
+
+/** Every entry, by what identifies it; content before the first header counts as [section]'s. */
+const identified = (ini: Fail2banIni, section: string): [string, IniEntry][] =>
+  ini.sections.flatMap(({ name = section, entries }) =>
+    entries.map((entry): [string, IniEntry] => [JSON.stringify([name, entry.key]), entry]),
+  )
+
+/** Every key's last value. */
+const meaning = (ini: Fail2banIni, section: string): string => {
+  const values = new Map(identified(ini, section).map(([identity, { value }]) => [identity, value]))
+  return JSON.stringify([...values].sort())
+}
+
+/** The lines, but for blank ones, of all entries that a later one overrides. */
+const overridden = (ini: Fail2banIni, section: string): number[] => {
+  const entries = identified(ini, section)
+  const last = new Map(entries)
+  return entries
+    .filter(([identity, entry]) => last.get(identity) !== entry)
+    .flatMap(([, { pieces }]) => pieces.filter(({ text }, at) => at === 0 || text !== ''))
+    .map(({ line }) => line)
+}
+
+const mendSections = (ini: Fail2banIni, section: string): Edit[] => {
+  const lineAt = (index: number) => ini.lines[index] as IniLine
+  const names = ini.sections.map(({ name }) => name ?? section)
+  const unwanted = new Set(overridden(ini, section))
+  const edits: Edit[] = []
+  const orphans = ini.sections.find(({ name }) => name === undefined)
+  if (orphans) {
+    const { offset, eol } = lineAt(orphans.first)
+    edits.push({ offset, length: 0, text: `[${section}]${eol || '\n'}` })
+  }
+  for (const [index, { first, last }] of ini.sections.entries()) {
+    const name = names[index] as string
+    const home = names.indexOf(name)
+    if (name === 'DEFAULT' || home === index) continue
+    unwanted.add(first)
+    const after = names.findIndex((other, at) => at > home && other !== name)
+    if (after === -1 || index < after) continue
+    const range = ini.lines.slice(first, last + 1)
+    // What moves is commented out on the way.
+    const texts = range.map(({ text }, at) => (unwanted.delete(first + at) ? `# ${text}` : text))
+    edits.push(insertBelow(ini, ini.sections[after - 1]?.last ?? 0, texts))
+    for (const { offset, text, eol } of range)
+      edits.push({ offset, length: text.length + eol.length, text: '' })
+  }
+  const comments = [...unwanted].map((index) => ({ offset: lineAt(index).offset, length: 0, text: '# ' }))
+  return [...edits, ...comments]
+}
+
+/**
+ * Edits that make fail2ban accept the file again, with nothing lost: a byte order mark goes, content before the
+ * first header gets `[section]`, a section that comes twice joins its first place, of a key that is set twice
+ * all but the last are commented out. Unparseable lines and bytes that are not UTF-8 stay as they are, and so
+ * does everything but the mark where mending would change what a key says (odd indents can do that).
+ */
+export const removeFaults = (ini: Fail2banIni, section: string): Edit[] => {
+  const marks = BOM.exec(ini.text)?.[0].length ?? 0
+  const unmark: Edit[] = marks === 0 ? [] : [{ offset: 0, length: marks, text: '' }]
+  // What mending inserts at offset 0 comes before the mark, which is gone whenever that is applied.
+  const edits = [...unmark, ...mendSections(ini, section)]
+  const mended = parseFail2banIni(applyEdits(ini.text, edits))
+  const done = mended.faults.every(({ kind }) => kind === 'unparseable' || kind === 'not-utf8')
+  return done && meaning(mended, section) === meaning(ini, section) ? edits : unmark
+}

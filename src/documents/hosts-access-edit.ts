@@ -1,0 +1,91 @@
+import {
+  contains,
+  formatAddress,
+  formatNetmask,
+  isHost,
+  isIPv4,
+  type Network,
+  networkOf,
+  parseAddress,
+  parseNetwork,
+} from '../network.ts'
+import { clientCovers, isWord, unmapped } from './client-patterns.ts'
+import type { Edit } from './edit.ts'
+import { decides, decisionOf, type HostsAccess, parseHostsAccess, type Rule } from './hosts-access.ts'
+import { endOf, type Line, lineEnd } from './lines.ts'
+import { setGrants } from './owned-block.ts'
+
+const entryFor = (given: Network): string => {
+  const network = networkOf(given)
+  const address = formatAddress(network.bytes)
+  if (isIPv4(network)) return `ALL: ${address}${isHost(network) ? '' : `/${formatNetmask(network)}`}`
+  return `ALL: [${address}]${isHost(network) ? '' : `/${network.prefix}`}`
+}
+
+/** The rule's line where it has one to itself. */
+const wholeLine = ({ lines }: HostsAccess, rule: Rule): Line | null => {
+  const line = lines[rule.line - 1] as Line
+  return line.offset === rule.offset && endOf(line) === rule.end ? line : null
+}
+
+/** `ALL: ADDRESS/MASK` as the article leaves it, meant to be a wanted network but covering nobody. */
+const isVain = (client: string, networks: readonly Network[]): boolean => {
+  const meant = parseNetwork(client.replace('//', '/'))
+  if (meant === null || !isIPv4(meant) || !client.includes('/')) return false
+  return networks.some(
+    (network) =>
+      network.prefix === meant.prefix &&
+      contains(network, meant) &&
+      !clientCovers(client, networkOf(network)),
+  )
+}
+
+/** The first match wins and a line that is too long or open ends everything: the block goes before all that. */
+const placeFor = (text: string, networks: readonly Network[]): number => {
+  const { rules, readUpTo } = parseHostsAccess(text === '' || text.endsWith('\n') ? text : `${text}\n`)
+  const denying = rules.find((rule) =>
+    networks.some((network) => decisionOf(rule, network, 'allow') === 'deny'),
+  )
+  return Math.min(readUpTo, denying?.offset ?? text.length, text.length)
+}
+
+/**
+ * Edits to hosts.allow after which `decides` says 'allow' for every network. Of the admin's lines it deletes
+ * only `ALL: X` where `dead(X)`, or where X was meant to be one of the networks and matches nobody.
+ */
+export const setAllowed = (
+  doc: HostsAccess,
+  networks: readonly Network[],
+  dead: (client: string) => boolean,
+): Edit[] => {
+  const wanted = networks.map(unmapped)
+  const residue = doc.rules.filter((rule) => {
+    const [client = '', ...more] = rule.clients
+    const plain = rule.daemons.length === 1 && isWord(rule.daemons[0] as string, 'ALL') && more.length === 0
+    if (!plain || client === '' || rule.options.length > 0 || wholeLine(doc, rule) === null) return false
+    return dead(client) || isVain(client, wanted)
+  })
+  return setGrants(doc.text, wanted, {
+    entry: entryFor,
+    read: (text) => {
+      const reread = parseHostsAccess(text)
+      return (network) => decides(reread, network) === 'allow'
+    },
+    place: placeFor,
+    residue: new Set(residue.map(({ line }) => line)),
+    eol: lineEnd(doc.lines),
+  })
+}
+
+/** As portsentry's KILL_HOSTS_DENY writes it; 2.x writes IPv6 addresses without brackets. */
+const WRITTEN_BY_PORTSENTRY = /^ALL:[ \t]*\[?([\da-f.:]+?)\]?[ \t]*(?::[ \t]*DENY[ \t]*)?$/i
+
+/** Edits to hosts.deny that delete the lines portsentry wrote for addresses that match, and no others. */
+export const removeDenied = (doc: HostsAccess, matches: (client: string) => boolean): Edit[] =>
+  doc.rules.flatMap((rule) => {
+    const line = wholeLine(doc, rule)
+    const address = line === null ? undefined : WRITTEN_BY_PORTSENTRY.exec(line.text)?.[1]
+    if (line === null || address === undefined || parseAddress(address) === null || !matches(address))
+      return []
+    return [{ offset: line.offset, length: endOf(line) - line.offset, text: '' }]
+  })

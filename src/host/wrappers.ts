@@ -1,0 +1,34 @@
+import { readFile } from 'node:fs/promises'
+import { resolveInRoot } from './paths.ts'
+
+/**
+ * Servers that Debian builds, or built, with TCP wrappers: the name that hosts.allow knows, and the programs. From
+ * Debian 13 on it is sshd-session that asks, still as `sshd`.
+ */
+const CANDIDATES: readonly (readonly [name: string, ...programs: string[]])[] = [
+  ['sshd', '/usr/sbin/sshd', '/usr/lib/openssh/sshd-session'],
+  ['rpcbind', '/usr/sbin/rpcbind', '/sbin/rpcbind'],
+  ['vsftpd', '/usr/sbin/vsftpd'],
+  ['slapd', '/usr/sbin/slapd'],
+  ['stunnel', '/usr/bin/stunnel4', '/usr/bin/stunnel'],
+  ['xinetd', '/usr/sbin/xinetd'],
+  ['socat', '/usr/bin/socat', '/usr/bin/socat1'],
+  ['dovecot', '/usr/lib/dovecot/tcpwrap'],
+  ['nrpe', '/usr/sbin/nrpe'],
+]
+
+const isLinked = async (root: string, program: string): Promise<boolean> => {
+  const bytes = await readFile(await resolveInRoot(root, program)).catch(() => null)
+  return bytes?.includes('libwrap.so.0') ?? false
+}
+
+/** Names of the installed servers whose program is linked with libwrap: whom hosts.allow and hosts.deny concern. */
+export const readWrapped = async (root: string): Promise<string[]> => {
+  const linked = await Promise.all(
+    CANDIDATES.map(async ([name, ...programs]) => {
+      const found = await Promise.all(programs.map((program) => isLinked(root, program)))
+      return found.includes(true) ? [name] : []
+    }),
+  )
+  return linked.flat()
+}

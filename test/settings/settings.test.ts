@@ -1,0 +1,482 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { formatCidr } from '../../src/network.ts'
+import { renderProblem } from '../../src/problem.ts'
+import { parseSettings } from '../../src/settings/settings.ts'
+import { VARIABLE_NAMES } from '../../src/settings/variables.ts'
+
+const LAN = 'LAN_IP=192.168.1.10\nLAN_NM=24\n'
+type Environment = Record<string, string>
+
+const parse = (text: string, environment: Environment = {}) => parseSettings(text, environment, 'config.env')
+/** `line code` of every problem, warnings marked with a `?`. */
+const problems = (text: string, environment: Environment = {}) =>
+  parse(text, environment).problems.map(
+    ({ at, code, severity }) => `${at.line ?? at.path} ${code}${severity === 'warning' ? '?' : ''}`,
+  )
+/** The problems of lines behind a good LAN, which is lines 1 and 2. */
+const behindLan = (text: string) => problems(`${LAN}${text}\n`)
+
+describe('the LAN', () => {
+  const lan = (ip: string, mask: string): string => {
+    const { settings, problems: found } = parse(`LAN_IP=${ip}\nLAN_NM=${mask}\n`)
+    return settings ? formatCidr(settings.lan) : found.map(({ at, code }) => `${at.line} ${code}`).join(', ')
+  }
+
+  it.each([
+    ['192.168.1.10', '255.255.255.0', '192.168.1.0/24'],
+    ['192.168.1.10', '24', '192.168.1.0/24'],
+    ['192.168.1.10', '/24', '192.168.1.0/24'],
+    ['192.168.1.0', '/24', '192.168.1.0/24'],
+    ['10.1.2.3', '8', '10.0.0.0/8'],
+    ['10.1.2.3', '255.0.0.0', '10.0.0.0/8'],
+    ['172.16.5.4', '255.255.240.0', '172.16.0.0/20'],
+    ['192.168.1.10', '32', '192.168.1.10/32'],
+    ['192.168.1.11', '31', '192.168.1.10/31'],
+    ['192.168.1.127', '24', '192.168.1.0/24'],
+  ])('%s with %s is %s', (ip, mask, expected) => expect(lan(ip, mask)).toBe(expected))
+
+  it.each([
+    ['192.168.1.10', '255.0.255.0', '2 netmask-hole'],
+    ['192.168.1.10', '0.0.0.255', '2 netmask-hole'],
+    ['192.168.1.10', '0', '2 netmask-wide'],
+    ['192.168.1.10', '/0', '2 netmask-wide'],
+    ['192.168.1.10', '0.0.0.0', '2 netmask-wide'],
+    ['192.168.1.10', '7', '2 netmask-wide'],
+    ['192.168.1.10', '33', '2 netmask'],
+    ['192.168.1.10', '/999', '2 netmask'],
+    ['192.168.1.10', '024', '2 netmask'],
+    ['192.168.1.10', '24/', '2 netmask'],
+    ['192.168.1.10', '//24', '2 netmask'],
+    ['192.168.1.10', '-1', '2 netmask'],
+    ['192.168.1.10', '255.255.255', '2 netmask'],
+    ['192.168.1.10', '255.255.255.256', '2 netmask'],
+    ['192.168.1.10', '255.255.255.00', '2 netmask'],
+    ['192.168.1.10', 'ffff::', '2 netmask'],
+    ['192.168.1.10', 'x', '2 netmask'],
+    ['192.168.1.10', '', '2 empty'],
+    ['', '24', '1 empty'],
+    ['192.168.1.255', '24', '1 broadcast'],
+    ['10.255.255.255', '8', '1 broadcast'],
+    ['fd00::1', '24', '1 address-family'],
+    ['192.168.1.10/24', '24', '1 address'],
+    ['192.168.001.10', '24', '1 address'],
+    ['192.168.1', '24', '1 address'],
+    ['192.168.1.256', '24', '1 address'],
+    ['0xc0.0.0.1', '24', '1 address'],
+    ['server.lan', '24', '1 address'],
+    ['127.0.0.1', '24', '1 address'],
+    ['0.0.0.0', '24', '1 address'],
+    ['224.0.0.1', '24', '1 address'],
+    ['fd00::1', '255.0.255.0', '1 address-family, 2 netmask-hole'],
+    ['', '33', '1 empty, 2 netmask'],
+  ])('%s with %s is refused: %s', (ip, mask, expected) => expect(lan(ip, mask)).toBe(expected))
+
+  it.each([
+    ['', ['config.env missing', 'config.env missing']],
+    ['LAN_IP=192.168.1.10\n', ['config.env missing']],
+    ['LAN_NM=0\n', ['config.env missing', '1 netmask-wide']],
+    ['LAN_IP=x\n', ['config.env missing', '1 address']],
+    ['LAN_IP=$(hostname -I)\nLAN_NM=33\n', ['1 substitution', '2 netmask']],
+    ['# LAN_IP=192.168.1.10\nLAN_NM=24\n', ['config.env missing']],
+  ])('%j: all at once', (text, expected) => expect(problems(text)).toEqual(expected))
+})
+
+describe('the text', () => {
+  it.each<[string, string[]]>([
+    ['BANTIME = 1h', ['3 malformed-line']],
+    ['BANTIME =1h', ['3 malformed-line']],
+    ['BANTIME= 1h', ['3 blank-after-equals']],
+    ['BANTIME: 1h', ['3 malformed-line']],
+    ['BANTIME', ['3 malformed-line']],
+    ['BANTIME+=1h', ['3 malformed-line']],
+    ['readonly BANTIME=1h', ['3 malformed-line']],
+    ['[ -n x ] && BANTIME=1h', ['3 malformed-line']],
+    [': ${BANTIME:=1h}', ['3 malformed-line']],
+    ['hello', ['3 not-an-assignment?']],
+    ['. /etc/default/foo', ['3 not-an-assignment?']],
+    ['echo "$LAN_IP ${BANTIME}"', ['3 not-an-assignment?']],
+    ['export LAN_IP LAN_NM', []],
+    ['export BANTIME=1h', []],
+    ['  BANTIME=1h', []],
+    ['\texport\tBANTIME=1h', []],
+    ['#BANTIME=$(x)\n\n  # BANTIME = `x`', []],
+    ["BANTIME=1h # about `date` and $(that), isn't it", []],
+    ['BANTIME=1h\t# tab', []],
+    ['BANTIME=1h#x', ['3 malformed-value']],
+    ['BANTIME=$(x)', ['3 substitution']],
+    ['BANTIME="$(x)"', ['3 substitution']],
+    ['BANTIME=`x`', ['3 substitution']],
+    ["KILL_RUN_CMD='echo `x`'", ['3 substitution']],
+    ['BANTIME=$HOME', ['3 expansion']],
+    ['BANTIME="1$"', ['3 expansion']],
+    ['BANTIME=$((1+1))', ['3 substitution']],
+    ['BANTIME=${NOWHERE}', ['3 unknown-reference']],
+    ['BANTIME=${constructor}', ['3 unknown-reference']],
+    ['BANTIME=${toString}', ['3 unknown-reference']],
+    ['BANTIME=${X:-1h}', ['3 expansion']],
+    ['BANTIME=${X}\nX=1h', ['3 unknown-reference']],
+    ['X=$(x)\nBANTIME=${X}', ['4 unknown-reference']],
+    ['FINDTIME=$(x)\nBANTIME=${FINDTIME}', ['3 substitution', '4 unknown-reference']],
+    ['BANTIME="1h', ['3 unbalanced-quote']],
+    ["BANTIME='1h", ['3 unbalanced-quote']],
+    ['BANTIME=1h"', ['3 unbalanced-quote']],
+    ['BANTIME="1h\'', ['3 unbalanced-quote']],
+    ['BANTIME="1h\\"', ['3 unbalanced-quote']],
+    ['BANTIME="1h\n"\n', ['3 multi-line']],
+    ["BANTIME='1h\nFINDTIME=x\n'", ['3 multi-line']],
+    ['BANTIME=1h 2h', ['3 malformed-value']],
+    ["BANTIME=1'h'", ['3 malformed-value']],
+    ["BANTIME='1h'x", ['3 malformed-value']],
+    ['BANTIME="1\\nh"', ['3 escape']],
+    ['BANTIME="\\$X"', ['3 escape']],
+    ['HISTORY_FILE=/a;b', ['3 malformed-value']],
+    ['HISTORY_FILE=~/a', ['3 malformed-value']],
+    ['HISTORY_FILE=/a>b', ['3 malformed-value']],
+    ['HISTORY_FILE=/a\\ b', ['3 malformed-value']],
+    ['PORT_BANNER=(a)', ['3 malformed-value']],
+    ['BANTIME=1h\nBANTIME=2h', ['4 duplicate']],
+    ['BANTIME=$(x)\nBANTIME=2h', ['3 substitution', '4 duplicate']],
+    ['X=1\nX=2', []],
+    ['BANTIME=1h\rFINDTIME=1h', ['3 malformed-value']],
+    ['BANTIME="1\t"', ['3 unprintable']],
+    ['BANTIME="1\xa0"', ['3 unprintable']],
+    ['WHITELIST="10.0.0.1 \x1b[31m"', ['3 unprintable']],
+    ['PORT_BANNER="gr\xc3\xbc\xc3\x9fe"', ['3 unprintable']],
+    ['PORT_BANNER=\x00', ['3 unprintable']],
+    ['BANTIME=\nFINDTIME=""', ['3 empty', '4 empty']],
+  ])('%j', (text, expected) => expect(behindLan(text)).toEqual(expected))
+
+  it.each<[string, string[]]>([
+    [LAN.replaceAll('\n', '\r\n'), ['1 crlf']],
+    ['LAN_IP=192.168.1.10\nLAN_NM=24\r', ['2 crlf']],
+    ['LAN_IP=192.168.1.10\nLAN_NM="24"\r', ['2 crlf']],
+    ['\xef\xbb\xbfLAN_IP=192.168.1.10\nLAN_NM=24\n', ['config.env missing', '1 malformed-line']],
+    ['X="\nLAN_IP=192.168.1.10\nLAN_NM=24\n"\n', ['config.env missing', 'config.env missing']],
+    ['LAN_IP=192.168.1.10\nLAN_NM=24', []],
+    ["X='no end\nLAN_IP=192.168.1.10\nLAN_NM=24\n", []],
+  ])('as a whole: %j', (text, expected) => expect(problems(text)).toEqual(expected))
+
+  it('names both lines of a duplicate', () => {
+    expect(parse(`${LAN}\nLAN_NM=16\n`).problems.map(renderProblem)).toEqual([
+      'config.env:4: sets LAN_NM again, after line 2 — keep one of the two',
+    ])
+  })
+
+  it('says where the quote opens that swallows the LAN', () => {
+    const [first] = parse(`X="\n${LAN}"\n`).problems.map(renderProblem)
+    expect(first).toBe('config.env: LAN_IP is not set — close the quote that opens on line 1')
+  })
+
+  it.each([
+    'X=$(rm -rf /) Y=`x`',
+    'X="no end',
+    "X=it's",
+    "X='a\nb'",
+    'X="a\n$(b)\n"',
+    'X=a\\ b;c&d|e',
+    'X=$HOME/${Y:-z}',
+    'X=\xff\x00\t',
+    'X=',
+    'X.y-z=1',
+    `X=${'x'.repeat(5000)}`,
+  ])('leaves an unknown variable alone: %j', (text) => {
+    expect(behindLan(`${text}\nBANTIME=2h`)).toEqual([])
+    expect(parse(`${LAN}${text}\nBANTIME=2h\n`).settings?.bantime).toBe('2h')
+  })
+
+  it.each<[string, string | undefined]>([
+    ['LAN_NETMASK=24', 'LAN_NM'],
+    ['lan_ip=1', 'LAN_IP'],
+    ['BLOK_TCP=1', 'BLOCK_TCP'],
+    ['BLOCK_UP=1', 'BLOCK_UDP'],
+    ['BLOCK_XDP=1', 'BLOCK_UDP'],
+    ['UDP_MOD=audp', 'UDP_MODE'],
+    ['BAN_TIME=1h', 'BANTIME'],
+    ['KILLROUTE=x', 'KILL_ROUTE'],
+    ['WHITE_LIST=x', 'WHITELIST'],
+    ['LAN_IF=eth0', 'LAN_IP'],
+    ['WAN_IP=1', 'LAN_IP'],
+    ['GATEWAY=1', undefined],
+    ['X=1', undefined],
+    [`${'L'.repeat(5000)}=1`, undefined],
+  ])('a near miss: %s', (text, meant) => {
+    expect(
+      parse(`${text}\n`)
+        .problems.filter(({ code }) => code === 'near-miss')
+        .map(({ hint, severity }) => `${severity} ${hint}`),
+    ).toEqual(meant === undefined ? [] : [`warning did you mean ${meant}?`])
+  })
+
+  it.each(['LAN_IF=eth0', 'WAN_IP=1.2.3.4', 'BANTIME=1h\nBAN_TIME=x', 'BLOCK_TCP=1\nBLOCK_TC=1'])(
+    'no near miss beside the right name: %j',
+    (text) => expect(behindLan(text)).toEqual([]),
+  )
+
+  it('still suggests what is not set', () =>
+    expect(behindLan('BLOCK_TCP=1\nBLOCK_UP=1')).toEqual(['4 near-miss?']))
+})
+
+describe('a value', () => {
+  /** What BLOCK_TCP and PORT_BANNER behind `text` come to; PORT_BANNER takes any text. */
+  const banner = (text: string, environment: Environment = {}) =>
+    parse(`${LAN}${text}\n`, environment).settings?.portsentryKeys.get('PORT_BANNER')
+
+  it.each<[string, string]>([
+    ['PORT_BANNER=go', 'go'],
+    ["PORT_BANNER='go away'", 'go away'],
+    ['PORT_BANNER="go away" # now', 'go away'],
+    ["PORT_BANNER='a # b'", 'a # b'],
+    ["PORT_BANNER='a\\' # it's", 'a\\'],
+    ["PORT_BANNER='a\\' # it'", 'a\\'],
+    ["PORT_BANNER='a'  ", 'a'],
+    ['PORT_BANNER="it\'s"', "it's"],
+    ['PORT_BANNER="a\\b"', 'a\\b'],
+    ["PORT_BANNER='a\\nb'", 'a\\nb'],
+    ['PORT_BANNER==x', '=x'],
+    ["PORT_BANNER='${X} $Y'", '${X} $Y'],
+    ["PORT_BANNER='$TARGET$ on $PORT$ in $MODE$'", '$TARGET$ on $PORT$ in $MODE$'],
+    ['PORT_BANNER="$TARGET$"', '$TARGET$'],
+    ['X=go\nPORT_BANNER="${X} ${X}"', 'go go'],
+    ['PORT_BANNER="${LAN_IP}/${LAN_NM}"', '192.168.1.10/24'],
+    ['X=1\nX=2\nPORT_BANNER=${X}', '2'],
+    ['X=1\nY=${X}2\nPORT_BANNER=${Y}3', '123'],
+    ["X='$TARGET$'\nPORT_BANNER=${X}", '$TARGET$'],
+    ['  export PORT_BANNER=x', 'x'],
+    ["PORT_BANNER='** & | ; < > ( ) `'".replace('`', ''), '** & | ; < > ( ) '],
+  ])('%j is %j', (text, expected) => expect(banner(text)).toBe(expected))
+
+  it.each<[string, Environment, string | undefined]>([
+    ['PORT_BANNER=file', { PORT_BANNER: 'environment' }, 'environment'],
+    ['', { PORT_BANNER: 'a $(b) ${C}' }, 'a $(b) ${C}'],
+    ['PORT_BANNER=${X}', { X: 'environment' }, 'environment'],
+    ['X=file\nPORT_BANNER=${X}', { X: 'environment' }, 'environment'],
+    ['PORT_BANNER=${LAN_NM}', { LAN_NM: '16' }, '16'],
+  ])('%j with %j in the environment', (text, environment, expected) =>
+    expect(banner(text, environment)).toBe(expected),
+  )
+
+  it('from the environment is checked too, and says so', () => {
+    const { problems: found, settings } = parse(LAN, { BANTIME: 'soon', TCP_MODE: '', UDP_MODE: '' })
+    expect(settings).toBeNull()
+    expect(found.map(({ at, code }) => `${at.path} ${code}`)).toEqual([
+      'environment bad-value',
+      'environment no-mode',
+    ])
+    expect(renderProblem(found[0] as (typeof found)[0])).toMatch(/^environment: BANTIME is "soon" — use /)
+  })
+
+  const long = 'x'.repeat(900)
+  const times = [
+    ...[
+      '1',
+      '600',
+      '10m',
+      '1d',
+      '12h',
+      '1w',
+      '2mo',
+      '1y',
+      '1d 12h',
+      '1d12h',
+      '1h30m',
+      '90 s',
+      '1 day',
+      '6 months',
+    ],
+    ...['10 minutes', '1hour', '1 2', '0d 1h'],
+  ]
+  const noTimes = [
+    ...[
+      '1x',
+      'permanent',
+      '1d ',
+      '010m',
+      '08',
+      '1.5h',
+      '-5',
+      '1h-5',
+      '1h*2',
+      '0',
+      '0s',
+      '1d,2h',
+      'd',
+      '__import__',
+      '1  d',
+    ],
+    ...['2 weeks', '1hm', '1H', '9999999999'],
+  ]
+  const each = (name: string, good: string[], bad: string[]) => [
+    ...good.map((value) => [name, value, []] as const),
+    ...bad.map((value) => [name, value, ['3 bad-value']] as const),
+  ]
+  it.each<readonly [string, string, readonly string[]]>([
+    ...each('TCP_MODE', ['', 'tcp', 'stcp', 'atcp'], ['audp', 'ATCP', 'tcp ', 'x']),
+    ...each('UDP_MODE', ['', 'udp', 'sudp', 'audp'], ['atcp', 'x']),
+    ...each('BLOCK_TCP', ['0', '1'], ['3', 'yes', '01', '-1']),
+    ...each('RESOLVE_HOST', ['0', '1'], ['2', 'true']),
+    ...each('SCAN_TRIGGER', ['0', '50'], ['51', '-1', 'x', '1.5']),
+    ...each('ADVANCED_PORTS_TCP', ['1', '1024', '65535'], ['0', '65536', '1,2']),
+    ...each('TCP_PORTS', ['1', '1,11,65535', '0', '20-25'], ['1,,2', ',1', '1,', '65536', '1, 2', '25-20', '1-2-3', 'ssh', '-1']),
+    ...each('UDP_PORTS', ['1,7'], ['x', Array(400).fill('7').join()+',77'.repeat(100)]),
+    ...each('KILL_ROUTE', ['/sbin/x $TARGET$'], ['/sbin/x', '/sbin/x $target$', `${long}$TARGET$`, 'a "$TARGET$"']),
+    ...each('KILL_HOSTS_DENY', ['ALL: $TARGET$ : DENY'], ['ALL: ALL']),
+    ...each('KILL_RUN_CMD', ['/bin/notify', 'x $TARGET$ && y'], [`${long}x`, 'a "b"']),
+    ...each('PORT_BANNER', [long], [`${long}x`, 'a "b"']),
+    ...each('HISTORY_FILE', ['/var/log/x-1.log'], ['var/log', '/', '/a b', '/a"b', '/a/', '/a%b', '/a*', '//a', `/${long}`]),
+    ...each('BAN_BACKEND', ['iptables', 'nft', 'route', 'none'], ['nftables', 'NFT']),
+    ...each('BAN_TARGET', ['auto', 'CHAOS', 'TARPIT', 'DELUDE', 'DROP', 'REJECT'], ['chaos', 'ACCEPT']),
+    ...each('BANTIME', [...times, '-1'], noTimes),
+    ...each('FINDTIME', times, [...noTimes, '-1']),
+    ...each('MAXRETRY', ['1', '1000'], ['0', '-1', 'abc', '1001']),
+    ...each('BANACTION', ['nftables-allports', 'nftables[type=allports, blocktype=drop]'], ['a b', 'a]', 'a;b', 'a[b]c']),
+    ...each('OBSERVE_ONLY', ['0', '1'], ['2', 'yes']),
+    ['PORT_BANNER', '', ['3 empty']],
+    ['WHITELIST', '', []],
+  ])("%s='%s'", (name, value, expected) => expect(behindLan(`${name}='${value}'`)).toEqual(expected)) // biome-ignore format: a table
+
+  it.each([
+    ["TCP_MODE=''\nUDP_MODE=", ['3 no-mode']],
+    ['BLOCK_TCP=2\nBLOCK_UDP=2', ['3 no-command', '4 no-command']],
+    ['BLOCK_TCP=2\nKILL_RUN_CMD=$(x)', ['4 substitution']],
+    ['BLOCK_TCP=2\nKILL_RUN_CMD=/bin/notify', []],
+    ['TCP_MODE=x\nUDP_MODE=', ['3 bad-value']],
+  ])('together: %j', (text, expected) => expect(behindLan(text)).toEqual(expected))
+})
+
+describe('WHITELIST', () => {
+  const whitelist = (value: string) => {
+    const { settings, problems: found } = parse(`${LAN}WHITELIST="${value}"\n`)
+    return [...(settings?.whitelist ?? []).map(formatCidr), ...found.map(({ code }) => code)]
+  }
+  it.each<[string, string[]]>([
+    ['', []],
+    ['  ', []],
+    ['10.0.0.1', ['10.0.0.1/32']],
+    ['10.0.0.1,10.0.0.2 , 10.0.0.3', ['10.0.0.1/32', '10.0.0.2/32', '10.0.0.3/32']],
+    ['10.0.0.0/8 10.0.0.0/255.255.0.0', ['10.0.0.0/8', '10.0.0.0/16']],
+    ['2001:DB8:0::1 fd00::/64', ['2001:db8::1/128', 'fd00::/64']],
+    ['10.0.0.1/24', ['10.0.0.0/24', 'whitelist-host-bits']],
+    ['2001:db8::1/64', ['2001:db8::/64', 'whitelist-host-bits']],
+    ['0.0.0.0/0', ['whitelist-wide']],
+    ['::/0', ['whitelist-wide']],
+    ['10.0.0.0/7 2000::/15', ['whitelist-wide', 'whitelist-wide']],
+    ['example.org', ['whitelist']],
+    ['10.0.0.1/33', ['whitelist']],
+    ['10.0.0.1/024', ['whitelist']],
+    ['10.0.0.01', ['whitelist']],
+    ['10.0.0.*', ['whitelist']],
+    ['fe80::1%eth0', ['whitelist']],
+    ['10.0.0.0/255.0.255.0', ['whitelist']],
+    ['10.0.0.1;10.0.0.2', ['whitelist']],
+  ])('%j', (value, expected) => expect(whitelist(value)).toEqual(expected))
+})
+
+describe('the result', () => {
+  it('has the documented defaults', () => {
+    const { settings } = parse(LAN)
+    expect({ ...settings, lan: undefined, places: undefined }).toMatchObject({
+      whitelist: [],
+      tcpMode: 'atcp',
+      udpMode: 'audp',
+      portsentryKeys: new Map([
+        ['BLOCK_TCP', '1'],
+        ['BLOCK_UDP', '1'],
+        ['RESOLVE_HOST', '1'],
+      ]),
+      banBackend: 'iptables',
+      banTarget: 'auto',
+      killRoute: undefined,
+      bantime: '1d',
+      findtime: '10m',
+      maxretry: '1',
+      banaction: undefined,
+      observeOnly: false,
+    })
+  })
+
+  it('says where each variable was given', () => {
+    const { settings } = parse(`${LAN}\nBANTIME=1h\n`, { MAXRETRY: '2' })
+    expect([...(settings?.places ?? [])]).toEqual([
+      ['LAN_IP', { path: 'config.env', line: 1 }],
+      ['LAN_NM', { path: 'config.env', line: 2 }],
+      ['BANTIME', { path: 'config.env', line: 4 }],
+      ['MAXRETRY', { path: 'environment' }],
+    ])
+  })
+
+  it('reports all problems at once, in the order of lines', () => {
+    const text = [
+      '# mine',
+      'LAN_IP=$(hostname -I)',
+      'LAN_NM = 24',
+      'BLOK_TCP=1',
+      'BANTIME=soon',
+      "KILL_ROUTE='/sbin/route'",
+      'WHITELIST="example.org 10.0.0.0/1"',
+      'TCP_PORTS=1;2',
+    ].join('\n')
+    expect(parse(text).problems.map(renderProblem)).toEqual([
+      'config.env: LAN_NM is not set — add LAN_NM=… to the file',
+      'config.env:2: LAN_IP has a command substitution, which portward never runs — write the value itself',
+      'config.env:3: names LAN_NM but is not LAN_NM=value — write the name, "=" and the value without blanks, at the start of the line',
+      'config.env:4: warning: sets BLOK_TCP, which portward does not know — did you mean BLOCK_TCP?',
+      'config.env:5: BANTIME is "soon" — use seconds or units such as 10m, 12h, 1d, 1w; -1 bans for ever',
+      'config.env:6: KILL_ROUTE does not contain $TARGET$, so portsentry would not run it — name the scanner as $TARGET$, and use single quotes inside',
+      'config.env:7: WHITELIST has "example.org", neither an address nor a network — write 198.51.100.7, 198.51.100.0/24 or 2001:db8::/32; names are not resolved',
+      'config.env:7: WHITELIST has "10.0.0.0/1", which covers a large part of the Internet — name smaller networks: /8 at the widest for IPv4, /16 for IPv6',
+      'config.env:8: TCP_PORTS is not one word or one quoted text — put the whole value in single quotes',
+    ])
+  })
+})
+
+describe('laws', () => {
+  const names = [...VARIABLE_NAMES, 'X', 'Y']
+  const piece = fc.oneof(
+    fc.constantFrom(...names),
+    fc.constantFrom('=', '=', '\n', '\n', '"', "'", '`', '$(', ')', '${X}', '$', '#', ' ', '\t', '\r\n', '\\', 'export ', '\0', '1', '24'),
+    fc.constantFrom('LAN_IP=192.168.1.10\n', 'LAN_NM=24\n', '\xff'),
+  ) // biome-ignore format: a table
+  const text = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 60 }),
+    fc.array(piece, { maxLength: 30 }).map((pieces) => pieces.join('')),
+  )
+
+  it('never throws; every problem says what, where and what to do; settings come without errors only', () => {
+    fc.assert(
+      fc.property(text, fc.dictionary(fc.constantFrom(...names), fc.string()), (config, environment) => {
+        const { settings, problems: found } = parse(config, environment)
+        for (const { code, message, hint, at } of found) {
+          expect(code).toMatch(/^[a-z]+(-[a-z]+)*$/)
+          expect([message, hint, at.path].every((part) => part.length > 0)).toBe(true)
+          expect(['config.env', 'environment']).toContain(at.path)
+          expect(at.line ?? 1).toBeLessThanOrEqual(config.split('\n').length)
+        }
+        expect(settings === null).toBe(found.some(({ severity }) => severity === 'error'))
+      }),
+      { numRuns: 1500 },
+    )
+  })
+
+  const many = 200_000
+  it.each<[string, string]>([
+    ['blanks', `PORT_BANNER=${' '.repeat(many)}"x`],
+    ['blanks before a name', `${' '.repeat(many)}export${' '.repeat(many)}=`],
+    ['open braces', `PORT_BANNER=${'${'.repeat(many / 2)}`],
+    ['escapes', `PORT_BANNER="${'\\"'.repeat(many / 2)}`],
+    ['quotes', `PORT_BANNER=${`'"`.repeat(many / 2)}x`],
+    ['lines that open and close', `X='\n'\n`.repeat(many / 6)],
+    ['no assignments', 'x\n'.repeat(many / 2)],
+    ['carriage returns', '\r\n'.repeat(many / 2)],
+    ['names', 'LAN_IP '.repeat(many / 7)],
+    ['references', '${X'.repeat(many / 3)],
+    ['ports', `TCP_PORTS=${'1,'.repeat(many / 2)}`],
+    ['times', `BANTIME="${'1 '.repeat(many / 2)}x"`],
+    ['digits', `BANTIME=${'1'.repeat(many)}x`],
+    ['a path', `HISTORY_FILE=${'/a'.repeat(many / 2)}/`],
+    ['a whitelist', `WHITELIST="${'1, '.repeat(many / 3)}"`],
+    ['a netmask', `LAN_IP=${'1.'.repeat(many / 2)}\nLAN_NM=${'2'.repeat(many)}`],
+  ])('200 kB of %s come to an end', (_, hostile) => {
+    expect(parse(hostile).settings).toBeNull()
+  })
+})
