@@ -1,14 +1,8 @@
-const ASSIGNMENT = /^[ \t]*([A-Za-z_]\w*)=(.*)$/
-const PLAIN_VALUE = /^(?:"([^"$`\\]*)"|([^\s"'$`\\;]*))[ \t]*$/
+type Variables = Map<string, string>
 
-/** Notes the plain `NAME=value` of a line of the script; any other assignment makes NAME unknown. */
-const note = (variables: Map<string, string>, line: string): void => {
-  const [, name, raw] = ASSIGNMENT.exec(line) ?? []
-  if (name === undefined || raw === undefined) return
-  const [match, quoted, bare] = PLAIN_VALUE.exec(raw) ?? []
-  if (match === undefined) variables.delete(name)
-  else variables.set(name, quoted ?? bare ?? '')
-}
+const ASSIGNMENT = /^[ \t]*([A-Za-z_]\w*)=(.*)$/
+/** A value of literals and plain variables, in double quotes or of one bare word. */
+const PLAIN_VALUE = /^(?:"((?:[^"`\\$]|\$(?!\())*)"|([^\s"'`\\;$]*))[ \t]*$/
 
 /** Expands `$NAME` and `${NAME}` as a shell does in a here-document; null where more than that is needed. */
 const expand = (text: string, variables: ReadonlyMap<string, string>): string | null => {
@@ -26,31 +20,54 @@ const expand = (text: string, variables: ReadonlyMap<string, string>): string | 
   return known ? expanded : null
 }
 
-/**
- * The files that a Debian maintainer script creates with `cat > PATH <<EOF`, by path: so are
- * /etc/default/portsentry and libwrap's hosts.allow made. Here-documents that take more than plain variables
- * to expand are left out. Pure; runs nothing.
- */
-export const readHereDocuments = (script: string): Map<string, string> => {
-  const variables = new Map<string, string>()
-  const files = new Map<string, string>()
-  const lines = script.split('\n')
+/** Notes a `NAME=value` of the script; one that takes more than plain variables makes NAME unknown. */
+const note = (variables: Variables, line: string): void => {
+  const [, name, raw] = ASSIGNMENT.exec(line) ?? []
+  if (name === undefined || raw === undefined) return
+  const [match, quoted, bare] = PLAIN_VALUE.exec(raw) ?? []
+  const value = match === undefined ? null : expand(quoted ?? bare ?? '', variables)
+  if (value === null) variables.delete(name)
+  else variables.set(name, value)
+}
+
+interface Run {
+  readonly variables: Variables
+  readonly functions: Map<string, readonly string[]>
+  readonly files: Map<string, string | null>
+}
+
+const HERE_DOCUMENT = /^[ \t]*cat[ \t]*>[ \t]*([^\s<]+)[ \t]*<<[ \t]*(['"]?)(\w+)\2[ \t]*$/
+
+/** Follows the lines as if every condition held, calling functions where they are called by name alone. */
+const follow = (lines: readonly string[], run: Run, depth: number): void => {
   for (let index = 0; index < lines.length; index += 1) {
-    const [, target, quote, end] =
-      /^[ \t]*cat[ \t]*>[ \t]*([^\s<]+)[ \t]*<<[ \t]*(['"]?)(\w+)\2[ \t]*$/.exec(lines[index] ?? '') ?? []
-    const last = end === undefined ? -1 : lines.indexOf(end, index + 1)
-    if (target === undefined || last === -1) {
-      note(variables, lines[index] ?? '')
-      continue
-    }
-    const body = lines
-      .slice(index + 1, last)
-      .map((line) => `${line}\n`)
-      .join('')
-    const path = expand(target.replace(/^"(.*)"$/, '$1'), variables)
-    const text = quote === '' ? expand(body, variables) : body
-    if (path !== null && text !== null) files.set(path, text)
-    index = last
+    const line = lines[index] ?? ''
+    const called = run.functions.get(line.trim())
+    const defined = /^([A-Za-z_]\w*)[ \t]*\(\)[ \t]*\{[ \t]*$/.exec(line)?.[1]
+    const [, target, quote, end] = HERE_DOCUMENT.exec(line) ?? []
+    const last = defined === undefined ? lines.indexOf(end ?? '', index + 1) : lines.indexOf('}', index + 1)
+    if (defined !== undefined && last !== -1) {
+      run.functions.set(defined, lines.slice(index + 1, last))
+      index = last
+    } else if (target !== undefined && last !== -1) {
+      const body = lines.slice(index + 1, last).map((text) => `${text}\n`)
+      const path = expand(target.replace(/^"(.*)"$/, '$1'), run.variables)
+      const text = quote === '' ? expand(body.join(''), run.variables) : body.join('')
+      if (path !== null) run.files.set(path, text)
+      index = last
+    } else if (called !== undefined && depth < 2) follow(called, run, depth + 1)
+    else note(run.variables, line)
   }
-  return files
+}
+
+/**
+ * The files that a Debian maintainer script creates with `cat > PATH <<EOF` on a first installation, by path: so
+ * are /etc/default/portsentry and libwrap's hosts.allow made. Null for a text that takes more than plain variables
+ * to expand. Pure; runs nothing.
+ */
+export const readHereDocuments = (script: string): Map<string, string | null> => {
+  // dpkg sets DPKG_ROOT to nothing unless it installs below another root.
+  const run: Run = { variables: new Map([['DPKG_ROOT', '']]), functions: new Map(), files: new Map() }
+  follow(script.split('\n'), run, 0)
+  return run.files
 }

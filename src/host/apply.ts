@@ -1,6 +1,6 @@
 import { missingFromDump } from '../plan/dump.ts'
 import type { Plan, RestartStep, Step, WriteStep } from '../plan/plan.ts'
-import { FAIL2BAN_DIRECTORY, JAIL_FILE, JAIL_PATH } from '../policy/jail.ts'
+import { FAIL2BAN_DIRECTORY } from '../policy/jail.ts'
 import { confirmRunning } from './confirm-running.ts'
 import { dumpStaged, unban } from './fail2ban.ts'
 import { readAttributes, readFileState, removeFile, replaceFile } from './files.ts'
@@ -94,11 +94,15 @@ const undoOf = (root: string, step: Step): Undo | undefined => {
   }
 }
 
-/** Has fail2ban judge the jail file that is about to be written. */
+/** Has fail2ban judge its files that are about to be written. */
 const validate = async ({ steps, desired }: Plan): Promise<void> => {
-  const jail = steps.find((step): step is WriteStep => step.kind === 'write' && step.path === JAIL_PATH)
-  if (jail === undefined) return
-  const dump = await dumpStaged(FAIL2BAN_DIRECTORY, JAIL_FILE, jail.after)
+  const files = steps
+    .filter(
+      (step): step is WriteStep => step.kind === 'write' && step.path.startsWith(`${FAIL2BAN_DIRECTORY}/`),
+    )
+    .map(({ path, after }) => ({ path, text: after }))
+  if (files.length === 0) return
+  const dump = await dumpStaged(FAIL2BAN_DIRECTORY, files)
   const missing = missingFromDump(dump, desired.jails)
   if (missing.length > 0) {
     throw new HostError(

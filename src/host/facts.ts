@@ -103,7 +103,13 @@ const foreseeInstallation = async (
   const { installs } = simulated
   try {
     const wanted = installs.filter(({ name }) => STOCK_PACKAGES.includes(name))
-    return { installs, stock: await readStockFiles(wanted, isWanted), unknown: [] }
+    const stock = await readStockFiles(wanted, isWanted)
+    const unforeseen = [...stock.values()].flatMap((files) => files.unforeseen)
+    return {
+      installs,
+      stock,
+      unknown: unforeseen.map((path) => `what the packages put into ${path} cannot be foreseen`),
+    }
   } catch (error) {
     if (!(error instanceof HostError)) throw error
     return { installs, stock: new Map(), unknown: [`${error.message} — ${error.hint}`] }

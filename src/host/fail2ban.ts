@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { replaceFile } from './files.ts'
 import { HostError } from './host-error.ts'
 import { run, tryRun } from './process.ts'
@@ -36,15 +36,18 @@ const HINT = 'mend what fail2ban says; nothing of the running configuration was 
 
 /**
  * Lets fail2ban itself judge a configuration before any daemon sees it: a private copy of the configuration
- * directory with one file replaced, tested and dumped. Both are needed: `-t` passes over bad times, `-d` over
+ * directory with some files replaced, tested and dumped. Both are needed: `-t` passes over bad times, `-d` over
  * files that cannot be read. Returns the dump's lines. Throws HostError where fail2ban refuses.
  */
-export const dumpStaged = async (directory: string, file: string, text: string): Promise<string[]> => {
+export const dumpStaged = async (
+  directory: string,
+  files: readonly { readonly path: string; readonly text: string }[],
+): Promise<string[]> => {
   const staging = await mkdtemp(join(tmpdir(), 'portward-'))
   try {
     const copy = join(staging, 'fail2ban')
     await run('cp', ['--archive', '--', directory, copy], HINT)
-    await replaceFile(copy, `/${file}`, text, 0o644)
+    for (const { path, text } of files) await replaceFile(copy, relative(directory, path), text, 0o644)
     await run('fail2ban-client', ['-c', copy, '-t'], HINT)
     const dump = await run('fail2ban-client', ['-c', copy, '-d'], HINT)
     return dump.split('\n').filter(Boolean)

@@ -25,11 +25,16 @@ const TABLE: readonly (readonly [what: string, script: string, files: Files])[] 
   ['two files', 'cat > f <<A\n1\nA\ncat > g <<A\n2\nA\n', [['f', '1\n'], ['g', '2\n']]],
   ['the same file twice', 'cat > f <<A\n1\nA\ncat > f <<A\n2\nA\n', [['f', '2\n']]],
   ['the value so far', 'M=1\ncat > f <<A\n$M\nA\nM=2\ncat > g <<A\n$M\nA\n', [['f', '1\n'], ['g', '2\n']]],
+  ['a value made of others', 'A=1\nB="x$A"\nB="$B y"\ncat > f <<E\n$B\nE\n', [['f', 'x1 y\n']]],
+  ['a function, where it is called', 'n() {\n  B="$A"\n}\nA=1\nn\nA=2\ncat > f <<E\n$B\nE\n', [['f', '1\n']]],
+  ['a file from a function', 'n() {\n  cat > f <<E\n$A\nE\n}\nA=1\nn\n', [['f', '1\n']]],
+  ['a function that is not called', 'n() {\n  cat > f <<E\nx\nE\n}\n', []],
+  ["dpkg's root", 'cat > "${DPKG_ROOT}f" <<E\nx\nE\n', [['f', 'x\n']]],
   ['what looks like an assignment in a file', 'M=1\ncat > f <<A\nM=2\nA\ncat > g <<A\n$M\nA\n', [['f', 'M=2\n'], ['g', '1\n']]],
   ['what looks like a here-document in a file', 'cat > f <<A\ncat > g <<B\nA\n', [['f', 'cat > g <<B\n']]],
 ] // biome-ignore format: a table
 
-const OUT_OF_REACH: readonly (readonly [what: string, script: string])[] = [
+const UNFORESEEN: readonly (readonly [what: string, script: string])[] = [
   ['a substitution', 'cat > f <<EOF\n$(x)\nEOF\n'],
   ['backticks', 'cat > f <<EOF\n`x`\nEOF\n'],
   ['an unknown variable', 'cat > f <<EOF\n$M\nEOF\n'],
@@ -37,6 +42,9 @@ const OUT_OF_REACH: readonly (readonly [what: string, script: string])[] = [
   ['a parameter', 'cat > f <<EOF\n$1\nEOF\n'],
   ['a computed variable', 'M=$(x)\ncat > f <<EOF\n$M\nEOF\n'],
   ['a variable computed in the end', 'M=1\nM=$(x)\ncat > f <<EOF\n$M\nEOF\n'],
+]
+
+const OUT_OF_REACH: readonly (readonly [what: string, script: string])[] = [
   ['an unknown path', 'cat > "$F" <<EOF\nx\nEOF\n'],
   ['no terminator', 'cat > f <<EOF\nx\n'],
   ['appending', 'cat >> f <<EOF\nx\nEOF\n'],
@@ -47,6 +55,9 @@ const OUT_OF_REACH: readonly (readonly [what: string, script: string])[] = [
 
 describe('readHereDocuments', () => {
   it.each(TABLE)('%s', (_, script, files) => expect([...readHereDocuments(script)]).toEqual(files))
+  it.each(UNFORESEEN)('names the file, not the text, over %s', (_, script) =>
+    expect([...readHereDocuments(script)]).toEqual([['f', null]]),
+  )
   it.each(OUT_OF_REACH)('leaves out %s', (_, script) => expect([...readHereDocuments(script)]).toEqual([]))
 
   it('gives what sh writes', () => {

@@ -70,10 +70,10 @@ export const changedPaths = (
     .sort()
 
 /** What must not change when nothing is to be done: inode and times of the files, the units' invocations. */
-export const fingerprint = async (server: Server): Promise<string> => {
+export const fingerprint = async (server: Server, units: readonly string[]): Promise<string> => {
   const { stdout } = await server.run(
-    "stat -c '%n %i %Y %Z' /etc/default/portsentry /etc/portsentry/* /etc/hosts.* /etc/fail2ban/jail.d/* /var/lib/portsentry/portsentry.history; " +
-      'systemctl show -p InvocationID portsentry fail2ban; pgrep -x portsentry; pgrep -x fail2ban-server',
+    "find /etc/default /etc/portsentry /etc/hosts.* /etc/fail2ban /etc/systemd /var/lib/portsentry -printf '%p %i %T@ %C@\\n' | sort; " +
+      `systemctl show -p InvocationID ${units.join(' ')} fail2ban; pgrep -x portsentry; pgrep -x fail2ban-server`,
   )
   return stdout
 }

@@ -1,0 +1,201 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { Suite } from './harness/base-image.ts'
+import { eventually } from './harness/eventually.ts'
+import { addresses } from './harness/network.ts'
+import { describeServers } from './harness/requirements.ts'
+import { type Server, startServer } from './harness/server.ts'
+import {
+  changedPaths,
+  expectBanned,
+  expectCutOff,
+  expectSpared,
+  fingerprint,
+  INSTALL,
+  manifest,
+  OPEN_PORT,
+  portward,
+  provide,
+} from './scenario.ts'
+
+/** What differs between the releases of Debian, as a user sees it. */
+export interface Expectations {
+  readonly suite: Suite
+  readonly release: string
+  readonly portsentry: RegExp
+  readonly node: RegExp
+  /** Files that the first apply changes, against the stock packages. */
+  readonly changed: readonly string[]
+  /** The kinds of the first plan's steps. */
+  readonly steps: readonly string[]
+  readonly units: readonly string[]
+  readonly history: string
+  readonly filter: string
+  /** A line of the history that must lead to a ban. */
+  readonly triggering: RegExp
+  readonly seesIPv6: boolean
+  /** A change by hand in each managed file: path, sed script, what the diff must bring back. */
+  readonly drifts: readonly (readonly [path: string, script: string, restored: string])[]
+}
+
+const WATCHED = '/etc /var/lib/portsentry /root'
+
+/** Written by the daemons and by systemd when they run, not by portward. */
+const isRuntime = (path: string): boolean =>
+  path === '/etc/portsentry/portsentry.ignore' || path.includes('portsentry.blocked')
+
+const CONFIG = 'LAN_IP=192.168.1.10\nLAN_NM=255.255.255.0\nWHITELIST=fd00:1::/64\n'
+
+/** The table of promises, on one release: one server from untouched to provisioned, in order. */
+export const describePromises = (release: Expectations): void => {
+  const { suite, units, history, seesIPv6 } = release
+
+  describeServers(`the promises on a fresh ${suite}`, () => {
+    let server: Server
+    let stock: Server
+    let diff: string
+
+    beforeAll(async () => {
+      ;[server, stock] = await Promise.all([startServer({ suite }), startServer({ suite })])
+      await Promise.all([provide(server, CONFIG), provide(stock, CONFIG)])
+    })
+    afterAll(async () => {
+      await Promise.all([server?.stop(), stock?.stop()])
+    })
+
+    it('plans on the untouched server, and touches nothing', async () => {
+      const before = await manifest(server, WATCHED)
+      diff = await portward(server, 'plan', 2)
+      expect(diff).toMatch(release.portsentry)
+      const plan = JSON.parse(await portward(server, 'plan --json', 2))
+      expect(plan).toMatchObject({ version: 1, command: 'plan', release: release.release, inSync: false })
+      expect(plan.steps.map(({ kind }: { kind: string }) => kind)).toEqual(release.steps)
+      expect(changedPaths(before, await manifest(server, WATCHED))).toEqual([])
+    })
+
+    it('applies, on the nodejs of the release', async () => {
+      expect((await server.run('node --version')).stdout).toMatch(release.node)
+      expect(await portward(server, 'apply --yes', 0)).toMatch(/^applied: \d+ steps/m)
+    })
+
+    it('has changed what the plan said, byte for byte: patch gives the same from the stock files', async () => {
+      await stock.run(INSTALL)
+      const before = await manifest(stock, WATCHED)
+      const after = await manifest(server, WATCHED)
+      const isManaged = (path: string) => release.changed.includes(path) || !isRuntime(path)
+      expect(changedPaths(before, after).filter(isManaged)).toEqual(release.changed)
+      await stock.run('apt-get install -y -q patch && patch -p1 -d /', { stdin: `${diff}\n` })
+      const patched = await manifest(stock, WATCHED)
+      for (const path of release.changed) expect(patched.get(path)).toBe(after.get(path))
+    })
+
+    it('is in sync afterwards, and every daemon runs and starts at boot', async () => {
+      await portward(server, 'plan', 0)
+      const status = await portward(server, 'status', 0)
+      expect(status).toMatch(/^drift +none$/m)
+      expect(status).not.toMatch(/NOT/)
+    })
+
+    it('bans a scanner at once and spares a LAN peer that scans the same ports', async () => {
+      expect(await server.lan.reaches(OPEN_PORT)).toBe(true)
+      await expectSpared(server)
+      await expectBanned(server)
+      await expectSpared(server)
+    })
+
+    it('has the ban in every place, and the attacker only', async () => {
+      await eventually('fail2ban has the ban', async () => {
+        const status = await server.run('fail2ban-client status portsentry')
+        return /Banned IP list:\s*203\.0\.113\.9$/m.test(status.stdout)
+      })
+      const { stdout: rules } = await server.run('iptables -S')
+      expect(rules).toMatch(/^-A INPUT -s 203\.0\.113\.9\/32 -j DROP$/m)
+      expect(rules).not.toContain('192.168.1.20')
+      const deny = await server.readText('/etc/hosts.deny')
+      expect(deny.match(/^ALL: .*$/gm)).toEqual(['ALL: 203.0.113.9 : DENY'])
+    })
+
+    it('bans for UDP', async () => {
+      await server.attacker.sendUdp('203.0.113.1', 7, { source: addresses.attacker.other })
+      await expectCutOff(server, addresses.attacker.other)
+    })
+
+    it.runIf(seesIPv6)('bans an IPv6 attacker and spares an IPv6 LAN peer', async () => {
+      const { wan6, lan6 } = addresses.server
+      const reaches = () => server.attacker.reaches(OPEN_PORT, { address: wan6 })
+      expect(await reaches()).toBe(true)
+      await server.lan.scan(lan6, [1, 7, 111])
+      await server.attacker.scan(wan6, [1, 7, 111])
+      await eventually('the IPv6 attacker is cut off', async () => !(await reaches()))
+      expect(await server.lan.reaches(OPEN_PORT, { address: lan6 })).toBe(true)
+      expect((await server.run('ip6tables -S INPUT')).stdout).toMatch(/-s 2001:db8::9\/128 -j DROP/)
+    })
+
+    it('has a filter that matches every triggering line of the real daemon and no other', async () => {
+      const lines = (await server.readText(history)).split('\n').filter(Boolean)
+      const triggering = lines.filter((line) => release.triggering.test(line))
+      expect(triggering.length).toBeGreaterThan(0)
+      const { stdout } = await server.run(`fail2ban-regex ${history} ${release.filter}`)
+      expect(stdout).toMatch(
+        new RegExp(`^Lines: ${lines.length} lines, 0 ignored, ${triggering.length} matched`, 'm'),
+      )
+    })
+
+    it('has the jail that was asked for, as fail2ban reads it', async () => {
+      const { stdout } = await server.run('fail2ban-client -d')
+      for (const command of [
+        "['add', 'portsentry', 'polling']",
+        `['set', 'portsentry', 'addlogpath', '${history}', 'head']`,
+        "['set', 'portsentry', 'bantime', '1d']",
+        "['set', 'portsentry', 'maxretry', 1]",
+        "['start', 'portsentry']",
+      ]) {
+        expect(stdout).toContain(command)
+      }
+      expect(stdout).toMatch(/'portsentry', 'addignoreip', .*'192\.168\.1\.0\/24'/)
+    })
+
+    it('still bans after both daemons were restarted', async () => {
+      await server.run(`systemctl restart ${units.join(' ')} fail2ban`)
+      await expectCutOff(server)
+      expect(await server.lan.reaches(OPEN_PORT)).toBe(true)
+    })
+
+    it('still bans after a reboot, and is still in sync', async () => {
+      await server.reboot()
+      await expectCutOff(server)
+      await expectSpared(server)
+      await portward(server, 'plan', 0)
+    })
+
+    it('changes nothing the second time: no write, no restart', async () => {
+      const before = await fingerprint(server, units)
+      expect(await portward(server, 'apply --yes', 0)).toMatch(/in sync/)
+      expect(await fingerprint(server, units)).toBe(before)
+    })
+
+    it.each(release.drifts)('shows a drift in %s alone, and mends it', async (path, script, restored) => {
+      const wanted = await server.read(path)
+      await server.run(`sed -i '${script}' ${path}`)
+      const plan = JSON.parse(await portward(server, 'plan --json', 2))
+      const writes = plan.steps.filter(({ kind }: { kind: string }) => kind === 'write')
+      expect(writes.map((step: { path: string }) => step.path)).toEqual([path])
+      expect(writes[0].diff).toContain(restored)
+      await portward(server, 'apply --yes', 0)
+      expect((await server.read(path)).equals(wanted)).toBe(true)
+      await portward(server, 'plan', 0)
+    })
+
+    it('logs scans and bans nobody with OBSERVE_ONLY=1', async () => {
+      const observer = '203.0.113.78'
+      await server.attacker.exec('ip', 'address', 'add', `${observer}/24`, 'dev', 'eth0')
+      await server.write('/root/config.env', `${CONFIG}OBSERVE_ONLY=1\n`, 0o600)
+      await portward(server, 'apply --yes', 0)
+      await portward(server, 'plan', 0)
+      await server.attacker.scan('203.0.113.1', [1, 7, 111], { source: observer })
+      await eventually('the scan is logged', async () => (await server.readText(history)).includes(observer))
+      expect(await server.attacker.reaches(OPEN_PORT, { source: observer })).toBe(true)
+      expect((await server.run('iptables -S; cat /etc/hosts.deny')).stdout).not.toContain(observer)
+      expect((await server.run('fail2ban-client status')).stdout).not.toContain('portsentry')
+    })
+  })
+}
