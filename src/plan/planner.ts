@@ -55,8 +55,8 @@ const managedFiles = ({ release }: Desired): ManagedFile[] => {
 }
 
 /** Files that are wholly portward's: as they should be, or gone. */
-const planOwned = ({ release, modes }: Desired, facts: Facts): (WriteStep | RemoveStep)[] =>
-  [...release.ownedFiles(modes)].flatMap(([path, wanted]): (WriteStep | RemoveStep)[] => {
+const planOwned = ({ ownedFiles }: Desired, facts: Facts): (WriteStep | RemoveStep)[] =>
+  [...ownedFiles].flatMap(([path, wanted]): (WriteStep | RemoveStep)[] => {
     const before = fileText(facts, path) ?? null
     if (before === wanted) return []
     if (wanted !== null) {
@@ -72,7 +72,7 @@ const planOwned = ({ release, modes }: Desired, facts: Facts): (WriteStep | Remo
         },
       ]
     }
-    return before === null ? [] : [{ kind: 'remove', path, before, reasons: ['of no use in these modes'] }]
+    return before === null ? [] : [{ kind: 'remove', path, before, reasons: ['of no use here any more'] }]
   })
 
 const remark = (message: string): Problem => ({

@@ -3,7 +3,7 @@ import { isIPv4, type Network, parseNetwork, withoutContained } from '../network
 import type { Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
 import { type Facts, fileText } from './facts.ts'
-import { desiredJails, type Jails } from './jail.ts'
+import { desiredJails, type Jails, SSHD_PATH } from './jail.ts'
 import { chooseTarget, killRoute } from './kill-route.ts'
 import { requiredPackages } from './packages.ts'
 import type { Modes, Release } from './release.ts'
@@ -23,6 +23,8 @@ export interface Desired {
   /** The same for portsentry's ignore list: the families that it sees. */
   readonly ignored: readonly Network[]
   readonly jails: Jails
+  /** Whole files of portward's own, by path; null: the file must not be there. */
+  readonly ownedFiles: ReadonlyMap<string, string | null>
   /** The history file that portsentry writes and fail2ban reads. */
   readonly historyPath: string
   /** Other logs without which fail2ban would not start. */
@@ -117,6 +119,7 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     protectedNetworks: shielded,
     ignored: shielded.filter((network) => release.seesIPv6 || isIPv4(network)),
     jails: jails.jails,
+    ownedFiles: new Map([...release.ownedFiles(settings), [SSHD_PATH, jails.sshdFile]]),
     historyPath,
     logs: jails.logs,
   }

@@ -1,3 +1,4 @@
+import sshdText from '../../templates/fail2ban-sshd.conf?raw'
 import { formatAddress, formatCidr, isHost, type Network } from '../network.ts'
 import type { Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -65,27 +66,44 @@ const hasLog = (logpath: string, facts: Facts): boolean =>
       return [...facts.logs].some((log) => pattern.test(log))
     })
 
+/** A file of portward's own: sshd's jail reads the journal where its log does not exist. */
+export const SSHD_PATH = `${FAIL2BAN_DIRECTORY}/jail.d/portward-sshd.conf`
+
 interface SshdCure {
-  readonly options?: ReadonlyMap<string, string>
+  /** Whether the file should be there. */
+  readonly readJournal: boolean
+  /** A log that has to be made. */
   readonly log?: string
 }
 
 /**
- * Debian enables the sshd jail on /var/log/auth.log, which no fresh server has: fail2ban then does not start.
- * Where there is a journal the jail reads that; elsewhere the log is made, so that a later syslog is read.
+ * Debian 12 enables the sshd jail on /var/log/auth.log, which no fresh server has: fail2ban then does not start.
+ * Where there is a journal the jail reads that, and goes on to, as long as the release doesn't say so by itself;
+ * elsewhere the log is made, so that a later syslog is read.
  */
 const cureSshd = (facts: Facts): SshdCure => {
-  const view = viewWith(facts, undefined)
-  if (!enabledJails(view).includes('sshd')) return {}
+  const others = new Map([...facts.files].filter(([path]) => path !== SSHD_PATH))
+  const view = viewWith({ ...facts, files: others }, undefined)
   const option = (name: string) => effective(view, 'sshd', name)?.value ?? ''
+  if (!enabledJails(view).includes('sshd') || option('backend') === 'systemd') return { readJournal: false }
   const logpath = option('logpath')
-  if (option('backend') === 'systemd' || hasLog(logpath, facts)) return {}
+  if (hasLog(logpath, facts)) return { readJournal: facts.files.has(SSHD_PATH) }
   return (facts.live?.init ?? 'systemd') === 'systemd'
-    ? { options: new Map([['backend', 'systemd']]) }
-    : { log: logpath.trim() }
+    ? { readJournal: true }
+    : { readJournal: false, log: logpath.trim() }
 }
 
-/** What the jail file should say, which logs its jails lack, and what is wrong with what was asked. */
+interface DesiredJails {
+  /** What the jail file should say. */
+  readonly jails: Jails
+  /** The text of `SSHD_PATH`; null: the file must not be there. */
+  readonly sshdFile: string | null
+  /** Logs that jails lack. */
+  readonly logs: readonly string[]
+  readonly problems: readonly Problem[]
+}
+
+/** What fail2ban should be told, and what is wrong with what was asked. */
 export const desiredJails = (
   settings: Settings,
   facts: Facts,
@@ -93,7 +111,7 @@ export const desiredJails = (
   target: string,
   networks: readonly Network[],
   historyPath: string,
-): { jails: Jails; logs: string[]; problems: Problem[] } => {
+): DesiredJails => {
   const { banaction, protocol } = banAction(settings, facts, target)
   const problems: Problem[] = []
   const action = banaction.split('[', 1)[0] ?? ''
@@ -120,10 +138,13 @@ export const desiredJails = (
     ['findtime', settings.findtime],
     ['maxretry', settings.maxretry],
   ])
-  const jails = new Map<string, ReadonlyMap<string, string>>([['portsentry', portsentry]])
-  const sshd = cureSshd(facts)
-  if (sshd.options) jails.set('sshd', sshd.options)
-  return { jails, logs: sshd.log === undefined ? [] : [sshd.log], problems }
+  const { readJournal, log } = cureSshd(facts)
+  return {
+    jails: new Map([['portsentry', portsentry]]),
+    sshdFile: readJournal ? sshdText : null,
+    logs: log === undefined ? [] : [log],
+    problems,
+  }
 }
 
 /** Options of the portsentry jail that a file read later than ours decides otherwise. */

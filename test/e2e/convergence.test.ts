@@ -145,7 +145,7 @@ describeServers('Debian 12 from whatever was there before', () => {
   afterAll(() => server?.stop())
 
   it.each(STATES)('comes to the same from $name', async ({ make, config }) => {
-    await server.run(`rm -rf ${JAIL} ${CONF} ${MODES} && cp -a /srv/stock/. /etc/`)
+    await server.run(`rm -rf /etc/fail2ban/jail.d ${CONF} ${MODES} && cp -a /srv/stock/. /etc/`)
     await make(server)
     await server.write('/root/config.env', config ?? lan('192.168.1.10', '255.255.255.0'), 0o600)
     // Who is refused before hosts.allow is asked would be refused whatever it says.
@@ -174,7 +174,7 @@ describeServers('Debian 12 from whatever was there before', () => {
   })
 
   it('sets LAN peers free that the article got banned, and bans the attacker', async () => {
-    await server.run(`rm -rf ${JAIL} ${CONF} ${MODES} && cp -a /srv/stock/. /etc/`)
+    await server.run(`rm -rf /etc/fail2ban/jail.d ${CONF} ${MODES} && cp -a /srv/stock/. /etc/`)
     await followArticle(server, '192.168.1.10', '255.255.255.0')
     // With a target that the kernel takes, the article's command works: on everybody.
     await edit(server, CONF, (text) => text.replaceAll('-j CHAOS"', '-j DROP"'))

@@ -119,16 +119,17 @@ export const describePromises = (release: Expectations): void => {
       await expectCutOff(server, addresses.attacker.other)
     })
 
-    it.runIf(seesIPv6)('bans an IPv6 attacker and spares an IPv6 LAN peer', async () => {
-      const { wan6, lan6 } = addresses.server
-      const reaches = () => server.attacker.reaches(OPEN_PORT, { address: wan6 })
-      expect(await reaches()).toBe(true)
-      await server.lan.scan(lan6, [1, 7, 111])
-      await server.attacker.scan(wan6, [1, 7, 111])
-      await eventually('the IPv6 attacker is cut off', async () => !(await reaches()))
-      expect(await server.lan.reaches(OPEN_PORT, { address: lan6 })).toBe(true)
-      expect((await server.run('ip6tables -S INPUT')).stdout).toMatch(/-s 2001:db8::9\/128 -j DROP/)
-    })
+    if (seesIPv6)
+      it('bans an IPv6 attacker and spares an IPv6 LAN peer', async () => {
+        const { wan6, lan6 } = addresses.server
+        const reaches = () => server.attacker.reaches(OPEN_PORT, { address: wan6 })
+        expect(await reaches()).toBe(true)
+        await server.lan.scan(lan6, [1, 7, 111])
+        await server.attacker.scan(wan6, [1, 7, 111])
+        await eventually('the IPv6 attacker is cut off', async () => !(await reaches()))
+        expect(await server.lan.reaches(OPEN_PORT, { address: lan6 })).toBe(true)
+        expect((await server.run('ip6tables -S INPUT')).stdout).toMatch(/-s 2001:db8::9\/128 -j DROP/)
+      })
 
     it('has a filter that matches every triggering line of the real daemon and no other', async () => {
       const lines = (await server.readText(history)).split('\n').filter(Boolean)
@@ -182,6 +183,15 @@ export const describePromises = (release: Expectations): void => {
       expect(writes[0].diff).toContain(restored)
       await portward(server, 'apply --yes', 0)
       expect((await server.read(path)).equals(wanted)).toBe(true)
+      await portward(server, 'plan', 0)
+    })
+
+    it('tells which daemons ask hosts.deny: none, then sshd once it is installed', async () => {
+      expect(await portward(server, 'status', 0)).toMatch(/^wrappers +no daemon on this server/m)
+      await server.run(
+        'DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends openssh-server',
+      )
+      expect(await portward(server, 'status', 0)).toMatch(/^wrappers .* asked here by sshd$/m)
       await portward(server, 'plan', 0)
     })
 

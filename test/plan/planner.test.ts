@@ -139,8 +139,8 @@ const SSHD_CASES: [string, Changes, string[]][] = [
     'no auth.log and a journal',
     { texts: SSHD },
     [
-      'write    /etc/fail2ban/jail.d/portsentry.conf: [sshd] backend',
-      'restart  fail2ban: /etc/fail2ban/jail.d/portsentry.conf changes',
+      "create   /etc/fail2ban/jail.d/portward-sshd.conf: portward's own",
+      'restart  fail2ban: /etc/fail2ban/jail.d/portward-sshd.conf changes',
     ],
   ],
   [
