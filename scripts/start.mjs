@@ -20,11 +20,17 @@ const tour = () => {
   const server = join(directory, 'server')
   try {
     cpSync(join(root, 'fixtures/sample-server'), server, { recursive: true })
-    const show = (/** @type {string} */ title, /** @type {string} */ command, /** @type {string[]} */ ...options) => {
+    const show = (
+      /** @type {string} */ title,
+      /** @type {string} */ command,
+      /** @type {string[]} */ ...options
+    ) => {
       console.log(`\n=== ${title}\n$ portward ${[command, ...options].join(' ')}\n`)
       return portward([command, ...options, '--root', server, '--config', join(server, 'root/config.env')])
     }
-    console.log('A sample server: Debian 12 with portsentry and fail2ban as their packages leave them, and a config.env.')
+    console.log(
+      'A sample server: Debian 12 with portsentry and fail2ban as their packages leave them, and a config.env.',
+    )
     const statuses = [
       show('What would change?', 'plan'),
       show('Change it.', 'apply', '--yes', '--quiet'),

@@ -20,7 +20,7 @@ export interface IniLine {
 }
 
 /** What stands below one header, or before the first (`name` undefined). `first` and `last` index lines. */
-export interface IniSection {
+interface IniSection {
   readonly name: string | undefined
   readonly indent: string
   readonly first: number

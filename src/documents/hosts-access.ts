@@ -28,7 +28,7 @@ export interface Rule {
 }
 
 /** libwrap skips a line with a missing colon, reads nothing behind the first of the other two. */
-export interface Fault {
+interface Fault {
   readonly line: number
   readonly kind: 'missing-colon' | 'line-too-long' | 'unfinished-line'
   readonly message: string

@@ -29,7 +29,7 @@ export interface IgnoreList {
 }
 
 /** `network` is what the daemon really ignores, null where that is nothing; `raw` is the line, trimmed. */
-export interface IgnoreEntry {
+interface IgnoreEntry {
   readonly line: number
   readonly offset: number
   readonly end: number
@@ -37,7 +37,7 @@ export interface IgnoreEntry {
   readonly raw: string
 }
 
-export interface IgnoreFault {
+interface IgnoreFault {
   readonly line: number
   readonly message: string
 }

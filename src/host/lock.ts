@@ -12,7 +12,7 @@ export const takeLock = async (root: string): Promise<{ release: () => Promise<v
   const holder = execa(
     'flock',
     ['--nonblock', '--conflict-exit-code', String(REFUSED), path, 'sh', '-c', 'echo locked; exec cat'],
-    { reject: false, buffer: false, cleanup: true },
+    { reject: false, buffer: false, detached: true },
   )
   const locked = await new Promise<boolean>((resolve) => {
     holder.stdout.once('data', () => resolve(true))

@@ -39,6 +39,8 @@ export const tryRun = async (
     reject: false,
     timeout: options.timeoutMs ?? 120_000,
     killSignal: 'SIGKILL',
+    // A process group of its own: Ctrl-C is for portward, which ends in order, and not for a dpkg at work.
+    detached: true,
     stripFinalNewline: false,
     input: options.input ?? '',
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),

@@ -13,7 +13,7 @@ const UNESCAPED: Readonly<Record<string, string>> = {
 }
 
 /** Reads one line of the dump, the printed form of a Python list. Nested lists are flattened; null for other lines. */
-export const parseDumpLine = (line: string): Command | null => {
+const parseDumpLine = (line: string): Command | null => {
   if (!line.startsWith('[')) return null
   const words: string[] = []
   for (const [, single, double, bare] of line.matchAll(

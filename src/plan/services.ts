@@ -7,8 +7,7 @@ import type { EnableStep, RemoveStep, RestartStep, WriteStep } from './plan.ts'
 /** Clock ticks and the rounding of the boot time make a daemon's start uncertain by less than this. */
 const START_TOLERANCE_MS = 1000
 
-export const isPortsentry = ({ args }: DaemonProcess, { daemonPath }: Release): boolean =>
-  args[0] === daemonPath
+const isPortsentry = ({ args }: DaemonProcess, { daemonPath }: Release): boolean => args[0] === daemonPath
 export const isFail2ban = ({ args }: DaemonProcess): boolean =>
   args.slice(0, 3).some((word) => word.endsWith('/fail2ban-server'))
 

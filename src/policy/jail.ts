@@ -8,7 +8,7 @@ import type { Release } from './release.ts'
 
 export const FAIL2BAN_DIRECTORY = '/etc/fail2ban'
 /** The file that portward keeps; read after Debian's defaults and before jail.local. */
-export const JAIL_FILE = 'jail.d/portsentry.conf'
+const JAIL_FILE = 'jail.d/portsentry.conf'
 export const JAIL_PATH = `${FAIL2BAN_DIRECTORY}/${JAIL_FILE}`
 
 /** Options by jail, as they should stand in the jail file. */

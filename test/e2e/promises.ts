@@ -5,6 +5,7 @@ import { addresses } from './harness/network.ts'
 import { describeServers } from './harness/requirements.ts'
 import { type Server, startServer } from './harness/server.ts'
 import {
+  addAttacker,
   changedPaths,
   expectBanned,
   expectCutOff,
@@ -197,7 +198,7 @@ export const describePromises = (release: Expectations): void => {
 
     it('logs scans and bans nobody with OBSERVE_ONLY=1', async () => {
       const observer = '203.0.113.78'
-      await server.attacker.exec('ip', 'address', 'add', `${observer}/24`, 'dev', 'eth0')
+      await addAttacker(server, observer)
       await server.write('/root/config.env', `${CONFIG}OBSERVE_ONLY=1\n`, 0o600)
       await portward(server, 'apply --yes', 0)
       await portward(server, 'plan', 0)

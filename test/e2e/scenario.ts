@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import { eventually } from './harness/eventually.ts'
 import type { Server } from './harness/server.ts'
 
-export const CONFIG = 'LAN_IP=192.168.1.10\nLAN_NM=255.255.255.0\n'
+const CONFIG = 'LAN_IP=192.168.1.10\nLAN_NM=255.255.255.0\n'
 
 /** A port with a service behind it: what a banned host no longer reaches. */
 export const OPEN_PORT = 8080
@@ -13,6 +13,11 @@ const SCANNED = [1, 7, 111]
 /** The packages that portward asks for, installed by hand: what its diff is against. */
 export const INSTALL =
   'DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends portsentry fail2ban tcpd iptables python3-systemd'
+
+/** Gives the attacker one more address; a reboot of the server renews the cable and loses it. */
+export const addAttacker = async (server: Server, address: string): Promise<void> => {
+  await server.attacker.exec('ip', 'address', 'add', `${address}/24`, 'dev', 'eth0')
+}
 
 /** Puts portward and a config.env on a server, and a service on its open port. */
 export const provide = async (server: Server, config = CONFIG): Promise<void> => {

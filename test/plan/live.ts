@@ -20,7 +20,7 @@ const file = (text: string, modifiedMs = 1000): FileState => ({
 })
 
 /** A small server on which everything is as the default config.env wants it; tests change what they are about. */
-export const inSync = {
+const inSync = {
   '/etc/default/portsentry': 'TCP_MODE="atcp"\nUDP_MODE="audp"\n',
   '/etc/portsentry/portsentry.conf': [
     'IGNORE_FILE="/etc/portsentry/portsentry.ignore"',
@@ -60,7 +60,7 @@ const packages = new Map([
 
 const daemon = (pid: number, ...args: string[]) => ({ pid, args, startedMs: 10_000 })
 
-export const liveFacts = (changes: Partial<LiveFacts> = {}): LiveFacts => ({
+const liveFacts = (changes: Partial<LiveFacts> = {}): LiveFacts => ({
   asRoot: true,
   init: 'systemd',
   addresses: [parseNetwork('192.168.1.10') ?? { bytes: [], prefix: 0 }],
