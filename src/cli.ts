@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { applyCommand } from './commands/apply.ts'
-import { EXIT, type GlobalOptions } from './commands/output.ts'
+import { EXIT, type GlobalOptions, openOutput } from './commands/output.ts'
 import { planCommand } from './commands/plan.ts'
 import { statusCommand } from './commands/status.ts'
 import { HostError } from './host/host-error.ts'
@@ -28,7 +28,18 @@ const buildProgram = (finish: (code: number) => void): Command => {
     program
       .command(name)
       .description(summary)
-      .action(async (_options, command: Command) => finish(await run(command.optsWithGlobals())))
+      .action(async (_options, command: Command) => {
+        const options: Options = command.optsWithGlobals()
+        try {
+          finish(await run(options))
+        } catch (error) {
+          if (error instanceof HostError) {
+            const { message, hint } = error
+            openOutput(options).document(name, { error: { message, hint } })
+          }
+          throw error
+        }
+      })
 
   add('plan', 'say exactly what apply would do, as steps and a diff; touch nothing', planCommand)
   add('apply', 'install, configure, restart and check; ask first', applyCommand).option(

@@ -1,5 +1,5 @@
 import { getKey, parsePortsentryConf } from '../documents/portsentry-conf.ts'
-import { isIPv4, type Network, parseNetwork, withoutContained } from '../network.ts'
+import { contains, formatAddress, isIPv4, type Network, parseNetwork, withoutContained } from '../network.ts'
 import type { Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
 import { type Facts, fileText } from './facts.ts'
@@ -107,6 +107,17 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     problems.push({ severity: 'error', code: 'not-in-this-release', message, hint, at: place(variable) })
   }
   const shielded = protectedNetworks(settings, facts, release)
+  const client = parseNetwork(facts.live?.sshClient ?? '')
+  if (client !== null && !shielded.some((network) => contains(network, client))) {
+    const address = formatAddress(client.bytes)
+    problems.push({
+      severity: 'warning',
+      code: 'ssh-client',
+      message: `this SSH session comes from ${address}, which is not protected: one packet to a watched port bans it`,
+      hint: `add ${address} to WHITELIST`,
+      at: place('WHITELIST'),
+    })
+  }
   const historyPath = findHistory(settings, facts, release)
   const jails = desiredJails(settings, facts, release, choice.target, shielded, historyPath)
   const desired: Desired = {

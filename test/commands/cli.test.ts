@@ -88,6 +88,16 @@ it('prints problems in the JSON document, too', () => {
   expect(JSON.parse(stdout).problems).toHaveLength(2)
 })
 
+it('tells a failure as JSON, too', () => {
+  const { stdout, status } = portward('apply', ...sample(), '--json')
+  expect(status).toBe(1)
+  expect(JSON.parse(stdout)).toMatchObject({
+    version: 1,
+    command: 'apply',
+    error: { message: expect.stringMatching(/--yes/) },
+  })
+})
+
 it('names a tree that is not there', () => {
   const { status, stderr } = portward('plan', '--root', '/nonexistent-tree')
   expect(status).toBe(1)

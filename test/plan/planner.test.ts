@@ -328,6 +328,20 @@ it.each(REFUSALS)('refuses: %s', (_, changes, config, expected) => {
   expect(result.problems.map(renderProblem).join('\n')).toMatch(new RegExp(expected.source, 'm'))
 })
 
+it.each([
+  ['192.168.1.20', []],
+  [
+    '198.51.100.7',
+    [
+      'config.env: warning: this SSH session comes from 198.51.100.7, which is not protected: one packet to a watched port bans it — add 198.51.100.7 to WHITELIST',
+    ],
+  ],
+  [null, []],
+])('warns an administrator who comes from %s of locking himself out', (sshClient, expected) => {
+  const { problems } = plan(settingsOf(LAN), factsOf({ live: { sshClient } }))
+  expect(problems.filter(({ code }) => code === 'ssh-client').map(renderProblem)).toEqual(expected)
+})
+
 it('installs what is missing, in one go, and preseeds debconf first', () => {
   const installs = [{ name: 'portsentry', version: '1.2-14+b1' }]
   const result = steps({
