@@ -18,6 +18,7 @@ export const run = (/** @type {string} */ command, /** @type {string[]} */ args)
 
 export const installPackages = () => {
   if (modified('node_modules/.package-lock.json') < modified('package-lock.json')) {
-    run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])
+    // Not `npm ci`: npm 11 refuses a lock file that leaves out what other platforms would install optionally.
+    run('npm', ['install', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'])
   }
 }

@@ -1,6 +1,6 @@
 // `npm start`: the main job on a copy of the sample server, as anybody; with arguments, the real thing.
-import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { chmodSync, cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { installPackages, root, run } from './install.mjs'
@@ -20,6 +20,8 @@ const tour = () => {
   const server = join(directory, 'server')
   try {
     cpSync(join(root, 'fixtures/sample-server'), server, { recursive: true })
+    // A checkout may be group-writable; a config.env that others may write is refused to root.
+    chmodSync(join(server, 'root/config.env'), 0o600)
     const show = (
       /** @type {string} */ title,
       /** @type {string} */ command,
@@ -45,5 +47,18 @@ const tour = () => {
   }
 }
 
+/** Runs the real thing; what ends this process is passed on, and it waits until portward has put things back. */
+const passThrough = (/** @type {string[]} */ args) => {
+  const child = spawn(join(root, 'bin/portward'), args, { stdio: 'inherit' })
+  // A terminal tells both of Ctrl-C; a termination reaches this process only.
+  process.on('SIGINT', () => {})
+  for (const signal of /** @type {const} */ (['SIGTERM', 'SIGHUP']))
+    process.on(signal, () => child.kill(signal))
+  child.on('exit', (status) => {
+    process.exitCode = status ?? 1
+  })
+}
+
 const args = process.argv.slice(2)
-process.exitCode = args.length > 0 ? portward(args) : tour()
+if (args.length > 0) passThrough(args)
+else process.exitCode = tour()

@@ -1,9 +1,11 @@
+import { resolve } from 'node:path'
 import { Command, CommanderError } from 'commander'
 import { applyCommand } from './commands/apply.ts'
 import { EXIT, type GlobalOptions, openOutput } from './commands/output.ts'
 import { planCommand } from './commands/plan.ts'
 import { statusCommand } from './commands/status.ts'
 import { HostError } from './host/host-error.ts'
+import { isDirectory } from './host/paths.ts'
 
 /** The command line; each command is given all options and answers with its exit code. */
 const buildProgram = (finish: (code: number) => void): Command => {
@@ -29,7 +31,10 @@ const buildProgram = (finish: (code: number) => void): Command => {
       .command(name)
       .description(summary)
       .action(async (_options, command: Command) => {
-        const options: Options = command.optsWithGlobals()
+        const given: Options = command.optsWithGlobals()
+        if (given.root === '' || given.config === '') command.error('error: --root and --config need a value')
+        const options: Options = { ...given, root: resolve(given.root) }
+        if (!(await isDirectory(options.root))) command.error(`error: ${options.root} is not a directory`)
         try {
           finish(await run(options))
         } catch (error) {
@@ -53,16 +58,20 @@ const buildProgram = (finish: (code: number) => void): Command => {
 /** A failed effect is told in a line; anything else is a bug and says so, with its stack. */
 const report = (error: unknown, verbose: boolean): number => {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
-  if (error instanceof HostError) {
-    process.stderr.write(`portward: ${error.message} — ${error.hint}\n`)
-    if (verbose) process.stderr.write(`${error.stack}\n`)
-    return EXIT.failed
-  }
-  const details = error instanceof Error ? error.stack : String(error)
-  process.stderr.write(`portward: this is a bug in portward ${PORTWARD_VERSION}: please report it\n`)
-  process.stderr.write(`${verbose ? details : String(error)}\n`)
+  const stack = error instanceof Error ? `${error.stack}\n` : ''
+  if (error instanceof HostError) process.stderr.write(`portward: ${error.message} — ${error.hint}\n`)
+  else if (error instanceof Error && 'syscall' in error) process.stderr.write(`portward: ${error.message}\n`)
+  else
+    process.stderr.write(
+      `portward: this is a bug in portward ${PORTWARD_VERSION}: ${error} — please report it\n`,
+    )
+  if (verbose) process.stderr.write(stack)
   return EXIT.failed
 }
+
+// A reader who has gone, or a terminal that hung up, must not end an apply half-way: it goes on without them.
+process.stdout.on('error', () => {})
+process.stderr.on('error', () => {})
 
 try {
   await buildProgram((code) => {

@@ -11,7 +11,8 @@ export interface ApplyOptions extends GlobalOptions {
 }
 
 /** Asks on the terminal. Loaded only here: the prompt library is the slowest thing to start. */
-const confirm = async (plan: Plan): Promise<boolean> => {
+const confirm = async (plan: Plan, { color }: ApplyOptions): Promise<boolean> => {
+  if (!color) process.env['NO_COLOR'] = '1'
   const { default: inquirer } = await import('inquirer')
   const message = `Do these ${plan.steps.length} steps on ${plan.root === '/' ? 'this server' : plan.root}?`
   try {
@@ -72,7 +73,8 @@ const applyLocked = async (options: ApplyOptions, output: Output): Promise<numbe
     output.document('apply', { ...document, applied: false })
     return badConfiguration ? EXIT.configuration : EXIT.failed
   }
-  if (!options.quiet) output.result(renderPlan(plan))
+  // A question without the plan in view could not be answered.
+  if (!options.quiet || !options.yes) output.result(renderPlan(plan))
   expectExact(plan)
   if (isInSync(plan)) {
     output.document('apply', { ...planAsJson(plan), ...document, applied: false })
@@ -85,7 +87,7 @@ const applyLocked = async (options: ApplyOptions, output: Output): Promise<numbe
         'look at the plan, then add --yes',
       )
     }
-    if (!(await confirm(plan))) {
+    if (!(await confirm(plan, options))) {
       output.note('nothing was changed')
       return EXIT.failed
     }

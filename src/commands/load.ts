@@ -1,10 +1,11 @@
-import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { readFacts } from '../host/facts.ts'
 import { readFileState } from '../host/files.ts'
 import { HostError } from '../host/host-error.ts'
 import { type PlanResult, plan } from '../plan/planner.ts'
-import type { Facts } from '../policy/facts.ts'
+import type { Facts, FileState } from '../policy/facts.ts'
+import { findRelease } from '../policy/find-release.ts'
+import type { Release } from '../policy/release.ts'
 import { isError, type Problem } from '../problem.ts'
 import { parseSettings, type Settings } from '../settings/settings.ts'
 import type { GlobalOptions } from './output.ts'
@@ -14,6 +15,7 @@ export interface Loaded {
   /** Null where config.env has errors. */
   readonly settings: Settings | null
   readonly facts: Facts | null
+  readonly release: Release | null
   readonly plan: PlanResult['plan']
   /** All of them: config.env's and the plan's. */
   readonly problems: readonly Problem[]
@@ -21,8 +23,16 @@ export interface Loaded {
   readonly badConfiguration: boolean
 }
 
-const configPath = ({ config, root }: GlobalOptions): string =>
-  resolve(config ?? process.env['PORTWARD_CONFIG'] ?? join(root, '/root/config.env'))
+interface ConfigFile {
+  /** Links are followed below this: a tree's own config.env must not lead out of the tree. */
+  readonly root: string
+  readonly path: string
+}
+
+const locate = ({ config, root }: GlobalOptions): ConfigFile => {
+  const named = config ?? process.env['PORTWARD_CONFIG']
+  return named === undefined ? { root, path: '/root/config.env' } : { root: '/', path: resolve(named) }
+}
 
 /** Who else could decide what root is about to do? */
 const checkOwner = (path: string, { uid, mode }: { uid: number; mode: number }): Problem[] => {
@@ -41,41 +51,62 @@ const checkOwner = (path: string, { uid, mode }: { uid: number; mode: number }):
   return problems
 }
 
-const loadSettings = async (
-  path: string,
-): Promise<{ settings: Settings | null; problems: readonly Problem[] }> => {
-  const file = await readFileState('/', path)
+const unreadable = (path: string, code: string, message: string, hint: string): Problem => ({
+  severity: 'error',
+  code,
+  message,
+  hint,
+  at: { path },
+})
+
+interface LoadedSettings {
+  readonly settings: Settings | null
+  readonly problems: readonly Problem[]
+}
+
+const loadSettings = async (config: ConfigFile): Promise<LoadedSettings> => {
+  const path = join(config.root, config.path)
+  let file: FileState | null
+  try {
+    file = await readFileState(config.root, config.path)
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error
+    return { settings: null, problems: [unreadable(path, 'bad-config', error.message, error.hint)] }
+  }
   if (file === null) {
     const hint = 'write LAN_IP=… and LAN_NM=… into it, or name another file with --config'
-    return {
-      settings: null,
-      problems: [{ severity: 'error', code: 'no-config', message: 'does not exist', hint, at: { path } }],
-    }
+    return { settings: null, problems: [unreadable(path, 'no-config', 'does not exist', hint)] }
   }
   const owner = checkOwner(path, file)
   const { settings, problems } = parseSettings(file.text, process.env, path)
   return { settings: owner.length > 0 ? null : settings, problems: [...owner, ...problems] }
 }
 
-/** A tree that is not there is a mistake in the command line, not an empty server. */
-const expectDirectory = async (root: string): Promise<void> => {
-  const isDirectory = await stat(root).then(
-    (entry) => entry.isDirectory(),
-    () => false,
-  )
-  if (!isDirectory) throw new HostError(`${root} is not a directory`, 'give --root the tree to work on')
-}
-
 /** config.env, the facts of the server or tree, and the plan that follows. Changes nothing. */
 export const load = async (options: GlobalOptions): Promise<Loaded> => {
-  const root = resolve(options.root)
-  await expectDirectory(root)
-  const { settings, problems } = await loadSettings(configPath({ ...options, root }))
-  if (settings === null) return { root, settings, facts: null, plan: null, problems, badConfiguration: true }
+  const { root } = options
+  const { settings, problems } = await loadSettings(locate(options))
+  if (settings === null) {
+    return { root, settings, facts: null, release: null, plan: null, problems, badConfiguration: true }
+  }
   const facts = await readFacts(root, settings)
   const result = plan(settings, facts)
-  const all = [...problems, ...result.problems]
-  const ownPlaces = new Set([...settings.places.values()].map(({ path }) => path))
+  // A tree's files are told by where they are, not as if they were this machine's own.
+  const inTree = ({ at, ...problem }: Problem): Problem =>
+    /^\/(?:etc|var)\//.test(at.path)
+      ? { ...problem, at: { ...at, path: join(root, at.path) } }
+      : { ...problem, at }
+  const all = [...problems, ...(root === '/' ? result.problems : result.problems.map(inTree))]
+  const ownPlaces = new Set([settings.path, ...[...settings.places.values()].map(({ path }) => path)])
   const badConfiguration = result.problems.filter(isError).some(({ at }) => ownPlaces.has(at.path))
-  return { root, settings, facts, plan: result.plan, problems: all, badConfiguration }
+  const release = findRelease(facts)
+  return {
+    root,
+    settings,
+    facts,
+    release: 'code' in release ? null : release,
+    plan: result.plan,
+    problems: all,
+    badConfiguration,
+  }
 }

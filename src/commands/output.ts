@@ -36,6 +36,13 @@ const paintDiff = (text: string): string =>
     paint(line, added !== undefined ? 'green' : removed !== undefined ? 'red' : 'cyan'),
   )
 
+/** Control characters in quoted files would be commands to the terminal: they could hide a line of the diff. */
+const showControls = (text: string): string =>
+  text.replace(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, (char) => {
+    const code = char.charCodeAt(0)
+    return code < 0x80 ? `^${String.fromCharCode(code ^ 0x40)}` : `<${code.toString(16)}>`
+  })
+
 export const problemAsJson = ({ severity, code, message, hint, at }: Problem): object => ({
   severity,
   code,
@@ -53,7 +60,8 @@ export const openOutput = ({ json, quiet, color }: GlobalOptions): Output => {
     result: (text) => {
       if (json) return
       // Quoted file bytes go out as they came in, so that the diff can be applied.
-      process.stdout.write(colored(process.stdout) ? paintDiff(text) : text, 'latin1')
+      const shown = process.stdout.isTTY ? showControls(text) : text
+      process.stdout.write(colored(process.stdout) ? paintDiff(shown) : shown, 'latin1')
     },
     note: (text) => {
       if (!quiet) process.stderr.write(`${text}\n`)

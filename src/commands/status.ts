@@ -4,36 +4,37 @@ import { isInSync, type Plan } from '../plan/plan.ts'
 import { describeWrappers } from '../plan/render.ts'
 import { isFail2ban, runningArguments, wantedUnits } from '../plan/services.ts'
 import type { Facts } from '../policy/facts.ts'
-import { modesOf } from '../policy/release.ts'
+import { type Modes, modesOf, type Release } from '../policy/release.ts'
 import { load } from './load.ts'
 import { EXIT, type GlobalOptions, openOutput, problemAsJson } from './output.ts'
 
 interface ServiceStatus {
   readonly name: string
   readonly installed: string | null
-  readonly running: boolean
+  /** Null where no system runs. */
+  readonly running: boolean | null
   readonly atBoot: boolean | null
   /** The arguments of portsentry's daemons, fail2ban's jails; null where they could not be asked. */
   readonly detail: readonly string[] | null
 }
 
-const describeServices = (facts: Facts, { desired }: Plan): ServiceStatus[] => {
+const describeServices = (facts: Facts, release: Release, modes: Modes): ServiceStatus[] => {
   const { live, packages } = facts
-  const running = live === null ? [] : runningArguments(live.daemons, desired.release)
+  const running = live === null ? [] : runningArguments(live.daemons, release)
   const isEnabled = (units: readonly string[]) =>
     live === null ? null : units.every((unit) => live.enabled.has(unit))
   return [
     {
       name: 'portsentry',
       installed: packages.get('portsentry') ?? null,
-      running: running.length > 0,
-      atBoot: live && isEnabled(wantedUnits(desired, live)),
+      running: live && running.length > 0,
+      atBoot: live && isEnabled(wantedUnits({ release, modes }, live)),
       detail: running,
     },
     {
       name: 'fail2ban',
       installed: packages.get('fail2ban') ?? null,
-      running: live?.daemons.some(isFail2ban) ?? false,
+      running: live && live.daemons.some(isFail2ban),
       atBoot: isEnabled(['fail2ban']),
       detail: live?.jails ?? null,
     },
@@ -42,7 +43,7 @@ const describeServices = (facts: Facts, { desired }: Plan): ServiceStatus[] => {
 
 /** The distribution's own name for itself: to be shown, never decided by. */
 const readSystemName = async (root: string): Promise<string> => {
-  const text = (await readFileState(root, '/etc/os-release'))?.text ?? ''
+  const text = (await readFileState(root, '/etc/os-release').catch(() => null))?.text ?? ''
   return String(parseIni(text)['PRETTY_NAME'] ?? 'unknown system')
 }
 
@@ -56,7 +57,7 @@ const describeDrift = (plan: Plan | null): string => {
 const describeService = ({ name, installed, running, atBoot, detail }: ServiceStatus): string => {
   if (installed === null) return `${name.padEnd(12)}not installed`
   const parts = [
-    running ? 'runs' : 'DOES NOT RUN',
+    running === null ? 'not looked at in a tree' : running ? 'runs' : 'DOES NOT RUN',
     ...(detail?.some((word) => word !== '') ? [detail.join(', ')] : []),
     ...(atBoot === false ? ['NOT started at boot'] : []),
     `version ${installed}`,
@@ -67,21 +68,21 @@ const describeService = ({ name, installed, running, atBoot, detail }: ServiceSt
 /** `portward status`: what runs, in which modes, and whether anything has drifted from config.env. */
 export const statusCommand = async (options: GlobalOptions): Promise<number> => {
   const output = openOutput(options)
-  const { root, facts, plan, problems, badConfiguration } = await load(options)
+  const { root, settings, facts, release, plan, problems, badConfiguration } = await load(options)
   output.problems(problems)
-  if (facts === null || plan === null) {
+  const failure = badConfiguration ? EXIT.configuration : EXIT.failed
+  if (settings === null || facts === null || release === null) {
     output.document('status', { problems: problems.map(problemAsJson) })
-    return badConfiguration ? EXIT.configuration : EXIT.failed
+    return failure
   }
   const system = await readSystemName(root)
-  const { release } = plan.desired
-  const services = describeServices(facts, plan)
+  const services = describeServices(facts, release, settings)
   const drift = describeDrift(plan)
   const lines = [
     `${'system'.padEnd(12)}${system}; ${release.title}`,
     ...services.map(describeService),
-    `${'modes'.padEnd(12)}${modesOf(plan.desired.modes).join(', ')} wanted`,
-    `${'wrappers'.padEnd(12)}${describeWrappers(plan)}`,
+    `${'modes'.padEnd(12)}${modesOf(settings).join(', ')} wanted`,
+    `${'wrappers'.padEnd(12)}${describeWrappers(facts)}`,
     `${'drift'.padEnd(12)}${drift}`,
   ]
   output.result(`${lines.join('\n')}\n`)
@@ -90,11 +91,11 @@ export const statusCommand = async (options: GlobalOptions): Promise<number> => 
     system,
     release: release.name,
     services,
-    wantedModes: modesOf(plan.desired.modes),
-    wrappers: plan.wrapped,
-    inSync: isInSync(plan),
+    wantedModes: modesOf(settings),
+    wrappers: facts.wrapped,
+    inSync: plan !== null && isInSync(plan),
     drift,
     problems: problems.map(problemAsJson),
   })
-  return EXIT.ok
+  return plan === null ? failure : EXIT.ok
 }

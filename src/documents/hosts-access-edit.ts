@@ -80,12 +80,24 @@ export const setAllowed = (
 /** As portsentry's KILL_HOSTS_DENY writes it; 2.x writes IPv6 addresses without brackets. */
 const WRITTEN_BY_PORTSENTRY = /^ALL:[ \t]*\[?([\da-f.:]+?)\]?[ \t]*(?::[ \t]*DENY[ \t]*)?$/i
 
-/** Edits to hosts.deny that delete the lines portsentry wrote for addresses that match, and no others. */
-export const removeDenied = (doc: HostsAccess, matches: (client: string) => boolean): Edit[] =>
+interface Denial {
+  readonly address: string
+  readonly line: Line
+}
+
+/** The lines of hosts.deny that portsentry wrote. */
+const denials = (doc: HostsAccess): Denial[] =>
   doc.rules.flatMap((rule) => {
     const line = wholeLine(doc, rule)
     const address = line === null ? undefined : WRITTEN_BY_PORTSENTRY.exec(line.text)?.[1]
-    if (line === null || address === undefined || parseAddress(address) === null || !matches(address))
-      return []
-    return [{ offset: line.offset, length: endOf(line) - line.offset, text: '' }]
+    return line === null || address === undefined || parseAddress(address) === null ? [] : [{ address, line }]
   })
+
+/** Addresses that portsentry has put into hosts.deny. */
+export const deniedAddresses = (doc: HostsAccess): string[] => denials(doc).map(({ address }) => address)
+
+/** Edits to hosts.deny that delete the lines portsentry wrote for addresses that match, and no others. */
+export const removeDenied = (doc: HostsAccess, matches: (client: string) => boolean): Edit[] =>
+  denials(doc)
+    .filter(({ address }) => matches(address))
+    .map(({ line }) => ({ offset: line.offset, length: endOf(line) - line.offset, text: '' }))

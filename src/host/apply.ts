@@ -1,13 +1,13 @@
 import { missingFromDump } from '../plan/dump.ts'
-import type { Plan, RestartStep, Step, WriteStep } from '../plan/plan.ts'
+import type { Plan, ReleaseStep, RemoveStep, Step, TouchStep, WriteStep } from '../plan/plan.ts'
 import { FAIL2BAN_DIRECTORY } from '../policy/jail.ts'
 import { confirmRunning } from './confirm-running.ts'
 import { dumpStaged, unban } from './fail2ban.ts'
 import { readAttributes, readFileState, removeFile, replaceFile } from './files.ts'
-import { deleteInputRule } from './firewall.ts'
+import { undoBan } from './firewall.ts'
 import { HostError } from './host-error.ts'
 import { install, preseed } from './packages.ts'
-import { disable, enable, readDaemonsOf, restart, stop } from './services.ts'
+import { disable, enable, readServiceState, restart, restoreServices, type ServiceState } from './services.ts'
 
 /** What apply tells while it works. */
 export interface ApplyProgress {
@@ -16,8 +16,8 @@ export interface ApplyProgress {
   readonly undoing: (step: Step) => void
 }
 
-/** What to do when a step fails half-way: undo the steps that were done, latest first. */
-type Undo = () => Promise<void>
+/** How to take back a change to a file. */
+type Undo = () => Promise<unknown>
 
 interface Done {
   readonly step: Step
@@ -39,68 +39,76 @@ const expectUnchanged = async (
     : new HostError(`${path} was changed since the plan was made`, 'look at portward plan, then apply again')
 }
 
-const undoWrite =
-  (root: string, { path, before, mode }: Pick<WriteStep, 'path' | 'before' | 'mode'>): Undo =>
-  () =>
-    before === null ? removeFile(root, path) : replaceFile(root, path, before, mode)
-
-/** How to bring a service back to where it was: running on what is on disk by then, or stopped. */
-const undoRestart = async (step: RestartStep): Promise<Undo> => {
-  const wasRunning = (await readDaemonsOf(step.service)).length > 0
-  return () => (wasRunning ? restart : stop)(step)
+const write = async (root: string, step: WriteStep): Promise<Undo> => {
+  await expectUnchanged(root, step)
+  const { path, before, after, mode } = step
+  const made = await replaceFile(root, path, after, mode)
+  return () => (before === null ? removeFile(root, path, made) : replaceFile(root, path, before, mode))
 }
 
-/** Does one step. What stays when a later one fails: packages, and a protected host that was set free. */
-const perform = async (root: string, step: Step): Promise<void> => {
+const remove = async (root: string, step: RemoveStep): Promise<Undo> => {
+  await expectUnchanged(root, { ...step, fromPackage: false })
+  const { mode } = (await readAttributes(root, step.path)) ?? { mode: 0o644 }
+  await removeFile(root, step.path)
+  return () => replaceFile(root, step.path, step.before, mode)
+}
+
+const touch = async (root: string, { path, mode }: TouchStep): Promise<Undo | null> => {
+  if ((await readAttributes(root, path)) !== null) return null
+  const made = await replaceFile(root, path, '', mode)
+  return async () => {
+    // What a daemon has logged there meanwhile is kept.
+    if ((await readFileState(root, path))?.text === '') await removeFile(root, path, made)
+  }
+}
+
+const setFree = async ({ address, undo, jailed }: ReleaseStep): Promise<void> => {
+  for (const command of undo) await undoBan(command)
+  if (jailed) await unban('portsentry', address)
+}
+
+/**
+ * Does one step. Returns how to take it back; null for what stays when a later one fails (packages, and a
+ * protected host that was set free) and for services, which are brought back together.
+ */
+const perform = async (root: string, step: Step): Promise<Undo | null> => {
   switch (step.kind) {
-    case 'preseed':
-      return preseed(step.selections)
-    case 'install':
-      return install(step.packages, step.requested)
     case 'write':
-      await expectUnchanged(root, step)
-      return replaceFile(root, step.path, step.after, step.mode)
+      return write(root, step)
     case 'remove':
-      await expectUnchanged(root, { ...step, fromPackage: false })
-      return removeFile(root, step.path)
+      return remove(root, step)
     case 'touch':
-      if ((await readAttributes(root, step.path)) !== null) return
-      return replaceFile(root, step.path, '', step.mode)
+      return touch(root, step)
+    case 'preseed':
+      await preseed(step.selections)
+      break
+    case 'install':
+      await install(step.packages, step.requested)
+      break
     case 'enable':
-      return enable(step.unit)
+      await enable(step.unit)
+      break
     case 'disable':
-      return disable(step.unit)
+      await disable(step.unit)
+      break
     case 'restart':
-      return restart(step)
+      await restart(step)
+      break
     case 'release':
-      for (const rule of step.rules) await deleteInputRule(rule)
-      if (step.jailed) await unban('portsentry', step.address)
+      await setFree(step)
   }
+  return null
 }
 
-/** What takes a step back, once it is done; undefined for what stays or is undone otherwise. */
-const undoOf = (root: string, step: Step): Undo | undefined => {
-  switch (step.kind) {
-    case 'write':
-      return undoWrite(root, step)
-    case 'remove':
-      return undoWrite(root, { ...step, mode: 0o644 })
-    case 'enable':
-      return () => disable(step.unit)
-    case 'disable':
-      return () => enable(step.unit)
-    default:
-      return undefined
-  }
-}
+const isServiceStep = ({ kind }: Step): boolean =>
+  kind === 'enable' || kind === 'disable' || kind === 'restart'
 
-/** Has fail2ban judge its files that are about to be written. */
+/** Has fail2ban judge its files that are about to change. */
 const validate = async ({ steps, desired }: Plan): Promise<void> => {
   const files = steps
-    .filter(
-      (step): step is WriteStep => step.kind === 'write' && step.path.startsWith(`${FAIL2BAN_DIRECTORY}/`),
-    )
-    .map(({ path, after }) => ({ path, text: after }))
+    .filter((step) => step.kind === 'write' || step.kind === 'remove')
+    .filter(({ path }) => path.startsWith(`${FAIL2BAN_DIRECTORY}/`))
+    .map((step) => ({ path: step.path, text: step.kind === 'write' ? step.after : null }))
   if (files.length === 0) return
   const dump = await dumpStaged(FAIL2BAN_DIRECTORY, files)
   const missing = missingFromDump(dump, desired.jails)
@@ -112,64 +120,68 @@ const validate = async ({ steps, desired }: Plan): Promise<void> => {
   }
 }
 
-const isConfiguration = (step: Step): boolean => step.kind === 'write' && step.path.startsWith('/etc/')
+const isConfiguration = (step: Step): boolean =>
+  (step.kind === 'write' || step.kind === 'remove') && step.path.startsWith('/etc/')
 
-/** Runs `undo` latest first, restarts last; a failing one does not keep the others from being tried. */
-const undoAll = async (done: readonly Done[], progress: ApplyProgress): Promise<string[]> => {
+/** Takes back what was done to files, latest first, then brings the services back. Returns what failed. */
+const undoAll = async (
+  done: readonly Done[],
+  services: ServiceState | null,
+  progress: ApplyProgress,
+): Promise<string[]> => {
   const failures: string[] = []
-  const ordered = [...done].reverse()
-  const restartsLast = [
-    ...ordered.filter(({ step }) => step.kind !== 'restart'),
-    ...ordered.filter(({ step }) => step.kind === 'restart'),
-  ]
-  for (const { step, undo } of restartsLast) {
+  for (const { step, undo } of [...done].reverse()) {
     progress.undoing(step)
-    try {
-      await undo()
-    } catch (error) {
-      if (!(error instanceof HostError)) throw error
-      failures.push(error.message)
-    }
+    // One that fails does not keep the others from being tried.
+    await undo().catch((error: unknown) =>
+      failures.push(error instanceof Error ? error.message : String(error)),
+    )
   }
-  return failures
+  return services === null ? failures : [...failures, ...(await restoreServices(services))]
+}
+
+const expectGoing = (signal: AbortSignal): void => {
+  if (signal.aborted) throw new HostError('interrupted', 'apply again when you are ready')
+}
+
+const describeUndo = (failures: readonly string[], wasChanged: boolean): string => {
+  if (failures.length > 0) return `putting things back failed too: ${failures.join('; ')}`
+  return wasChanged ? 'what was changed has been put back' : 'no file was changed'
 }
 
 /**
  * Does what the plan says, that very object, step by step, and makes sure that the daemons run as planned.
- * On failure, or when `signal` is aborted, what was written is put back and what was restarted is restarted
- * again; then HostError is thrown. Installed packages stay installed.
+ * On failure, or when `signal` is aborted, files and services are put back and HostError is thrown. Installed
+ * packages stay installed.
  */
 export const applyPlan = async (plan: Plan, progress: ApplyProgress, signal: AbortSignal): Promise<void> => {
   const done: Done[] = []
   const isLive = plan.root === '/'
   let validated = !isLive
+  let services: ServiceState | null = null
   try {
     for (const step of plan.steps) {
-      if (signal.aborted) throw new HostError('interrupted', 'apply again when you are ready')
+      expectGoing(signal)
       if (!validated && isConfiguration(step)) {
         await validate(plan)
         validated = true
       }
+      if (isServiceStep(step)) services ??= await readServiceState()
       progress.step(step)
-      // A restart that fails half-way is to be undone too; a write that fails has changed nothing.
-      if (step.kind === 'restart') done.push({ step, undo: await undoRestart(step) })
-      await perform(plan.root, step)
-      const undo = undoOf(plan.root, step)
+      const undo = await perform(plan.root, step)
       if (undo) done.push({ step, undo })
     }
+    expectGoing(signal)
     if (isLive) {
       progress.verifying()
-      await confirmRunning(plan)
+      await confirmRunning(plan, signal)
     }
   } catch (error) {
+    const outcome = describeUndo(
+      await undoAll(done, services, progress),
+      done.length > 0 || services !== null,
+    )
     if (!(error instanceof HostError)) throw error
-    const failures = await undoAll(done, progress)
-    const outcome =
-      failures.length > 0
-        ? `putting things back failed too: ${failures.join('; ')}`
-        : done.length > 0
-          ? 'what was changed has been put back'
-          : 'no file was changed'
     throw new HostError(`${error.message} (${outcome})`, error.hint, { cause: error })
   }
 }

@@ -9,8 +9,8 @@ import { HostError } from './host-error.ts'
 import { readDaemonsOf } from './services.ts'
 
 /** fail2ban waits for name servers that do not answer before it is ready. */
-const FAIL2BAN_TIMEOUT_MS = 60_000
-const PORTSENTRY_TIMEOUT_MS = 15_000
+const ANSWER_TIMEOUT_MS = 60_000
+const START_TIMEOUT_MS = 15_000
 const POLL_MS = 100
 /** A daemon that dies over its configuration does so well within this time after it appeared. */
 const SETTLE_MS = 1000
@@ -23,10 +23,11 @@ type Check = () => Promise<Outcome>
  * Waits until a check passes twice, the settling time apart, with the same processes: one that dies and is
  * started again by systemd would pass each time. Throws HostError with the last complaint.
  */
-const waitFor = async (check: Check, timeoutMs: number, hint: string): Promise<void> => {
+const waitFor = async (check: Check, timeoutMs: number, hint: string, signal: AbortSignal): Promise<void> => {
   const deadline = Date.now() + timeoutMs
   let outcome = await check()
   while (Date.now() < deadline) {
+    if (signal.aborted) throw new HostError('interrupted', 'apply again when you are ready')
     if ('pids' in outcome) {
       await sleep(SETTLE_MS)
       const again = await check()
@@ -60,11 +61,16 @@ const checkPortsentry =
       : { complaint: `portsentry would not ignore ${formatCidr(missing)}: not in ${release.builtIgnorePath}` }
   }
 
-const checkFail2ban =
+const checkServer: Check = async () => {
+  const pids = (await readDaemonsOf('fail2ban')).map(({ pid }) => pid)
+  return pids.length > 0 ? { pids } : { complaint: 'fail2ban does not run' }
+}
+
+const checkJail =
   ({ desired }: Plan): Check =>
   async () => {
-    const pids = (await readDaemonsOf('fail2ban')).map(({ pid }) => pid)
-    if (pids.length === 0) return { complaint: 'fail2ban does not run' }
+    const server = await checkServer()
+    if ('complaint' in server) return server
     const jails = await readJails()
     if (jails === null) return { complaint: 'fail2ban runs but does not answer' }
     const isWanted = desired.jails.get('portsentry')?.get('enabled') === 'true'
@@ -73,14 +79,30 @@ const checkFail2ban =
     }
     const logs = isWanted ? await readOption('portsentry', 'logpath') : desired.historyPath
     return logs?.includes(desired.historyPath)
-      ? { pids }
+      ? server
       : { complaint: `the portsentry jail does not watch ${desired.historyPath}` }
   }
 
-/** Waits until both daemons really run as planned. Throws HostError where they do not. */
-export const confirmRunning = async (plan: Plan): Promise<void> => {
-  await Promise.all([
-    waitFor(checkPortsentry(plan), PORTSENTRY_TIMEOUT_MS, 'see journalctl -t portsentry, or /var/log/syslog'),
-    waitFor(checkFail2ban(plan), FAIL2BAN_TIMEOUT_MS, 'see /var/log/fail2ban.log'),
-  ])
+/** Waits until both daemons really run as planned. Throws HostError where they do not, or when interrupted. */
+export const confirmRunning = async (plan: Plan, signal: AbortSignal): Promise<void> => {
+  // When one of them has failed, nobody waits for the other.
+  const failure = new AbortController()
+  const either = AbortSignal.any([signal, failure.signal])
+  const portsentry = async () => {
+    const hint = 'see journalctl -t portsentry, or /var/log/syslog'
+    await waitFor(checkPortsentry(plan), START_TIMEOUT_MS, hint, either)
+  }
+  const fail2ban = async () => {
+    const hint = 'see /var/log/fail2ban.log'
+    await waitFor(checkServer, START_TIMEOUT_MS, hint, either)
+    await waitFor(checkJail(plan), ANSWER_TIMEOUT_MS, hint, either)
+  }
+  const waits = [portsentry(), fail2ban()]
+  try {
+    await Promise.all(waits)
+  } catch (error) {
+    failure.abort()
+    await Promise.allSettled(waits)
+    throw error
+  }
 }

@@ -1,15 +1,16 @@
 import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { findHistory } from '../policy/desired.ts'
 import type { Facts, FileState, LiveFacts, PackageVersion, PortsentryPackage } from '../policy/facts.ts'
-import { findRelease } from '../policy/find-release.ts'
+import { findRelease, RELEASES } from '../policy/find-release.ts'
 import { FAIL2BAN_DIRECTORY } from '../policy/jail.ts'
 import { requiredPackages } from '../policy/packages.ts'
 import type { Settings } from '../settings/settings.ts'
 import { readAddresses } from './addresses.ts'
 import { readBanned, readJails } from './fail2ban.ts'
 import { readAttributes, readFileState } from './files.ts'
-import { readInputRules, tryTargets } from './firewall.ts'
-import { HostError } from './host-error.ts'
+import { readBans, tryTargets } from './firewall.ts'
+import { errnoOf, HostError } from './host-error.ts'
 import { readInstalled, readPackageFiles, simulateInstall } from './packages.ts'
 import { resolveInRoot } from './paths.ts'
 import { readDaemons, readSshClient } from './processes.ts'
@@ -17,17 +18,18 @@ import { readEnabled, readInit } from './services.ts'
 import { readStockFiles, type StockFiles } from './stock-files.ts'
 import { readWrapped } from './wrappers.ts'
 
-/** Every release's files, and those that the system shares. */
-const SYSTEM_FILES = [
-  '/etc/default/portsentry',
-  '/etc/portsentry/portsentry.conf',
-  '/etc/portsentry/portsentry.ignore.static',
-  '/etc/portsentry/portsentry.ignore',
-  '/etc/systemd/system/portsentry.service.d/portward.conf',
-  '/etc/fail2ban/filter.d/portsentry-2.conf',
+/** Every release's files, so that left-overs of another one are seen too, and those that the system shares. */
+const SYSTEM_FILES: ReadonlySet<string> = new Set([
+  ...RELEASES.flatMap((release) => [
+    ...(release.modesPath === null ? [] : [release.modesPath]),
+    release.confPath,
+    release.ignorePath,
+    release.builtIgnorePath,
+    ...release.ownedFiles({ tcpMode: '', udpMode: '' }).keys(),
+  ]),
   '/etc/hosts.allow',
   '/etc/hosts.deny',
-]
+])
 
 /** The packages whose files a plan has to foresee while they are not installed. */
 const STOCK_PACKAGES = ['portsentry', 'fail2ban', 'libwrap0']
@@ -35,10 +37,21 @@ const STOCK_PACKAGES = ['portsentry', 'fail2ban', 'libwrap0']
 const isFail2banConfig = (path: string): boolean =>
   /^\/etc\/fail2ban\/(?:jail\.d\/)?[^/]+\.(?:conf|local)$/.test(path)
 
-const isWanted = (path: string): boolean => SYSTEM_FILES.includes(path) || isFail2banConfig(path)
+const isWanted = (path: string): boolean => SYSTEM_FILES.has(path) || isFail2banConfig(path)
 
-const listDirectory = async (root: string, path: string): Promise<string[]> =>
-  readdir(await resolveInRoot(root, path)).catch(() => [])
+const listDirectory = async (root: string, path: string): Promise<string[]> => {
+  const real = await resolveInRoot(root, path)
+  try {
+    return await readdir(real)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return []
+    throw new HostError(`cannot list ${real}: ${errnoOf(error)}`, 'run portward as root', { cause: error })
+  }
+}
+
+/** A file that is consulted only; linked to /dev/null, as admins switch one off, it is as good as absent. */
+const readConsulted = async (root: string, path: string): Promise<FileState | null> =>
+  (await resolveInRoot(root, path)) === join(root, '/dev/null') ? null : readFileState(root, path)
 
 const readFiles = async (root: string): Promise<Map<string, FileState>> => {
   const [main, jails] = await Promise.all([
@@ -50,7 +63,7 @@ const readFiles = async (root: string): Promise<Map<string, FileState>> => {
     ...jails.map((name) => `${FAIL2BAN_DIRECTORY}/jail.d/${name}`),
   ].filter(isFail2banConfig)
   const states = await Promise.all(
-    [...SYSTEM_FILES, ...fail2ban].map(async (path) => [path, await readFileState(root, path)] as const),
+    [...SYSTEM_FILES, ...fail2ban].map(async (path) => [path, await readConsulted(root, path)] as const),
   )
   return new Map(states.filter((entry): entry is [string, FileState] => entry[1] !== null))
 }
@@ -61,12 +74,12 @@ const readLive = async (settings: Settings): Promise<LiveFacts> => {
   const wanted = settings.banTarget === 'auto' ? 'CHAOS' : settings.banTarget
   const usesTarget =
     settings.banBackend === 'iptables' && settings.killRoute === undefined && wanted !== 'DROP'
-  const [addresses, sshClient, daemons, enabled, inputRules, targets, jails, banned] = await Promise.all([
+  const [own, sshClient, daemons, enabled, bans, targets, jails, banned] = await Promise.all([
     readAddresses(),
     readSshClient(),
     readDaemons(),
     readEnabled(init),
-    asRoot ? readInputRules() : null,
+    asRoot ? readBans() : null,
     usesTarget ? tryTargets([wanted], asRoot) : new Map(),
     asRoot ? readJails() : null,
     asRoot ? readBanned('portsentry') : [],
@@ -74,11 +87,11 @@ const readLive = async (settings: Settings): Promise<LiveFacts> => {
   return {
     asRoot,
     init,
-    addresses,
+    ...own,
     sshClient,
     daemons,
     enabled,
-    inputRules,
+    bans,
     targets,
     jails,
     banned,
@@ -112,7 +125,7 @@ const foreseeInstallation = async (
     }
   } catch (error) {
     if (!(error instanceof HostError)) throw error
-    return { installs, stock: new Map(), unknown: [`${error.message} — ${error.hint}`] }
+    return { installs, stock: new Map(), unknown: [`${error.message}: ${error.hint}`] }
   }
 }
 
@@ -126,7 +139,7 @@ const findPortsentry = async (
     return { version: installed, files: await readPackageFiles(root, 'portsentry') }
   const candidate = installs?.find(({ name }) => name === 'portsentry')
   if (candidate === undefined) return null
-  return { version: candidate.version, files: stock.get('portsentry')?.paths ?? [] }
+  return { version: candidate.version, files: stock.get('portsentry')?.paths ?? null }
 }
 
 /** Everything that a plan is made from. Changes nothing. Throws HostError where a file cannot be read. */

@@ -1,8 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
-import { replaceFile } from './files.ts'
-import { HostError } from './host-error.ts'
+import { dirname, join, relative } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { errnoOf, HostError } from './host-error.ts'
 import { run, tryRun } from './process.ts'
 
 const client = (...args: string[]) => tryRun('fail2ban-client', args, { timeoutMs: 30_000 })
@@ -28,34 +28,62 @@ export const readOption = async (jail: string, option: string): Promise<string |
   return exitCode === 0 ? stdout : null
 }
 
+const ANSWER_TIMEOUT_MS = 60_000
+const POLL_MS = 100
+
+/**
+ * Has a jail let go of an address. The server may have been started a moment ago, and answers only when it has
+ * read its configuration; a jail that is not loaded holds nobody.
+ */
 export const unban = async (jail: string, address: string): Promise<void> => {
+  const deadline = Date.now() + ANSWER_TIMEOUT_MS
+  let jails = await readJails()
+  while (jails === null && Date.now() < deadline) {
+    await sleep(POLL_MS)
+    jails = await readJails()
+  }
+  if (!jails?.includes(jail)) return
   await run('fail2ban-client', ['set', jail, 'unbanip', address], `see fail2ban-client status ${jail}`)
 }
 
 const HINT = 'mend what fail2ban says; nothing of the running configuration was changed'
+
+/** A file of the configuration directory as it is planned; null: it is to go. */
+export interface StagedFile {
+  readonly path: string
+  readonly text: string | null
+}
+
+/** Puts a file into the copy. A link there is replaced by a plain file: it may lead back to the live one. */
+const stage = async (copy: string, { path, text }: StagedFile): Promise<void> => {
+  const target = join(copy, path)
+  await rm(target, { force: true })
+  if (text === null) return
+  await mkdir(dirname(target), { recursive: true })
+  await writeFile(target, text, 'latin1')
+}
 
 /**
  * Lets fail2ban itself judge a configuration before any daemon sees it: a private copy of the configuration
  * directory with some files replaced, tested and dumped. Both are needed: `-t` passes over bad times, `-d` over
  * files that cannot be read. Returns the dump's lines. Throws HostError where fail2ban refuses.
  */
-export const dumpStaged = async (
-  directory: string,
-  files: readonly { readonly path: string; readonly text: string }[],
-): Promise<string[]> => {
-  const staging = await mkdtemp(join(tmpdir(), 'portward-'))
+export const dumpStaged = async (directory: string, files: readonly StagedFile[]): Promise<string[]> => {
+  const staging = await mkdtemp(join(tmpdir(), 'portward-')).catch((error: unknown) => {
+    throw new HostError(`cannot make a directory in ${tmpdir()}: ${errnoOf(error)}`, 'make room there', {
+      cause: error,
+    })
+  })
   try {
     const copy = join(staging, 'fail2ban')
-    await run('cp', ['--archive', '--', directory, copy], HINT)
-    for (const { path, text } of files) await replaceFile(copy, relative(directory, path), text, 0o644)
+    await run('cp', ['--archive', '--', `${directory}/.`, copy], HINT)
+    for (const file of files) await stage(copy, { ...file, path: relative(directory, file.path) })
     await run('fail2ban-client', ['-c', copy, '-t'], HINT)
     const dump = await run('fail2ban-client', ['-c', copy, '-d'], HINT)
     return dump.split('\n').filter(Boolean)
   } catch (error) {
-    if (error instanceof HostError) {
-      throw new HostError(`fail2ban refuses the new configuration: ${error.message}`, HINT, { cause: error })
-    }
-    throw error
+    const reason = error instanceof HostError ? error.message : `cannot try it out: ${errnoOf(error)}`
+    throw new HostError(`fail2ban refuses the new configuration: ${reason}`, HINT, { cause: error })
   } finally {
     await rm(staging, { recursive: true, force: true })
   }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readFile, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { FileState } from '../policy/facts.ts'
 import { errnoOf, HostError } from './host-error.ts'
@@ -31,15 +31,20 @@ const ifPresent = async <T>(
     return await read(real)
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return null
-    throw error instanceof HostError ? error : explain(error, 'read', real)
+    if (!(error instanceof HostError)) throw explain(error, 'read', real)
+    const asked = join(root, path)
+    throw asked === real
+      ? error
+      : new HostError(`${asked} leads to a bad place: ${error.message}`, error.hint)
   }
 }
 
 const attributes = async (real: string): Promise<Omit<FileState, 'text'>> => {
   const entry = await stat(real)
-  if (!entry.isFile()) throw new HostError(`${real} is not a regular file`, 'move it out of the way')
+  if (!entry.isFile()) throw new HostError(`${real} is not a regular file`, 'see what leads there')
   const { mode, uid, gid, mtimeMs } = entry
-  return { mode: mode & 0o7777, uid, gid, modifiedMs: mtimeMs }
+  // A time in the future (the clock was set back, a copy kept its times) would be newer than any daemon for ever.
+  return { mode: mode & 0o7777, uid, gid, modifiedMs: Math.min(mtimeMs, Date.now()) }
 }
 
 /** Attributes of a file below `root`, or null where there is none. Throws HostError if it cannot be looked at. */
@@ -74,13 +79,20 @@ const writeAll = async (handle: FileHandle, text: string): Promise<void> => {
 /**
  * Replaces a file's bytes at once, or creates it with `mode`: a temporary file beside the real target gets the
  * same mode, owner, ACL and other extended attributes, is synced and renamed over it, and the directory is
- * synced. Symbolic links are followed, not replaced. Throws HostError and leaves the old file as it was.
+ * synced. Symbolic links are followed, not replaced. Missing directories are made; the uppermost of them is
+ * returned. Throws HostError and leaves the old file as it was.
  */
-export const replaceFile = async (root: string, path: string, text: string, mode: number): Promise<void> => {
+export const replaceFile = async (
+  root: string,
+  path: string,
+  text: string,
+  mode: number,
+): Promise<string | undefined> => {
   const target = await resolveInRoot(root, path)
   const temporary = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}.portward`)
   try {
     const exists = (await readAttributes(root, path)) !== null
+    const made = await mkdir(dirname(target), { recursive: true, mode: 0o755 })
     await writeAll(await open(temporary, 'wx', 0o600), text)
     const handle = await open(temporary, 'r')
     try {
@@ -94,19 +106,24 @@ export const replaceFile = async (root: string, path: string, text: string, mode
     }
     await rename(temporary, target)
     await syncDirectory(dirname(target))
+    return made
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined)
     throw error instanceof HostError ? error : explain(error, 'write', target)
   }
 }
 
-/** Removes a file that apply has created. */
-export const removeFile = async (root: string, path: string): Promise<void> => {
+/** Removes a file, and then the directories from its own up to `made`, as far as they are empty. */
+export const removeFile = async (root: string, path: string, made?: string): Promise<void> => {
   const target = await resolveInRoot(root, path)
   try {
     await rm(target, { force: true })
     await syncDirectory(dirname(target))
+    if (made === undefined) return
+    for (let directory = dirname(target); directory.startsWith(made); directory = dirname(directory)) {
+      await rmdir(directory)
+    }
   } catch (error) {
-    throw explain(error, 'remove', target)
+    if (errnoOf(error) !== 'ENOTEMPTY') throw explain(error, 'remove', target)
   }
 }

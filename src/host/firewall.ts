@@ -1,10 +1,31 @@
+import { type Ban, parseInputBans, parseNftBans, parseRouteBans } from '../policy/bans.ts'
 import type { Verdict } from '../policy/facts.ts'
 import { run, tryRun } from './process.ts'
 
-/** Rules of INPUT as `iptables -S INPUT` prints them, the policy first; null where they cannot be read. */
-export const readInputRules = async (): Promise<string[] | null> => {
-  const { exitCode, stdout } = await tryRun('iptables', ['-w', '-S', 'INPUT'])
-  return exitCode === 0 ? stdout.split('\n').filter(Boolean) : null
+/** What a program prints; nothing where it is missing or has nothing by that name. */
+const printed = async (program: string, ...args: string[]): Promise<string> => {
+  const { exitCode, stdout } = await tryRun(program, args)
+  return exitCode === 0 ? stdout : ''
+}
+
+/** Hosts that are banned by rules of INPUT, elements of portward's nft sets and routes that lead nowhere. */
+export const readBans = async (): Promise<Ban[]> => {
+  const [input, input6, set, set6, routes, routes6] = await Promise.all([
+    printed('iptables', '-w', '-S', 'INPUT'),
+    printed('ip6tables', '-w', '-S', 'INPUT'),
+    printed('nft', '-j', 'list', 'set', 'inet', 'portward', 'banned'),
+    printed('nft', '-j', 'list', 'set', 'inet', 'portward', 'banned6'),
+    printed('ip', '-json', '-4', 'route', 'show', 'type', 'blackhole'),
+    printed('ip', '-json', '-6', 'route', 'show', 'type', 'blackhole'),
+  ])
+  return [
+    ...parseInputBans('iptables', input),
+    ...parseInputBans('ip6tables', input6),
+    ...parseNftBans('banned', set),
+    ...parseNftBans('banned6', set6),
+    ...parseRouteBans('-4', routes),
+    ...parseRouteBans('-6', routes6),
+  ]
 }
 
 /**
@@ -32,7 +53,7 @@ export const tryTargets = async (
   return new Map(await Promise.all(verdicts))
 }
 
-/** Takes one rule, given as the words behind `-A INPUT`, out of INPUT. */
-export const deleteInputRule = async (words: readonly string[]): Promise<void> => {
-  await run('iptables', ['-w', '-D', 'INPUT', ...words], 'see iptables -S INPUT')
+/** Runs the command that takes one ban away. Throws HostError where it fails. */
+export const undoBan = async ([program = '', ...args]: readonly string[]): Promise<void> => {
+  await run(program, args, 'apply again: the ban may be gone already')
 }

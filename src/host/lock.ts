@@ -1,5 +1,6 @@
 import { execa } from 'execa'
 import { HostError } from './host-error.ts'
+import { childEnvironment } from './process.ts'
 
 const REFUSED = 75
 
@@ -12,7 +13,7 @@ export const takeLock = async (root: string): Promise<{ release: () => Promise<v
   const holder = execa(
     'flock',
     ['--nonblock', '--conflict-exit-code', String(REFUSED), path, 'sh', '-c', 'echo locked; exec cat'],
-    { reject: false, buffer: false, detached: true },
+    { reject: false, buffer: false, detached: true, env: childEnvironment(), extendEnv: false },
   )
   const locked = await new Promise<boolean>((resolve) => {
     holder.stdout.once('data', () => resolve(true))

@@ -1,4 +1,4 @@
-import { lstat, readlink } from 'node:fs/promises'
+import { lstat, readlink, stat } from 'node:fs/promises'
 import { dirname, join, normalize } from 'node:path'
 import { errnoOf, HostError } from './host-error.ts'
 
@@ -35,6 +35,12 @@ export const resolveInRoot = async (root: string, path: string): Promise<string>
   }
   return join(root, resolved)
 }
+
+export const isDirectory = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  )
 
 const linkTarget = async (path: string): Promise<string | null> => {
   try {

@@ -21,6 +21,18 @@ const ENVIRONMENT = {
   HOME: '/root',
 }
 
+/** The administrator's proxies are apt's, too. */
+const PROXIES = ['http_proxy', 'https_proxy', 'ftp_proxy', 'no_proxy'].flatMap((name) => [
+  name,
+  name.toUpperCase(),
+])
+
+const proxies = (): Record<string, string> =>
+  Object.fromEntries(PROXIES.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])))
+
+/** What every program gets for an environment, and nothing else of the caller's. */
+export const childEnvironment = (): Record<string, string> => ({ ...ENVIRONMENT, ...proxies() })
+
 /** Exit code for a program that could not be started, as a shell gives it. */
 const NOT_STARTED = 127
 
@@ -34,7 +46,7 @@ export const tryRun = async (
   options: RunOptions = {},
 ): Promise<RunResult> => {
   const result = await execa(file, args, {
-    env: { ...ENVIRONMENT, ...options.environment },
+    env: { ...childEnvironment(), ...options.environment },
     extendEnv: false,
     reject: false,
     timeout: options.timeoutMs ?? 120_000,

@@ -1,11 +1,9 @@
 import { readdir, readFile, readlink } from 'node:fs/promises'
+import { serviceOf } from '../policy/daemons.ts'
 import type { DaemonProcess } from '../policy/facts.ts'
 
 /** Clock ticks a second in /proc: fixed at 100 for programs on every Linux architecture of Debian. */
 const TICK_MS = 10
-
-const isDaemon = (args: readonly string[]): boolean =>
-  args[0] === '/usr/sbin/portsentry' || args.slice(0, 3).some((word) => word.endsWith('/fail2ban-server'))
 
 const readPid = async (
   pid: number,
@@ -14,7 +12,7 @@ const readPid = async (
 ): Promise<DaemonProcess | null> => {
   try {
     const args = (await readFile(`/proc/${pid}/cmdline`, 'latin1')).split('\0').filter(Boolean)
-    if (!isDaemon(args)) return null
+    if (serviceOf({ args }) === null) return null
     // Daemons of containers that run on this host are not this host's.
     const own = await readlink(`/proc/${pid}/ns/pid`).catch(() => namespace)
     if (namespace !== null && own !== namespace) return null

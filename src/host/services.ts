@@ -3,8 +3,9 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RestartStep } from '../plan/plan.ts'
+import { type Service, serviceOf } from '../policy/daemons.ts'
 import type { DaemonProcess, LiveFacts } from '../policy/facts.ts'
-import { HostError } from './host-error.ts'
+import { errnoOf, HostError } from './host-error.ts'
 import { run, tryRun } from './process.ts'
 import { readDaemons } from './processes.ts'
 
@@ -37,31 +38,42 @@ export const readEnabled = async (init: Init): Promise<Set<string>> => {
   ])
 }
 
+/** Has a unit or init script start at boot. */
 export const enable = async (unit: string): Promise<void> => {
   if (readInit() === 'systemd') await run('systemctl', ['enable', unit], 'see whether the unit is masked')
   else await run('update-rc.d', [unit, 'enable'], 'see whether its init script is there')
 }
 
-/** Stops a unit and keeps it from starting at boot, also where its unit file is gone and only the link is left. */
-export const disable = async (unit: string): Promise<void> => {
-  await tryRun('systemctl', ['stop', unit])
+/** Keeps a unit from starting at boot, also where its unit file is gone and only the link is left. It goes on running. */
+const disableAtBoot = async (unit: string): Promise<void> => {
+  if (readInit() === 'sysv') {
+    await run('update-rc.d', [unit, 'disable'], 'see whether its init script is there')
+    return
+  }
   await tryRun('systemctl', ['disable', unit])
-  await rm(join(WANTS, `${unit}.service`), { force: true })
+  try {
+    await rm(join(WANTS, `${unit}.service`), { force: true })
+  } catch (error) {
+    throw new HostError(`cannot disable ${unit}: ${errnoOf(error)}`, 'see systemctl status', { cause: error })
+  }
   await run('systemctl', ['daemon-reload'], 'see systemctl status')
-  await tryRun('systemctl', ['reset-failed', unit])
 }
 
-const isOf = (service: RestartStep['service'], { args }: DaemonProcess): boolean =>
-  (args[0] === '/usr/sbin/portsentry') === (service === 'portsentry')
+/** Keeps a unit from starting at boot and stops it. */
+export const disable = async (unit: string): Promise<void> => {
+  if (readInit() === 'systemd') await tryRun('systemctl', ['stop', unit])
+  await disableAtBoot(unit)
+  if (readInit() === 'systemd') await tryRun('systemctl', ['reset-failed', unit])
+}
 
-export const readDaemonsOf = async (service: RestartStep['service']): Promise<DaemonProcess[]> =>
-  (await readDaemons()).filter((process) => isOf(service, process))
+export const readDaemonsOf = async (service: Service): Promise<DaemonProcess[]> =>
+  (await readDaemons()).filter((process) => serviceOf(process) === service)
 
 const STOP_TIMEOUT_MS = 15_000
 const POLL_MS = 50
 
 /** Ends all daemons of a service, by whichever units they run, and waits. Throws HostError where they stay. */
-export const stop = async ({ service }: Pick<RestartStep, 'service'>): Promise<void> => {
+const stop = async (service: Service): Promise<void> => {
   // Stopping what does not run may fail; what matters is that nothing runs afterwards.
   if (readInit() === 'sysv') await tryRun('service', [service, 'stop'])
   else {
@@ -82,16 +94,62 @@ export const stop = async ({ service }: Pick<RestartStep, 'service'>): Promise<v
   }
 }
 
+const start = async (unit: string): Promise<void> => {
+  if (readInit() === 'systemd') await run('systemctl', ['start', unit], `see what journalctl -u ${unit} says`)
+  else await run('service', [unit, 'start'], `see what service ${unit} status says`)
+}
+
+const reload = async (): Promise<void> => {
+  if (readInit() === 'systemd') await run('systemctl', ['daemon-reload'], 'see systemctl status')
+}
+
 /**
  * Ends a service and starts its units once the daemons are gone. The init script of portsentry neither waits for
  * the old daemons nor starts new ones beside them, so that a plain restart can end with none.
  */
-export const restart = async (step: Pick<RestartStep, 'service' | 'units'>): Promise<void> => {
-  await stop(step)
-  if (readInit() === 'systemd') await run('systemctl', ['daemon-reload'], 'see systemctl status')
-  for (const unit of step.units) {
-    if (readInit() === 'systemd')
-      await run('systemctl', ['start', unit], `see what journalctl -u ${unit} says`)
-    else await run('service', [unit, 'start'], `see what service ${unit} status says`)
+export const restart = async ({ service, units }: RestartStep): Promise<void> => {
+  await stop(service)
+  await reload()
+  for (const unit of units) await start(unit)
+}
+
+const SERVICES: readonly Service[] = ['portsentry', 'fail2ban']
+
+/** What runs and what starts at boot. */
+export interface ServiceState {
+  readonly enabled: ReadonlySet<string>
+  /** Units by service; init scripts where systemd does not run. */
+  readonly active: ReadonlyMap<Service, readonly string[]>
+}
+
+const readActive = async (service: Service): Promise<string[]> => {
+  if (readInit() === 'sysv') return (await readDaemonsOf(service)).length > 0 ? [service] : []
+  const patterns = [`${service}.service`, `${service}@*.service`]
+  const { stdout } = await tryRun('systemctl', [
+    ...['list-units', '--plain', '--no-legend', '--state=active,activating,reloading'],
+    ...patterns,
+  ])
+  return [...stdout.matchAll(/^(\S+)\.service /gm)].map(([, unit]) => unit ?? '')
+}
+
+export const readServiceState = async (): Promise<ServiceState> => {
+  const active = SERVICES.map(async (service) => [service, await readActive(service)] as const)
+  return { enabled: await readEnabled(readInit()), active: new Map(await Promise.all(active)) }
+}
+
+/** Brings both services back to where they were, running what is on disk by now. Returns what failed. */
+export const restoreServices = async (state: ServiceState): Promise<string[]> => {
+  const failures: string[] = []
+  const attempt = async (effect: Promise<void>): Promise<void> => {
+    await effect.catch((error: unknown) =>
+      failures.push(error instanceof Error ? error.message : String(error)),
+    )
   }
+  const enabled = await readEnabled(readInit())
+  for (const service of SERVICES) await attempt(stop(service))
+  for (const unit of enabled) if (!state.enabled.has(unit)) await attempt(disableAtBoot(unit))
+  for (const unit of state.enabled) if (!enabled.has(unit)) await attempt(enable(unit))
+  await attempt(reload())
+  for (const units of state.active.values()) for (const unit of units) await attempt(start(unit))
+  return failures
 }

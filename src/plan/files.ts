@@ -188,7 +188,8 @@ export const rewriteHostsDeny = (text: string, desired: Desired): Rewrite => {
   )
   const isUnfinished = (part: string) =>
     parseHostsAccess(part).faults.some(({ kind }) => kind === 'unfinished-line')
-  if (!isUnfinished(released.text)) return released
+  // Behind a NUL byte libwrap sees no newline: adding one would not help.
+  if (!isUnfinished(released.text) || isUnfinished(`${released.text}\n`)) return released
   return { ...released, text: `${released.text}\n`, reasons: [...released.reasons, 'its last line ended'] }
 }
 

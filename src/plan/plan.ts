@@ -1,6 +1,5 @@
 import type { Desired } from '../policy/desired.ts'
 import type { PackageVersion } from '../policy/facts.ts'
-import type { Problem } from '../problem.ts'
 
 /** Answers for debconf, so that no question is asked and no notice mailed. */
 interface PreseedStep {
@@ -58,12 +57,12 @@ export interface RestartStep {
   readonly reasons: readonly string[]
 }
 
-/** A protected host that is banned gets free: its rules leave INPUT, fail2ban forgets it. */
+/** A protected host that is banned gets free: firewall and routes let it through, fail2ban forgets it. */
 export interface ReleaseStep {
   readonly kind: 'release'
   readonly address: string
-  /** Rule specifications behind `-A INPUT`, one word an element. */
-  readonly rules: readonly (readonly string[])[]
+  /** Commands, one word an element. */
+  readonly undo: readonly (readonly string[])[]
   readonly jailed: boolean
 }
 
@@ -82,7 +81,6 @@ export interface Plan {
   readonly root: string
   readonly desired: Desired
   readonly steps: readonly Step[]
-  readonly warnings: readonly Problem[]
   /** Programs on this server that are linked with libwrap: whom hosts.allow and hosts.deny concern. */
   readonly wrapped: readonly string[]
   /** Why the diff is not complete, if it is not: apply then refuses. */

@@ -98,7 +98,10 @@ const planFile = (
 ): { step: WriteStep | null; problems: readonly Problem[] } => {
   const state = facts.files.get(file.path)
   const start = state?.text ?? file.initial
-  if (start === undefined) return { step: null, problems: [missingFile(file.path, 'portsentry')] }
+  if (start === undefined) {
+    const isMissing = facts.packages.has('portsentry')
+    return { step: null, problems: isMissing ? [missingFile(file.path, 'portsentry')] : [] }
+  }
   const { text, reasons, problems } = file.rewrite(start, desired)
   if (text === state?.text) return { step: null, problems }
   const step: WriteStep = {
@@ -162,22 +165,22 @@ export const plan = (settings: Settings, facts: Facts): PlanResult => {
   )
   const writes = [...planOwned(desired, facts), ...edits]
   const jailText = edits.find(({ path }) => path === JAIL_PATH)?.after ?? fileText(facts, JAIL_PATH) ?? ''
-  const problems = [
-    ...wishes,
-    ...files.flatMap((file) => file.problems),
-    ...overriddenOptions(facts, desired.jails, jailText),
-    ...facts.remarks.map((message) => remark(message)),
-  ]
+  const found = [...wishes, ...files.flatMap((file) => file.problems)]
+  // Over a jail file that cannot be read, everybody else's options would seem to override it.
+  const overridden = found.some(isError) ? [] : overriddenOptions(facts, desired.jails, jailText)
+  const problems = [...found, ...overridden, ...facts.remarks.map((message) => remark(message))]
   if (problems.some(isError)) return { plan: null, problems }
-  const { live } = facts
-  const steps: Step[] = [
-    ...installation.steps,
-    ...planLogs(desired, facts),
-    ...writes,
-    ...(live === null ? [] : planServices(desired, facts, live, writes)),
-    ...(live === null ? [] : planReleases(desired, facts, live)),
-  ]
+  const { root, wrapped, live } = facts
   const inexact = [...installation.inexact, ...facts.unknown]
-  const { root, wrapped } = facts
-  return { plan: { root, desired, steps, warnings: problems, wrapped, inexact }, problems }
+  // Without the stock files no edit is the true one: the plan then lists what would be set instead.
+  const changes: Step[] =
+    inexact.length > 0
+      ? []
+      : [
+          ...planLogs(desired, facts),
+          ...writes,
+          ...(live === null ? [] : planServices(desired, facts, live, writes)),
+          ...(live === null ? [] : planReleases(desired, facts, live)),
+        ]
+  return { plan: { root, desired, steps: [...installation.steps, ...changes], wrapped, inexact }, problems }
 }

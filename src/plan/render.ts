@@ -1,8 +1,9 @@
+import { Buffer } from 'node:buffer'
 import { formatCidr } from '../network.ts'
 import { JAIL_PATH } from '../policy/jail.ts'
 import { modesOf } from '../policy/release.ts'
 import { renderDiff } from './diff.ts'
-import type { Plan, Step } from './plan.ts'
+import { isInSync, type Plan, type Step } from './plan.ts'
 
 /** One step in words, for a terminal. */
 export const describeStep = (step: Step): string => {
@@ -45,21 +46,24 @@ const describeSettings = ({ desired }: Plan): string => {
 }
 
 /** Which daemons here ask hosts.allow and hosts.deny at all. */
-export const describeWrappers = ({ wrapped }: Plan): string =>
+export const describeWrappers = ({ wrapped }: Pick<Plan, 'wrapped'>): string =>
   wrapped.length === 0
     ? 'no daemon on this server asks hosts.allow and hosts.deny'
     : `hosts.allow and hosts.deny are asked here by ${wrapped.join(', ')}`
 
+/** Text that is not from a file, such as apt's, as the bytes that a terminal wants, latin1-decoded. */
+const asBytes = (text: string): string => Buffer.from(text, 'utf8').toString('latin1')
+
 /** The plan for a terminal: steps in order, then the diff. Latin1-decoded where it quotes files. */
 export const renderPlan = (plan: Plan): string => {
-  const { release } = plan.desired
-  if (plan.steps.length === 0 && plan.inexact.length === 0) {
-    return `${release.title}: in sync, nothing to do (modes ${modesOf(plan.desired.modes).join(' and ')})\n`
+  const { release, modes } = plan.desired
+  if (isInSync(plan)) {
+    return `${release.title}: in sync, nothing to do (modes ${modesOf(modes).join(' and ')}); ${describeWrappers(plan)}\n`
   }
   const steps = plan.steps
     .map((step, index) => `${String(index + 1).padStart(3)}. ${describeStep(step)}\n`)
     .join('')
-  const inexact = plan.inexact.map((reason) => `not exact: ${reason}\n`).join('')
+  const inexact = plan.inexact.map((reason) => `not exact: ${asBytes(reason)}\n`).join('')
   const settings = plan.inexact.length > 0 ? `These settings would be made:\n${describeSettings(plan)}` : ''
   const diff = plan.steps.map(renderDiff).join('')
   return `${release.title}; ${describeWrappers(plan)}\n\n${steps}${inexact}${settings}${diff === '' ? '' : `\n${diff}`}`
@@ -81,7 +85,7 @@ export const planAsJson = (plan: Plan): object => ({
   root: plan.root,
   release: plan.desired.release.name,
   wrappers: plan.wrapped,
-  inSync: plan.steps.length === 0 && plan.inexact.length === 0,
+  inSync: isInSync(plan),
   inexact: plan.inexact,
   steps: plan.steps.map(stepAsJson),
 })

@@ -1,5 +1,7 @@
+import { ignored, parseIgnoreList } from '../documents/ignore-list.ts'
+import { formatCidr } from '../network.ts'
 import type { Desired } from '../policy/desired.ts'
-import type { DaemonProcess, Facts, LiveFacts } from '../policy/facts.ts'
+import { type DaemonProcess, type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
 import { FAIL2BAN_DIRECTORY } from '../policy/jail.ts'
 import type { Release } from '../policy/release.ts'
 import type { EnableStep, RemoveStep, RestartStep, WriteStep } from './plan.ts'
@@ -39,6 +41,20 @@ const staleFiles = (
     .map(([path]) => path)
 }
 
+/**
+ * 1.2 reads a list that is built from ours whenever it is started, on every packet: somebody may have changed or
+ * removed it since, and without it everybody is banned.
+ */
+const lostIgnored = ({ release, ignored: networks }: Desired, facts: Facts): string[] => {
+  const { builtIgnorePath: path, ignorePath, dialect } = release
+  if (path === ignorePath) return []
+  const text = fileText(facts, path)
+  if (text === undefined) return [`${path} is missing`]
+  const list = parseIgnoreList(text, dialect)
+  const lost = networks.filter((network) => !ignored(list, network))
+  return lost.length > 0 ? [`${path} lacks ${lost.map(formatCidr).join(' ')}`] : []
+}
+
 const portsentryReasons = (desired: Desired, facts: Facts, live: LiveFacts, changes: Changes): string[] => {
   const { release, modes } = desired
   if (!facts.packages.has('portsentry')) return ['newly installed']
@@ -53,7 +69,8 @@ const portsentryReasons = (desired: Desired, facts: Facts, live: LiveFacts, chan
     return [`runs as ${describeDaemons(running)}, should run as ${describeDaemons(wanted)}`]
   }
   const daemons = live.daemons.filter((process) => isPortsentry(process, release))
-  return staleFiles(facts, daemons, isConcerned).map((path) => `started before ${path} was changed`)
+  const stale = staleFiles(facts, daemons, isConcerned).map((path) => `started before ${path} was changed`)
+  return [...stale, ...lostIgnored(desired, facts)]
 }
 
 const isFail2banFile = (path: string): boolean => path.startsWith(`${FAIL2BAN_DIRECTORY}/`)
@@ -66,16 +83,20 @@ const fail2banReasons = (desired: Desired, facts: Facts, live: LiveFacts, change
   if (servers.length === 0) return ['does not run']
   const stale = staleFiles(facts, servers, isFail2banFile)
   if (stale.length > 0) return stale.map((path) => `started before ${path} was changed`)
+  // Only root may ask.
+  if (live.jails === null) return live.asRoot ? ['does not answer'] : []
   const wanted = desired.jails.get('portsentry')?.get('enabled') === 'true'
-  if (live.jails !== null && live.jails.includes('portsentry') !== wanted) {
+  if (live.jails.includes('portsentry') !== wanted) {
     return [wanted ? 'the portsentry jail is not loaded' : 'the portsentry jail is still loaded']
   }
   return []
 }
 
 /** Units under systemd; elsewhere the init script of the same name as the package. */
-export const wantedUnits = ({ release, modes }: Desired, live: LiveFacts): readonly string[] =>
-  live.init === 'systemd' ? release.units(modes) : ['portsentry']
+export const wantedUnits = (
+  { release, modes }: Pick<Desired, 'release' | 'modes'>,
+  live: LiveFacts,
+): readonly string[] => (live.init === 'systemd' ? release.units(modes) : ['portsentry'])
 
 /** What starts at boot though it should not: units of other modes, or of a release that was there before. */
 const planBoot = (

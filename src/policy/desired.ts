@@ -1,9 +1,10 @@
 import { getKey, parsePortsentryConf } from '../documents/portsentry-conf.ts'
-import { contains, formatAddress, isIPv4, type Network, parseNetwork, withoutContained } from '../network.ts'
+import { isIPv4, type Network, parseNetwork, withoutContained } from '../network.ts'
 import type { Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
+import { findExposed } from './exposed.ts'
 import { type Facts, fileText } from './facts.ts'
-import { desiredJails, type Jails, SSHD_PATH } from './jail.ts'
+import { desiredJails, type Jails, lostIgnoreIps, SSHD_PATH } from './jail.ts'
 import { chooseTarget, killRoute } from './kill-route.ts'
 import { requiredPackages } from './packages.ts'
 import type { Modes, Release } from './release.ts'
@@ -52,10 +53,13 @@ const protectedNetworks = (settings: Settings, facts: Facts, release: Release): 
   return withoutContained([...LOOPBACK, settings.lan, ...settings.whitelist, ...neighbours, ...own])
 }
 
+/** What the daemon reads for a key before anything is changed. */
+const presentValue = (facts: Facts, { confPath, dialect }: Release, key: string): string | undefined =>
+  getKey(parsePortsentryConf(fileText(facts, confPath) ?? '', dialect), key)
+
 /** The value of a required key: config.env's, the admin's, or the release's own where that is missing or foreign. */
 const requiredValue = (key: string, settings: Settings, facts: Facts, release: Release): string => {
-  const conf = parsePortsentryConf(fileText(facts, release.confPath) ?? '', release.dialect)
-  const present = getKey(conf, key)
+  const present = presentValue(facts, release, key)
   const isForeign = present === release.foreignValues.get(key)
   return (
     settings.portsentryKeys.get(key) || (isForeign ? '' : present) || (release.requiredKeys.get(key) ?? '')
@@ -74,15 +78,13 @@ const confKeys = (settings: Settings, facts: Facts, release: Release, target: st
         ['BLOCK_UDP', '0'],
       ] as const)
     : []
-  const translated = [...settings.portsentryKeys].filter(
-    ([key]) => !key.startsWith('ADVANCED_') || release.dialect === '1.2',
-  )
+  const verbatim = [...settings.portsentryKeys].filter(([key]) => !release.translatedKeys.has(key))
   return new Map<string, string | null>([
     ...[...release.requiredKeys.keys()].map(
       (key) => [key, requiredValue(key, settings, facts, release)] as const,
     ),
-    ...translated,
-    ...release.portKeys(settings),
+    ...verbatim,
+    ...release.portKeys(settings, (key) => presentValue(facts, release, key)),
     ...observe,
     ['KILL_ROUTE', killRoute(settings, target, release.seesIPv6)],
   ])
@@ -91,8 +93,8 @@ const confKeys = (settings: Settings, facts: Facts, release: Release, target: st
 /** Settings + facts → how the server should be. Pure. */
 export const desire = (settings: Settings, facts: Facts, release: Release): DesiredResult => {
   const problems: Problem[] = []
-  const place = (name: string) => settings.places.get(name) ?? { path: 'config.env' }
-  const choice = chooseTarget(settings.banTarget, facts.live)
+  const place = (name: string) => settings.places.get(name) ?? { path: settings.path }
+  const choice = chooseTarget(settings.banTarget, facts.live, presentValue(facts, release, 'KILL_ROUTE'))
   const usesTarget = settings.banBackend === 'iptables' && settings.killRoute === undefined
   if (usesTarget && choice.warning !== undefined && facts.live !== null) {
     problems.push({
@@ -107,17 +109,10 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     problems.push({ severity: 'error', code: 'not-in-this-release', message, hint, at: place(variable) })
   }
   const shielded = protectedNetworks(settings, facts, release)
-  const client = parseNetwork(facts.live?.sshClient ?? '')
-  if (client !== null && !shielded.some((network) => contains(network, client))) {
-    const address = formatAddress(client.bytes)
-    problems.push({
-      severity: 'warning',
-      code: 'ssh-client',
-      message: `this SSH session comes from ${address}, which is not protected: one packet to a watched port bans it`,
-      hint: `add ${address} to WHITELIST`,
-      at: place('WHITELIST'),
-    })
-  }
+  problems.push(
+    ...findExposed(facts, release, shielded, place('WHITELIST')),
+    ...lostIgnoreIps(facts, release, shielded),
+  )
   const historyPath = findHistory(settings, facts, release)
   const jails = desiredJails(settings, facts, release, choice.target, shielded, historyPath)
   const desired: Desired = {

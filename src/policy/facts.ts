@@ -1,4 +1,5 @@
 import type { Network } from '../network.ts'
+import type { Ban } from './bans.ts'
 
 /** A regular file as read: latin1-decoded bytes, permission bits, owner. */
 export interface FileState {
@@ -18,8 +19,8 @@ export interface PackageVersion {
 /** The portsentry that is installed, or that apt would install: what tells the releases apart. */
 export interface PortsentryPackage {
   readonly version: string
-  /** Absolute paths of the package's files. */
-  readonly files: readonly string[]
+  /** Absolute paths of the package's files; null where the package is out of reach, so that only its version is known. */
+  readonly files: readonly string[] | null
 }
 
 /** A running daemon: its command line, and when it started (milliseconds since the epoch). */
@@ -37,13 +38,15 @@ export interface LiveFacts {
   readonly init: 'systemd' | 'sysv'
   /** Addresses of this server's interfaces, host prefix, loopback and link-local ones left out. */
   readonly addresses: readonly Network[]
+  /** IPv6 networks that this server is on, link-local ones left out. */
+  readonly links: readonly Network[]
   /** Where the administrator's SSH session comes from. */
   readonly sshClient: string | null
   readonly daemons: readonly DaemonProcess[]
   /** Units and init scripts of portsentry and fail2ban that start at boot, left-overs of other releases included. */
   readonly enabled: ReadonlySet<string>
-  /** Rules of INPUT as `iptables -S INPUT` prints them; null without root or iptables. */
-  readonly inputRules: readonly string[] | null
+  /** Hosts that the firewall and the routes ban; null without root. */
+  readonly bans: readonly Ban[] | null
   /** iptables targets tried in a network namespace of their own. */
   readonly targets: ReadonlyMap<string, Verdict>
   /** Jails that fail2ban has loaded; null where its server does not answer. */

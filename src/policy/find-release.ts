@@ -4,7 +4,7 @@ import type { Release } from './release.ts'
 import { sysv12, template12 } from './releases/classic-12.ts'
 import { native2 } from './releases/native-2.ts'
 
-const RELEASES: readonly Release[] = [sysv12, template12, native2]
+export const RELEASES: readonly Release[] = [sysv12, template12, native2]
 
 /** The release that fits the package, or why there is none. Never decided by the distribution's name. */
 export const findRelease = (facts: Facts): Release | Problem => {
@@ -17,11 +17,15 @@ export const findRelease = (facts: Facts): Release | Problem => {
     at,
   })
   const { portsentry } = facts
+  if (portsentry === null && facts.live === null) {
+    return refuse('no-portsentry', 'portsentry is not installed in this tree', 'install it there first')
+  }
   if (portsentry === null) {
+    const reasons = facts.unknown.join('; ')
     return refuse(
       'no-portsentry',
-      'portsentry is not installed, and apt knows no version to install',
-      'run apt-get update, and see that the main component is in the apt sources',
+      `portsentry is not installed${reasons === '' ? ', and apt knows no version to install' : `: ${reasons}`}`,
+      'mend that, or run apt-get update and see that the main component is in the apt sources',
     )
   }
   const release = RELEASES.find(({ matches }) => matches(portsentry))

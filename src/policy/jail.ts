@@ -1,5 +1,13 @@
 import sshdText from '../../templates/fail2ban-sshd.conf?raw'
-import { formatAddress, formatCidr, isHost, type Network } from '../network.ts'
+import {
+  contains,
+  formatAddress,
+  formatCidr,
+  isHost,
+  isIPv4,
+  type Network,
+  parseNetwork,
+} from '../network.ts'
 import type { Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Facts } from './facts.ts'
@@ -121,7 +129,7 @@ export const desiredJails = (
       code: 'unknown-banaction',
       message: `BANACTION is "${settings.banaction}", but fail2ban has no action ${action}`,
       hint: `name one of the actions in ${FAIL2BAN_DIRECTORY}/action.d`,
-      at: settings.places.get('BANACTION') ?? { path: 'config.env' },
+      at: settings.places.get('BANACTION') ?? { path: settings.path },
     })
   }
   const bans = !settings.observeOnly && (settings.banBackend !== 'none' || settings.banaction !== undefined)
@@ -145,6 +153,30 @@ export const desiredJails = (
     logs: log === undefined ? [] : [log],
     problems,
   }
+}
+
+/**
+ * What [DEFAULT] keeps from being banned in every jail, and the portsentry jail's own ignoreip, which replaces it,
+ * does not. Host names are left out: what they lead to is not known here.
+ */
+export const lostIgnoreIps = (facts: Facts, release: Release, networks: readonly Network[]): Problem[] => {
+  const others = new Map([...facts.files].filter(([path]) => path !== JAIL_PATH))
+  const ignoreip = effective(viewWith({ ...facts, files: others }, undefined), 'DEFAULT', 'ignoreip')
+  if (!ignoreip?.resolved) return []
+  const at = { path: `${FAIL2BAN_DIRECTORY}/${ignoreip.path}`, line: ignoreip.line }
+  return ignoreip.value
+    .split(/[\s,]+/)
+    .flatMap((text) => parseNetwork(text) ?? [])
+    .filter((given) => release.seesIPv6 || isIPv4(given))
+    .filter((given) => !networks.some((network) => contains(network, given)))
+    .map(ignoreIp)
+    .map((given) => ({
+      severity: 'warning',
+      code: 'ignoreip-lost',
+      message: `spares ${given} in [DEFAULT] ignoreip, which does not hold for the portsentry jail`,
+      hint: `add ${given} to WHITELIST`,
+      at,
+    }))
 }
 
 /** Options of the portsentry jail that a file read later than ours decides otherwise. */

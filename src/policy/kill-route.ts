@@ -10,12 +10,27 @@ export interface TargetChoice {
   readonly warning?: string
 }
 
-/** The iptables target that bans use: what was asked for where this kernel takes it, else DROP. */
-export const chooseTarget = (wanted: BanTarget, live: LiveFacts | null): TargetChoice => {
+/** How the commands of `iptablesCommand` begin. */
+const IPTABLES = '{ /usr/sbin/iptables -w -C INPUT -s $TARGET$ '
+
+/** Whether KILL_ROUTE is a command of portward's own with that target. */
+const usesTarget = (present: string | undefined, target: string): boolean =>
+  present?.startsWith(IPTABLES) === true && present.includes(` -j ${target} `)
+
+/**
+ * The iptables target that bans use: what was asked for where this kernel takes it, else DROP. Where that cannot be
+ * tried, as in a tree or without root, the target of the present KILL_ROUTE stays: it was tried then.
+ */
+export const chooseTarget = (
+  wanted: BanTarget,
+  live: LiveFacts | null,
+  present: string | undefined,
+): TargetChoice => {
   const preferred = wanted === 'auto' ? 'CHAOS' : wanted
   if (preferred === 'DROP') return { target: 'DROP' }
   const verdict = live?.targets.get(preferred) ?? 'unknown'
-  if (verdict === 'accepted' || (verdict === 'unknown' && wanted === 'REJECT')) return { target: preferred }
+  const isTaken = verdict === 'unknown' && (wanted === 'REJECT' || usesTarget(present, preferred))
+  if (verdict === 'accepted' || isTaken) return { target: preferred }
   const why =
     verdict === 'refused' ? 'is not accepted by this kernel and iptables' : 'could not be tried here'
   const cure =
@@ -47,8 +62,11 @@ const nftCommand = (seesIPv6: boolean): string => {
   const rules = families.map(({ set, match }) => `add rule inet portward input ${match} saddr @${set} drop;`)
   const bans = families.map(({ set }) => `/usr/sbin/nft 'add element inet portward ${set} { $TARGET$ }'`)
   const chain = 'add chain inet portward input { type filter hook input priority filter - 1; };'
-  const make = `/usr/sbin/nft 'add table inet portward; ${[...sets, chain, ...rules].join(' ')}'`
-  return `{ /usr/sbin/nft list chain inet portward input || ${make}; ${bans.join(' || ')}; } </dev/null >/dev/null 2>&1`
+  // A table that was made for IPv4 alone is made anew; two daemons of 1.2 must not undo each other's.
+  const anew = seesIPv6 ? 'add table inet portward; delete table inet portward; ' : ''
+  const make = `/usr/sbin/nft '${anew}add table inet portward; ${[...sets, chain, ...rules].join(' ')}'`
+  const probe = `/usr/sbin/nft list ${seesIPv6 ? 'set inet portward banned6' : 'chain inet portward input'}`
+  return `{ ${probe} || ${make}; ${bans.join(' || ')}; } </dev/null >/dev/null 2>&1`
 }
 
 /** A metric of its own keeps it apart from the route that fail2ban may add for the same host. */

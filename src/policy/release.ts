@@ -27,8 +27,16 @@ export interface Release {
   readonly requiredKeys: ReadonlyMap<string, string>
   /** Stock values of other releases, which an upgrade leaves behind: replaced by those of `requiredKeys`. */
   readonly foreignValues: ReadonlyMap<string, string>
-  /** Keys by which the modes' ports are said, where the modes alone do not say it. Null: no such key. */
-  readonly portKeys: (settings: Settings) => ReadonlyMap<string, string | null>
+  /** Keys that config.env may give, but this daemon does not know: `portKeys` says what they mean. */
+  readonly translatedKeys: ReadonlySet<string>
+  /**
+   * Keys by which the modes' ports are said, where the modes alone do not say it. Null: no such key.
+   * `present` gives the value that the daemon reads now.
+   */
+  readonly portKeys: (
+    settings: Settings,
+    present: (key: string) => string | undefined,
+  ) => ReadonlyMap<string, string | null>
   /** What of these settings this release cannot do. */
   readonly impossible: (settings: Settings) => readonly Impossible[]
 

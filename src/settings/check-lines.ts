@@ -21,6 +21,17 @@ export const checkLines = (text: string, lines: ConfigLines, path: string): Prob
   const add = (severity: Problem['severity'], line: number, code: string, message: string, hint: string) =>
     problems.push({ severity, code, message, hint, at: { path, line } })
 
+  // Decoded as latin1: a UTF-8 byte order mark is three characters, a UTF-16 one two.
+  if (/^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)/.test(text)) {
+    add(
+      'error',
+      1,
+      'byte-order-mark',
+      'begins with a byte order mark',
+      'save the file as plain ASCII or UTF-8 without one',
+    )
+    return problems
+  }
   const carriageReturn = carriageReturnLine(text)
   if (carriageReturn !== null) {
     const message = 'ends with CRLF, which scripts that source the file take as part of the value'

@@ -95,11 +95,22 @@ export const readLan = (address: string | undefined, mask: string | undefined): 
   return networkOf(network)
 }
 
+/** portsentry 1.2 reads its whole ignore list for every packet. */
+const MAX_WHITELIST = 500
+
 /** WHITELIST: addresses and networks of both families, between commas or blanks. */
 export const readWhitelist = (text: string): { networks: Network[]; complaints: Complaint[] } => {
   const networks: Network[] = []
   const complaints: Complaint[] = []
-  for (const item of text.split(/[\s,]+/).filter((entry) => entry !== '')) {
+  const items = text.split(/[\s,]+/).filter((entry) => entry !== '')
+  if (items.length > MAX_WHITELIST) {
+    const message = `has ${items.length} entries, more than the ${MAX_WHITELIST} that each packet can be held against`
+    return {
+      networks,
+      complaints: [complain('WHITELIST', 'whitelist-long', message, 'name networks instead of addresses')],
+    }
+  }
+  for (const item of items) {
     const network = parseNetwork(item)
     if (network === null) {
       complaints.push(

@@ -27,6 +27,8 @@ export interface Settings {
   readonly observeOnly: boolean
   /** Where each variable was given; for problems that show only later. */
   readonly places: ReadonlyMap<string, Place>
+  /** The file itself, as the place of what is not given anywhere. */
+  readonly path: string
 }
 
 export interface SettingsResult {
@@ -188,6 +190,7 @@ export const parseSettings = (text: string, environment: Environment, path: stri
     banaction: optional('BANACTION'),
     observeOnly,
     places: new Map([...given].map(([name, { at }]) => [name, at])),
+    path,
   }
   return { settings, problems: all }
 }

@@ -98,9 +98,16 @@ it('tells a failure as JSON, too', () => {
   })
 })
 
+it('finishes an apply whose reader goes away', () => {
+  const tree = sample()
+  const command = `"$0" apply --yes ${tree.join(' ')} 2>&1 | head -1`
+  spawnSync('sh', ['-c', command, join(checkout, 'bin/portward')])
+  expect(portward('plan', ...tree).status).toBe(0)
+})
+
 it('names a tree that is not there', () => {
   const { status, stderr } = portward('plan', '--root', '/nonexistent-tree')
-  expect(status).toBe(1)
+  expect(status).toBe(64)
   expect(stderr).toMatch(/is not a directory/)
 })
 

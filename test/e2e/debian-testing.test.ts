@@ -1,4 +1,8 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { describeServers } from './harness/requirements.ts'
+import { type Server, startServer } from './harness/server.ts'
 import { describePromises } from './promises.ts'
+import { expectBanned, expectSpared, portward, provide } from './scenario.ts'
 
 describePromises({
   suite: 'testing',
@@ -25,4 +29,39 @@ describePromises({
     ['/etc/fail2ban/filter.d/portsentry-2.conf', 's/triggered: .*/triggered:/', 'triggered: '],
     ['/etc/fail2ban/jail.d/portsentry.conf', 's/^bantime.*/bantime = 10/', 'bantime = 1d'],
   ],
+})
+
+describeServers('sockets that accept connections, on testing', () => {
+  let server: Server
+
+  beforeAll(async () => {
+    server = await startServer({ suite: 'testing' })
+    await provide(server)
+  })
+  afterAll(() => server?.stop())
+
+  const daemons = async () => (await server.run('ps -o args= -C portsentry')).stdout
+
+  it('means --connect by tcp and udp, and bans by it', async () => {
+    const config = await server.readText('/root/config.env')
+    await server.write('/root/config.env', `${config}TCP_MODE=tcp\nUDP_MODE=udp\nTCP_PORTS=1,7,111\n`)
+    await portward(server, 'apply --yes', 0)
+    await portward(server, 'plan', 0)
+    expect(await daemons()).toBe('/usr/sbin/portsentry --connect')
+    await expectSpared(server)
+    await expectBanned(server)
+    await server.reboot()
+    expect(await daemons()).toBe('/usr/sbin/portsentry --connect')
+    await portward(server, 'plan', 0)
+  })
+
+  it('goes back to watching the wire, and leaves no drop-in', async () => {
+    await server.write('/root/config.env', 'LAN_IP=192.168.1.10\nLAN_NM=24\n')
+    expect(await portward(server, 'plan', 2)).toMatch(
+      /remove +\/etc\/systemd\/system\/portsentry\.service\.d/,
+    )
+    await portward(server, 'apply --yes', 0)
+    await portward(server, 'plan', 0)
+    expect(await daemons()).toBe('/usr/sbin/portsentry')
+  })
 })

@@ -83,8 +83,19 @@ it('leaves nothing behind when it cannot write', async () => {
   const root = temporaryDirectory()
   mkdirSync(join(root, 'directory'))
   await expect(replaceFile(root, '/directory', 'x', 0o644)).rejects.toThrow(/not a regular file/)
-  await expect(replaceFile(root, '/absent/x', 'x', 0o644)).rejects.toThrow(/ENOENT/)
   expect(readdirSync(root)).toEqual(['directory'])
+})
+
+it('makes missing directories, and takes them away again as far as they are empty', async () => {
+  const root = temporaryDirectory()
+  mkdirSync(join(root, 'etc'))
+  const made = await replaceFile(root, '/etc/a/b/x', 'x', 0o644)
+  await replaceFile(root, '/etc/a/y', 'y', 0o644)
+  await removeFile(root, '/etc/a/b/x', made)
+  expect(readdirSync(join(root, 'etc/a'))).toEqual(['y'])
+  await removeFile(root, '/etc/a/y', made)
+  expect(readdirSync(root)).toEqual(['etc'])
+  expect(readdirSync(join(root, 'etc'))).toEqual([])
 })
 
 it('removes what it created, and does not mind if it is gone', async () => {

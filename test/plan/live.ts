@@ -32,6 +32,7 @@ const inSync = {
     'KILL_ROUTE="{ /usr/sbin/iptables -w -C INPUT -s $TARGET$ -j DROP || /usr/sbin/iptables -w -I INPUT -s $TARGET$ -j DROP; } </dev/null >/dev/null 2>&1"\n',
   ].join('\n'),
   '/etc/portsentry/portsentry.ignore.static': '127.0.0.0/8\n192.168.1.0/24\n',
+  '/etc/portsentry/portsentry.ignore': '127.0.0.0/8\n192.168.1.0/24\n',
   '/etc/hosts.allow': 'ALL: 127.0.0.0/255.0.0.0 [::1] 192.168.1.0/255.255.255.0\n',
   '/etc/hosts.deny': '',
   '/etc/fail2ban/jail.d/portsentry.conf': [
@@ -64,6 +65,7 @@ const liveFacts = (changes: Partial<LiveFacts> = {}): LiveFacts => ({
   asRoot: true,
   init: 'systemd',
   addresses: [parseNetwork('192.168.1.10') ?? { bytes: [], prefix: 0 }],
+  links: [],
   sshClient: null,
   daemons: [
     daemon(1, '/usr/sbin/portsentry', '-atcp'),
@@ -71,7 +73,7 @@ const liveFacts = (changes: Partial<LiveFacts> = {}): LiveFacts => ({
     daemon(3, '/usr/bin/python3', '/usr/bin/fail2ban-server', '-xf', 'start'),
   ],
   enabled: new Set(['portsentry', 'fail2ban']),
-  inputRules: ['-P INPUT ACCEPT'],
+  bans: [],
   targets: new Map([['CHAOS', 'refused']]),
   jails: ['portsentry'],
   banned: [],

@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest'
+import { type Network, parseNetwork } from '../../src/network.ts'
 import { isInSync } from '../../src/plan/plan.ts'
 import { plan } from '../../src/plan/planner.ts'
-import { describeStep } from '../../src/plan/render.ts'
+import { describeStep, renderPlan } from '../../src/plan/render.ts'
+import { parseInputBans, parseNftBans, parseRouteBans } from '../../src/policy/bans.ts'
 import { isError, renderProblem } from '../../src/problem.ts'
 import { factsOf, LAN, settingsOf } from './live.ts'
 
@@ -51,6 +53,22 @@ const SERVICES: [string, Changes, string[]][] = [
     { live: { daemons: [atcp, audp], jails: null } },
     ['restart  fail2ban: does not run'],
   ],
+  ['fail2ban hangs', { live: { jails: null } }, ['restart  fail2ban: does not answer']],
+  [
+    'the list that 1.2 reads lacks the LAN',
+    { texts: { '/etc/portsentry/portsentry.ignore': '127.0.0.0/8\n192.168.1.0/255.255.255.0\n' } },
+    ['restart  portsentry: /etc/portsentry/portsentry.ignore lacks 192.168.1.0/24'],
+  ],
+  [
+    'the list that 1.2 reads is gone',
+    { texts: { '/etc/portsentry/portsentry.ignore': null } },
+    ['restart  portsentry: /etc/portsentry/portsentry.ignore is missing'],
+  ],
+  [
+    'a tree that no daemon was started in has no such list',
+    { live: null, texts: { '/etc/portsentry/portsentry.ignore': null } },
+    [],
+  ],
   [
     'the jail is not loaded',
     { live: { jails: ['sshd'] } },
@@ -72,11 +90,7 @@ const SERVICES: [string, Changes, string[]][] = [
     { live: { enabled: new Set(['fail2ban']) } },
     ['enable   portsentry at boot'],
   ],
-  [
-    'without root, jails and rules are unknown',
-    { live: { asRoot: false, jails: null, inputRules: null } },
-    [],
-  ],
+  ['without root, jails and rules are unknown', { live: { asRoot: false, jails: null, bans: null } }, []],
   ['a tree has no services', { live: null }, []],
 ]
 
@@ -129,6 +143,29 @@ it.each(FILES)('files: %s', (_, changes, expected) => {
   expect(steps(changes)).toEqual(expected)
 })
 
+const CHAOS = {
+  '/etc/portsentry/portsentry.conf':
+    factsOf().files.get('/etc/portsentry/portsentry.conf')?.text.replaceAll('-j DROP', '-j CHAOS') ?? '',
+}
+
+const TARGETS: [string, Changes, string[]][] = [
+  ['a copy of a server with CHAOS', { live: null, texts: CHAOS }, []],
+  ['without root, where nothing can be tried', { live: { targets: new Map() }, texts: CHAOS }, []],
+  ['a kernel that takes CHAOS', { live: { targets: new Map([['CHAOS', 'accepted']]) }, texts: CHAOS }, []],
+  [
+    'a kernel that takes it no longer',
+    { texts: CHAOS },
+    [
+      'write    /etc/portsentry/portsentry.conf: KILL_ROUTE',
+      'restart  portsentry: /etc/portsentry/portsentry.conf changes',
+    ],
+  ],
+]
+
+it.each(TARGETS)('target: %s', (_, changes, expected) => {
+  expect(steps(changes)).toEqual(expected)
+})
+
 const SSHD = {
   '/etc/fail2ban/jail.conf': '[DEFAULT]\nbackend = auto\n[sshd]\nlogpath = /var/log/auth.log\n',
   '/etc/fail2ban/jail.d/defaults-debian.conf': '[sshd]\nenabled = true\n',
@@ -158,40 +195,36 @@ it.each(SSHD_CASES)('sshd jail: %s', (_, changes, expected) => {
 
 const peer = (address: string) => ({ '/etc/hosts.deny': `ALL: ${address} : DENY\n` })
 const denied = 'write    /etc/hosts.deny: protected hosts released'
+const free = 'release  192.168.1.20, which is protected but banned'
+
+const input = parseInputBans('iptables', '-P INPUT ACCEPT\n-A INPUT -s 192.168.1.20/32 -j DROP\n')
+const route = parseRouteBans('-4', '[{"type":"blackhole","dst":"192.168.1.20","metric":1}]')
+const set = parseNftBans('banned', '{"nftables":[{"set":{"elem":["192.168.1.20","203.0.113.9"]}}]}')
 
 const RELEASES: [string, Changes, string[]][] = [
   ['a LAN peer in hosts.deny', { texts: peer('192.168.1.20') }, [denied]],
+  ['and in INPUT', { texts: peer('192.168.1.20'), live: { bans: input } }, [denied, free]],
+  ['and in a route', { texts: peer('192.168.1.20'), live: { bans: route } }, [denied, free]],
   [
-    'and in INPUT',
-    {
-      texts: peer('192.168.1.20'),
-      live: { inputRules: ['-P INPUT ACCEPT', '-A INPUT -s 192.168.1.20/32 -j DROP'] },
-    },
-    [denied, 'release  192.168.1.20, which is protected but banned'],
+    'everywhere',
+    { texts: peer('192.168.1.20'), live: { bans: [...input, ...route, ...set] } },
+    [denied, free],
   ],
+  ['in INPUT alone: the admin may have meant it', { live: { bans: input } }, []],
+  ['in a route alone: likewise', { live: { bans: route } }, []],
+  ['in our own nft set alone', { live: { bans: set } }, [free]],
+  ['in a route and in the jail', { live: { bans: route, banned: ['192.168.1.20'] } }, [free]],
   [
-    'in INPUT alone: the admin may have meant it',
-    { live: { inputRules: ['-A INPUT -s 192.168.1.20/32 -j DROP'] } },
+    'a line of hosts.deny that is more than a ban is no evidence',
+    { texts: { '/etc/hosts.deny': 'ALL: 192.168.1.20 : spawn /bin/x\n' }, live: { bans: input } },
     [],
   ],
-  [
-    'a rule that is more than a ban stays',
-    {
-      texts: peer('192.168.1.20'),
-      live: { inputRules: ['-A INPUT -s 192.168.1.20/32 -p tcp -m tcp --dport 25 -j DROP'] },
-    },
-    [denied],
-  ],
-  [
-    'in the jail',
-    { live: { banned: ['192.168.1.20', '203.0.113.9'] } },
-    ['release  192.168.1.20, which is protected but banned'],
-  ],
+  ['in the jail', { live: { banned: ['192.168.1.20', '203.0.113.9'] } }, [free]],
   [
     'a stranger stays banned',
     {
       texts: peer('203.0.113.9'),
-      live: { inputRules: ['-A INPUT -s 203.0.113.9/32 -j DROP'], banned: ['203.0.113.9'] },
+      live: { bans: set.filter(({ address }) => address === '203.0.113.9'), banned: ['203.0.113.9'] },
     },
     [],
   ],
@@ -199,6 +232,33 @@ const RELEASES: [string, Changes, string[]][] = [
 
 it.each(RELEASES)('release: %s', (_, changes, expected) => {
   expect(steps(changes)).toEqual(expected)
+})
+
+it('takes a ban away at every place, the jail included', () => {
+  const bans = [...input, ...route, ...set]
+  const result = plan(settingsOf(LAN), factsOf({ live: { bans, banned: ['192.168.1.20'] } }))
+  expect(result.plan?.steps).toEqual([
+    {
+      kind: 'release',
+      address: '192.168.1.20',
+      jailed: true,
+      undo: [
+        ['iptables', '-w', '-D', 'INPUT', '-s', '192.168.1.20/32', '-j', 'DROP'],
+        ['ip', '-4', 'route', 'del', 'blackhole', '192.168.1.20', 'metric', '1'],
+        ['nft', 'delete element inet portward banned { 192.168.1.20 }'],
+      ],
+    },
+  ])
+})
+
+it('finds an IPv6 peer that 2.x wrote into hosts.deny without brackets', () => {
+  const bans = parseInputBans('ip6tables', '-A INPUT -s fd00::20/128 -j DROP\n')
+  const result = plan(
+    settingsOf(`${LAN}WHITELIST=fd00::/64\n`),
+    factsOf({ portsentry: NATIVE, texts: peer('fd00::20'), live: { bans } }),
+  )
+  const releases = result.plan?.steps.filter(({ kind }) => kind === 'release')
+  expect(releases?.map(describeStep)).toEqual(['release  fd00::20, which is protected but banned'])
 })
 
 const TEMPLATE = {
@@ -250,12 +310,24 @@ it('brings a server that was upgraded to 2.x to what 2.x reads', () => {
     "create   /etc/fail2ban/filter.d/portsentry-2.conf: portward's own",
     'write    /etc/portsentry/portsentry.conf: HISTORY_FILE, BLOCKED_FILE, KILL_HOSTS_DENY, TCP_PORTS, UDP_PORTS, KILL_ROUTE',
     'write    /etc/hosts.allow: the whitelist, in a form that libwrap matches',
-    'create   /etc/portsentry/portsentry.ignore: the whitelist, in a form that portsentry matches',
+    'write    /etc/portsentry/portsentry.ignore: the whitelist, in a form that portsentry matches',
     'write    /etc/fail2ban/jail.d/portsentry.conf: [portsentry] filter, logpath, ignoreip',
     'disable  portsentry@atcp, and stop it',
     expect.stringMatching(/^restart {2}portsentry: /),
     expect.stringMatching(/^restart {2}fail2ban: /),
   ])
+})
+
+it.each([
+  ['TCP_PORTS="1-112,114-138,140-1023"', expect.stringMatching(/^1,7,/)],
+  ['', expect.stringMatching(/^1,7,/)],
+  ['TCP_PORTS="11,12"', undefined],
+])('sets the ports of TCP_MODE=stcp on 2.x, before: %s', (line, expected) => {
+  const texts = {
+    '/etc/portsentry/portsentry.conf': `IGNORE_FILE="/etc/portsentry/portsentry.ignore"\n${line}\n`,
+  }
+  const result = plan(settingsOf(`${LAN}TCP_MODE=stcp\n`), factsOf({ portsentry: NATIVE, texts }))
+  expect(result.plan?.desired.conf.get('TCP_PORTS')).toEqual(expected)
 })
 
 const REFUSALS: [string, Changes, string, RegExp][] = [
@@ -284,6 +356,12 @@ const REFUSALS: [string, Changes, string, RegExp][] = [
     { portsentry: NATIVE },
     `${LAN}TCP_MODE=stcp\nADVANCED_PORTS_TCP=2000\n`,
     /^config\.env:4: ADVANCED_PORTS_TCP is not a key of portsentry 2\.x/,
+  ],
+  [
+    'a range that 1.2 reads as one port',
+    {},
+    `${LAN}TCP_MODE=stcp\nTCP_PORTS=1,20-25\n`,
+    /^config\.env:4: TCP_PORTS has the range 20-25/,
   ],
   ['an unknown ban action', {}, `${LAN}BANACTION=fantasy\n`, /^config\.env:3: .*no action fantasy/],
   [
@@ -342,6 +420,56 @@ it.each([
   expect(problems.filter(({ code }) => code === 'ssh-client').map(renderProblem)).toEqual(expected)
 })
 
+const network = (text: string) => parseNetwork(text) as Network
+const links = [network('2001:db8:1::/64'), network('fd00::/64')]
+const ignoreip = (list: string) => ({ '/etc/fail2ban/jail.local': `# mine\n[DEFAULT]\nignoreip = ${list}\n` })
+const jailLocal = '/etc/fail2ban/jail.local:3: warning: spares'
+
+const WARNINGS: [string, string, Changes, string, string[]][] = [
+  ['an IPv6 LAN on 1.2', 'ipv6-lan', { live: { links } }, '', []],
+  [
+    'an IPv6 LAN on 2.x',
+    'ipv6-lan',
+    { portsentry: NATIVE, live: { links } },
+    'WHITELIST=fd00::/48\n',
+    [
+      'config.env:3: warning: this server is on 2001:db8:1::/64, which is not protected: a neighbour there that scans is banned — add 2001:db8:1::/64 to WHITELIST if that is your LAN',
+    ],
+  ],
+  ['a tree', 'ipv6-lan', { portsentry: NATIVE, live: null }, '', []],
+  ["[DEFAULT]'s stock", 'ignoreip-lost', { texts: ignoreip('127.0.0.1/8 ::1') }, '', []],
+  [
+    'what [DEFAULT] spares',
+    'ignoreip-lost',
+    { texts: ignoreip('192.168.1.7, 198.51.100.9 office.example.org 203.0.113.0/255.255.255.0 2001:db8::1') },
+    'WHITELIST=203.0.113.0/25\n',
+    [
+      `${jailLocal} 198.51.100.9 in [DEFAULT] ignoreip, which does not hold for the portsentry jail — add 198.51.100.9 to WHITELIST`,
+      `${jailLocal} 203.0.113.0/24 in [DEFAULT] ignoreip, which does not hold for the portsentry jail — add 203.0.113.0/24 to WHITELIST`,
+    ],
+  ],
+  [
+    'and on the whitelist',
+    'ignoreip-lost',
+    { texts: ignoreip('198.51.100.9') },
+    'WHITELIST=198.51.100.9\n',
+    [],
+  ],
+  ['a reference', 'ignoreip-lost', { texts: ignoreip('%(mine)s 198.51.100.9') }, '', []],
+  [
+    'our own file',
+    'ignoreip-lost',
+    { texts: { '/etc/fail2ban/jail.d/portsentry.conf': '[DEFAULT]\nignoreip = 198.51.100.9\n' } },
+    '',
+    [],
+  ],
+]
+
+it.each(WARNINGS)('warns of %s: %s', (_, wanted, changes, config, expected) => {
+  const { problems } = plan(settingsOf(LAN + config), factsOf(changes))
+  expect(problems.filter(({ code }) => code === wanted).map(renderProblem)).toEqual(expected)
+})
+
 it('installs what is missing, in one go, and preseeds debconf first', () => {
   const installs = [{ name: 'portsentry', version: '1.2-14+b1' }]
   const result = steps({
@@ -358,6 +486,30 @@ it('installs what is missing, in one go, and preseeds debconf first', () => {
     'install  portsentry 1.2-14+b1',
   ])
   expect(result.at(-1)).toBe('restart  portsentry: newly installed')
+})
+
+it('lists the settings where the packages are out of reach, for the release that the version tells', () => {
+  const facts = factsOf({
+    portsentry: { version: '1.2-16', files: null },
+    packages: new Map(),
+    installs: [{ name: 'portsentry', version: '1.2-16' }],
+    unknown: ['apt reaches no mirror'],
+    texts: { '/etc/portsentry/portsentry.conf': null },
+  })
+  const result = plan(settingsOf(LAN), facts)
+  expect(result.plan?.steps.map(({ kind }) => kind)).toEqual(['preseed', 'install'])
+  const text = result.plan === null ? '' : renderPlan(result.plan)
+  expect(text).toMatch(
+    /template units[^]*not exact: apt reaches no mirror[^]*portsentry\.conf: BLOCK_TCP="1"/,
+  )
+})
+
+it('tells what keeps apt from installing', () => {
+  const { problems } = plan(
+    settingsOf(LAN),
+    factsOf({ portsentry: null, unknown: ['E: dpkg was interrupted'] }),
+  )
+  expect(problems.map(renderProblem).join()).toMatch(/not installed: E: dpkg was interrupted/)
 })
 
 it('says that the plan is not exact where apt cannot say what it would install', () => {

@@ -151,7 +151,7 @@ describe('the text', () => {
     [LAN.replaceAll('\n', '\r\n'), ['1 crlf']],
     ['LAN_IP=192.168.1.10\nLAN_NM=24\r', ['2 crlf']],
     ['LAN_IP=192.168.1.10\nLAN_NM="24"\r', ['2 crlf']],
-    ['\xef\xbb\xbfLAN_IP=192.168.1.10\nLAN_NM=24\n', ['config.env missing', '1 malformed-line']],
+    ['\xef\xbb\xbfLAN_IP=192.168.1.10\nLAN_NM=24\n', ['config.env missing', '1 byte-order-mark']],
     ['X="\nLAN_IP=192.168.1.10\nLAN_NM=24\n"\n', ['config.env missing', 'config.env missing']],
     ['LAN_IP=192.168.1.10\nLAN_NM=24', []],
     ["X='no end\nLAN_IP=192.168.1.10\nLAN_NM=24\n", []],

@@ -1,4 +1,23 @@
-import { modesOf, type Release } from '../release.ts'
+import type { Settings } from '../../settings/settings.ts'
+import type { PortsentryPackage } from '../facts.ts'
+import { type Impossible, modesOf, type Release } from '../release.ts'
+
+/** 1.2 reads that many ports of a list and passes over the rest; excluded ones beyond it are watched. */
+const MAX_PORTS = 64
+
+/** 1.2 reads numbers only: of `20-25` it takes 20. */
+const impossible = ({ portsentryKeys }: Settings): Impossible[] =>
+  ['TCP_PORTS', 'UDP_PORTS', 'ADVANCED_EXCLUDE_TCP', 'ADVANCED_EXCLUDE_UDP'].flatMap((variable) => {
+    const items = portsentryKeys.get(variable)?.split(',') ?? []
+    const range = items.find((item) => item.includes('-'))
+    if (range !== undefined) {
+      const message = `${variable} has the range ${range}, which portsentry 1.2 reads as ${range.split('-', 1)[0]} alone`
+      return [{ variable, message, hint: 'list its ports one by one' }]
+    }
+    if (items.length <= MAX_PORTS) return []
+    const message = `${variable} has ${items.length} ports, of which portsentry 1.2 reads ${MAX_PORTS}`
+    return [{ variable, message, hint: `list at most ${MAX_PORTS}` }]
+  })
 
 /** What both packages of portsentry 1.2 share: one daemon a protocol, started with its mode as the argument. */
 const classic12 = {
@@ -13,8 +32,9 @@ const classic12 = {
     ['HISTORY_FILE', '/var/log/portsentry.log'],
     ['BLOCKED_FILE', '/tmp/portsentry.blocked'],
   ]),
+  translatedKeys: new Set(),
   portKeys: () => new Map(),
-  impossible: () => [],
+  impossible,
   modesPath: '/etc/default/portsentry',
   ignorePath: '/etc/portsentry/portsentry.ignore.static',
   builtIgnorePath: '/etc/portsentry/portsentry.ignore',
@@ -26,17 +46,26 @@ const classic12 = {
   hasInitScript: true,
 } satisfies Partial<Release>
 
-const isVersion12 = (version: string): boolean => /^1\.2-\d/.test(version)
-const hasTemplateUnit = (files: readonly string[]): boolean =>
-  files.some((path) => path.endsWith('/systemd/system/portsentry@.service'))
+/** Debian's revision of 1.2 that brought the template units. */
+const FIRST_WITH_TEMPLATE = 15
+
+/** Whether this is a 1.2 with, or without, template units: by its files, or by its revision where they are out of reach. */
+const is12 = ({ version, files }: PortsentryPackage, withTemplate: boolean): boolean => {
+  const revision = /^1\.2-(\d+)/.exec(version)?.[1]
+  if (revision === undefined) return false
+  const hasTemplate =
+    files?.some((path) => path.endsWith('/systemd/system/portsentry@.service')) ??
+    Number(revision) >= FIRST_WITH_TEMPLATE
+  const isStartable = withTemplate || (files?.includes('/etc/init.d/portsentry') ?? true)
+  return hasTemplate === withTemplate && isStartable
+}
 
 /** Debian 12, 1.2-14: an init script starts the daemons in the modes of /etc/default/portsentry. */
 export const sysv12: Release = {
   ...classic12,
   name: 'sysv-1.2',
   title: 'portsentry 1.2 with an init script (Debian 12)',
-  matches: ({ version, files }) =>
-    isVersion12(version) && files.includes('/etc/init.d/portsentry') && !hasTemplateUnit(files),
+  matches: (portsentry) => is12(portsentry, false),
   packageMakesHistory: false,
   units: () => ['portsentry'],
   packageEnablesUnits: true,
@@ -47,7 +76,7 @@ export const template12: Release = {
   ...classic12,
   name: 'template-1.2',
   title: 'portsentry 1.2 with template units (Debian 13)',
-  matches: ({ version, files }) => isVersion12(version) && hasTemplateUnit(files),
+  matches: (portsentry) => is12(portsentry, true),
   packageMakesHistory: true,
   units: (modes) => modesOf(modes).map((mode) => `portsentry@${mode}`),
   packageEnablesUnits: false,

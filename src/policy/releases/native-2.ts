@@ -1,6 +1,7 @@
 import filterText from '../../../templates/fail2ban-filter-2.conf?raw'
 import connectUnit from '../../../templates/portsentry-connect.conf?raw'
 import type { Settings } from '../../settings/settings.ts'
+import { isNearlyAll, listPorts, portRanges } from '../ports.ts'
 import type { Impossible, Modes, Release } from '../release.ts'
 
 /** What 1.2's stock file says where config.env says nothing, so that a mode means the same ports on every release. */
@@ -9,37 +10,44 @@ const ADVANCED = {
   UDP: { mode: 'audp', ports: '1024', exclude: '520,138,137,67' },
 } as const
 
-/** Every port from 1 below `count` but those in `exclude`, as ranges: `1-112,114-138,140-1023`. */
-export const portRanges = (count: number, exclude: readonly number[]): string => {
-  const ranges: string[] = []
-  const gaps = [...new Set(exclude)].filter((port) => port > 0 && port < count).sort((a, b) => a - b)
-  let first = 1
-  for (const gap of [...gaps, count]) {
-    if (gap - 1 > first) ranges.push(`${first}-${gap - 1}`)
-    else if (gap - 1 === first) ranges.push(String(first))
-    first = gap + 1
-  }
-  return ranges.join(',')
+/**
+ * Ports for the modes that take a list, where neither config.env nor the admin gives one: services that scanners
+ * look for and that a server of today does not run. Portward's own choice.
+ */
+const LISTED = {
+  TCP: '1,7,9,11,13,15,17,19,23,37,69,70,79,109,111,113,119,135,139,512-515,540,1080,1433,1524,2323,5900,6667',
+  UDP: '1,7,9,13,17,19,37,69,111,161,177,513,517,518,1434,1900,11211',
+} as const
+
+/** Longer values keep 2.x from starting: it reads lines of 1024 bytes. */
+const MAX_VALUE = 1000
+
+const protocols = ({ tcpMode, udpMode }: Modes) =>
+  [
+    ['TCP', tcpMode],
+    ['UDP', udpMode],
+  ] as const
+
+/** An advanced mode as 2.x takes it: all ports below ADVANCED_PORTS but the excluded ones. */
+const advancedPorts = (protocol: 'TCP' | 'UDP', given: Settings['portsentryKeys']): string => {
+  const { ports, exclude } = ADVANCED[protocol]
+  const count = Number(given.get(`ADVANCED_PORTS_${protocol}`) ?? ports)
+  return portRanges(count, listPorts(given.get(`ADVANCED_EXCLUDE_${protocol}`) ?? exclude))
 }
 
 /**
- * 2.x knows port lists only, and passes over ports that a service uses by itself: an advanced mode is the list
- * of all ports below ADVANCED_PORTS but the excluded ones, a protocol that is off has no list at all.
+ * 2.x knows port lists only, and passes over ports that a service uses by itself: a protocol that is off has no
+ * list at all. What an earlier mode left, ranges or no list, says nothing about the ports of a mode with a list.
  */
-const portKeys = (settings: Settings): ReadonlyMap<string, string | null> => {
+const portKeys: Release['portKeys'] = (settings, present) => {
   const given = settings.portsentryKeys
   const keys = new Map<string, string | null>()
-  for (const [protocol, mode] of [
-    ['TCP', settings.tcpMode],
-    ['UDP', settings.udpMode],
-  ] as const) {
-    const { mode: advanced, ports, exclude } = ADVANCED[protocol]
-    if (mode === '') keys.set(`${protocol}_PORTS`, null)
-    else if (mode === advanced) {
-      const count = Number(given.get(`ADVANCED_PORTS_${protocol}`) ?? ports)
-      const excluded = (given.get(`ADVANCED_EXCLUDE_${protocol}`) ?? exclude).split(',').map(Number)
-      keys.set(`${protocol}_PORTS`, portRanges(count, excluded))
-    }
+  for (const [protocol, mode] of protocols(settings)) {
+    const key = `${protocol}_PORTS`
+    const list = present(key)
+    if (mode === '') keys.set(key, null)
+    else if (mode === ADVANCED[protocol].mode) keys.set(key, advancedPorts(protocol, given))
+    else if (!given.has(key) && (list === undefined || isNearlyAll(list))) keys.set(key, LISTED[protocol])
   }
   return keys
 }
@@ -58,12 +66,18 @@ const impossible = (settings: Settings): Impossible[] => {
       hint: 'use tcp with udp, or stealth modes (stcp, atcp, sudp, audp) for both',
     })
   }
-  for (const [protocol, mode] of [
-    ['TCP', tcpMode],
-    ['UDP', udpMode],
-  ] as const) {
+  for (const [protocol, mode] of protocols(settings)) {
+    const isAdvanced = mode === ADVANCED[protocol].mode
+    const ports = isAdvanced ? advancedPorts(protocol, portsentryKeys) : null
+    if (ports === '' || (ports?.length ?? 0) > MAX_VALUE) {
+      problems.push({
+        variable: `ADVANCED_EXCLUDE_${protocol}`,
+        message: `ADVANCED_EXCLUDE_${protocol} leaves ${ports === '' ? 'no port to watch' : `a list of ${ports?.length} bytes, too long for portsentry`}`,
+        hint: 'exclude fewer ports',
+      })
+    }
     for (const key of [`ADVANCED_PORTS_${protocol}`, `ADVANCED_EXCLUDE_${protocol}`]) {
-      if (!portsentryKeys.has(key) || mode === ADVANCED[protocol].mode) continue
+      if (!portsentryKeys.has(key) || isAdvanced) continue
       problems.push({
         variable: key,
         message: `${key} is not a key of portsentry 2.x, and says nothing in ${protocol}_MODE=${mode}`,
@@ -79,7 +93,8 @@ export const native2: Release = {
   name: 'native-2',
   title: 'portsentry 2.x (Debian testing)',
   matches: ({ version, files }) =>
-    /^2\.0\.\d/.test(version) && files.some((path) => path.endsWith('/systemd/system/portsentry.service')),
+    /^2\.0\.\d/.test(version) &&
+    (files?.some((path) => path.endsWith('/systemd/system/portsentry.service')) ?? true),
   dialect: '2.x',
   confPath: '/etc/portsentry/portsentry.conf',
   requiredKeys: new Map([
@@ -92,6 +107,9 @@ export const native2: Release = {
     ['HISTORY_FILE', '/var/lib/portsentry/portsentry.history'],
     ['BLOCKED_FILE', '/var/lib/portsentry/portsentry.blocked'],
   ]),
+  translatedKeys: new Set(
+    ['TCP', 'UDP'].flatMap((protocol) => [`ADVANCED_PORTS_${protocol}`, `ADVANCED_EXCLUDE_${protocol}`]),
+  ),
   portKeys,
   impossible,
   modesPath: null,

@@ -1,0 +1,82 @@
+import { formatAddress, isHost, type Network, parseNetwork } from '../network.ts'
+import { readJson } from './read-json.ts'
+
+/** One host that is banned at one place outside of fail2ban. */
+export interface Ban {
+  readonly address: string
+  readonly place: 'iptables' | 'ip6tables' | 'nft' | 'route'
+  /** The command that takes it away, one word an element. */
+  readonly undo: readonly string[]
+}
+
+const BAN_TARGETS: ReadonlySet<string> = new Set(['DROP', 'REJECT', 'CHAOS', 'TARPIT', 'DELUDE'])
+
+const hostOf = (text: string): Network | null => {
+  const network = parseNetwork(text)
+  return network !== null && isHost(network) ? network : null
+}
+
+/** The words of a line of `iptables -S`, which puts those with blanks into double quotes. */
+const splitRule = (line: string): string[] =>
+  [...line.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)].map(([, quoted, bare = '']) =>
+    quoted === undefined ? bare : quoted.replace(/\\(.)/g, '$1'),
+  )
+
+/** What a rule may have between source and target and still be nothing but a ban of that host. */
+const HARMLESS: readonly (readonly RegExp[])[] = [
+  [/^-p$/, /^[a-z0-9]+$/],
+  [/^-m$/, /^(?:tcp|udp|comment)$/],
+  [/^--comment$/, /^/],
+]
+
+const isHarmless = (words: readonly string[]): boolean => {
+  if (words.length === 0) return true
+  const option = HARMLESS.find((patterns) =>
+    patterns.every((pattern, index) => pattern.test(words[index] ?? '')),
+  )
+  return option !== undefined && words.length >= option.length && isHarmless(words.slice(option.length))
+}
+
+/** Rules that ban one host and do nothing else, in what `iptables -S INPUT` or `ip6tables -S INPUT` prints. */
+export const parseInputBans = (program: 'iptables' | 'ip6tables', text: string): Ban[] =>
+  text.split('\n').flatMap((line): Ban[] => {
+    const [append, chain, source, from = '', ...rest] = splitRule(line)
+    const jump = rest.indexOf('-j')
+    const host = append === '-A' && chain === 'INPUT' && source === '-s' ? hostOf(from) : null
+    if (host === null || jump === -1 || !BAN_TARGETS.has(rest[jump + 1] ?? '')) return []
+    if (!isHarmless(rest.slice(0, jump))) return []
+    const undo = [program, '-w', '-D', 'INPUT', '-s', from, ...rest]
+    return [{ address: formatAddress(host.bytes), place: program, undo }]
+  })
+
+type NftElement = string | { readonly elem?: { readonly val?: unknown } }
+type NftList = { readonly nftables?: readonly { readonly set?: { readonly elem?: readonly NftElement[] } }[] }
+
+/** Elements of one of portward's own sets, in what `nft -j list set inet portward banned` prints. */
+export const parseNftBans = (set: 'banned' | 'banned6', text: string): Ban[] =>
+  (readJson<NftList>(text)?.nftables ?? [])
+    .flatMap((object) => object.set?.elem ?? [])
+    .flatMap((element): Ban[] => {
+      const value = typeof element === 'string' ? element : element.elem?.val
+      const host = typeof value === 'string' ? hostOf(value) : null
+      if (host === null) return []
+      const address = formatAddress(host.bytes)
+      return [{ address, place: 'nft', undo: ['nft', `delete element inet portward ${set} { ${address} }`] }]
+    })
+
+interface Route {
+  readonly dst?: string
+  readonly metric?: number
+}
+
+/** Hosts that lead nowhere, in what `ip -json -4 route show type blackhole` or `-6` prints. */
+export const parseRouteBans = (family: '-4' | '-6', text: string): Ban[] => {
+  const routes = readJson<readonly Route[]>(text)
+  return (Array.isArray(routes) ? routes : []).flatMap(({ dst, metric }: Route): Ban[] => {
+    const host = hostOf(dst ?? '')
+    if (host === null) return []
+    const address = formatAddress(host.bytes)
+    const which = metric === undefined ? [] : ['metric', String(metric)]
+    return [{ address, place: 'route', undo: ['ip', family, 'route', 'del', 'blackhole', address, ...which] }]
+  })
+}

@@ -1,0 +1,12 @@
+import type { DaemonProcess } from './facts.ts'
+import { RELEASES } from './find-release.ts'
+
+export type Service = 'portsentry' | 'fail2ban'
+
+const PORTSENTRY: ReadonlySet<string> = new Set(RELEASES.map(({ daemonPath }) => daemonPath))
+
+/** Which of the two services a process with these arguments belongs to, if to any. fail2ban runs under Python. */
+export const serviceOf = ({ args }: Pick<DaemonProcess, 'args'>): Service | null => {
+  if (PORTSENTRY.has(args[0] ?? '')) return 'portsentry'
+  return args.slice(0, 3).some((word) => word.endsWith('/fail2ban-server')) ? 'fail2ban' : null
+}

@@ -1,0 +1,46 @@
+import { formatCidr, isHost, isIPv4, type Network, networkOf, parseNetwork } from '../network.ts'
+import { readJson } from './read-json.ts'
+
+interface IpAddress {
+  readonly local?: string
+  readonly prefixlen?: number
+  readonly scope?: string
+  readonly temporary?: boolean
+}
+
+export interface OwnAddresses {
+  /** Each as a host, in a stable order. */
+  readonly addresses: readonly Network[]
+  /** The IPv6 networks that they are on. */
+  readonly links: readonly Network[]
+}
+
+const LINK_LOCAL_IPV4 = '169.254.'
+
+/** These addresses as hosts, in a stable order; IPv4's link-local ones, which change by the hour, left out. */
+export const ownHosts = (addresses: readonly string[]): Network[] =>
+  [...new Set(addresses)]
+    .filter((address) => !address.startsWith(LINK_LOCAL_IPV4))
+    .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+    .flatMap((address) => parseNetwork(address) ?? [])
+
+/**
+ * What `ip -json address` says, whether or not an interface has a carrier; null where that is no such text.
+ * Loopback's and link-local addresses are not of scope global. Temporary (privacy) addresses change by the day
+ * and are nobody's to be reached at: they would make a drift of each.
+ */
+export const parseIpAddresses = (text: string): OwnAddresses | null => {
+  const interfaces = readJson<readonly { readonly addr_info?: readonly IpAddress[] }[]>(text)
+  if (!Array.isArray(interfaces)) return null
+  const own = interfaces
+    .flatMap(({ addr_info }): readonly IpAddress[] => addr_info ?? [])
+    .filter(({ scope, temporary }) => scope === 'global' && temporary !== true)
+  const links = own
+    .flatMap(({ local, prefixlen }) => parseNetwork(`${local}/${prefixlen}`) ?? [])
+    .filter((network) => !isIPv4(network) && !isHost(network))
+    .map((network) => [formatCidr(networkOf(network)), networkOf(network)] as const)
+  return {
+    addresses: ownHosts(own.flatMap(({ local }) => local ?? [])),
+    links: [...new Map(links).values()],
+  }
+}

@@ -1,0 +1,35 @@
+import { expect, it } from 'vitest'
+import { plan } from '../../src/plan/planner.ts'
+import { renderPlan } from '../../src/plan/render.ts'
+import { factsOf, LAN, settingsOf } from './live.ts'
+
+const rendered = (changes: Parameters<typeof factsOf>[0]): string => {
+  const result = plan(settingsOf(LAN), factsOf(changes))
+  if (result.plan === null) throw new Error(JSON.stringify(result.problems))
+  return renderPlan(result.plan)
+}
+
+const NONE = 'no daemon on this server asks hosts.allow and hosts.deny'
+const SSHD = 'hosts.allow and hosts.deny are asked here by /usr/sbin/sshd'
+const TITLE = 'portsentry 1.2 with an init script (Debian 12)'
+
+it.each([
+  ['in sync', { wrapped: [] }, `${TITLE}: in sync, nothing to do (modes atcp and audp); ${NONE}\n`],
+  [
+    'in sync, with wrappers',
+    { wrapped: ['/usr/sbin/sshd'] },
+    `${TITLE}: in sync, nothing to do (modes atcp and audp); ${SSHD}\n`,
+  ],
+  [
+    'steps',
+    { live: { banned: ['192.168.1.20'] } },
+    `${TITLE}; ${NONE}\n\n  1. release  192.168.1.20, which is protected but banned\n`,
+  ],
+])('%s', (_, changes, expected) => {
+  expect(rendered(changes)).toBe(expected)
+})
+
+it("prints apt's words as the bytes that they are", () => {
+  const text = rendered({ unknown: ['E: Paket »x« fehlt'] })
+  expect(Buffer.from(text, 'latin1').toString('utf8')).toContain('not exact: E: Paket »x« fehlt\n')
+})

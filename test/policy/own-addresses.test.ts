@@ -1,0 +1,57 @@
+import { expect, it } from 'vitest'
+import { formatAddress, formatCidr } from '../../src/network.ts'
+import { ownHosts, parseIpAddresses } from '../../src/policy/own-addresses.ts'
+
+const global4 = (local: string) => ({ family: 'inet', local, prefixlen: 24, scope: 'global' })
+const global6 = (local: string, rest: object = {}) => ({
+  ...{ family: 'inet6', local, prefixlen: 64, scope: 'global' },
+  ...rest,
+})
+
+const CASES: [string, object[], string[], string[]][] = [
+  ['nothing', [], [], []],
+  [
+    'loopback and link-local ones',
+    [
+      { addr_info: [{ local: '127.0.0.1', prefixlen: 8, scope: 'host' }, {}] },
+      { addr_info: [{ local: 'fe80::1', prefixlen: 64, scope: 'link' }] },
+      { addr_info: [{ local: '169.254.1.2', prefixlen: 16, scope: 'global' }] },
+      {},
+    ],
+    [],
+    [],
+  ],
+  [
+    'both families, in a stable order, and each network once',
+    [
+      {
+        addr_info: [global6('fd00::10'), global4('192.168.1.10'), global6('fd00::9'), global4('192.168.1.9')],
+      },
+    ],
+    ['192.168.1.9', '192.168.1.10', 'fd00::9', 'fd00::10'],
+    ['fd00::/64'],
+  ],
+  [
+    'an interface without a carrier',
+    [{ flags: ['NO-CARRIER', 'UP'], operstate: 'DOWN', addr_info: [global4('192.168.1.10')] }],
+    ['192.168.1.10'],
+    [],
+  ],
+  ['a temporary address', [{ addr_info: [global6('fd00::abcd', { temporary: true })] }], [], []],
+  ['a host without a network', [{ addr_info: [global6('fd00::7', { prefixlen: 128 })] }], ['fd00::7'], []],
+]
+
+it.each(CASES)('ip address: %s', (_, interfaces, addresses, links) => {
+  const own = parseIpAddresses(JSON.stringify(interfaces))
+  expect(own?.addresses.map(({ bytes }) => formatAddress(bytes))).toEqual(addresses)
+  expect(own?.links.map(formatCidr)).toEqual(links)
+})
+
+it.each(['', 'Option "-json" is unknown', '{}'])('knows nothing from %j', (text) => {
+  expect(parseIpAddresses(text)).toBeNull()
+})
+
+it('takes what the C library says where ip is missing', () => {
+  const hosts = ownHosts(['192.168.1.10', '169.254.7.7', '10.0.0.1', '10.0.0.1'])
+  expect(hosts.map(formatCidr)).toEqual(['10.0.0.1/32', '192.168.1.10/32'])
+})
