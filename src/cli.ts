@@ -20,6 +20,7 @@ const buildProgram = (finish: (code: number) => void): Command => {
     .option('--quiet', 'print errors and results only')
     .option('--verbose', 'print what failed in full, with the stack')
     .option('--no-color', 'print without colours')
+    .configureHelp({ showGlobalOptions: true })
     .exitOverride()
 
   const add = <Options extends GlobalOptions>(

@@ -132,6 +132,10 @@ export const VARIABLES: readonly Variable[] = [
   key('KILL_RUN_CMD', runCommand),
   key('KILL_RUN_CMD_FIRST', flag),
   key('PORT_BANNER', runCommand),
+  key('IGNORE_FILE', {
+    check: oneOf('/etc/portsentry/portsentry.ignore'),
+    hint: 'leave it out: the whitelist goes to /etc/portsentry/portsentry.ignore',
+  }),
   key('HISTORY_FILE', path),
   key('BLOCKED_FILE', path),
   {
