@@ -34,7 +34,7 @@ const describeServices = (facts: Facts, release: Release, modes: Modes): Service
     {
       name: 'fail2ban',
       installed: packages.get('fail2ban') ?? null,
-      running: live && live.daemons.some(isFail2ban),
+      running: live?.daemons.some(isFail2ban) ?? null,
       atBoot: isEnabled(['fail2ban']),
       detail: live?.jails ?? null,
     },
