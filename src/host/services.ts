@@ -95,8 +95,13 @@ const stop = async (service: Service): Promise<void> => {
 }
 
 const start = async (unit: string): Promise<void> => {
-  if (readInit() === 'systemd') await run('systemctl', ['start', unit], `see what journalctl -u ${unit} says`)
-  else await run('service', [unit, 'start'], `see what service ${unit} status says`)
+  if (readInit() === 'sysv') {
+    await run('service', [unit, 'start'], `see what service ${unit} status says`)
+    return
+  }
+  // A unit that kept failing is not started again for a while, unless it is told to forget that.
+  await tryRun('systemctl', ['reset-failed', unit])
+  await run('systemctl', ['start', unit], `see what journalctl -u ${unit} says`)
 }
 
 const reload = async (): Promise<void> => {

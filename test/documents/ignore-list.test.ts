@@ -210,7 +210,7 @@ describe('laws', () => {
     const lines = splitLines(file)
     const blocks = findOwnedBlocks(lines)
     const isOurs = (index: number) => blocks.some(({ begin, end }) => index >= begin && index <= end)
-    return lines.filter((_, index) => !isOurs(index)).map((line) => line.text.replace(/\r$/, ''))
+    return lines.filter((_, index) => !isOurs(index)).map((line) => line.text.replace(/\r+$/, ''))
   }
 
   test.each(DIALECTS)(
