@@ -28,21 +28,32 @@ export interface Grants {
   readonly eol: '\n' | '\r\n'
 }
 
+export interface OwnedMarks {
+  /** Complete blocks, in order. */
+  readonly blocks: readonly OwnedBlock[]
+  /** Indices of begins and ends without their counterpart, left by a merge gone wrong or a file cut off. */
+  readonly strays: readonly number[]
+}
+
 /**
- * All complete blocks. A begin without its end (a file cut off, a merge gone wrong) opens none: the next
- * begin counts, so that the admin's lines in between are never taken for ours.
+ * A begin without its end opens no block: the next begin counts, so that the admin's lines in between are never
+ * taken for ours. Such strays are of no use to anybody, and would pair up with others later.
  */
-export const findOwnedBlocks = (lines: readonly Line[]): OwnedBlock[] => {
+export const findOwnedMarks = (lines: readonly Line[]): OwnedMarks => {
   const blocks: OwnedBlock[] = []
+  const strays: number[] = []
   let begin = -1
   for (const [index, { text }] of lines.entries()) {
-    if (text.startsWith('# portward: begin')) begin = index
-    else if (begin !== -1 && text.startsWith(BLOCK_END)) {
-      blocks.push({ begin, end: index })
+    if (text.startsWith('# portward: begin')) {
+      if (begin !== -1) strays.push(begin)
+      begin = index
+    } else if (text.startsWith(BLOCK_END)) {
+      if (begin === -1) strays.push(index)
+      else blocks.push({ begin, end: index })
       begin = -1
     }
   }
-  return blocks
+  return { blocks, strays: begin === -1 ? strays : [...strays, begin] }
 }
 
 const deletion = (first: Line, last = first): Edit => ({
@@ -62,12 +73,12 @@ const offsetBefore = (removals: readonly Edit[], offset: number): number =>
 export const setGrants = (text: string, networks: readonly Network[], grants: Grants): Edit[] => {
   const { entry, read, place, residue, eol } = grants
   const lines = splitLines(text)
-  const blocks = findOwnedBlocks(lines)
+  const { blocks, strays } = findOwnedMarks(lines)
   const spans = blocks.map(({ begin, end }) => deletion(lines[begin] as Line, lines[end] as Line))
   const isOwned = ({ offset }: Line) =>
     spans.some((span) => offset >= span.offset && offset < span.offset + span.length)
   const leftovers = lines
-    .filter((line) => residue.has(line.number) && !isOwned(line))
+    .filter((line, index) => strays.includes(index) || (residue.has(line.number) && !isOwned(line)))
     .map((it) => deletion(it))
   const removals = [...leftovers, ...spans].sort((a, b) => a.offset - b.offset)
   const others = applyEdits(text, removals)
@@ -81,12 +92,14 @@ export const setGrants = (text: string, networks: readonly Network[], grants: Gr
 
   const content = ours.map(entry)
   const render = (entries: readonly string[]) => entries.map((line) => line + eol).join('')
-  const at = place(others, ours)
-  const unfinished = at === others.length && others !== '' && !others.endsWith('\n')
+  // A block at the end has to end an unfinished last line, and what that line then says counts.
+  const isUnfinished = others !== '' && !others.endsWith('\n')
+  const at = place(isUnfinished ? others + eol : others, needed.map(networkOf))
+  const isLast = at >= others.length
   const anew: Edit = {
-    offset: offsetBefore(removals, at),
+    offset: offsetBefore(removals, Math.min(at, others.length)),
     length: 0,
-    text: (unfinished ? eol : '') + render([BLOCK_BEGIN, ...content, BLOCK_END]),
+    text: (isLast && isUnfinished ? eol : '') + render([BLOCK_BEGIN, ...content, BLOCK_END]),
   }
   const moved = [...removals, anew]
   if (block === undefined) return moved

@@ -9,7 +9,7 @@ import { applyEdits } from '../../src/documents/edit.ts'
 import { decides, parseHostsAccess } from '../../src/documents/hosts-access.ts'
 import { removeDenied, setAllowed } from '../../src/documents/hosts-access-edit.ts'
 import { splitLines } from '../../src/documents/lines.ts'
-import { BLOCK_BEGIN, BLOCK_END, findOwnedBlocks } from '../../src/documents/owned-block.ts'
+import { BLOCK_BEGIN, BLOCK_END, findOwnedMarks } from '../../src/documents/owned-block.ts'
 import { contains, formatAddress, type Network, parseNetwork } from '../../src/network.ts'
 
 const net = (text: string): Network => parseNetwork(text) as Network
@@ -404,7 +404,7 @@ describe('setAllowed', () => {
       'half a block is not ours',
       `${BLOCK_BEGIN}\nALL: 10.0.0.1\n`,
       ['192.168.1.0/24'],
-      `${BLOCK_BEGIN}\nALL: 10.0.0.1\n${ours}`,
+      `ALL: 10.0.0.1\n${ours}`,
     ],
     [
       'what the article left, twice',
@@ -482,9 +482,10 @@ describe('laws', () => {
   const networks = fc.array(network, { maxLength: 5 })
   const foreign = (file: string) => {
     const lines = splitLines(file)
-    const blocks = findOwnedBlocks(lines)
-    const isOurs = (index: number) => blocks.some(({ begin, end }) => index >= begin && index <= end)
-    return lines.filter((_, index) => !isOurs(index)).map((line) => line.text.replace(/\r$/, ''))
+    const { blocks, strays } = findOwnedMarks(lines)
+    const isOurs = (index: number) =>
+      strays.includes(index) || blocks.some(({ begin, end }) => index >= begin && index <= end)
+    return lines.filter((_, index) => !isOurs(index)).map((line) => line.text.replace(/\r+$/, ''))
   }
 
   it('every network set is allowed, a second time changes nothing, foreign lines survive in order', () => {
@@ -504,7 +505,7 @@ describe('laws', () => {
   it('takes back all it has set', () => {
     fc.assert(
       fc.property(text, networks, (before, wanted) => {
-        fc.pre(findOwnedBlocks(splitLines(before)).length === 0 && !/\/\d|# portward/.test(before))
+        fc.pre(findOwnedMarks(splitLines(before)).blocks.length === 0 && !/\/\d|# portward/.test(before))
         const after = applyEdits(before, setAllowed(parseHostsAccess(before), wanted, never))
         const back = applyEdits(after, setAllowed(parseHostsAccess(after), [], never))
         expect([before, `${before}\n`, `${before}\r\n`]).toContain(back)

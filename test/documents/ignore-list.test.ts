@@ -4,7 +4,7 @@ import { describe, expect, it, test } from 'vitest'
 import { applyEdits } from '../../src/documents/edit.ts'
 import { ignored, parseIgnoreList, setIgnored } from '../../src/documents/ignore-list.ts'
 import { splitLines } from '../../src/documents/lines.ts'
-import { BLOCK_BEGIN, BLOCK_END, findOwnedBlocks } from '../../src/documents/owned-block.ts'
+import { BLOCK_BEGIN, BLOCK_END, findOwnedMarks } from '../../src/documents/owned-block.ts'
 import type { Dialect } from '../../src/documents/portsentry-conf.ts'
 import { formatCidr, isIPv4, type Network, parseNetwork } from '../../src/network.ts'
 
@@ -208,8 +208,9 @@ describe('laws', () => {
   )
   const foreign = (file: string) => {
     const lines = splitLines(file)
-    const blocks = findOwnedBlocks(lines)
-    const isOurs = (index: number) => blocks.some(({ begin, end }) => index >= begin && index <= end)
+    const { blocks, strays } = findOwnedMarks(lines)
+    const isOurs = (index: number) =>
+      strays.includes(index) || blocks.some(({ begin, end }) => index >= begin && index <= end)
     return lines.filter((_, index) => !isOurs(index)).map((line) => line.text.replace(/\r+$/, ''))
   }
 

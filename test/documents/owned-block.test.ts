@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { splitLines } from '../../src/documents/lines.ts'
-import { BLOCK_BEGIN, BLOCK_END, findOwnedBlocks } from '../../src/documents/owned-block.ts'
+import { BLOCK_BEGIN, BLOCK_END, findOwnedMarks } from '../../src/documents/owned-block.ts'
 
-describe('findOwnedBlocks', () => {
+describe('findOwnedMarks', () => {
   const begin = `${BLOCK_BEGIN}\n`
   const end = `${BLOCK_END}\n`
   test.each<[string, string, [number, number][]]>([
@@ -28,6 +28,14 @@ describe('findOwnedBlocks', () => {
     ],
     ['indented comments are not ours', ` ${begin}a\n ${end}`, []],
   ])('%s', (_, text, expected) =>
-    expect(findOwnedBlocks(splitLines(text)).map((block) => [block.begin, block.end])).toEqual(expected),
+    expect(findOwnedMarks(splitLines(text)).blocks.map((block) => [block.begin, block.end])).toEqual(
+      expected,
+    ),
   )
+
+  test.each<[string, string, number[]]>([
+    ['none', `${begin}${end}`, []],
+    ['halves', `${end}a\n${begin}`, [0, 2]],
+    ['a block within a block', `${begin}a\n${begin}b\n${end}c\n${end}`, [0, 6]],
+  ])('strays: %s', (_, text, expected) => expect(findOwnedMarks(splitLines(text)).strays).toEqual(expected))
 })
