@@ -92,12 +92,12 @@ export const load = async (options: GlobalOptions): Promise<Loaded> => {
   const facts = await readFacts(root, settings)
   const result = plan(settings, facts)
   // A tree's files are told by where they are, not as if they were this machine's own.
+  const ownPlaces = new Set([settings.path, ...[...settings.places.values()].map(({ path }) => path)])
   const inTree = ({ at, ...problem }: Problem): Problem =>
-    /^\/(?:etc|var)\//.test(at.path)
+    at.path.startsWith('/') && !ownPlaces.has(at.path)
       ? { ...problem, at: { ...at, path: join(root, at.path) } }
       : { ...problem, at }
   const all = [...problems, ...(root === '/' ? result.problems : result.problems.map(inTree))]
-  const ownPlaces = new Set([settings.path, ...[...settings.places.values()].map(({ path }) => path)])
   const badConfiguration = result.problems.filter(isError).some(({ at }) => ownPlaces.has(at.path))
   const release = findRelease(facts)
   return {

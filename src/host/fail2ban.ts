@@ -76,7 +76,9 @@ export const dumpStaged = async (directory: string, files: readonly StagedFile[]
   })
   try {
     const copy = join(staging, 'fail2ban')
-    await run('cp', ['--archive', '--', `${directory}/.`, copy], HINT)
+    // Links are followed: one that stayed would lead from the copy back to the live files. A dangling one is
+    // left out with a complaint, which is fail2ban's to judge.
+    await tryRun('cp', ['--recursive', '--dereference', '--', `${directory}/.`, copy])
     for (const file of files) await stage(copy, { ...file, path: relative(directory, file.path) })
     await run('fail2ban-client', ['-c', copy, '-t'], HINT)
     const dump = await run('fail2ban-client', ['-c', copy, '-d'], HINT)

@@ -43,8 +43,8 @@ const attributes = async (real: string): Promise<Omit<FileState, 'text'>> => {
   const entry = await stat(real)
   if (!entry.isFile()) throw new HostError(`${real} is not a regular file`, 'see what leads there')
   const { mode, uid, gid, mtimeMs } = entry
-  // A time in the future (the clock was set back, a copy kept its times) would be newer than any daemon for ever.
-  return { mode: mode & 0o7777, uid, gid, modifiedMs: Math.min(mtimeMs, Date.now()) }
+  // A time in the future (the clock was set back, a copy kept its times) says nothing, and would be newer than any daemon.
+  return { mode: mode & 0o7777, uid, gid, modifiedMs: mtimeMs > Date.now() ? 0 : mtimeMs }
 }
 
 /** Attributes of a file below `root`, or null where there is none. Throws HostError if it cannot be looked at. */

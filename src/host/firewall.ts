@@ -1,6 +1,7 @@
-import { type Ban, parseInputBans, parseNftBans, parseRouteBans } from '../policy/bans.ts'
+import { type Ban, parseInputBans, parseNftBans, parseRouteBans, ROUTE_TYPES } from '../policy/bans.ts'
 import type { Verdict } from '../policy/facts.ts'
-import { run, tryRun } from './process.ts'
+import { HostError } from './host-error.ts'
+import { tryRun } from './process.ts'
 
 /** What a program prints; nothing where it is missing or has nothing by that name. */
 const printed = async (program: string, ...args: string[]): Promise<string> => {
@@ -10,23 +11,23 @@ const printed = async (program: string, ...args: string[]): Promise<string> => {
 
 /** Hosts that are banned by rules of INPUT, elements of portward's nft sets and routes that lead nowhere. */
 export const readBans = async (): Promise<Ban[]> => {
-  const [input, input6, set, set6, routes, routes6] = await Promise.all([
-    printed('iptables', '-w', '-S', 'INPUT'),
-    printed('ip6tables', '-w', '-S', 'INPUT'),
-    printed('nft', '-j', 'list', 'set', 'inet', 'portward', 'banned'),
-    printed('nft', '-j', 'list', 'set', 'inet', 'portward', 'banned6'),
-    printed('ip', '-json', '-4', 'route', 'show', 'type', 'blackhole'),
-    printed('ip', '-json', '-6', 'route', 'show', 'type', 'blackhole'),
-  ])
-  return [
-    ...parseInputBans('iptables', input),
-    ...parseInputBans('ip6tables', input6),
-    ...parseNftBans('banned', set),
-    ...parseNftBans('banned6', set6),
-    ...parseRouteBans('-4', routes),
-    ...parseRouteBans('-6', routes6),
-  ]
+  const inputs = (['iptables', 'ip6tables'] as const).map(async (program) =>
+    parseInputBans(program, await printed(program, '-w', '-S', 'INPUT')),
+  )
+  const sets = (['banned', 'banned6'] as const).map(async (set) =>
+    parseNftBans(set, await printed('nft', '-j', 'list', 'set', 'inet', 'portward', set)),
+  )
+  const routes = (['-4', '-6'] as const).flatMap((family) =>
+    ROUTE_TYPES.map(async (type) =>
+      parseRouteBans(family, type, await printed('ip', '-json', family, 'route', 'show', 'type', type)),
+    ),
+  )
+  return (await Promise.all([...inputs, ...sets, ...routes])).flat()
 }
+
+/** What the chain of arriving packets does with those that no rule has decided; null without root or iptables. */
+export const readInputPolicy = async (): Promise<string | null> =>
+  /^-P INPUT (\S+)$/m.exec(await printed('iptables', '-w', '-S', 'INPUT'))?.[1] ?? null
 
 /**
  * Tries iptables targets where it harms nobody: in a chain of a network namespace that ends with the command.
@@ -53,7 +54,14 @@ export const tryTargets = async (
   return new Map(await Promise.all(verdicts))
 }
 
-/** Runs the command that takes one ban away. Throws HostError where it fails. */
-export const undoBan = async ([program = '', ...args]: readonly string[]): Promise<void> => {
-  await run(program, args, 'apply again: the ban may be gone already')
+/**
+ * Takes one ban away. It may have gone by itself since the plan was made: ended, or taken away by fail2ban when it
+ * was restarted. Throws HostError where it is still there.
+ */
+export const undoBan = async (undo: readonly string[]): Promise<void> => {
+  const [program = '', ...args] = undo
+  const { exitCode, stderr } = await tryRun(program, args)
+  if (exitCode === 0) return
+  const isThere = (await readBans()).some((ban) => ban.undo.join(' ') === undo.join(' '))
+  if (isThere) throw new HostError(`${undo.join(' ')} failed: ${stderr.trim()}`, 'take the ban away by hand')
 }

@@ -5,6 +5,14 @@ import type { DaemonProcess } from '../policy/facts.ts'
 /** Clock ticks a second in /proc: fixed at 100 for programs on every Linux architecture of Debian. */
 const TICK_MS = 10
 
+/** Fields of /proc/PID/stat from the third on: the command name before them, in parentheses, may hold blanks. */
+const readStat = async (pid: number): Promise<string[]> => {
+  const stat = await readFile(`/proc/${pid}/stat`, 'latin1')
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+}
+
+const readStartTicks = async (pid: number): Promise<number> => Number((await readStat(pid))[19])
+
 const readPid = async (
   pid: number,
   bootMs: number,
@@ -16,10 +24,7 @@ const readPid = async (
     // Daemons of containers that run on this host are not this host's.
     const own = await readlink(`/proc/${pid}/ns/pid`).catch(() => namespace)
     if (namespace !== null && own !== namespace) return null
-    const stat = await readFile(`/proc/${pid}/stat`, 'latin1')
-    // The command name, in parentheses, may hold blanks: fields count from behind it.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return { pid, args, startedMs: bootMs + Number(fields[19]) * TICK_MS }
+    return { pid, args, startedMs: bootMs + (await readStartTicks(pid)) * TICK_MS }
   } catch {
     // It has ended meanwhile, or belongs to somebody whose processes are hidden.
     return null
@@ -28,8 +33,8 @@ const readPid = async (
 
 /** The running daemons of portsentry and fail2ban. */
 export const readDaemons = async (): Promise<DaemonProcess[]> => {
-  const uptimeMs = Number((await readFile('/proc/uptime', 'latin1')).split(' ', 1)[0]) * 1000
-  const bootMs = Date.now() - uptimeMs
+  // Counted from this process's own start: in some containers /proc/uptime is not the kernel's.
+  const bootMs = performance.timeOrigin - (await readStartTicks(process.pid)) * TICK_MS
   const namespace = await readlink('/proc/self/ns/pid').catch(() => null)
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)
   const processes = await Promise.all(pids.map((pid) => readPid(pid, bootMs, namespace)))
@@ -46,8 +51,7 @@ export const readSshClient = async (): Promise<string | null> => {
     const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '')
     const client = /(?:^|\0)SSH_CONNECTION=([^ \0]+) /.exec(environment)?.[1]
     if (client !== undefined) return client.replace(/%.*$/, '')
-    const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '')
-    pid = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1] ?? 0)
+    pid = Number((await readStat(pid).catch(() => []))[1] ?? 0)
   }
   return null
 }

@@ -126,9 +126,14 @@ const planLogs = ({ release, historyPath, logs }: Desired, facts: Facts): TouchS
     isComing && historyPath === release.requiredKeys.get('HISTORY_FILE')
       ? []
       : [{ path: historyPath, mode: 0o600 }]
-  return [...history, ...logs.map((path) => ({ path, mode: 0o640 }))]
+  const reasons = ['fail2ban does not start without its log']
+  return [
+    ...[...history, ...logs.map((path) => ({ path, mode: 0o640 }))].map((log) => ({ ...log, reasons })),
+    // portsentry 2.x adds to the file, and does not make it.
+    { path: HOSTS_DENY, mode: 0o644, reasons: ['portsentry writes whom it bans into it'] },
+  ]
     .filter(({ path }) => !facts.files.has(path))
-    .map((log) => ({ kind: 'touch', ...log, reasons: ['fail2ban does not start without its log'] }))
+    .map((file) => ({ kind: 'touch', ...file }))
 }
 
 const planInstallation = (desired: Desired, facts: Facts): { steps: Step[]; inexact: string[] } => {
@@ -158,6 +163,7 @@ export const plan = (settings: Settings, facts: Facts): PlanResult => {
   const release = findRelease(facts)
   if ('code' in release) return { plan: null, problems: [release] }
   const { desired, problems: wishes } = desire(settings, facts, release)
+  if (wishes.some(isError)) return { plan: null, problems: wishes }
   const installation = planInstallation(desired, facts)
   const files = managedFiles(desired).map((file) => planFile(file, desired, facts))
   const edits = [...files.map(({ step }) => step), planHostsDeny(desired, facts)].filter(

@@ -69,14 +69,21 @@ interface Route {
   readonly metric?: number
 }
 
-/** Hosts that lead nowhere, in what `ip -json -4 route show type blackhole` or `-6` prints. */
-export const parseRouteBans = (family: '-4' | '-6', text: string): Ban[] => {
+/** Types of routes that lead nowhere: Debian's stock portsentry makes unreachable ones, portward blackholes. */
+export const ROUTE_TYPES = ['blackhole', 'unreachable', 'prohibit'] as const
+
+/** Hosts that lead nowhere, in what `ip -json -4 route show type blackhole` and the like print. */
+export const parseRouteBans = (
+  family: '-4' | '-6',
+  type: (typeof ROUTE_TYPES)[number],
+  text: string,
+): Ban[] => {
   const routes = readJson<readonly Route[]>(text)
   return (Array.isArray(routes) ? routes : []).flatMap(({ dst, metric }: Route): Ban[] => {
     const host = hostOf(dst ?? '')
     if (host === null) return []
     const address = formatAddress(host.bytes)
     const which = metric === undefined ? [] : ['metric', String(metric)]
-    return [{ address, place: 'route', undo: ['ip', family, 'route', 'del', 'blackhole', address, ...which] }]
+    return [{ address, place: 'route', undo: ['ip', family, 'route', 'del', type, address, ...which] }]
   })
 }

@@ -1,5 +1,7 @@
+import { splitLines } from '../documents/lines.ts'
+import { findOwnedMarks } from '../documents/owned-block.ts'
 import { getKey, parsePortsentryConf } from '../documents/portsentry-conf.ts'
-import { isIPv4, type Network, parseNetwork, withoutContained } from '../network.ts'
+import { isHost, isIPv4, type Network, parseNetwork, withoutContained } from '../network.ts'
 import type { Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
 import { findExposed } from './exposed.ts'
@@ -46,9 +48,20 @@ const LINK_LOCAL = networks('fe80::/10')
 
 const SELECTION = 'portsentry portsentry/warn_no_block note'
 
+/**
+ * The server's own addresses. A tree does not tell them: hosts that an earlier apply on the server has put into the
+ * ignore list may be some, and stay.
+ */
+const ownAddresses = (facts: Facts, { ignorePath }: Release): readonly Network[] => {
+  if (facts.live !== null) return facts.live.addresses
+  const lines = splitLines(fileText(facts, ignorePath) ?? '')
+  const owned = findOwnedMarks(lines).blocks.flatMap(({ begin, end }) => lines.slice(begin + 1, end))
+  return networks(...owned.map(({ text }) => text)).filter(isHost)
+}
+
 /** Networks that must never be banned: loopback, the LAN, the whitelist, the server's own addresses. */
 const protectedNetworks = (settings: Settings, facts: Facts, release: Release): Network[] => {
-  const own = (facts.live?.addresses ?? []).filter((address) => release.seesIPv6 || isIPv4(address))
+  const own = ownAddresses(facts, release).filter((address) => release.seesIPv6 || isIPv4(address))
   const neighbours = release.seesIPv6 ? LINK_LOCAL : []
   return withoutContained([...LOOPBACK, settings.lan, ...settings.whitelist, ...neighbours, ...own])
 }

@@ -1,4 +1,4 @@
-import { contains, formatAddress, formatCidr, type Network, parseNetwork } from '../network.ts'
+import { contains, formatAddress, formatCidr, isIPv4, type Network, parseNetwork } from '../network.ts'
 import type { Place, Problem } from '../problem.ts'
 import type { Facts } from './facts.ts'
 import type { Release } from './release.ts'
@@ -13,7 +13,7 @@ export const findExposed = (
   const isProtected = (other: Network) => networks.some((network) => contains(network, other))
   const client = parseNetwork(facts.live?.sshClient ?? '')
   const problems: Problem[] = []
-  if (client !== null && !isProtected(client)) {
+  if (client !== null && (release.seesIPv6 || isIPv4(client)) && !isProtected(client)) {
     const address = formatAddress(client.bytes)
     problems.push({
       severity: 'warning',
@@ -21,6 +21,16 @@ export const findExposed = (
       message: `this SSH session comes from ${address}, which is not protected: one packet to a watched port bans it`,
       hint: `add ${address} to WHITELIST`,
       at: whitelist,
+    })
+  }
+  // portsentry 1.2 reads raw sockets behind netfilter: what INPUT drops, it never sees.
+  if (facts.live?.inputPolicy === 'DROP' && !release.seesIPv6) {
+    problems.push({
+      severity: 'warning',
+      code: 'blind-portsentry',
+      message: 'INPUT drops what no rule accepts, before this portsentry could see it: scans stay unnoticed',
+      hint: 'accept the watched ports in INPUT (nothing listens there), or count on the firewall alone',
+      at: { path: 'iptables -S INPUT' },
     })
   }
   // LAN_IP says the IPv4 network only; the same neighbours have addresses here.

@@ -51,6 +51,8 @@ export interface LiveFacts {
   readonly targets: ReadonlyMap<string, Verdict>
   /** Jails that fail2ban has loaded; null where its server does not answer. */
   readonly jails: readonly string[] | null
+  /** Policy of the chain INPUT; null where it could not be looked at. */
+  readonly inputPolicy: string | null
   /** Addresses that the portsentry jail holds. */
   readonly banned: readonly string[]
 }

@@ -8,7 +8,7 @@ export const RELEASES: readonly Release[] = [sysv12, template12, native2]
 
 /** The release that fits the package, or why there is none. Never decided by the distribution's name. */
 export const findRelease = (facts: Facts): Release | Problem => {
-  const at = { path: `${facts.root === '/' ? '' : facts.root}/var/lib/dpkg/status` }
+  const at = { path: '/var/lib/dpkg/status' }
   const refuse = (code: string, message: string, hint: string): Problem => ({
     severity: 'error',
     code,

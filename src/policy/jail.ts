@@ -75,7 +75,7 @@ const hasLog = (logpath: string, facts: Facts): boolean =>
     })
 
 /** A file of portward's own: sshd's jail reads the journal where its log does not exist. */
-export const SSHD_PATH = `${FAIL2BAN_DIRECTORY}/jail.d/portward-sshd.conf`
+export const SSHD_PATH = `${FAIL2BAN_DIRECTORY}/jail.d/portward-sshd.local`
 
 interface SshdCure {
   /** Whether the file should be there. */

@@ -8,6 +8,14 @@ interface IpAddress {
   readonly temporary?: boolean
 }
 
+interface Interface {
+  readonly ifname?: string
+  readonly addr_info?: readonly IpAddress[]
+}
+
+/** Bridges and cables of containers and virtual machines come and go with them; nobody else meets this server there. */
+const CONTAINERS = /^(?:docker\d|br-[0-9a-f]{12}$|veth|virbr|vnet|lxcbr|lxdbr|cni|podman)/
+
 export interface OwnAddresses {
   /** Each as a host, in a stable order. */
   readonly addresses: readonly Network[]
@@ -30,9 +38,10 @@ export const ownHosts = (addresses: readonly string[]): Network[] =>
  * and are nobody's to be reached at: they would make a drift of each.
  */
 export const parseIpAddresses = (text: string): OwnAddresses | null => {
-  const interfaces = readJson<readonly { readonly addr_info?: readonly IpAddress[] }[]>(text)
+  const interfaces = readJson<readonly Interface[]>(text)
   if (!Array.isArray(interfaces)) return null
   const own = interfaces
+    .filter(({ ifname = '' }) => !CONTAINERS.test(ifname))
     .flatMap(({ addr_info }): readonly IpAddress[] => addr_info ?? [])
     .filter(({ scope, temporary }) => scope === 'global' && temporary !== true)
   const links = own

@@ -5,12 +5,16 @@ import type { Settings } from '../settings/settings.ts'
  * Debian 12's fail2ban recommends `nftables | iptables`, which gives nftables and no ban; without
  * python3-systemd it cannot read the journal; tcpd brings libwrap's files and tcpdmatch.
  */
-export const requiredPackages = (settings: Settings, init: 'systemd' | 'sysv'): string[] => [
+export const requiredPackages = (
+  { banBackend, banaction = '' }: Settings,
+  init: 'systemd' | 'sysv',
+): string[] => [
   'portsentry',
   'fail2ban',
   'tcpd',
-  ...(settings.banBackend === 'iptables' ? ['iptables'] : []),
-  ...(settings.banBackend === 'nft' ? ['nftables'] : []),
-  ...(settings.banBackend === 'route' ? ['iproute2'] : []),
+  // A ban action whose program is missing fails, and fail2ban lists the ban all the same.
+  ...(banBackend === 'iptables' || banaction.startsWith('iptables') ? ['iptables'] : []),
+  ...(banBackend === 'nft' || banaction.startsWith('nftables') ? ['nftables'] : []),
+  ...(banBackend === 'route' || banaction.startsWith('route') ? ['iproute2'] : []),
   ...(init === 'systemd' ? ['python3-systemd'] : []),
 ]

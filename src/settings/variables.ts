@@ -28,7 +28,9 @@ const matches =
 const between =
   (low: number, high: number): Check =>
   (value) =>
-    /^\d{1,9}$/.test(value) && Number(value) >= low && Number(value) <= high ? null : `is "${value}"`
+    /^(?:0|[1-9]\d{0,8})$/.test(value) && Number(value) >= low && Number(value) <= high
+      ? null
+      : `is "${value}"`
 
 /** `1,7,20-25`. Whether ranges are allowed is the daemon's business: 1.2 reads `20-25` as 20. */
 const portList: Check = (value) => {

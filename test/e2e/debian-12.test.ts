@@ -8,7 +8,7 @@ describePromises({
   changed: [
     '/etc/default/portsentry',
     '/etc/fail2ban/jail.d/portsentry.conf',
-    '/etc/fail2ban/jail.d/portward-sshd.conf',
+    '/etc/fail2ban/jail.d/portward-sshd.local',
     '/etc/hosts.allow',
     '/etc/portsentry/portsentry.conf',
     '/etc/portsentry/portsentry.ignore.static',

@@ -76,6 +76,7 @@ const liveFacts = (changes: Partial<LiveFacts> = {}): LiveFacts => ({
   bans: [],
   targets: new Map([['CHAOS', 'refused']]),
   jails: ['portsentry'],
+  inputPolicy: 'ACCEPT',
   banned: [],
   ...changes,
 })

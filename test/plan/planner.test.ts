@@ -176,8 +176,8 @@ const SSHD_CASES: [string, Changes, string[]][] = [
     'no auth.log and a journal',
     { texts: SSHD },
     [
-      "create   /etc/fail2ban/jail.d/portward-sshd.conf: portward's own",
-      'restart  fail2ban: /etc/fail2ban/jail.d/portward-sshd.conf changes',
+      "create   /etc/fail2ban/jail.d/portward-sshd.local: portward's own",
+      'restart  fail2ban: /etc/fail2ban/jail.d/portward-sshd.local changes',
     ],
   ],
   [
@@ -198,7 +198,7 @@ const denied = 'write    /etc/hosts.deny: protected hosts released'
 const free = 'release  192.168.1.20, which is protected but banned'
 
 const input = parseInputBans('iptables', '-P INPUT ACCEPT\n-A INPUT -s 192.168.1.20/32 -j DROP\n')
-const route = parseRouteBans('-4', '[{"type":"blackhole","dst":"192.168.1.20","metric":1}]')
+const route = parseRouteBans('-4', 'blackhole', '[{"type":"blackhole","dst":"192.168.1.20","metric":1}]')
 const set = parseNftBans('banned', '{"nftables":[{"set":{"elem":["192.168.1.20","203.0.113.9"]}}]}')
 
 const RELEASES: [string, Changes, string[]][] = [
@@ -502,6 +502,17 @@ it('lists the settings where the packages are out of reach, for the release that
   expect(text).toMatch(
     /template units[\s\S]*not exact: apt reaches no mirror[\s\S]*portsentry\.conf: BLOCK_TCP="1"/,
   )
+})
+
+it('keeps the server’s own addresses in a copy of its files, which does not tell them', () => {
+  const address = parseNetwork('203.0.113.1')
+  if (address === null) throw new Error('no address')
+  const first = plan(settingsOf(LAN), factsOf({ live: { addresses: [address] } })).plan
+  const texts = Object.fromEntries(
+    (first?.steps ?? []).flatMap((step) => (step.kind === 'write' ? [[step.path, step.after]] : [])),
+  )
+  expect(Object.keys(texts)).toHaveLength(3)
+  expect(steps({ texts, live: null })).toEqual([])
 })
 
 it('tells what keeps apt from installing', () => {

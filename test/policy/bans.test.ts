@@ -76,5 +76,5 @@ it.each([
   ['-4', 'nonsense', []],
   ['-4', '', []],
 ] as const)('routes %s: %s', (family, text, expected) => {
-  expect(shown(parseRouteBans(family, text))).toEqual(expected)
+  expect(shown(parseRouteBans(family, 'blackhole', text))).toEqual(expected)
 })
