@@ -10,7 +10,7 @@ export const BLOCK_BEGIN = '# portward: begin (from config.env, rewritten by por
 export const BLOCK_END = '# portward: end'
 
 /** Indices into `lines` of the begin and the end comment. */
-export interface OwnedBlock {
+interface OwnedBlock {
   readonly begin: number
   readonly end: number
 }

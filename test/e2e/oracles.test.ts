@@ -49,11 +49,14 @@ describeServers('what the portsentry 1.2 daemon reads', () => {
     await server.write(CONF, Buffer.from(text, 'latin1'), 0o600)
     const { stdout } = await server.run(
       [
+        "cursor=$(journalctl -n 0 --show-cursor | sed -n 's/^-- cursor: //p')",
         '/usr/sbin/portsentry -tcp >/dev/null 2>&1 </dev/null',
-        'for i in 1 2 3 4 5 6; do ports=$(ss -Hltn4 | sed "s/.*0.0.0.0:\\([0-9]*\\) .*/\\1/" | sort -n | tr "\\n" " ")',
-        '[ -n "$ports" ] && break; pgrep -x portsentry >/dev/null || break; sleep 0.05; done',
-        'pkill -x portsentry; while pgrep -x portsentry >/dev/null; do sleep 0.02; done; echo $ports',
-      ].join('; '),
+        // It says so when it has bound them all, and ends where it cannot read any.
+        'until journalctl -q --after-cursor="$cursor" -t portsentry | grep -q "now active"',
+        'do pgrep -x portsentry >/dev/null || break; sleep 0.02; done',
+        "ss -Hltn4 | sed 's/.*0.0.0.0:\\([0-9]*\\) .*/\\1/' | sort -n",
+        'pkill -x portsentry; while pgrep -x portsentry >/dev/null; do sleep 0.02; done',
+      ].join('\n'),
       { allowFailure: true },
     )
     return stdout.trim().split(/\s+/).filter(Boolean).join(',')
