@@ -175,6 +175,18 @@ describeServers('a failing apply on Debian 13', () => {
     await portward(server, 'plan', 0)
   })
 
+  it('asks on a terminal, and does what it is told', async () => {
+    await server.run("sed -i 's/^bantime.*/bantime = 10/' /etc/fail2ban/jail.d/portsentry.conf")
+    const answer = (word: string) =>
+      server.run(`echo ${word} | script -qec 'portward apply' /dev/null`, { allowFailure: true })
+    const refused = await answer('n')
+    expect(refused.stdout).toMatch(/Do these 2 steps on this server\?[\s\S]*nothing was changed/)
+    expect(refused.exitCode).toBe(1)
+    await portward(server, 'plan', 2)
+    expect((await answer('y')).exitCode).toBe(0)
+    await portward(server, 'plan', 0)
+  })
+
   it('is not stopped by a reader that goes away', async () => {
     await server.run("sed -i 's/^bantime.*/bantime = 10/' /etc/fail2ban/jail.d/portsentry.conf")
     await server.run('portward apply --yes 2>&1 | head -1')
