@@ -2,7 +2,8 @@ import { parse as parseIni } from 'ini'
 import { readFileState } from '../host/files.ts'
 import { isInSync, type Plan } from '../plan/plan.ts'
 import { describeWrappers } from '../plan/render.ts'
-import { isFail2ban, runningArguments, wantedUnits } from '../plan/services.ts'
+import { runningArguments, wantedUnits } from '../plan/services.ts'
+import { serviceOf } from '../policy/daemons.ts'
 import type { Facts } from '../policy/facts.ts'
 import { type Modes, modesOf, type Release } from '../policy/release.ts'
 import { load } from './load.ts'
@@ -34,7 +35,7 @@ const describeServices = (facts: Facts, release: Release, modes: Modes): Service
     {
       name: 'fail2ban',
       installed: packages.get('fail2ban') ?? null,
-      running: live?.daemons.some(isFail2ban) ?? null,
+      running: live?.daemons.some((process) => serviceOf(process) === 'fail2ban') ?? null,
       atBoot: isEnabled(['fail2ban']),
       detail: live?.jails ?? null,
     },

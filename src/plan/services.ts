@@ -1,5 +1,6 @@
 import { ignored, parseIgnoreList } from '../documents/ignore-list.ts'
 import { formatCidr } from '../network.ts'
+import { serviceOf } from '../policy/daemons.ts'
 import type { Desired } from '../policy/desired.ts'
 import { type DaemonProcess, type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
 import { FAIL2BAN_DIRECTORY } from '../policy/jail.ts'
@@ -9,14 +10,10 @@ import type { EnableStep, RemoveStep, RestartStep, WriteStep } from './plan.ts'
 /** Clock ticks and the rounding of the boot time make a daemon's start uncertain by less than this. */
 const START_TOLERANCE_MS = 1000
 
-const isPortsentry = ({ args }: DaemonProcess, { daemonPath }: Release): boolean => args[0] === daemonPath
-export const isFail2ban = ({ args }: DaemonProcess): boolean =>
-  args.slice(0, 3).some((word) => word.endsWith('/fail2ban-server'))
-
 /** The arguments of a release's daemons among these processes, sorted. A mode that runs twice shows twice: both would act. */
 export const runningArguments = (daemons: readonly DaemonProcess[], release: Release): string[] =>
   daemons
-    .filter((process) => isPortsentry(process, release))
+    .filter((process) => serviceOf(process) === 'portsentry')
     .map(({ args }) => args.slice(1).join(' '))
     .sort()
 
@@ -68,7 +65,7 @@ const portsentryReasons = (desired: Desired, facts: Facts, live: LiveFacts, chan
   if (running.join('\n') !== wanted.join('\n')) {
     return [`runs as ${describeDaemons(running)}, should run as ${describeDaemons(wanted)}`]
   }
-  const daemons = live.daemons.filter((process) => isPortsentry(process, release))
+  const daemons = live.daemons.filter((process) => serviceOf(process) === 'portsentry')
   const stale = staleFiles(facts, daemons, isConcerned).map((path) => `started before ${path} was changed`)
   return [...stale, ...lostIgnored(desired, facts)]
 }
@@ -79,7 +76,7 @@ const fail2banReasons = (desired: Desired, facts: Facts, live: LiveFacts, change
   if (!facts.packages.has('fail2ban')) return ['newly installed']
   const changed = changedPaths(changes, isFail2banFile)
   if (changed.length > 0) return changed.map((path) => `${path} changes`)
-  const servers = live.daemons.filter(isFail2ban)
+  const servers = live.daemons.filter((process) => serviceOf(process) === 'fail2ban')
   if (servers.length === 0) return ['does not run']
   const stale = staleFiles(facts, servers, isFail2banFile)
   if (stale.length > 0) return stale.map((path) => `started before ${path} was changed`)

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { applyEdits } from '../../src/documents/edit.ts'
 import { getKey, parsePortsentryConf, setKey } from '../../src/documents/portsentry-conf.ts'
+import { missingFromDump } from '../../src/plan/dump.ts'
+import { effective, enabledJails, viewFail2ban } from '../../src/policy/fail2ban-view.ts'
 import { describeServers } from './harness/requirements.ts'
 import { type Server, startServer } from './harness/server.ts'
 import { INSTALL } from './scenario.ts'
@@ -84,5 +86,79 @@ describeServers('what the portsentry 1.2 daemon reads', () => {
   it.each(SHAPES)('is what our editor sets, over %j', async (lines) => {
     const conf = parsePortsentryConf(file(lines), '1.2')
     expect(await listen(applyEdits(conf.text, setKey(conf, 'TCP_PORTS', '22,1524')))).toBe('22,1524')
+  })
+})
+
+/** Files of /etc/fail2ban that concern the portsentry jail, beside Debian's own. */
+const JAIL_FILES: readonly Readonly<Record<string, string>>[] = [
+  { 'jail.d/portsentry.conf': '[portsentry]\nenabled = true\n' },
+  { 'jail.d/portsentry.conf': '[portsentry]\nenabled: yes\nbantime=1h ; short\n# bantime = 2h\n' },
+  {
+    'jail.d/portsentry.conf':
+      '[portsentry]\nenabled = true\nignoreip = 10.0.0.1\n   10.0.0.2\n\n   192.0.2.0/24\n',
+  },
+  { 'jail.d/portsentry.conf': '[portsentry]\r\nenabled = true\r\nmaxretry = 3\r\n' },
+  {
+    'jail.d/a.conf': '[portsentry]\nmaxretry = 4\n',
+    'jail.d/b.conf': '[portsentry]\nenabled = true\nmaxretry = 5\n',
+  },
+  {
+    'jail.d/b.conf': '[portsentry]\nenabled = true\nbantime = 1h\n',
+    'jail.local': '[portsentry]\nbantime = 2h\n',
+  },
+  {
+    'jail.local': '[portsentry]\nenabled = true\nfindtime = 3h\n',
+    'jail.d/z.local': '[portsentry]\nfindtime = 4h\n',
+  },
+  {
+    'jail.local':
+      '[DEFAULT]\nbackend = systemd\nbantime = 5h\n[portsentry]\nenabled = true\nbackend = polling\n',
+  },
+  {
+    'jail.local':
+      '[DEFAULT]\nx = 6h\n[portsentry]\nenabled = true\nbantime = %(x)s\nlogpath = /var/lib/portsentry/%(__name__)s.history\n',
+  },
+  {
+    'jail.d/x.conf': '[INCLUDES]\nbefore = y.inc\n[portsentry]\nenabled = true\n',
+    'jail.d/y.inc': '[portsentry]\nmaxretry = 7\n',
+  },
+]
+
+describeServers('what fail2ban 1.0 makes of its files', () => {
+  let server: Server
+
+  beforeAll(async () => {
+    server = await startServer()
+    await server.run(
+      `${INSTALL} && touch /var/lib/portsentry/portsentry.history && rm -rf /etc/fail2ban/jail.d/*`,
+    )
+  })
+  afterAll(() => server?.stop())
+
+  it.each(JAIL_FILES)('is what our view says: %j', async (files) => {
+    for (const [path, text] of Object.entries(files)) await server.write(`/etc/fail2ban/${path}`, text, 0o644)
+    const { stdout: dump } = await server.run('fail2ban-client -d')
+    const { stdout: paths } = await server.run('cd /etc/fail2ban; ls *.conf *.local jail.d/* 2>/dev/null', {
+      allowFailure: true,
+    })
+    const sources = paths.split('\n').map(async (path) => {
+      return { path, text: (await server.read(`/etc/fail2ban/${path}`)).toString('latin1') }
+    })
+    const view = viewFail2ban(await Promise.all(sources))
+    const options = ['enabled', 'backend', 'logpath', 'bantime', 'findtime', 'maxretry', 'ignoreip'].flatMap(
+      (name) => {
+        const value = effective(view, 'portsentry', name)?.value
+        if (value === undefined || value === '') return []
+        // fail2ban starts a jail for any of Python's words for true, and splits addresses at any blank.
+        const said =
+          name === 'enabled'
+            ? String(/^(?:true|yes|on|1)$/i.test(value))
+            : value.trim().split(/\s+/).join(' ')
+        return [[name, said] as const]
+      },
+    )
+    expect(missingFromDump(dump.split('\n'), new Map([['portsentry', new Map(options)]]))).toEqual([])
+    expect(enabledJails(view)).toContain('portsentry')
+    await server.run('rm -rf /etc/fail2ban/jail.d/* /etc/fail2ban/jail.local')
   })
 })
