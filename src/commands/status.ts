@@ -21,7 +21,7 @@ interface ServiceStatus {
 
 const describeServices = (facts: Facts, release: Release, modes: Modes): ServiceStatus[] => {
   const { live, packages } = facts
-  const running = live === null ? [] : runningArguments(live.daemons, release)
+  const running = live === null ? [] : runningArguments(live.daemons)
   const isEnabled = (units: readonly string[]) =>
     live === null ? null : units.every((unit) => live.enabled.has(unit))
   return [

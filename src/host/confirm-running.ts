@@ -46,7 +46,7 @@ const checkPortsentry =
   async () => {
     const { release, modes, ignored: networks } = desired
     const daemons = await readDaemonsOf('portsentry')
-    const running = runningArguments(daemons, release)
+    const running = runningArguments(daemons)
     const wanted = [...release.daemonArguments(modes)].sort()
     if (running.join('\n') !== wanted.join('\n')) {
       return {

@@ -4,14 +4,13 @@ import { serviceOf } from '../policy/daemons.ts'
 import type { Desired } from '../policy/desired.ts'
 import { type DaemonProcess, type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
 import { FAIL2BAN_DIRECTORY } from '../policy/jail.ts'
-import type { Release } from '../policy/release.ts'
 import type { EnableStep, RemoveStep, RestartStep, WriteStep } from './plan.ts'
 
 /** Clock ticks and the rounding of the boot time make a daemon's start uncertain by less than this. */
 const START_TOLERANCE_MS = 1000
 
 /** The arguments of a release's daemons among these processes, sorted. A mode that runs twice shows twice: both would act. */
-export const runningArguments = (daemons: readonly DaemonProcess[], release: Release): string[] =>
+export const runningArguments = (daemons: readonly DaemonProcess[]): string[] =>
   daemons
     .filter((process) => serviceOf(process) === 'portsentry')
     .map(({ args }) => args.slice(1).join(' '))
@@ -60,7 +59,7 @@ const portsentryReasons = (desired: Desired, facts: Facts, live: LiveFacts, chan
   const isConcerned = (path: string) => paths.has(path)
   const changed = changedPaths(changes, isConcerned)
   if (changed.length > 0) return changed.map((path) => `${path} changes`)
-  const running = runningArguments(live.daemons, release)
+  const running = runningArguments(live.daemons)
   const wanted = [...release.daemonArguments(modes)].sort()
   if (running.join('\n') !== wanted.join('\n')) {
     return [`runs as ${describeDaemons(running)}, should run as ${describeDaemons(wanted)}`]
