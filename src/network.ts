@@ -80,6 +80,10 @@ export const contains = (outer: Network, inner: Network): boolean =>
   outer.prefix <= inner.prefix &&
   masked(inner.bytes, outer.prefix).every((byte, index) => byte === networkOf(outer).bytes[index])
 
+/** Whether one of the networks contains all of this one. */
+export const isWithin = (networks: readonly Network[], network: Network): boolean =>
+  networks.some((outer) => contains(outer, network))
+
 /** Canonical text: dotted, or lower-case compressed IPv6, which is the only form that portsentry 2.x takes. */
 export const formatAddress = (bytes: readonly number[]): string => ipaddr.fromByteArray([...bytes]).toString()
 

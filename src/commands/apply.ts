@@ -66,12 +66,12 @@ const execute = async (plan: Plan, output: Output): Promise<void> => {
 }
 
 const applyLocked = async (options: ApplyOptions, output: Output): Promise<number> => {
-  const { plan, problems, badConfiguration } = await load(options)
+  const { plan, problems, failure } = await load(options)
   output.problems(problems)
   const document = { problems: problems.map(problemAsJson) }
   if (plan === null) {
     output.document('apply', { ...document, applied: false })
-    return badConfiguration ? EXIT.configuration : EXIT.failed
+    return failure
   }
   // A question without the plan in view could not be answered.
   if (!options.quiet || !options.yes) output.result(renderPlan(plan))

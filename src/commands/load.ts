@@ -8,7 +8,7 @@ import { findRelease } from '../policy/find-release.ts'
 import type { Release } from '../policy/release.ts'
 import { isError, type Problem } from '../problem.ts'
 import { parseSettings, type Settings } from '../settings/settings.ts'
-import type { GlobalOptions } from './output.ts'
+import { EXIT, type GlobalOptions } from './output.ts'
 
 export interface Loaded {
   readonly root: string
@@ -19,8 +19,8 @@ export interface Loaded {
   readonly plan: PlanResult['plan']
   /** All of them: config.env's and the plan's. */
   readonly problems: readonly Problem[]
-  /** Whether the errors are config.env's own. */
-  readonly badConfiguration: boolean
+  /** The exit code where no plan could be made: by whether the errors are config.env's own. */
+  readonly failure: number
 }
 
 interface ConfigFile {
@@ -87,7 +87,7 @@ export const load = async (options: GlobalOptions): Promise<Loaded> => {
   const { root } = options
   const { settings, problems } = await loadSettings(locate(options))
   if (settings === null) {
-    return { root, settings, facts: null, release: null, plan: null, problems, badConfiguration: true }
+    return { root, settings, facts: null, release: null, plan: null, problems, failure: EXIT.configuration }
   }
   const facts = await readFacts(root, settings)
   const result = plan(settings, facts)
@@ -107,6 +107,6 @@ export const load = async (options: GlobalOptions): Promise<Loaded> => {
     release: 'code' in release ? null : release,
     plan: result.plan,
     problems: all,
-    badConfiguration,
+    failure: badConfiguration ? EXIT.configuration : EXIT.failed,
   }
 }

@@ -6,12 +6,12 @@ import { EXIT, type GlobalOptions, openOutput, problemAsJson } from './output.ts
 /** `portward plan`: says what apply would do, and touches nothing. */
 export const planCommand = async (options: GlobalOptions): Promise<number> => {
   const output = openOutput(options)
-  const { plan, problems, badConfiguration } = await load(options)
+  const { plan, problems, failure } = await load(options)
   output.problems(problems)
   const document = { problems: problems.map(problemAsJson) }
   if (plan === null) {
     output.document('plan', document)
-    return badConfiguration ? EXIT.configuration : EXIT.failed
+    return failure
   }
   output.result(renderPlan(plan))
   output.document('plan', { ...planAsJson(plan), ...document })

@@ -69,9 +69,8 @@ const describeService = ({ name, installed, running, atBoot, detail }: ServiceSt
 /** `portward status`: what runs, in which modes, and whether anything has drifted from config.env. */
 export const statusCommand = async (options: GlobalOptions): Promise<number> => {
   const output = openOutput(options)
-  const { root, settings, facts, release, plan, problems, badConfiguration } = await load(options)
+  const { root, settings, facts, release, plan, problems, failure } = await load(options)
   output.problems(problems)
-  const failure = badConfiguration ? EXIT.configuration : EXIT.failed
   if (settings === null || facts === null || release === null) {
     output.document('status', { problems: problems.map(problemAsJson) })
     return failure

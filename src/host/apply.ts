@@ -5,7 +5,7 @@ import { confirmRunning } from './confirm-running.ts'
 import { dumpStaged, unban } from './fail2ban.ts'
 import { readAttributes, readFileState, removeFile, replaceFile } from './files.ts'
 import { undoBan } from './firewall.ts'
-import { HostError } from './host-error.ts'
+import { HostError, messageOf } from './host-error.ts'
 import { install, preseed } from './packages.ts'
 import { disable, enable, readServiceState, restart, restoreServices, type ServiceState } from './services.ts'
 
@@ -133,9 +133,7 @@ const undoAll = async (
   for (const { step, undo } of [...done].reverse()) {
     progress.undoing(step)
     // One that fails does not keep the others from being tried.
-    await undo().catch((error: unknown) =>
-      failures.push(error instanceof Error ? error.message : String(error)),
-    )
+    await undo().catch((error: unknown) => failures.push(messageOf(error)))
   }
   return services === null ? failures : [...failures, ...(await restoreServices(services))]
 }

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ignored, parseIgnoreList } from '../documents/ignore-list.ts'
 import { formatCidr } from '../network.ts'
 import type { Plan } from '../plan/plan.ts'
-import { describeDaemons, runningArguments } from '../plan/services.ts'
+import { describeDaemons, lostFrom, runningArguments } from '../plan/services.ts'
 import { readJails, readOption } from './fail2ban.ts'
 import { readFileState } from './files.ts'
 import { HostError } from './host-error.ts'
@@ -44,7 +43,7 @@ const waitFor = async (check: Check, timeoutMs: number, hint: string, signal: Ab
 const checkPortsentry =
   ({ desired }: Plan): Check =>
   async () => {
-    const { release, modes, ignored: networks } = desired
+    const { release, modes } = desired
     const daemons = await readDaemonsOf('portsentry')
     const running = runningArguments(daemons)
     const wanted = [...release.daemonArguments(modes)].sort()
@@ -54,8 +53,7 @@ const checkPortsentry =
       }
     }
     const text = (await readFileState('/', release.builtIgnorePath))?.text ?? ''
-    const list = parseIgnoreList(text, release.dialect)
-    const missing = networks.find((network) => !ignored(list, network))
+    const [missing] = lostFrom(text, desired)
     return missing === undefined
       ? { pids: daemons.map(({ pid }) => pid) }
       : { complaint: `portsentry would not ignore ${formatCidr(missing)}: not in ${release.builtIgnorePath}` }

@@ -9,7 +9,7 @@ import type { Settings } from '../settings/settings.ts'
 import { readAddresses } from './addresses.ts'
 import { readBanned, readJails } from './fail2ban.ts'
 import { readAttributes, readFileState } from './files.ts'
-import { readBans, readInputPolicy, tryTargets } from './firewall.ts'
+import { readFirewall, tryTargets } from './firewall.ts'
 import { errnoOf, HostError } from './host-error.ts'
 import { readInstalled, readPackageFiles, simulateInstall } from './packages.ts'
 import { resolveInRoot } from './paths.ts'
@@ -74,13 +74,12 @@ const readLive = async (settings: Settings): Promise<LiveFacts> => {
   const wanted = settings.banTarget === 'auto' ? 'CHAOS' : settings.banTarget
   const usesTarget =
     settings.banBackend === 'iptables' && settings.killRoute === undefined && wanted !== 'DROP'
-  const [own, sshClient, daemons, enabled, bans, inputPolicy, targets, jails, banned] = await Promise.all([
+  const [own, sshClient, daemons, enabled, firewall, targets, jails, banned] = await Promise.all([
     readAddresses(),
     readSshClient(),
     readDaemons(),
     readEnabled(init),
-    asRoot ? readBans() : null,
-    asRoot ? readInputPolicy() : null,
+    asRoot ? readFirewall() : { bans: null, inputPolicy: null },
     usesTarget ? tryTargets([wanted], asRoot) : new Map(),
     asRoot ? readJails() : null,
     asRoot ? readBanned('portsentry') : [],
@@ -92,8 +91,7 @@ const readLive = async (settings: Settings): Promise<LiveFacts> => {
     sshClient,
     daemons,
     enabled,
-    bans,
-    inputPolicy,
+    ...firewall,
     targets,
     jails,
     banned,

@@ -9,11 +9,20 @@ const printed = async (program: string, ...args: string[]): Promise<string> => {
   return exitCode === 0 ? stdout : ''
 }
 
-/** Hosts that are banned by rules of INPUT, elements of portward's nft sets and routes that lead nowhere. */
-export const readBans = async (): Promise<Ban[]> => {
-  const inputs = (['iptables', 'ip6tables'] as const).map(async (program) =>
-    parseInputBans(program, await printed(program, '-w', '-S', 'INPUT')),
-  )
+export interface Firewall {
+  /** Hosts that are banned by rules of INPUT, elements of portward's nft sets and routes that lead nowhere. */
+  readonly bans: readonly Ban[]
+  /** What INPUT does with IPv4 packets that no rule has decided; null without root or iptables. */
+  readonly inputPolicy: string | null
+}
+
+/** What the kernel bans now, as far as it is portsentry's kind of ban. */
+export const readFirewall = async (): Promise<Firewall> => {
+  const input = printed('iptables', '-w', '-S', 'INPUT')
+  const inputs = [
+    input.then((text) => parseInputBans('iptables', text)),
+    printed('ip6tables', '-w', '-S', 'INPUT').then((text) => parseInputBans('ip6tables', text)),
+  ]
   const sets = (['banned', 'banned6'] as const).map(async (set) =>
     parseNftBans(set, await printed('nft', '-j', 'list', 'set', 'inet', 'portward', set)),
   )
@@ -22,12 +31,9 @@ export const readBans = async (): Promise<Ban[]> => {
       parseRouteBans(family, type, await printed('ip', '-json', family, 'route', 'show', 'type', type)),
     ),
   )
-  return (await Promise.all([...inputs, ...sets, ...routes])).flat()
+  const bans = (await Promise.all([...inputs, ...sets, ...routes])).flat()
+  return { bans, inputPolicy: /^-P INPUT (\S+)$/m.exec(await input)?.[1] ?? null }
 }
-
-/** What the chain of arriving packets does with those that no rule has decided; null without root or iptables. */
-export const readInputPolicy = async (): Promise<string | null> =>
-  /^-P INPUT (\S+)$/m.exec(await printed('iptables', '-w', '-S', 'INPUT'))?.[1] ?? null
 
 /**
  * Tries iptables targets where it harms nobody: in a chain of a network namespace that ends with the command.
@@ -62,6 +68,6 @@ export const undoBan = async (undo: readonly string[]): Promise<void> => {
   const [program = '', ...args] = undo
   const { exitCode, stderr } = await tryRun(program, args)
   if (exitCode === 0) return
-  const isThere = (await readBans()).some((ban) => ban.undo.join(' ') === undo.join(' '))
+  const isThere = (await readFirewall()).bans.some((ban) => ban.undo.join(' ') === undo.join(' '))
   if (isThere) throw new HostError(`${undo.join(' ')} failed: ${stderr.trim()}`, 'take the ban away by hand')
 }

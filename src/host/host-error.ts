@@ -9,6 +9,9 @@ export class HostError extends Error {
   }
 }
 
+/** What a failure says of itself. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
 /** The errno name (`ENOSPC`) of a failed system call, or undefined. */
 export const errnoOf = (error: unknown): string | undefined =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined

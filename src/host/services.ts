@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { RestartStep } from '../plan/plan.ts'
 import { type Service, serviceOf } from '../policy/daemons.ts'
 import type { DaemonProcess, LiveFacts } from '../policy/facts.ts'
-import { errnoOf, HostError } from './host-error.ts'
+import { errnoOf, HostError, messageOf } from './host-error.ts'
 import { run, tryRun } from './process.ts'
 import { readDaemons } from './processes.ts'
 
@@ -146,9 +146,7 @@ export const readServiceState = async (): Promise<ServiceState> => {
 export const restoreServices = async (state: ServiceState): Promise<string[]> => {
   const failures: string[] = []
   const attempt = async (effect: Promise<void>): Promise<void> => {
-    await effect.catch((error: unknown) =>
-      failures.push(error instanceof Error ? error.message : String(error)),
-    )
+    await effect.catch((error: unknown) => failures.push(messageOf(error)))
   }
   const enabled = await readEnabled(readInit())
   for (const service of SERVICES) await attempt(stop(service))

@@ -22,8 +22,9 @@ import {
   removeCarriageReturns,
   setVariable,
 } from '../documents/shell-assignments.ts'
-import { contains, type Network, parseNetwork } from '../network.ts'
+import { contains, isWithin, type Network, parseNetwork } from '../network.ts'
 import type { Desired } from '../policy/desired.ts'
+import { JAIL_PATH } from '../policy/jail.ts'
 import type { Problem } from '../problem.ts'
 
 /** A file's new text, what was changed in words, and what could not be. */
@@ -173,7 +174,7 @@ export const rewriteIgnoreList = (text: string, desired: Desired): Rewrite => {
 
 const isProtected = (networks: readonly Network[]) => (client: string) => {
   const host = parseNetwork(client.replace(/^\[(.*)\]$/, '$1'))
-  return host !== null && networks.some((network) => contains(network, host))
+  return host !== null && isWithin(networks, host)
 }
 
 /**
@@ -194,7 +195,7 @@ export const rewriteHostsDeny = (text: string, desired: Desired): Rewrite => {
 }
 
 /** The fail2ban jail file: what is in the way of reading it mended, then each option. */
-export const rewriteJails = (text: string, desired: Desired, path: string): Rewrite => {
+export const rewriteJails = (text: string, desired: Desired): Rewrite => {
   const reasons: string[] = []
   let current = parseFail2banIni(text)
   const mended = removeFaults(current, 'portsentry')
@@ -218,7 +219,7 @@ export const rewriteJails = (text: string, desired: Desired, path: string): Rewr
       code: 'jail-fault',
       message: `fail2ban would refuse the file: ${message}`,
       hint: 'mend the line, or remove the file',
-      at: { path, line },
+      at: { path: JAIL_PATH, line },
     }),
   )
   return { text: current.text, reasons, problems }

@@ -46,11 +46,7 @@ const managedFiles = ({ release }: Desired): ManagedFile[] => {
     { path: release.confPath, rewrite: rewriteConf },
     { path: HOSTS_ALLOW, rewrite: rewriteHostsAllow, initial: '' },
     { path: release.ignorePath, rewrite: rewriteIgnoreList, initial: '' },
-    {
-      path: JAIL_PATH,
-      rewrite: (text, desired) => rewriteJails(text, desired, JAIL_PATH),
-      initial: jailTemplate,
-    },
+    { path: JAIL_PATH, rewrite: rewriteJails, initial: jailTemplate },
   ]
 }
 

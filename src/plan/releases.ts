@@ -1,6 +1,6 @@
 import { parseHostsAccess } from '../documents/hosts-access.ts'
 import { deniedAddresses } from '../documents/hosts-access-edit.ts'
-import { contains, formatAddress, type Network, parseNetwork } from '../network.ts'
+import { formatAddress, isWithin, type Network, parseNetwork } from '../network.ts'
 import type { Desired } from '../policy/desired.ts'
 import { type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
 import type { ReleaseStep } from './plan.ts'
@@ -8,8 +8,9 @@ import type { ReleaseStep } from './plan.ts'
 /** The protected ones of these addresses, in canonical form. */
 const protectedOf = (addresses: readonly string[], { protectedNetworks }: Desired): Set<string> => {
   const hosts: Network[] = addresses.flatMap((text) => parseNetwork(text) ?? [])
-  const isProtected = (host: Network) => protectedNetworks.some((network) => contains(network, host))
-  return new Set(hosts.filter(isProtected).map(({ bytes }) => formatAddress(bytes)))
+  return new Set(
+    hosts.filter((host) => isWithin(protectedNetworks, host)).map(({ bytes }) => formatAddress(bytes)),
+  )
 }
 
 /**

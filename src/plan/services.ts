@@ -1,12 +1,12 @@
 import { ignored, parseIgnoreList } from '../documents/ignore-list.ts'
-import { formatCidr } from '../network.ts'
+import { formatCidr, type Network } from '../network.ts'
 import { serviceOf } from '../policy/daemons.ts'
 import type { Desired } from '../policy/desired.ts'
 import { type DaemonProcess, type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
 import { FAIL2BAN_DIRECTORY } from '../policy/jail.ts'
 import type { EnableStep, RemoveStep, RestartStep, WriteStep } from './plan.ts'
 
-/** Clock ticks and the rounding of the boot time make a daemon's start uncertain by less than this. */
+/** A daemon's start, counted in clock ticks from that of this process, is uncertain by less than this. */
 const START_TOLERANCE_MS = 1000
 
 /** The arguments of a release's daemons among these processes, sorted. A mode that runs twice shows twice: both would act. */
@@ -16,7 +16,7 @@ export const runningArguments = (daemons: readonly DaemonProcess[]): string[] =>
     .map(({ args }) => args.slice(1).join(' '))
     .sort()
 
-/** Daemons in words: their arguments, or how many run without. */
+/** Daemons in words: their arguments, or that one runs without. */
 export const describeDaemons = (args: readonly string[]): string =>
   args.map((argument) => argument || 'portsentry without arguments').join(' and ') || 'nothing'
 
@@ -37,17 +37,22 @@ const staleFiles = (
     .map(([path]) => path)
 }
 
+/** Networks that portsentry would act on with this text as its ignore list, although it should not. */
+export const lostFrom = (text: string, { release, ignored: networks }: Desired): Network[] => {
+  const list = parseIgnoreList(text, release.dialect)
+  return networks.filter((network) => !ignored(list, network))
+}
+
 /**
  * 1.2 reads a list that is built from ours whenever it is started, on every packet: somebody may have changed or
  * removed it since, and without it everybody is banned.
  */
-const lostIgnored = ({ release, ignored: networks }: Desired, facts: Facts): string[] => {
-  const { builtIgnorePath: path, ignorePath, dialect } = release
+const lostIgnored = (desired: Desired, facts: Facts): string[] => {
+  const { builtIgnorePath: path, ignorePath } = desired.release
   if (path === ignorePath) return []
   const text = fileText(facts, path)
   if (text === undefined) return [`${path} is missing`]
-  const list = parseIgnoreList(text, dialect)
-  const lost = networks.filter((network) => !ignored(list, network))
+  const lost = lostFrom(text, desired)
   return lost.length > 0 ? [`${path} lacks ${lost.map(formatCidr).join(' ')}`] : []
 }
 

@@ -1,7 +1,7 @@
 import { splitLines } from '../documents/lines.ts'
 import { findOwnedMarks } from '../documents/owned-block.ts'
 import { getKey, parsePortsentryConf } from '../documents/portsentry-conf.ts'
-import { isHost, isIPv4, type Network, parseNetwork, withoutContained } from '../network.ts'
+import { isHost, type Network, parseNetwork, withoutContained } from '../network.ts'
 import type { Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
 import { findExposed } from './exposed.ts'
@@ -9,7 +9,7 @@ import { type Facts, fileText } from './facts.ts'
 import { desiredJails, type Jails, lostIgnoreIps, SSHD_PATH } from './jail.ts'
 import { chooseTarget, killRoute } from './kill-route.ts'
 import { requiredPackages } from './packages.ts'
-import type { Modes, Release } from './release.ts'
+import { type Modes, type Release, sees } from './release.ts'
 
 /** How the server should be, as data: what each file should say and what should run. */
 export interface Desired {
@@ -61,7 +61,7 @@ const ownAddresses = (facts: Facts, { ignorePath }: Release): readonly Network[]
 
 /** Networks that must never be banned: loopback, the LAN, the whitelist, the server's own addresses. */
 const protectedNetworks = (settings: Settings, facts: Facts, release: Release): Network[] => {
-  const own = ownAddresses(facts, release).filter((address) => release.seesIPv6 || isIPv4(address))
+  const own = ownAddresses(facts, release).filter((address) => sees(release, address))
   const neighbours = release.seesIPv6 ? LINK_LOCAL : []
   return withoutContained([...LOOPBACK, settings.lan, ...settings.whitelist, ...neighbours, ...own])
 }
@@ -136,7 +136,7 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     modes: { tcpMode: settings.tcpMode, udpMode: settings.udpMode },
     lan: settings.lan,
     protectedNetworks: shielded,
-    ignored: shielded.filter((network) => release.seesIPv6 || isIPv4(network)),
+    ignored: shielded.filter((network) => sees(release, network)),
     jails: jails.jails,
     ownedFiles: new Map([...release.ownedFiles(settings), [SSHD_PATH, jails.sshdFile]]),
     historyPath,

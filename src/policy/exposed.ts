@@ -1,7 +1,7 @@
-import { contains, formatAddress, formatCidr, isIPv4, type Network, parseNetwork } from '../network.ts'
+import { formatAddress, formatCidr, isWithin, type Network, parseNetwork } from '../network.ts'
 import type { Place, Problem } from '../problem.ts'
 import type { Facts } from './facts.ts'
-import type { Release } from './release.ts'
+import { type Release, sees } from './release.ts'
 
 /** Who is near to the server or its administrator, and could be banned. */
 export const findExposed = (
@@ -10,10 +10,9 @@ export const findExposed = (
   networks: readonly Network[],
   whitelist: Place,
 ): Problem[] => {
-  const isProtected = (other: Network) => networks.some((network) => contains(network, other))
   const client = parseNetwork(facts.live?.sshClient ?? '')
   const problems: Problem[] = []
-  if (client !== null && (release.seesIPv6 || isIPv4(client)) && !isProtected(client)) {
+  if (client !== null && sees(release, client) && !isWithin(networks, client)) {
     const address = formatAddress(client.bytes)
     problems.push({
       severity: 'warning',
@@ -34,7 +33,7 @@ export const findExposed = (
     })
   }
   // LAN_IP says the IPv4 network only; the same neighbours have addresses here.
-  const links = (facts.live?.links ?? []).filter((link) => release.seesIPv6 && !isProtected(link))
+  const links = (facts.live?.links ?? []).filter((link) => release.seesIPv6 && !isWithin(networks, link))
   for (const link of links.map(formatCidr)) {
     problems.push({
       severity: 'warning',

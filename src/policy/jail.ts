@@ -1,18 +1,10 @@
 import sshdText from '../../templates/fail2ban-sshd.conf?raw'
-import {
-  contains,
-  formatAddress,
-  formatCidr,
-  isHost,
-  isIPv4,
-  type Network,
-  parseNetwork,
-} from '../network.ts'
+import { formatAddress, formatCidr, isHost, isWithin, type Network, parseNetwork } from '../network.ts'
 import type { Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Facts } from './facts.ts'
 import { effective, enabledJails, type Fail2banView, viewFail2ban } from './fail2ban-view.ts'
-import type { Release } from './release.ts'
+import { type Release, sees } from './release.ts'
 
 export const FAIL2BAN_DIRECTORY = '/etc/fail2ban'
 /** The file that portward keeps; read after Debian's defaults and before jail.local. */
@@ -167,8 +159,8 @@ export const lostIgnoreIps = (facts: Facts, release: Release, networks: readonly
   return ignoreip.value
     .split(/[\s,]+/)
     .flatMap((text) => parseNetwork(text) ?? [])
-    .filter((given) => release.seesIPv6 || isIPv4(given))
-    .filter((given) => !networks.some((network) => contains(network, given)))
+    .filter((given) => sees(release, given))
+    .filter((given) => !isWithin(networks, given))
     .map(ignoreIp)
     .map((given) => ({
       severity: 'warning',

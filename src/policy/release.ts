@@ -1,4 +1,5 @@
 import type { Dialect } from '../documents/portsentry-conf.ts'
+import { isIPv4, type Network } from '../network.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { PortsentryPackage } from './facts.ts'
 
@@ -64,6 +65,9 @@ export interface Release {
   /** Whether there is an init script for where systemd does not run. */
   readonly hasInitScript: boolean
 }
+
+/** Whether packets of this network can reach the daemon at all. */
+export const sees = ({ seesIPv6 }: Release, network: Network): boolean => seesIPv6 || isIPv4(network)
 
 /** The modes that are on, TCP first. */
 export const modesOf = ({ tcpMode, udpMode }: Modes): string[] =>

@@ -11,6 +11,7 @@ import { removeDenied, setAllowed } from '../../src/documents/hosts-access-edit.
 import { splitLines } from '../../src/documents/lines.ts'
 import { BLOCK_BEGIN, BLOCK_END, findOwnedMarks } from '../../src/documents/owned-block.ts'
 import { contains, formatAddress, type Network, parseNetwork } from '../../src/network.ts'
+import { foreignLines } from './foreign-lines.ts'
 
 const net = (text: string): Network => parseNetwork(text) as Network
 const LAN = net('192.168.1.0/24')
@@ -480,13 +481,6 @@ describe('laws', () => {
     }),
   )
   const networks = fc.array(network, { maxLength: 5 })
-  const foreign = (file: string) => {
-    const lines = splitLines(file)
-    const { blocks, strays } = findOwnedMarks(lines)
-    const isOurs = (index: number) =>
-      strays.includes(index) || blocks.some(({ begin, end }) => index >= begin && index <= end)
-    return lines.filter((_, index) => !isOurs(index)).map((line) => line.text.replace(/\r+$/, ''))
-  }
 
   it('every network set is allowed, a second time changes nothing, foreign lines survive in order', () => {
     fc.assert(
@@ -496,7 +490,7 @@ describe('laws', () => {
         for (const one of wanted)
           expect([formatAddress(one.bytes), decides(doc, one)]).toEqual([formatAddress(one.bytes), 'allow'])
         expect(setAllowed(doc, wanted, never)).toEqual([])
-        if (!/\/\d/.test(before)) expect(foreign(after)).toEqual(foreign(before))
+        if (!/\/\d/.test(before)) expect(foreignLines(after)).toEqual(foreignLines(before))
       }),
       { numRuns: 2000 },
     )

@@ -3,10 +3,10 @@ import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
 import { applyEdits } from '../../src/documents/edit.ts'
 import { ignored, parseIgnoreList, setIgnored } from '../../src/documents/ignore-list.ts'
-import { splitLines } from '../../src/documents/lines.ts'
-import { BLOCK_BEGIN, BLOCK_END, findOwnedMarks } from '../../src/documents/owned-block.ts'
+import { BLOCK_BEGIN, BLOCK_END } from '../../src/documents/owned-block.ts'
 import type { Dialect } from '../../src/documents/portsentry-conf.ts'
 import { formatCidr, isIPv4, type Network, parseNetwork } from '../../src/network.ts'
+import { foreignLines } from './foreign-lines.ts'
 
 const net = (text: string): Network => parseNetwork(text) as Network
 const never = () => false
@@ -206,13 +206,6 @@ describe('laws', () => {
       prefix: fc.integer({ min: 0, max: 128 }),
     }),
   )
-  const foreign = (file: string) => {
-    const lines = splitLines(file)
-    const { blocks, strays } = findOwnedMarks(lines)
-    const isOurs = (index: number) =>
-      strays.includes(index) || blocks.some(({ begin, end }) => index >= begin && index <= end)
-    return lines.filter((_, index) => !isOurs(index)).map((line) => line.text.replace(/\r+$/, ''))
-  }
 
   test.each(DIALECTS)(
     '%s: set is ignored, a second time changes nothing, foreign lines survive',
@@ -227,8 +220,8 @@ describe('laws', () => {
           }
           expect(setIgnored(list, wanted, never)).toEqual([])
           expect(after === '' || after.endsWith('\n')).toBe(true)
-          const kept = foreign(after)
-          const given = foreign(before)
+          const kept = foreignLines(after)
+          const given = foreignLines(before)
           if (!/\d\/\d/.test(given.join())) expect(kept).toEqual(given)
           else for (const line of kept) expect(given).toContain(line)
         }),

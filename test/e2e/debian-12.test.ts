@@ -1,4 +1,4 @@
-import { describePromises } from './promises.ts'
+import { CLASSIC_DRIFTS, describePromises } from './promises.ts'
 
 describePromises({
   suite: 'bookworm',
@@ -32,11 +32,5 @@ describePromises({
   filter: '/etc/fail2ban/filter.d/portsentry.conf',
   triggering: /Blocked$/,
   seesIPv6: false,
-  drifts: [
-    ['/etc/default/portsentry', 's/"atcp"/"stcp"/', 'TCP_MODE="atcp"'],
-    ['/etc/portsentry/portsentry.conf', 's/^BLOCK_TCP="1"/BLOCK_TCP="0"/', 'BLOCK_TCP="1"'],
-    ['/etc/hosts.allow', '/192.168.1.0/d', 'ALL: 192.168.1.0/255.255.255.0'],
-    ['/etc/portsentry/portsentry.ignore.static', '/^192.168.1.0/d', '192.168.1.0/24'],
-    ['/etc/fail2ban/jail.d/portsentry.conf', 's/^bantime.*/bantime = 10/', 'bantime = 1d'],
-  ],
+  drifts: CLASSIC_DRIFTS,
 })

@@ -38,6 +38,15 @@ export interface Expectations {
   readonly drifts: readonly (readonly [path: string, script: string, restored: string])[]
 }
 
+/** A change by hand in each file of portsentry 1.2. */
+export const CLASSIC_DRIFTS: Expectations['drifts'] = [
+  ['/etc/default/portsentry', 's/"atcp"/"stcp"/', 'TCP_MODE="atcp"'],
+  ['/etc/portsentry/portsentry.conf', 's/^BLOCK_TCP="1"/BLOCK_TCP="0"/', 'BLOCK_TCP="1"'],
+  ['/etc/hosts.allow', '/192.168.1.0/d', 'ALL: 192.168.1.0/255.255.255.0'],
+  ['/etc/portsentry/portsentry.ignore.static', '/^192.168.1.0/d', '192.168.1.0/24'],
+  ['/etc/fail2ban/jail.d/portsentry.conf', 's/^bantime.*/bantime = 10/', 'bantime = 1d'],
+]
+
 const WATCHED = '/etc /var/lib/portsentry /root'
 
 /** Written by the daemons and by systemd when they run, not by portward. */
