@@ -1,0 +1,96 @@
+import { createAddressTable, type FamilySizes } from './address-table.ts'
+import type { Address } from './packet.ts'
+
+/**
+ * The hosts that the daemon takes for blocked already: those of its blocked file. At most a million addresses a
+ * family are held, beyond which the oldest is forgotten and would be acted on again; the daemons hold any number.
+ */
+export interface BlockedHosts {
+  has(source: Address): boolean
+  /** Takes what was appended to the file: a line of 1.2, a record of 2.x. */
+  append(content: Uint8Array | string): void
+  /** Takes the file's present content in place of what was known. */
+  replace(content: Uint8Array | string): void
+  sizes(): FamilySizes
+}
+
+/** What fgets() gives of a file at a time, with 1024 bytes of room. */
+const PIECE = /[^\n]{0,1022}\n|[^\n]{1,1023}/g
+/** Digits and dots that may end in an address. */
+const RUN = /[\d.]{7,}/g
+
+/** A number as inet_ntoa() writes it, or -1. */
+const octetOf = (text: string): number => {
+  const value = Number(text)
+  return value <= 255 && `${value}` === text ? value : -1
+}
+
+/** IsBlocked() looks at the first place only where the address stands in a line, and goes by what follows it. */
+const isFound = (line: string, host: string): boolean => {
+  const next = line[line.indexOf(host) + host.length] ?? ''
+  return next !== '.' && !(next >= '0' && next <= '9')
+}
+
+/**
+ * The addresses that 1.2 takes for blocked by one line of its file. It compares from where the text of the address
+ * begins, which may be inside of another one: the line of 203.0.113.9 also blocks 3.0.113.9.
+ */
+const addressesIn = (line: string): Address[] => {
+  const found: Address[] = []
+  for (const run of new Set(line.match(RUN))) {
+    const [first = '', second = '', third = '', fourth = ''] = run.split('.').slice(-4)
+    const rest = [octetOf(second), octetOf(third), octetOf(fourth)]
+    if (rest.includes(-1)) continue
+    for (let start = 0; start < first.length; start += 1) {
+      const octet = octetOf(first.slice(start))
+      if (octet !== -1 && isFound(line, `${octet}.${rest.join('.')}`)) found.push([octet, ...rest])
+    }
+  }
+  return found
+}
+
+const AF_INET = 2
+const AF_INET6 = 10
+
+/** 2.x's file: each a family in the machine's byte order, then the address. A cut or foreign record ends the reading. */
+const addressesOf = (records: Uint8Array): Address[] => {
+  const addresses: Address[] = []
+  let at = 0
+  while (at + 2 <= records.length) {
+    const family = (records[at] ?? 0) | ((records[at + 1] ?? 0) << 8)
+    const length = family === AF_INET ? 4 : family === AF_INET6 ? 16 : 0
+    if (length === 0 || at + 2 + length > records.length) break
+    addresses.push([...records.subarray(at + 2, at + 2 + length)])
+    at += 2 + length
+  }
+  return addresses
+}
+
+/** The record that 2.x appends for a host. */
+export const blockedRecord = (address: Address): Uint8Array =>
+  Uint8Array.of(address.length === 4 ? AF_INET : AF_INET6, 0, ...address)
+
+/** A text (latin1) is read as 1.2's file, bytes as 2.x's. `bound` counts addresses a family. */
+export const createBlockedHosts = (bound: number): BlockedHosts => {
+  const blocked = createAddressTable(bound)
+  const append = (content: Uint8Array | string) => {
+    if (typeof content !== 'string') {
+      for (const address of addressesOf(content)) blocked.set(address, 1)
+      return
+    }
+    // One line, as it is appended for each host, needs no looking for long ones.
+    const pieces = content.length < 1024 ? content.split('\n') : content.match(PIECE)
+    for (const piece of pieces ?? []) {
+      for (const address of addressesIn(piece)) blocked.set(address, 1)
+    }
+  }
+  return {
+    has: (source) => blocked.get(source) === 1,
+    append,
+    replace: (content) => {
+      blocked.clear()
+      append(content)
+    },
+    sizes: blocked.sizes,
+  }
+}

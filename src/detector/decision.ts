@@ -1,0 +1,80 @@
+import type { Packet } from './packet.ts'
+
+/** portsentry 1.2 runs one daemon a mode; 2.x one daemon in one mode for both protocols. */
+export type Mode12 = 'tcp' | 'stcp' | 'atcp' | 'udp' | 'sudp' | 'audp'
+export type Mode2 = 'stealth' | 'connect'
+export type Mode = Mode12 | Mode2
+
+/** What a daemon does about a host, in the order in which it does it. */
+export type Action =
+  /** Appends this line to hosts.deny. */
+  | { readonly kind: 'hosts-deny'; readonly option: 'KILL_HOSTS_DENY'; readonly line: string }
+  /** Runs this with `sh -c`. */
+  | { readonly kind: 'command'; readonly option: 'KILL_ROUTE' | 'KILL_RUN_CMD'; readonly command: string }
+  /** Configured, but the daemon cannot do it: no $TARGET$, or too long. */
+  | {
+      readonly kind: 'impossible'
+      readonly option: 'KILL_HOSTS_DENY' | 'KILL_ROUTE' | 'KILL_RUN_CMD'
+      readonly reason: string
+    }
+
+/** What became of an action. */
+export interface ActionOutcome {
+  readonly action: Action
+  /**
+   * `done`: it worked. `failed`: the command ended with another status than 0, which the daemon passes over; or
+   * hosts.deny could not be written. `not-run`: impossible. `assumed`: a dry run takes it for done.
+   */
+  readonly result: 'done' | 'failed' | 'not-run' | 'assumed'
+  /** Of a command that ran; null otherwise. */
+  readonly exitCode: number | null
+  /** What a command printed last, or why hosts.deny could not be written; '' where there is nothing to say. */
+  readonly said: string
+}
+
+/** Why a daemon goes on to act, or does not. */
+export type Verdict =
+  /** A service has the port. */
+  | 'in-use'
+  /** The ignore list has the host. */
+  | 'ignored'
+  | 'below-trigger'
+  /** 2.x: the packet's source is its destination. */
+  | 'own-address'
+  | 'already-blocked'
+  /** 2.x with BLOCK_* 0: told, nothing else. (1.2 goes the way of `act`, with no actions.) */
+  | 'log-only'
+  | 'act'
+
+/** What a daemon makes of one packet to a port that it watches. */
+export interface Decision {
+  readonly packet: Packet
+  readonly mode: Mode
+  /** The source in canonical text. */
+  readonly host: string
+  /** `TCP SYN/Normal scan`, `UDP`, `Connect`, … as the daemon of this generation words it. */
+  readonly scan: string
+  /** The port that the daemon logs and substitutes, which is not always the packet's. */
+  readonly port: number
+  readonly verdict: Verdict
+  /** For `ignored`: the line of the ignore list, from 1; null otherwise. */
+  readonly ignoredByLine: number | null
+  /** For `act`; empty otherwise. */
+  readonly actions: readonly Action[]
+}
+
+/** A decision with what came of it: all that the daemon leaves behind. */
+export interface Settled {
+  readonly decision: Decision
+  readonly outcomes: readonly ActionOutcome[]
+  /** Whether the daemon now takes the host for blocked, rightly or not; null where it never came to that. */
+  readonly blocked: boolean | null
+  /** Lines for the daemon's log, without time and ident, in its own words. */
+  readonly log: readonly string[]
+  /** The line for the history file with its newline; null: none. */
+  readonly history: string | null
+  /** What is appended to the blocked file: 1.2's line (latin1), 2.x's binary record. Null: nothing. */
+  readonly blockedRecord: Uint8Array | null
+  /** What the daemon would not have told: a command that failed while it says "blocked", and the like. */
+  readonly remarks: readonly string[]
+}

@@ -1,0 +1,106 @@
+import { uint16 } from './octets.ts'
+import type { Delivery } from './packet.ts'
+
+/** Why nothing was made of a frame: not TCP or UDP; cut short by the capture; or against its protocol. */
+export type Undecoded = 'otherProtocol' | 'truncated' | 'malformed'
+
+/** Where the IP packet of a frame begins, and how the frame reached the machine. */
+export interface Link {
+  readonly version: 4 | 6
+  readonly start: number
+  readonly delivery: Delivery
+}
+
+type LinkReader = (bytes: Uint8Array) => Link | Undecoded
+
+/** 802.1Q, 802.1ad, and what switches used for the latter before it had a number. */
+const VLAN_TAGS = new Set([0x8100, 0x88a8, 0x9100])
+/** Nobody nests more. */
+const MAX_VLAN_TAGS = 8
+
+/** Follows an EtherType, whose payload begins at `start`, through VLAN tags to IP. */
+const readEtherType = (
+  bytes: Uint8Array,
+  etherType: number,
+  start: number,
+  delivery: Delivery,
+): Link | Undecoded => {
+  let type = etherType
+  let at = start
+  for (let tags = 0; VLAN_TAGS.has(type); tags++) {
+    if (tags === MAX_VLAN_TAGS) return 'malformed'
+    if (bytes.length < at + 4) return 'truncated'
+    type = uint16(bytes, at + 2)
+    at += 4
+  }
+  if (type === 0x0800) return { version: 4, start: at, delivery }
+  return type === 0x86dd ? { version: 6, start: at, delivery } : 'otherProtocol'
+}
+
+/** A unicast frame may be for another host: only the card that captured it knows. */
+const ethernetDelivery = (bytes: Uint8Array): Delivery => {
+  if (((bytes[0] ?? 0) & 1) === 0) return 'unknown'
+  for (let at = 0; at < 6; at++) if (bytes[at] !== 0xff) return 'multicast'
+  return 'broadcast'
+}
+
+const readEthernet: LinkReader = (bytes) =>
+  bytes.length < 14 ? 'truncated' : readEtherType(bytes, uint16(bytes, 12), 14, ethernetDelivery(bytes))
+
+/** PACKET_HOST to PACKET_OUTGOING of linux/if_packet.h. */
+const PACKET_TYPES: readonly Delivery[] = ['host', 'broadcast', 'multicast', 'other-host', 'outgoing']
+
+/** What tcpdump writes for `-i any`: version 1 up to libpcap 1.9, version 2 since (Debian 12 and later). */
+const readCooked: LinkReader = (bytes) =>
+  bytes.length < 16
+    ? 'truncated'
+    : readEtherType(bytes, uint16(bytes, 14), 16, PACKET_TYPES[uint16(bytes, 0)] ?? 'unknown')
+
+const readCooked2: LinkReader = (bytes) =>
+  bytes.length < 20
+    ? 'truncated'
+    : readEtherType(bytes, uint16(bytes, 0), 20, PACKET_TYPES[bytes[10] ?? 255] ?? 'unknown')
+
+const readRaw: LinkReader = (bytes) => {
+  if (bytes.length === 0) return 'truncated'
+  const version = (bytes[0] ?? 0) >> 4
+  return version === 4 || version === 6 ? { version, start: 0, delivery: 'unknown' } : 'malformed'
+}
+
+/** AF_INET6 of Linux, NetBSD and OpenBSD, FreeBSD, and macOS; AF_INET is 2 everywhere. */
+const FAMILIES = new Map<number, 4 | 6>([
+  [2, 4],
+  [10, 6],
+  [24, 6],
+  [28, 6],
+  [30, 6],
+])
+
+/** The family is in the byte order of whoever captured, or in network order: it is small, so either will tell. */
+const readNull: LinkReader = (bytes) => {
+  if (bytes.length < 4) return 'truncated'
+  const [high, low] = [uint16(bytes, 0), uint16(bytes, 2)]
+  const version = FAMILIES.get(high === 0 ? low : low === 0 ? (high >> 8) | ((high & 0xff) << 8) : 0)
+  return version ? { version, start: 4, delivery: 'unknown' } : 'otherProtocol'
+}
+
+const READERS = new Map<number, LinkReader>([
+  [0, readNull],
+  [1, readEthernet],
+  // DLT_RAW is one of these three, by system.
+  [12, readRaw],
+  [14, readRaw],
+  [101, readRaw],
+  [108, readNull],
+  [113, readCooked],
+  [228, () => ({ version: 4, start: 0, delivery: 'unknown' })],
+  [229, () => ({ version: 6, start: 0, delivery: 'unknown' })],
+  [276, readCooked2],
+])
+
+/** Whether frames of this LINKTYPE_ can be read. */
+export const isKnownLinkType = (linkType: number): boolean => READERS.has(linkType)
+
+/** Finds the IP packet in a frame. Nothing of the IP packet itself is looked at. */
+export const readLink = (linkType: number, bytes: Uint8Array): Link | Undecoded =>
+  READERS.get(linkType)?.(bytes) ?? 'malformed'

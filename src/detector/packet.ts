@@ -1,0 +1,39 @@
+/** An IPv4 (4 bytes) or IPv6 (16 bytes) address in network order, as in `Network`. */
+export type Address = readonly number[]
+
+/**
+ * How a frame reached the machine that captured it, as far as its link layer tells. `unknown`: a unicast frame
+ * whose link layer does not say for whom it was.
+ */
+export type Delivery = 'host' | 'broadcast' | 'multicast' | 'other-host' | 'outgoing' | 'unknown'
+
+/**
+ * Where a packet comes from in terms of IP fragments: a datagram of its own, the first fragment read alone, or a
+ * datagram put together again. A fragmented datagram may be told twice: as `first` and, once complete, as
+ * `reassembled`. Daemons behind the kernel's reassembly see the latter, those that read the wire the former.
+ */
+export type Fragmentation = 'none' | 'first' | 'reassembled'
+
+/** One TCP segment or UDP datagram, as far as portsentry looks at it. */
+export interface Packet {
+  /** Milliseconds since the epoch. */
+  readonly timeMs: number
+  readonly protocol: 'tcp' | 'udp'
+  readonly source: Address
+  readonly destination: Address
+  readonly sourcePort: number
+  /** Destination port. */
+  readonly port: number
+  /** The eight flag bits of TCP, FIN = 1 to CWR = 128; 0 for UDP. */
+  readonly flags: number
+  /** IPv4 options; null for IPv6, and where the packet was not seen but only a connection. */
+  readonly hasIpOptions: boolean | null
+  readonly hasExtensionHeaders: boolean
+  readonly fragmentation: Fragmentation
+  readonly delivery: Delivery
+  /** Whether all 20 (TCP) or 8 (UDP) bytes of the header were on the wire, and not only the fields above. */
+  readonly hasWholeHeader: boolean
+}
+
+/** TCP's flag bits. */
+export const FLAGS = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16, URG: 32, ECE: 64, CWR: 128 } as const

@@ -1,0 +1,156 @@
+import { atoi } from './c-numbers.ts'
+import type { Protocol } from './modes.ts'
+
+/** Both ends count. A single port is a range of one. */
+interface PortRange {
+  readonly first: number
+  readonly last: number
+}
+
+/**
+ * Which ports portsentry.conf names for a protocol. `listed`: 1.2's TCP_PORTS and UDP_PORTS, in order, as atoi()
+ * read them. `below`: 1.2's advanced modes. `ranges`: 2.x, whose `entries` also counts the items that it could
+ * not read.
+ */
+export type PortRule =
+  | { readonly kind: 'listed'; readonly ports: readonly number[] }
+  | { readonly kind: 'below'; readonly limit: number; readonly excluded: readonly number[] }
+  | { readonly kind: 'ranges'; readonly ranges: readonly PortRange[]; readonly entries: number }
+
+/** For each port that a packet may be for, the port that the daemon tells, or -1 where it does not watch it. */
+export type WatchedPorts = Int32Array
+
+export type InUse = (protocol: Protocol, port: number) => boolean
+
+const ALL_PORTS = 65_536
+/** MAXSOCKS of 1.2: entries of a list, and of in-use and excluded ports together. */
+const MAX_ENTRIES = 64
+
+/** strtok() on commas: empty items are none. */
+const items = (list: string): string[] => list.split(',').filter((item) => item !== '')
+
+/** 1.2's TCP_PORTS and UDP_PORTS: no ranges (`20-25` is 20), no complaint (`abc` is 0), the first 64. */
+export const parseList12 = (value: string): PortRule => ({
+  kind: 'listed',
+  ports: items(value).slice(0, MAX_ENTRIES).map(atoi),
+})
+
+/** 1.2's ADVANCED_PORTS_* and ADVANCED_EXCLUDE_*; undefined where the key is not there. */
+export const parseAdvanced12 = (limit: string | undefined, exclude: string | undefined): PortRule => {
+  const read = limit === undefined ? 1024 : atoi(limit)
+  return {
+    kind: 'below',
+    // Unsigned in C: a negative limit is one that no port reaches.
+    limit: read < 0 ? ALL_PORTS : read,
+    excluded: items(exclude ?? '')
+      .slice(0, MAX_ENTRIES + 1)
+      .map(atoi),
+  }
+}
+
+/** StrToUint16_t() of 2.x: leading blanks are fine, trailing ones and more than five characters are not. */
+const port2 = (text: string): number | null => {
+  if (text.length > 5 || !/^[ \t\n\v\f\r]*[+-]?\d+$/.test(text)) return null
+  const value = atoi(text)
+  return value >= 1 && value < ALL_PORTS ? value : null
+}
+
+const range2 = (item: string): PortRange[] => {
+  if (item.length >= 12) return []
+  const dash = item.indexOf('-')
+  const first = port2(dash === -1 ? item : item.slice(0, dash))
+  const last = dash === -1 ? first : port2(item.slice(dash + 1))
+  return first === null || last === null || first > last ? [] : [{ first, last }]
+}
+
+/** 2.x's TCP_PORTS and UDP_PORTS: what cannot be read is dropped. */
+export const parseRanges2 = (value: string): PortRule => {
+  const entries = items(value)
+  return { kind: 'ranges', ranges: entries.flatMap(range2), entries: entries.length }
+}
+
+const nothing = (): WatchedPorts => new Int32Array(ALL_PORTS).fill(-1)
+
+/** What the daemon asks about a port number that does not fit: htons() cuts it. */
+const portOf = (number: number): number => number & 0xffff
+
+/** 1.2's stcp and sudp: the listed ports that were free at the start. */
+const readPackets12 = (ports: readonly number[], inUse: (port: number) => boolean): WatchedPorts => {
+  const watched = nothing()
+  for (const port of ports) if (port >= 0 && port < ALL_PORTS && !inUse(port)) watched[port] = port
+  return watched
+}
+
+/**
+ * 1.2's atcp and audp (PortSentryAdvancedStealthModeTCP): the test against the limit stands inside the loop over
+ * in-use and excluded ports, so that with none of these every port is watched. Only 64 of them have room.
+ */
+const readAdvanced12 = (
+  { limit, excluded }: Extract<PortRule, { kind: 'below' }>,
+  inUse: (port: number) => boolean,
+): WatchedPorts => {
+  const watched = Int32Array.from({ length: ALL_PORTS }, (_, port) => port)
+  const taken = Array.from({ length: Math.min(limit, ALL_PORTS) }, (_, port) => port).filter(inUse)
+  const passed = [...taken, ...excluded].slice(0, MAX_ENTRIES)
+  if (passed.length === 0) return watched
+  watched.fill(-1, Math.min(limit, ALL_PORTS))
+  for (const port of passed) if (port >= 0 && port < ALL_PORTS) watched[port] = -1
+  return watched
+}
+
+/**
+ * 1.2's tcp and udp: the sockets stand without gaps in their array, the ports with them, and both are read by
+ * one index; behind a port that could not be bound, every socket tells its neighbour's port.
+ */
+const accept12 = (ports: readonly number[], inUse: (port: number) => boolean): WatchedPorts => {
+  const watched = nothing()
+  let bound = 0
+  for (const port of ports.map(portOf)) {
+    // Port 0 is bound to a port that the kernel chooses, which nobody knows.
+    if (port !== 0 && (inUse(port) || watched[port] !== -1)) continue
+    if (port !== 0) watched[port] = ports[bound] ?? -1
+    bound += 1
+  }
+  return watched
+}
+
+const fillRanges = (ranges: readonly PortRange[]): WatchedPorts => {
+  const watched = nothing()
+  for (const { first, last } of ranges) for (let port = first; port <= last; port += 1) watched[port] = port
+  return watched
+}
+
+/** How the daemon comes to its packets: `connections` on sockets of its own, `raw` sockets, or `pcap` (2.x). */
+export type Reading = 'connections' | 'raw' | 'pcap'
+
+/**
+ * The ports that a daemon watches that started while `inUse` said which were taken.
+ * Source: portsentry.c of 1.2; port.c, sentry_stealth.c and sentry_connect.c of 2.0.7.
+ */
+export const watchPorts = (
+  rule: PortRule,
+  reading: Reading,
+  inUse: (port: number) => boolean,
+): WatchedPorts => {
+  if (rule.kind === 'below') return readAdvanced12(rule, inUse)
+  if (rule.kind === 'listed') {
+    return reading === 'connections' ? accept12(rule.ports, inUse) : readPackets12(rule.ports, inUse)
+  }
+  const watched = fillRanges(rule.ranges)
+  if (reading === 'connections') return watched.map((told, port) => (told !== -1 && inUse(port) ? -1 : told))
+  // Every entry, range or single, has a 0 in the field that it does not use, which IsPortInRange() compares.
+  if (reading === 'raw' && rule.entries > 0) watched[0] = 0
+  return watched
+}
+
+/** The ports that a connect mode opens, in its order, each once. */
+export const portsToOpen = (rule: PortRule): number[] => {
+  if (rule.kind === 'below') return []
+  const ports =
+    rule.kind === 'listed'
+      ? rule.ports.map(portOf)
+      : rule.ranges.flatMap(({ first, last }) =>
+          Array.from({ length: last - first + 1 }, (_, index) => first + index),
+        )
+  return [...new Set(ports)].filter((port) => port !== 0)
+}

@@ -1,0 +1,66 @@
+import type { Dialect } from '../documents/portsentry-conf.ts'
+import { createAddressTable, type FamilySizes, keyOf } from './address-table.ts'
+import type { Address } from './packet.ts'
+
+/** SCAN_TRIGGER: from which packet on a host is taken for a scanner. */
+export interface Trigger {
+  /** Counts a packet of this host, and says whether it is enough. */
+  count(source: Address): boolean
+  /** Lines that the daemon logs at each packet because of its SCAN_TRIGGER. */
+  readonly warnings: readonly string[]
+  sizes(): FamilySizes
+}
+
+/** MAXSTATE of 1.2. */
+const RING = 50
+/** MAX_HASH_SIZE of 2.x. */
+export const MOST_HOSTS = 1_000_000
+
+/** The second number is left out of the daemon's printf; 50 is what it is meant to be. */
+const warnings12 = (scanTrigger: number): string[] => [
+  `securityalert: WARNING: Trigger value ${scanTrigger} is larger than state engine capacity of ${RING}.`,
+  'Adjust the value lower or recompile with a larger state engine value.',
+  'securityalert: Blocking host anyway because of invalid trigger value',
+]
+
+/** CheckStateEngine(): a ring of the last 50 packets, whosever they were; above that number it acts at once. */
+const createRing = (scanTrigger: number): Trigger => {
+  const ring: (number | string)[] = []
+  let next = 0
+  const isEnough = (key: number | string): boolean => {
+    let seen = 1
+    for (const other of ring) if (other === key) seen += 1
+    return seen >= scanTrigger || scanTrigger > RING
+  }
+  return {
+    count: (source) => {
+      if (scanTrigger <= 0) return true
+      const key = keyOf(source)
+      const enough = isEnough(key)
+      ring[next] = key
+      next = (next + 1) % RING
+      return enough
+    },
+    warnings: scanTrigger > RING ? warnings12(scanTrigger) : [],
+    sizes: () => ({ ipv4: ring.length, ipv6: 0 }),
+  }
+}
+
+/** CheckState() in state_machine.c: a counter a host, which never runs out; beyond the bound the oldest host goes. */
+const createCounters = (scanTrigger: number, bound: number): Trigger => {
+  const counts = createAddressTable(bound)
+  return {
+    count: (source) => {
+      if (scanTrigger === 0) return true
+      const count = counts.get(source) + 1
+      counts.set(source, count)
+      return count >= scanTrigger
+    },
+    warnings: [],
+    sizes: counts.sizes,
+  }
+}
+
+/** `bound` is the number of hosts a family that 2.x's counters hold; tests make it smaller. */
+export const createTrigger = (dialect: Dialect, scanTrigger: number, bound = MOST_HOSTS): Trigger =>
+  dialect === '1.2' ? createRing(scanTrigger) : createCounters(scanTrigger, bound)

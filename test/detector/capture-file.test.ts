@@ -1,0 +1,247 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { type CaptureFault, createCaptureReader } from '../../src/detector/capture-file.ts'
+import type { Frame } from '../../src/detector/frame.ts'
+import { blocks, pcap } from './captures.ts'
+import { joined } from './packets.ts'
+
+const TIME_MS = 1_795_288_592_123
+
+const A = Uint8Array.of(1, 2, 3, 4, 5)
+const B = Uint8Array.of(6, 7, 8)
+
+interface Reading {
+  readonly frames: readonly Frame[]
+  readonly fault: CaptureFault | null
+}
+
+const readIn = (chunks: readonly Uint8Array[]): Reading => {
+  const reader = createCaptureReader()
+  const frames = chunks.flatMap((chunk) => reader.push(chunk))
+  return { frames, fault: reader.end() }
+}
+
+const read = (...parts: readonly Uint8Array[]): Reading => readIn([joined(...parts)])
+
+const frame = (bytes: Uint8Array, timeMs = TIME_MS, originalLength = bytes.length, linkType = 1): Frame => ({
+  ...{ timeMs, linkType, originalLength },
+  bytes: Uint8Array.from(bytes),
+})
+
+const expectReading = ({ frames, fault }: Reading, expected: readonly Frame[]): void => {
+  expect(fault).toBeNull()
+  expect(frames).toEqual(expected)
+}
+
+const TWO = [
+  { bytes: A, timeMs: TIME_MS, original: 60 },
+  { bytes: B, timeMs: TIME_MS + 1 },
+]
+
+it.each([
+  ['little-endian, microseconds', 'little', 0xa1b2c3d4],
+  ['big-endian, microseconds', 'big', 0xa1b2c3d4],
+  ['little-endian, nanoseconds', 'little', 0xa1b23c4d],
+  ['big-endian, nanoseconds', 'big', 0xa1b23c4d],
+] as const)('pcap, %s', (_, order, magic) => {
+  expectReading(read(pcap(TWO, { order, magic })), [frame(A, TIME_MS, 60), frame(B, TIME_MS + 1)])
+})
+
+it('takes the link type without the bits above it, and a length on the wire below the captured one', () => {
+  expectReading(read(pcap([{ bytes: A, timeMs: TIME_MS, original: 2 }], { linkType: 0x1400_0001 })), [
+    frame(A),
+  ])
+})
+
+const { block, option, section, resolution, offset, enhanced, simple, obsolete, ...little } = blocks()
+const bigEndian = blocks('big')
+const start = joined(section(), little.interface())
+const MICROSECONDS = BigInt(TIME_MS) * 1000n
+
+const MIXED = [option(2, [1, 2, 3]), resolution(9), option(0, []), resolution(3)]
+
+const TIMES: [string, readonly Uint8Array[], bigint, number][] = [
+  ['microseconds where nothing is said', [], MICROSECONDS, TIME_MS],
+  ['rounded down', [], MICROSECONDS + 999n, TIME_MS],
+  ['if_tsresol 9', [resolution(9)], MICROSECONDS * 1000n, TIME_MS],
+  ['if_tsresol 9, a nanosecond before the next', [resolution(9)], MICROSECONDS * 1000n + 999_999n, TIME_MS],
+  ['if_tsresol 9, ten nanoseconds after', [resolution(9)], MICROSECONDS * 1000n + 10n, TIME_MS],
+  ['if_tsresol 0', [resolution(0)], 1_795_288_592n, 1_795_288_592_000],
+  ['if_tsresol 2^-10', [resolution(0x8a)], 1_795_288_592n * 1024n + 512n, 1_795_288_592_500],
+  ['if_tsresol 2^-32', [resolution(0xa0)], 1_795_288_592n << 32n, 1_795_288_592_000],
+  ['if_tsresol 2^-127, where all are in 1970', [resolution(0xff)], 2n ** 64n - 1n, 0],
+  ['if_tsoffset', [offset(1_795_000_000n)], 288_592_123_000n, TIME_MS],
+  ['a negative if_tsoffset', [offset(-5n)], MICROSECONDS + 5_000_000n, TIME_MS],
+  ['other options, an end of options', MIXED, MICROSECONDS * 1000n, TIME_MS],
+]
+
+it.each(TIMES)('pcapng, time: %s', (_, options, units, timeMs) => {
+  expectReading(read(section(), little.interface(1, options), enhanced(A, units)), [frame(A, timeMs)])
+})
+
+const PCAPNG: [string, readonly Uint8Array[], readonly Frame[]][] = [
+  ['enhanced packets, cut ones too', [start, enhanced(A, MICROSECONDS, 60)], [frame(A, TIME_MS, 60)]],
+  ['obsolete packets', [start, obsolete(A, MICROSECONDS), obsolete(B)], [frame(A), frame(B, 0)]],
+  [
+    'simple packets, with the time of the one before',
+    [start, simple(B), enhanced(A, MICROSECONDS), simple(B)],
+    [frame(B, 0), frame(A), frame(B)],
+  ],
+  [
+    'simple packets cut by the interface',
+    [section(), little.interface(1, [], 4), simple(A.subarray(0, 4), 60)],
+    [frame(A.subarray(0, 4), 0, 60)],
+  ],
+  [
+    'other blocks, short and long',
+    [start, block(5, []), block(0xbad, new Uint8Array(1000)), enhanced(B), block(10, new Uint8Array(1))],
+    [frame(B, 0)],
+  ],
+  [
+    'options of a packet',
+    [start, block(6, joined(enhanced(A, MICROSECONDS).subarray(8, 36), option(1, [65, 66])))],
+    [frame(A)],
+  ],
+  [
+    'several interfaces',
+    [start, little.interface(113), little.interface(999), enhanced(A, MICROSECONDS, 5, 1)],
+    [frame(A, TIME_MS, 5, 113)],
+  ],
+  [
+    'several sections of either byte order, each with interfaces of its own',
+    [
+      ...[start, enhanced(A, MICROSECONDS), bigEndian.section(), bigEndian.interface(101)],
+      ...[bigEndian.enhanced(B, MICROSECONDS), start, enhanced(A, MICROSECONDS)],
+    ],
+    [frame(A), frame(B, TIME_MS, 3, 101), frame(A)],
+  ],
+  [
+    'big-endian numbers of 64 bits',
+    [
+      ...[bigEndian.section(), bigEndian.interface(1, [bigEndian.offset(-5n), bigEndian.resolution(3)])],
+      bigEndian.enhanced(A, BigInt(TIME_MS) + 5000n),
+    ],
+    [frame(A)],
+  ],
+]
+
+it.each(PCAPNG)('pcapng: %s', (_, parts, expected) => {
+  expectReading(read(...parts), expected)
+})
+
+const record = (...numbers: readonly number[]): Uint8Array =>
+  joined(...numbers.map((number) => [number & 255, (number >> 8) & 255, (number >> 16) & 255, number >>> 24]))
+
+const good = pcap([{ bytes: A, timeMs: TIME_MS }])
+const goodNg = joined(start, enhanced(A, MICROSECONDS))
+const text = (characters: string): Uint8Array => new TextEncoder().encode(characters)
+
+/** How it ends, what came, how many frames are read of it, and where the fault is. */
+const FAULTS: [RegExp, readonly Uint8Array[], number, number][] = [
+  [/empty/, [], 0, 0],
+  [/ends within a header, of which only 1 bytes/, [Uint8Array.of(0xd4)], 0, 0],
+  [/ends within a record, of which only 20 bytes/, [good.subarray(0, 20)], 0, 0],
+  [/neither pcap nor pcapng/, [text('not a capture')], 0, 0],
+  [/gunzip/, [Uint8Array.of(0x1f, 0x8b, 8, 0)], 0, 0],
+  [/modified pcap/, [pcap([], { magic: 0xa1b2cd34 })], 0, 0],
+  [/modified pcap/, [pcap([], { magic: 0xa1b2cd34, order: 'big' })], 0, 0],
+  [/version 3\.0/, [joined(record(0xa1b2c3d4, 3), new Uint8Array(16))], 0, 0],
+  [/link type 147 is not known/, [pcap([], { linkType: 147 })], 0, 0],
+  [/claims 262145 captured bytes/, [good, record(0, 0, 262_145, 262_145)], 1, 45],
+  [/claims 4294967295 captured bytes/, [good, record(0, 0, 0xffff_ffff, 60)], 1, 45],
+  [/ends within a record, of which only 21 bytes/, [good, record(0, 0, 60, 60), A], 1, 45],
+  [/ends within a record, of which only 8 bytes/, [good, record(0, 0)], 1, 45],
+  [/version 2\.0 of pcapng/, [section(2)], 0, 0],
+  [/no byte order/, [joined(section().subarray(0, 8), new Uint8Array(20))], 0, 0],
+  [/section header is too short/, [block(0x0a0d0d0a, record(0x1a2b3c4d))], 0, 0],
+  [/claims 8 bytes, fewer/, [goodNg, record(6, 8, 0)], 1, 88],
+  [/not a multiple of 4/, [goodNg, record(6, 34, 0)], 1, 88],
+  [/claims 524292 bytes, more than/, [goodNg, record(6, 524_292, 0)], 1, 88],
+  [/claims 16777220 bytes, more than/, [goodNg, record(0xbad, 16_777_220, 0)], 1, 88],
+  [/packet block is too short/, [goodNg, record(6, 12, 12)], 1, 88],
+  [/packet block is too short/, [goodNg, record(3, 12, 12)], 1, 88],
+  [/interface description is too short/, [goodNg, record(1, 16, 0, 16)], 1, 88],
+  [/32 bytes at its start and 36 at its end/, [goodNg, record(6, 32, 0, 0, 0, 0, 0, 36)], 1, 88],
+  [/interface 1, which/, [goodNg, enhanced(A, 0n, 5, 1)], 1, 88],
+  [/interface 0, which/, [section(), enhanced(A)], 0, 28],
+  [/interface 0, which/, [section(), simple(A)], 0, 28],
+  [/link type 220 of interface 1/, [goodNg, little.interface(220), enhanced(A, 0n, 5, 1)], 1, 108],
+  [/claims 1 captured bytes/, [goodNg, record(6, 32, 0, 0, 0, 1, 1, 32)], 1, 88],
+  [/claims 500 captured bytes/, [goodNg, simple(A, 500)], 1, 88],
+  [/option 9 of the interface/, [section(), little.interface(1, [record(0x0009_0009)])], 0, 28],
+  [/beyond any calendar/, [section(), little.interface(1, [resolution(0)]), enhanced(A, 2n ** 63n)], 0, 56],
+  [
+    /ends within a block, of which only 50/,
+    [goodNg, block(0xbad, new Uint8Array(100)).subarray(0, 50)],
+    1,
+    88,
+  ],
+  [/ends within a block, of which only 30/, [goodNg, enhanced(A).subarray(0, 30)], 1, 88],
+]
+
+it.each(FAULTS)('in any chunks: %s', (message, parts, count, at) => {
+  const file = joined(...parts)
+  for (const size of [file.length, 1, 7]) {
+    const chunks: Uint8Array[] = []
+    for (let from = 0; from < file.length; from += size) chunks.push(file.subarray(from, from + size))
+    const { frames, fault } = readIn(chunks)
+    expect(fault?.message).toMatch(message)
+    expect([frames.length, fault?.offset]).toEqual([count, at])
+  }
+})
+
+it('refuses a section with too many interfaces', () => {
+  const { fault } = read(section(), ...Array.from({ length: 4097 }, () => little.interface()))
+  expect(fault).toEqual({ offset: 28 + 4096 * 20, message: 'the section has more than 4096 interfaces' })
+})
+
+it('gives a frame out with its last byte, and nothing after a fault', () => {
+  const reader = createCaptureReader()
+  const file = pcap(TWO)
+  const counts = [...file].map((byte) => reader.push(Uint8Array.of(byte)).length)
+  expect(counts.flatMap((count, index) => (count > 0 ? [index + 1] : []))).toEqual([45, 64])
+  expect([reader.fault(), reader.end(), reader.buffered()]).toEqual([null, null, 0])
+  reader.push(record(0, 0, 0xffff_ffff, 60))
+  expect(reader.fault()).toMatchObject({ offset: 64 })
+  expect(reader.push(file.subarray(24))).toEqual([])
+  expect(reader.end()).toMatchObject({ offset: 64 })
+})
+
+it('gives frames that outlive what it holds for the next one', () => {
+  const reader = createCaptureReader()
+  const file = pcap(TWO)
+  const frames = [...file].flatMap((byte) => reader.push(Uint8Array.of(byte)))
+  expect(frames.map(({ bytes }) => [...bytes])).toEqual([[...A], [...B]])
+})
+
+it('holds one record at most, however it comes', () => {
+  const reader = createCaptureReader()
+  reader.push(joined(pcap([]), record(0, 0, 262_144, 262_144)))
+  for (let round = 0; round < 300; round++) {
+    reader.push(new Uint8Array(1000).fill(0))
+    expect(reader.buffered()).toBeLessThanOrEqual(262_160)
+  }
+})
+
+it('reads the same in whatever chunks it comes', () => {
+  const sizes = fc.array(fc.integer({ min: 0, max: 40 }), { minLength: 1, maxLength: 60 })
+  const files = [
+    pcap(TWO),
+    joined(...PCAPNG.flatMap(([, parts]) => parts)),
+    joined(goodNg, record(6, 34, 0)),
+    goodNg.subarray(0, -1),
+  ]
+  fc.assert(
+    fc.property(fc.constantFrom(...files), sizes, (file, lengths) => {
+      const chunks: Uint8Array[] = []
+      let from = 0
+      for (const length of lengths) {
+        chunks.push(file.slice(from, from + length))
+        from += length
+      }
+      chunks.push(file.slice(from))
+      expect(readIn(chunks)).toEqual(readIn([file]))
+    }),
+    { numRuns: 500 },
+  )
+})
