@@ -10,7 +10,7 @@ run('node', ['scripts/build.mjs'])
 
 /** Runs portward with the terminal's own streams and returns its exit status. */
 const portward = (/** @type {string[]} */ args) => {
-  const { status, error } = spawnSync(join(root, 'bin/portward'), args, { stdio: 'inherit' })
+  const { status, error } = spawnSync(join(root, 'bin/portward'), args, { cwd: root, stdio: 'inherit' })
   if (error) throw error
   return status ?? 1
 }
@@ -37,8 +37,13 @@ const tour = () => {
       show('What would change?', 'plan'),
       show('Change it.', 'apply', '--yes', '--quiet'),
       show('Anything left to do?', 'plan'),
+      show(
+        'Somebody scanned it, fixtures/scan.pcap has the packets. Who would be banned, and who is spared by which line?',
+        'detect',
+        ...['--pcap', 'fixtures/scan.pcap', '--in-use', '22,80', '--address', '192.168.1.10', '--quiet'],
+      ),
     ]
-    const asPromised = statuses.join() === '2,0,0'
+    const asPromised = statuses.join() === '2,0,0,0'
     console.log(`\nExit codes ${statuses.join(', ')}: ${asPromised ? 'as promised' : 'NOT as promised'}.`)
     console.log('On a server of your own, as root: npm start -- plan, then npm start -- apply')
     return asPromised ? 0 : 1

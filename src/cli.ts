@@ -1,10 +1,14 @@
 import { resolve } from 'node:path'
 import { Command, CommanderError } from 'commander'
 import { applyCommand } from './commands/apply.ts'
+import { detectCommand } from './commands/detect.ts'
+import { labCommand } from './commands/lab.ts'
 import { EXIT, type GlobalOptions, openOutput } from './commands/output.ts'
 import { planCommand } from './commands/plan.ts'
 import { statusCommand } from './commands/status.ts'
+import { verifyCommand } from './commands/verify.ts'
 import { HostError } from './host/host-error.ts'
+import { LAB_COMMAND } from './host/lab/laboratory.ts'
 import { isDirectory } from './host/paths.ts'
 
 /** The command line; each command is given all options and answers with its exit code. */
@@ -53,6 +57,32 @@ const buildProgram = (finish: (code: number) => void): Command => {
     'do not ask (needed where there is no terminal)',
   )
   add('status', 'show what runs, in which modes, and what has drifted', statusCommand)
+  add(
+    'verify',
+    'prove that scanners are banned here and the LAN is not, without touching anything',
+    verifyCommand,
+  )
+  add(
+    'detect',
+    'notice what portsentry would notice, live or in a capture; live, do what it would do',
+    detectCommand,
+  )
+    .option('--listen', 'open the configured ports and wait for connections (modes tcp, udp, connect)')
+    .option('--interface <name>', 'watch an interface with tcpdump; any: all of them')
+    .option('--pcap <file>', 'read a pcap or pcapng file (-: standard input); always a dry run')
+    .option(
+      '--mode <mode>',
+      "portsentry's mode, may be repeated (default: those of config.env)",
+      (mode, before: readonly string[] = []) => [...before, mode],
+    )
+    .option('--dry-run', 'live: say what would be done, and do nothing')
+    .option('--in-use <ports>', '--pcap: ports that services had, such as 22/tcp,80,53/udp')
+    .option('--address <addresses>', "--pcap: the server's own addresses (default: any destination)")
+    .option(
+      '--method <method>',
+      'how portsentry 2.x reads packets in the mode stealth: pcap (default) or raw',
+    )
+  program.command(LAB_COMMAND, { hidden: true }).action(async () => finish(await labCommand()))
   return program
 }
 

@@ -23,13 +23,14 @@ export interface Loaded {
   readonly failure: number
 }
 
+/** Where config.env is. */
 interface ConfigFile {
   /** Links are followed below this: a tree's own config.env must not lead out of the tree. */
   readonly root: string
   readonly path: string
 }
 
-const locate = ({ config, root }: GlobalOptions): ConfigFile => {
+export const locate = ({ config, root }: GlobalOptions): ConfigFile => {
   const named = config ?? process.env['PORTWARD_CONFIG']
   return named === undefined ? { root, path: '/root/config.env' } : { root: '/', path: resolve(named) }
 }

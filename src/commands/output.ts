@@ -13,11 +13,13 @@ export interface GlobalOptions {
 }
 
 /** Version of the JSON document on stdout; it changes when a field changes its meaning or goes away. */
-const JSON_VERSION = 1
+export const JSON_VERSION = 1
 
 export interface Output {
   /** Results: stdout, unless JSON was asked for. Text is latin1-decoded, as it may quote files. */
   readonly result: (text: string) => void
+  /** Results in portward's own words, as Unicode, without colours. */
+  readonly text: (text: string) => void
   /** Remarks and progress: stderr, unless quiet. */
   readonly note: (text: string) => void
   /** What went wrong: stderr, always. */
@@ -62,6 +64,9 @@ export const openOutput = ({ json, quiet, color }: GlobalOptions): Output => {
       // Quoted file bytes go out as they came in, so that the diff can be applied.
       const shown = process.stdout.isTTY ? showControls(text) : text
       process.stdout.write(colored(process.stdout) ? paintDiff(shown) : shown, 'latin1')
+    },
+    text: (text) => {
+      if (!json) process.stdout.write(showControls(text))
     },
     note: (text) => {
       if (!quiet) process.stderr.write(`${text}\n`)

@@ -1,9 +1,7 @@
 import type { Packet } from './packet.ts'
 
 /** portsentry 1.2 runs one daemon a mode; 2.x one daemon in one mode for both protocols. */
-export type Mode12 = 'tcp' | 'stcp' | 'atcp' | 'udp' | 'sudp' | 'audp'
-export type Mode2 = 'stealth' | 'connect'
-export type Mode = Mode12 | Mode2
+export type Mode = 'tcp' | 'stcp' | 'atcp' | 'udp' | 'sudp' | 'audp' | 'stealth' | 'connect'
 
 /** What a daemon does about a host, in the order in which it does it. */
 export type Action =

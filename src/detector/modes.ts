@@ -1,3 +1,4 @@
+import { type Modes, modesOf, type Release } from '../policy/release.ts'
 import type { Mode } from './decision.ts'
 import type { Packet } from './packet.ts'
 
@@ -22,3 +23,10 @@ export const isConnectMode = (mode: Mode): boolean => mode === 'tcp' || mode ===
 
 /** Whether the mode is one of portsentry 2.x. */
 export const isMode2 = (mode: Mode): boolean => mode === 'stealth' || mode === 'connect'
+
+/** The modes in which the daemons of a release run where config.env asks for these. */
+export const daemonModes = (release: Release, modes: Modes): Mode[] => {
+  const given = modesOf(modes) as Mode[]
+  if (release.dialect === '1.2' || given.length === 0) return given
+  return [release.daemonArguments(modes).includes('--connect') ? 'connect' : 'stealth']
+}

@@ -1,0 +1,107 @@
+import type { Action, ActionOutcome, Decision, Settled, Verdict } from '../detector/decision.ts'
+import { localTime } from '../host/clock.ts'
+
+/** Where an ignored host is excepted: the file, the line from 1, and what the line says. */
+export interface Exception {
+  readonly path: string
+  readonly line: number
+  readonly text: string
+}
+
+/** Texts of files are latin1-decoded bytes, which mostly are UTF-8. */
+export const readable = (latin1: string): string => Buffer.from(latin1, 'latin1').toString('utf8')
+
+const VERDICTS: Record<Exclude<Verdict, 'act'>, string> = {
+  'in-use': 'a service has the port',
+  ignored: 'ignored',
+  'below-trigger': 'below SCAN_TRIGGER',
+  'own-address': 'own address',
+  'already-blocked': 'already blocked',
+  'log-only': 'logged only',
+}
+
+/** A verdict with what came of it, in a few words: `blocked`, `would be blocked`, `ignored`, … */
+export const outcomeOf = ({ decision, outcomes, blocked }: Settled): string => {
+  if (decision.verdict !== 'act') return VERDICTS[decision.verdict]
+  if (outcomes.length === 0) return 'logged as blocked, with nothing to do'
+  if (blocked !== true) return 'could not be blocked'
+  return outcomes.some(({ result }) => result === 'assumed') ? 'would be blocked' : 'blocked'
+}
+
+/** What is run or written: `iptables -I INPUT …`. */
+const textOf = (action: Action): string =>
+  readable(action.kind === 'command' ? action.command : action.kind === 'hosts-deny' ? action.line : '')
+
+const resultOf = ({ result, exitCode, said, action }: ActionOutcome): string => {
+  if (result === 'done') return 'done'
+  if (result === 'assumed') return action.kind === 'command' ? 'would run' : 'would be written'
+  if (result === 'not-run') return `not possible: ${said}`
+  return `FAILED${exitCode === null ? '' : ` with exit code ${exitCode}`}${said === '' ? '' : `: ${said}`}`
+}
+
+/** `KILL_ROUTE: iptables -I INPUT … - done` */
+export const describeOutcome = (outcome: ActionOutcome): string => {
+  const text = textOf(outcome.action)
+  return `${outcome.action.option}: ${text}${text === '' ? '' : ' - '}${resultOf(outcome)}`
+}
+
+const two = (value: number): string => String(value).padStart(2, '0')
+
+/** `2026-11-21 19:26:56`, local. */
+const clockOf = (timeMs: number): string => {
+  const { year, month, day, hour, minute, second } = localTime(timeMs)
+  return `${year}-${two(month)}-${two(day)} ${two(hour)}:${two(minute)}:${two(second)}`
+}
+
+/** What was found: `UDP`, `TCP SYN/Normal scan`, and `TCP Connect` for what is called `Connect` alone. */
+export const scanOf = ({ scan, packet }: Decision): string => {
+  const protocol = packet.protocol.toUpperCase()
+  return scan.includes(protocol) ? scan : `${protocol} ${scan}`
+}
+
+export const describeException = ({ path, line, text }: Exception): string => `by ${path}:${line} (${text})`
+
+/** One line an event; what was done about it stands in it. */
+export const renderEvent = (settled: Settled, exception: Exception | null): string => {
+  const { decision, outcomes } = settled
+  const { packet, host, port, mode } = decision
+  const target = port === packet.port ? `port ${port}` : `port ${packet.port}, told as ${port}`
+  const verdict = `${outcomeOf(settled)}${exception === null ? '' : ` ${describeException(exception)}`}`
+  const event = `${clockOf(packet.timeMs)} ${host} ${scanOf(decision)}, ${target} (${mode}): ${verdict}`
+  return `${[event, ...outcomes.map(describeOutcome)].join('; ')}\n`
+}
+
+/** An event worth a line for who wants to hear only of what is done or fails. */
+export const isMomentous = ({ decision, remarks }: Settled): boolean =>
+  decision.verdict === 'act' || remarks.length > 0
+
+const outcomeAsJson = ({ action, result, exitCode, said }: ActionOutcome): object => ({
+  option: action.option,
+  ...(action.kind === 'command' ? { command: readable(action.command) } : {}),
+  ...(action.kind === 'hosts-deny' ? { line: readable(action.line) } : {}),
+  result,
+  exitCode,
+  said,
+})
+
+/** An event as the fields of its JSON document. */
+export const eventAsJson = (settled: Settled, exception: Exception | null): object => {
+  const { decision, outcomes, blocked, log, history, remarks } = settled
+  const { packet, mode, host, scan, port, verdict } = decision
+  return {
+    time: new Date(packet.timeMs).toISOString(),
+    mode,
+    host,
+    protocol: packet.protocol,
+    scan,
+    port: packet.port,
+    toldPort: port,
+    verdict,
+    ignoredBy: exception,
+    blocked,
+    actions: outcomes.map(outcomeAsJson),
+    log: log.map(readable),
+    history: history === null ? null : readable(history.trimEnd()),
+    remarks,
+  }
+}

@@ -1,0 +1,83 @@
+import { join } from 'node:path'
+import { type Configuration, readConfiguration } from '../detector/configuration.ts'
+import type { Mode } from '../detector/decision.ts'
+import { daemonModes } from '../detector/modes.ts'
+import { readFileState } from '../host/files.ts'
+import { HostError } from '../host/host-error.ts'
+import { type IgnoreSource, openIgnoreList, readConf } from '../host/portsentry-files.ts'
+import type { Release } from '../policy/release.ts'
+import type { Problem } from '../problem.ts'
+import { parseSettings } from '../settings/settings.ts'
+import { locate } from './load.ts'
+import type { GlobalOptions } from './output.ts'
+
+/** What config.env says of the modes; with errors, no modes. */
+interface WantedModes {
+  readonly modes: readonly string[] | null
+  readonly problems: readonly Problem[]
+}
+
+/** The modes of config.env as this release knows them; where there is no config.env, those that it would say by default. */
+export const readWantedModes = async (options: GlobalOptions, release: Release): Promise<WantedModes> => {
+  const { root: base, path } = locate(options)
+  const file = await readFileState(base, path)
+  const isNamed = options.config !== undefined || process.env['PORTWARD_CONFIG'] !== undefined
+  if (file === null && isNamed) {
+    throw new HostError(`${path} does not exist`, 'name another file with --config, or the modes with --mode')
+  }
+  const { settings, problems } =
+    file === null
+      ? { settings: { tcpMode: 'atcp', udpMode: 'audp' } as const, problems: [] }
+      : parseSettings(file.text, process.env, join(base, path))
+  if (settings === null) return { modes: null, problems }
+  return { modes: daemonModes(release, settings), problems }
+}
+
+/** What the daemons of these modes go by, and why they would not start, if they would not. */
+export interface Subject {
+  readonly configurations: readonly Configuration[]
+  readonly ignore: IgnoreSource
+  readonly problems: readonly Problem[]
+}
+
+/** Each problem once: those that do not depend on the mode come with every mode. */
+const distinct = (problems: readonly Problem[]): Problem[] => [
+  ...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values(),
+]
+
+/** 2.x does not start without its ignore file, or over a line of it that it cannot read. */
+const ignoreProblems = async (ignore: IgnoreSource, path: string | null): Promise<Problem[]> => {
+  if (path === null) return []
+  const list = await ignore.list()
+  const severity = 'error'
+  if (list === null) {
+    const message = 'does not exist: portsentry does not start without it'
+    return [{ severity, code: 'no-ignore-file', message, hint: 'create it', at: { path: ignore.path() } }]
+  }
+  return list.faults.map(({ line, message }) => ({
+    severity,
+    code: 'bad-ignore-line',
+    message: `${message}: portsentry does not start`,
+    hint: 'mend or remove the line',
+    at: { path: ignore.path(), line },
+  }))
+}
+
+/** Reads portsentry.conf and the ignore list of a server or tree. Throws HostError where a file cannot be read. */
+export const readSubject = async (
+  root: string,
+  release: Release,
+  modes: readonly Mode[],
+): Promise<Subject> => {
+  const { dialect, confPath, ignorePath, builtIgnorePath } = release
+  const conf = await readConf(root, release)
+  const read = modes.map((mode) => readConfiguration(conf, mode, join(root, confPath)))
+  const configurations = read.map(({ configuration }) => configuration)
+  const path = configurations[0]?.ignoreFile ?? null
+  // Debian's init script builds the list when it starts the daemon: before that, what it is built from counts.
+  const paths = path === null ? [] : path === builtIgnorePath ? [path, ignorePath] : [path]
+  const ignore = await openIgnoreList(root, [...new Set(paths)], dialect)
+  const problems = read.flatMap((each) => each.problems)
+  const more = dialect === '2.x' ? await ignoreProblems(ignore, path) : []
+  return { configurations, ignore, problems: distinct([...problems, ...more]) }
+}

@@ -1,0 +1,124 @@
+import type { Settled } from '../detector/decision.ts'
+import { actingEffects, watchingEffects } from '../host/detection.ts'
+import { HostError } from '../host/host-error.ts'
+import { readRelease } from '../host/portsentry-files.ts'
+import { readDaemons } from '../host/processes.ts'
+import { serviceOf } from '../policy/daemons.ts'
+import { isError, type Problem } from '../problem.ts'
+import {
+  checkTogether,
+  type DetectOptions,
+  type Misuse,
+  readModes,
+  readSource,
+  type Source,
+} from './detect-options.ts'
+import { type Exception, eventAsJson, isMomentous, readable, renderEvent } from './detect-report.ts'
+import { runSource, type Session } from './detect-run.ts'
+import { readSubject, readWantedModes, type Subject } from './detect-subject.ts'
+import { createSummary } from './detect-summary.ts'
+import { EXIT, JSON_VERSION, openOutput, problemAsJson } from './output.ts'
+
+/** One document a line, since nobody knows how many there will be. What JSON lets pass of control characters is escaped, too. */
+const writeLine = (event: string, content: object): void => {
+  const line = JSON.stringify({ version: JSON_VERSION, command: 'detect', event, ...content })
+  const shown = line.replace(/[\x7f-\x9f]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`)
+  process.stdout.write(`${shown}\n`)
+}
+
+const misused = ({ misuse }: Misuse): number => {
+  process.stderr.write(`error: ${misuse}\n`)
+  return EXIT.usage
+}
+
+/** Who acts does so on this machine, as root, and alone: two would block every host twice. */
+const expectMayAct = async (root: string): Promise<void> => {
+  if (root !== '/') {
+    throw new HostError('the commands of a tree are not for this machine', 'add --dry-run')
+  }
+  if (process.getuid?.() !== 0)
+    throw new HostError('blocking hosts needs root', 'run as root, or add --dry-run')
+  if ((await readDaemons()).some((daemon) => serviceOf(daemon) === 'portsentry')) {
+    throw new HostError('portsentry runs', 'stop it, or use --dry-run')
+  }
+}
+
+/** Runs a source to its end, telling each event as it happens and then what it all came to. */
+const detect = async (
+  options: DetectOptions,
+  source: Source,
+  { configurations, ignore }: Subject,
+  acts: boolean,
+): Promise<number> => {
+  const output = openOutput(options)
+  const summary = createSummary()
+  const told = (settled: Settled, faults: readonly string[]): void => {
+    const line = settled.decision.ignoredByLine
+    const exception: Exception | null =
+      line === null ? null : { path: ignore.path(), line, text: readable(ignore.line(line)) }
+    summary.add(settled, exception)
+    const remarks = [...settled.remarks, ...faults]
+    for (const remark of remarks) process.stderr.write(`${settled.decision.host}: ${remark}\n`)
+    if (options.json) writeLine('decision', { ...eventAsJson(settled, exception), faults })
+    else if (!options.quiet || isMomentous(settled)) output.text(renderEvent(settled, exception))
+  }
+  const session: Session = {
+    options,
+    acts,
+    configurations,
+    note: output.note,
+    effects: async (asked) => {
+      const basis = { configurations, ignore, isInUse: asked, told }
+      return acts ? actingEffects(options.root, basis) : watchingEffects(basis, source.kind !== 'pcap')
+    },
+  }
+  const ending = await runSource(session, source)
+  if (options.json) writeLine('summary', { acted: acts, ...summary.asJson(), ...ending.document })
+  else output.text(`\n${summary.render()}${ending.text}`)
+  return ending.failed ? EXIT.failed : EXIT.ok
+}
+
+const refuse = (options: DetectOptions, problems: readonly Problem[], exitCode: number): number => {
+  openOutput(options).problems(problems)
+  if (options.json) writeLine('error', { problems: problems.map(problemAsJson) })
+  return exitCode
+}
+
+const run = async (options: DetectOptions): Promise<number> => {
+  const output = openOutput(options)
+  const source = readSource(options)
+  if ('misuse' in source) return misused(source)
+  const release = await readRelease(options.root)
+  const wanted =
+    options.mode === undefined
+      ? await readWantedModes(options, release)
+      : { modes: options.mode, problems: [] }
+  if (wanted.modes === null) return refuse(options, wanted.problems, EXIT.configuration)
+  output.problems(wanted.problems)
+  const modes = readModes(wanted.modes, release.dialect)
+  if ('misuse' in modes) return misused(modes)
+  const misuse = checkTogether(source, modes, options)
+  if (misuse !== null) return misused(misuse)
+  const subject = await readSubject(options.root, release, modes)
+  if (subject.problems.some(isError)) return refuse(options, subject.problems, EXIT.failed)
+  output.problems(subject.problems)
+  const acts = source.kind !== 'pcap' && options.dryRun !== true
+  if (acts) await expectMayAct(options.root)
+  return detect(options, source, subject, acts)
+}
+
+/**
+ * `portward detect`: what portsentry would notice in live traffic or in a capture, and what it would do; live and
+ * without --dry-run it does that. With --json every line is a document of its own, the last word of a failure too.
+ */
+export const detectCommand = async (options: DetectOptions): Promise<number> => {
+  try {
+    return await run(options)
+  } catch (error) {
+    if (!options.json || !(error instanceof HostError)) throw error
+    const { message, hint } = error
+    writeLine('error', { error: { message, hint } })
+    process.stderr.write(`portward: ${message} — ${hint}\n`)
+    return EXIT.failed
+  }
+}

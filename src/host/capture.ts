@@ -1,0 +1,117 @@
+import { spawn } from 'node:child_process'
+import { createReadStream } from 'node:fs'
+import type { Readable } from 'node:stream'
+import { errnoOf, HostError, messageOf } from './host-error.ts'
+import { childEnvironment } from './process.ts'
+
+/** Captured bytes in the order in which they come: a pcap or pcapng file, whole or live. */
+export type Chunks = AsyncIterable<Uint8Array>
+
+export interface CaptureFile {
+  /** Reading throws HostError where it fails. */
+  readonly chunks: Chunks
+  /** Lets `chunks` end where it is; what waits for more from a pipe is let go. */
+  readonly stop: () => void
+}
+
+/** The bytes of a capture file, or of stdin for `-`. */
+export const openCapture = (path: string): CaptureFile => {
+  const stream: Readable = path === '-' ? process.stdin : createReadStream(path)
+  let isStopped = false
+  async function* read(): Chunks {
+    try {
+      yield* stream
+    } catch (error) {
+      if (isStopped) return
+      const name = path === '-' ? 'standard input' : path
+      const reason = errnoOf(error) ?? messageOf(error)
+      throw new HostError(`cannot read ${name}: ${reason}`, 'name a capture file', { cause: error })
+    }
+  }
+  return {
+    chunks: read(),
+    stop: () => {
+      isStopped = true
+      stream.destroy()
+    },
+  }
+}
+
+export interface LiveCapture {
+  readonly chunks: Chunks
+  /** Asks tcpdump to end; `chunks` then ends with what it has captured so far. May be called twice. */
+  readonly stop: () => void
+  /** Settles when tcpdump sees the traffic. Rejects with HostError where it cannot. */
+  readonly started: Promise<void>
+  /** Settles when tcpdump has ended: the frames that the kernel lost, null where tcpdump did not say. */
+  readonly ended: Promise<{
+    readonly exitCode: number | null
+    readonly lost: number | null
+    readonly said: string
+  }>
+}
+
+/** What connect modes are told of: handshakes take any segment. */
+const ALL_TRAFFIC = 'ip or ip6'
+/**
+ * What raw modes may notice: datagrams, fragments, and segments with neither ACK (16) nor RST (4). The kernel then
+ * keeps back what belongs to connections, which is most of a server's traffic.
+ */
+const STRAY_TRAFFIC =
+  '(ip and (udp or (tcp and tcp[13] & 20 = 0) or ip[6:2] & 0x3fff != 0))' +
+  ' or (ip6 and not (ip6[6] = 6 and ip6[53] & 20 != 0))'
+
+/** Bytes of a frame that are kept: all headers of any packet that a daemon would look at. */
+const SNAPLEN = '256'
+/** tcpdump's first and last words fit. */
+const MAX_SAID = 8192
+
+/**
+ * Runs tcpdump on an interface (`any`: all of them). At once instead of in portions of a second, since a scanner is
+ * to be cut off now; in a process group of its own, so that Ctrl-C at a terminal does not end it out of turn.
+ */
+export const startCapture = (interfaceName: string, strayOnly: boolean): LiveCapture => {
+  const filter = strayOnly ? STRAY_TRAFFIC : ALL_TRAFFIC
+  const options = ['-i', interfaceName, '-U', '--immediate-mode', '-n', '-s', SNAPLEN, '-w', '-']
+  const child = spawn('tcpdump', [...options, '--', filter], {
+    env: childEnvironment(),
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  })
+  let said = ''
+  const ended = new Promise<Awaited<LiveCapture['ended']>>((resolve) => {
+    child.once('error', () => resolve({ exitCode: null, lost: null, said }))
+    child.once('close', (exitCode) => {
+      const lost = /(\d+) packets? dropped by kernel/.exec(said)?.[1]
+      resolve({ exitCode, lost: lost === undefined ? null : Number(lost), said })
+    })
+  })
+  const started = new Promise<void>((resolve, reject) => {
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      said = (said + text).slice(-MAX_SAID)
+      if (/listening on /.test(said)) resolve()
+    })
+    child.once('error', (error) =>
+      reject(
+        errnoOf(error) === 'ENOENT'
+          ? new HostError('tcpdump is not installed', 'apt-get install tcpdump')
+          : new HostError(`cannot run tcpdump: ${errnoOf(error)}`, 'see the system log', { cause: error }),
+      ),
+    )
+    child.once('close', (exitCode) => {
+      const reason = said
+        .trim()
+        .replace(/^tcpdump: /, '')
+        .replace(/\s*\n\s*/g, ' ')
+      reject(
+        new HostError(
+          `tcpdump ended with exit code ${exitCode}: ${reason}`,
+          'ip -brief link lists the interfaces',
+        ),
+      )
+    })
+  })
+  // Whoever waits for it is told; nobody has to.
+  started.catch(() => undefined)
+  return { chunks: child.stdout, stop: () => void child.kill('SIGTERM'), started, ended }
+}

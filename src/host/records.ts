@@ -1,0 +1,62 @@
+import { statSync } from 'node:fs'
+import { appendFile, readFile, truncate } from 'node:fs/promises'
+import { errnoOf, HostError } from './host-error.ts'
+
+/** Whatever tells two states of a file apart; null where there is none. */
+const stampOf = (path: string): string | null => {
+  const entry = statSync(path, { throwIfNoEntry: false })
+  return entry === undefined
+    ? null
+    : `${entry.dev}:${entry.ino}:${entry.size}:${entry.mtimeMs}:${entry.ctimeMs}`
+}
+
+const readBytes = async (path: string): Promise<Buffer | null> => {
+  try {
+    return await readFile(path)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return null
+    throw new HostError(`cannot read ${path}: ${errnoOf(error)}`, 'run portward as root', { cause: error })
+  }
+}
+
+/** A file that another program may change, or that this one appends to. */
+export interface WatchedFile {
+  /** Its bytes (null: no such file) where it is not as it was when last asked or appended to; else undefined. */
+  readonly changed: () => Promise<Buffer | null> | undefined
+  /** Appends, creating it with `mode`; what was appended is not told as a change. Throws HostError. */
+  readonly append: (bytes: Uint8Array | string, mode: number) => Promise<void>
+  /** Empties it, where it is. Throws HostError. */
+  readonly empty: () => Promise<void>
+}
+
+const explain = (path: string, error: unknown): HostError =>
+  new HostError(`cannot write ${path}: ${errnoOf(error)}`, 'run portward as root', { cause: error })
+
+/** A look at a file by its real path. Looking is one stat(): cheap enough for each packet. */
+export const watchFile = (path: string): WatchedFile => {
+  let seen: string | null | undefined
+  return {
+    changed: () => {
+      const stamp = stampOf(path)
+      if (stamp === seen) return undefined
+      seen = stamp
+      return readBytes(path)
+    },
+    append: async (bytes, mode) => {
+      const isCurrent = stampOf(path) === seen
+      try {
+        await appendFile(path, bytes, { encoding: 'latin1', mode })
+      } catch (error) {
+        throw explain(path, error)
+      }
+      if (isCurrent) seen = stampOf(path)
+    },
+    empty: async () => {
+      try {
+        await truncate(path)
+      } catch (error) {
+        if (errnoOf(error) !== 'ENOENT') throw explain(path, error)
+      }
+    },
+  }
+}

@@ -1,0 +1,107 @@
+import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { getSystemErrorName } from 'node:util'
+import script from '../../templates/listen.pl?raw'
+import type { Address } from '../detector/packet.ts'
+import { errnoOf, HostError } from './host-error.ts'
+import { childEnvironment } from './process.ts'
+
+export interface Port {
+  readonly protocol: 'tcp' | 'udp'
+  readonly port: number
+}
+
+/** A TCP connection that was accepted, or a datagram that came. */
+export interface Arrival extends Port {
+  readonly timeMs: number
+  readonly source: Address
+  readonly sourcePort: number
+  /** Null for a datagram: the kernel does not tell a server on all addresses to which of them it came. */
+  readonly destination: Address | null
+  /** Sends the banner (latin1-decoded, may be empty) and ends the connection. Once for each arrival. */
+  readonly answer: (banner: string) => void
+}
+
+export interface Listeners {
+  readonly bound: readonly Port[]
+  /** Ports that could not be bound, with the errno name. */
+  readonly refused: readonly (Port & { readonly reason: string })[]
+  /** How many came while 512 others were waiting for an answer, and were turned away unseen. */
+  readonly turnedAway: () => number
+  readonly close: () => void
+  /** Settles when no socket is open any more; `said` is not empty where that was not asked for. */
+  readonly closed: Promise<{ readonly said: string }>
+}
+
+const MAX_SAID = 4096
+
+const isProtocol = (word: string): word is Port['protocol'] => word === 'tcp' || word === 'udp'
+
+/** An IPv4 client of a dual-stack socket is told as ::ffff:A, and meant as A, as 2.x takes it. */
+const parseHexadecimal = (text: string): Address => {
+  const bytes = [...Buffer.from(text, 'hex')]
+  const isMapped = bytes.length === 16 && bytes.slice(0, 12).every((byte, at) => byte === (at < 10 ? 0 : 255))
+  return isMapped ? bytes.slice(12) : bytes
+}
+
+/**
+ * Opens sockets on all addresses as a daemon in a connect mode does: IPv4 for 1.2, dual-stack for 2.x (family 6). A
+ * port that cannot be bound is told and left out, as the daemons go on, too. Throws HostError.
+ *
+ * perl (essential on Debian) holds them, because Node does not keep the address that accept() gives and asks for
+ * it later, when a scanner such as nmap -sT has hung up and nobody knows it any more.
+ */
+export const openListeners = async (
+  family: 4 | 6,
+  ports: readonly Port[],
+  onArrival: (arrival: Arrival) => void,
+): Promise<Listeners> => {
+  const wanted = ports.map(({ protocol, port }) => `${protocol}:${port}`)
+  const child = spawn('perl', ['-e', script, String(family), ...wanted], {
+    env: childEnvironment(),
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
+  })
+  let said = ''
+  child.stderr.setEncoding('latin1').on('data', (text: string) => {
+    said = (said + text).slice(-MAX_SAID)
+  })
+  child.stdin.on('error', () => undefined)
+  const bound: Port[] = []
+  const refused: (Port & { reason: string })[] = []
+  let turnedAway = 0
+
+  const hear = (line: string, ready: () => void): void => {
+    const [word = '', ...rest] = line.split(' ')
+    const [first = '', second = '', source = '', sourcePort = '', destination = ''] = rest
+    if (word === 'over') turnedAway += 1
+    else if (word === 'ready') ready()
+    else if (isProtocol(word)) {
+      onArrival({
+        protocol: word,
+        port: Number(first),
+        timeMs: Date.now(),
+        source: parseHexadecimal(source),
+        sourcePort: Number(sourcePort),
+        destination: destination === '' ? null : parseHexadecimal(destination),
+        answer: (banner) => child.stdin.write(`${second} ${Buffer.from(banner, 'latin1').toString('hex')}\n`),
+      })
+    } else if (isProtocol(first)) {
+      const port = { protocol: first, port: Number(second) }
+      if (word === 'bound') bound.push(port)
+      else refused.push({ ...port, reason: getSystemErrorName(-Number(source)) })
+    }
+  }
+
+  const closed = new Promise<{ said: string }>((resolve) => {
+    child.once('error', (error) => resolve({ said: `cannot run perl: ${errnoOf(error)}` }))
+    child.once('close', () => resolve({ said: said.trim() }))
+  })
+  await new Promise<void>((resolve, reject) => {
+    createInterface({ input: child.stdout }).on('line', (line) => hear(line, resolve))
+    closed.then(({ said: reason }) =>
+      reject(new HostError(`cannot open sockets: ${reason}`, 'see whether perl works')),
+    )
+  })
+  return { bound, refused, turnedAway: () => turnedAway, close: () => child.stdin.end(), closed }
+}

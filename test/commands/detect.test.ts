@@ -1,0 +1,265 @@
+import { once } from 'node:events'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { join } from 'node:path'
+import { expect, it, onTestFinished, vi } from 'vitest'
+import { detectCommand } from '../../src/commands/detect.ts'
+import type { DetectOptions } from '../../src/commands/detect-options.ts'
+import { copyOf, fixtures, temporaryDirectory } from '../tree.ts'
+
+const SCAN = join(fixtures, 'scan.pcap')
+const CONF = 'etc/portsentry/portsentry.conf'
+const IGNORE = 'etc/portsentry/portsentry.ignore.static'
+
+/** A Debian 12 server that blocks scanners and spares its LAN. */
+const server12 = (edit: (conf: string) => string = (conf) => conf): string => {
+  const root = copyOf(join(fixtures, 'sample-server'))
+  const conf = readFileSync(join(root, CONF), 'latin1').replace(/^BLOCK_(TCP|UDP)="0"/gm, 'BLOCK_$1="1"')
+  writeFileSync(join(root, CONF), edit(conf), 'latin1')
+  writeFileSync(join(root, IGNORE), '# the LAN\n192.168.1.0/24\n198.51.100.7/32\n')
+  return root
+}
+
+/** A server with portsentry 2.x, by these lines of portsentry.conf beside its files. */
+const server2 = (conf: string, ignore = '192.168.1.0/24\n'): string => {
+  const root = temporaryDirectory()
+  const write = (path: string, text: string) => {
+    mkdirSync(join(root, path, '..'), { recursive: true })
+    writeFileSync(join(root, path), text, 'latin1')
+  }
+  write('var/lib/dpkg/status', 'Package: portsentry\nStatus: install ok installed\nVersion: 2.0.7-1\n')
+  write('var/lib/dpkg/info/portsentry.list', '/usr/lib/systemd/system/portsentry.service\n')
+  write('etc/portsentry/portsentry.ignore', ignore)
+  write(CONF, `IGNORE_FILE="/etc/portsentry/portsentry.ignore"\n${conf}`)
+  return root
+}
+
+/** Runs the command in this process and gathers what it says; `said` tells what it has said so far. */
+const start = (options: Partial<DetectOptions>) => {
+  const texts = { stdout: '', stderr: '' }
+  for (const name of ['stdout', 'stderr'] as const) {
+    const spy = vi.spyOn(process[name], 'write').mockImplementation((chunk) => {
+      texts[name] += String(chunk)
+      return true
+    })
+    onTestFinished(() => spy.mockRestore())
+  }
+  return { texts, status: detectCommand({ root: '/', color: false, ...options }) }
+}
+
+const detect = async (options: Partial<DetectOptions>) => {
+  const { texts, status } = start(options)
+  return { status: await status, ...texts }
+}
+
+it('says who would be blocked, and who is spared by which line', async () => {
+  const root = server12()
+  const { status, stdout, stderr } = await detect({ root, pcap: SCAN, inUse: '22,80' })
+  expect(status).toBe(0)
+  expect(stderr).toBe('')
+  const [events = '', summary = ''] = stdout.split('\n\n')
+  expect(events).toMatch(
+    /^2026-11-2\d \d\d:00:00 203\.0\.113\.9 TCP SYN\/Normal scan, port 11 \(atcp\): would be blocked; KILL_HOSTS_DENY: ALL: 203\.0\.113\.9 : DENY - would be written; KILL_ROUTE: \/sbin\/route add -host 203\.0\.113\.9 reject - would run$/m,
+  )
+  expect(summary.split('\n')).toEqual([
+    '203.0.113.9: noticed 5 times: 1 would be blocked, 4 already blocked',
+    '    TCP SYN/Normal scan; ports 11/tcp, 23/tcp, 79/tcp, 111/tcp, 143/tcp',
+    '    KILL_HOSTS_DENY: ALL: 203.0.113.9 : DENY - would be written',
+    '    KILL_ROUTE: /sbin/route add -host 203.0.113.9 reject - would run',
+    '198.51.100.23: noticed 4 times: 2 would be blocked, 2 already blocked',
+    '    TCP FIN scan, TCP NULL scan, TCP XMAS scan, UDP scan; ports 15/tcp, 79/tcp, 119/tcp, 161/udp',
+    '    KILL_HOSTS_DENY: ALL: 198.51.100.23 : DENY - would be written',
+    '    KILL_ROUTE: /sbin/route add -host 198.51.100.23 reject - would run',
+    `192.168.1.55: noticed 5 times: ignored by ${root}/${IGNORE}:2 (192.168.1.0/24)`,
+    '    TCP SYN/Normal scan; ports 11/tcp, 23/tcp, 79/tcp, 111/tcp, 143/tcp',
+    `198.51.100.7: noticed 2 times: ignored by ${root}/${IGNORE}:3 (198.51.100.7/32)`,
+    '    TCP SYN/Normal scan; ports 11/tcp, 143/tcp',
+    'frames not decoded: 2 of other protocols',
+    '',
+  ])
+})
+
+it('prints one JSON document a line', async () => {
+  const { stdout } = await detect({ root: server12(), pcap: SCAN, inUse: '22,80', json: true })
+  const documents = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  for (const document of documents) expect(document).toMatchObject({ version: 1, command: 'detect' })
+  expect(documents.map(({ event }) => event)).toEqual([...Array(16).fill('decision'), 'summary'])
+  expect(documents[0]).toMatchObject({
+    host: '203.0.113.9',
+    port: 11,
+    verdict: 'act',
+    actions: [{ option: 'KILL_HOSTS_DENY', result: 'assumed' }, { option: 'KILL_ROUTE' }],
+    history: expect.stringMatching(/Host: 203\.0\.113\.9\/203\.0\.113\.9 Port: 11 TCP Blocked$/),
+  })
+  expect(documents.at(-1)).toMatchObject({
+    acted: false,
+    eventsLeftOut: 0,
+    fault: null,
+    frames: { otherProtocol: 2 },
+  })
+})
+
+it('says only what it would do with --quiet, beside the summary', async () => {
+  const { stdout } = await detect({ root: server12(), pcap: SCAN, inUse: '22,80', quiet: true })
+  expect(stdout.split('\n\n')[0]?.split('\n')).toHaveLength(3)
+})
+
+it.each<[Partial<DetectOptions>, string]>([
+  [{}, '203.0.113.9: noticed 7 times'],
+  [{ inUse: '22/tcp' }, '203.0.113.9: noticed 6 times'],
+  [{ inUse: '22/udp, 80' }, '203.0.113.9: noticed 6 times'],
+  [{ mode: ['stcp'] }, '203.0.113.9: noticed 4 times'],
+  [{ mode: ['udp', 'tcp'] }, '198.51.100.23: noticed once'],
+  [{ mode: ['audp'], address: '192.168.1.10,fd00::1' }, '198.51.100.23: noticed once'],
+  [{ address: '192.168.1.11' }, 'nobody was noticed'],
+])('goes by the options: %j', async (options, expected) => {
+  const { stdout } = await detect({ root: server12(), pcap: SCAN, ...options })
+  expect(stdout).toContain(expected)
+})
+
+it.each<[Partial<DetectOptions>, RegExp]>([
+  [{}, /one of --listen/],
+  [{ listen: true, pcap: SCAN }, /one of --listen/],
+  [{ interface: 'eth0', inUse: '22' }, /go with --pcap/],
+  [{ interface: '' }, /needs a name/],
+  [{ pcap: SCAN, mode: ['frob'] }, /modes of this portsentry/],
+  [{ pcap: SCAN, mode: ['stealth'] }, /modes of this portsentry/],
+  [{ pcap: SCAN, method: 'raw' }, /stealth of portsentry 2/],
+  [{ pcap: SCAN, inUse: '22/icmp' }, /--in-use/],
+  [{ pcap: SCAN, inUse: '70000' }, /--in-use/],
+  [{ pcap: SCAN, address: 'server' }, /--address/],
+  [{ listen: true, dryRun: true }, /open no ports: add --mode tcp/],
+])('refuses %j', async (options, message) => {
+  const { status, stdout, stderr } = await detect({ root: server12(), ...options })
+  expect(status).toBe(64)
+  expect(stdout).toBe('')
+  expect(stderr).toMatch(message)
+})
+
+it('takes the modes of config.env, and atcp and audp where there is none', async () => {
+  const root = server12()
+  const config = join(root, 'root/config.env')
+  const text = readFileSync(config, 'utf8')
+  writeFileSync(config, `${text}TCP_MODE=\nUDP_MODE=sudp\n`)
+  expect((await detect({ root, pcap: SCAN })).stdout).not.toMatch(/tcp/)
+  rmSync(config)
+  expect((await detect({ root, pcap: SCAN })).stdout).toMatch(/\(atcp\)[\s\S]*\(audp\)/)
+  writeFileSync(config, 'TCP_MODE=frob\n')
+  const { status, stderr } = await detect({ root, pcap: SCAN })
+  expect(status).toBe(78)
+  expect(stderr).toMatch(/config\.env:1: TCP_MODE/)
+})
+
+it('reads the ignore list that the daemon reads, once it is built', async () => {
+  const root = server12()
+  writeFileSync(join(root, 'etc/portsentry/portsentry.ignore'), '203.0.113.9\n')
+  const { stdout } = await detect({ root, pcap: SCAN, inUse: '22,80' })
+  expect(stdout).toMatch(/203\.0\.113\.9: noticed 5 times: ignored by \S+portsentry\.ignore:1/)
+  expect(stdout).toMatch(/192\.168\.1\.55: noticed 5 times: 1 would be blocked/)
+})
+
+it.each<[string, () => string, RegExp]>([
+  [
+    'a key is missing',
+    () => server12((conf) => conf.replace(/^HISTORY_FILE.*/m, '')),
+    /portsentry\.conf: no HISTORY_FILE/,
+  ],
+  ['a line is refused', () => server2('TCP_PORTS=""\n'), /portsentry\.conf:2: portsentry does not start/],
+  [
+    'the ignore list is bad',
+    () => server2('TCP_PORTS="11"\n', '192.168.1.0/255.255.255.0\n'),
+    /portsentry\.ignore:1: .*does not start/,
+  ],
+])('fails where the daemon does not start: %s', async (_title, tree, message) => {
+  const { status, stderr, stdout } = await detect({ root: tree(), pcap: SCAN, json: true })
+  expect(status).toBe(1)
+  expect(stderr).toMatch(message)
+  expect(JSON.parse(stdout)).toMatchObject({
+    event: 'error',
+    problems: expect.arrayContaining([expect.objectContaining({ severity: 'error' })]),
+  })
+})
+
+it('reads a damaged capture as far as it goes, and says where it ends', async () => {
+  const path = join(temporaryDirectory(), 'cut.pcap')
+  const whole = readFileSync(SCAN)
+  writeFileSync(path, whole.subarray(0, whole.length - 5))
+  const { status, stdout, stderr } = await detect({ root: server12(), pcap: path })
+  expect(status).toBe(1)
+  expect(stdout).toMatch(/203\.0\.113\.9: noticed/)
+  expect(stderr).toMatch(/cut\.pcap: byte \d+: the capture ends within a record/)
+})
+
+it.each<[Partial<DetectOptions>, RegExp]>([
+  [{ pcap: '/nonexistent.pcap' }, /cannot read \/nonexistent\.pcap: ENOENT/],
+  [{ interface: 'lo' }, /the commands of a tree/],
+  [{ pcap: SCAN, root: '/proc' }, /portsentry is not installed/],
+  [{ pcap: SCAN, config: '/nonexistent' }, /\/nonexistent does not exist/],
+])('cannot do %j', async (options, message) => {
+  await expect(detect({ root: server12(), ...options })).rejects.toThrow(message)
+  const { status, stdout } = await detect({ root: server12(), ...options, json: true })
+  expect(status).toBe(1)
+  expect(JSON.parse(stdout)).toMatchObject({
+    version: 1,
+    event: 'error',
+    error: { message: expect.stringMatching(message) },
+  })
+})
+
+it('shows no control character of a file to the terminal', async () => {
+  const root = server2('TCP_PORTS="11"\nBLOCK_TCP="1"\nKILL_ROUTE="echo \x1b[2J\xc3\xa9 $TARGET$"\n')
+  const { stdout } = await detect({ root, pcap: SCAN, inUse: '22,80' })
+  expect(stdout).toContain('KILL_ROUTE: echo ^[[2Jé 203.0.113.9 - would run')
+  expect(stdout).not.toContain('\x1b')
+})
+
+const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, '0.0.0.0')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+/** Connects from an address of loopback, and gives what the port says. */
+const heard = async (port: number, localAddress: string): Promise<string> => {
+  const socket = connect({ port, host: '127.0.0.1', localAddress }).setEncoding('latin1')
+  let text = ''
+  socket.on('data', (chunk: string) => {
+    text += chunk
+  })
+  await once(socket, 'close')
+  return text
+}
+
+it.each([
+  ['1.2', 'tcp', '    TCP Connect; ports'],
+  ['2.x', 'connect', '    TCP Connect; ports'],
+])('listens, sends the banner to who is noticed, and ends in order: %s', async (dialect, mode, scan) => {
+  const taken = createServer().listen(0, '::')
+  await once(taken, 'listening')
+  onTestFinished(() => void taken.close())
+  const { port: inUse } = taken.address() as AddressInfo
+  const port = await freePort()
+  const lines = `TCP_PORTS="${inUse},${port}"\nPORT_BANNER="go away"\nSCAN_TRIGGER="2"\nBLOCK_TCP="1"\nKILL_ROUTE="x $TARGET$"\n`
+  const root =
+    dialect === '1.2'
+      ? server12((conf) => `${lines}${conf}`)
+      : server2(`${lines}HISTORY_FILE="/history"\n`, '127.0.0.3\n')
+  writeFileSync(join(root, 'etc/portsentry/portsentry.ignore'), '127.0.0.3\n')
+  const { texts, status } = start({ root, listen: true, mode: [mode], dryRun: true })
+  await expect.poll(() => texts.stderr).toMatch(/listening on/)
+  expect(texts.stderr).toContain(`${inUse}/tcp could not be bound: EADDRINUSE`)
+  expect(texts.stderr.includes(`${port}/tcp is told as port ${inUse}`)).toBe(dialect === '1.2')
+  expect(await heard(port, '127.0.0.2')).toBe('')
+  expect(await heard(port, '127.0.0.2')).toBe('go away')
+  expect(await heard(port, '127.0.0.3')).toBe('')
+  process.emit('SIGTERM')
+  expect(await status).toBe(0)
+  expect(texts.stdout).toContain('127.0.0.2: noticed 2 times: 1 below SCAN_TRIGGER, 1 would be blocked')
+  expect(texts.stdout).toContain(`${scan} ${port}/tcp`)
+  expect(texts.stdout).toMatch(/127\.0\.0\.3: noticed once: ignored by/)
+})
