@@ -1,19 +1,23 @@
 import { defineConfig } from 'vitest/config'
 
 // `unit` is quick and needs nothing; `e2e` boots real Debian servers and says loudly what it skips.
+const define = { PORTWARD_VERSION: '"test"', PORTWARD_FAULTS: 'false' }
+
 export default defineConfig({
   test: {
     projects: [
       {
+        define,
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**'],
+          exclude: ['test/e2e/**', 'test/bench/**'],
           testTimeout: 60_000,
           sequence: { groupOrder: 0 },
         },
       },
       {
+        define,
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
@@ -21,6 +25,18 @@ export default defineConfig({
           hookTimeout: 900_000,
           maxWorkers: 3,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        // Figures, not tests: `npm run bench` alone runs it.
+        define,
+        test: {
+          name: 'bench',
+          include: ['test/bench/**/*.test.ts'],
+          testTimeout: 600_000,
+          hookTimeout: 900_000,
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

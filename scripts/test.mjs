@@ -16,7 +16,16 @@ const directory = mkdtempSync(join(tmpdir(), 'portward-test-'))
 const report = join(directory, 'report.json')
 const vitest = spawnSync(
   'npx',
-  ['--no-install', 'vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
+  [
+    '--no-install',
+    'vitest',
+    'run',
+    '--project=unit',
+    '--project=e2e',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+  ],
   { cwd: root, stdio: 'inherit' },
 )
 const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(report, 'utf8'))

@@ -3,8 +3,11 @@ import { HostError } from '../host/host-error.ts'
 import { takeLock } from '../host/lock.ts'
 import { isInSync, type Plan } from '../plan/plan.ts'
 import { describeStep, planAsJson, renderPlan } from '../plan/render.ts'
+import { type Check, isFailure } from '../verify/check.ts'
+import { renderProof } from '../verify/render.ts'
 import { load } from './load.ts'
 import { EXIT, type GlobalOptions, type Output, openOutput, problemAsJson } from './output.ts'
+import { verifyLoaded } from './verify.ts'
 
 export interface ApplyOptions extends GlobalOptions {
   readonly yes?: boolean
@@ -51,7 +54,22 @@ const withSignals = async <T>(work: (signal: AbortSignal) => Promise<T>): Promis
   }
 }
 
-const execute = async (plan: Plan, output: Output): Promise<void> => {
+/**
+ * Looks at the server anew and has everything checked. Throws HostError where it is not protected as config.env asks;
+ * returns the checks. What could not be checked here stops nothing: it is told.
+ */
+const prove = async (options: ApplyOptions, output: Output): Promise<Check[]> => {
+  output.note('proving that scanners are banned and the LAN is not')
+  const checks = (await verifyLoaded(await load(options))) ?? []
+  const failures = checks.filter(isFailure)
+  if (failures.length === 0) return checks
+  throw new HostError(
+    `the server would not be protected: ${failures.map(({ title, message }) => `${title}: ${message}`).join('; ')}`,
+    failures[0]?.hint || 'see portward verify',
+  )
+}
+
+const execute = async (plan: Plan, options: ApplyOptions, output: Output): Promise<Check[]> => {
   const total = plan.steps.length
   let count = 0
   const progress = {
@@ -59,10 +77,15 @@ const execute = async (plan: Plan, output: Output): Promise<void> => {
       count += 1
       output.note(`[${count}/${total}] ${describeStep(step)}`)
     },
-    verifying: () => output.note('waiting until both daemons run as planned'),
+    confirming: () => output.note('waiting until both daemons run as planned'),
     undoing: (step: Plan['steps'][number]) => output.note(`undo: ${describeStep(step)}`),
   }
-  await withSignals((signal) => applyPlan(plan, progress, signal))
+  const checks: Check[] = []
+  const proof = async () => {
+    checks.push(...(await prove(options, output)))
+  }
+  await withSignals((signal) => applyPlan(plan, progress, proof, signal))
+  return checks
 }
 
 const applyLocked = async (options: ApplyOptions, output: Output): Promise<number> => {
@@ -92,11 +115,11 @@ const applyLocked = async (options: ApplyOptions, output: Output): Promise<numbe
       return EXIT.failed
     }
   }
-  await execute(plan, output)
-  output.result(
-    `applied: ${plan.steps.length} steps, ${plan.root === '/' ? 'both daemons run as planned' : 'files only'}\n`,
-  )
-  output.document('apply', { ...planAsJson(plan), ...document, applied: true })
+  const checks = await execute(plan, options, output)
+  const outcome = plan.root === '/' ? 'both daemons run as planned' : 'files only'
+  output.text(`applied: ${plan.steps.length} steps, ${outcome}\n`)
+  if (checks.length > 0) output.text(renderProof(checks))
+  output.document('apply', { ...planAsJson(plan), ...document, applied: true, checks })
   return EXIT.ok
 }
 

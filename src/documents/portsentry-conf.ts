@@ -80,6 +80,29 @@ const findEntry = (conf: PortsentryConf, key: string): ConfEntry | undefined => 
   return line && { line, value: readLine2(line.text)?.value }
 }
 
+/** What of a quoted value the daemon does not take: what its closing quote, in truth one within the value, cuts off. */
+export interface CutValue {
+  readonly line: number
+  readonly key: string
+  readonly read: string
+  readonly written: string
+}
+
+/** Up to the last quote of the line: what somebody meant who put a quote, a tab or an umlaut into a value. */
+const WRITTEN = /^([A-Z_]+)[ \t]*=[ \t]*"(.*)"[^"]*$/
+
+/** Deciding lines of which the daemon reads less than stands between the first and the last quote. */
+export const cutValues = (conf: PortsentryConf): CutValue[] =>
+  conf.lines.flatMap(({ text, number: line }): CutValue[] => {
+    const [, key = '', written = ''] = WRITTEN.exec(text) ?? []
+    const entry = key === '' ? undefined : findEntry(conf, key)
+    const read = entry?.line.number === line ? entry.value : undefined
+    if (read === undefined || read === written) return []
+    // Behind a value and its closing quote a comment may follow, quotes and all.
+    const rest = written.slice(read.length)
+    return /^"[ \t]*#/.test(rest) ? [] : [{ line, key, read, written }]
+  })
+
 /** The value that the daemon works with; undefined where the key is missing, or written so that it is skipped. */
 export const getKey = (conf: PortsentryConf, key: string): string | undefined => findEntry(conf, key)?.value
 

@@ -12,7 +12,7 @@ import { disable, enable, readServiceState, restart, restoreServices, type Servi
 /** What apply tells while it works. */
 export interface ApplyProgress {
   readonly step: (step: Step) => void
-  readonly verifying: () => void
+  readonly confirming: () => void
   readonly undoing: (step: Step) => void
 }
 
@@ -148,11 +148,16 @@ const describeUndo = (failures: readonly string[], wasChanged: boolean): string 
 }
 
 /**
- * Does what the plan says, that very object, step by step, and makes sure that the daemons run as planned.
- * On failure, or when `signal` is aborted, files and services are put back and HostError is thrown. Installed
+ * Does what the plan says, that very object, step by step, makes sure that the daemons run as planned, and lets
+ * `prove` have the last word, which throws HostError where the server is not protected after all. On failure, or when `signal` is aborted, files and services are put back and HostError is thrown. Installed
  * packages stay installed.
  */
-export const applyPlan = async (plan: Plan, progress: ApplyProgress, signal: AbortSignal): Promise<void> => {
+export const applyPlan = async (
+  plan: Plan,
+  progress: ApplyProgress,
+  prove: () => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> => {
   const done: Done[] = []
   const isLive = plan.root === '/'
   let validated = !isLive
@@ -171,8 +176,10 @@ export const applyPlan = async (plan: Plan, progress: ApplyProgress, signal: Abo
     }
     expectGoing(signal)
     if (isLive) {
-      progress.verifying()
+      progress.confirming()
       await confirmRunning(plan, signal)
+      await prove()
+      expectGoing(signal)
     }
   } catch (error) {
     const outcome = describeUndo(

@@ -14,8 +14,8 @@ export const JAIL_PATH = `${FAIL2BAN_DIRECTORY}/${JAIL_FILE}`
 /** Options by jail, as they should stand in the jail file. */
 export type Jails = ReadonlyMap<string, ReadonlyMap<string, string>>
 
-/** fail2ban's configuration with `jailText` in place of the jail file. */
-const viewWith = (facts: Facts, jailText: string | undefined): Fail2banView => {
+/** fail2ban's configuration, with `jailText` in place of the jail file where it is given. */
+export const viewWith = (facts: Facts, jailText?: string): Fail2banView => {
   const files = new Map<string, string>()
   for (const [path, { text }] of facts.files) {
     if (path.startsWith(`${FAIL2BAN_DIRECTORY}/`)) files.set(path.slice(FAIL2BAN_DIRECTORY.length + 1), text)
@@ -83,7 +83,7 @@ interface SshdCure {
  */
 const cureSshd = (facts: Facts): SshdCure => {
   const others = new Map([...facts.files].filter(([path]) => path !== SSHD_PATH))
-  const view = viewWith({ ...facts, files: others }, undefined)
+  const view = viewWith({ ...facts, files: others })
   const option = (name: string) => effective(view, 'sshd', name)?.value ?? ''
   if (!enabledJails(view).includes('sshd') || option('backend') === 'systemd') return { readJournal: false }
   const logpath = option('logpath')
@@ -153,7 +153,7 @@ export const desiredJails = (
  */
 export const lostIgnoreIps = (facts: Facts, release: Release, networks: readonly Network[]): Problem[] => {
   const others = new Map([...facts.files].filter(([path]) => path !== JAIL_PATH))
-  const ignoreip = effective(viewWith({ ...facts, files: others }, undefined), 'DEFAULT', 'ignoreip')
+  const ignoreip = effective(viewWith({ ...facts, files: others }), 'DEFAULT', 'ignoreip')
   if (!ignoreip?.resolved) return []
   const at = { path: `${FAIL2BAN_DIRECTORY}/${ignoreip.path}`, line: ignoreip.line }
   return ignoreip.value

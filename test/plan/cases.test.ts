@@ -23,7 +23,7 @@ const planFor = async (root: string, config: string): Promise<Plan> => {
   return result.plan
 }
 
-const silent = { step: () => {}, verifying: () => {}, undoing: () => {} }
+const silent = { step: () => {}, confirming: () => {}, undoing: () => {} }
 
 const filesOf = (tree: string): Record<string, string> =>
   Object.fromEntries(
@@ -44,7 +44,7 @@ it.each(readdirSync(cases))(
       join(cases, name, 'expected.patch'),
     )
 
-    await applyPlan(first, silent, new AbortController().signal)
+    await applyPlan(first, silent, async () => undefined, new AbortController().signal)
     expect(isInSync(await planFor(root, config))).toBe(true)
     if (!hasPatch || diff === '') return
     const patched = copyOf(join(cases, name, 'root'))

@@ -1,0 +1,101 @@
+import { tryRun } from '../process.ts'
+import type { MetRule } from './report.ts'
+import type { LabSpecification } from './specification.ts'
+
+type Firewall = LabSpecification['firewall']
+
+const printed = async (program: string, ...args: string[]): Promise<string> => {
+  const { exitCode, stdout } = await tryRun(program, args, { timeoutMs: 20_000 })
+  return exitCode === 0 ? stdout : ''
+}
+
+/** All rules of the live server, as its own programs print them; '' where one is missing. Changes nothing. */
+export const readRules = async (): Promise<Firewall> => {
+  const [iptables, ip6tables, nft, ipset] = await Promise.all([
+    printed('iptables-save'),
+    printed('ip6tables-save'),
+    printed('nft', 'list', 'ruleset'),
+    printed('ipset', 'save'),
+  ])
+  return { iptables, ip6tables, nft, ipset }
+}
+
+/** fail2ban makes its own chains anew when it starts, and stumbles over old ones. */
+const withoutFail2ban = (saved: string): string =>
+  saved
+    .split('\n')
+    .filter((line) => !/(?:^:|-[AI] |-j )f2b-/.test(line))
+    .join('\n')
+
+/**
+ * The tables that nft itself can read back: those of iptables-nft hold what only iptables understands, and are in
+ * its own dump; fail2ban's come with fail2ban.
+ */
+export const nftTables = (ruleset: string): string => {
+  const tables = ruleset.split(/^(?=table |# Warning: table )/m)
+  return tables
+    .filter((text, index) => text.startsWith('table ') && !tables[index - 1]?.startsWith('# Warning: '))
+    .filter((text) => !/^table \S+ f2b-/.test(text))
+    .join('')
+}
+
+/** Rebuilds the server's firewall in this network namespace. Returns what could not be rebuilt. */
+export const restoreRules = async (firewall: Firewall): Promise<string[]> => {
+  const gaps: string[] = []
+  const restore = async (text: string, program: string, ...args: string[]): Promise<void> => {
+    if (text.trim() === '') return
+    const { exitCode, stderr } = await tryRun(program, args, { input: text, timeoutMs: 20_000 })
+    if (exitCode !== 0) gaps.push(`${program}: ${stderr.trim().split('\n').at(-1) ?? ''}`)
+  }
+  await restore(firewall.ipset, 'ipset', 'restore', '-exist')
+  await restore(withoutFail2ban(firewall.iptables), 'iptables-restore')
+  await restore(withoutFail2ban(firewall.ip6tables), 'ip6tables-restore')
+  await restore(nftTables(firewall.nft), 'nft', '-f', '-')
+  return gaps
+}
+
+/** Everything by which this namespace decides about packets: rules with their counters, sets, and routes that lead nowhere. */
+export const readDecisions = async (): Promise<string[]> => {
+  const texts = await Promise.all([
+    printed('iptables-save'),
+    printed('ip6tables-save'),
+    printed('nft', 'list', 'ruleset'),
+    printed('ipset', 'save'),
+    ...['-4', '-6'].map((family) => printed('ip', family, 'route', 'show', 'table', 'all')),
+    printed('ip', 'rule'),
+  ])
+  return texts.flatMap((text) => text.split('\n')).map((line) => line.trim())
+}
+
+/** Packet counts by rule. A policy counts as the rule `-P CHAIN TARGET`. */
+export type Counters = ReadonlyMap<string, number>
+
+const parseCounters = (program: string, saved: string): [string, number][] => {
+  let table = ''
+  return saved.split('\n').flatMap((line): [string, number][] => {
+    if (line.startsWith('*')) table = line.slice(1)
+    const policy = /^:(\S+) (ACCEPT|DROP) \[(\d+):/.exec(line)
+    if (policy) return [[`${program} -t ${table} -P ${policy[1]} ${policy[2]}`, Number(policy[3])]]
+    const rule = /^\[(\d+):\d+\] (.*)$/.exec(line)
+    return rule ? [[`${program} -t ${table} ${rule[2]}`, Number(rule[1])]] : []
+  })
+}
+
+/** What each rule and policy of iptables has counted so far. */
+export const readCounters = async (): Promise<Counters> => {
+  const programs = ['iptables', 'ip6tables'] as const
+  const saved = await Promise.all(programs.map((program) => printed(`${program}-save`, '-c')))
+  return new Map(programs.flatMap((program, index) => parseCounters(program, saved[index] ?? '')))
+}
+
+/** Rules that met packets between two readings, and whose target is one of these. */
+export const metBetween = (before: Counters, after: Counters, targets: readonly string[]): MetRule[] =>
+  [...after]
+    .filter(([rule, count]) => count > (before.get(rule) ?? 0))
+    .map(([rule]) => /^(iptables|ip6tables) -t (\S+) (.*)$/.exec(rule))
+    .filter((match) => match !== null)
+    .map(([, program, table, rule]) => ({
+      program: program === 'ip6tables' ? ('ip6tables' as const) : ('iptables' as const),
+      rule: table === 'filter' ? (rule ?? '') : `-t ${table} ${rule}`,
+    }))
+    .filter(({ rule }) => targets.some((target) => new RegExp(`(?:-j|-P \\S+) ${target}\\b`).test(rule)))

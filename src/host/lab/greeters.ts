@@ -1,0 +1,28 @@
+import { createServer, type Server } from 'node:net'
+
+/** What the probes take for an answer: that a handshake came about says little, TARPIT finishes one as well. */
+const GREETING = 'portward lab\n'
+
+const greetOn = (port: number): Promise<Server | null> =>
+  new Promise((resolve) => {
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined)
+      socket.end(GREETING)
+    })
+    server.once('error', () => resolve(null))
+    // Both families where there is IPv6, else IPv4 alone.
+    server.listen({ port, backlog: 64 }, () => resolve(server))
+  })
+
+/** Listens on ports of the lab's server and greets who connects. Returns the ports that it got, and its end. */
+export const startGreeters = async (
+  ports: readonly number[],
+): Promise<{ ports: readonly number[]; close: () => void }> => {
+  const servers = await Promise.all(ports.map(greetOn))
+  return {
+    ports: ports.filter((_, index) => servers[index] !== null),
+    close: () => {
+      for (const server of servers) server?.close()
+    },
+  }
+}

@@ -1,0 +1,213 @@
+import { appendFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Settled } from '../../detector/decision.ts'
+import { sampleLine, samplePacket } from '../../detector/samples.ts'
+import { parseAddress } from '../../network.ts'
+import { RELEASES } from '../../policy/find-release.ts'
+import type { Release } from '../../policy/release.ts'
+import { localTime } from '../clock.ts'
+import { HostError } from '../host-error.ts'
+import { type Detection, startDetection } from './detection.ts'
+import { metBetween, nftTables, readCounters, readDecisions, restoreRules } from './firewall-copy.ts'
+import { startGreeters } from './greeters.ts'
+import { readFail2ban, readJailLog, startFail2ban } from './jail.ts'
+import type { EventReport, HostReport, LabReport, Reach } from './report.ts'
+import type { LabHost, LabSpecification } from './specification.ts'
+import { buildWorld, probe } from './world.ts'
+import { denyAll, judgeAccess } from './wrappers.ts'
+
+/** Far more than it takes where everything works; where a scan stays unnoticed, all of it is waited for. */
+const NOTICE_TIMEOUT_MS = 1500
+/** fail2ban polls every second at most; on a busy machine it may take longer to get at it. */
+const BAN_TIMEOUT_MS = 8000
+const POLL_MS = 25
+
+const waitUntil = async (isDone: () => boolean | Promise<boolean>, timeoutMs: number): Promise<boolean> => {
+  const deadline = Date.now() + timeoutMs
+  while (!(await isDone())) {
+    if (Date.now() > deadline) return false
+    await sleep(POLL_MS)
+  }
+  return true
+}
+
+const byDevice = (hosts: readonly LabHost[]): Map<string, LabHost[]> => {
+  const groups = new Map<string, LabHost[]>()
+  for (const host of hosts) groups.set(host.device, [...(groups.get(host.device) ?? []), host])
+  return groups
+}
+
+type Reached = ReadonlyMap<string, Readonly<Record<string, Reach>>>
+
+/** Which of the ports each host gets an answer from. */
+const reachAll = async (hosts: readonly LabHost[], ports: readonly number[]): Promise<Reached> => {
+  const groups = [...byDevice(hosts)].map(async ([device, group]) => {
+    const attempts = group.flatMap(({ address: source, destination }) =>
+      ports.map((port) => ({ source, destination, port })),
+    )
+    const answers = await probe(device, [], attempts)
+    return group.map(({ name }, index): [string, Record<string, Reach>] => [
+      name,
+      Object.fromEntries(ports.map((port, at) => [port, answers[index * ports.length + at] ?? 'silent'])),
+    ])
+  })
+  return new Map((await Promise.all(groups)).flat())
+}
+
+const sendProbes = async (hosts: readonly LabHost[]): Promise<void> => {
+  await Promise.all(
+    [...byDevice(hosts)].map(([device, group]) =>
+      probe(
+        device,
+        group.flatMap(({ address: source, destination, probes }) =>
+          probes.map(({ kind, port }) => ({ kind, source, destination, port })),
+        ),
+        [],
+      ),
+    ),
+  )
+}
+
+const eventOf = ({ decision, outcomes, blocked }: Settled): EventReport => ({
+  protocol: decision.packet.protocol,
+  scan: decision.scan,
+  port: decision.port,
+  verdict: decision.verdict,
+  ignoredByLine: decision.ignoredByLine,
+  outcomes,
+  blocked,
+})
+
+const mentions = (address: string): RegExp =>
+  new RegExp(`(?<![0-9a-fA-F.:])${address.replaceAll('.', '\\.')}(?![0-9a-fA-F:]|\\.\\d)`)
+
+/** What was heard of a host from each of its kinds of probes, or the time is up. */
+const waitForEvents = async (hosts: readonly LabHost[], { settled, idle }: Detection): Promise<void> => {
+  const expected = hosts.filter(({ probes }) => probes.length > 0).map(({ address }) => address)
+  await waitUntil(() => {
+    const heard = new Set(settled.map(({ decision }) => decision.host))
+    return expected.every((address) => heard.has(address))
+  }, NOTICE_TIMEOUT_MS)
+  await idle()
+}
+
+/** For hosts of which nothing was heard: what would have been done, had their packets got through? */
+const imagine = async (hosts: readonly LabHost[], { inject, idle }: Detection): Promise<void> => {
+  const timeMs = Date.now()
+  for (const { address, destination, probes } of hosts) {
+    const ends = { source: parseAddress(address) ?? [], destination: parseAddress(destination) ?? [] }
+    for (const { kind, port } of probes) {
+      inject(samplePacket({ ...ends, timeMs, protocol: kind === 'udp' ? 'udp' : 'tcp', port }))
+    }
+  }
+  await idle()
+}
+
+/** The history as it would be after the scans, and lines for those that only it is to speak of: the last one last. */
+const tellHistory = async (
+  { hosts, historyPath }: LabSpecification,
+  { dialect, seesIPv6 }: Release,
+  settled: readonly Settled[],
+): Promise<void> => {
+  const { maxretry } = await readJailLog()
+  const times = Math.min(Math.max(1, maxretry), 50)
+  const now = Date.now()
+  const lines = (role: LabHost['role']): string[] =>
+    hosts
+      .filter((host) => host.role === role && (seesIPv6 || !host.address.includes(':')))
+      .map(({ address }) =>
+        sampleLine(dialect, parseAddress(address) ?? [], now, localTime(now)).repeat(times),
+      )
+  const told = settled.flatMap(({ history }) => history ?? [])
+  await appendFile(historyPath, [...told, ...lines('spared'), ...lines('logged')].join(''), 'latin1')
+}
+
+/** fail2ban's turn: returns whom it holds after it has read all of the history. */
+const watchJail = async (
+  specification: LabSpecification,
+  release: Release,
+  settled: readonly Settled[],
+): Promise<string[]> => {
+  await tellHistory(specification, release, settled)
+  const logged = specification.hosts.filter(({ role }) => role === 'logged').map(({ address }) => address)
+  let jailed: string[] = []
+  await waitUntil(async () => {
+    jailed = [...(await readJailLog()).banned]
+    return logged.every((address) => jailed.includes(address))
+  }, BAN_TIMEOUT_MS)
+  return jailed
+}
+
+const nftDrops = (ruleset: string): string[] =>
+  nftTables(ruleset)
+    .split('\n')
+    .filter((line) => /hook (?:input|prerouting).*policy drop/.test(line))
+    .map((line) => line.trim())
+
+/** A rule for what comes in; a policy comes after all rules, and so ahead of no ban. */
+const letsIn = (rule: string): boolean => /^-A (?!OUTPUT |FORWARD )/.test(rule)
+
+/** Everything that happens in the lab, in order. Runs inside of its sandbox. Throws HostError where it cannot be built. */
+export const work = async (specification: LabSpecification): Promise<LabReport> => {
+  const release = RELEASES.find(({ name }) => name === specification.release)
+  if (release === undefined) throw new HostError('no such release', 'this is for portward verify to call')
+  const { hasIPv6 } = await buildWorld(specification.devices, specification.hosts, specification.outside)
+  const hosts = specification.hosts.filter(({ address }) => hasIPv6 || !address.includes(':'))
+  const gaps = [...(hasIPv6 ? [] : ['IPv6']), ...(await restoreRules(specification.firewall))]
+  const starting = specification.startsFail2ban ? startFail2ban(specification.otherJails) : null
+
+  const greeters = await startGreeters(specification.openPorts)
+  const detection = await startDetection(specification, release)
+  const before = await reachAll(hosts, greeters.ports)
+  const known = new Set(await readDecisions())
+  const counters = [await readCounters()]
+  await sendProbes(hosts)
+  await waitForEvents(hosts, detection)
+  counters.push(await readCounters())
+  const heard = new Set(detection.settled.map(({ decision }) => decision.host))
+  await imagine(
+    hosts.filter(({ address }) => !heard.has(address)),
+    detection,
+  )
+  const scanned = hosts.filter(({ role }) => role !== 'logged')
+  const after = new Map(await reachAll(scanned, greeters.ports))
+  counters.push(await readCounters())
+  const rules = await readDecisions()
+
+  const startFailure = starting === null ? 'not started' : await starting
+  const isLoaded = startFailure === null && (await readJailLog()).jails.includes('portsentry')
+  const jailed = isLoaded ? await watchJail(specification, release, detection.settled) : []
+  const logged = hosts.filter(({ role }) => role === 'logged')
+  for (const [name, reached] of await reachAll(logged, greeters.ports)) after.set(name, reached)
+  const rulesThen = [...rules, ...(await readDecisions())]
+  await denyAll(hosts.filter(({ role }) => role === 'spared').map(({ address }) => address))
+  const access = await judgeAccess(scanned.map(({ address }) => address))
+  const fail2ban = await readFail2ban(startFailure)
+  await detection.stop()
+  greeters.close()
+
+  const reportOn = (host: LabHost): HostReport => {
+    const named = mentions(host.address)
+    const seen = host.role === 'logged' ? rulesThen : rules
+    return {
+      address: host.address,
+      before: before.get(host.name) ?? {},
+      after: after.get(host.name) ?? {},
+      noticed: heard.has(host.address),
+      events: detection.settled.filter(({ decision }) => decision.host === host.address).map(eventOf),
+      rules: [...new Set(seen.filter((line) => !known.has(line) && named.test(line)))],
+      wrappers: access.get(host.address) ?? null,
+      jailed: jailed.includes(host.address),
+    }
+  }
+  const [atFirst, scannedBy, atLast] = counters
+  const none = new Map<string, number>()
+  return {
+    gaps,
+    hosts: Object.fromEntries(hosts.map((host) => [host.name, reportOn(host)])),
+    dropping: metBetween(atFirst ?? none, scannedBy ?? none, ['DROP', 'REJECT']),
+    accepting: metBetween(scannedBy ?? none, atLast ?? none, ['ACCEPT']).filter(({ rule }) => letsIn(rule)),
+    nftDrops: nftDrops(specification.firewall.nft),
+    fail2ban,
+  }
+}

@@ -1,0 +1,48 @@
+import sandboxScript from '../../../templates/lab-sandbox.sh?raw'
+import { tryRun } from '../process.ts'
+import type { LabReport } from './report.ts'
+import type { LabSpecification } from './specification.ts'
+import { missingPrograms } from './world.ts'
+
+/** The command of this program that runs inside. It is not one for people. */
+export const LAB_COMMAND = 'lab'
+
+const TIMEOUT_MS = 60_000
+/** `sysexits.h` EX_CONFIG, with which the sandbox says that it cannot be had here. */
+const NOT_HERE = 78
+
+export type LabOutcome = { readonly report: LabReport } | { readonly impossible: string }
+
+/**
+ * Builds the lab, lets happen in it what the specification says, and returns what was seen. Everything of it lives in
+ * namespaces that end with their first process, and that one ends with this process, however this one ends.
+ * Never throws; `impossible` says why there could be no lab.
+ */
+export const runLab = async (specification: LabSpecification): Promise<LabOutcome> => {
+  if (process.getuid?.() !== 0) return { impossible: 'only root can build it' }
+  const missing = await missingPrograms()
+  if (missing.length > 0) return { impossible: `${missing.join(', ')} is not installed` }
+  const bound = ['--pdeathsig', 'KILL', '--']
+  const namespaces = [
+    '--mount',
+    '--net',
+    '--uts',
+    '--ipc',
+    '--pid',
+    '--fork',
+    '--kill-child=KILL',
+    '--mount-proc',
+  ]
+  const inside = [process.execPath, process.argv[1] ?? '', LAB_COMMAND]
+  const { exitCode, stdout, stderr } = await tryRun(
+    'setpriv',
+    [...bound, 'unshare', ...namespaces, '--', 'sh', '-c', sandboxScript, 'sh', ...inside],
+    { input: JSON.stringify(specification), timeoutMs: TIMEOUT_MS },
+  )
+  const said = stderr.trim().split('\n').at(-1)?.slice(0, 300) ?? ''
+  if (exitCode === NOT_HERE) return { impossible: said }
+  if (stderr.startsWith('Command timed out'))
+    return { impossible: `it took more than ${TIMEOUT_MS / 1000} s` }
+  if (exitCode !== 0) return { impossible: said === '' ? `it ended with exit code ${exitCode}` : said }
+  return { report: JSON.parse(stdout) }
+}

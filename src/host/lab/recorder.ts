@@ -1,0 +1,46 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import recordScript from '../../../templates/lab-record.py?raw'
+import { HostError } from '../host-error.ts'
+import { childEnvironment } from '../process.ts'
+
+export interface Recorder {
+  readonly stop: () => Promise<void>
+}
+
+const START_TIMEOUT_MS = 10_000
+
+/**
+ * Hands over, as pcap, what a portsentry in this network namespace would be shown: `socket` behind the firewall, as
+ * 1.2, or `wire`, as 2.x. Returns once nothing can be missed any more. Throws HostError.
+ */
+export const startRecorder = async (
+  view: 'socket' | 'wire',
+  push: (chunk: Uint8Array) => void,
+): Promise<Recorder> => {
+  const child = spawn('python3', ['-I', '-S', '-c', recordScript, view], {
+    env: childEnvironment(),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let said = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said = (said + text).slice(-2000)
+  })
+  child.stdout.on('data', push)
+  const ended = once(child, 'exit')
+  const started = once(child.stdout, 'data', { signal: AbortSignal.timeout(START_TIMEOUT_MS) })
+  const first = await Promise.race([started.catch(() => null), ended.catch(() => null)])
+  if (!Buffer.isBuffer(first?.[0])) {
+    child.kill('SIGKILL')
+    throw new HostError(
+      `packets cannot be recorded: ${said.trim().split('\n').at(-1)}`,
+      'see whether root may open raw sockets',
+    )
+  }
+  return {
+    stop: async () => {
+      child.kill('SIGKILL')
+      await ended
+    },
+  }
+}

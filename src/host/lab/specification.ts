@@ -1,0 +1,60 @@
+import type { Mode } from '../../detector/decision.ts'
+import type { ProbeKind } from './report.ts'
+
+/** A network interface of the server in the lab, with the real one's name and addresses (CIDR). */
+export interface LabDevice {
+  readonly name: string
+  readonly addresses: readonly string[]
+}
+
+/**
+ * - `attacker`: scans, and should be cut off.
+ * - `logged`: never scans; a line in the history says so, and fail2ban alone should cut it off.
+ * - `spared`: scans and is told in the history, too, and should get through all the same.
+ */
+export type Role = 'attacker' | 'logged' | 'spared'
+
+/** A host around the server in the lab. */
+export interface LabHost {
+  /** `SYN scan`, `the LAN 192.168.1.0/24`: for messages. */
+  readonly name: string
+  readonly role: Role
+  readonly address: string
+  /** The server's interface that it is behind, and the server's address that it uses. */
+  readonly device: string
+  readonly destination: string
+  readonly probes: readonly Probe[]
+}
+
+export interface Probe {
+  readonly kind: ProbeKind
+  readonly port: number
+}
+
+/** What the lab is built from and what happens in it, as data: JSON on the standard input of its process. */
+export interface LabSpecification {
+  readonly release: string
+  readonly modes: readonly Mode[]
+  readonly confPath: string
+  readonly ignorePath: string
+  readonly devices: readonly LabDevice[]
+  readonly hosts: readonly LabHost[]
+  /** The interface behind which everybody is who is on none of the server's networks. */
+  readonly outside: string
+  /** Where portsentry tells whom it has noticed. */
+  readonly historyPath: string
+  /** Ports with a listener that greets, of which one is where the hosts try to get. */
+  readonly openPorts: readonly number[]
+  /** Ports that services of the live server have: `tcp 22`. */
+  readonly inUse: readonly string[]
+  readonly firewall: {
+    readonly iptables: string
+    readonly ip6tables: string
+    readonly nft: string
+    readonly ipset: string
+  }
+  /** Jails other than portsentry's: the lab has no logs for them. */
+  readonly otherJails: readonly string[]
+  /** False: fail2ban is not started in the lab. */
+  readonly startsFail2ban: boolean
+}

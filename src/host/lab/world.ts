@@ -1,0 +1,103 @@
+import probeScript from '../../../templates/lab-probe.py?raw'
+import { HostError } from '../host-error.ts'
+import { run, tryRun } from '../process.ts'
+import type { Reach } from './report.ts'
+import type { LabDevice, LabHost } from './specification.ts'
+
+const HINT = 'portward verify needs iproute2 and a kernel with network namespaces'
+
+/** The network namespace of all hosts behind one of the server's interfaces. */
+const namespaceBehind = (device: string): string => `behind-${device}`
+
+const isIPv6 = (address: string): boolean => address.includes(':')
+
+const addAddress = (address: string, device: string): string =>
+  `address add ${address} dev ${device}${isIPv6(address) ? ' nodad' : ''}`
+
+/**
+ * Lines for `ip -batch`. Whoever is not on one of the server's networks is behind `outside`, on the link itself:
+ * routers do not matter to what is looked at here.
+ */
+const serverLines = ({ name, addresses }: LabDevice, isOutside: boolean): string[] => [
+  `link add ${name} type veth peer name eth0 netns ${namespaceBehind(name)}`,
+  ...addresses.map((address) => addAddress(address, name)),
+  `link set ${name} up`,
+  ...(isOutside ? [`route add default dev ${name}`] : []),
+]
+
+const hostLines = (hosts: readonly LabHost[]): string[] => [
+  'link set lo up',
+  ...hosts.map(({ address }) => addAddress(`${address}/${isIPv6(address) ? 128 : 32}`, 'eth0')),
+  'link set eth0 up',
+  'route add default dev eth0',
+]
+
+const batch = async (lines: readonly string[], ...options: string[]): Promise<void> => {
+  await run('ip', [...options, '-batch', '-'], HINT, { input: `${lines.join('\n')}\n` })
+}
+
+/**
+ * Joins the namespaces of all hosts to this one with veth. Returns whether IPv6 works as well, which a kernel may be
+ * told to leave out. Throws HostError.
+ */
+export const buildWorld = async (
+  devices: readonly LabDevice[],
+  hosts: readonly LabHost[],
+  outside: string,
+): Promise<{ hasIPv6: boolean }> => {
+  for (const { name } of devices) await run('ip', ['netns', 'add', namespaceBehind(name)], HINT)
+  const only = (lines: readonly string[], wants6: boolean) =>
+    lines.filter((line) => /^address add \S*:/.test(line) === wants6)
+  const ends = devices.map((device) => ({
+    server: serverLines(device, device.name === outside),
+    behind: hostLines(hosts.filter((host) => host.device === device.name)),
+    namespace: namespaceBehind(device.name),
+  }))
+  for (const { server } of ends) await batch(only(server, false))
+  await Promise.all(ends.map(({ behind, namespace }) => batch(only(behind, false), '-n', namespace)))
+  try {
+    await batch([...ends.flatMap(({ server }) => only(server, true)), `route add ::/0 dev ${outside}`])
+    for (const { behind, namespace } of ends)
+      await batch([...only(behind, true), 'route add ::/0 dev eth0'], '-n', namespace)
+    return { hasIPv6: true }
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error
+    return { hasIPv6: false }
+  }
+}
+
+/** How long a connection may take before it counts as silent: on a veth pair an answer takes no millisecond. */
+const PATIENCE_SECONDS = 0.4
+
+interface Attempt {
+  readonly source: string
+  readonly destination: string
+  readonly port: number
+}
+
+/** Sends what the hosts behind a device send, and tries their connections. One answer for each of `connects`. */
+export const probe = async (
+  device: string,
+  probes: readonly (Attempt & { readonly kind: string })[],
+  connects: readonly Attempt[],
+): Promise<Reach[]> => {
+  if (probes.length + connects.length === 0) return []
+  const work = { probes, connects: connects.map((attempt) => ({ ...attempt, seconds: PATIENCE_SECONDS })) }
+  const network = `--net=/run/netns/${namespaceBehind(device)}`
+  const output = await run(
+    'nsenter',
+    [network, 'python3', '-I', '-S', '-c', probeScript],
+    'portward verify sends its probes with python3',
+    { input: JSON.stringify(work), timeoutMs: 20_000 },
+  )
+  return JSON.parse(output)
+}
+
+/** Whether this machine has what the lab is made with; else what is missing. */
+export const missingPrograms = async (): Promise<string[]> => {
+  const programs = ['ip', 'nsenter', 'unshare', 'setpriv', 'python3']
+  const found = await Promise.all(
+    programs.map((program) => tryRun(program, ['--help'], { timeoutMs: 10_000 })),
+  )
+  return programs.filter((_, index) => found[index]?.exitCode === 127)
+}

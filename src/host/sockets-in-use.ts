@@ -1,0 +1,34 @@
+import { readFile } from 'node:fs/promises'
+
+/** A TCP socket that listens, or a UDP socket that is bound. */
+export interface BoundSocket {
+  readonly protocol: 'tcp' | 'udp'
+  readonly port: number
+  /** Whether only this machine itself can reach it. */
+  readonly isLoopback: boolean
+}
+
+/** Of /proc/net/tcp and its like (proc(5)): addresses are hexadecimal, each 32-bit word in the machine's byte order. */
+const LOOPBACK = /^(?:0100007F|[0-9A-F]{6}7F|00000000000000000000000001000000)$/
+const LISTENING = '0A'
+/** UDP sockets that are not connected to a peer. */
+const UNCONNECTED = '07'
+
+export const parseSockets = (protocol: 'tcp' | 'udp', table: string): BoundSocket[] =>
+  table.split('\n').flatMap((line): BoundSocket[] => {
+    const [, address = '', port = '', state] =
+      /^\s*\d+: ([0-9A-F]+):([0-9A-F]{4}) [0-9A-F]+:[0-9A-F]{4} ([0-9A-F]{2}) /.exec(line) ?? []
+    if (state !== (protocol === 'tcp' ? LISTENING : UNCONNECTED)) return []
+    return [{ protocol, port: Number.parseInt(port, 16), isLoopback: LOOPBACK.test(address) }]
+  })
+
+/** Ports of this network namespace that a service has, IPv4 and IPv6. */
+export const readBoundSockets = async (): Promise<BoundSocket[]> => {
+  const tables = ['tcp', 'tcp6', 'udp', 'udp6'] as const
+  const texts = await Promise.all(
+    tables.map((name) => readFile(`/proc/net/${name}`, 'latin1').catch(() => '')),
+  )
+  return tables.flatMap((name, index) =>
+    parseSockets(name.startsWith('tcp') ? 'tcp' : 'udp', texts[index] ?? ''),
+  )
+}

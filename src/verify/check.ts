@@ -1,0 +1,32 @@
+export type Result = 'pass' | 'warn' | 'fail' | 'skip'
+
+/** One thing that was looked at. `skip`: it could not be, and `message` says why. */
+export interface Check {
+  /** Stable and kebab-case, for tools. */
+  readonly code: string
+  /** What was asked, in a few words. */
+  readonly title: string
+  readonly result: Result
+  /** What was found. */
+  readonly message: string
+  /** What to do about it; '' where there is nothing to do. */
+  readonly hint: string
+}
+
+type Say = (message: string, hint?: string) => Check
+
+/** The ways in which one check can end. */
+export const checkFor = (code: string, title: string): Readonly<Record<Result, Say>> => {
+  const say =
+    (result: Result): Say =>
+    (message, hint = '') => ({ code, title, result, message, hint })
+  return { pass: say('pass'), warn: say('warn'), fail: say('fail'), skip: say('skip') }
+}
+
+export const isFailure = ({ result }: Check): boolean => result === 'fail'
+
+/** `a, b and 3 more`: lists in messages stay readable. */
+export const listed = (items: readonly string[], most = 4): string =>
+  items.length <= most
+    ? items.join(', ')
+    : `${items.slice(0, most).join(', ')} and ${items.length - most} more`

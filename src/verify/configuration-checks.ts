@@ -1,0 +1,164 @@
+import { decides, parseHostsAccess } from '../documents/hosts-access.ts'
+import { ignored, parseIgnoreList } from '../documents/ignore-list.ts'
+import { cutValues, getKey, parsePortsentryConf, refusedLines } from '../documents/portsentry-conf.ts'
+import { contains, formatCidr, hasHostBits, type Network, networkOf, parseNetwork } from '../network.ts'
+import { isInSync, type Plan } from '../plan/plan.ts'
+import { describeWrappers } from '../plan/render.ts'
+import type { Desired } from '../policy/desired.ts'
+import { type Facts, fileText } from '../policy/facts.ts'
+import { effective } from '../policy/fail2ban-view.ts'
+import { FAIL2BAN_DIRECTORY, viewWith } from '../policy/jail.ts'
+import { isError, type Problem, renderProblem } from '../problem.ts'
+import { type Check, checkFor, listed } from './check.ts'
+
+const APPLY = 'portward apply'
+
+const clip = (text: string): string => JSON.stringify(text.length > 70 ? `${text.slice(0, 70)}…` : text)
+
+const checkConf = ({ release, conf: keys }: Desired, facts: Facts): Check => {
+  const { confPath: path, dialect } = release
+  const check = checkFor('conf', 'portsentry.conf is read as it is written')
+  const conf = parsePortsentryConf(fileText(facts, path) ?? '', dialect)
+  const [refused] = refusedLines(conf)
+  if (refused !== undefined) {
+    return check.fail(`${path}:${refused.number}: portsentry does not start over this line`, APPLY)
+  }
+  const [cut] = cutValues(conf)
+  if (cut !== undefined) {
+    const place = `${path}:${cut.line}`
+    return check.fail(
+      `${place}: of ${cut.key} portsentry reads only ${clip(cut.read)}, not ${clip(cut.written)}`,
+      'a quote, tab or non-ASCII byte ends the value there: say it without',
+    )
+  }
+  const wrong = [...keys].filter(([key, value]) => getKey(conf, key) !== (value ?? undefined))
+  const [first] = wrong
+  if (first !== undefined) {
+    const [key, value] = first
+    const seen = getKey(conf, key)
+    return check.fail(
+      `${path}: portsentry reads ${key} ${seen === undefined ? 'nowhere' : `as ${clip(seen)}`}, config.env asks for ${value === null ? 'none' : clip(value)}${wrong.length > 1 ? ` (and ${wrong.length - 1} more keys)` : ''}`,
+      APPLY,
+    )
+  }
+  return check.pass(`${path}: ${keys.size} keys`)
+}
+
+interface Entry {
+  readonly text: string
+  readonly line: number
+}
+
+/** Entries that were meant for the network but are written so that they match nobody. */
+const meantFor = (network: Network, entries: readonly Entry[]): Entry | undefined =>
+  entries.find(({ text }) => {
+    const meant = parseNetwork(text.replace(/^\[(.*)\]/, '$1').replace('//', '/'))
+    return meant !== null && hasHostBits(meant) && contains(networkOf(meant), networkOf(network))
+  })
+
+/** Which of the networks a list does not let through, and the entry that was meant to. */
+const checkList = (
+  check: ReturnType<typeof checkFor>,
+  path: string,
+  networks: readonly Network[],
+  isCovered: (network: Network) => boolean,
+  entries: readonly Entry[],
+): Check => {
+  const lost = networks.filter((network) => !isCovered(network))
+  if (lost.length === 0) return check.pass(`${path}: ${listed(networks.map(formatCidr), 8)}`)
+  const culprit = lost.map((network) => meantFor(network, entries)).find((entry) => entry !== undefined)
+  const names = listed(lost.map(formatCidr))
+  return culprit === undefined
+    ? check.fail(`${path} lacks ${names}`, APPLY)
+    : check.fail(
+        `${path}:${culprit.line}: ${culprit.text} has host bits set, and so matches nobody; missing is ${names}`,
+        APPLY,
+      )
+}
+
+const checkIgnoreList = ({ release, ignored: networks }: Desired, facts: Facts): Check => {
+  const check = checkFor('ignore-list', 'portsentry ignores the LAN and the whitelist')
+  // 1.2's list is built from ours when it starts: a tree may not have it yet.
+  const built = fileText(facts, release.builtIgnorePath)
+  const path = built === undefined && facts.live === null ? release.ignorePath : release.builtIgnorePath
+  const text = fileText(facts, path)
+  if (text === undefined) return check.fail(`${path} is missing: everybody is acted on`, APPLY)
+  const list = parseIgnoreList(text, release.dialect)
+  const fault = release.dialect === '2.x' ? list.faults[0] : undefined
+  if (fault !== undefined) {
+    return check.fail(
+      `${path}:${fault.line}: portsentry does not start over this line: ${fault.message}`,
+      APPLY,
+    )
+  }
+  const entries = list.entries.map(({ raw, line }) => ({ text: raw, line }))
+  return checkList(check, path, networks, (network) => ignored(list, network), entries)
+}
+
+const checkHostsAllow = ({ protectedNetworks }: Desired, facts: Facts): Check => {
+  const check = checkFor('hosts-allow', 'hosts.allow lets the LAN and the whitelist in')
+  const path = '/etc/hosts.allow'
+  const file = parseHostsAccess(fileText(facts, path) ?? '')
+  const entries = file.rules.flatMap(({ clients, line }) => clients.map((text) => ({ text, line })))
+  return checkList(check, path, protectedNetworks, (network) => decides(file, network) === 'allow', entries)
+}
+
+/** Who decides an option of a jail otherwise than config.env: file and line. */
+export const overriding = (desired: Desired, facts: Facts): { what: string; place: string }[] => {
+  const view = viewWith(facts)
+  return [...desired.jails].flatMap(([jail, options]) =>
+    [...options]
+      // A jail that is off needs nothing else.
+      .filter(([option]) => options.get('enabled') !== 'false' || option === 'enabled')
+      .flatMap(([option, wanted]) => {
+        const decided = effective(view, jail, option)
+        if (decided?.value === wanted) return []
+        const place =
+          decided === undefined ? FAIL2BAN_DIRECTORY : `${FAIL2BAN_DIRECTORY}/${decided.path}:${decided.line}`
+        const value = decided === undefined ? 'is not set' : `is ${clip(decided.value)}`
+        return [{ what: `${option} of the ${jail} jail ${value}, not ${clip(wanted)}`, place }]
+      }),
+  )
+}
+
+const checkJailFiles = (desired: Desired, facts: Facts): Check => {
+  const check = checkFor('jail-files', "fail2ban's files say what config.env asks for")
+  const [first, ...more] = overriding(desired, facts)
+  if (first === undefined) return check.pass('no other file overrides it')
+  return check.fail(
+    `${first.place}: ${first.what}${more.length > 0 ? ` (and ${more.length} more)` : ''}`,
+    `mend that line, or ${APPLY} where it is in portward's own file`,
+  )
+}
+
+const checkDrift = (plan: Plan | null, problems: readonly Problem[]): Check => {
+  const check = checkFor('drift', 'the server is as config.env says')
+  const error = problems.find(isError)
+  if (plan === null)
+    return check.warn(error === undefined ? 'no plan can be made' : renderProblem(error), 'portward plan')
+  if (isInSync(plan)) return check.pass('in sync')
+  return check.warn(`${plan.steps.length} steps are pending`, 'portward plan shows them')
+}
+
+/** Who asks hosts.allow at all: on today's Debian fewer than one thinks. */
+const checkWrapped = (facts: Facts): Check => {
+  const check = checkFor('wrapped', 'which daemons ask hosts.allow and hosts.deny')
+  return facts.wrapped.length === 0
+    ? check.pass(`${describeWrappers(facts)}: a ban is the firewall's alone`)
+    : check.pass(facts.wrapped.join(', '))
+}
+
+/** What the files alone tell. Pure. */
+export const checkConfiguration = (
+  desired: Desired,
+  facts: Facts,
+  plan: Plan | null,
+  problems: readonly Problem[],
+): Check[] => [
+  checkDrift(plan, problems),
+  checkConf(desired, facts),
+  checkIgnoreList(desired, facts),
+  checkHostsAllow(desired, facts),
+  checkJailFiles(desired, facts),
+  checkWrapped(facts),
+]

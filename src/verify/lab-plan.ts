@@ -1,0 +1,198 @@
+import type { Mode } from '../detector/decision.ts'
+import type { ProbeKind } from '../host/lab/report.ts'
+import type { LabDevice, LabHost, LabSpecification, Probe } from '../host/lab/specification.ts'
+import {
+  contains,
+  formatAddress,
+  formatCidr,
+  isHost,
+  isIPv4,
+  isWithin,
+  type Network,
+  networkOf,
+  parseNetwork,
+} from '../network.ts'
+import type { Desired } from '../policy/desired.ts'
+
+const addressOf = (cidr: string): string => cidr.split('/', 1)[0] ?? ''
+
+/** What of the live server the lab is a copy of. */
+export interface Surroundings {
+  readonly devices: readonly LabDevice[]
+  /** The interface of the default route; null where there is none. */
+  readonly outside: string | null
+  /** Ports of services: `tcp 22`. Those that others than this machine can reach come in `reachable`, TCP only. */
+  readonly inUse: readonly string[]
+  readonly reachable: readonly number[]
+  readonly firewall: LabSpecification['firewall']
+}
+
+/** Ports that the daemon watches and that no service has, in ascending order. */
+export interface Watched {
+  readonly tcp: readonly number[]
+  readonly udp: readonly number[]
+  /** How many packets it takes: SCAN_TRIGGER. */
+  readonly trigger: number
+}
+
+/** Networks for documentation (RFC 5737, RFC 3849): attackers come from the first that means nothing here. */
+const FOREIGN_4 = ['198.51.100.0/24', '203.0.113.0/24', '192.0.2.0/24']
+const FOREIGN_6 = ['2001:db8:bad::/64', '2001:db8:bad:1::/64']
+
+/** Where nobody listens, the lab tries this port: the one that matters most to whoever administers a server. */
+const SSH = 22
+const MAX_OPEN_PORTS = 12
+const MAX_SPARED = 8
+const FAR: Network = { bytes: [], prefix: 0 }
+
+/** 1.2 keeps the last 50 packets in mind; a higher SCAN_TRIGGER acts at once. */
+const MAX_TRIGGER = 50
+
+const NAMES: Readonly<Record<ProbeKind, string>> = {
+  connect: 'TCP connect scan',
+  syn: 'SYN scan',
+  fin: 'FIN scan',
+  null: 'NULL scan',
+  xmas: 'XMAS scan',
+  udp: 'UDP scan',
+}
+
+/** What the modes of this server notice at all. */
+const kindsOf = (modes: readonly Mode[], watched: Watched): ProbeKind[] => {
+  const isStealthy = modes.some((mode) => ['stcp', 'atcp', 'stealth'].includes(mode))
+  const connects: ProbeKind[] = ['connect']
+  const tcp = isStealthy ? connects.concat('syn', 'fin', 'null', 'xmas') : connects
+  return [...(watched.tcp.length > 0 ? tcp : []), ...(watched.udp.length > 0 ? (['udp'] as const) : [])]
+}
+
+/** As many ports as there are scans, spread over those that are watched. */
+const spread = (ports: readonly number[], index: number, count: number): number =>
+  ports[Math.floor((index * ports.length) / count)] ?? 0
+
+/** Addresses of a network that a host may have, the last ones first: gateways tend to have the first. */
+const hostAddresses = (network: Network): string[] => {
+  if (isHost(network)) return [formatAddress(network.bytes)]
+  const { bytes, prefix } = networkOf(network)
+  const room = Math.min(8, bytes.length * 8 - prefix)
+  const last = bytes.length - 1
+  return Array.from({ length: 2 ** room }, (_, index) => 2 ** room - 1 - index)
+    .filter((low) => low > 0 && (low < 2 ** room - 1 || room < 2))
+    .map((low) => formatAddress(bytes.map((byte, at) => (at === last ? byte | low : byte))))
+}
+
+const overlaps = (network: Network, others: readonly Network[]): boolean =>
+  others.some((other) => contains(other, network) || contains(network, other))
+
+/** The first candidate that neither the server's configuration nor its firewall speaks of. */
+const foreignAddresses = (
+  candidates: readonly string[],
+  taken: readonly Network[],
+  firewall: LabSpecification['firewall'],
+): string[] => {
+  const rules = Object.values(firewall).join('\n')
+  const free = candidates
+    .flatMap((text) => parseNetwork(text) ?? [])
+    .filter((network) => !overlaps(network, taken))
+  const unnamed = free.find(
+    (network) => !rules.includes(formatAddress(network.bytes).replace(/[.:]*0?$/, '')),
+  )
+  const chosen = unnamed ?? free[0]
+  return chosen === undefined ? [] : hostAddresses(chosen)
+}
+
+/** Everything that must not be banned, but this machine itself and those who are only near on the link. */
+const sparedNetworks = (desired: Desired): Network[] =>
+  desired.protectedNetworks.filter((network) => {
+    const text = formatCidr(network)
+    return text !== '127.0.0.0/8' && text !== '::1/128' && text !== 'fe80::/10'
+  })
+
+/**
+ * What the lab has to be: the server's own interfaces, an attacker for each kind of scan that its modes notice, one
+ * host that only the history speaks of, and one host of each network that is to be spared. Pure.
+ */
+export const planLab = (
+  desired: Desired,
+  modes: readonly Mode[],
+  watched: Watched,
+  surroundings: Surroundings,
+  otherJails: readonly string[],
+): LabSpecification => {
+  const lanAddress = formatAddress(desired.lan.bytes)
+  const has = ({ addresses }: LabDevice, address: string) =>
+    addresses.some((cidr) => addressOf(cidr) === address)
+  const lanDevice = surroundings.devices.find((device) => has(device, lanAddress)) ?? {
+    name: surroundings.devices[0]?.name ?? 'lan0',
+    addresses: [...(surroundings.devices[0]?.addresses ?? []), formatCidr(desired.lan)],
+  }
+  const outside = surroundings.devices.find(({ name }) => name === surroundings.outside) ?? lanDevice
+  const devices = outside.name === lanDevice.name ? [lanDevice] : [lanDevice, outside]
+  const own = [lanDevice, ...surroundings.devices].flatMap(({ addresses }) => addresses.map(addressOf))
+  const destinationOn = (device: LabDevice, isV4: boolean): string | undefined =>
+    device.addresses
+      .map((cidr) => cidr.split('/', 1)[0] ?? '')
+      .find((address) => address.includes(':') !== isV4)
+
+  const kinds = kindsOf(modes, watched)
+  const times = watched.trigger > MAX_TRIGGER ? 1 : Math.max(1, watched.trigger)
+  const probesFor = (kind: ProbeKind, index: number): Probe[] => {
+    const port = spread(kind === 'udp' ? watched.udp : watched.tcp, index, kinds.length)
+    return Array.from({ length: times }, () => ({ kind, port }))
+  }
+  const taken = [...desired.protectedNetworks, ...own.flatMap((address) => parseNetwork(address) ?? [])]
+  const foreign4 = foreignAddresses(FOREIGN_4, taken, surroundings.firewall)
+  const foreign6 = foreignAddresses(FOREIGN_6, taken, surroundings.firewall)
+
+  const hosts: LabHost[] = []
+  const add = (
+    name: string,
+    role: LabHost['role'],
+    address: string | undefined,
+    probes: readonly Probe[],
+  ) => {
+    if (address === undefined) return
+    const isV4 = !address.includes(':')
+    const near = isWithin([networkOf(desired.lan)], parseNetwork(address) ?? FAR)
+    const device = near ? lanDevice : outside
+    const destination = near ? lanAddress : (destinationOn(device, isV4) ?? (isV4 ? lanAddress : undefined))
+    if (destination === undefined) return
+    hosts.push({ name, role, address, device: device.name, destination, probes })
+  }
+  for (const [index, kind] of kinds.entries()) {
+    add(NAMES[kind], 'attacker', foreign4[index], probesFor(kind, index))
+  }
+  const kind6 = kinds.find((kind) => kind !== 'connect') ?? kinds[0]
+  if (desired.release.seesIPv6 && kind6 !== undefined) {
+    add(`${NAMES[kind6]} over IPv6`, 'attacker', foreign6[0], probesFor(kind6, 0))
+  }
+  add('who is only in the history', 'logged', foreign4[kinds.length], [])
+  for (const network of sparedNetworks(desired)) {
+    if (hosts.filter(({ role }) => role === 'spared').length === MAX_SPARED) break
+    const isLan = formatCidr(networkOf(network)) === formatCidr(networkOf(desired.lan))
+    const address = hostAddresses(network).find((candidate) => !own.includes(candidate))
+    const visible = isIPv4(network) || desired.release.seesIPv6
+    const probes = visible ? kinds.flatMap(probesFor) : []
+    add(
+      `${isLan ? 'the LAN' : 'the whitelisted'} ${formatCidr(networkOf(network))}`,
+      'spared',
+      address,
+      probes,
+    )
+  }
+  const openPorts = surroundings.reachable.slice(0, MAX_OPEN_PORTS)
+  return {
+    release: desired.release.name,
+    modes,
+    confPath: desired.release.confPath,
+    ignorePath: desired.release.builtIgnorePath,
+    devices,
+    hosts,
+    outside: outside.name,
+    historyPath: desired.historyPath,
+    openPorts: openPorts.length > 0 ? openPorts : [SSH],
+    inUse: surroundings.inUse,
+    firewall: surroundings.firewall,
+    otherJails,
+    startsFail2ban: true,
+  }
+}

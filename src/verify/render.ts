@@ -1,0 +1,37 @@
+import { type Check, isFailure, type Result } from './check.ts'
+
+const WORDS: Readonly<Record<Result, string>> = { pass: 'pass', warn: 'WARN', fail: 'FAIL', skip: 'skip' }
+
+const renderCheck = ({ result, title, message, hint }: Check): string => {
+  const todo = hint === '' || result === 'pass' ? '' : `\n${' '.repeat(6)}→ ${hint}`
+  return `${WORDS[result]}  ${title}\n${' '.repeat(6)}${message}${todo}\n`
+}
+
+const count = (checks: readonly Check[], result: Result): number =>
+  checks.filter((check) => check.result === result).length
+
+/** One line that says how it went. */
+const summarize = (checks: readonly Check[]): string => {
+  const counts = [
+    `${count(checks, 'pass')} passed`,
+    `${count(checks, 'warn')} warnings`,
+    `${count(checks, 'fail')} failed`,
+    ...(count(checks, 'skip') > 0 ? [`${count(checks, 'skip')} could not be done`] : []),
+  ]
+  const verdict = checks.some(isFailure)
+    ? 'this server is NOT protected as config.env asks'
+    : count(checks, 'skip') + count(checks, 'warn') > 0
+      ? 'no check failed, but see the others'
+      : 'this server bans scanners as config.env asks'
+  return `${counts.join(', ')}: ${verdict}`
+}
+
+/** The table of checks for a terminal. */
+export const renderChecks = (checks: readonly Check[]): string =>
+  `${checks.map(renderCheck).join('')}\n${summarize(checks)}\n`
+
+/** What apply says of them at its end: what needs a second look, and how it went. */
+export const renderProof = (checks: readonly Check[]): string => {
+  const notable = checks.filter(({ result }) => result === 'warn' || result === 'skip')
+  return `${notable.map(renderCheck).join('')}verified: ${summarize(checks)}\n`
+}

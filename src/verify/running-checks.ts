@@ -1,0 +1,89 @@
+import type { Asked } from '../host/ask-fail2ban.ts'
+import { missingFromDump } from '../plan/dump.ts'
+import { describeDaemons, runningArguments, wantedUnits } from '../plan/services.ts'
+import type { Desired } from '../policy/desired.ts'
+import type { Facts, LiveFacts } from '../policy/facts.ts'
+import { JAIL_PATH } from '../policy/jail.ts'
+import { type Check, checkFor, listed } from './check.ts'
+import { overriding } from './configuration-checks.ts'
+
+const checkDaemons = ({ release, modes }: Desired, live: LiveFacts): Check => {
+  const check = checkFor('daemons', 'portsentry runs in the modes of config.env')
+  const running = runningArguments(live.daemons)
+  const wanted = [...release.daemonArguments(modes)].sort()
+  return running.join('\n') === wanted.join('\n')
+    ? check.pass(describeDaemons(running))
+    : check.fail(
+        `it runs as ${describeDaemons(running)}, and should run as ${describeDaemons(wanted)}`,
+        'portward apply',
+      )
+}
+
+const checkBoot = (desired: Desired, live: LiveFacts): Check => {
+  const check = checkFor('boot', 'both daemons start at boot')
+  const units = [...wantedUnits(desired, live), 'fail2ban']
+  const missing = units.filter((unit) => !live.enabled.has(unit))
+  return missing.length === 0
+    ? check.pass(listed(units))
+    : check.fail(`${listed(missing)} does not`, 'portward apply')
+}
+
+const checkJail = ({ jails, historyPath }: Desired, live: LiveFacts, { logpath }: Asked): Check => {
+  const check = checkFor('jail', 'fail2ban has loaded the portsentry jail')
+  const isWanted = jails.get('portsentry')?.get('enabled') === 'true'
+  if (!live.asRoot) return check.skip('only root may ask fail2ban')
+  if (live.jails === null)
+    return check.fail(
+      'fail2ban does not run, or does not answer',
+      'fail2ban-client -t; journalctl -u fail2ban',
+    )
+  const isLoaded = live.jails.includes('portsentry')
+  if (!isWanted)
+    return isLoaded
+      ? check.fail('it has, although it is to ban nobody', 'portward apply')
+      : check.pass('it has not, as config.env asks')
+  if (!isLoaded)
+    return check.fail(
+      `it has only ${listed(live.jails) || 'none'}`,
+      `see ${JAIL_PATH} and what is read after it`,
+    )
+  return logpath?.includes(historyPath)
+    ? check.pass(`on ${historyPath}`)
+    : check.fail(
+        `the jail does not watch ${historyPath}, but: ${logpath?.trim() ?? 'nothing'}`,
+        `see logpath and backend in ${JAIL_PATH}`,
+      )
+}
+
+const checkDump = (desired: Desired, facts: Facts, { dump }: Asked): Check => {
+  const check = checkFor('effective', "fail2ban's own dump shows the jail as config.env asks")
+  if ('failure' in dump) return check.fail(`fail2ban-client -d: ${dump.failure}`, 'fail2ban-client -t')
+  const missing = missingFromDump(dump.lines, desired.jails)
+  if (missing.length === 0) return check.pass('every option')
+  const places = [...new Set(overriding(desired, facts).map(({ place }) => place))]
+  return check.fail(
+    `it lacks ${listed(missing, 2)}${places.length > 0 ? `; decided by ${listed(places)}` : ''}`,
+    'see the file that is named, or portward plan',
+  )
+}
+
+const checkFilter = ({ release, jails }: Desired, { filter }: Asked): Check => {
+  const check = checkFor('filter', "the jail's filter matches what this portsentry writes")
+  if (jails.get('portsentry')?.get('enabled') !== 'true') return check.pass('not needed: the jail is off')
+  if (filter === null) return check.skip('fail2ban-regex could not be run')
+  return filter.matched
+    ? check.pass(`filter ${release.filter}`)
+    : check.fail(
+        `filter ${release.filter} does not match a line of ${release.title}: ${filter.said}`,
+        `see /etc/fail2ban/filter.d/${release.filter}.conf and .local`,
+      )
+}
+
+/** What runs, beside what should. Pure. */
+export const checkRunning = (desired: Desired, facts: Facts, live: LiveFacts, asked: Asked): Check[] => [
+  checkDaemons(desired, live),
+  checkBoot(desired, live),
+  checkJail(desired, live, asked),
+  checkDump(desired, facts, asked),
+  checkFilter(desired, asked),
+]

@@ -1,0 +1,113 @@
+import { readConfiguration } from '../detector/configuration.ts'
+import type { Mode } from '../detector/decision.ts'
+import { daemonModes, isConnectMode } from '../detector/modes.ts'
+import { watchPorts } from '../detector/ports.ts'
+import { parsePortsentryConf } from '../documents/portsentry-conf.ts'
+import { askFail2ban } from '../host/ask-fail2ban.ts'
+import { readDevices, readOutside } from '../host/devices.ts'
+import { readRules } from '../host/lab/firewall-copy.ts'
+import { runLab } from '../host/lab/laboratory.ts'
+import { readBoundSockets } from '../host/sockets-in-use.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { Desired } from '../policy/desired.ts'
+import { type Facts, fileText } from '../policy/facts.ts'
+import { enabledJails } from '../policy/fail2ban-view.ts'
+import { JAIL_PATH, viewWith } from '../policy/jail.ts'
+import type { Problem } from '../problem.ts'
+import { type Check, checkFor } from './check.ts'
+import { checkConfiguration } from './configuration-checks.ts'
+import { type Expectation, judgeLab } from './judge-lab.ts'
+import { planLab, type Surroundings, type Watched } from './lab-plan.ts'
+import { checkRunning } from './running-checks.ts'
+
+const readSurroundings = async (): Promise<Surroundings> => {
+  const [devices, outside, sockets, firewall] = await Promise.all([
+    readDevices(),
+    readOutside(),
+    readBoundSockets(),
+    readRules(),
+  ])
+  const reachable = sockets.filter(({ protocol, isLoopback }) => protocol === 'tcp' && !isLoopback)
+  return {
+    devices,
+    outside,
+    inUse: [...new Set(sockets.map(({ protocol, port }) => `${protocol} ${port}`))],
+    reachable: [...new Set(reachable.map(({ port }) => port))].sort((a, b) => a - b),
+    firewall,
+  }
+}
+
+interface Read {
+  readonly watched: Watched
+  readonly expectation: Expectation
+}
+
+/** What the daemons of these modes take from portsentry.conf, as it stands. */
+const readWatched = (
+  desired: Desired,
+  facts: Facts,
+  modes: readonly Mode[],
+  inUse: readonly string[],
+): Read => {
+  const { confPath, dialect, builtIgnorePath } = desired.release
+  const conf = parsePortsentryConf(fileText(facts, confPath) ?? '', dialect)
+  const configurations = modes.map((mode) => readConfiguration(conf, mode, confPath).configuration)
+  const taken = new Set(inUse)
+  const portsOf = (protocol: 'tcp' | 'udp'): number[] =>
+    configurations.flatMap(({ mode, ports }) => {
+      const rule = ports.get(protocol)
+      if (rule === undefined) return []
+      const reading = isConnectMode(mode) ? 'connections' : dialect === '1.2' ? 'raw' : 'pcap'
+      const isTaken = (port: number) => taken.has(`${protocol} ${port}`)
+      const watched = watchPorts(rule, reading, isTaken)
+      return [...watched.keys()].filter((port) => port > 0 && watched[port] !== -1 && !isTaken(port))
+    })
+  const [first] = configurations
+  return {
+    watched: { tcp: portsOf('tcp'), udp: portsOf('udp'), trigger: first?.scanTrigger ?? 0 },
+    expectation: {
+      block: first?.block ?? { tcp: 0, udp: 0 },
+      hasKillRoute: (first?.killRoute ?? '') !== '',
+      hasHostsDeny: (first?.killHostsDeny ?? '') !== '',
+      jailBans: desired.jails.get('portsentry')?.get('enabled') === 'true',
+      confPath,
+      ignorePath: builtIgnorePath,
+      jailPath: JAIL_PATH,
+      isBehindFirewall: dialect === '1.2',
+    },
+  }
+}
+
+const checkInLab = async (desired: Desired, facts: Facts): Promise<Check[]> => {
+  const surroundings = await readSurroundings()
+  const modes = daemonModes(desired.release, desired.modes)
+  const { watched, expectation } = readWatched(desired, facts, modes, surroundings.inUse)
+  const otherJails = enabledJails(viewWith(facts)).filter((jail) => jail !== 'portsentry')
+  const specification = planLab(desired, modes, watched, surroundings, otherJails)
+  const outcome = await runLab(specification)
+  if ('report' in outcome) return judgeLab(specification, outcome.report, expectation)
+  const check = checkFor('lab', 'a copy of this server in a network of its own')
+  return [
+    check.skip(
+      `it cannot be built: ${outcome.impossible}; no scan was tried, no command of portsentry.conf run`,
+      'run portward verify as root, where namespaces can be made',
+    ),
+  ]
+}
+
+/**
+ * Everything that can be known about whether this server bans scanners and spares the LAN, without touching its live
+ * state. For a tree, what its files tell.
+ */
+export const verify = async (
+  desired: Desired,
+  facts: Facts,
+  plan: Plan | null,
+  problems: readonly Problem[],
+): Promise<Check[]> => {
+  const configuration = checkConfiguration(desired, facts, plan, problems)
+  const { live } = facts
+  if (live === null) return configuration
+  const [asked, lab] = await Promise.all([askFail2ban(desired), checkInLab(desired, facts)])
+  return [...configuration, ...checkRunning(desired, facts, live, asked), ...lab]
+}

@@ -1,0 +1,50 @@
+# The lab's own view of this machine, for what is run with the arguments: it can read everything and write
+# whatever it likes, and nothing of it reaches the real files. Runs as process 1 of fresh namespaces; all of it
+# goes away with the last process in them.
+set -eu
+
+fail() {
+	echo "$1" >&2
+	exit 78
+}
+
+# Sockets of running daemons are in /run: none of them is to be seen.
+mount -t tmpfs -o mode=755 lab /run || fail 'no file system can be mounted here'
+mkdir -p /run/lab/real /run/lab/overlays /run/netns /run/fail2ban /run/lock
+mount --rbind / /run/lab/real
+
+count=0
+overlay() {
+	count=$((count + 1))
+	mkdir -p "/run/lab/overlays/$count/upper" "/run/lab/overlays/$count/work"
+	mount -t overlay lab -o "lowerdir=/run/lab/real$1,upperdir=/run/lab/overlays/$count/upper,workdir=/run/lab/overlays/$count/work" "$1" 2>/dev/null
+}
+for directory in /*; do
+	case $directory in
+	/proc | /sys | /dev | /run | /tmp) ;;
+	*) if [ -d "$directory" ] && [ ! -L "$directory" ]; then
+		overlay "$directory" || [ "$directory" != /etc ] || fail 'overlay file systems are not to be had here'
+	fi ;;
+	esac
+done
+
+# What is mounted further down is hidden by now: once more for each, parents first; as it was where that fails.
+sed -n 's|^[^-]* /run/lab/real\(/[^ ]*\) .*|\1|p' /proc/self/mountinfo | sort -u | while read -r path; do
+	path=$(printf '%b' "$path")
+	case $path in
+	/proc | /proc/* | /sys | /sys/* | /dev | /dev/* | /run | /run/* | /tmp | /tmp/*) ;;
+	*) if [ -d "$path" ] && ! overlay "$path"; then
+		mount --bind "/run/lab/real$path" "$path" && mount -o remount,bind,ro "$path" || true
+	fi ;;
+	esac
+done
+umount -l /run/lab/real
+mount -t tmpfs -o mode=1777 lab /tmp
+mount -o remount,bind,ro / || fail 'the root file system cannot be kept from being written'
+
+# There is no name server in the lab, and asking one that does not answer takes seconds.
+rm -f /etc/resolv.conf
+: >/etc/resolv.conf
+[ ! -f /etc/nsswitch.conf ] || sed -i 's/^hosts:.*/hosts: files/' /etc/nsswitch.conf
+ip link set lo up || fail 'the network cannot be set up here'
+exec "$@"
