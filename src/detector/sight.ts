@@ -1,4 +1,4 @@
-import { createAddressTable } from './address-table.ts'
+import { createAddressTable, isSameAddress } from './address-table.ts'
 import type { Configuration } from './configuration.ts'
 import { isConnectMode } from './modes.ts'
 import { type Address, FLAGS, type Packet } from './packet.ts'
@@ -33,17 +33,31 @@ const createIsOwn = (addresses: readonly Address[] | null): ((address: Address) 
 
 const isForUs = ({ delivery }: Packet): boolean => delivery === 'host' || delivery === 'unknown'
 
+/** The IPv6 group of all nodes on the link (or of the host), in which every host is. */
+const isAllNodes = (address: Address): boolean =>
+  address.length === 16 &&
+  address[0] === 0xff &&
+  (address[1] === 1 || address[1] === 2) &&
+  address.every((byte, index) => index < 2 || byte === (index === 15 ? 1 : 0))
+
+/**
+ * UDP to more than one host. A socket of 1.2 gets what goes to any group, which is IPv4's way; those of 2.x are IPv6
+ * ones: they get broadcasts, but of groups only those that the host is in (seen on 2.0.7 with --connect).
+ */
+const reachesSockets = ({ delivery, destination }: Packet, isUnsaid: boolean, dialect: string): boolean => {
+  const isIPv4 = destination.length === 4
+  const isToAll =
+    isIPv4 && (delivery === 'broadcast' || (isUnsaid && destination.every((byte) => byte === 255)))
+  if (dialect === '2.x') return isToAll || isAllNodes(destination)
+  return isIPv4 && (isToAll || delivery === 'multicast' || (isUnsaid && isGroup(destination)))
+}
+
 /** What the kernel hands to sockets: whole datagrams; UDP also to everyone and to groups. IPv4 only for 1.2. */
 const seesBehindKernel = (packet: Packet, isOwn: (address: Address) => boolean, dialect: string): boolean => {
   const { protocol, delivery, destination, fragmentation } = packet
-  if (fragmentation === 'first') return false
-  if (dialect === '2.x') return isForUs(packet) && isOwn(destination)
-  if (destination.length !== 4) return false
-  if (isForUs(packet) && isOwn(destination)) return true
-  return (
-    protocol === 'udp' &&
-    (delivery === 'broadcast' || delivery === 'multicast' || (isForUs(packet) && isGroup(destination)))
-  )
+  if (fragmentation === 'first' || delivery === 'outgoing' || delivery === 'other-host') return false
+  if (isForUs(packet) && isOwn(destination)) return dialect === '2.x' || destination.length === 4
+  return protocol === 'udp' && reachesSockets(packet, isForUs(packet), dialect)
 }
 
 /**
@@ -56,14 +70,22 @@ const isReadable = (packet: Packet): boolean =>
   packet.fragmentation !== 'reassembled' &&
   (packet.destination.length === 4 || (!packet.hasExtensionHeaders && packet.fragmentation === 'none'))
 
-/** `-m pcap`: a filter for the addresses of each interface but lo, the link-local ones left out (pcap_device.c). */
-const seesByPcap = (packet: Packet, isOwn: (address: Address) => boolean, knowsOwn: boolean): boolean =>
+/**
+ * `-m pcap`: a filter for the addresses of each interface but lo, the link-local ones left out (pcap_device.c).
+ * What a host sends to itself goes by lo, whichever of its addresses it uses.
+ */
+const seesByPcap = (
+  packet: Packet,
+  isOwn: (address: Address) => boolean,
+  isFromHere: (packet: Packet) => boolean,
+  knowsOwn: boolean,
+): boolean =>
   isReadable(packet) &&
   (isForUs(packet) || (knowsOwn && (packet.delivery === 'broadcast' || packet.delivery === 'multicast'))) &&
   isOwn(packet.destination) &&
   !isLinkLocal(packet.destination) &&
   !isLoopback(packet.destination) &&
-  !isLoopback(packet.source)
+  !isFromHere(packet)
 
 /** `-m raw`: bind() to a link-local IPv6 address without its interface fails, so there a service always "is running". */
 const seesByRaw2 = (packet: Packet, isOwn: (address: Address) => boolean): boolean =>
@@ -85,7 +107,10 @@ export const createSight = (
   const isOwn = createIsOwn(addresses)
   if (isConnectMode(mode)) return (packet) => seesBehindKernel(packet, isOwn, dialect)
   if (dialect === '1.2') return (packet) => isStray(packet) && seesBehindKernel(packet, isOwn, dialect)
+  const knowsOwn = addresses !== null
+  const isFromHere = ({ source, destination }: Packet): boolean =>
+    knowsOwn ? isOwn(source) : isLoopback(source) || isSameAddress(source, destination)
   return reading === 'pcap'
-    ? (packet) => isStray(packet) && seesByPcap(packet, isOwn, addresses !== null)
+    ? (packet) => isStray(packet) && seesByPcap(packet, isOwn, isFromHere, knowsOwn)
     : (packet) => isStray(packet) && seesByRaw2(packet, isOwn)
 }

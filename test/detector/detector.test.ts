@@ -51,13 +51,15 @@ describe('which modes see a packet', () => {
     ['what the server sends', { delivery: 'outgoing' }, ''],
     ['what goes to others', { delivery: 'other-host' }, ''],
     ['a link that does not say', { delivery: 'unknown' }, TCP],
-    ['UDP to everyone', udp({ delivery: 'broadcast', to: '192.0.2.255' }), 'udp sudp audp'],
+    ['UDP to everyone', udp({ delivery: 'broadcast', to: '192.0.2.255' }), 'udp sudp audp connect'],
     ['UDP to a group', udp({ delivery: 'multicast', to: '224.0.0.1' }), 'udp sudp audp'],
     [
       'the same by a link that does not say',
       udp({ delivery: 'unknown', to: '255.255.255.255' }),
-      'udp sudp audp',
+      'udp sudp audp connect',
     ],
+    ['UDP to all nodes, IPv6', udp({ ...SIX, delivery: 'multicast', to: 'ff02::1' }), 'connect'],
+    ['UDP to another group, IPv6', udp({ ...SIX, delivery: 'multicast', to: 'ff02::fb' }), ''],
     ['TCP to everyone', { delivery: 'broadcast', to: '255.255.255.255' }, ''],
     ['over loopback', { from: '127.0.0.1', to: '127.0.0.1' }, 'stcp atcp raw'],
     ['over loopback, IPv6', { from: '::1', to: '::1' }, 'raw'],
@@ -72,8 +74,9 @@ describe('which modes see a packet', () => {
     ['its own, IPv6', SIX, 'pcap raw'],
     ['another one', { to: '192.0.2.2' }, ''],
     ['loopback', { to: '127.0.0.1' }, 'stcp atcp raw'],
-    ['UDP to everyone', udp({ delivery: 'broadcast', to: '192.0.2.255' }), 'udp sudp audp'],
-    ['UDP to everyone on the link, but to it', udp({ delivery: 'broadcast' }), 'udp sudp audp pcap'],
+    ['UDP to everyone', udp({ delivery: 'broadcast', to: '192.0.2.255' }), 'udp sudp audp connect'],
+    ['UDP to everyone on the link, but to it', udp({ delivery: 'broadcast' }), 'udp sudp audp pcap connect'],
+    ['from itself, which goes by lo', { from: '192.0.2.1' }, 'stcp atcp raw'],
   ])('where the addresses are known: %s', (_, seen, expected) => expect(noticedBy(seen, own)).toBe(expected))
 })
 
@@ -113,10 +116,14 @@ interface Case {
   readonly packets?: readonly Packet[]
   readonly ignore?: string
   readonly inUse?: readonly number[]
+  readonly method?: 'pcap' | 'raw'
 }
 
-const verdicts = async (mode: Mode, { keys, packets = [packet()], ...world }: Case): Promise<Verdict[]> =>
-  (await observe(detectorFor(mode, keys), packets, world)).map(({ decision }) => decision.verdict)
+const verdicts = async (
+  mode: Mode,
+  { keys, packets = [packet()], method = 'pcap', ...world }: Case,
+): Promise<Verdict[]> =>
+  (await observe(detectorFor(mode, keys, { method }), packets, world)).map(({ decision }) => decision.verdict)
 
 const twice = [packet(), packet()]
 
@@ -176,7 +183,12 @@ describe('verdicts', () => {
       ['act', 'act'],
     ],
     ['no action worked', { keys: { KILL_ROUTE: 'x' }, packets: twice }, ['act', 'act'], ['act', 'act']],
-    ['from its own address', { packets: [packet({ from: '192.0.2.1' })] }, ['act'], ['own-address']],
+    [
+      'from its own address',
+      { packets: [packet({ from: '192.0.2.1' })], method: 'raw' },
+      ['act'],
+      ['own-address'],
+    ],
   ])('%s', async (_, what, classic, native) => {
     expect(await verdicts('atcp', what)).toEqual(classic)
     expect(await verdicts('stealth', what)).toEqual(native)

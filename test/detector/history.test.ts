@@ -15,13 +15,15 @@ interface Case {
   readonly packets?: readonly Packet[]
   readonly ignore?: string | null
   readonly inUse?: readonly number[]
+  readonly method?: 'pcap' | 'raw'
   /** What becomes of the actions of an option. */
   readonly fates?: Partial<Record<Action['option'], Fate>>
 }
 
 /** Everything that the daemon leaves behind over all the packets. */
-const remains = async (mode: Mode, { keys = {}, packets = [packet()], fates = {}, ...world }: Case) => {
-  const settled = await observe(detectorFor(mode, keys), packets, {
+const remains = async (mode: Mode, what: Case) => {
+  const { keys = {}, packets = [packet()], fates = {}, method = 'pcap', ...world } = what
+  const settled = await observe(detectorFor(mode, keys, { method }), packets, {
     ...world,
     perform: (action) => ({ ...assume(action), ...fates[action.option] }),
   })
@@ -267,7 +269,7 @@ describe('2.x history', () => {
     [
       'own address',
       'stealth',
-      { packets: [packet({ from: '192.0.2.1' })] },
+      { packets: [packet({ from: '192.0.2.1' })], method: 'raw' },
       [event(SYN_SCAN, flags('true', 'true', 'true', 'false'), { host: '192.0.2.1' })],
     ],
     [

@@ -1,0 +1,97 @@
+import { createCaptureReader } from '../../../src/detector/capture-file.ts'
+import { readConfiguration } from '../../../src/detector/configuration.ts'
+import type { Action, Settled } from '../../../src/detector/decision.ts'
+import { createDecoder } from '../../../src/detector/decode.ts'
+import { createDetector } from '../../../src/detector/detector.ts'
+import type { LocalTime } from '../../../src/detector/history.ts'
+import type { Address, Packet } from '../../../src/detector/packet.ts'
+import { createWatcher } from '../../../src/detector/watcher.ts'
+import { parseIgnoreList } from '../../../src/documents/ignore-list.ts'
+import { parsePortsentryConf } from '../../../src/documents/portsentry-conf.ts'
+import { parseAddress } from '../../../src/network.ts'
+import { addresses } from '../harness/network.ts'
+import { CONF, confText, ignoreText } from './configuration-files.ts'
+import { type Lines, readRecords } from './evidence.ts'
+import { PORT_IN_USE, PORT_USED_LATER, type Setup } from './matrix.ts'
+
+/** Every packet of a capture that has no fault. */
+export const readPackets = (capture: Uint8Array): Packet[] => {
+  const reader = createCaptureReader()
+  const decoder = createDecoder()
+  const packets = reader.push(capture).flatMap((frame) => [...decoder.decode(frame)])
+  const fault = reader.end()
+  if (fault !== null) throw new Error(`the capture is at fault at byte ${fault.offset}: ${fault.message}`)
+  return packets
+}
+
+/** The servers keep UTC. */
+const localTime = (timeMs: number): LocalTime => {
+  const date = new Date(timeMs)
+  return {
+    year: date.getUTCFullYear(),
+    month: date.getUTCMonth() + 1,
+    day: date.getUTCDate(),
+    hour: date.getUTCHours(),
+    minute: date.getUTCMinutes(),
+    second: date.getUTCSeconds(),
+    millisecond: date.getUTCMilliseconds(),
+    offsetMinutes: 0,
+  }
+}
+
+const serverAddresses: readonly Address[] = Object.values(addresses.server).map((text) => {
+  const address = parseAddress(text)
+  if (address === null) throw new Error(`no address: ${text}`)
+  return address
+})
+
+/** The services of the test, as a fresh bind meets them. */
+const isInUse = (port: number, destination: Address | null): boolean =>
+  port === PORT_IN_USE || (port === PORT_USED_LATER && destination?.length !== 16)
+
+/** What the kill commands of the test write down. */
+const recorded = (action: Action): string[] =>
+  action.kind === 'command' ? [action.command.replace(/^echo (.*) >>.*$/, '$1')] : []
+
+/** What the detector leaves behind of the packets of a capture, with the daemon's configuration and nothing really done. */
+export const watchWithDetector = async (packets: readonly Packet[], setup: Setup): Promise<Lines> => {
+  const dialect = setup.version === '1.2' ? '1.2' : '2.x'
+  const conf = parsePortsentryConf(confText(setup), dialect)
+  const ignore = parseIgnoreList(ignoreText, dialect)
+  const detectors = setup.modes.map((mode) => {
+    const { configuration, problems } = readConfiguration(conf, mode, CONF)
+    if (problems.length > 0) throw new Error(`the detector would not start: ${JSON.stringify(problems)}`)
+    return createDetector(configuration, {
+      addresses: serverAddresses,
+      inUseAtStart: (_protocol, port) => port === PORT_IN_USE,
+      ...(setup.method !== null && { method: setup.method }),
+    })
+  })
+  const all: Settled[] = []
+  const watcher = createWatcher(detectors, {
+    isInUse: (_protocol, port, destination) => isInUse(port, destination),
+    ignoreList: () => ignore,
+    perform: (action) => ({ action, result: 'assumed', exitCode: null, said: '' }),
+    resolveName: (host) => host,
+    localTime,
+    settled: (settled) => {
+      all.push(settled)
+    },
+  })
+  for (const packet of packets) await watcher.observe(packet)
+  const actions = all.flatMap(({ outcomes }) => outcomes.map(({ action }) => action))
+  return {
+    log: setup.modes.map((mode) =>
+      all.filter(({ decision }) => decision.mode === mode).flatMap(({ log }) => [...log]),
+    ),
+    history: all.flatMap(({ history }) => (history === null ? [] : [history.replace(/\n$/, '')])),
+    blocked: all.flatMap(({ blockedRecord }) => {
+      if (blockedRecord === null) return []
+      return dialect === '2.x'
+        ? readRecords(blockedRecord)
+        : [Buffer.from(blockedRecord).toString('latin1').replace(/\n$/, '')]
+    }),
+    hostsDeny: actions.flatMap((action) => (action.kind === 'hosts-deny' ? [action.line] : [])),
+    commands: actions.flatMap(recorded),
+  }
+}

@@ -1,0 +1,36 @@
+import { execa } from 'execa'
+import { addresses } from '../harness/network.ts'
+import type { Server } from '../harness/server.ts'
+import { OWN_ADDRESS, PORTS, SCANS, type Scan, SENTINEL_PORTS, SENTINELS } from './matrix.ts'
+
+/** Gives the attacker every address that it scans from. */
+export const takeAddresses = async ({ attacker }: Server): Promise<void> => {
+  const present: string[] = [...Object.values(addresses.attacker), OWN_ADDRESS]
+  for (const { source } of [...SCANS, ...SENTINELS]) {
+    if (present.includes(source)) continue
+    const [suffix, ...flags] = source.includes(':') ? ['/64', 'nodad'] : ['/24']
+    await attacker.exec('ip', 'address', 'add', `${source}${suffix}`, 'dev', 'eth0', ...flags)
+  }
+}
+
+/**
+ * One nmap run, each port once and in order. --send-ip leaves the neighbour's address to the kernel, which else
+ * every run asks for by itself.
+ */
+const nmap = async ({ attacker, network }: Server, scan: Scan, ports: readonly number[]) => {
+  const { options, source, target } = scan
+  const isOwn = source === OWN_ADDRESS
+  const namespace = isOwn ? network.server : attacker.namespace
+  const from = isOwn ? [] : ['-e', 'eth0', '-S', source]
+  const pace = ['-Pn', '-n', '-r', '-T5', '--max-retries', '0', '--max-rtt-timeout', '200ms', '--send-ip']
+  await execa('ip', [
+    ...['netns', 'exec', namespace, 'nmap', ...options, ...pace, ...from, '-p', ports.join(','), target],
+  ])
+}
+
+/** All scans at once, then the sentinels. */
+export const scanServer = async (server: Server): Promise<void> => {
+  const ports = PORTS.map(({ port }) => port)
+  await Promise.all(SCANS.map((scan) => nmap(server, scan, ports)))
+  await Promise.all(SENTINELS.map((scan) => nmap(server, scan, SENTINEL_PORTS)))
+}
