@@ -23,16 +23,17 @@ const rawText = {
 
 const { version } = JSON.parse(await readFile(`${root}/package.json`, 'utf8'))
 
-await build({
+/** @returns {import('esbuild').BuildOptions} */
+const options = (/** @type {string} */ outfile, /** @type {boolean} */ faults) => ({
   absWorkingDir: root,
   entryPoints: ['src/cli.ts'],
-  outfile: 'dist/portward.mjs',
+  outfile,
   bundle: true,
   platform: 'node',
   format: 'esm',
   target: 'node18.19',
   legalComments: 'none',
-  define: { PORTWARD_VERSION: JSON.stringify(version) },
+  define: { PORTWARD_VERSION: JSON.stringify(version), PORTWARD_FAULTS: String(faults) },
   // commander and friends are CommonJS and call require() for node's own modules.
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
@@ -40,3 +41,9 @@ await build({
   plugins: [rawText],
   logLevel: 'warning',
 })
+
+await Promise.all([
+  build(options('dist/portward.mjs', false)),
+  // For the crash tests: the same, but it can be told to fail. It is in no package.
+  build(options('dist/portward-faults.mjs', true)),
+])

@@ -1,10 +1,13 @@
 import { resolve } from 'node:path'
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import { applyCommand } from './commands/apply.ts'
+import { confirmCommand } from './commands/confirm.ts'
 import { detectCommand } from './commands/detect.ts'
+import { generationsCommand } from './commands/generations.ts'
 import { labCommand } from './commands/lab.ts'
 import { EXIT, type GlobalOptions, openOutput } from './commands/output.ts'
 import { planCommand } from './commands/plan.ts'
+import { rollbackCommand } from './commands/rollback.ts'
 import { statusCommand } from './commands/status.ts'
 import { verifyCommand } from './commands/verify.ts'
 import { HostError } from './host/host-error.ts'
@@ -30,18 +33,20 @@ const buildProgram = (finish: (code: number) => void): Command => {
   const add = <Options extends GlobalOptions>(
     name: string,
     summary: string,
-    run: (options: Options) => Promise<number>,
+    run: (options: Options, ...args: (string | undefined)[]) => Promise<number>,
   ): Command =>
     program
       .command(name)
       .description(summary)
-      .action(async (_options, command: Command) => {
+      .action(async (...received) => {
+        const command: Command = received.at(-1)
+        const args: (string | undefined)[] = received.slice(0, -2)
         const given: Options = command.optsWithGlobals()
         if (given.root === '' || given.config === '') command.error('error: --root and --config need a value')
         const options: Options = { ...given, root: resolve(given.root) }
         if (!(await isDirectory(options.root))) command.error(`error: ${options.root} is not a directory`)
         try {
-          finish(await run(options))
+          finish(await run(options, ...args))
         } catch (error) {
           if (error instanceof HostError) {
             const { message, hint } = error
@@ -52,10 +57,17 @@ const buildProgram = (finish: (code: number) => void): Command => {
       })
 
   add('plan', 'say exactly what apply would do, as steps and a diff; touch nothing', planCommand)
-  add('apply', 'install, configure, restart and check; ask first', applyCommand).option(
-    '--yes',
-    'do not ask (needed where there is no terminal)',
-  )
+  add('apply', 'install, configure, restart, verify; ask first', applyCommand)
+    .option('--yes', 'do not ask (needed where there is no terminal)')
+    .option('--allow-lockout', 'go on though an SSH session here is not protected from being banned')
+    .option('--confirm-within <time>', 'roll back unless "portward confirm" is run in time, such as 5m')
+  add('confirm', 'let stay what was applied with --confirm-within', confirmCommand)
+  add('generations', 'list what earlier applies replaced', generationsCommand)
+  add('rollback', 'give back what an apply replaced, and all that came after it', rollbackCommand)
+    .argument('[generation]', 'its number: the state before it (default: the latest)')
+    .option('--yes', 'do not ask')
+    .option('--force', 'also where others have changed the files since; theirs are kept with the generation')
+    .addOption(new Option('--unconfirmed').hideHelp())
   add('status', 'show what runs, in which modes, and what has drifted', statusCommand)
   add(
     'verify',

@@ -1,32 +1,27 @@
 import { applyPlan } from '../host/apply.ts'
+import { STATE } from '../host/generations/record.ts'
+import { readGenerations } from '../host/generations/store.ts'
+import { isPending, transact } from '../host/generations/transaction.ts'
 import { HostError } from '../host/host-error.ts'
 import { takeLock } from '../host/lock.ts'
 import { isInSync, type Plan } from '../plan/plan.ts'
 import { describeStep, planAsJson, renderPlan } from '../plan/render.ts'
+import type { Problem } from '../problem.ts'
+import type { Settings } from '../settings/settings.ts'
 import { type Check, isFailure } from '../verify/check.ts'
 import { renderProof } from '../verify/render.ts'
+import { askWhether, hasTerminal } from './ask.ts'
+import { parseDuration } from './duration.ts'
 import { load } from './load.ts'
 import { EXIT, type GlobalOptions, type Output, openOutput, problemAsJson } from './output.ts'
+import { recoverFirst } from './recover.ts'
 import { verifyLoaded } from './verify.ts'
 
 export interface ApplyOptions extends GlobalOptions {
   readonly yes?: boolean
-}
-
-/** Asks on the terminal. Loaded only here: the prompt library is the slowest thing to start. */
-const confirm = async (plan: Plan, { color }: ApplyOptions): Promise<boolean> => {
-  if (!color) process.env['NO_COLOR'] = '1'
-  const { default: inquirer } = await import('inquirer')
-  const message = `Do these ${plan.steps.length} steps on ${plan.root === '/' ? 'this server' : plan.root}?`
-  try {
-    const prompt = inquirer.createPromptModule({ output: process.stderr })
-    const { go } = await prompt([{ type: 'confirm', name: 'go', message, default: false }])
-    return go === true
-  } catch (error) {
-    // Ctrl-C at the question is an answer.
-    if (error instanceof Error && error.name === 'ExitPromptError') return false
-    throw error
-  }
+  readonly allowLockout?: boolean
+  /** `5m`, `90s`: how long to wait for `portward confirm`. */
+  readonly confirmWithin?: string
 }
 
 const expectExact = ({ inexact }: Plan): void => {
@@ -69,7 +64,12 @@ const prove = async (options: ApplyOptions, output: Output): Promise<Check[]> =>
   )
 }
 
-const execute = async (plan: Plan, options: ApplyOptions, output: Output): Promise<Check[]> => {
+const execute = async (
+  plan: Plan,
+  settings: Settings,
+  options: ApplyOptions,
+  output: Output,
+): Promise<Check[]> => {
   const total = plan.steps.length
   let count = 0
   const progress = {
@@ -78,21 +78,47 @@ const execute = async (plan: Plan, options: ApplyOptions, output: Output): Promi
       output.note(`[${count}/${total}] ${describeStep(step)}`)
     },
     confirming: () => output.note('waiting until both daemons run as planned'),
-    undoing: (step: Plan['steps'][number]) => output.note(`undo: ${describeStep(step)}`),
   }
   const checks: Check[] = []
   const proof = async () => {
     checks.push(...(await prove(options, output)))
   }
-  await withSignals((signal) => applyPlan(plan, progress, proof, signal))
+  const { confirmWithin } = options
+  const transaction = {
+    keep: settings.keepGenerations,
+    confirmWithinMs: confirmWithin === undefined ? null : parseDuration(confirmWithin),
+    undoing: (what: string) => output.note(`putting back: ${what}`),
+  }
+  await withSignals((signal) => transact(plan, transaction, () => applyPlan(plan, progress, proof, signal)))
   return checks
 }
 
+/** One packet to a watched port would end the session in which this was typed. */
+const expectReachable = (problems: readonly Problem[], { allowLockout }: ApplyOptions): void => {
+  const exposed = problems.filter(({ code }) => code === 'ssh-client')
+  const [first] = exposed
+  if (first === undefined || allowLockout) return
+  throw new HostError(
+    exposed.map(({ message }) => message).join('; '),
+    `${first.hint}, or accept that with --allow-lockout`,
+  )
+}
+
+/** One apply at a time waits for a confirmation: what would be given back is clear then. */
+const expectConfirmed = async (): Promise<void> => {
+  const pending = (await readGenerations(STATE)).find(isPending)
+  if (pending === undefined) return
+  throw new HostError(
+    `generation ${pending.number} waits for a confirmation`,
+    'portward confirm, or portward rollback',
+  )
+}
+
 const applyLocked = async (options: ApplyOptions, output: Output): Promise<number> => {
-  const { plan, problems, failure } = await load(options)
+  const { plan, settings, problems, failure } = await load(options)
   output.problems(problems)
   const document = { problems: problems.map(problemAsJson) }
-  if (plan === null) {
+  if (plan === null || settings === null) {
     output.document('apply', { ...document, applied: false })
     return failure
   }
@@ -103,22 +129,30 @@ const applyLocked = async (options: ApplyOptions, output: Output): Promise<numbe
     output.document('apply', { ...planAsJson(plan), ...document, applied: false })
     return EXIT.ok
   }
+  if (options.root === '/') {
+    expectReachable(problems, options)
+    await expectConfirmed()
+  }
   if (!options.yes) {
-    if (!process.stdin.isTTY || options.json) {
+    if (!hasTerminal(options)) {
       throw new HostError(
         'there is no terminal to ask on, and --yes was not given',
         'look at the plan, then add --yes',
       )
     }
-    if (!(await confirm(plan, options))) {
+    const where = plan.root === '/' ? 'this server' : plan.root
+    if (!(await askWhether(`Do these ${plan.steps.length} steps on ${where}?`, options))) {
       output.note('nothing was changed')
       return EXIT.failed
     }
   }
-  const checks = await execute(plan, options, output)
+  const checks = await execute(plan, settings, options, output)
   const outcome = plan.root === '/' ? 'both daemons run as planned' : 'files only'
   output.text(`applied: ${plan.steps.length} steps, ${outcome}\n`)
   if (checks.length > 0) output.text(renderProof(checks))
+  if (options.confirmWithin !== undefined) {
+    output.text(`run "portward confirm" within ${options.confirmWithin}, or all of this is rolled back\n`)
+  }
   output.document('apply', { ...planAsJson(plan), ...document, applied: true, checks })
   return EXIT.ok
 }
@@ -126,9 +160,11 @@ const applyLocked = async (options: ApplyOptions, output: Output): Promise<numbe
 /** `portward apply`: shows the plan, asks, does exactly that, and makes sure that it holds. */
 export const applyCommand = async (options: ApplyOptions): Promise<number> => {
   expectRoot(options.root)
+  const output = openOutput(options)
   const lock = await takeLock(options.root)
   try {
-    return await applyLocked(options, openOutput(options))
+    if (options.root === '/') await recoverFirst(output)
+    return await applyLocked(options, output)
   } finally {
     await lock.release()
   }

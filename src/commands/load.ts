@@ -1,6 +1,8 @@
 import { join, resolve } from 'node:path'
 import { readFacts } from '../host/facts.ts'
 import { readFileState } from '../host/files.ts'
+import { STATE } from '../host/generations/record.ts'
+import { findInterrupted } from '../host/generations/transaction.ts'
 import { HostError } from '../host/host-error.ts'
 import { type PlanResult, plan } from '../plan/planner.ts'
 import type { Facts, FileState } from '../policy/facts.ts'
@@ -83,10 +85,22 @@ const loadSettings = async (config: ConfigFile): Promise<LoadedSettings> => {
   return { settings: owner.length > 0 ? null : settings, problems: [...owner, ...problems] }
 }
 
+const interruption = (message: string): Problem => ({
+  severity: 'warning',
+  code: 'interrupted',
+  message: `${message}: what follows is about a server in the middle of it`,
+  hint: 'portward apply or portward rollback puts it back first',
+  at: { path: STATE },
+})
+
 /** config.env, the facts of the server or tree, and the plan that follows. Changes nothing. */
 export const load = async (options: GlobalOptions): Promise<Loaded> => {
   const { root } = options
-  const { settings, problems } = await loadSettings(locate(options))
+  const [{ settings, problems: given }, interrupted] = await Promise.all([
+    loadSettings(locate(options)),
+    root === '/' ? findInterrupted() : null,
+  ])
+  const problems = [...(interrupted === null ? [] : [interruption(interrupted)]), ...given]
   if (settings === null) {
     return { root, settings, facts: null, release: null, plan: null, problems, failure: EXIT.configuration }
   }

@@ -5,24 +5,9 @@ import { confirmRunning } from './confirm-running.ts'
 import { dumpStaged, unban } from './fail2ban.ts'
 import { readAttributes, readFileState, removeFile, replaceFile } from './files.ts'
 import { undoBan } from './firewall.ts'
-import { HostError, messageOf } from './host-error.ts'
+import { HostError } from './host-error.ts'
 import { install, preseed } from './packages.ts'
-import { disable, enable, readServiceState, restart, restoreServices, type ServiceState } from './services.ts'
-
-/** What apply tells while it works. */
-export interface ApplyProgress {
-  readonly step: (step: Step) => void
-  readonly confirming: () => void
-  readonly undoing: (step: Step) => void
-}
-
-/** How to take back a change to a file. */
-type Undo = () => Promise<unknown>
-
-interface Done {
-  readonly step: Step
-  readonly undo: Undo
-}
+import { disable, enable, restart } from './services.ts'
 
 /** The plan was made from other bytes: somebody, or a package, has changed the file since. */
 const expectUnchanged = async (
@@ -39,27 +24,18 @@ const expectUnchanged = async (
     : new HostError(`${path} was changed since the plan was made`, 'look at portward plan, then apply again')
 }
 
-const write = async (root: string, step: WriteStep): Promise<Undo> => {
+const write = async (root: string, step: WriteStep): Promise<void> => {
   await expectUnchanged(root, step)
-  const { path, before, after, mode } = step
-  const made = await replaceFile(root, path, after, mode)
-  return () => (before === null ? removeFile(root, path, made) : replaceFile(root, path, before, mode))
+  await replaceFile(root, step.path, step.after, step.mode)
 }
 
-const remove = async (root: string, step: RemoveStep): Promise<Undo> => {
+const remove = async (root: string, step: RemoveStep): Promise<void> => {
   await expectUnchanged(root, { ...step, fromPackage: false })
-  const { mode } = (await readAttributes(root, step.path)) ?? { mode: 0o644 }
   await removeFile(root, step.path)
-  return () => replaceFile(root, step.path, step.before, mode)
 }
 
-const touch = async (root: string, { path, mode }: TouchStep): Promise<Undo | null> => {
-  if ((await readAttributes(root, path)) !== null) return null
-  const made = await replaceFile(root, path, '', mode)
-  return async () => {
-    // What a daemon has logged there meanwhile is kept.
-    if ((await readFileState(root, path))?.text === '') await removeFile(root, path, made)
-  }
+const touch = async (root: string, { path, mode }: TouchStep): Promise<void> => {
+  if ((await readAttributes(root, path)) === null) await replaceFile(root, path, '', mode)
 }
 
 const setFree = async ({ address, undo, jailed }: ReleaseStep): Promise<void> => {
@@ -67,11 +43,7 @@ const setFree = async ({ address, undo, jailed }: ReleaseStep): Promise<void> =>
   if (jailed) await unban('portsentry', address)
 }
 
-/**
- * Does one step. Returns how to take it back; null for what stays when a later one fails (packages, and a
- * protected host that was set free) and for services, which are brought back together.
- */
-const perform = async (root: string, step: Step): Promise<Undo | null> => {
+const perform = async (root: string, step: Step): Promise<void> => {
   switch (step.kind) {
     case 'write':
       return write(root, step)
@@ -80,28 +52,19 @@ const perform = async (root: string, step: Step): Promise<Undo | null> => {
     case 'touch':
       return touch(root, step)
     case 'preseed':
-      await preseed(step.selections)
-      break
+      return preseed(step.selections)
     case 'install':
-      await install(step.packages, step.requested)
-      break
+      return install(step.packages, step.requested)
     case 'enable':
-      await enable(step.unit)
-      break
+      return enable(step.unit)
     case 'disable':
-      await disable(step.unit)
-      break
+      return disable(step.unit)
     case 'restart':
-      await restart(step)
-      break
+      return restart(step)
     case 'release':
-      await setFree(step)
+      return setFree(step)
   }
-  return null
 }
-
-const isServiceStep = ({ kind }: Step): boolean =>
-  kind === 'enable' || kind === 'disable' || kind === 'restart'
 
 /** Has fail2ban judge its files that are about to change. */
 const validate = async ({ steps, desired }: Plan): Promise<void> => {
@@ -123,34 +86,20 @@ const validate = async ({ steps, desired }: Plan): Promise<void> => {
 const isConfiguration = (step: Step): boolean =>
   (step.kind === 'write' || step.kind === 'remove') && step.path.startsWith('/etc/')
 
-/** Takes back what was done to files, latest first, then brings the services back. Returns what failed. */
-const undoAll = async (
-  done: readonly Done[],
-  services: ServiceState | null,
-  progress: ApplyProgress,
-): Promise<string[]> => {
-  const failures: string[] = []
-  for (const { step, undo } of [...done].reverse()) {
-    progress.undoing(step)
-    // One that fails does not keep the others from being tried.
-    await undo().catch((error: unknown) => failures.push(messageOf(error)))
-  }
-  return services === null ? failures : [...failures, ...(await restoreServices(services))]
-}
-
 const expectGoing = (signal: AbortSignal): void => {
   if (signal.aborted) throw new HostError('interrupted', 'apply again when you are ready')
 }
 
-const describeUndo = (failures: readonly string[], wasChanged: boolean): string => {
-  if (failures.length > 0) return `putting things back failed too: ${failures.join('; ')}`
-  return wasChanged ? 'what was changed has been put back' : 'no file was changed'
+/** What apply tells while it works. */
+export interface ApplyProgress {
+  readonly step: (step: Step) => void
+  readonly confirming: () => void
 }
 
 /**
  * Does what the plan says, that very object, step by step, makes sure that the daemons run as planned, and lets
- * `prove` have the last word, which throws HostError where the server is not protected after all. On failure, or when `signal` is aborted, files and services are put back and HostError is thrown. Installed
- * packages stay installed.
+ * `prove` have the last word, which throws HostError where the server is not protected after all. Throws HostError
+ * on failure, or when `signal` is aborted: whoever calls it sees to it that everything is put back.
  */
 export const applyPlan = async (
   plan: Plan,
@@ -158,35 +107,21 @@ export const applyPlan = async (
   prove: () => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> => {
-  const done: Done[] = []
   const isLive = plan.root === '/'
   let validated = !isLive
-  let services: ServiceState | null = null
-  try {
-    for (const step of plan.steps) {
-      expectGoing(signal)
-      if (!validated && isConfiguration(step)) {
-        await validate(plan)
-        validated = true
-      }
-      if (isServiceStep(step)) services ??= await readServiceState()
-      progress.step(step)
-      const undo = await perform(plan.root, step)
-      if (undo) done.push({ step, undo })
-    }
+  for (const step of plan.steps) {
     expectGoing(signal)
-    if (isLive) {
-      progress.confirming()
-      await confirmRunning(plan, signal)
-      await prove()
-      expectGoing(signal)
+    if (!validated && isConfiguration(step)) {
+      await validate(plan)
+      validated = true
     }
-  } catch (error) {
-    const outcome = describeUndo(
-      await undoAll(done, services, progress),
-      done.length > 0 || services !== null,
-    )
-    if (!(error instanceof HostError)) throw error
-    throw new HostError(`${error.message} (${outcome})`, error.hint, { cause: error })
+    progress.step(step)
+    await perform(plan.root, step)
   }
+  expectGoing(signal)
+  if (!isLive) return
+  progress.confirming()
+  await confirmRunning(plan, signal)
+  await prove()
+  expectGoing(signal)
 }

@@ -23,9 +23,9 @@ type Check = () => Promise<Outcome>
  * started again by systemd would pass each time. Throws HostError with the last complaint.
  */
 const waitFor = async (check: Check, timeoutMs: number, hint: string, signal: AbortSignal): Promise<void> => {
-  const deadline = Date.now() + timeoutMs
+  const deadline = performance.now() + timeoutMs
   let outcome = await check()
-  while (Date.now() < deadline) {
+  while (performance.now() < deadline) {
     if (signal.aborted) throw new HostError('interrupted', 'apply again when you are ready')
     if ('pids' in outcome) {
       await sleep(SETTLE_MS)

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { effect } from './effect.ts'
 import { errnoOf, HostError } from './host-error.ts'
 import { run, tryRun } from './process.ts'
 
@@ -32,19 +33,27 @@ const ANSWER_TIMEOUT_MS = 60_000
 const POLL_MS = 100
 
 /**
- * Has a jail let go of an address. The server may have been started a moment ago, and answers only when it has
+ * Says something about an address to a jail. The server may have been started a moment ago, and answers only when it has
  * read its configuration; a jail that is not loaded holds nobody.
  */
-export const unban = async (jail: string, address: string): Promise<void> => {
-  const deadline = Date.now() + ANSWER_TIMEOUT_MS
+const tellJail = async (jail: string, command: 'banip' | 'unbanip', address: string): Promise<void> => {
+  const deadline = performance.now() + ANSWER_TIMEOUT_MS
   let jails = await readJails()
-  while (jails === null && Date.now() < deadline) {
+  while (jails === null && performance.now() < deadline) {
     await sleep(POLL_MS)
     jails = await readJails()
   }
   if (!jails?.includes(jail)) return
-  await run('fail2ban-client', ['set', jail, 'unbanip', address], `see fail2ban-client status ${jail}`)
+  await effect(`run fail2ban-client set ${jail} ${command} ${address}`, () =>
+    run('fail2ban-client', ['set', jail, command, address], `see fail2ban-client status ${jail}`),
+  )
 }
+
+/** Has a jail let go of an address. Throws HostError. */
+export const unban = (jail: string, address: string): Promise<void> => tellJail(jail, 'unbanip', address)
+
+/** Has a jail hold an address. Throws HostError. */
+export const ban = (jail: string, address: string): Promise<void> => tellJail(jail, 'banip', address)
 
 const HINT = 'mend what fail2ban says; nothing of the running configuration was changed'
 

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, mkdir, open, readFile, rename, rm, rmdir, stat } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { FileState } from '../policy/facts.ts'
+import { effect } from './effect.ts'
 import { errnoOf, HostError } from './host-error.ts'
 import { resolveInRoot } from './paths.ts'
 import { run } from './process.ts'
@@ -79,51 +80,55 @@ const writeAll = async (handle: FileHandle, text: string): Promise<void> => {
 /**
  * Replaces a file's bytes at once, or creates it with `mode`: a temporary file beside the real target gets the
  * same mode, owner, ACL and other extended attributes, is synced and renamed over it, and the directory is
- * synced. Symbolic links are followed, not replaced. Missing directories are made; the uppermost of them is
- * returned. Throws HostError and leaves the old file as it was.
+ * synced. Symbolic links are followed, not replaced. Missing directories are made. Throws HostError and leaves the
+ * old file as it was.
  */
-export const replaceFile = async (
-  root: string,
-  path: string,
-  text: string,
-  mode: number,
-): Promise<string | undefined> => {
+export const replaceFile = async (root: string, path: string, text: string, mode: number): Promise<void> => {
   const target = await resolveInRoot(root, path)
   const temporary = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}.portward`)
   try {
     const exists = (await readAttributes(root, path)) !== null
-    const made = await mkdir(dirname(target), { recursive: true, mode: 0o755 })
-    await writeAll(await open(temporary, 'wx', 0o600), text)
-    const handle = await open(temporary, 'r')
-    try {
-      if (exists) {
-        const options = ['--attributes-only', '--preserve=mode,ownership,xattr']
-        await run('cp', [...options, '--', target, temporary], 'see whether the file system keeps attributes')
-      } else await handle.chmod(mode)
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-    await rename(temporary, target)
-    await syncDirectory(dirname(target))
-    return made
+    await effect(`make the directory of ${target}`, () =>
+      mkdir(dirname(target), { recursive: true, mode: 0o755 }),
+    )
+    await effect(`write beside ${target}`, async () => {
+      await writeAll(await open(temporary, 'wx', 0o600), text)
+    })
+    await effect(`give it the attributes of ${target}`, async () => {
+      const handle = await open(temporary, 'r')
+      try {
+        if (exists) {
+          const options = ['--attributes-only', '--preserve=mode,ownership,xattr']
+          await run(
+            'cp',
+            [...options, '--', target, temporary],
+            'see whether the file system keeps attributes',
+          )
+        } else await handle.chmod(mode)
+        await handle.sync()
+      } finally {
+        await handle.close()
+      }
+    })
+    await effect(`rename ${target}`, async () => {
+      await rename(temporary, target)
+      await syncDirectory(dirname(target))
+    })
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined)
     throw error instanceof HostError ? error : explain(error, 'write', target)
   }
 }
 
-/** Removes a file, and then the directories from its own up to `made`, as far as they are empty. */
-export const removeFile = async (root: string, path: string, made?: string): Promise<void> => {
+/** Removes a file. Throws HostError. */
+export const removeFile = async (root: string, path: string): Promise<void> => {
   const target = await resolveInRoot(root, path)
   try {
-    await rm(target, { force: true })
-    await syncDirectory(dirname(target))
-    if (made === undefined) return
-    for (let directory = dirname(target); directory.startsWith(made); directory = dirname(directory)) {
-      await rmdir(directory)
-    }
+    await effect(`remove ${target}`, async () => {
+      await rm(target, { force: true })
+      await syncDirectory(dirname(target))
+    })
   } catch (error) {
-    if (errnoOf(error) !== 'ENOTEMPTY') throw explain(error, 'remove', target)
+    throw explain(error, 'remove', target)
   }
 }

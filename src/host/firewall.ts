@@ -1,5 +1,6 @@
 import { type Ban, parseInputBans, parseNftBans, parseRouteBans, ROUTE_TYPES } from '../policy/bans.ts'
 import type { Verdict } from '../policy/facts.ts'
+import { effect } from './effect.ts'
 import { HostError } from './host-error.ts'
 import { tryRun } from './process.ts'
 
@@ -66,8 +67,22 @@ export const tryTargets = async (
  */
 export const undoBan = async (undo: readonly string[]): Promise<void> => {
   const [program = '', ...args] = undo
-  const { exitCode, stderr } = await tryRun(program, args)
+  const { exitCode, stderr } = await effect(`run ${undo.join(' ')}`, () => tryRun(program, args))
   if (exitCode === 0) return
   const isThere = (await readFirewall()).bans.some((ban) => ban.undo.join(' ') === undo.join(' '))
   if (isThere) throw new HostError(`${undo.join(' ')} failed: ${stderr.trim()}`, 'take the ban away by hand')
+}
+
+const INVERSE: Readonly<Record<string, string>> = { '-D': '-I', del: 'add' }
+
+/** Brings a ban back that `undoBan` took away by this command. Throws HostError. */
+export const redoBan = async (undo: readonly string[]): Promise<void> => {
+  const [program = '', ...args] = undo.map(
+    (word) => INVERSE[word] ?? word.replace(/^delete element/, 'add element'),
+  )
+  const isThere = (await readFirewall()).bans.some((ban) => ban.undo.join(' ') === undo.join(' '))
+  if (isThere) return
+  const { exitCode, stderr } = await effect(`run ${program} ${args.join(' ')}`, () => tryRun(program, args))
+  if (exitCode !== 0)
+    throw new HostError(`${program} ${args.join(' ')} failed: ${stderr.trim()}`, 'ban by hand')
 }

@@ -1,5 +1,7 @@
 import type { PackageVersion } from '../policy/facts.ts'
+import { effect } from './effect.ts'
 import { readFileState } from './files.ts'
+import { HostError } from './host-error.ts'
 import { run, tryRun } from './process.ts'
 
 const STATUS = '/var/lib/dpkg/status'
@@ -9,6 +11,9 @@ const NONINTERACTIVE = {
   DEBIAN_PRIORITY: 'critical',
   APT_LISTCHANGES_FRONTEND: 'none',
 }
+/** Another apt or dpkg may be at work: it is waited for. */
+const PATIENT = ['-q', '-o', 'DPkg::Lock::Timeout=300']
+const INSTALL_TIMEOUT_MS = 1_800_000
 const INSTALL = ['install', '--no-install-recommends', '-y']
 
 /** Installed packages and their versions, from dpkg's status file below `root`; empty where there is none. */
@@ -45,9 +50,11 @@ export const simulateInstall = async (
 
 /** Hands answers to debconf. Lines are `owner question type value`. */
 export const preseed = async (selections: readonly string[]): Promise<void> => {
-  await run('debconf-set-selections', [], 'see whether another program holds debconf', {
-    input: `${selections.join('\n')}\n`,
-  })
+  await effect('run debconf-set-selections', () =>
+    run('debconf-set-selections', [], 'see whether another program holds debconf', {
+      input: `${selections.join('\n')}\n`,
+    }),
+  )
 }
 
 /** Installs packages without questions, keeping configuration files that exist; waits for dpkg's lock. */
@@ -58,10 +65,48 @@ export const install = async (
   const versions = packages
     .filter(({ name }) => requested.includes(name))
     .map(({ name, version }) => `${name}=${version}`)
-  await run(
-    'apt-get',
-    ['-q', '-o', 'DPkg::Lock::Timeout=300', '-o', 'Dpkg::Options::=--force-confold', ...INSTALL, ...versions],
-    'run apt-get update, and mend what apt says; then apply again',
-    { environment: NONINTERACTIVE, timeoutMs: 1_800_000 },
+  await effect('run apt-get install', () =>
+    run(
+      'apt-get',
+      [...PATIENT, '-o', 'Dpkg::Options::=--force-confold', ...INSTALL, ...versions],
+      'run apt-get update, and mend what apt says; then apply again',
+      { environment: NONINTERACTIVE, timeoutMs: INSTALL_TIMEOUT_MS },
+    ),
+  )
+}
+
+/** Packages that an apt run like this one would take away. */
+const removedBy = (simulation: string): string[] =>
+  [...simulation.matchAll(/^(?:Purg|Remv) (\S+)/gm)].map(([, name = '']) => name)
+
+/**
+ * Takes packages away with their configuration, as far as they are there, and finishes what an interrupted dpkg left.
+ * Throws HostError, with nothing taken away, where others need them by now.
+ */
+export const purge = async (names: readonly string[]): Promise<void> => {
+  const hint = 'take the packages away by hand: apt-get purge'
+  const audit = await tryRun('dpkg', ['--audit'])
+  if (audit.exitCode !== 0 || audit.stdout !== '') {
+    await effect('run dpkg --configure', () =>
+      tryRun('dpkg', ['--force-confold', '--configure', '-a'], {
+        environment: NONINTERACTIVE,
+        timeoutMs: INSTALL_TIMEOUT_MS,
+      }),
+    )
+  }
+  const states = await tryRun('dpkg-query', ['-W', '-f', '${Package} ${db:Status-Status}\n', ...names])
+  const present = [...states.stdout.matchAll(/^(\S+) (?!not-installed)/gm)].map(([, name = '']) => name)
+  if (present.length === 0) return
+  const { exitCode, stdout, stderr } = await tryRun('apt-get', ['-s', '-q', 'purge', ...present])
+  if (exitCode !== 0) throw new HostError(`apt-get cannot purge ${present.join(' ')}: ${stderr.trim()}`, hint)
+  const others = removedBy(stdout).filter((name) => !present.includes(name))
+  if (others.length > 0) {
+    throw new HostError(`the new packages stay: ${others.join(', ')} would go with them`, hint)
+  }
+  await effect('run apt-get purge', () =>
+    run('apt-get', [...PATIENT, '-y', 'purge', ...present], hint, {
+      environment: NONINTERACTIVE,
+      timeoutMs: INSTALL_TIMEOUT_MS,
+    }),
   )
 }

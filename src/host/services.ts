@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { RestartStep } from '../plan/plan.ts'
 import { type Service, serviceOf } from '../policy/daemons.ts'
 import type { DaemonProcess, LiveFacts } from '../policy/facts.ts'
+import { effect } from './effect.ts'
 import { errnoOf, HostError, messageOf } from './host-error.ts'
 import { run, tryRun } from './process.ts'
 import { readDaemons } from './processes.ts'
@@ -40,12 +41,19 @@ export const readEnabled = async (init: Init): Promise<Set<string>> => {
 
 /** Has a unit or init script start at boot. */
 export const enable = async (unit: string): Promise<void> => {
-  if (readInit() === 'systemd') await run('systemctl', ['enable', unit], 'see whether the unit is masked')
-  else await run('update-rc.d', [unit, 'enable'], 'see whether its init script is there')
+  const isSystemd = readInit() === 'systemd'
+  await effect(`run ${isSystemd ? 'systemctl' : 'update-rc.d'} enable ${unit}`, () =>
+    isSystemd
+      ? run('systemctl', ['enable', unit], 'see whether the unit is masked')
+      : run('update-rc.d', [unit, 'enable'], 'see whether its init script is there'),
+  )
 }
 
 /** Keeps a unit from starting at boot, also where its unit file is gone and only the link is left. It goes on running. */
-const disableAtBoot = async (unit: string): Promise<void> => {
+const disableAtBoot = (unit: string): Promise<void> =>
+  effect(`run systemctl disable ${unit}`, () => disableUnit(unit))
+
+const disableUnit = async (unit: string): Promise<void> => {
   if (readInit() === 'sysv') {
     await run('update-rc.d', [unit, 'disable'], 'see whether its init script is there')
     return
@@ -70,10 +78,25 @@ export const readDaemonsOf = async (service: Service): Promise<DaemonProcess[]> 
   (await readDaemons()).filter((process) => serviceOf(process) === service)
 
 const STOP_TIMEOUT_MS = 15_000
+/** When daemons are told by a signal: whose init script went with its package, none else would. */
+const SIGNAL_AFTER_MS = 3_000
 const POLL_MS = 50
 
+const terminate = (daemons: readonly DaemonProcess[]): void => {
+  for (const { pid } of daemons) {
+    try {
+      process.kill(pid, 'SIGTERM')
+    } catch (error) {
+      if (errnoOf(error) !== 'ESRCH') throw error
+    }
+  }
+}
+
 /** Ends all daemons of a service, by whichever units they run, and waits. Throws HostError where they stay. */
-const stop = async (service: Service): Promise<void> => {
+const stop = (service: Service): Promise<void> =>
+  effect(`run systemctl stop ${service}`, () => stopAll(service))
+
+const stopAll = async (service: Service): Promise<void> => {
   // Stopping what does not run may fail; what matters is that nothing runs afterwards.
   if (readInit() === 'sysv') await tryRun('service', [service, 'stop'])
   else {
@@ -82,10 +105,12 @@ const stop = async (service: Service): Promise<void> => {
     // portsentry 1.2 ends with an error when it is told to.
     await tryRun('systemctl', ['reset-failed', `${service}@*.service`])
   }
-  const deadline = Date.now() + STOP_TIMEOUT_MS
+  const deadline = performance.now() + STOP_TIMEOUT_MS
+  const patience = performance.now() + SIGNAL_AFTER_MS
   let daemons = await readDaemonsOf(service)
   while (daemons.length > 0) {
-    if (Date.now() > deadline) {
+    if (performance.now() > patience) terminate(daemons)
+    if (performance.now() > deadline) {
       const pids = daemons.map(({ pid }) => pid).join(', ')
       throw new HostError(`${service} does not stop: processes ${pids} go on`, 'end them, then apply again')
     }
@@ -94,7 +119,9 @@ const stop = async (service: Service): Promise<void> => {
   }
 }
 
-const start = async (unit: string): Promise<void> => {
+const start = (unit: string): Promise<void> => effect(`run systemctl start ${unit}`, () => startUnit(unit))
+
+const startUnit = async (unit: string): Promise<void> => {
   if (readInit() === 'sysv') {
     await run('service', [unit, 'start'], `see what service ${unit} status says`)
     return
@@ -105,7 +132,10 @@ const start = async (unit: string): Promise<void> => {
 }
 
 const reload = async (): Promise<void> => {
-  if (readInit() === 'systemd') await run('systemctl', ['daemon-reload'], 'see systemctl status')
+  if (readInit() !== 'systemd') return
+  await effect('run systemctl daemon-reload', () =>
+    run('systemctl', ['daemon-reload'], 'see systemctl status'),
+  )
 }
 
 /**
@@ -140,6 +170,11 @@ const readActive = async (service: Service): Promise<string[]> => {
 export const readServiceState = async (): Promise<ServiceState> => {
   const active = SERVICES.map(async (service) => [service, await readActive(service)] as const)
   return { enabled: await readEnabled(readInit()), active: new Map(await Promise.all(active)) }
+}
+
+/** Ends both services. Throws HostError. */
+export const stopServices = async (): Promise<void> => {
+  for (const service of SERVICES) await stop(service)
 }
 
 /** Brings both services back to where they were, running what is on disk by now. Returns what failed. */

@@ -25,6 +25,8 @@ export interface Settings {
   readonly maxretry: string
   readonly banaction: string | undefined
   readonly observeOnly: boolean
+  /** How many earlier states can be rolled back to. */
+  readonly keepGenerations: number
   /** Where each variable was given; for problems that show only later. */
   readonly places: ReadonlyMap<string, Place>
   /** The file itself, as the place of what is not given anywhere. */
@@ -189,6 +191,7 @@ export const parseSettings = (text: string, environment: Environment, path: stri
     maxretry: value('MAXRETRY'),
     banaction: optional('BANACTION'),
     observeOnly,
+    keepGenerations: Number(value('KEEP_GENERATIONS')),
     places: new Map([...given].map(([name, { at }]) => [name, at])),
     path,
   }

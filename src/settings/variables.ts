@@ -172,6 +172,7 @@ export const VARIABLES: readonly Variable[] = [
     hint: 'name an action of /etc/fail2ban/action.d, such as nftables-allports',
   },
   { name: 'OBSERVE_ONLY', default: '0', ...flag },
+  { name: 'KEEP_GENERATIONS', default: '20', check: between(1, 1000), hint: 'give a number from 1 to 1000' },
 ]
 
 export const VARIABLE_NAMES: ReadonlySet<string> = new Set(VARIABLES.map(({ name }) => name))

@@ -21,7 +21,7 @@ export const readRules = async (): Promise<Firewall> => {
 }
 
 /** fail2ban makes its own chains anew when it starts, and stumbles over old ones. */
-const withoutFail2ban = (saved: string): string =>
+export const withoutFail2ban = (saved: string): string =>
   saved
     .split('\n')
     .filter((line) => !/(?:^:|-[AI] |-j )f2b-/.test(line))
@@ -70,7 +70,7 @@ export const readDecisions = async (): Promise<string[]> => {
 /** Packet counts by rule. A policy counts as the rule `-P CHAIN TARGET`. */
 export type Counters = ReadonlyMap<string, number>
 
-const parseCounters = (program: string, saved: string): [string, number][] => {
+export const parseCounters = (program: string, saved: string): [string, number][] => {
   let table = ''
   return saved.split('\n').flatMap((line): [string, number][] => {
     if (line.startsWith('*')) table = line.slice(1)
@@ -98,4 +98,4 @@ export const metBetween = (before: Counters, after: Counters, targets: readonly 
       program: program === 'ip6tables' ? ('ip6tables' as const) : ('iptables' as const),
       rule: table === 'filter' ? (rule ?? '') : `-t ${table} ${rule}`,
     }))
-    .filter(({ rule }) => targets.some((target) => new RegExp(`(?:-j|-P \\S+) ${target}\\b`).test(rule)))
+    .filter(({ rule }) => targets.some((target) => new RegExp(`(?:-j|-P \\S+) ${target}(?: |$)`).test(rule)))

@@ -23,9 +23,9 @@ const BAN_TIMEOUT_MS = 8000
 const POLL_MS = 25
 
 const waitUntil = async (isDone: () => boolean | Promise<boolean>, timeoutMs: number): Promise<boolean> => {
-  const deadline = Date.now() + timeoutMs
+  const deadline = performance.now() + timeoutMs
   while (!(await isDone())) {
-    if (Date.now() > deadline) return false
+    if (performance.now() > deadline) return false
     await sleep(POLL_MS)
   }
   return true

@@ -59,8 +59,8 @@ export const startFail2ban = async (otherJails: readonly string[]): Promise<stri
   child.on('exit', () => {
     isOver = true
   })
-  const deadline = Date.now() + START_TIMEOUT_MS
-  while (!isOver && Date.now() < deadline) {
+  const deadline = performance.now() + START_TIMEOUT_MS
+  while (!isOver && performance.now() < deadline) {
     if (said.includes('Server ready')) return null
     await sleep(POLL_MS)
   }

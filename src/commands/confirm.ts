@@ -1,0 +1,25 @@
+import { confirmPending } from '../host/generations/transaction.ts'
+import { HostError } from '../host/host-error.ts'
+import { takeLock } from '../host/lock.ts'
+import { EXIT, type GlobalOptions, openOutput } from './output.ts'
+import { recoverFirst } from './recover.ts'
+
+/** `portward confirm`: what was applied with --confirm-within stays. */
+export const confirmCommand = async (options: GlobalOptions): Promise<number> => {
+  if (process.getuid?.() !== 0) throw new HostError('confirm must be run as root', 'use sudo')
+  const output = openOutput(options)
+  const lock = await takeLock('/')
+  try {
+    await recoverFirst(output)
+    const confirmed = await confirmPending()
+    output.text(
+      confirmed.length > 0
+        ? `generation ${confirmed.join(', ')} stays\n`
+        : 'nothing waits for a confirmation\n',
+    )
+    output.document('confirm', { generations: confirmed })
+    return EXIT.ok
+  } finally {
+    await lock.release()
+  }
+}

@@ -1,0 +1,97 @@
+import { mergeGenerations } from '../host/generations/merge.ts'
+import { type Generation, STATE } from '../host/generations/record.ts'
+import { findForeign } from '../host/generations/restore.ts'
+import { readGenerations } from '../host/generations/store.ts'
+import { isPending, rollBack } from '../host/generations/transaction.ts'
+import { HostError } from '../host/host-error.ts'
+import { takeLock } from '../host/lock.ts'
+import { askWhether, hasTerminal } from './ask.ts'
+import { EXIT, type GlobalOptions, type Output, openOutput } from './output.ts'
+import { recoverFirst } from './recover.ts'
+
+export interface RollbackOptions extends GlobalOptions {
+  readonly yes?: boolean
+  readonly force?: boolean
+  /** Only where the last apply was to be confirmed, and was not: for the timer. */
+  readonly unconfirmed?: boolean
+}
+
+type Some = readonly [Generation, ...Generation[]]
+
+/** What is in force, the latest first, down to the one that is to be given back: the latest where none is named. */
+const choose = (generations: readonly Generation[], wanted: string | undefined): Some => {
+  const applied = generations.filter(({ state }) => state === 'applied')
+  const [latest] = applied
+  if (latest === undefined) throw new HostError('there is nothing to roll back', 'see portward generations')
+  const number = wanted === undefined ? latest.number : Number(wanted)
+  if (!applied.some((generation) => generation.number === number)) {
+    throw new HostError(`generation ${wanted} is not in force`, 'see portward generations')
+  }
+  const [first = latest, ...rest] = applied.filter((generation) => generation.number >= number)
+  return [first, ...rest]
+}
+
+const rollbackLocked = async (
+  wanted: string | undefined,
+  options: RollbackOptions,
+  output: Output,
+): Promise<number> => {
+  const all = await readGenerations(STATE)
+  const chosen = options.unconfirmed ? all.filter(isPending) : choose(all, wanted)
+  const [first, ...rest] = chosen
+  if (first === undefined) {
+    output.note('nothing waits for a confirmation')
+    return EXIT.ok
+  }
+  const generations: Some = [first, ...rest]
+  const restoration = mergeGenerations(generations)
+  const numbers = generations.map(({ number }) => number)
+  output.text(`giving back what generation ${numbers.join(', ')} replaced:\n`)
+  for (const { record } of restoration.files) output.text(`  ${record.path}\n`)
+  if (restoration.packages.length > 0) output.text(`  packages that go: ${restoration.packages.join(', ')}\n`)
+  const foreign = await findForeign(restoration)
+  if (foreign.length > 0 && !options.force && !options.unconfirmed) {
+    throw new HostError(
+      `changed by others since: ${foreign.join(', ')}`,
+      'look at them, then add --force: what is there now is kept with the generation',
+    )
+  }
+  if (!options.yes && !hasTerminal(options)) {
+    throw new HostError('there is no terminal to ask on, and --yes was not given', 'add --yes')
+  }
+  if (!options.yes && !(await askWhether('Give all of this back?', options))) {
+    output.note('nothing was changed')
+    return EXIT.failed
+  }
+  await rollBack(generations, (what) => output.note(`putting back: ${what}`))
+  output.text('rolled back\n')
+  output.document('rollback', {
+    generations: numbers,
+    paths: restoration.files.map(({ record }) => record.path),
+  })
+  return EXIT.ok
+}
+
+/** `portward rollback [N]`: the state before generation N (the latest one), whatever came after it. */
+export const rollbackCommand = async (options: RollbackOptions, wanted?: string): Promise<number> => {
+  if (options.root !== '/') {
+    throw new HostError(
+      'generations are kept of a running server, not of a tree',
+      'give the tree back from its own history',
+    )
+  }
+  if (process.getuid?.() !== 0) throw new HostError('rollback must be run as root', 'use sudo')
+  const output = openOutput(options)
+  const lock = await takeLock(options.root)
+  try {
+    const hasRecovered = await recoverFirst(output)
+    // What died in the middle is what was to be given back.
+    if (hasRecovered && wanted === undefined) {
+      output.document('rollback', { generations: [], paths: [] })
+      return EXIT.ok
+    }
+    return await rollbackLocked(wanted, options, output)
+  } finally {
+    await lock.release()
+  }
+}

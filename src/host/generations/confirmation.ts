@@ -1,0 +1,71 @@
+import { existsSync } from 'node:fs'
+import { realpath } from 'node:fs/promises'
+import { join } from 'node:path'
+import { effect } from '../effect.ts'
+import { removeFile, replaceFile } from '../files.ts'
+import { HostError } from '../host-error.ts'
+import { run, tryRun } from '../process.ts'
+import { readInit } from '../services.ts'
+
+const UNIT = 'portward-unconfirmed'
+const DIRECTORY = '/etc/systemd/system'
+const HINT = 'see systemctl status portward-unconfirmed.timer'
+
+const pathOf = (kind: 'service' | 'timer'): string => join(DIRECTORY, `${UNIT}.${kind}`)
+
+/** Another portward may be at work when the time is up: then once more, until it has finished. */
+const serviceText = (
+  command: string,
+): string => `# Made by "portward apply --confirm-within"; goes with the confirmation.
+[Unit]
+Description=Roll back what portward applied and nobody confirmed
+
+[Service]
+Type=oneshot
+ExecStart=${command} rollback --yes --unconfirmed
+Restart=on-failure
+RestartSec=5
+`
+
+/** Counted from its start, by a clock that nobody sets; after a reboot it starts anew. */
+const timerText = (
+  withinMs: number,
+): string => `# Made by "portward apply --confirm-within"; goes with the confirmation.
+[Unit]
+Description=Wait for "portward confirm"
+
+[Timer]
+OnActiveSec=${Math.ceil(withinMs / 1000)}
+AccuracySec=1
+
+[Install]
+WantedBy=timers.target
+`
+
+/**
+ * Has systemd roll back what is not confirmed in time, whatever becomes of this process, of the session or of the
+ * machine. Throws HostError.
+ */
+export const arm = async (withinMs: number): Promise<void> => {
+  if (readInit() !== 'systemd') {
+    throw new HostError('there is no systemd here to roll back by itself', 'apply without --confirm-within')
+  }
+  const command = `"${process.execPath}" "${await realpath(process.argv[1] ?? '')}"`
+  await replaceFile('/', pathOf('service'), serviceText(command), 0o644)
+  await replaceFile('/', pathOf('timer'), timerText(withinMs), 0o644)
+  await effect('run systemctl enable portward-unconfirmed.timer', async () => {
+    await run('systemctl', ['daemon-reload'], HINT)
+    await run('systemctl', ['enable', '--now', `${UNIT}.timer`], HINT)
+  })
+}
+
+/** Takes the timer away, where there is one. Throws HostError. */
+export const disarm = async (): Promise<void> => {
+  if (!existsSync(pathOf('timer')) && !existsSync(pathOf('service'))) return
+  await effect('run systemctl disable portward-unconfirmed.timer', () =>
+    tryRun('systemctl', ['disable', '--now', `${UNIT}.timer`]),
+  )
+  await removeFile('/', pathOf('timer'))
+  await removeFile('/', pathOf('service'))
+  await effect('run systemctl daemon-reload', () => tryRun('systemctl', ['daemon-reload']))
+}

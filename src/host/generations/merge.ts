@@ -1,0 +1,44 @@
+import type { FileRecord, Generation, ReleaseRecord, ServiceRecord } from './record.ts'
+
+/** A file as the earliest of some generations found it, and as the latest of them left it. */
+export interface MergedFile {
+  readonly record: FileRecord
+  /** Which generation holds the copy. */
+  readonly number: number
+  readonly left: FileRecord['after']
+}
+
+/** What has to be given back for several generations at once. */
+export interface Restoration {
+  readonly root: string
+  readonly numbers: readonly number[]
+  readonly files: readonly MergedFile[]
+  readonly services: ServiceRecord
+  readonly releases: readonly ReleaseRecord[]
+  readonly packages: readonly string[]
+  readonly paths: ReadonlySet<string> | null
+  readonly newPaths: readonly string[]
+}
+
+/** Generations in a row, the latest first and at least one → the state before the earliest of them. Pure. */
+export const mergeGenerations = (generations: readonly [Generation, ...Generation[]]): Restoration => {
+  const files = new Map<string, MergedFile>()
+  for (const { number, files: records } of generations) {
+    for (const record of records) {
+      const left = files.get(record.path)?.left
+      files.set(record.path, { record, number, left: left === undefined ? record.after : left })
+    }
+  }
+  const earliest = generations.at(-1) ?? generations[0]
+  const withPaths = generations.findLast(({ paths }) => paths !== null)
+  return {
+    root: earliest.root,
+    numbers: generations.map(({ number }) => number),
+    files: [...files.values()],
+    services: earliest.services,
+    releases: generations.flatMap(({ releases }) => releases),
+    packages: [...new Set(generations.flatMap(({ packages }) => packages.map(({ name }) => name)))],
+    paths: withPaths?.paths ? new Set(withPaths.paths) : null,
+    newPaths: [...new Set(generations.flatMap(({ newPaths }) => newPaths))],
+  }
+}

@@ -1,0 +1,170 @@
+import { cp, lstat, mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { effect } from '../effect.ts'
+import { ban } from '../fail2ban.ts'
+import { redoBan } from '../firewall.ts'
+import { errnoOf, HostError, messageOf } from '../host-error.ts'
+import { purge } from '../packages.ts'
+import { run } from '../process.ts'
+import { restoreServices, stopServices } from '../services.ts'
+import type { MergedFile, Restoration } from './merge.ts'
+import { copyPath, sha256 } from './store.ts'
+
+const TEMPORARY = /^\..*\.[0-9a-f]{12}\.portward$/
+
+const readBytes = async (path: string): Promise<Buffer | null> => {
+  try {
+    return await readFile(path)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return null
+    throw new HostError(`cannot read ${path}: ${errnoOf(error)}`, 'see what is there', { cause: error })
+  }
+}
+
+/** Whether somebody else has changed the file since; what a daemon added to its own is no such change. */
+const isForeign = async ({ record, left }: MergedFile): Promise<boolean> => {
+  const bytes = await readBytes(record.real)
+  const isAsBefore = record.copy === null ? bytes === null : bytes !== null && sha256(bytes) === record.sha256
+  if (isAsBefore) return false
+  if (bytes === null || left === null) return bytes !== null || left !== null
+  const seen = record.grows ? bytes.subarray(0, left.size) : bytes
+  return sha256(seen) !== left.sha256
+}
+
+/** Paths that somebody else has changed since the apply. */
+export const findForeign = async ({ files }: Restoration): Promise<string[]> => {
+  const foreign = await Promise.all(
+    files.map(async (file) => ((await isForeign(file)) ? [file.record.path] : [])),
+  )
+  return foreign.flat()
+}
+
+const syncDirectory = async (path: string): Promise<void> => {
+  const handle = await open(path, 'r')
+  await handle.sync().finally(() => handle.close())
+}
+
+const hasAttributesOf = async (path: string, copy: string): Promise<boolean> => {
+  const [one, other] = await Promise.all([lstat(path), lstat(copy)])
+  return one.mode === other.mode && one.uid === other.uid && one.gid === other.gid
+}
+
+/** What a daemon wrote, or somebody with --force gives up, is not lost: it stays with the generation. */
+const keepPresent = async (state: string, { record, number, left }: MergedFile): Promise<void> => {
+  const bytes = await readBytes(record.real)
+  if (bytes === null || bytes.length === 0 || (left !== null && sha256(bytes) === left.sha256)) return
+  const kept = copyPath(state, number, `replaced-${basename(record.path)}`)
+  await effect(`keep ${record.real}`, () => cp(record.real, kept, { preserveTimestamps: true }))
+}
+
+const restoreFile = async (state: string, file: MergedFile): Promise<void> => {
+  const { record, number } = file
+  const { real } = record
+  const directory = dirname(real)
+  if (record.copy === null) {
+    if ((await readBytes(real)) === null) return
+    await keepPresent(state, file)
+    await effect(`remove ${real}`, async () => {
+      await rm(real, { force: true })
+      await syncDirectory(directory)
+    })
+    return
+  }
+  const copy = copyPath(state, number, record.copy)
+  const present = await readBytes(real)
+  if (present !== null && sha256(present) === record.sha256 && (await hasAttributesOf(real, copy))) return
+  await keepPresent(state, file)
+  const temporary = join(directory, `.${basename(real)}.${record.sha256.slice(0, 12)}.portward`)
+  await effect(`copy ${real} back`, async () => {
+    await mkdir(directory, { recursive: true })
+    await run(
+      'cp',
+      ['--archive', '--remove-destination', '--', copy, temporary],
+      `see whether ${directory} can be written`,
+    )
+    const handle = await open(temporary, 'r')
+    await handle.sync().finally(() => handle.close())
+  })
+  await effect(`rename ${real}`, async () => {
+    await rename(temporary, real)
+    await syncDirectory(directory)
+  })
+}
+
+/** What an apply that died left beside the files: never more than what they were to become. */
+const removeTemporary = async ({ files }: Restoration): Promise<void> => {
+  for (const directory of new Set(files.map(({ record }) => dirname(record.real)))) {
+    const names = await readdir(directory).catch(() => [])
+    for (const name of names.filter((candidate) => TEMPORARY.test(candidate))) {
+      await effect(`remove ${name}`, () => rm(join(directory, name), { force: true }))
+    }
+  }
+}
+
+const removeIfEmpty = async (path: string): Promise<void> => {
+  try {
+    await rmdir(path)
+  } catch (error) {
+    if (!['ENOENT', 'ENOTDIR', 'ENOTEMPTY', 'EEXIST', 'EBUSY'].includes(errnoOf(error) ?? '')) throw error
+  }
+}
+
+/** Directories that were not there, as far as nothing is in them now. */
+const removeDirectories = async ({ files }: Restoration): Promise<void> => {
+  const made = files.flatMap(({ record }) => (record.copy === null ? record.directories : []))
+  const deepestFirst = [...new Set(made)].sort((a, b) => b.length - a.length)
+  for (const path of deepestFirst) await effect(`remove ${path} if empty`, () => removeIfEmpty(path))
+}
+
+/** What the packages left when they went: nothing that was there before, and nothing that came otherwise. */
+const removeLeftovers = async ({ paths, newPaths }: Restoration): Promise<void> => {
+  if (paths === null) return
+  const leftovers = newPaths.filter((path) => !paths.has(path)).sort((a, b) => b.length - a.length)
+  for (const path of leftovers) {
+    const entry = await lstat(path).catch(() => null)
+    if (entry === null) continue
+    await effect(`remove ${path}`, () =>
+      entry.isDirectory() ? removeIfEmpty(path) : rm(path, { force: true }),
+    )
+  }
+}
+
+/**
+ * Gives back the state before some generations. May be done again after a crash, any number of times: what is as it was
+ * is left alone. Goes on where something fails, so that as much as can be is given back; returns what failed.
+ */
+export const restore = async (
+  state: string,
+  restoration: Restoration,
+  tell: (what: string) => void,
+): Promise<string[]> => {
+  const failures: string[] = []
+  const attempt = async (work: () => Promise<unknown>): Promise<void> => {
+    await work().catch((error: unknown) => failures.push(messageOf(error)))
+  }
+  const isLive = restoration.root === '/'
+  const purges = isLive && restoration.packages.length > 0
+  // While their init scripts are there.
+  if (purges) await attempt(stopServices)
+  for (const file of restoration.files) {
+    tell(file.record.path)
+    await attempt(() => restoreFile(state, file))
+  }
+  await attempt(() => removeTemporary(restoration))
+  if (purges) {
+    tell(`packages ${restoration.packages.join(', ')}`)
+    await attempt(() => purge(restoration.packages))
+    await attempt(() => removeLeftovers(restoration))
+  }
+  await attempt(() => removeDirectories(restoration))
+  if (!isLive) return failures
+  const { enabled, active } = restoration.services
+  tell('services')
+  failures.push(...(await restoreServices({ enabled: new Set(enabled), active: new Map(active) })))
+  for (const { address, undo, jailed } of restoration.releases) {
+    tell(`the ban of ${address}`)
+    for (const command of undo) await attempt(() => redoBan(command))
+    if (jailed) await attempt(() => ban('portsentry', address))
+  }
+  return failures
+}

@@ -1,0 +1,162 @@
+import { createHash } from 'node:crypto'
+import { chmod, lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { effect } from '../effect.ts'
+import { replaceFile } from '../files.ts'
+import { errnoOf, HostError } from '../host-error.ts'
+import { run } from '../process.ts'
+import type { Generation, Journal } from './record.ts'
+
+/** The directory of all generations below a state directory. */
+const homeOf = (state: string): string => join(state, 'generations')
+
+const journalOf = (state: string): string => join(state, 'journal.json')
+
+const directoryOf = (state: string, number: number): string => join(homeOf(state), String(number))
+
+export const sha256 = (bytes: Uint8Array | string): string =>
+  createHash('sha256')
+    .update(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes)
+    .digest('hex')
+
+const readIfThere = async (path: string): Promise<string | null> => {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return null
+    throw new HostError(`cannot read ${path}: ${errnoOf(error)}`, 'run portward as root', { cause: error })
+  }
+}
+
+const parse = <T>(path: string, text: string): T => {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new HostError(`${path} is damaged`, 'move it away; what it says is lost', { cause: error })
+  }
+}
+
+/** Makes the state directory, or sees that it is nobody's but root's. Throws HostError. */
+const openHome = async (state: string): Promise<void> => {
+  await effect(`make ${homeOf(state)}`, async () => {
+    await mkdir(homeOf(state), { recursive: true, mode: 0o700 })
+    await chmod(state, 0o700)
+  })
+  const { uid } = await lstat(state)
+  if (uid !== process.getuid?.()) {
+    throw new HostError(`${state} belongs to user ${uid}`, `chown root: ${state}`)
+  }
+}
+
+/** Numbers of all generations, ascending; unfinished ones left out. */
+const listNumbers = async (state: string): Promise<number[]> => {
+  const names = await readdir(homeOf(state)).catch(() => [])
+  return names
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .sort((a, b) => a - b)
+}
+
+const readGeneration = async (state: string, number: number): Promise<Generation | null> => {
+  const path = join(directoryOf(state, number), 'generation.json')
+  const text = await readIfThere(path)
+  return text === null ? null : parse<Generation>(path, text)
+}
+
+/** All generations, the latest first. */
+export const readGenerations = async (state: string): Promise<Generation[]> => {
+  const read = await Promise.all((await listNumbers(state)).map((number) => readGeneration(state, number)))
+  return read.filter((generation) => generation !== null).reverse()
+}
+
+const sync = async (path: string): Promise<void> => {
+  const handle = await open(path, 'r')
+  await handle.sync().finally(() => handle.close())
+}
+
+/** Puts the bytes and names of a new directory's entries on the disk. */
+const syncTree = async (directory: string): Promise<void> => {
+  for (const name of await readdir(directory)) await sync(join(directory, name))
+  await sync(directory)
+}
+
+/**
+ * Adds a generation under the next number: it is there as a whole or not at all. `fill` copies files into the directory
+ * that it is given. Returns it.
+ */
+export const addGeneration = async (
+  state: string,
+  fill: (directory: string) => Promise<Omit<Generation, 'number' | 'version'>>,
+): Promise<Generation> => {
+  await openHome(state)
+  const number = ((await listNumbers(state)).at(-1) ?? 0) + 1
+  const partial = join(homeOf(state), `${number}.partial`)
+  await effect(`make ${partial}`, async () => {
+    await rm(partial, { recursive: true, force: true })
+    await mkdir(partial, { mode: 0o700 })
+  })
+  const generation: Generation = { version: 1, number, ...(await fill(partial)) }
+  await replaceFile('/', join(partial, 'generation.json'), `${JSON.stringify(generation, null, 2)}\n`, 0o600)
+  await effect(`keep generation ${number}`, async () => {
+    await syncTree(partial)
+    await rename(partial, directoryOf(state, number))
+    await sync(homeOf(state))
+  })
+  return generation
+}
+
+export const updateGeneration = async (state: string, generation: Generation): Promise<void> => {
+  const path = join(directoryOf(state, generation.number), 'generation.json')
+  await replaceFile('/', path, `${JSON.stringify(generation, null, 2)}\n`, 0o600)
+}
+
+/** Copies a file with all its attributes into a generation's directory. */
+export const copyInto = async (directory: string, name: string, real: string): Promise<void> => {
+  await effect(`copy ${real}`, async () => {
+    await run('cp', ['--archive', '--', real, join(directory, name)], 'see whether there is room in /var/lib')
+  })
+}
+
+export const copyPath = (state: string, number: number, name: string): string =>
+  join(directoryOf(state, number), name)
+
+/** Forgets the oldest generations beyond `keep`. */
+export const pruneGenerations = async (state: string, keep: number): Promise<void> => {
+  const numbers = await listNumbers(state)
+  for (const number of numbers.slice(0, Math.max(0, numbers.length - keep))) {
+    await effect(`forget generation ${number}`, () =>
+      rm(directoryOf(state, number), { recursive: true, force: true }),
+    )
+  }
+}
+
+export const readJournal = async (state: string): Promise<Journal | null> => {
+  const text = await readIfThere(journalOf(state))
+  return text === null ? null : parse<Journal>(journalOf(state), text)
+}
+
+/** From here on a crash leaves the journal behind. */
+export const openJournal = async (state: string, journal: Journal): Promise<void> => {
+  await replaceFile('/', journalOf(state), `${JSON.stringify(journal)}\n`, 0o600)
+}
+
+export const closeJournal = async (state: string): Promise<void> => {
+  await effect('close the journal', async () => {
+    await rm(journalOf(state), { force: true })
+    await sync(state)
+  })
+}
+
+/** Takes away what a death left that came before anything was touched: a record that was never finished, or never used. */
+export const forgetUnused = async (state: string): Promise<void> => {
+  const names = await readdir(homeOf(state)).catch(() => [])
+  for (const name of names.filter((candidate) => candidate.endsWith('.partial'))) {
+    await effect(`forget ${name}`, () => rm(join(homeOf(state), name), { recursive: true, force: true }))
+  }
+  const unused = (await readGenerations(state)).filter((generation) => generation.state === 'open')
+  for (const { number } of unused) {
+    await effect(`forget generation ${number}`, () =>
+      rm(directoryOf(state, number), { recursive: true, force: true }),
+    )
+  }
+}

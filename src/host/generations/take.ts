@@ -1,0 +1,101 @@
+import { access, lstat, readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { Plan, Step } from '../../plan/plan.ts'
+import { describeStep } from '../../plan/render.ts'
+import { errnoOf, HostError } from '../host-error.ts'
+import { resolveInRoot } from '../paths.ts'
+import { tryRun } from '../process.ts'
+import { readServiceState } from '../services.ts'
+import type { FileRecord, Generation } from './record.ts'
+import { addGeneration, copyInto, sha256 } from './store.ts'
+
+/** Where packages put files that stay when they go, or that only their maintainer scripts know of. */
+const PACKAGE_DIRECTORIES = ['/etc', '/var/lib/portsentry', '/var/lib/fail2ban']
+
+/** Every path below the directories that packages write to. */
+export const listPackagePaths = async (): Promise<string[]> => {
+  const { stdout } = await tryRun('find', [...PACKAGE_DIRECTORIES, '-print0'])
+  return stdout.split('\0').filter(Boolean)
+}
+
+/** Directories on the way to a path that do not exist, the uppermost first. */
+const missingDirectories = async (real: string): Promise<string[]> => {
+  const missing: string[] = []
+  for (let directory = dirname(real); directory !== '/'; directory = dirname(directory)) {
+    const exists = await access(directory).then(
+      () => true,
+      () => false,
+    )
+    if (exists) break
+    missing.unshift(directory)
+  }
+  return missing
+}
+
+type FileStep = Extract<Step, { kind: 'write' | 'remove' | 'touch' }>
+
+const isFileStep = (step: Step): step is FileStep =>
+  step.kind === 'write' || step.kind === 'remove' || step.kind === 'touch'
+
+const afterOf = (step: FileStep): FileRecord['after'] => {
+  if (step.kind === 'remove') return null
+  const text = step.kind === 'touch' ? '' : step.after
+  return { sha256: sha256(text), size: text.length }
+}
+
+/** Files that daemons add to by themselves. */
+const growsByItself = ({ path }: FileStep, { desired }: Plan): boolean =>
+  path === '/etc/hosts.deny' || path === desired.historyPath || desired.logs.includes(path)
+
+const recordFile = async (
+  plan: Plan,
+  step: FileStep,
+  directory: string,
+  index: number,
+): Promise<FileRecord> => {
+  const { path } = step
+  const real = await resolveInRoot(plan.root, path)
+  const common = { path, real, after: afterOf(step), grows: growsByItself(step, plan) }
+  try {
+    if (!(await lstat(real)).isFile())
+      throw new HostError(`${real} is not a regular file`, 'see what is there')
+    const bytes = await readFile(real)
+    await copyInto(directory, String(index), real)
+    return { ...common, copy: String(index), sha256: sha256(bytes) }
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ENOTDIR') throw error
+    return { ...common, copy: null, directories: await missingDirectories(real) }
+  }
+}
+
+/**
+ * Writes down everything that a plan replaces, before any of it is touched: files with all their attributes, which
+ * files and directories are missing, what runs and starts at boot, which packages are not installed. Throws HostError.
+ */
+export const takeGeneration = async (
+  state: string,
+  plan: Plan,
+  confirmBy: string | null,
+): Promise<Generation> =>
+  addGeneration(state, async (directory) => {
+    const isLive = plan.root === '/'
+    const services = isLive ? await readServiceState() : { enabled: [], active: [] }
+    const files: FileRecord[] = []
+    for (const [index, step] of plan.steps.filter(isFileStep).entries()) {
+      files.push(await recordFile(plan, step, directory, index))
+    }
+    const packages = plan.steps.flatMap((step) => (step.kind === 'install' ? step.packages : []))
+    return {
+      root: plan.root,
+      state: 'open',
+      started: new Date().toISOString(),
+      steps: plan.steps.map(describeStep),
+      files,
+      services: { enabled: [...services.enabled], active: [...services.active] },
+      releases: plan.steps.flatMap((step) => (step.kind === 'release' ? [step] : [])),
+      packages,
+      paths: packages.length > 0 ? await listPackagePaths() : null,
+      newPaths: [],
+      confirmBy,
+    }
+  })

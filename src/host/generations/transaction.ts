@@ -1,0 +1,187 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Plan } from '../../plan/plan.ts'
+import { HostError } from '../host-error.ts'
+import { arm, disarm } from './confirmation.ts'
+import { mergeGenerations } from './merge.ts'
+import { type Generation, type GenerationState, STATE } from './record.ts'
+import { restore } from './restore.ts'
+import {
+  closeJournal,
+  forgetUnused,
+  openJournal,
+  pruneGenerations,
+  readGenerations,
+  readJournal,
+  updateGeneration,
+} from './store.ts'
+import { listPackagePaths, takeGeneration } from './take.ts'
+
+type Tell = (what: string) => void
+
+const mark = async (
+  state: string,
+  generations: readonly Generation[],
+  as: GenerationState,
+): Promise<void> => {
+  for (const generation of generations) {
+    await updateGeneration(state, { ...generation, state: as, confirmBy: null })
+  }
+}
+
+const describe = (failures: readonly string[]): string =>
+  failures.length > 0
+    ? `putting things back failed too: ${failures.join('; ')}`
+    : 'what was changed has been put back'
+
+/** Gives back what these generations replaced, the latest first, and says so in their records. */
+const giveBack = async (
+  state: string,
+  generations: readonly [Generation, ...Generation[]],
+  as: GenerationState,
+  tell: Tell,
+): Promise<string[]> => {
+  const failures = await restore(state, mergeGenerations(generations), tell)
+  // Where something could not be given back the journal stays: the next command tries again.
+  if (failures.length > 0) return failures
+  await mark(state, generations, as)
+  if (state === STATE) await disarm()
+  await closeJournal(state)
+  return []
+}
+
+export interface TransactionOptions {
+  /** How many generations are kept. */
+  readonly keep: number
+  /** How long to wait for a confirmation; null: none is needed. */
+  readonly confirmWithinMs: number | null
+  /** Told of what is being put back. */
+  readonly undoing: Tell
+}
+
+const attemptAll = async (
+  state: string,
+  plan: Plan,
+  { keep, confirmWithinMs, undoing }: TransactionOptions,
+  work: () => Promise<void>,
+): Promise<Generation> => {
+  const isLive = plan.root === '/'
+  const confirmBy = confirmWithinMs === null ? null : new Date(Date.now() + confirmWithinMs).toISOString()
+  const generation = await takeGeneration(state, plan, confirmBy)
+  const journal = {
+    operation: 'apply',
+    generations: [generation.number],
+    started: generation.started,
+  } as const
+  await openJournal(state, journal)
+  try {
+    // Before the first change: it may be the one that locks everybody out.
+    if (confirmWithinMs !== null) await arm(confirmWithinMs)
+    await work()
+  } catch (error) {
+    const outcome = describe(await giveBack(state, [generation], 'undone', undoing))
+    if (!(error instanceof HostError)) throw error
+    throw new HostError(`${error.message} (${outcome})`, error.hint, { cause: error })
+  }
+  const newPaths = isLive && generation.paths !== null ? await listPackagePaths() : []
+  const before = new Set(generation.paths)
+  const done: Generation = {
+    ...generation,
+    state: 'applied',
+    newPaths: newPaths.filter((path) => !before.has(path)),
+  }
+  await updateGeneration(state, done)
+  await closeJournal(state)
+  await pruneGenerations(state, keep)
+  return done
+}
+
+/**
+ * Does the work of a plan as a whole or not at all: what it replaces is written down first, and given back where the work
+ * fails, or by `recover` where this process dies in the middle. Throws HostError. Trees are not kept generations of.
+ */
+export const transact = async (
+  plan: Plan,
+  options: TransactionOptions,
+  work: () => Promise<void>,
+): Promise<Generation> => {
+  if (plan.root === '/') return attemptAll(STATE, plan, options, work)
+  const state = await mkdtemp(join(tmpdir(), 'portward-'))
+  try {
+    return await attemptAll(state, plan, options, work)
+  } finally {
+    await rm(state, { recursive: true, force: true })
+  }
+}
+
+/** What an earlier command that died left undone, in words; null where none did, or only root can tell. Looks only. */
+export const findInterrupted = async (): Promise<string | null> => {
+  const journal = process.getuid?.() === 0 ? await readJournal(STATE) : null
+  return journal === null
+    ? null
+    : `an earlier ${journal.operation}, begun ${journal.started}, was interrupted`
+}
+
+/** Whether an apply is in force that nobody has confirmed yet, though somebody is to. */
+export const isPending = ({ state, confirmBy }: Generation): boolean =>
+  state === 'applied' && confirmBy !== null
+
+const isSome = (list: readonly Generation[]): list is readonly [Generation, ...Generation[]] =>
+  list.length > 0
+
+/**
+ * Brings a server out of the middle: what an interrupted apply had changed is put back, an interrupted rollback is
+ * finished. Returns what was done, in words; null where there was nothing to do. Throws HostError where it fails.
+ */
+export const recover = async (tell: Tell): Promise<string | null> => {
+  const journal = await readJournal(STATE)
+  if (journal === null) {
+    await forgetUnused(STATE)
+    return null
+  }
+  const generations = (await readGenerations(STATE)).filter(({ number }) =>
+    journal.generations.includes(number),
+  )
+  const wanted: GenerationState = journal.operation === 'apply' ? 'undone' : 'rolled-back'
+  const unfinished = generations.filter(({ state }) => state !== wanted)
+  const isComplete = journal.operation === 'apply' && generations.every(({ state }) => state === 'applied')
+  if (isComplete || !isSome(unfinished)) await closeJournal(STATE)
+  else {
+    const failures = await giveBack(STATE, unfinished, wanted, tell)
+    if (failures.length > 0)
+      throw new HostError(
+        `an earlier ${journal.operation} was interrupted, and ${describe(failures)}`,
+        'mend that, then run the command again',
+      )
+  }
+  await forgetUnused(STATE)
+  if (isComplete) return null
+  return journal.operation === 'apply'
+    ? 'an earlier apply was interrupted: what it had changed has been put back'
+    : 'an earlier rollback was interrupted: it has been finished'
+}
+
+/** Gives back the state before the earliest of these generations (the latest first). Throws HostError. */
+export const rollBack = async (
+  generations: readonly [Generation, ...Generation[]],
+  tell: Tell,
+): Promise<void> => {
+  const numbers = generations.map(({ number }) => number)
+  await openJournal(STATE, { operation: 'rollback', generations: numbers, started: new Date().toISOString() })
+  const failures = await giveBack(STATE, generations, 'rolled-back', tell)
+  if (failures.length > 0) {
+    throw new HostError(
+      failures.join('; '),
+      'mend that, then run portward rollback again: it goes on from there',
+    )
+  }
+}
+
+/** Lets stay what was applied and waits for a confirmation. Returns the numbers. Throws HostError. */
+export const confirmPending = async (): Promise<number[]> => {
+  const pending = (await readGenerations(STATE)).filter(isPending)
+  await disarm()
+  for (const generation of pending) await updateGeneration(STATE, { ...generation, confirmBy: null })
+  return pending.map(({ number }) => number)
+}

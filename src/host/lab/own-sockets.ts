@@ -1,0 +1,36 @@
+import { readdir, readFile, readlink } from 'node:fs/promises'
+
+/** Of /proc/net/tcp and its like (proc(5)): the port, and the inode by which a process has the socket. */
+const SOCKET = /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) (?:\S+ +){7}(\d+)/
+
+/** Ports of a table by the inode of their socket. */
+export const parseInodes = (table: string): Map<string, number> =>
+  new Map(
+    table.split('\n').flatMap((line): [string, number][] => {
+      const [, port = '', inode] = SOCKET.exec(line) ?? []
+      return inode === undefined ? [] : [[inode, Number.parseInt(port, 16)]]
+    }),
+  )
+
+const readInodes = async (pid: number): Promise<string[]> => {
+  const directory = `/proc/${pid}/fd`
+  const names = await readdir(directory).catch(() => [])
+  const links = await Promise.all(names.map((name) => readlink(`${directory}/${name}`).catch(() => '')))
+  return links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? [])
+}
+
+/** The ports on which these processes have sockets, as `tcp 7`. Only root learns those of other users. */
+export const readPortsOf = async (pids: readonly number[]): Promise<Set<string>> => {
+  const own = new Set((await Promise.all(pids.map(readInodes))).flat())
+  const tables = await Promise.all(
+    ['tcp', 'tcp6', 'udp', 'udp6'].map(async (name) => ({
+      protocol: name.slice(0, 3),
+      table: parseInodes(await readFile(`/proc/net/${name}`, 'latin1').catch(() => '')),
+    })),
+  )
+  return new Set(
+    tables.flatMap(({ protocol, table }) =>
+      [...table].filter(([inode]) => own.has(inode)).map(([, port]) => `${protocol} ${port}`),
+    ),
+  )
+}
