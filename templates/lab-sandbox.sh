@@ -1,12 +1,18 @@
-# The lab's own view of this machine, for what is run with the arguments: it can read everything and write
-# whatever it likes, and nothing of it reaches the real files. Runs as process 1 of fresh namespaces; all of it
-# goes away with the last process in them.
+# The lab's own view of this machine, for what is run in it: it can read everything and write whatever it likes, and
+# nothing of it reaches the real files. Runs as process 1 of fresh namespaces; all of it goes away with the last
+# process in them. Arguments: the interpreter, the program that it runs (a single file), and the program's arguments.
 set -eu
 
 fail() {
 	echo "$1" >&2
 	exit 78
 }
+
+# The program may lie where nothing is to be seen any more.
+interpreter=$1
+exec 3<"$2"
+shift 2
+cd /
 
 # Sockets of running daemons are in /run: none of them is to be seen.
 mount -t tmpfs -o mode=755 lab /run || fail 'no file system can be mounted here'
@@ -47,4 +53,6 @@ rm -f /etc/resolv.conf
 : >/etc/resolv.conf
 [ ! -f /etc/nsswitch.conf ] || sed -i 's/^hosts:.*/hosts: files/' /etc/nsswitch.conf
 ip link set lo up || fail 'the network cannot be set up here'
-exec "$@"
+cat <&3 >/run/lab/program.mjs
+exec 3<&-
+exec "$interpreter" /run/lab/program.mjs "$@"

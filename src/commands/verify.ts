@@ -29,7 +29,7 @@ export const verifyCommand = async (options: GlobalOptions): Promise<number> => 
     output.document('verify', { ...problems, checks: null })
     return loaded.failure
   }
-  output.text(renderChecks(options.quiet ? checks.filter(isFailure) : checks))
+  output.text(renderChecks(checks, options.quiet))
   output.document('verify', { ...problems, passed: !checks.some(isFailure), checks })
   return checks.some(isFailure) ? EXIT.failed : EXIT.ok
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { formatCidr } from '../network.ts'
 import type { Plan } from '../plan/plan.ts'
-import { describeDaemons, lostFrom, runningArguments } from '../plan/services.ts'
+import { lostFrom, wrongDaemons } from '../plan/services.ts'
 import { readJails, readOption } from './fail2ban.ts'
 import { readFileState } from './files.ts'
 import { HostError } from './host-error.ts'
@@ -43,15 +43,10 @@ const waitFor = async (check: Check, timeoutMs: number, hint: string, signal: Ab
 const checkPortsentry =
   ({ desired }: Plan): Check =>
   async () => {
-    const { release, modes } = desired
+    const { release } = desired
     const daemons = await readDaemonsOf('portsentry')
-    const running = runningArguments(daemons)
-    const wanted = [...release.daemonArguments(modes)].sort()
-    if (running.join('\n') !== wanted.join('\n')) {
-      return {
-        complaint: `portsentry should run as ${describeDaemons(wanted)}, but runs as ${describeDaemons(running)}`,
-      }
-    }
+    const wrong = wrongDaemons(desired, daemons)
+    if (wrong !== null) return { complaint: `portsentry ${wrong}` }
     const text = (await readFileState('/', release.builtIgnorePath))?.text ?? ''
     const [missing] = lostFrom(text, desired)
     return missing === undefined

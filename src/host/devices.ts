@@ -12,7 +12,7 @@ interface Interface {
   }[]
 }
 
-/** Interfaces with addresses that others reach, in the kernel's order; loopback left out. */
+/** All interfaces, in the kernel's order, with the addresses that others reach; loopback left out. */
 export const readDevices = async (): Promise<LabDevice[]> => {
   const { stdout } = await tryRun('ip', ['-json', 'address'])
   const interfaces = readJson<readonly Interface[]>(stdout)
@@ -20,8 +20,7 @@ export const readDevices = async (): Promise<LabDevice[]> => {
     ({ ifname, flags, addr_info }: Interface): LabDevice[] => {
       if (ifname === undefined || flags?.includes('LOOPBACK')) return []
       const own = (addr_info ?? []).filter(({ scope }) => scope === 'global')
-      const addresses = own.map(({ local, prefixlen }) => `${local}/${prefixlen}`)
-      return addresses.length === 0 ? [] : [{ name: ifname, addresses }]
+      return [{ name: ifname, addresses: own.map(({ local, prefixlen }) => `${local}/${prefixlen}`) }]
     },
   )
 }

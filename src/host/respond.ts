@@ -32,13 +32,16 @@ const SCRIPT = 'umask 077; exec /bin/sh -c "$(printf %b "$1")" 2>&1'
 const escapeBytes = (latin1: string): string =>
   [...Buffer.from(latin1, 'latin1')].map((byte) => `\\0${byte.toString(8).padStart(3, '0')}`).join('')
 
+/** `Try iptables -h` says nothing of what went wrong. */
+const ADVICE = /^(?:Try|See|Usage:) /
+
 /** The last line with anything in it; control characters, which a terminal would obey, as `?`. */
 const lastLine = (output: string): string =>
   (
     output
       .split(/[\r\n]+/)
       .map((line) => line.trim())
-      .findLast((line) => line !== '') ?? ''
+      .findLast((line) => line !== '' && !ADVICE.test(line)) ?? ''
   ).replace(/[\0-\x1f\x7f-\x9f]/g, '?')
 
 /** The end of what a stream says, as it comes; as UTF-8, whatever of it is. */

@@ -9,7 +9,7 @@ export interface BoundSocket {
 }
 
 /** Of /proc/net/tcp and its like (proc(5)): addresses are hexadecimal, each 32-bit word in the machine's byte order. */
-const LOOPBACK = /^(?:0100007F|[0-9A-F]{6}7F|00000000000000000000000001000000)$/
+const LOOPBACK = /^(?:(?:0000000000000000FFFF0000)?[0-9A-F]{6}7F|00000000000000000000000001000000)$/
 const LISTENING = '0A'
 /** UDP sockets that are not connected to a peer. */
 const UNCONNECTED = '07'

@@ -20,6 +20,19 @@ export const runningArguments = (daemons: readonly DaemonProcess[]): string[] =>
 export const describeDaemons = (args: readonly string[]): string =>
   args.map((argument) => argument || 'portsentry without arguments').join(' and ') || 'nothing'
 
+/** What is wrong with the portsentry daemons that run; null where they are the wanted ones. */
+export const wrongDaemons = (
+  { release, modes }: Pick<Desired, 'release' | 'modes'>,
+  daemons: readonly DaemonProcess[],
+): string | null => {
+  const running = runningArguments(daemons)
+  const wanted = [...release.daemonArguments(modes)].sort()
+  // Not by their joined text: 2.x runs without arguments, which reads like nothing.
+  const isAsWanted =
+    running.length === wanted.length && running.every((args, index) => args === wanted[index])
+  return isAsWanted ? null : `runs as ${describeDaemons(running)}, should run as ${describeDaemons(wanted)}`
+}
+
 type Changes = readonly (WriteStep | RemoveStep)[]
 
 const changedPaths = (changes: Changes, isConcerned: (path: string) => boolean): string[] =>
@@ -64,11 +77,8 @@ const portsentryReasons = (desired: Desired, facts: Facts, live: LiveFacts, chan
   const isConcerned = (path: string) => paths.has(path)
   const changed = changedPaths(changes, isConcerned)
   if (changed.length > 0) return changed.map((path) => `${path} changes`)
-  const running = runningArguments(live.daemons)
-  const wanted = [...release.daemonArguments(modes)].sort()
-  if (running.join('\n') !== wanted.join('\n')) {
-    return [`runs as ${describeDaemons(running)}, should run as ${describeDaemons(wanted)}`]
-  }
+  const wrong = wrongDaemons(desired, live.daemons)
+  if (wrong !== null) return [wrong]
   const daemons = live.daemons.filter((process) => serviceOf(process) === 'portsentry')
   const stale = staleFiles(facts, daemons, isConcerned).map((path) => `started before ${path} was changed`)
   return [...stale, ...lostIgnored(desired, facts)]

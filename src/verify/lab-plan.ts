@@ -19,6 +19,8 @@ const addressOf = (cidr: string): string => cidr.split('/', 1)[0] ?? ''
 /** What of the live server the lab is a copy of. */
 export interface Surroundings {
   readonly devices: readonly LabDevice[]
+  /** Names of all interfaces but loopback. */
+  readonly interfaces: readonly string[]
   /** The interface of the default route; null where there is none. */
   readonly outside: string | null
   /** Ports of services: `tcp 22`. Those that others than this machine can reach come in `reachable`, TCP only. */
@@ -118,13 +120,17 @@ export const planLab = (
   surroundings: Surroundings,
   otherJails: readonly string[],
 ): LabSpecification => {
-  const lanAddress = formatAddress(desired.lan.bytes)
-  const has = ({ addresses }: LabDevice, address: string) =>
-    addresses.some((cidr) => addressOf(cidr) === address)
-  const lanDevice = surroundings.devices.find((device) => has(device, lanAddress)) ?? {
+  // config.env says which network the LAN is; the server's address in it is an interface's.
+  const lan = networkOf(desired.lan)
+  const isInLan = (cidr: string) => isWithin([lan], parseNetwork(addressOf(cidr)) ?? FAR)
+  const lanDevice = surroundings.devices.find(({ addresses }) => addresses.some(isInLan)) ?? {
     name: surroundings.devices[0]?.name ?? 'lan0',
-    addresses: [...(surroundings.devices[0]?.addresses ?? []), formatCidr(desired.lan)],
+    addresses: [
+      ...(surroundings.devices[0]?.addresses ?? []),
+      `${hostAddresses(lan).at(-1) ?? formatAddress(lan.bytes)}/${lan.prefix}`,
+    ],
   }
+  const lanAddress = addressOf(lanDevice.addresses.find(isInLan) ?? '')
   const outside = surroundings.devices.find(({ name }) => name === surroundings.outside) ?? lanDevice
   const devices = outside.name === lanDevice.name ? [lanDevice] : [lanDevice, outside]
   const own = [lanDevice, ...surroundings.devices].flatMap(({ addresses }) => addresses.map(addressOf))
@@ -152,7 +158,7 @@ export const planLab = (
   ) => {
     if (address === undefined) return
     const isV4 = !address.includes(':')
-    const near = isWithin([networkOf(desired.lan)], parseNetwork(address) ?? FAR)
+    const near = isInLan(address)
     const device = near ? lanDevice : outside
     const destination = near ? lanAddress : (destinationOn(device, isV4) ?? (isV4 ? lanAddress : undefined))
     if (destination === undefined) return
@@ -168,7 +174,7 @@ export const planLab = (
   add('who is only in the history', 'logged', foreign4[kinds.length], [])
   for (const network of sparedNetworks(desired)) {
     if (hosts.filter(({ role }) => role === 'spared').length === MAX_SPARED) break
-    const isLan = formatCidr(networkOf(network)) === formatCidr(networkOf(desired.lan))
+    const isLan = formatCidr(networkOf(network)) === formatCidr(lan)
     const address = hostAddresses(network).find((candidate) => !own.includes(candidate))
     const visible = isIPv4(network) || desired.release.seesIPv6
     const probes = visible ? kinds.flatMap(probesFor) : []
@@ -186,6 +192,7 @@ export const planLab = (
     confPath: desired.release.confPath,
     ignorePath: desired.release.builtIgnorePath,
     devices,
+    otherDevices: surroundings.interfaces.filter((name) => !devices.some((device) => device.name === name)),
     hosts,
     outside: outside.name,
     historyPath: desired.historyPath,

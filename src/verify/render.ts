@@ -12,23 +12,26 @@ const count = (checks: readonly Check[], result: Result): number =>
 
 /** One line that says how it went. */
 const summarize = (checks: readonly Check[]): string => {
+  const warnings = count(checks, 'warn')
   const counts = [
     `${count(checks, 'pass')} passed`,
-    `${count(checks, 'warn')} warnings`,
+    `${warnings} ${warnings === 1 ? 'warning' : 'warnings'}`,
     `${count(checks, 'fail')} failed`,
     ...(count(checks, 'skip') > 0 ? [`${count(checks, 'skip')} could not be done`] : []),
   ]
   const verdict = checks.some(isFailure)
     ? 'this server is NOT protected as config.env asks'
-    : count(checks, 'skip') + count(checks, 'warn') > 0
+    : count(checks, 'skip') + warnings > 0
       ? 'no check failed, but see the others'
       : 'this server bans scanners as config.env asks'
   return `${counts.join(', ')}: ${verdict}`
 }
 
-/** The table of checks for a terminal. */
-export const renderChecks = (checks: readonly Check[]): string =>
-  `${checks.map(renderCheck).join('')}\n${summarize(checks)}\n`
+/** The table of checks for a terminal: all of them, or those that failed, and how it went. */
+export const renderChecks = (checks: readonly Check[], isBrief = false): string => {
+  const shown = isBrief ? checks.filter(isFailure) : checks
+  return `${shown.map((check) => renderCheck(check)).join('')}${shown.length > 0 ? '\n' : ''}${summarize(checks)}\n`
+}
 
 /** What apply says of them at its end: what needs a second look, and how it went. */
 export const renderProof = (checks: readonly Check[]): string => {

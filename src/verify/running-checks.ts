@@ -1,22 +1,18 @@
 import type { Asked } from '../host/ask-fail2ban.ts'
 import { missingFromDump } from '../plan/dump.ts'
-import { describeDaemons, runningArguments, wantedUnits } from '../plan/services.ts'
+import { describeDaemons, runningArguments, wantedUnits, wrongDaemons } from '../plan/services.ts'
 import type { Desired } from '../policy/desired.ts'
 import type { Facts, LiveFacts } from '../policy/facts.ts'
 import { JAIL_PATH } from '../policy/jail.ts'
 import { type Check, checkFor, listed } from './check.ts'
 import { overriding } from './configuration-checks.ts'
 
-const checkDaemons = ({ release, modes }: Desired, live: LiveFacts): Check => {
+const checkDaemons = (desired: Desired, live: LiveFacts): Check => {
   const check = checkFor('daemons', 'portsentry runs in the modes of config.env')
-  const running = runningArguments(live.daemons)
-  const wanted = [...release.daemonArguments(modes)].sort()
-  return running.join('\n') === wanted.join('\n')
-    ? check.pass(describeDaemons(running))
-    : check.fail(
-        `it runs as ${describeDaemons(running)}, and should run as ${describeDaemons(wanted)}`,
-        'portward apply',
-      )
+  const wrong = wrongDaemons(desired, live.daemons)
+  return wrong === null
+    ? check.pass(describeDaemons(runningArguments(live.daemons)))
+    : check.fail(`it ${wrong}`, 'portward apply')
 }
 
 const checkBoot = (desired: Desired, live: LiveFacts): Check => {

@@ -7,29 +7,37 @@ import { askFail2ban } from '../host/ask-fail2ban.ts'
 import { readDevices, readOutside } from '../host/devices.ts'
 import { readRules } from '../host/lab/firewall-copy.ts'
 import { runLab } from '../host/lab/laboratory.ts'
+import { readPortsOf } from '../host/lab/own-sockets.ts'
 import { readBoundSockets } from '../host/sockets-in-use.ts'
 import type { Plan } from '../plan/plan.ts'
+import { serviceOf } from '../policy/daemons.ts'
 import type { Desired } from '../policy/desired.ts'
-import { type Facts, fileText } from '../policy/facts.ts'
+import { type DaemonProcess, type Facts, fileText } from '../policy/facts.ts'
 import { enabledJails } from '../policy/fail2ban-view.ts'
 import { JAIL_PATH, viewWith } from '../policy/jail.ts'
 import type { Problem } from '../problem.ts'
 import { type Check, checkFor } from './check.ts'
 import { checkConfiguration } from './configuration-checks.ts'
-import { type Expectation, judgeLab } from './judge-lab.ts'
+import { judgeLab } from './judge-lab.ts'
 import { planLab, type Surroundings, type Watched } from './lab-plan.ts'
+import type { Expectation } from './lab-view.ts'
 import { checkRunning } from './running-checks.ts'
 
-const readSurroundings = async (): Promise<Surroundings> => {
-  const [devices, outside, sockets, firewall] = await Promise.all([
+/** A portsentry that listens by itself has the very ports that it watches: they are no service's. */
+const readSurroundings = async (daemons: readonly DaemonProcess[]): Promise<Surroundings> => {
+  const pids = daemons.filter((daemon) => serviceOf(daemon) === 'portsentry').map(({ pid }) => pid)
+  const [devices, outside, bound, watching, firewall] = await Promise.all([
     readDevices(),
     readOutside(),
     readBoundSockets(),
+    readPortsOf(pids),
     readRules(),
   ])
+  const sockets = bound.filter(({ protocol, port }) => !watching.has(`${protocol} ${port}`))
   const reachable = sockets.filter(({ protocol, isLoopback }) => protocol === 'tcp' && !isLoopback)
   return {
-    devices,
+    devices: devices.filter(({ addresses }) => addresses.length > 0),
+    interfaces: devices.map(({ name }) => name),
     outside,
     inUse: [...new Set(sockets.map(({ protocol, port }) => `${protocol} ${port}`))],
     reachable: [...new Set(reachable.map(({ port }) => port))].sort((a, b) => a - b),
@@ -78,8 +86,12 @@ const readWatched = (
   }
 }
 
-const checkInLab = async (desired: Desired, facts: Facts): Promise<Check[]> => {
-  const surroundings = await readSurroundings()
+const checkInLab = async (
+  desired: Desired,
+  facts: Facts,
+  daemons: readonly DaemonProcess[],
+): Promise<Check[]> => {
+  const surroundings = await readSurroundings(daemons)
   const modes = daemonModes(desired.release, desired.modes)
   const { watched, expectation } = readWatched(desired, facts, modes, surroundings.inUse)
   const otherJails = enabledJails(viewWith(facts)).filter((jail) => jail !== 'portsentry')
@@ -105,9 +117,14 @@ export const verify = async (
   plan: Plan | null,
   problems: readonly Problem[],
 ): Promise<Check[]> => {
+  const missing = ['portsentry', 'fail2ban'].filter((name) => !facts.packages.has(name))
+  if (missing.length > 0) {
+    const check = checkFor('installed', 'portsentry and fail2ban are installed')
+    return [check.fail(`${missing.join(' and ')} ${missing.length > 1 ? 'are' : 'is'} not`, 'portward apply')]
+  }
   const configuration = checkConfiguration(desired, facts, plan, problems)
   const { live } = facts
   if (live === null) return configuration
-  const [asked, lab] = await Promise.all([askFail2ban(desired), checkInLab(desired, facts)])
+  const [asked, lab] = await Promise.all([askFail2ban(desired), checkInLab(desired, facts, live.daemons)])
   return [...configuration, ...checkRunning(desired, facts, live, asked), ...lab]
 }

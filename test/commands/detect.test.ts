@@ -251,7 +251,7 @@ it.each([
       : server2(`${lines}HISTORY_FILE="/history"\n`, '127.0.0.3\n')
   writeFileSync(join(root, 'etc/portsentry/portsentry.ignore'), '127.0.0.3\n')
   const { texts, status } = start({ root, listen: true, mode: [mode], dryRun: true })
-  await expect.poll(() => texts.stderr).toMatch(/listening on/)
+  await expect.poll(() => texts.stderr, { timeout: 20_000 }).toMatch(/listening on/)
   expect(texts.stderr).toContain(`${inUse}/tcp could not be bound: EADDRINUSE`)
   expect(texts.stderr.includes(`${port}/tcp is told as port ${inUse}`)).toBe(dialect === '1.2')
   expect(await heard(port, '127.0.0.2')).toBe('')

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { applyEdits } from '../../src/documents/edit.ts'
 import {
   commentOutRefused,
+  cutValues,
   type Dialect,
   getKey,
   overlongLines,
@@ -253,5 +254,54 @@ describe('laws', () => {
       expect(get(set(hostile, one, 'x'), one)).toBe('x')
       unset(hostile, one)
     }
+  })
+})
+
+describe('cutValues', () => {
+  const cut = (text: string, dialect: Dialect) =>
+    cutValues(parsePortsentryConf(text, dialect)).map(
+      ({ line, key, read, written }) => `${line} ${key}: ${read} | ${written}`,
+    )
+
+  it.each<[what: string, text: string, in12: string | null, in2x: string | null]>([
+    ['nothing', '', null, null],
+    ['plain', 'KILL_ROUTE="a b"\n', null, null],
+    ['an empty value', 'KILL_ROUTE=""\n', null, null],
+    ['a quote within', 'KILL_ROUTE="a "b" c"\n', '1 KILL_ROUTE: a  | a "b" c', '1 KILL_ROUTE: a  | a "b" c'],
+    [
+      'an escaped quote',
+      'KILL_ROUTE="a \\"b"\n',
+      '1 KILL_ROUTE: a \\ | a \\"b',
+      '1 KILL_ROUTE: a \\ | a \\"b',
+    ],
+    ['a tab within', 'KILL_ROUTE="a\tb"\n', '1 KILL_ROUTE: a | a\tb', null],
+    ['non-ASCII within', 'KILL_ROUTE="a\xe4b"\n', '1 KILL_ROUTE: a | a\xe4b', null],
+    ['apostrophes within', `KILL_ROUTE="a 'b' c"\n`, null, null],
+    ['blanks around =', 'KILL_ROUTE = "a"b"\n', '1 KILL_ROUTE: a | a"b', '1 KILL_ROUTE: a | a"b'],
+    ['text behind the value', 'KILL_ROUTE="a" b\n', null, null],
+    ['a comment behind the value', 'KILL_ROUTE="a" # b\n', null, null],
+    ['a comment with quotes', 'KILL_ROUTE="a" # "b"\n', null, null],
+    ['a quote and a hash, which are taken for a comment', 'KILL_ROUTE="a "#b" c"\n', null, null],
+    ['no closing quote', 'KILL_ROUTE="a\n', null, null],
+    ['a comment line', '#KILL_ROUTE="a"b"\n', null, null],
+    ['CRLF', '#\r\nKILL_ROUTE="a"b"\r\n', '2 KILL_ROUTE: a | a"b', '2 KILL_ROUTE: a | a"b'],
+    ['no final newline', 'KILL_ROUTE="a"b"', '1 KILL_ROUTE: a | a"b', '1 KILL_ROUTE: a | a"b'],
+    ['an unknown key', 'NONE_SUCH="a"b"\n', '1 NONE_SUCH: a | a"b', null],
+    ['the first of two', 'KILL_ROUTE="a"b"\nKILL_ROUTE="c"\n', '1 KILL_ROUTE: a | a"b', null],
+    ['the last of two', 'KILL_ROUTE="c"\nKILL_ROUTE="a"b"\n', null, '2 KILL_ROUTE: a | a"b'],
+  ])('%s', (_what, text, in12, in2x) => {
+    expect(cut(text, '1.2')).toEqual(in12 === null ? [] : [in12])
+    expect(cut(text, '2.x')).toEqual(in2x === null ? [] : [in2x])
+  })
+
+  it('what is set, is read whole', () => {
+    const value = fc
+      .string({ minLength: 1, maxLength: 40 })
+      .filter((text) => /^[\x20\x21\x23-\x7e]+$/.test(text))
+    fc.assert(
+      fc.property(value, fc.constantFrom(...DIALECTS), (text, dialect) => {
+        expect(cut(set('', dialect, text), dialect)).toEqual([])
+      }),
+    )
   })
 })

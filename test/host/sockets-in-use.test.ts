@@ -1,6 +1,8 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { parseInodes } from '../../src/host/lab/own-sockets.ts'
-import { parseSockets } from '../../src/host/sockets-in-use.ts'
+import { parseInodes, readPortsOf } from '../../src/host/lab/own-sockets.ts'
+import { parseSockets, readBoundSockets } from '../../src/host/sockets-in-use.ts'
 
 const HEAD =
   '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n'
@@ -44,4 +46,20 @@ describe('parseInodes', () => {
     ])
     expect(parseInodes(HEAD + row(`${'0'.repeat(32)}:0007`, '0A', NOBODY_6, 33)).get('33')).toBe(7)
   })
+})
+
+it('knows the ports of a process, and that they are bound', async () => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const port = typeof address === 'object' ? address?.port : undefined
+  const [own, others, bound] = await Promise.all([
+    readPortsOf([process.pid]),
+    readPortsOf([]),
+    readBoundSockets(),
+  ])
+  server.close()
+  expect(own).toContain(`tcp ${port}`)
+  expect(others).toEqual(new Set())
+  expect(bound).toContainEqual({ protocol: 'tcp', port, isLoopback: true })
 })

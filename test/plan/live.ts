@@ -66,7 +66,9 @@ const liveFacts = (changes: Partial<LiveFacts> = {}): LiveFacts => ({
   init: 'systemd',
   addresses: [parseNetwork('192.168.1.10') ?? { bytes: [], prefix: 0 }],
   links: [],
-  sshClient: null,
+  gateways: [],
+  sshClients: [],
+  neighbours: { ufw: null, firewalld: false, docker: false },
   daemons: [
     daemon(1, '/usr/sbin/portsentry', '-atcp'),
     daemon(2, '/usr/sbin/portsentry', '-audp'),

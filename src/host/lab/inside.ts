@@ -151,7 +151,12 @@ const letsIn = (rule: string): boolean => /^-A (?!OUTPUT |FORWARD )/.test(rule)
 export const work = async (specification: LabSpecification): Promise<LabReport> => {
   const release = RELEASES.find(({ name }) => name === specification.release)
   if (release === undefined) throw new HostError('no such release', 'this is for portward verify to call')
-  const { hasIPv6 } = await buildWorld(specification.devices, specification.hosts, specification.outside)
+  const { hasIPv6 } = await buildWorld(
+    specification.devices,
+    specification.hosts,
+    specification.outside,
+    specification.otherDevices,
+  )
   const hosts = specification.hosts.filter(({ address }) => hasIPv6 || !address.includes(':'))
   const gaps = [...(hasIPv6 ? [] : ['IPv6']), ...(await restoreRules(specification.firewall))]
   const starting = specification.startsFail2ban ? startFail2ban(specification.otherJails) : null

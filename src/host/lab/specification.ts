@@ -38,6 +38,8 @@ export interface LabSpecification {
   readonly confPath: string
   readonly ignorePath: string
   readonly devices: readonly LabDevice[]
+  /** Names of the server's other interfaces: rules may speak of them, nothing happens there. */
+  readonly otherDevices: readonly string[]
   readonly hosts: readonly LabHost[]
   /** The interface behind which everybody is who is on none of the server's networks. */
   readonly outside: string

@@ -36,6 +36,13 @@ const batch = async (lines: readonly string[], ...options: string[]): Promise<vo
   await run('ip', [...options, '-batch', '-'], HINT, { input: `${lines.join('\n')}\n` })
 }
 
+/** Interfaces that lead nowhere: nft does not take a rule about one that is not there. */
+const addOthers = async (names: readonly string[]): Promise<void> => {
+  const lines = names.map((name, index) => `link add ${name} type veth peer name nowhere${index}`)
+  // One that cannot be had is told by the rules that name it.
+  if (lines.length > 0) await tryRun('ip', ['-force', '-batch', '-'], { input: `${lines.join('\n')}\n` })
+}
+
 /**
  * Joins the namespaces of all hosts to this one with veth. Returns whether IPv6 works as well, which a kernel may be
  * told to leave out. Throws HostError.
@@ -44,7 +51,9 @@ export const buildWorld = async (
   devices: readonly LabDevice[],
   hosts: readonly LabHost[],
   outside: string,
+  others: readonly string[],
 ): Promise<{ hasIPv6: boolean }> => {
+  await addOthers(others)
   for (const { name } of devices) await run('ip', ['netns', 'add', namespaceBehind(name)], HINT)
   const only = (lines: readonly string[], wants6: boolean) =>
     lines.filter((line) => /^address add \S*:/.test(line) === wants6)

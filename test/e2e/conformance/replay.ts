@@ -3,12 +3,12 @@ import { readConfiguration } from '../../../src/detector/configuration.ts'
 import type { Action, Settled } from '../../../src/detector/decision.ts'
 import { createDecoder } from '../../../src/detector/decode.ts'
 import { createDetector } from '../../../src/detector/detector.ts'
-import type { LocalTime } from '../../../src/detector/history.ts'
 import type { Address, Packet } from '../../../src/detector/packet.ts'
 import { createWatcher } from '../../../src/detector/watcher.ts'
 import { parseIgnoreList } from '../../../src/documents/ignore-list.ts'
 import { parsePortsentryConf } from '../../../src/documents/portsentry-conf.ts'
 import { parseAddress } from '../../../src/network.ts'
+import { utc } from '../../detector/daemon.ts'
 import { addresses } from '../harness/network.ts'
 import { CONF, confText, ignoreText } from './configuration-files.ts'
 import { type Lines, readRecords } from './evidence.ts'
@@ -22,21 +22,6 @@ export const readPackets = (capture: Uint8Array): Packet[] => {
   const fault = reader.end()
   if (fault !== null) throw new Error(`the capture is at fault at byte ${fault.offset}: ${fault.message}`)
   return packets
-}
-
-/** The servers keep UTC. */
-const localTime = (timeMs: number): LocalTime => {
-  const date = new Date(timeMs)
-  return {
-    year: date.getUTCFullYear(),
-    month: date.getUTCMonth() + 1,
-    day: date.getUTCDate(),
-    hour: date.getUTCHours(),
-    minute: date.getUTCMinutes(),
-    second: date.getUTCSeconds(),
-    millisecond: date.getUTCMilliseconds(),
-    offsetMinutes: 0,
-  }
 }
 
 const serverAddresses: readonly Address[] = Object.values(addresses.server).map((text) => {
@@ -73,7 +58,8 @@ export const watchWithDetector = async (packets: readonly Packet[], setup: Setup
     ignoreList: () => ignore,
     perform: (action) => ({ action, result: 'assumed', exitCode: null, said: '' }),
     resolveName: (host) => host,
-    localTime,
+    // The servers keep UTC.
+    localTime: utc,
     settled: (settled) => {
       all.push(settled)
     },

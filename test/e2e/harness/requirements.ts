@@ -15,6 +15,8 @@ const programs: Record<string, string> = {
   unshare: 'util-linux',
   chroot: 'coreutils',
   mount: 'mount',
+  nmap: 'nmap',
+  tcpdump: 'tcpdump',
 }
 
 const isInstalled = (program: string): boolean =>

@@ -1,0 +1,113 @@
+import type { LabReport } from '../host/lab/report.ts'
+import { type Check, checkFor, listed } from './check.ts'
+import { type Expectation, getsThrough, hasActed, type Seen, testPort } from './lab-view.ts'
+
+export const judgeSpared = (spared: readonly Seen[], expected: Expectation): Check => {
+  const check = checkFor('spared', 'the LAN and the whitelist are never cut off')
+  const acted = spared.filter(hasActed)
+  if (acted.length > 0) {
+    return check.fail(
+      `portsentry acts on ${listed(acted.map(({ host, report }) => `${report.address} (${host.name})`))}`,
+      `see ${expected.ignorePath}: a network with host bits, a dotted mask or a blank in front matches nobody`,
+    )
+  }
+  const testable = spared.filter((seen) => testPort(seen) !== undefined)
+  const cut = testable.filter((seen) => !getsThrough(seen))
+  if (cut.length > 0) {
+    return check.fail(
+      `${listed(cut.map(({ host }) => host.name))} is cut off`,
+      'see fail2ban and the firewall',
+    )
+  }
+  if (spared.length === 0) return check.skip('nobody is to be spared that could be tried')
+  const names = listed(spared.map(({ host }) => host.name))
+  return testable.length > 0
+    ? check.pass(`${names}: same scans, still let in`)
+    : check.pass(`${names}: same scans, not acted on; the firewall lets them reach no open port anyway`)
+}
+
+export const judgeWrappers = (
+  attackers: readonly Seen[],
+  spared: readonly Seen[],
+  expected: Expectation,
+): Check => {
+  const check = checkFor('wrappers', 'hosts.deny refuses the scanner, hosts.allow lets the LAN in')
+  const acted = attackers.filter(hasActed)
+  const judged = [...acted, ...spared].filter(({ report }) => report.wrappers !== null)
+  if (judged.length === 0) {
+    return check.skip("libwrap's tcpdmatch is not installed", 'apt-get install tcpd to have it judged')
+  }
+  const refused = spared.filter(({ report }) => report.wrappers === 'denied')
+  if (refused.length > 0) {
+    return check.fail(
+      `with a line in hosts.deny ${listed(refused.map(({ report }) => report.address))} would be refused: /etc/hosts.allow does not match ${listed(refused.map(({ host }) => host.name))}`,
+      'write networks without host bits there; portward plan shows the line',
+    )
+  }
+  if (!expected.hasHostsDeny || expected.block.tcp !== 1) return check.pass('the LAN is let in')
+  const granted = acted.filter(({ report }) => report.wrappers === 'granted')
+  if (granted.length > 0) {
+    return check.fail(
+      `${listed(granted.map(({ host }) => host.name))}: hosts.deny does not refuse the scanner`,
+      `see KILL_HOSTS_DENY in ${expected.confPath}, and what /etc/hosts.allow lets in`,
+    )
+  }
+  return check.pass(`tcpdmatch: ${acted.length} scanners refused, ${spared.length} others let in`)
+}
+
+export const judgeJail = (
+  logged: readonly Seen[],
+  spared: readonly Seen[],
+  { fail2ban }: LabReport,
+  expected: Expectation,
+): Check[] => {
+  const bans = checkFor('jail-bans', 'fail2ban bans by itself who is in the history')
+  const spares = checkFor('jail-spares', 'fail2ban spares the LAN and the whitelist')
+  if (!expected.jailBans) return [bans.pass('it is not to: the jail is off')]
+  const said = fail2ban.complaints.length > 0 ? `: ${listed(fail2ban.complaints, 2)}` : ''
+  if (fail2ban.startFailure !== null) {
+    return [
+      bans.fail(
+        `fail2ban does not start with its configuration: ${fail2ban.startFailure}${said}`,
+        'fail2ban-client -t',
+      ),
+    ]
+  }
+  if (!fail2ban.jails.includes('portsentry')) {
+    return [
+      bans.fail(
+        `fail2ban does not load the portsentry jail${said}`,
+        `see ${expected.jailPath} and what is read after it`,
+      ),
+    ]
+  }
+  const unheld = logged.filter(({ report }) => !report.jailed)
+  const through = logged.filter((seen) => testPort(seen) !== undefined && getsThrough(seen))
+  const jailed = spared.filter(({ report }) => report.jailed).map(({ report }) => report.address)
+  const sparing =
+    jailed.length === 0
+      ? spares.pass(listed(spared.map(({ host }) => host.name)))
+      : spares.fail(
+          `the jail holds ${listed(jailed)}`,
+          `see ignoreip in ${expected.jailPath} and in what is read after it`,
+        )
+  if (unheld.length > 0) {
+    return [
+      bans.fail(
+        `a new line in the history bans nobody${said}`,
+        `see filter, backend and logpath of the portsentry jail: fail2ban-client -d`,
+      ),
+      sparing,
+    ]
+  }
+  if (through.length > 0) {
+    return [
+      bans.fail(
+        `fail2ban lists the host as banned, but it still gets through${said}`,
+        'see banaction of the portsentry jail, and whether its program is installed',
+      ),
+      sparing,
+    ]
+  }
+  return [bans.pass(logged.map(({ report }) => report.rules[0] ?? 'banned').join(', ')), sparing]
+}

@@ -1,0 +1,3 @@
+import { describeVerify } from './verify/checks.ts'
+
+describeVerify('trixie')

@@ -1,0 +1,148 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Suite } from '../harness/base-image.ts'
+import { eventually } from '../harness/eventually.ts'
+import { describeServers } from '../harness/requirements.ts'
+import { type Server, startServer } from '../harness/server.ts'
+import { changedPaths, manifest, OPEN_PORT, portward, provide } from '../scenario.ts'
+import { readLiveState, readTransientState } from './live-state.ts'
+import { expectAllPass, expectFailures, prove } from './proof.ts'
+import { KEEP_FILES, PUT_FILES_BACK, SABOTAGES } from './sabotages.ts'
+
+const LAN = 'LAN_IP=192.168.1.10\nLAN_NM=24\n'
+
+/** What is configured, where, and which checks have something else to say than that all is well. */
+const CONFIGURATIONS: readonly (readonly [
+  suites: readonly Suite[],
+  config: string,
+  but: readonly RegExp[],
+])[] = [
+  [['bookworm'], 'BAN_BACKEND=nft\n', []],
+  [['bookworm'], 'BAN_BACKEND=route\n', []],
+  [['bookworm', 'testing'], 'TCP_MODE=tcp\nUDP_MODE=udp\nTCP_PORTS=1,7,111\nUDP_PORTS=7,9\n', []],
+  [['bookworm', 'trixie', 'testing'], 'OBSERVE_ONLY=1\n', []],
+  [['bookworm', 'trixie'], 'WHITELIST=10.20.0.0/16,203.0.113.77\n', []],
+  [['testing'], 'WHITELIST=10.20.0.0/16,203.0.113.77,2001:db8:77::/64\n', []],
+]
+
+/** How long after its start `verify` is killed, besides where its lab is known to be up. */
+const MOMENTS_MS = [100, 300, 600, 900, 1200, 1600, 2000, 2500]
+
+/** All that is tested of `portward verify` on one release. */
+export const describeVerify = (suite: Suite): void => {
+  describeServers(`portward verify on ${suite}`, () => {
+    let server: Server
+
+    const configure = (config: string) => server.write('/root/config.env', LAN + config, 0o600)
+    /** Starts `verify` on its own, and gives its process id. */
+    const start = async (): Promise<string> =>
+      (await server.run('portward verify </dev/null >/dev/null 2>&1 & echo $!')).stdout
+    /** Kills it, and waits until the server is as it was before. */
+    const expectNoRemains = async (before: unknown, signal: string, pid: string): Promise<void> => {
+      await server.run(`kill -${signal} ${pid}`, { allowFailure: true })
+      const isGone = async () => JSON.stringify(await readTransientState(server)) === JSON.stringify(before)
+      await eventually('all of it is gone', isGone).catch(() => undefined)
+      expect(await readTransientState(server)).toEqual(before)
+    }
+
+    beforeAll(async () => {
+      server = await startServer({ suite })
+      await provide(server, LAN)
+    })
+    afterAll(() => server?.stop())
+
+    it('is the end of an apply', async () => {
+      expect(await portward(server, 'apply --yes', 0)).toMatch(
+        /^verified: \d+ passed, 0 warnings, 0 failed: /m,
+      )
+    })
+
+    it('passes, and leaves the server exactly as it was', async () => {
+      const before = await readLiveState(server)
+      const proof = await prove(server)
+      expectAllPass(proof)
+      expect(proof.exitCode).toBe(0)
+      expect(proof.stderr).toBe('')
+      expect(await readLiveState(server)).toEqual(before)
+    })
+
+    it.each(['KILL', 'TERM'])('leaves nothing when SIG%s ends it at work', async (signal) => {
+      const before = await readTransientState(server)
+      const pid = await start()
+      await eventually(
+        'the lab is at work',
+        () => server.run("pgrep -f '[k]ill-child=KILL' && pgrep -f '[f]ail2ban-server.*lab.log'"),
+        { intervalMs: 20 },
+      )
+      await expectNoRemains(before, signal, pid)
+    })
+
+    it('leaves nothing whenever it is killed', async () => {
+      const before = await readTransientState(server)
+      for (const moment of MOMENTS_MS) {
+        const pid = await start()
+        await server.run(`sleep ${moment / 1000}`)
+        await expectNoRemains(before, 'KILL', pid)
+      }
+    })
+
+    it('says without root what it could not look at', async () => {
+      const { stdout, stderr } = await server.run(
+        'install -m 644 /root/config.env /tmp/config.env; setpriv --reuid nobody --clear-groups portward verify --config /tmp/config.env; rm /tmp/config.env',
+        { allowFailure: true },
+      )
+      expect(stdout).toMatch(/^skip .*\n +only root may ask fail2ban$/m)
+      expect(stdout).toMatch(/^skip .*\n +it cannot be built: only root can build it/m)
+      expect(stdout).toMatch(/0 failed, 2 could not be done/)
+      expect(stdout + stderr).not.toMatch(/^ +at /m)
+    })
+
+    describe('on a server that somebody has broken', () => {
+      beforeAll(() => server.run(KEEP_FILES))
+
+      it.each(SABOTAGES.filter(({ suites }) => suites.includes(suite)))('$what', async (sabotage) => {
+        try {
+          await server.run(sabotage.commands)
+          expectFailures(await prove(server), sabotage.failing)
+        } finally {
+          await server.run(`${PUT_FILES_BACK}; ${sabotage.undo ?? ''}`)
+        }
+      })
+
+      it('passes again when all is mended', async () => {
+        expectAllPass(await prove(server))
+      })
+    })
+
+    it('undoes an apply that would not ban', async () => {
+      await configure("KILL_ROUTE='/usr/sbin/iptables -A INPUT -s $TARGET$ -j DROP'\n")
+      await server.run(`iptables -I INPUT -p tcp --dport ${OPEN_PORT} -j ACCEPT`)
+      const before = await manifest(server, '/etc')
+      const { stderr, exitCode } = await server.run('portward apply --yes', { allowFailure: true })
+      expect(exitCode).toBe(1)
+      expect(stderr).toMatch(/would not be protected: .*ACCEPT lets it in before the ban.*put back/)
+      expect(changedPaths(before, await manifest(server, '/etc'))).toEqual([])
+      await server.run(`iptables -D INPUT -p tcp --dport ${OPEN_PORT} -j ACCEPT`)
+      await configure('')
+      await portward(server, 'plan', 0)
+    })
+
+    it('knows a firewall that drops before portsentry can see', async () => {
+      const accept = `-p tcp --dport ${OPEN_PORT} -j ACCEPT`
+      await server.run(`iptables -A INPUT ${accept} && iptables -P INPUT DROP`)
+      const proof = await prove(server)
+      await server.run(`iptables -P INPUT ACCEPT && iptables -D INPUT ${accept}`)
+      expect(proof.exitCode).toBe(0)
+      expectAllPass(proof, suite === 'testing' ? [] : [/^warn noticed: .*iptables -P INPUT DROP/m])
+    })
+
+    it.each(CONFIGURATIONS.filter(([suites]) => suites.includes(suite)))(
+      'passes at the end of an apply: %s %j',
+      async (_suites, config, but) => {
+        await configure(config)
+        const proof = await prove(server, 'apply --yes')
+        expect(proof.exitCode).toBe(0)
+        expectAllPass(proof, but)
+      },
+    )
+  })
+}

@@ -1,0 +1,214 @@
+import type { Suite } from '../harness/base-image.ts'
+import { OPEN_PORT } from '../scenario.ts'
+
+/** One thing that somebody breaks on a server that was fine, and the checks that have to say so. */
+export interface Sabotage {
+  readonly what: string
+  /** Where it differs from Debian 12. */
+  readonly suites: readonly Suite[]
+  readonly commands: string
+  /** What brings back more than files of /etc/portsentry, /etc/fail2ban, /etc/default and hosts.allow. */
+  readonly undo?: string
+  /** By the code of the check. */
+  readonly failing: Readonly<Record<string, RegExp>>
+}
+
+const CONF = '/etc/portsentry/portsentry.conf'
+const JAIL = '/etc/fail2ban/jail.d/portsentry.conf'
+
+const BOOKWORM: readonly Suite[] = ['bookworm']
+const TRIXIE: readonly Suite[] = ['trixie']
+const TESTING: readonly Suite[] = ['testing']
+const CLASSIC: readonly Suite[] = ['bookworm', 'trixie']
+const BOTH_GENERATIONS: readonly Suite[] = ['bookworm', 'testing']
+const ALL: readonly Suite[] = ['bookworm', 'trixie', 'testing']
+
+const killRoute = (command: string): string => `sed -i 's|^KILL_ROUTE.*|KILL_ROUTE="${command}"|' ${CONF}`
+const jailOption = (name: string, value: string): string =>
+  `sed -i 's|^${name} =.*|${name} = ${value}|' ${JAIL}`
+
+export const SABOTAGES: readonly Sabotage[] = [
+  {
+    what: 'KILL_ROUTE with a target that the kernel does not have',
+    suites: BOTH_GENERATIONS,
+    commands: killRoute('/usr/sbin/iptables -I INPUT -s $TARGET$ -j CHAOS'),
+    failing: {
+      conf: /KILL_ROUTE/,
+      commands: /KILL_ROUTE ended with exit code \d+: .*-j CHAOS/,
+      'cut-off': /KILL_ROUTE/,
+    },
+  },
+  {
+    what: 'KILL_ROUTE with a program that does not exist, its complaint hidden',
+    suites: BOOKWORM,
+    commands: killRoute('/usr/sbin/none-such $TARGET$ >/dev/null 2>\\&1'),
+    failing: { commands: /exit code 127: \/usr\/sbin\/none-such .* — .*none-such: not found/ },
+  },
+  {
+    what: 'a quote inside a value',
+    suites: BOTH_GENERATIONS,
+    commands: killRoute('/usr/sbin/iptables -I INPUT -s $TARGET$ -m comment --comment "scan" -j DROP'),
+    failing: {
+      conf: /portsentry\.conf:\d+: of KILL_ROUTE portsentry reads only ".*--comment "/,
+      commands: /KILL_ROUTE ended with exit code 2/,
+    },
+  },
+  {
+    what: 'iptables -A behind a rule that accepts the open port',
+    suites: BOTH_GENERATIONS,
+    commands: `${killRoute('/usr/sbin/iptables -A INPUT -s $TARGET$ -j DROP')}; iptables -I INPUT -p tcp --dport ${OPEN_PORT} -j ACCEPT`,
+    undo: `iptables -D INPUT -p tcp --dport ${OPEN_PORT} -j ACCEPT`,
+    failing: { 'cut-off': new RegExp(`--dport ${OPEN_PORT} -j ACCEPT lets it in before the ban`) },
+  },
+  {
+    what: 'hosts.allow with an address in place of the network',
+    suites: BOOKWORM,
+    commands: 'sed -i s,192.168.1.0/255,192.168.1.10/255, /etc/hosts.allow',
+    failing: {
+      'hosts-allow': /^\/etc\/hosts\.allow:\d+: 192\.168\.1\.10\/255\.255\.255\.0 has host bits set/,
+      wrappers: /192\.168\.1\.\d+ would be refused/,
+    },
+  },
+  {
+    what: 'the ignore list with an address in place of the network',
+    suites: TESTING,
+    commands: 'sed -i s,^192.168.1.0/24,192.168.1.10/24, /etc/portsentry/portsentry.ignore',
+    failing: {
+      'ignore-list': /^\/etc\/portsentry\/portsentry\.ignore:\d+: 192\.168\.1\.10\/24 has host bits set/,
+      spared: /acts on 192\.168\.1\.\d+ \(the LAN 192\.168\.1\.0\/24\)/,
+    },
+  },
+  {
+    what: 'the LAN lost from the list that portsentry builds',
+    suites: CLASSIC,
+    commands: 'sed -i /^192.168.1.0/d /etc/portsentry/portsentry.ignore',
+    failing: {
+      'ignore-list': /portsentry\.ignore lacks 192\.168\.1\.0\/24/,
+      spared: /acts on 192\.168\.1\.\d+ \(the LAN 192\.168\.1\.0\/24\)/,
+    },
+  },
+  {
+    what: 'a jail that reads another log',
+    suites: BOOKWORM,
+    commands: `${jailOption('logpath', '/var/log/dpkg.log')}`,
+    failing: {
+      'jail-files': /portsentry\.conf:\d+: logpath of the portsentry jail is "\/var\/log\/dpkg\.log"/,
+      effective: /logpath = .*decided by .*portsentry\.conf:\d+/,
+      'jail-bans': /a new line in the history bans nobody/,
+    },
+  },
+  {
+    what: 'a jail whose log is not there',
+    suites: BOOKWORM,
+    commands: `${jailOption('logpath', '/var/log/none-such.log')}`,
+    failing: { 'jail-bans': /fail2ban does not start.*portsentry/i },
+  },
+  {
+    what: 'a jail that reads the journal',
+    suites: BOTH_GENERATIONS,
+    commands: jailOption('backend', 'systemd'),
+    failing: {
+      'jail-files': /portsentry\.conf:\d+: backend of the portsentry jail is "systemd"/,
+      'jail-bans': /a new line in the history bans nobody/,
+    },
+  },
+  {
+    what: 'a filter that another file overrides',
+    suites: CLASSIC,
+    commands: "printf '[Definition]\\nfailregex = ^none <HOST>$\\n' >/etc/fail2ban/filter.d/portsentry.local",
+    failing: { filter: /filter portsentry does not match/, 'jail-bans': /bans nobody/ },
+  },
+  {
+    what: 'a filter that another file overrides',
+    suites: TESTING,
+    commands:
+      "printf '[Definition]\\nfailregex = ^none <HOST>$\\n' >/etc/fail2ban/filter.d/portsentry-2.local",
+    failing: { filter: /filter portsentry-2 does not match/, 'jail-bans': /bans nobody/ },
+  },
+  {
+    what: 'a ban action whose program is missing',
+    suites: BOOKWORM,
+    commands: `${jailOption('banaction', 'nftables-allports')}; if [ -e /usr/sbin/nft ]; then mv /usr/sbin/nft /usr/sbin/nft.away; fi`,
+    undo: 'if [ -e /usr/sbin/nft.away ]; then mv /usr/sbin/nft.away /usr/sbin/nft; fi',
+    failing: {
+      'jail-files': /banaction of the portsentry jail is "nftables-allports"/,
+      'jail-bans': /lists the host as banned, but it still gets through: .*nft/,
+    },
+  },
+  {
+    what: 'a jail.local that disables the jail',
+    suites: BOTH_GENERATIONS,
+    commands: "printf '[portsentry]\\nenabled = false\\n' >/etc/fail2ban/jail.local",
+    failing: {
+      'jail-files': /^\/etc\/fail2ban\/jail\.local:2: enabled of the portsentry jail is "false"/,
+      effective: /decided by \/etc\/fail2ban\/jail\.local:2/,
+      'jail-bans': /does not load the portsentry jail/,
+    },
+  },
+  {
+    what: 'fail2ban stopped',
+    suites: BOOKWORM,
+    commands: 'systemctl stop fail2ban',
+    undo: 'systemctl start fail2ban; until fail2ban-client ping; do sleep 0.1; done',
+    failing: { jail: /does not run/ },
+  },
+  {
+    what: 'fail2ban that does not start at boot',
+    suites: BOOKWORM,
+    commands: 'systemctl disable fail2ban',
+    undo: 'systemctl enable fail2ban',
+    failing: { boot: /fail2ban does not/ },
+  },
+  {
+    what: 'portsentry stopped',
+    suites: ['bookworm', 'testing'],
+    commands: 'systemctl stop portsentry',
+    undo: 'systemctl start portsentry',
+    failing: { daemons: /it runs as nothing, and should run as/ },
+  },
+  {
+    what: 'one of the daemons stopped and disabled',
+    suites: TRIXIE,
+    commands: 'systemctl disable --now portsentry@audp',
+    undo: 'systemctl enable --now portsentry@audp',
+    failing: { daemons: /it runs as -atcp, and should/, boot: /portsentry@audp does not/ },
+  },
+  {
+    what: 'portsentry in another mode',
+    suites: BOOKWORM,
+    commands:
+      'sed -i s/atcp/stcp/ /etc/default/portsentry; systemctl restart portsentry; until pgrep -fx ".*portsentry -stcp"; do sleep 0.1; done',
+    undo: 'systemctl restart portsentry; until pgrep -fx ".*portsentry -atcp"; do sleep 0.1; done',
+    failing: { daemons: /it runs as -audp and -stcp, and should run as -atcp and -audp/ },
+  },
+  {
+    what: 'portsentry in another mode',
+    suites: TRIXIE,
+    commands: 'systemctl stop portsentry@atcp; systemctl start portsentry@stcp',
+    undo: 'systemctl stop portsentry@stcp; systemctl start portsentry@atcp; systemctl reset-failed',
+    failing: { daemons: /it runs as -audp and -stcp, and should run as -atcp and -audp/ },
+  },
+  {
+    what: 'portsentry in another mode',
+    suites: TESTING,
+    commands:
+      "mkdir -p /etc/systemd/system/portsentry.service.d; printf '[Service]\\nExecStart=\\nExecStart=/usr/sbin/portsentry --connect\\n' >/etc/systemd/system/portsentry.service.d/other.conf; systemctl daemon-reload; systemctl restart portsentry",
+    undo: 'rm -r /etc/systemd/system/portsentry.service.d; systemctl daemon-reload; systemctl restart portsentry',
+    failing: { daemons: /it runs as --connect, and should run as portsentry without arguments/ },
+  },
+  {
+    what: 'a jail that spares nobody',
+    suites: ALL,
+    commands: jailOption('ignoreip', '127.0.0.0/8'),
+    failing: {
+      'jail-files': /ignoreip of the portsentry jail is/,
+      'jail-spares': /the jail holds 192\.168\.1\.\d+/,
+    },
+  },
+]
+
+const KEPT = 'etc/portsentry etc/fail2ban etc/default etc/hosts.allow'
+const COPY = '/root/before-sabotage.tar'
+
+export const KEEP_FILES = `tar -cpf ${COPY} -C / ${KEPT}`
+export const PUT_FILES_BACK = `cd / && rm -rf ${KEPT} && tar -xpf ${COPY} -C /`

@@ -1,0 +1,375 @@
+import { expect, it } from 'vitest'
+import type { ActionOutcome } from '../../src/detector/decision.ts'
+import type { EventReport, HostReport, LabReport } from '../../src/host/lab/report.ts'
+import type { LabHost, LabSpecification } from '../../src/host/lab/specification.ts'
+import { judgeLab } from '../../src/verify/judge-lab.ts'
+import type { Expectation } from '../../src/verify/lab-view.ts'
+
+const ROUTE = '/usr/sbin/iptables -I INPUT -s 198.51.100.254 -j DROP'
+
+const command = (changes: Partial<ActionOutcome> = {}): ActionOutcome => ({
+  action: { kind: 'command', option: 'KILL_ROUTE', command: ROUTE },
+  result: 'done',
+  exitCode: 0,
+  said: '',
+  ...changes,
+})
+const hostsDeny = (result: ActionOutcome['result']): ActionOutcome => ({
+  action: { kind: 'hosts-deny', option: 'KILL_HOSTS_DENY', line: 'ALL: 198.51.100.254' },
+  result,
+  exitCode: null,
+  said: result === 'done' ? '' : 'EROFS',
+})
+
+const event = (changes: Partial<EventReport> = {}): EventReport => ({
+  protocol: 'tcp',
+  scan: 'TCP SYN/Normal scan',
+  port: 11,
+  verdict: 'act',
+  ignoredByLine: null,
+  outcomes: [hostsDeny('done'), command()],
+  blocked: true,
+  ...changes,
+})
+const ignored = event({ verdict: 'ignored', ignoredByLine: 2, outcomes: [], blocked: null })
+
+const hosts: readonly LabHost[] = [
+  ['SYN scan', 'attacker', '198.51.100.254', 'syn'] as const,
+  ['UDP scan', 'attacker', '198.51.100.253', 'udp'] as const,
+  ['who is only in the history', 'logged', '198.51.100.252', null] as const,
+  ['the LAN 192.168.1.0/24', 'spared', '192.168.1.254', 'syn'] as const,
+].map(([name, role, address, kind]) => ({
+  name,
+  role,
+  address,
+  device: 'lan0',
+  destination: '192.168.1.10',
+  probes: kind === null ? [] : [{ kind, port: 11 }],
+}))
+
+const seen = (address: string, changes: Partial<HostReport>): HostReport => ({
+  address,
+  before: { 22: 'refused', 8080: 'answered' },
+  after: { 22: 'refused', 8080: 'silent' },
+  noticed: true,
+  events: [event()],
+  rules: [`-A INPUT -s ${address}/32 -j DROP`],
+  wrappers: 'denied',
+  jailed: false,
+  ...changes,
+})
+
+const OPEN = { 22: 'refused', 8080: 'answered' } as const
+const CLOSED = { 22: 'refused', 8080: 'silent' } as const
+
+/** What is seen where everything is as it should be. */
+const fine: Readonly<Record<string, HostReport>> = {
+  'SYN scan': seen('198.51.100.254', {}),
+  'UDP scan': seen('198.51.100.253', { events: [event({ protocol: 'udp', scan: 'UDP' })] }),
+  'who is only in the history': seen('198.51.100.252', { noticed: false, events: [], jailed: true }),
+  'the LAN 192.168.1.0/24': seen('192.168.1.254', {
+    after: OPEN,
+    events: [ignored],
+    rules: [],
+    wrappers: 'granted',
+  }),
+}
+
+interface Changes {
+  readonly syn?: Partial<HostReport>
+  readonly udp?: Partial<HostReport>
+  readonly logged?: Partial<HostReport>
+  readonly lan?: Partial<HostReport>
+  /** Of every host. */
+  readonly all?: Partial<HostReport>
+  /** Roles that the lab does not have. */
+  readonly without?: LabHost['role']
+  readonly report?: Partial<LabReport>
+  readonly fail2ban?: Partial<LabReport['fail2ban']>
+  readonly expected?: Partial<Expectation>
+  readonly startsFail2ban?: boolean
+}
+
+const judge = ({ without, startsFail2ban = true, ...changes }: Changes) => {
+  const { syn, udp, logged, lan, all, report = {}, fail2ban = {}, expected = {} } = changes
+  const own = [syn, udp, logged, lan]
+  const specification: LabSpecification = {
+    release: 'sysv-1.2',
+    modes: ['atcp', 'audp'],
+    confPath: '/etc/portsentry/portsentry.conf',
+    ignorePath: '/etc/portsentry/portsentry.ignore',
+    devices: [{ name: 'lan0', addresses: ['192.168.1.10/24'] }],
+    otherDevices: [],
+    hosts: hosts.filter(({ role }) => role !== without),
+    outside: 'lan0',
+    historyPath: '/var/lib/portsentry/portsentry.history',
+    openPorts: [22, 8080],
+    inUse: ['tcp 8080'],
+    firewall: { iptables: '', ip6tables: '', nft: '', ipset: '' },
+    otherJails: [],
+    startsFail2ban,
+  }
+  const reports = Object.entries(fine).map(([name, one], index) => [name, { ...one, ...all, ...own[index] }])
+  return judgeLab(
+    specification,
+    {
+      gaps: [],
+      hosts: Object.fromEntries(reports),
+      dropping: [],
+      accepting: [],
+      nftDrops: [],
+      fail2ban: { startFailure: null, jails: ['portsentry'], complaints: [], ...fail2ban },
+      ...report,
+    },
+    {
+      block: { tcp: 1, udp: 1 },
+      hasKillRoute: true,
+      hasHostsDeny: true,
+      jailBans: true,
+      confPath: '/etc/portsentry/portsentry.conf',
+      ignorePath: '/etc/portsentry/portsentry.ignore',
+      jailPath: '/etc/fail2ban/jail.d/portsentry.conf',
+      isBehindFirewall: true,
+      ...expected,
+    },
+  )
+}
+
+it('has only praise for a lab where everything is as it should be', () => {
+  expect(judge({}).map(({ code, result }) => `${result} ${code}`)).toEqual(
+    [
+      ...['lab', 'noticed', 'commands', 'rule', 'cut-off', 'spared', 'wrappers', 'jail-bans', 'jail-spares'],
+    ].map((code) => `pass ${code}`),
+  )
+})
+
+const drops = (rule: string) => ({ dropping: [{ program: 'iptables', rule }] }) as const
+const accepts = (rule: string) => ({ accepting: [{ program: 'iptables', rule }] }) as const
+const unnoticed = { noticed: false } as const
+const observing = { block: { tcp: 0, udp: 0 } } as const
+const commanding = { block: { tcp: 2, udp: 2 } } as const
+const commanded = {
+  events: [
+    event({ outcomes: [command({ action: { kind: 'command', option: 'KILL_RUN_CMD', command: 'true' } })] }),
+  ],
+  rules: [],
+  after: OPEN,
+} as const
+/** BLOCK_* 0: 1.2 acts, with nothing to do. */
+const told = { events: [event({ outcomes: [] })], rules: [], after: OPEN } as const
+
+const OUTCOMES: readonly (readonly [what: string, changes: Changes, line: string | RegExp])[] = [
+  ['gaps in the copy', { report: { gaps: ['nft: no such table'] } }, /^warn lab: .*nft: no such table$/],
+
+  ['no scan can be noticed', { without: 'attacker' }, 'skip noticed: no port is watched'],
+  ['all are noticed', {}, 'pass noticed: SYN scan, UDP scan'],
+  ['one is not', { syn: unnoticed }, 'fail noticed: not noticed: SYN scan'],
+  [
+    'a policy drops it first',
+    { syn: unnoticed, report: drops('-P INPUT DROP') },
+    /^warn noticed: the firewall drops SYN scan before this .*: iptables -P INPUT DROP$/,
+  ],
+  [
+    'a chain of nft drops it first',
+    { syn: unnoticed, udp: unnoticed, report: { nftDrops: ['type filter hook input; policy drop;'] } },
+    /^warn noticed: .*SYN scan, UDP scan .*policy drop;$/,
+  ],
+  [
+    'a policy is no excuse for who reads the wire',
+    { syn: unnoticed, report: drops('-P INPUT DROP'), expected: { isBehindFirewall: false } },
+    'fail noticed: not noticed: SYN scan',
+  ],
+
+  ['the commands work', {}, 'pass commands: KILL_HOSTS_DENY, KILL_ROUTE for 2 scanners'],
+  ['no scan is acted on', { all: { events: [ignored] } }, /^skip commands: .*no scan was acted on$/],
+  [
+    'a command fails and says why',
+    {
+      syn: { events: [event({ outcomes: [command({ result: 'failed', exitCode: 2, said: 'no CHAOS' })] })] },
+    },
+    `fail commands: KILL_ROUTE ended with exit code 2: ${ROUTE} — no CHAOS; portsentry logs the host as blocked all the same`,
+  ],
+  [
+    'a command is killed without a word',
+    { udp: { events: [event({ outcomes: [command({ result: 'failed', exitCode: null })] })] } },
+    /^fail commands: KILL_ROUTE ended with no exit code: \S+iptables [^—]*; portsentry logs/,
+  ],
+  [
+    'hosts.deny cannot be written',
+    { syn: { events: [event({ outcomes: [hostsDeny('failed')] })] } },
+    /^fail commands: KILL_HOSTS_DENY could not be done — EROFS;/,
+  ],
+  [
+    'an action that the daemon cannot do',
+    {
+      syn: {
+        events: [
+          event({
+            outcomes: [
+              {
+                action: { kind: 'impossible', option: 'KILL_ROUTE', reason: 'no $TARGET$' },
+                result: 'not-run',
+                exitCode: null,
+                said: 'no $TARGET$',
+              },
+            ],
+          }),
+        ],
+      },
+    },
+    /^fail commands: KILL_ROUTE could not be done — no \$TARGET\$;/,
+  ],
+
+  [
+    'nothing is to be done',
+    { syn: told, udp: told, expected: observing },
+    'pass commands: nothing is to be done: BLOCK_TCP and BLOCK_UDP are 0',
+  ],
+
+  ['the ban is listed', {}, 'pass rule: -A INPUT -s 198.51.100.254/32 -j DROP'],
+  ['nothing is to be listed', { expected: { hasKillRoute: false } }, /^skip rule: no KILL_ROUTE/],
+  [
+    'nobody is listed who is only told of',
+    { syn: told, udp: told, expected: observing },
+    'pass rule: nobody is to be in it: BLOCK_TCP and BLOCK_UDP are 0',
+  ],
+  [
+    'nobody is listed for whom KILL_RUN_CMD alone was run',
+    { syn: commanded, udp: commanded, expected: commanding },
+    'skip rule: KILL_ROUTE was run for no scan',
+  ],
+  ['nobody is to be listed', { all: { events: [] } }, 'skip rule: KILL_ROUTE was run for no scan'],
+  [
+    'one ban is not listed',
+    { udp: { rules: [] } },
+    'warn rule: no rule, set or route names 198.51.100.253 after KILL_ROUTE',
+  ],
+
+  ['the scanners are cut off', {}, 'pass cut-off: SYN scan, UDP scan: port 8080 no longer answers'],
+  ['a refusal cuts off, too', { syn: { after: { 8080: 'refused' } } }, /^pass cut-off/],
+  [
+    'one still gets through',
+    { syn: { after: OPEN } },
+    'fail cut-off: still gets through after SYN scan: what KILL_ROUTE does has no effect on port 8080',
+  ],
+  [
+    'a rule lets it in',
+    { syn: { after: OPEN }, report: accepts('-A INPUT -p tcp --dport 8080 -j ACCEPT') },
+    /^fail cut-off: .* iptables -A INPUT -p tcp --dport 8080 -j ACCEPT lets it in before the ban/,
+  ],
+  [
+    'KILL_RUN_CMD alone cuts nobody off',
+    { syn: commanded, udp: commanded, expected: commanding },
+    'skip cut-off: no scan was blocked: BLOCK_TCP and BLOCK_UDP are not 1',
+  ],
+  ['no scan to cut off for', { all: { events: [ignored] } }, 'skip cut-off: no scan was acted on'],
+  [
+    'nothing cuts off',
+    { expected: { hasKillRoute: false } },
+    /^warn cut-off: portsentry itself only writes hosts\.deny/,
+  ],
+  [
+    'no port is open to anybody',
+    { all: { before: CLOSED } },
+    /^warn cut-off: the firewall lets no host reach an open port/,
+  ],
+  [
+    'a protocol that does not block may get through',
+    { udp: { after: OPEN }, expected: { block: { tcp: 1, udp: 0 } } },
+    'pass cut-off: SYN scan: port 8080 no longer answers',
+  ],
+  [
+    'observing cuts nobody off',
+    { syn: told, udp: told, expected: observing },
+    'pass cut-off: nobody is: BLOCK_TCP and BLOCK_UDP are 0',
+  ],
+  [
+    'observing cuts somebody off',
+    { udp: told, expected: observing },
+    'fail cut-off: SYN scan is, although BLOCK_TCP and BLOCK_UDP are 0',
+  ],
+
+  ['the LAN is spared', {}, 'pass spared: the LAN 192.168.1.0/24: same scans, still let in'],
+  [
+    'the LAN is acted on',
+    { lan: { events: [event()] } },
+    'fail spared: portsentry acts on 192.168.1.254 (the LAN 192.168.1.0/24)',
+  ],
+  ['the LAN is cut off', { lan: { after: CLOSED } }, 'fail spared: the LAN 192.168.1.0/24 is cut off'],
+  [
+    'the LAN could reach nothing before',
+    { lan: { before: CLOSED, after: CLOSED } },
+    /^pass spared: the LAN 192\.168\.1\.0\/24: same scans, not acted on; the firewall lets them reach no/,
+  ],
+  ['nobody is to be spared', { without: 'spared' }, /^skip spared/],
+
+  ['libwrap agrees', {}, 'pass wrappers: tcpdmatch: 2 scanners refused, 1 others let in'],
+  [
+    'libwrap cannot be asked',
+    { all: { wrappers: null } },
+    "skip wrappers: libwrap's tcpdmatch is not installed",
+  ],
+  [
+    'libwrap would refuse the LAN',
+    { lan: { wrappers: 'denied' } },
+    /^fail wrappers: .* 192\.168\.1\.254 would be refused: .*does not match the LAN 192\.168\.1\.0\/24$/,
+  ],
+  [
+    'libwrap lets the scanner in',
+    { syn: { wrappers: 'granted' } },
+    'fail wrappers: SYN scan: hosts.deny does not refuse the scanner',
+  ],
+  [
+    'libwrap is not to refuse anybody',
+    { syn: { wrappers: 'granted' }, expected: { hasHostsDeny: false } },
+    'pass wrappers: the LAN is let in',
+  ],
+
+  ['the jail is off', { expected: { jailBans: false } }, /^pass jail-bans: it is not to/],
+  [
+    'fail2ban does not start',
+    { fail2ban: { startFailure: 'no log file', jails: [], complaints: ['Failed during configuration'] } },
+    'fail jail-bans: fail2ban does not start with its configuration: no log file: Failed during configuration',
+  ],
+  [
+    'fail2ban does not have the jail',
+    { fail2ban: { jails: ['sshd'] } },
+    'fail jail-bans: fail2ban does not load the portsentry jail',
+  ],
+  [
+    'a line does not lead to a ban',
+    { logged: { jailed: false } },
+    'fail jail-bans: a new line in the history bans nobody',
+  ],
+  [
+    'a ban is in name only',
+    { logged: { after: OPEN }, fail2ban: { complaints: ['nft: not found'] } },
+    'fail jail-bans: fail2ban lists the host as banned, but it still gets through: nft: not found',
+  ],
+  ['the jail bans', {}, 'pass jail-bans: -A INPUT -s 198.51.100.252/32 -j DROP'],
+  ['the jail bans by what no list shows', { logged: { rules: [] } }, 'pass jail-bans: banned'],
+  ['the jail spares the LAN', {}, 'pass jail-spares: the LAN 192.168.1.0/24'],
+  ['the jail holds the LAN', { lan: { jailed: true } }, 'fail jail-spares: the jail holds 192.168.1.254'],
+]
+
+it.each(OUTCOMES)('%s', (_what, changes, line) => {
+  const lines = judge(changes).map(({ result, code, message }) => `${result} ${code}: ${message}`)
+  if (typeof line === 'string') expect(lines).toContain(line)
+  else
+    expect(
+      lines.filter((one) => line.test(one)),
+      lines.join('\n'),
+    ).toHaveLength(1)
+})
+
+it('says what to do about everything that has failed', () => {
+  const failed = OUTCOMES.flatMap(([, changes]) => judge(changes)).filter(({ result }) => result === 'fail')
+  expect(failed.length).toBeGreaterThan(10)
+  // Only that nobody should have been cut off at all has no cure that could be named.
+  expect(failed.filter(({ code, hint }) => hint === '' && code !== 'cut-off')).toEqual([])
+})
+
+it('does not speak of fail2ban where it was not started', () => {
+  const codes = judge({ startsFail2ban: false }).map(({ code }) => code)
+  expect(codes.filter((code) => code.startsWith('jail'))).toEqual([])
+})

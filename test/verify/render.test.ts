@@ -1,0 +1,57 @@
+import { expect, it } from 'vitest'
+import { type Check, checkFor, listed } from '../../src/verify/check.ts'
+import { renderChecks, renderProof } from '../../src/verify/render.ts'
+
+const check = checkFor('cut-off', 'a scanner is cut off')
+const pass = check.pass('port 22 no longer answers', 'never shown')
+const warn = check.warn('it cannot be shown', 'open a port')
+const fail = check.fail('port 22 still answers', 'see KILL_ROUTE')
+const skip = check.skip('no scan was acted on')
+
+it.each<[what: string, checks: readonly Check[], last: string]>([
+  ['all', [pass, pass], '2 passed, 0 warnings, 0 failed: this server bans scanners as config.env asks'],
+  ['a warning', [pass, warn], '1 passed, 1 warning, 0 failed: no check failed, but see the others'],
+  [
+    'a check that could not be done',
+    [pass, skip],
+    '1 passed, 0 warnings, 0 failed, 1 could not be done: no check failed, but see the others',
+  ],
+  [
+    'a failure',
+    [pass, warn, skip, fail],
+    '1 passed, 1 warning, 1 failed, 1 could not be done: this server is NOT protected as config.env asks',
+  ],
+])('sums up %s', (_what, checks, last) => {
+  expect(renderChecks(checks).endsWith(`\n\n${last}\n`)).toBe(true)
+  expect(renderProof(checks).endsWith(`verified: ${last}\n`)).toBe(true)
+})
+
+it('says what was found, and what to do where there is something to do', () => {
+  expect(renderChecks([pass, fail, skip])).toBe(
+    [
+      'pass  a scanner is cut off',
+      '      port 22 no longer answers',
+      'FAIL  a scanner is cut off',
+      '      port 22 still answers',
+      '      → see KILL_ROUTE',
+      'skip  a scanner is cut off',
+      '      no scan was acted on',
+      '',
+      '1 passed, 0 warnings, 1 failed, 1 could not be done: this server is NOT protected as config.env asks\n',
+    ].join('\n'),
+  )
+})
+
+it('leaves out of an apply what has passed', () => {
+  expect(renderProof([pass, warn, pass, skip])).toMatch(
+    /^WARN .*\n.*\n +→ open a port\nskip .*\n.*\nverified: 2 passed/,
+  )
+})
+
+it.each([
+  [[], ''],
+  [['a', 'b', 'c', 'd'], 'a, b, c, d'],
+  [['a', 'b', 'c', 'd', 'e', 'f'], 'a, b, c, d and 2 more'],
+])('keeps lists readable: %j', (items, text) => {
+  expect(listed(items)).toBe(text)
+})

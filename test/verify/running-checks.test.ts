@@ -1,0 +1,166 @@
+import { expect, it } from 'vitest'
+import type { Asked } from '../../src/host/ask-fail2ban.ts'
+import type { Desired } from '../../src/policy/desired.ts'
+import { checkRunning } from '../../src/verify/running-checks.ts'
+import { type Changes, examined, native } from './servers.ts'
+
+/** As `fail2ban-client -d` shows these jails. */
+const dumpOf = ({ jails }: Desired): string[] =>
+  [...jails].flatMap(([jail, options]) => {
+    const option = (name: string) => options.get(name) ?? ''
+    if (option('enabled') === 'false') return []
+    const set = (name: string, value: string) => `['set', '${jail}', '${name}', ${value}]`
+    return [
+      `['add', '${jail}', '${option('backend')}']`,
+      set('addlogpath', `'${option('logpath')}', 'head'`),
+      set(
+        'addignoreip',
+        option('ignoreip')
+          .split(' ')
+          .map((address) => `'${address}'`)
+          .join(', '),
+      ),
+      set('addaction', `'${option('banaction').split('[')[0]}'`),
+      set('bantime', `'${option('bantime')}'`),
+      set('findtime', `'${option('findtime')}'`),
+      set('maxretry', option('maxretry')),
+      `['start', '${jail}']`,
+    ]
+  })
+
+const check = (changes: Changes, asked: Partial<Asked>, config: string) => {
+  const { desired, facts } = examined(changes, config)
+  if (facts.live === null) throw new Error('a tree does not run')
+  return checkRunning(desired, facts, facts.live, {
+    logpath: `Current monitored log file(s):\n\`- ${desired.historyPath}\n`,
+    dump: { lines: dumpOf(desired) },
+    filter: { matched: true, said: '' },
+    ...asked,
+  })
+}
+
+it('has only praise for a server where everything runs', () => {
+  const passed = ['daemons', 'boot', 'jail', 'effective', 'filter'].map((code) => `pass ${code}`)
+  for (const changes of [{}, native()]) {
+    expect(check(changes, {}, '').map(({ code, result }) => `${result} ${code}`)).toEqual(passed)
+  }
+})
+
+const daemon = (...args: string[]) => ({ pid: 1, args: ['/usr/sbin/portsentry', ...args], startedMs: 10_000 })
+const running = (...daemons: ReturnType<typeof daemon>[]): Changes => ({ live: { daemons } })
+const off = { jails: [] } as const
+
+const FINDINGS: readonly (readonly [
+  what: string,
+  changes: Changes,
+  asked: Partial<Asked>,
+  line: string | RegExp,
+  config?: string,
+])[] = [
+  ['both daemons', {}, {}, 'pass daemons: -atcp and -audp'],
+  [
+    'one of them',
+    running(daemon('-atcp')),
+    {},
+    'fail daemons: it runs as -atcp, should run as -atcp and -audp',
+  ],
+  ['none', running(), {}, 'fail daemons: it runs as nothing, should run as -atcp and -audp'],
+  [
+    'another mode',
+    running(daemon('-stcp'), daemon('-audp')),
+    {},
+    'fail daemons: it runs as -audp and -stcp, should run as -atcp and -audp',
+  ],
+  [
+    'one twice',
+    running(daemon('-atcp'), daemon('-atcp'), daemon('-audp')),
+    {},
+    /^fail daemons: it runs as -atcp and -atcp and -audp/,
+  ],
+  ['2.x', native(), {}, 'pass daemons: portsentry without arguments'],
+  [
+    '2.x that does not run',
+    { ...native(), ...running() },
+    {},
+    'fail daemons: it runs as nothing, should run as portsentry without arguments',
+  ],
+  [
+    '2.x on sockets',
+    { ...native(), ...running(daemon('--connect')) },
+    {},
+    'fail daemons: it runs as --connect, should run as portsentry without arguments',
+  ],
+  ['one protocol off', running(daemon('-audp')), {}, 'pass daemons: -audp', 'TCP_MODE=\n'],
+
+  ['both start at boot', {}, {}, 'pass boot: portsentry, fail2ban'],
+  ['one does not', { live: { enabled: new Set(['portsentry']) } }, {}, 'fail boot: fail2ban does not'],
+  ['neither does', { live: { enabled: new Set<string>() } }, {}, 'fail boot: portsentry, fail2ban does not'],
+
+  ['the jail', {}, {}, 'pass jail: on /var/lib/portsentry/portsentry.history'],
+  ['who may not ask', { live: { asRoot: false, jails: null } }, {}, 'skip jail: only root may ask fail2ban'],
+  ['no answer', { live: { jails: null } }, {}, 'fail jail: fail2ban does not run, or does not answer'],
+  ['another jail', { live: { jails: ['sshd'] } }, {}, 'fail jail: it has only sshd'],
+  ['no jail', { live: off }, {}, 'fail jail: it has only none'],
+  [
+    'another log',
+    {},
+    { logpath: 'No file is currently monitored\n' },
+    'fail jail: the jail does not watch /var/lib/portsentry/portsentry.history, but: No file is currently monitored',
+  ],
+  ['no word on logs', {}, { logpath: null }, /^fail jail: .* but: nothing$/],
+  ['off, as it should be', { live: off }, {}, /^pass jail: it has not/, 'OBSERVE_ONLY=1\n'],
+  ['on, and should be off', {}, {}, /^fail jail: it has, although/, 'OBSERVE_ONLY=1\n'],
+
+  ['the dump', {}, {}, 'pass effective: every option'],
+  ['no dump', {}, { dump: { failure: 'no [x]' } }, 'fail effective: fail2ban-client -d: no [x]'],
+  [
+    'a dump without the jail',
+    {},
+    { dump: { lines: [] } },
+    /^fail effective: it lacks portsentry: enabled = true, portsentry: backend = polling and \d+ more$/,
+  ],
+  [
+    'a dump that another file decides',
+    { texts: { '/etc/fail2ban/jail.local': '[portsentry]\nbantime = 10\n' } },
+    { dump: { lines: dumpOf(examined().desired).map((line) => line.replace("'1d'", "'10'")) } },
+    'fail effective: it lacks portsentry: bantime = 1d; decided by /etc/fail2ban/jail.local:2',
+  ],
+  [
+    'a dump without it, as it should be',
+    { live: off },
+    {},
+    'pass effective: every option',
+    'OBSERVE_ONLY=1\n',
+  ],
+
+  ['the filter', {}, {}, 'pass filter: filter portsentry'],
+  ["2.x's filter", native(), {}, 'pass filter: filter portsentry-2'],
+  ['a filter that cannot be tried', {}, { filter: null }, /^skip filter/],
+  ['no filter needed', { live: off }, { filter: null }, /^pass filter: not needed/, 'OBSERVE_ONLY=1\n'],
+  [
+    'a filter that does not match',
+    {},
+    { filter: { matched: false, said: 'LINE (0 matched)' } },
+    /^fail filter: filter portsentry does not match a line of portsentry 1\.2 .*: LINE \(0 matched\)$/,
+  ],
+]
+
+const CASES = FINDINGS.map(([what, changes, asked, line, config = '']) => ({
+  what,
+  changes,
+  asked,
+  line,
+  config,
+}))
+
+it.each(CASES)('$what', ({ changes, asked, line, config }) => {
+  const lines = check(changes, asked, config).map(
+    ({ result, code, message }) => `${result} ${code}: ${message}`,
+  )
+  if (typeof line === 'string') expect(lines).toContain(line)
+  else
+    expect(
+      lines.filter((one) => line.test(one)),
+      lines.join('\n'),
+    ).toHaveLength(1)
+})

@@ -1,0 +1,45 @@
+import { plan } from '../../src/plan/planner.ts'
+import { type Desired, desire } from '../../src/policy/desired.ts'
+import type { Facts } from '../../src/policy/facts.ts'
+import { findRelease } from '../../src/policy/find-release.ts'
+import { factsOf, LAN, settingsOf } from '../plan/live.ts'
+
+export type Changes = NonNullable<Parameters<typeof factsOf>[0]>
+
+const NATIVE = { version: '2.0.7-1', files: ['/usr/lib/systemd/system/portsentry.service'] }
+const CONF_2 = {
+  '/etc/portsentry/portsentry.conf':
+    '# 2.x\nIGNORE_FILE="/etc/portsentry/portsentry.ignore"\nBLOCK_TCP="1"\nBLOCK_UDP="1"\nRESOLVE_HOST="1"\n',
+  '/etc/portsentry/portsentry.ignore': '',
+}
+
+/** What is to be checked: a server's facts beside what its config.env asks for. */
+export interface Examined {
+  readonly facts: Facts
+  readonly desired: Desired
+  readonly plan: ReturnType<typeof plan>['plan']
+  readonly problems: ReturnType<typeof plan>['problems']
+}
+
+/** The small server of `live.ts`, in sync with the default config.env but for these changes. */
+export const examined = (changes: Changes = {}, config = ''): Examined => {
+  const settings = settingsOf(LAN + config)
+  const facts = factsOf(changes)
+  const release = findRelease(facts)
+  if ('code' in release) throw new Error(release.message)
+  const { problems, plan: planned } = plan(settings, facts)
+  return {
+    facts,
+    desired: planned?.desired ?? desire(settings, facts, release).desired,
+    plan: planned,
+    problems,
+  }
+}
+
+/** Changes that make it a server with portsentry 2.x, in sync again. */
+export const native = (config = ''): Changes => {
+  const { plan: planned } = examined({ portsentry: NATIVE, texts: CONF_2 }, config)
+  const writes = planned?.steps.flatMap((step) => (step.kind === 'write' ? [[step.path, step.after]] : []))
+  const daemons = [{ pid: 1, args: ['/usr/sbin/portsentry'], startedMs: 10_000 }]
+  return { portsentry: NATIVE, texts: { ...CONF_2, ...Object.fromEntries(writes ?? []) }, live: { daemons } }
+}
