@@ -8,6 +8,9 @@ import { run, tryRun } from './process.ts'
 
 const client = (...args: string[]) => tryRun('fail2ban-client', args, { timeoutMs: 30_000 })
 
+/** Whether there is a client to ask with at all. */
+export const isInstalled = async (): Promise<boolean> => (await client('--version')).exitCode === 0
+
 /** Jails that the running server has loaded; null where it does not answer. */
 export const readJails = async (): Promise<string[] | null> => {
   const { exitCode, stdout } = await client('status')
@@ -24,8 +27,8 @@ export const readBanned = async (jail: string): Promise<string[]> => {
 }
 
 /** What the running server says of one option of a jail; null where it does not answer. */
-export const readOption = async (jail: string, option: string): Promise<string | null> => {
-  const { exitCode, stdout } = await client('get', jail, option)
+export const readOption = async (jail: string, ...option: readonly string[]): Promise<string | null> => {
+  const { exitCode, stdout } = await client('get', jail, ...option)
   return exitCode === 0 ? stdout : null
 }
 

@@ -39,9 +39,18 @@ export const readEnabled = async (init: Init): Promise<Set<string>> => {
   ])
 }
 
+/** Asked first: one that can't be started must not be stopped, and enabling an init script fails half-way. */
+const expectNotMasked = async (unit: string): Promise<void> => {
+  if (readInit() === 'sysv') return
+  const { stdout } = await tryRun('systemctl', ['show', '--property=LoadState', unit])
+  if (!stdout.includes('=masked')) return
+  throw new HostError(`${unit} is masked`, `systemctl unmask ${unit}`)
+}
+
 /** Has a unit or init script start at boot. */
 export const enable = async (unit: string): Promise<void> => {
   const isSystemd = readInit() === 'systemd'
+  await expectNotMasked(unit)
   await effect(`run ${isSystemd ? 'systemctl' : 'update-rc.d'} enable ${unit}`, () =>
     isSystemd
       ? run('systemctl', ['enable', unit], 'see whether the unit is masked')
@@ -93,7 +102,7 @@ const terminate = (daemons: readonly DaemonProcess[]): void => {
 }
 
 /** Ends all daemons of a service, by whichever units they run, and waits. Throws HostError where they stay. */
-const stop = (service: Service): Promise<void> =>
+export const stopService = (service: Service): Promise<void> =>
   effect(`run systemctl stop ${service}`, () => stopAll(service))
 
 const stopAll = async (service: Service): Promise<void> => {
@@ -143,7 +152,8 @@ const reload = async (): Promise<void> => {
  * the old daemons nor starts new ones beside them, so that a plain restart can end with none.
  */
 export const restart = async ({ service, units }: RestartStep): Promise<void> => {
-  await stop(service)
+  for (const unit of units) await expectNotMasked(unit)
+  await stopService(service)
   await reload()
   for (const unit of units) await start(unit)
 }
@@ -155,26 +165,51 @@ export interface ServiceState {
   readonly enabled: ReadonlySet<string>
   /** Units by service; init scripts where systemd does not run. */
   readonly active: ReadonlyMap<Service, readonly string[]>
+  readonly daemons: readonly DaemonIdentity[]
 }
+
+/** A number that the kernel gives anew some day, and when its process was started. */
+type DaemonIdentity = Pick<DaemonProcess, 'pid' | 'startedMs'> & { readonly service: Service }
+
+/** Readings of the same start differ by a little. */
+const SAME_START_MS = 2000
 
 const readActive = async (service: Service): Promise<string[]> => {
   if (readInit() === 'sysv') return (await readDaemonsOf(service)).length > 0 ? [service] : []
   const patterns = [`${service}.service`, `${service}@*.service`]
-  const { stdout } = await tryRun('systemctl', [
-    ...['list-units', '--plain', '--no-legend', '--state=active,activating,reloading'],
-    ...patterns,
-  ])
+  // Without an answer nothing would seem to run, and nothing be started again after a rollback.
+  const stdout = await run(
+    'systemctl',
+    ['list-units', '--plain', '--no-legend', '--state=active,activating,reloading', ...patterns],
+    'see whether systemd answers: systemctl is-system-running',
+  )
   return [...stdout.matchAll(/^(\S+)\.service /gm)].map(([, unit]) => unit ?? '')
 }
 
 export const readServiceState = async (): Promise<ServiceState> => {
   const active = SERVICES.map(async (service) => [service, await readActive(service)] as const)
-  return { enabled: await readEnabled(readInit()), active: new Map(await Promise.all(active)) }
+  const daemons = SERVICES.map(async (service) =>
+    (await readDaemonsOf(service)).map(({ pid, startedMs }) => ({ service, pid, startedMs })),
+  )
+  const state = [readEnabled(readInit()), Promise.all(active), Promise.all(daemons)] as const
+  const [enabled, units, processes] = await Promise.all(state)
+  return { enabled, active: new Map(units), daemons: processes.flat() }
 }
 
 /** Ends both services. Throws HostError. */
 export const stopServices = async (): Promise<void> => {
-  for (const service of SERVICES) await stop(service)
+  for (const service of SERVICES) await stopService(service)
+}
+
+/** Whether the very processes of then run on: they have never read anything newer, and need not be disturbed. */
+const runsOn = async (service: Service, { active, daemons }: ServiceState): Promise<boolean> => {
+  const units = await readActive(service).catch(() => null)
+  if (units?.join() !== active.get(service)?.join()) return false
+  const now = await readDaemonsOf(service)
+  const then = daemons.filter((daemon) => daemon.service === service)
+  const isThere = ({ pid, startedMs }: DaemonIdentity) =>
+    now.some((daemon) => daemon.pid === pid && Math.abs(daemon.startedMs - startedMs) < SAME_START_MS)
+  return now.length === then.length && then.every(isThere)
 }
 
 /** Brings both services back to where they were, running what is on disk by now. Returns what failed. */
@@ -184,10 +219,13 @@ export const restoreServices = async (state: ServiceState): Promise<string[]> =>
     await effect.catch((error: unknown) => failures.push(messageOf(error)))
   }
   const enabled = await readEnabled(readInit())
-  for (const service of SERVICES) await attempt(stop(service))
+  const others: Service[] = []
+  for (const service of SERVICES) if (!(await runsOn(service, state))) others.push(service)
+  for (const service of others) await attempt(stopService(service))
   for (const unit of enabled) if (!state.enabled.has(unit)) await attempt(disableAtBoot(unit))
   for (const unit of state.enabled) if (!enabled.has(unit)) await attempt(enable(unit))
   await attempt(reload())
-  for (const units of state.active.values()) for (const unit of units) await attempt(start(unit))
+  const units = others.flatMap((service) => state.active.get(service) ?? [])
+  for (const unit of units) await attempt(start(unit))
   return failures
 }

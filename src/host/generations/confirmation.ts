@@ -8,10 +8,10 @@ import { run, tryRun } from '../process.ts'
 import { readInit } from '../services.ts'
 
 const UNIT = 'portward-unconfirmed'
-const DIRECTORY = '/etc/systemd/system'
+export const UNIT_DIRECTORY = '/etc/systemd/system'
 const HINT = 'see systemctl status portward-unconfirmed.timer'
 
-const pathOf = (kind: 'service' | 'timer'): string => join(DIRECTORY, `${UNIT}.${kind}`)
+const pathOf = (kind: 'service' | 'timer'): string => join(UNIT_DIRECTORY, `${UNIT}.${kind}`)
 
 /** Another portward may be at work when the time is up: then once more, until it has finished. */
 const serviceText = (

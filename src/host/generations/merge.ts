@@ -1,4 +1,4 @@
-import type { FileRecord, Generation, ReleaseRecord, ServiceRecord } from './record.ts'
+import type { BanRecord, FileRecord, Generation, ReleaseRecord, ServiceRecord } from './record.ts'
 
 /** A file as the earliest of some generations found it, and as the latest of them left it. */
 export interface MergedFile {
@@ -15,16 +15,22 @@ export interface Restoration {
   readonly files: readonly MergedFile[]
   readonly services: ServiceRecord
   readonly releases: readonly ReleaseRecord[]
+  readonly bans: BanRecord
   readonly packages: readonly string[]
   readonly paths: ReadonlySet<string> | null
   readonly newPaths: readonly string[]
 }
 
-/** Generations in a row, the latest first and at least one → the state before the earliest of them. Pure. */
+/**
+ * Generations in a row, the latest first and at least one → the state before the earliest of them. Pure.
+ *
+ * Files are in the reverse order of the apply, so that the daemons can be started half-way back, too: fail2ban does not
+ * start for a jail whose log went before it.
+ */
 export const mergeGenerations = (generations: readonly [Generation, ...Generation[]]): Restoration => {
   const files = new Map<string, MergedFile>()
   for (const { number, files: records } of generations) {
-    for (const record of records) {
+    for (const record of [...records].reverse()) {
       const left = files.get(record.path)?.left
       files.set(record.path, { record, number, left: left === undefined ? record.after : left })
     }
@@ -36,6 +42,7 @@ export const mergeGenerations = (generations: readonly [Generation, ...Generatio
     numbers: generations.map(({ number }) => number),
     files: [...files.values()],
     services: earliest.services,
+    bans: earliest.bans,
     releases: generations.flatMap(({ releases }) => releases),
     packages: [...new Set(generations.flatMap(({ packages }) => packages.map(({ name }) => name)))],
     paths: withPaths?.paths ? new Set(withPaths.paths) : null,

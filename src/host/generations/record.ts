@@ -34,6 +34,20 @@ export interface ServiceRecord {
   readonly enabled: readonly string[]
   /** Active units by service. */
   readonly active: readonly (readonly [service: 'portsentry' | 'fail2ban', units: readonly string[]])[]
+  /** The processes of both, with the time of their start in ms since 1970. */
+  readonly daemons: readonly {
+    readonly service: 'portsentry' | 'fail2ban'
+    readonly pid: number
+    readonly startedMs: number
+  }[]
+}
+
+/** Who is banned, and by which rules and routes. */
+export interface BanRecord {
+  /** Those in hosts.deny and in fail2ban's jail, in canonical form. */
+  readonly addresses: readonly string[]
+  /** Commands that would take the bans in the firewall away, as a line each. */
+  readonly commands: readonly string[]
 }
 
 /** A ban of a protected host that the apply takes away. */
@@ -64,9 +78,10 @@ export interface Generation {
   readonly files: readonly FileRecord[]
   readonly services: ServiceRecord
   readonly releases: readonly ReleaseRecord[]
+  readonly bans: BanRecord
   /** Packages that were missing, dependencies included. */
   readonly packages: readonly PackageVersion[]
-  /** Paths below the directories that packages write to, before their installation: only where there is one. */
+  /** Paths that were there below the directories that daemons, and packages that are installed, write to; null: a tree. */
   readonly paths: readonly string[] | null
   /** The same paths that were new when the apply was over. */
   readonly newPaths: readonly string[]

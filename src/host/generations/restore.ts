@@ -1,4 +1,4 @@
-import { cp, lstat, mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
+import { cp, lstat, mkdir, open, readFile, rename, rm, rmdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { effect } from '../effect.ts'
 import { ban } from '../fail2ban.ts'
@@ -7,10 +7,10 @@ import { errnoOf, HostError, messageOf } from '../host-error.ts'
 import { purge } from '../packages.ts'
 import { run } from '../process.ts'
 import { restoreServices, stopServices } from '../services.ts'
+import { HOSTS_DENY, liftBans, trimHostsDeny } from './bans.ts'
+import { UNIT_DIRECTORY } from './confirmation.ts'
 import type { MergedFile, Restoration } from './merge.ts'
-import { copyPath, sha256 } from './store.ts'
-
-const TEMPORARY = /^\..*\.[0-9a-f]{12}\.portward$/
+import { copyPath, removeTemporaryIn, sha256 } from './store.ts'
 
 const readBytes = async (path: string): Promise<Buffer | null> => {
   try {
@@ -92,13 +92,10 @@ const restoreFile = async (state: string, file: MergedFile): Promise<void> => {
 }
 
 /** What an apply that died left beside the files: never more than what they were to become. */
-const removeTemporary = async ({ files }: Restoration): Promise<void> => {
-  for (const directory of new Set(files.map(({ record }) => dirname(record.real)))) {
-    const names = await readdir(directory).catch(() => [])
-    for (const name of names.filter((candidate) => TEMPORARY.test(candidate))) {
-      await effect(`remove ${name}`, () => rm(join(directory, name), { force: true }))
-    }
-  }
+const removeTemporary = async ({ root, files }: Restoration): Promise<void> => {
+  const directories = files.map(({ record }) => dirname(record.real))
+  const others = root === '/' ? [UNIT_DIRECTORY, dirname(HOSTS_DENY)] : []
+  for (const directory of new Set([...directories, ...others])) await removeTemporaryIn(directory)
 }
 
 const removeIfEmpty = async (path: string): Promise<void> => {
@@ -116,11 +113,16 @@ const removeDirectories = async ({ files }: Restoration): Promise<void> => {
   for (const path of deepestFirst) await effect(`remove ${path} if empty`, () => removeIfEmpty(path))
 }
 
-/** What the packages left when they went: nothing that was there before, and nothing that came otherwise. */
-const removeLeftovers = async ({ paths, newPaths }: Restoration): Promise<void> => {
-  if (paths === null) return
-  const leftovers = newPaths.filter((path) => !paths.has(path)).sort((a, b) => b.length - a.length)
-  for (const path of leftovers) {
+/** New since, and not by the apply itself; the innermost first. */
+const leftoversOf = ({ files, paths, newPaths }: Restoration): string[] => {
+  if (paths === null) return []
+  const ours = new Set(files.map(({ record }) => record.real))
+  return newPaths.filter((path) => !paths.has(path) && !ours.has(path)).sort((a, b) => b.length - a.length)
+}
+
+/** What the packages left when they went, and what the daemons remember: nothing that was there before. */
+const removeLeftovers = async (restoration: Restoration): Promise<void> => {
+  for (const path of leftoversOf(restoration)) {
     const entry = await lstat(path).catch(() => null)
     if (entry === null) continue
     await effect(`remove ${path}`, () =>
@@ -144,8 +146,9 @@ export const restore = async (
   }
   const isLive = restoration.root === '/'
   const purges = isLive && restoration.packages.length > 0
-  // While their init scripts are there.
-  if (purges) await attempt(stopServices)
+  if (isLive) await attempt(() => liftBans(restoration.bans))
+  // While their init scripts are there, and before what they remember goes.
+  if (isLive && (purges || leftoversOf(restoration).length > 0)) await attempt(stopServices)
   for (const file of restoration.files) {
     tell(file.record.path)
     await attempt(() => restoreFile(state, file))
@@ -154,13 +157,14 @@ export const restore = async (
   if (purges) {
     tell(`packages ${restoration.packages.join(', ')}`)
     await attempt(() => purge(restoration.packages))
-    await attempt(() => removeLeftovers(restoration))
   }
+  if (isLive) await attempt(() => trimHostsDeny(restoration.bans))
+  if (isLive) await attempt(() => removeLeftovers(restoration))
   await attempt(() => removeDirectories(restoration))
   if (!isLive) return failures
-  const { enabled, active } = restoration.services
+  const { enabled, active, daemons } = restoration.services
   tell('services')
-  failures.push(...(await restoreServices({ enabled: new Set(enabled), active: new Map(active) })))
+  failures.push(...(await restoreServices({ enabled: new Set(enabled), active: new Map(active), daemons })))
   for (const { address, undo, jailed } of restoration.releases) {
     tell(`the ban of ${address}`)
     for (const command of undo) await attempt(() => redoBan(command))

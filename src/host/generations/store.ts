@@ -7,12 +7,18 @@ import { errnoOf, HostError } from '../host-error.ts'
 import { run } from '../process.ts'
 import type { Generation, Journal } from './record.ts'
 
+/** A file that is being written, beside the one that it replaces. */
+const TEMPORARY = /^\..*\.[0-9a-f]{12}\.portward$/
+
 /** The directory of all generations below a state directory. */
 const homeOf = (state: string): string => join(state, 'generations')
 
 const journalOf = (state: string): string => join(state, 'journal.json')
 
 const directoryOf = (state: string, number: number): string => join(homeOf(state), String(number))
+
+/** What is being made, or being forgotten. */
+const partialOf = (state: string, number: number): string => `${directoryOf(state, number)}.partial`
 
 export const sha256 = (bytes: Uint8Array | string): string =>
   createHash('sha256')
@@ -90,7 +96,7 @@ export const addGeneration = async (
 ): Promise<Generation> => {
   await openHome(state)
   const number = ((await listNumbers(state)).at(-1) ?? 0) + 1
-  const partial = join(homeOf(state), `${number}.partial`)
+  const partial = partialOf(state, number)
   await effect(`make ${partial}`, async () => {
     await rm(partial, { recursive: true, force: true })
     await mkdir(partial, { mode: 0o700 })
@@ -120,14 +126,22 @@ export const copyInto = async (directory: string, name: string, real: string): P
 export const copyPath = (state: string, number: number, name: string): string =>
   join(directoryOf(state, number), name)
 
-/** Forgets the oldest generations beyond `keep`. */
+/** Under a name that nobody reads, first: a crash must not leave half of one. */
+const forget = (state: string, number: number): Promise<void> =>
+  effect(`forget generation ${number}`, async () => {
+    const partial = partialOf(state, number)
+    await rm(partial, { recursive: true, force: true })
+    await rename(directoryOf(state, number), partial)
+    await rm(partial, { recursive: true, force: true })
+  })
+
+/** Forgets the oldest generations beyond `keep`: those that can't be given back any more before those that can. */
 export const pruneGenerations = async (state: string, keep: number): Promise<void> => {
-  const numbers = await listNumbers(state)
-  for (const number of numbers.slice(0, Math.max(0, numbers.length - keep))) {
-    await effect(`forget generation ${number}`, () =>
-      rm(directoryOf(state, number), { recursive: true, force: true }),
-    )
-  }
+  const oldestFirst = (await readGenerations(state)).reverse()
+  const inForce = oldestFirst.filter((generation) => generation.state === 'applied')
+  const past = oldestFirst.filter(({ state }) => state === 'undone' || state === 'rolled-back')
+  const excess = Math.max(0, oldestFirst.length - keep)
+  for (const { number } of [...past, ...inForce].slice(0, excess)) await forget(state, number)
 }
 
 export const readJournal = async (state: string): Promise<Journal | null> => {
@@ -147,16 +161,22 @@ export const closeJournal = async (state: string): Promise<void> => {
   })
 }
 
+/** Takes away what a death in the middle of `replaceFile` left in a directory. */
+export const removeTemporaryIn = async (directory: string): Promise<void> => {
+  const names = await readdir(directory).catch(() => [])
+  for (const name of names.filter((candidate) => TEMPORARY.test(candidate))) {
+    await effect(`remove ${join(directory, name)}`, () => rm(join(directory, name), { force: true }))
+  }
+}
+
 /** Takes away what a death left that came before anything was touched: a record that was never finished, or never used. */
 export const forgetUnused = async (state: string): Promise<void> => {
   const names = await readdir(homeOf(state)).catch(() => [])
   for (const name of names.filter((candidate) => candidate.endsWith('.partial'))) {
     await effect(`forget ${name}`, () => rm(join(homeOf(state), name), { recursive: true, force: true }))
   }
+  const kept = (await listNumbers(state)).map((number) => directoryOf(state, number))
+  for (const directory of [state, ...kept]) await removeTemporaryIn(directory)
   const unused = (await readGenerations(state)).filter((generation) => generation.state === 'open')
-  for (const { number } of unused) {
-    await effect(`forget generation ${number}`, () =>
-      rm(directoryOf(state, number), { recursive: true, force: true }),
-    )
-  }
+  for (const { number } of unused) await forget(state, number)
 }

@@ -6,16 +6,30 @@ import { errnoOf, HostError } from '../host-error.ts'
 import { resolveInRoot } from '../paths.ts'
 import { tryRun } from '../process.ts'
 import { readServiceState } from '../services.ts'
+import { readBans } from './bans.ts'
 import type { FileRecord, Generation } from './record.ts'
 import { addGeneration, copyInto, sha256 } from './store.ts'
 
+/** What daemons make by themselves: the list that portsentry's start builds, blocked files, fail2ban's database. */
+const DAEMONS_OWN = ['/etc/portsentry/portsentry.ignore', '/var/lib/portsentry', '/var/lib/fail2ban']
 /** Where packages put files that stay when they go, or that only their maintainer scripts know of. */
-const PACKAGE_DIRECTORIES = ['/etc', '/var/lib/portsentry', '/var/lib/fail2ban']
+const PACKAGES_OWN = ['/etc', '/var/lib/portsentry', '/var/lib/fail2ban']
 
-/** Every path below the directories that packages write to. */
-export const listPackagePaths = async (): Promise<string[]> => {
-  const { stdout } = await tryRun('find', [...PACKAGE_DIRECTORIES, '-print0'])
+const listPaths = async (tops: readonly string[]): Promise<string[]> => {
+  const { stdout } = await tryRun('find', [...tops, '-print0'])
   return stdout.split('\0').filter(Boolean)
+}
+
+/**
+ * What daemons, and packages where some were installed, have made since a generation was taken. Of an apply that did
+ * not come to its end only the daemons' own is told: in /etc others may have been at work since it died.
+ */
+export const findNewPaths = async ({ paths, packages, state }: Generation): Promise<string[]> => {
+  if (paths === null) return []
+  const before = new Set(paths)
+  const hasEnded = state !== 'open'
+  const tops = hasEnded && packages.length > 0 ? PACKAGES_OWN : DAEMONS_OWN
+  return (await listPaths(tops)).filter((path) => !before.has(path))
 }
 
 /** Directories on the way to a path that do not exist, the uppermost first. */
@@ -79,7 +93,8 @@ export const takeGeneration = async (
 ): Promise<Generation> =>
   addGeneration(state, async (directory) => {
     const isLive = plan.root === '/'
-    const services = isLive ? await readServiceState() : { enabled: [], active: [] }
+    const services = isLive ? await readServiceState() : { enabled: [], active: [], daemons: [] }
+    const bans = isLive ? await readBans() : { addresses: [], commands: [] }
     const files: FileRecord[] = []
     for (const [index, step] of plan.steps.filter(isFileStep).entries()) {
       files.push(await recordFile(plan, step, directory, index))
@@ -91,10 +106,11 @@ export const takeGeneration = async (
       started: new Date().toISOString(),
       steps: plan.steps.map(describeStep),
       files,
-      services: { enabled: [...services.enabled], active: [...services.active] },
+      services: { ...services, enabled: [...services.enabled], active: [...services.active] },
+      bans,
       releases: plan.steps.flatMap((step) => (step.kind === 'release' ? [step] : [])),
       packages,
-      paths: packages.length > 0 ? await listPackagePaths() : null,
+      paths: isLive ? await listPaths(packages.length > 0 ? PACKAGES_OWN : DAEMONS_OWN) : null,
       newPaths: [],
       confirmBy,
     }

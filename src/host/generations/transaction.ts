@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Plan } from '../../plan/plan.ts'
-import { HostError } from '../host-error.ts'
+import { errnoOf, HostError, messageOf } from '../host-error.ts'
 import { arm, disarm } from './confirmation.ts'
 import { mergeGenerations } from './merge.ts'
 import { type Generation, type GenerationState, STATE } from './record.ts'
@@ -16,7 +16,7 @@ import {
   readJournal,
   updateGeneration,
 } from './store.ts'
-import { listPackagePaths, takeGeneration } from './take.ts'
+import { findNewPaths, takeGeneration } from './take.ts'
 
 type Tell = (what: string) => void
 
@@ -45,8 +45,9 @@ const giveBack = async (
   const failures = await restore(state, mergeGenerations(generations), tell)
   // Where something could not be given back the journal stays: the next command tries again.
   if (failures.length > 0) return failures
-  await mark(state, generations, as)
+  // Last of all the record: until it says so a crash has the next command do all of this again.
   if (state === STATE) await disarm()
+  await mark(state, generations, as)
   await closeJournal(state)
   return []
 }
@@ -66,8 +67,9 @@ const attemptAll = async (
   { keep, confirmWithinMs, undoing }: TransactionOptions,
   work: () => Promise<void>,
 ): Promise<Generation> => {
-  const isLive = plan.root === '/'
   const confirmBy = confirmWithinMs === null ? null : new Date(Date.now() + confirmWithinMs).toISOString()
+  // Applies that failed leave a record, too.
+  await pruneGenerations(state, keep)
   const generation = await takeGeneration(state, plan, confirmBy)
   const journal = {
     operation: 'apply',
@@ -79,22 +81,20 @@ const attemptAll = async (
     // Before the first change: it may be the one that locks everybody out.
     if (confirmWithinMs !== null) await arm(confirmWithinMs)
     await work()
+    await pruneGenerations(state, keep)
+    const applied: Generation = { ...generation, state: 'applied' }
+    const done = { ...applied, newPaths: await findNewPaths(applied) }
+    await updateGeneration(state, done)
+    await closeJournal(state)
+    return done
   } catch (error) {
-    const outcome = describe(await giveBack(state, [generation], 'undone', undoing))
-    if (!(error instanceof HostError)) throw error
-    throw new HostError(`${error.message} (${outcome})`, error.hint, { cause: error })
+    const undone = { ...generation, newPaths: await findNewPaths(generation) }
+    const outcome = describe(await giveBack(state, [undone], 'undone', undoing))
+    if (error instanceof HostError)
+      throw new HostError(`${error.message} (${outcome})`, error.hint, { cause: error })
+    if (errnoOf(error) === undefined) throw error
+    throw new HostError(`${messageOf(error)} (${outcome})`, 'see the system log', { cause: error })
   }
-  const newPaths = isLive && generation.paths !== null ? await listPackagePaths() : []
-  const before = new Set(generation.paths)
-  const done: Generation = {
-    ...generation,
-    state: 'applied',
-    newPaths: newPaths.filter((path) => !before.has(path)),
-  }
-  await updateGeneration(state, done)
-  await closeJournal(state)
-  await pruneGenerations(state, keep)
-  return done
 }
 
 /**
@@ -127,8 +127,13 @@ export const findInterrupted = async (): Promise<string | null> => {
 export const isPending = ({ state, confirmBy }: Generation): boolean =>
   state === 'applied' && confirmBy !== null
 
-const isSome = (list: readonly Generation[]): list is readonly [Generation, ...Generation[]] =>
-  list.length > 0
+type Some = readonly [Generation, ...Generation[]]
+
+const isSome = (list: readonly Generation[]): list is Some => list.length > 0
+
+/** An apply that died could not say what had come with it. */
+const withNewPaths = async ([first, ...rest]: Some): Promise<Some> =>
+  first.state === 'open' ? [{ ...first, newPaths: await findNewPaths(first) }, ...rest] : [first, ...rest]
 
 /**
  * Brings a server out of the middle: what an interrupted apply had changed is put back, an interrupted rollback is
@@ -148,7 +153,7 @@ export const recover = async (tell: Tell): Promise<string | null> => {
   const isComplete = journal.operation === 'apply' && generations.every(({ state }) => state === 'applied')
   if (isComplete || !isSome(unfinished)) await closeJournal(STATE)
   else {
-    const failures = await giveBack(STATE, unfinished, wanted, tell)
+    const failures = await giveBack(STATE, await withNewPaths(unfinished), wanted, tell)
     if (failures.length > 0)
       throw new HostError(
         `an earlier ${journal.operation} was interrupted, and ${describe(failures)}`,

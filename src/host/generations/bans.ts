@@ -1,0 +1,54 @@
+import { applyEdits } from '../../documents/edit.ts'
+import { parseHostsAccess } from '../../documents/hosts-access.ts'
+import { deniedAddresses, removeDenied } from '../../documents/hosts-access-edit.ts'
+import { formatAddress, parseNetwork } from '../../network.ts'
+import { readBanned, unban } from '../fail2ban.ts'
+import { readFileState, replaceFile } from '../files.ts'
+import { readFirewall, undoBan } from '../firewall.ts'
+import { stopService } from '../services.ts'
+import type { BanRecord } from './record.ts'
+
+export const HOSTS_DENY = '/etc/hosts.deny'
+const JAIL = 'portsentry'
+
+const canonical = (text: string): string => {
+  const network = parseNetwork(text)
+  return network === null ? text : formatAddress(network.bytes)
+}
+
+const readHostsDeny = async (): Promise<string> => (await readFileState('/', HOSTS_DENY))?.text ?? ''
+
+/** Whom portsentry and its jail ban now, and every rule and route that looks like such a ban. */
+export const readBans = async (): Promise<BanRecord> => {
+  const [denied, jailed, { bans }] = await Promise.all([readHostsDeny(), readBanned(JAIL), readFirewall()])
+  const addresses = [...deniedAddresses(parseHostsAccess(denied)), ...jailed].map(canonical)
+  return { addresses: [...new Set(addresses)], commands: bans.map(({ undo }) => undo.join(' ')) }
+}
+
+/**
+ * Lets go of everybody whom portsentry has banned since: the daemons of before would not have. A rule in INPUT or a
+ * route may be the admin's own, it goes only where hosts.deny or fail2ban show whose it is; so they go after it, and
+ * this can be done again after a crash. Throws HostError.
+ */
+export const liftBans = async (before: BanRecord): Promise<void> => {
+  const known = new Set(before.addresses)
+  const added = (await readBans()).addresses.filter((address) => !known.has(address))
+  if (added.length === 0) return
+  const since = new Set(added)
+  // It would go on banning.
+  await stopService('portsentry')
+  const { bans } = await readFirewall()
+  for (const { address, undo } of bans) {
+    if (since.has(address) && !before.commands.includes(undo.join(' '))) await undoBan(undo)
+  }
+  const jailed = (await readBanned(JAIL)).filter((address) => since.has(canonical(address)))
+  for (const address of jailed) await unban(JAIL, address)
+}
+
+/** Takes portsentry's lines for those whom it has banned since out of hosts.deny. Throws HostError. */
+export const trimHostsDeny = async (before: BanRecord): Promise<void> => {
+  const known = new Set(before.addresses)
+  const text = await readHostsDeny()
+  const edits = removeDenied(parseHostsAccess(text), (client) => !known.has(canonical(client)))
+  if (edits.length > 0) await replaceFile('/', HOSTS_DENY, applyEdits(text, edits), 0o644)
+}

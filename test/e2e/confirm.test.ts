@@ -1,0 +1,112 @@
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { eventually } from './harness/eventually.ts'
+import { describeServers } from './harness/requirements.ts'
+import { type Server, startServer } from './harness/server.ts'
+import { expectBanned, OPEN_PORT, portward, provide } from './scenario.ts'
+import { installFaults, listEffects, runWithFault } from './sweep/faults.ts'
+import { drift, settle } from './sweep/settled.ts'
+import { differences, readState, type State, withoutTimes } from './sweep/state.ts'
+
+const JAIL = '/etc/fail2ban/jail.d/portsentry.conf'
+const TIMER = 'portward-unconfirmed.timer'
+const PATIENCE = { timeoutMs: 180_000, intervalMs: 1000 }
+
+/** Nobody does anything, and it comes to be as it was. */
+const expectByItself = async (server: Server, wanted: State): Promise<void> => {
+  let found: string[] = []
+  await eventually(
+    'all is as before',
+    async () => {
+      found = differences(wanted, await readState(server))
+      return found.length === 0
+    },
+    PATIENCE,
+  ).catch((error: Error) => {
+    throw new Error(`${error.message}\n${found.join('\n')}`)
+  })
+  expect((await server.run(`systemctl list-units --all --no-legend 'portward*'`)).stdout).toBe('')
+  expect(await server.exists('/var/lib/portward/journal.json')).toBe(false)
+}
+
+describeServers('apply --confirm-within', () => {
+  let server: Server
+  let original: State
+
+  beforeAll(async () => {
+    server = await startServer()
+    await provide(server)
+    await installFaults(server)
+    await settle(server)
+    await drift(server)
+  })
+  afterAll(() => server?.stop())
+
+  beforeEach(async () => {
+    original ??= await readState(server)
+    expect(differences(original, await readState(server))).toEqual([])
+  })
+
+  it('rolls back by itself, and a stranger who was banned meanwhile gets through again', async () => {
+    expect(await portward(server, 'apply --yes --confirm-within 40s', 0)).toMatch(
+      /run "portward confirm" within 40s, or all of this is rolled back/,
+    )
+    expect((await server.run(`systemctl is-active ${TIMER}`)).stdout).toBe('active')
+    expect(await portward(server, 'generations', 0)).toMatch(/applied, to be confirmed by/)
+    await expectBanned(server)
+    await expectByItself(server, original)
+    expect(await server.attacker.reaches(OPEN_PORT)).toBe(true)
+  })
+
+  it('lets nobody apply over it, and stays where it is confirmed', async () => {
+    await portward(server, 'apply --yes --confirm-within 10m', 0)
+    await server.run(`cp -p ${JAIL} /run/jail && sed -i 's/^bantime.*/bantime = 10/' ${JAIL}`)
+    const { exitCode, stderr } = await server.run('portward apply --yes', { allowFailure: true })
+    expect(exitCode).toBe(1)
+    expect(stderr).toMatch(/generation \d+ waits for a confirmation — portward confirm, or portward rollback/)
+    await server.run(`cp -p /run/jail ${JAIL}`)
+
+    expect(await portward(server, 'confirm', 0)).toMatch(/^generation \d+ stays$/m)
+    expect(await server.exists(`/etc/systemd/system/${TIMER}`)).toBe(false)
+    expect((await server.run(`systemctl list-units --all --no-legend 'portward*'`)).stdout).toBe('')
+    const applied = await readState(server)
+    // What the timer would have done, had it been left.
+    await portward(server, 'rollback --yes --unconfirmed', 0)
+    expect(differences(applied, await readState(server))).toEqual([])
+    expect(await portward(server, 'confirm', 0)).toMatch(/nothing waits for a confirmation/)
+    await portward(server, 'plan', 0)
+    await portward(server, 'rollback --yes', 0)
+  })
+
+  it('can be given up at once', async () => {
+    await portward(server, 'apply --yes --confirm-within 10m', 0)
+    await portward(server, 'rollback --yes', 0)
+    expect(await server.exists(`/etc/systemd/system/${TIMER}`)).toBe(false)
+  })
+
+  it.each(['rename /etc/hosts.allow', 'run systemctl start fail2ban', 'close the journal'])(
+    'rolls back also where portward was killed before "%s", and nobody runs it again',
+    async (name) => {
+      const effects = await listEffects(server, 'apply --yes --confirm-within 10m')
+      await portward(server, 'rollback --yes', 0)
+      const point = effects.indexOf(name) + 1
+      expect(point).toBeGreaterThan(0)
+      const { exitCode } = await runWithFault(server, 'apply --yes --confirm-within 20s', `kill@${point}`)
+      expect(exitCode).toBe(137)
+      await expectByItself(server, original)
+    },
+  )
+
+  it('rolls back also where the server was started anew meanwhile', async () => {
+    await portward(server, 'apply --yes --confirm-within 30s', 0)
+    await server.reboot()
+    // Rules and what runs do not outlive a reboot: the units that start at boot do.
+    const lasting = (state: State) =>
+      new Map([...withoutTimes(state)].filter(([key]) => /^(?:file|bytes|entry|attribute|unit) /.test(key)))
+    await eventually(
+      'all is as before',
+      async () => differences(lasting(original), lasting(await readState(server))).length === 0,
+      PATIENCE,
+    )
+    await portward(server, 'plan', 2)
+  })
+})

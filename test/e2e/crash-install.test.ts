@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { describeServers } from './harness/requirements.ts'
+import { type Server, startServer } from './harness/server.ts'
+import { portward, provide } from './scenario.ts'
+import { installFaults, runWithFault } from './sweep/faults.ts'
+import { somePoints, spread } from './sweep/points.ts'
+import { CONFIG, rewind, type Site, survey } from './sweep/site.ts'
+import { differences, foreignTo, readState, type State, withoutTimes } from './sweep/state.ts'
+
+const APPLY = 'apply --yes'
+const INSTALL = 'run apt-get install'
+
+/** A server without the packages, with one more state between bare and applied: what the packages bring. */
+interface BareSite extends Site {
+  readonly stock: State
+}
+
+const prepare = async (): Promise<BareSite> => {
+  const server = await startServer()
+  await provide(server, CONFIG)
+  await installFaults(server)
+  const site = await survey(server)
+  await rewind(server)
+  await runWithFault(server, APPLY, `kill@${site.to.indexOf(INSTALL) + 2}`)
+  const stock = await readState(server)
+  await portward(server, 'confirm', 0)
+  return { ...site, stock }
+}
+
+/** The next command finds what is begun and takes it back; an apply then comes to its end, and can be given back. */
+const expectRecovery = async (site: BareSite, withApply: boolean): Promise<string[]> => {
+  const { server, applied, original } = site
+  const complaints: string[] = []
+  if (withApply) {
+    await portward(server, APPLY, 0)
+    await portward(server, 'plan', 0)
+    const found = differences(withoutTimes(applied), withoutTimes(await readState(server)))
+    complaints.push(...found.map((line) => `after the next apply: ${line}`))
+    await portward(server, 'rollback --yes', 0)
+  } else await portward(server, 'confirm', 0)
+  const left = differences(original, await readState(server))
+  return [...complaints, ...left.map((line) => `in the end: ${line}`)]
+}
+
+const visit = async (site: BareSite, point: number): Promise<string[]> => {
+  const { server, original, stock, applied, to } = site
+  await rewind(server)
+  const { exitCode, output } = await runWithFault(server, APPLY, `kill@${point}`)
+  const alive = exitCode === 137 ? [] : [`was not killed, but ended with ${exitCode}: ${output}`]
+  const torn = foreignTo(await readState(server), original, stock, applied)
+  const complaints = [...alive, ...torn.map((line) => `torn by a death at "${to[point - 1]}": ${line}`)]
+  return [...complaints, ...(await expectRecovery(site, point % 2 === 0))]
+}
+
+describeServers('a death of an apply that installs packages', () => {
+  let sites: BareSite[]
+
+  beforeAll(async () => {
+    sites = await Promise.all([1, 2, 3].map(prepare))
+    for (const { to } of sites) expect(to).toEqual(sites[0]?.to)
+  })
+  afterAll(async () => {
+    await Promise.all((sites ?? []).map(({ server }) => server.stop()))
+  })
+
+  it('at its own effects leaves nothing torn, and the next command takes everything back', {
+    timeout: 1_800_000,
+  }, async () => {
+    const { to = [] } = sites[0] ?? {}
+    expect(to).toContain(INSTALL)
+    const points = await somePoints(to.length)
+    expect(await spread(sites, points, visit)).toEqual([])
+    console.log(`crash sweep with packages: ${points.length} of ${to.length} points: ${points.join(' ')}`)
+  })
+
+  /** What runs when portward dies. */
+  const MOMENTS = ['^apt-get -q -o', 'dpkg .*--unpack', 'dpkg .*--configure', 'portsentry.postinst']
+
+  it('while apt is at work is recovered from, too', { timeout: 600_000 }, async () => {
+    const killDuring = async (server: Server, moment: string): Promise<void> => {
+      await server.run(`
+        setsid portward ${APPLY} >/run/apply.log 2>&1 &
+        until pgrep -f '${moment}' >/dev/null; do :; done
+        kill -KILL "$(pgrep -f '^node .*portward.mjs apply')"`)
+    }
+    const points = MOMENTS.map((_, index) => index)
+    const found = await spread(sites, points, async (site, point) => {
+      await rewind(site.server)
+      await killDuring(site.server, MOMENTS[point] ?? '')
+      return expectRecovery(site, point % 2 === 0)
+    })
+    expect(found).toEqual([])
+  })
+})

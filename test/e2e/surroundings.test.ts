@@ -1,0 +1,138 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { describeServers } from './harness/requirements.ts'
+import { type Server, startServer } from './harness/server.ts'
+import { portward, provide } from './scenario.ts'
+import { drift, settle } from './sweep/settled.ts'
+import { differences, readState } from './sweep/state.ts'
+
+interface Surrounding {
+  readonly name: string
+  /** Shell that makes it so, and that ends it. */
+  readonly make: string
+  readonly end: string
+  /** What the message must say. */
+  readonly message: RegExp
+}
+
+const ALLOW = '/srv/managed/hosts.allow'
+
+/** A small file system with a copy of what was there, and not a byte left. */
+const fill = (directory: string, without = ''): string => `
+  mkdir -p ${directory} /run/copy && cp -a ${directory}/. /run/copy/
+  mount -t tmpfs -o size=2m tmpfs ${directory} && cp -a /run/copy/. ${directory}/ && (cd ${directory} && rm -f ${without})
+  dd if=/dev/zero of=${directory}/full bs=4k 2>/dev/null || true; rm -rf /run/copy`
+
+const SURROUNDINGS: readonly Surrounding[] = [
+  {
+    name: 'a directory is mounted read-only',
+    make: 'mount --bind /etc/portsentry /etc/portsentry && mount -o remount,bind,ro /etc/portsentry',
+    end: 'umount /etc/portsentry',
+    message: /cannot write \/etc\/portsentry\/portsentry\.conf: EROFS .*read-write/,
+  },
+  {
+    name: 'a file is immutable',
+    make: `chattr +i ${ALLOW}`,
+    end: `chattr -i ${ALLOW}`,
+    message: /cannot write \/srv\/managed\/hosts\.allow: EPERM .*lsattr/,
+  },
+  {
+    name: 'a file is a mount of its own',
+    make: `mount --bind ${ALLOW} ${ALLOW}`,
+    end: `umount ${ALLOW}`,
+    message: /cannot write \/srv\/managed\/hosts\.allow: EBUSY/,
+  },
+  {
+    name: 'there is no room for the record',
+    make: fill('/var/lib/portward'),
+    end: 'umount /var/lib/portward',
+    message: /\/var\/lib\/portward.*(?:ENOSPC|No space left)/,
+  },
+  {
+    name: 'there is no room for a configuration file',
+    make: fill('/etc/fail2ban', 'jail.d/portward-sshd.local'),
+    end: 'umount /etc/fail2ban',
+    message: /cannot write \/etc\/fail2ban\/jail\.d\/portsentry\.conf: ENOSPC/,
+  },
+  {
+    name: 'the unit of portsentry is masked',
+    make: 'systemctl mask portsentry',
+    end: 'systemctl unmask portsentry',
+    message: /portsentry.*masked/s,
+  },
+  {
+    name: 'systemd does not answer',
+    make: 'for socket in /run/systemd/private /run/dbus/system_bus_socket; do mount --bind /dev/null $socket; done',
+    end: 'umount /run/systemd/private /run/dbus/system_bus_socket',
+    message: /systemctl.*(?:bus|connect)/s,
+  },
+]
+
+describeServers('surroundings that an apply cannot work in', () => {
+  let server: Server
+
+  beforeAll(async () => {
+    server = await startServer()
+    await provide(server)
+    await settle(server)
+    await drift(server)
+  })
+  afterAll(() => server?.stop())
+
+  it.each(SURROUNDINGS)('fails in words, and leaves all as it was, where $name', async (surrounding) => {
+    const original = await readState(server)
+    await server.run(surrounding.make)
+    try {
+      const before = await readState(server)
+      const { exitCode, stderr } = await server.run('portward apply --yes', { allowFailure: true })
+      expect(stderr).toMatch(surrounding.message)
+      expect(exitCode).toBe(1)
+      expect(differences(before, await readState(server))).toEqual([])
+      expect(await server.exists('/var/lib/portward/journal.json')).toBe(false)
+    } finally {
+      await server.run(surrounding.end)
+    }
+    expect(differences(original, await readState(server))).toEqual([])
+  })
+
+  it('applies when that has passed', async () => {
+    await portward(server, 'apply --yes', 0)
+    await portward(server, 'plan', 0)
+  })
+})
+
+describeServers('packages that somebody else is busy with', () => {
+  let server: Server
+
+  beforeAll(async () => {
+    server = await startServer()
+    await provide(server)
+  })
+  afterAll(() => server?.stop())
+
+  it('says so where dpkg was interrupted, and leaves all as it was', async () => {
+    const original = await readState(server)
+    await server.run(`cp -p /var/lib/dpkg/status /run/status
+      sed -i '/^Package: attr$/,/^$/s/install ok installed/install ok half-configured/' /var/lib/dpkg/status
+      : >/var/lib/dpkg/updates/0001`)
+    const { exitCode, stderr } = await server.run('portward apply --yes', { allowFailure: true })
+    expect(exitCode).toBe(1)
+    expect(stderr).toMatch(/dpkg was interrupted.*dpkg --configure -a/s)
+    expect(differences(original, await readState(server))).toEqual([])
+    await server.run('rm /var/lib/dpkg/updates/0001; mv /run/status /var/lib/dpkg/status')
+  })
+
+  it('waits for the lock of dpkg', async () => {
+    const hold = [
+      'import fcntl, time',
+      'lock = open("/var/lib/dpkg/lock-frontend", "w")',
+      'fcntl.lockf(lock, fcntl.LOCK_EX)',
+      'open("/run/held", "w")',
+      'time.sleep(3)',
+    ].join('\n')
+    await server.write('/run/hold.py', hold)
+    await server.run('rm -f /run/held; setsid python3 /run/hold.py >/dev/null 2>&1 &')
+    await server.run('until test -e /run/held; do sleep 0.1; done')
+    await portward(server, 'apply --yes', 0)
+    await portward(server, 'plan', 0)
+  })
+})

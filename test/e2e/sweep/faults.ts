@@ -1,0 +1,35 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Server } from '../harness/server.ts'
+
+const BUNDLE = join(import.meta.dirname, '../../../dist/portward-faults.mjs')
+const PROGRAM = '/usr/local/lib/portward/dist/portward-faults.mjs'
+const LOG = '/run/portward-effects'
+
+/** Puts the build that can be made to fail beside the one that can't. */
+export const installFaults = async (server: Server): Promise<void> => {
+  await server.write(PROGRAM, await readFile(BUNDLE), 0o644)
+}
+
+export interface Outcome {
+  readonly exitCode: number
+  readonly output: string
+}
+
+/** Runs portward with a fault such as `kill@7`. The exit code is a shell's: 137 for a death by SIGKILL. */
+export const runWithFault = async (server: Server, args: string, fault: string): Promise<Outcome> => {
+  const { stdout } = await server.run(`node ${PROGRAM} ${args} 2>&1; echo "exit $?"`, {
+    env: { PORTWARD_FAULT: fault },
+  })
+  const exitCode = Number(/^exit (\d+)$/m.exec(stdout.slice(stdout.lastIndexOf('\nexit ') + 1))?.[1])
+  return { exitCode, output: stdout }
+}
+
+/** The effects of a run that succeeds, in order: the first one is point 1. */
+export const listEffects = async (server: Server, args: string): Promise<string[]> => {
+  await server.run(`rm -f ${LOG}; node ${PROGRAM} ${args}`, { env: { PORTWARD_FAULT_LOG: LOG } })
+  return (await server.readText(LOG))
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.replace(/^\d+ /, ''))
+}

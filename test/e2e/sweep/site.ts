@@ -1,0 +1,37 @@
+import { expect } from 'vitest'
+import type { Server } from '../harness/server.ts'
+import { portward } from '../scenario.ts'
+import { listEffects } from './faults.ts'
+import { differences, readState, type State } from './state.ts'
+
+/** One generation is kept, so that each apply forgets one. */
+export const CONFIG = 'LAN_IP=192.168.1.10\nLAN_NM=255.255.255.0\nKEEP_GENERATIONS=1\n'
+
+const RECORDS = '/var/lib/portward'
+
+/** A server with the states between which it must be found, and the effects that lead from one to the other and back. */
+export interface Site {
+  readonly server: Server
+  readonly original: State
+  readonly applied: State
+  readonly to: readonly string[]
+  readonly back: readonly string[]
+}
+
+/** Applies and rolls back, and notes what that does. */
+export const survey = async (server: Server): Promise<Site> => {
+  await portward(server, 'apply --yes', 0)
+  await portward(server, 'rollback --yes', 0)
+  await server.run(`cp -a ${RECORDS} /srv/records`)
+  const original = await readState(server)
+  const to = await listEffects(server, 'apply --yes')
+  const applied = await readState(server)
+  const back = await listEffects(server, 'rollback --yes')
+  expect(differences(original, await readState(server))).toEqual([])
+  return { server, original, applied, to, back }
+}
+
+/** The records are as they were before the first point: every run has the same effects then. */
+export const rewind = async (server: Server): Promise<void> => {
+  await server.run(`rm -rf ${RECORDS} && cp -a /srv/records ${RECORDS}`)
+}
