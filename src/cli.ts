@@ -1,18 +1,29 @@
 import { resolve } from 'node:path'
-import { Command, CommanderError, Option } from 'commander'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { canonicalAddress } from './commands/address.ts'
 import { applyCommand } from './commands/apply.ts'
+import { bansCommand } from './commands/bans.ts'
 import { confirmCommand } from './commands/confirm.ts'
 import { detectCommand } from './commands/detect.ts'
+import { explainCommand } from './commands/explain.ts'
 import { generationsCommand } from './commands/generations.ts'
 import { labCommand } from './commands/lab.ts'
 import { EXIT, type GlobalOptions, openOutput } from './commands/output.ts'
 import { planCommand } from './commands/plan.ts'
 import { rollbackCommand } from './commands/rollback.ts'
 import { statusCommand } from './commands/status.ts'
+import { unbanCommand } from './commands/unban.ts'
 import { verifyCommand } from './commands/verify.ts'
 import { HostError } from './host/host-error.ts'
 import { LAB_COMMAND } from './host/lab/laboratory.ts'
 import { isDirectory } from './host/paths.ts'
+
+/** An address in canonical text. Wrong usage where it is none. */
+const addressArgument = (text: string): string => {
+  const address = canonicalAddress(text)
+  if (address === null) throw new InvalidArgumentError('It is no IPv4 or IPv6 address.')
+  return address
+}
 
 /** The command line; each command is given all options and answers with its exit code. */
 const buildProgram = (finish: (code: number) => void): Command => {
@@ -30,17 +41,17 @@ const buildProgram = (finish: (code: number) => void): Command => {
     .configureHelp({ showGlobalOptions: true })
     .exitOverride()
 
-  const add = <Options extends GlobalOptions>(
+  const add = <Options extends GlobalOptions, Args extends readonly unknown[]>(
     name: string,
     summary: string,
-    run: (options: Options, ...args: (string | undefined)[]) => Promise<number>,
+    run: (options: Options, ...args: Args) => Promise<number>,
   ): Command =>
     program
       .command(name)
       .description(summary)
       .action(async (...received) => {
         const command: Command = received.at(-1)
-        const args: (string | undefined)[] = received.slice(0, -2)
+        const args = received.slice(0, -2) as unknown as Args
         const given: Options = command.optsWithGlobals()
         if (given.root === '' || given.config === '') command.error('error: --root and --config need a value')
         const options: Options = { ...given, root: resolve(given.root) }
@@ -69,6 +80,17 @@ const buildProgram = (finish: (code: number) => void): Command => {
     .option('--force', 'also where others have changed the files since; theirs are kept with the generation')
     .addOption(new Option('--unconfirmed').hideHelp())
   add('status', 'show what runs, in which modes, and what has drifted', statusCommand)
+  add('bans', 'list who is banned, since and until when, why, and where', bansCommand)
+  add('unban', 'release addresses wherever they are banned', unbanCommand).argument(
+    '<address...>',
+    'IPv4 or IPv6',
+    (text, before: readonly string[] = []) => [...new Set([...before, addressArgument(text)])],
+  )
+  add(
+    'explain',
+    'say what a scan from an address would lead to, and why; send no packet',
+    explainCommand,
+  ).argument('<address>', 'IPv4 or IPv6', addressArgument)
   add(
     'verify',
     'prove that scanners are banned here and the LAN is not, without touching anything',

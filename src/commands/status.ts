@@ -8,6 +8,7 @@ import type { Facts } from '../policy/facts.ts'
 import { type Modes, modesOf, type Release } from '../policy/release.ts'
 import { load } from './load.ts'
 import { EXIT, type GlobalOptions, openOutput, problemAsJson } from './output.ts'
+import { banStatusAsJson, readBanStatus, renderBanStatus } from './status-bans.ts'
 
 interface ServiceStatus {
   readonly name: string
@@ -55,6 +56,12 @@ const describeDrift = (plan: Plan | null): string => {
   return `${plan.steps.length} steps pending${paths.length > 0 ? ` (${paths.join(', ')})` : ''}`
 }
 
+/** A ban in hosts.deny means something to sshd only where it is linked with libwrap. */
+const describeSshd = ({ packages, wrapped }: Facts): string => {
+  if (wrapped.includes('sshd')) return 'honours hosts.deny'
+  return packages.has('openssh-server') ? 'does NOT ask hosts.deny' : 'is not installed'
+}
+
 const describeService = ({ name, installed, running, atBoot, detail }: ServiceStatus): string => {
   if (installed === null) return `${name.padEnd(12)}not installed`
   const parts = [
@@ -75,7 +82,7 @@ export const statusCommand = async (options: GlobalOptions): Promise<number> => 
     output.document('status', { problems: problems.map(problemAsJson) })
     return failure
   }
-  const system = await readSystemName(root)
+  const [system, bans] = await Promise.all([readSystemName(root), readBanStatus(root)])
   const services = describeServices(facts, release, settings)
   const drift = describeDrift(plan)
   const lines = [
@@ -83,9 +90,13 @@ export const statusCommand = async (options: GlobalOptions): Promise<number> => 
     ...services.map(describeService),
     `${'modes'.padEnd(12)}${modesOf(settings).join(', ')} wanted`,
     `${'wrappers'.padEnd(12)}${describeWrappers(facts)}`,
+    `${'sshd'.padEnd(12)}${describeSshd(facts)}`,
     `${'drift'.padEnd(12)}${drift}`,
+    ...renderBanStatus(bans).map(([topic, text]) => `${topic.padEnd(12)}${text}`),
   ]
   output.result(`${lines.join('\n')}\n`)
+  // That nothing runs in a tree needs no saying.
+  if (root === '/') for (const remark of bans.remarks) output.note(remark)
   output.document('status', {
     root,
     system,
@@ -93,6 +104,8 @@ export const statusCommand = async (options: GlobalOptions): Promise<number> => 
     services,
     wantedModes: modesOf(settings),
     wrappers: facts.wrapped,
+    sshdAsksHostsDeny: facts.wrapped.includes('sshd'),
+    bans: banStatusAsJson(bans),
     inSync: plan !== null && isInSync(plan),
     drift,
     problems: problems.map(problemAsJson),

@@ -53,7 +53,7 @@ const AF_INET = 2
 const AF_INET6 = 10
 
 /** 2.x's file: each a family in the machine's byte order, then the address. A cut or foreign record ends the reading. */
-const addressesOf = (records: Uint8Array): Address[] => {
+export const addressesOf = (records: Uint8Array): Address[] => {
   const addresses: Address[] = []
   let at = 0
   while (at + 2 <= records.length) {

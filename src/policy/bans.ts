@@ -17,7 +17,7 @@ const hostOf = (text: string): Network | null => {
 }
 
 /** The words of a line of `iptables -S`, which puts those with blanks into double quotes. */
-const splitRule = (line: string): string[] =>
+export const splitRule = (line: string): string[] =>
   [...line.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)].map(([, quoted, bare = '']) =>
     quoted === undefined ? bare : quoted.replace(/\\(.)/g, '$1'),
   )

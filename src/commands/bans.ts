@@ -1,0 +1,36 @@
+import type { BanRow } from '../policy/ban-view.ts'
+import { loadProtection, readBanState, viewState } from './ban-state.ts'
+import { banAsJson, placesAsJson, remarksOn, renderBanTable } from './ban-table.ts'
+import { EXIT, type GlobalOptions, openOutput, problemAsJson } from './output.ts'
+
+/** Only fail2ban knows an end: what the others have stays, until somebody takes it away. */
+const outlives = ({ untilMs, places }: BanRow): boolean =>
+  typeof untilMs === 'number' && places.some(({ place }) => place === 'firewall' || place === 'hosts.deny')
+
+/** `portward bans`: everybody who is banned, with who noticed it, since when, until when, and where. */
+export const bansCommand = async (options: GlobalOptions): Promise<number> => {
+  const output = openOutput(options)
+  const [state, protection] = await Promise.all([readBanState(options.root), loadProtection(options)])
+  const rows = viewState(state, protection.of)
+  const { history, readings } = state
+  const remarks = [
+    ...remarksOn(readings),
+    ...(history.remark === '' ? [] : [`the history was not read: ${history.remark}`]),
+    ...(protection.unknown === null ? [] : [`whom config.env protects is not known: ${protection.unknown}`]),
+  ]
+  output.text(renderBanTable(rows))
+  for (const remark of remarks) output.note(remark)
+  if (rows.some(outlives)) {
+    output.note(
+      'UNTIL is when fail2ban lets go; the firewall (until a reboot) and hosts.deny (for ever) do not by themselves',
+    )
+  }
+  output.document('bans', {
+    root: options.root,
+    bans: rows.map(banAsJson),
+    places: placesAsJson(readings),
+    remarks,
+    problems: (protection.loaded?.settings === null ? protection.loaded.problems : []).map(problemAsJson),
+  })
+  return EXIT.ok
+}

@@ -1,0 +1,195 @@
+import type { Action } from '../detector/decision.ts'
+import type { Prospect } from '../detector/prospect.ts'
+import { ROUTE } from '../host/places/firewall.ts'
+import type { FilterVerdict, Outcome } from '../policy/filter.ts'
+import { describeProtector } from './ban-state.ts'
+import { describePort, describeSource, PLACE_TITLES, titlesOf } from './ban-table.ts'
+import { closedBy, type Daemons, type Explanation } from './explanation.ts'
+import { formatMoment } from './moments.ts'
+
+/** A topic and what there is to say of it, a line each. */
+export interface Section {
+  readonly topic: string
+  readonly lines: readonly string[]
+}
+
+const protection = ({ protectors, protectionUnknown }: Explanation): string[] => {
+  if (protectionUnknown !== null) return [`not known: ${protectionUnknown}`]
+  return protectors.length === 0 ? ['by nothing in config.env'] : protectors.map(describeProtector)
+}
+
+const banned = ({ ban, readings, lastScan }: Explanation): string[] => {
+  const places = (ban?.places ?? []).map(({ place, where, sinceMs, untilMs }) => {
+    const since = sinceMs === null ? '' : `, since ${formatMoment(sinceMs)}`
+    const until = untilMs === null ? '' : `, until ${formatMoment(untilMs)}`
+    return `in ${PLACE_TITLES[place]} (${where})${since}${until}`
+  })
+  const cause =
+    ban === null ? [] : [`by ${describeSource(ban)}${ban.port === null ? '' : `, port ${describePort(ban)}`}`]
+  const missing = ban === null || ban.missing.length === 0 ? [] : [`MISSING in ${titlesOf(ban.missing)}`]
+  const unread = readings
+    .filter(({ bans }) => bans === null)
+    .map(({ place, remark }) => `${PLACE_TITLES[place]} was not looked at: ${remark}`)
+  const scan =
+    lastScan === null
+      ? []
+      : [`its last scan in the history: ${formatMoment(lastScan.timeMs)}, port ${describePort(lastScan)}`]
+  return [
+    ...(ban === null ? ['nowhere that was looked at'] : [...cause, ...places, ...missing]),
+    ...unread,
+    ...scan,
+  ]
+}
+
+const OUTCOMES: Readonly<Record<Outcome, string>> = {
+  accept: 'lets it in',
+  drop: 'drops what it sends',
+  reject: 'rejects what it sends',
+  other: 'answers it in its own way',
+}
+
+/** A firewall may have hundreds of rules for single ports. */
+const MOST_RULES = 5
+
+const describeFilter = ({ outcome, by, unless }: FilterVerdict): string[] => [
+  `${by}: ${OUTCOMES[outcome]}${unless.length > 0 ? ', unless one of these decides before, by port, protocol or interface:' : ''}`,
+  ...unless.slice(0, MOST_RULES).map((text) => `    ${text}`),
+  ...(unless.length > MOST_RULES ? [`    and ${unless.length - MOST_RULES} more`] : []),
+]
+
+const firewall = (explanation: Explanation): string[] => {
+  const { filters, hasDocker, ban } = explanation
+  if (filters === null) return ['was not looked at: only root may, and only where the server runs']
+  const wall = closedBy(explanation)
+  const shown = wall === undefined ? filters : [wall]
+  const route = ban?.places.some(({ where }) => where === ROUTE)
+  return [
+    ...(shown.length === 0 ? ['no rules at all: everything gets in'] : shown.flatMap(describeFilter)),
+    ...(route ? ['a route leads nowhere: it gets no answer'] : []),
+    ...(hasDocker ? ['packets to ports that docker publishes do not come by here'] : []),
+  ]
+}
+
+const describeAction = (action: Action): string => {
+  switch (action.kind) {
+    case 'hosts-deny':
+      return `${action.option} writes: ${action.line}`
+    case 'command':
+      return `${action.option} runs: ${action.command}`
+    case 'impossible':
+      return `${action.option} does nothing: ${action.reason}`
+  }
+}
+
+const describeProtocols = ({ protocols, atPacket }: Prospect): string[] =>
+  protocols.flatMap(({ protocol, port, block, actions }) => {
+    if (port === null) return [`${protocol}: it watches no port`]
+    const packet = atPacket === 1 ? 'the first packet' : `packet ${atPacket} (SCAN_TRIGGER)`
+    const key = `BLOCK_${protocol.toUpperCase()}=${block}`
+    const what = actions.length === 0 ? 'it writes its log and history, and does nothing else' : 'it acts'
+    const head = `${protocol}: at ${packet} to a watched port, such as ${port}, ${what} (${key})`
+    return [head, ...actions.map((action) => `    ${describeAction(action)}`)]
+  })
+
+const describeProspect = (prospect: Prospect, { ignoredBy, dialect }: Daemons): string[] => {
+  const { mode, verdict } = prospect
+  switch (verdict) {
+    case 'unseen':
+      return [`${mode}: sees no IPv6`]
+    case 'ignored':
+      return [`${mode}: ignores it by ${ignoredBy}`]
+    case 'already-blocked': {
+      const goesOn =
+        dialect === '1.2' ? 'logs so, and writes no history' : 'writes its history, and does nothing else'
+      return [`${mode}: takes it for blocked already: ${goesOn}`]
+    }
+    case 'act':
+      return describeProtocols(prospect).map((line) => (line.startsWith(' ') ? line : `${mode}: ${line}`))
+  }
+}
+
+const portsentry = (explanation: Explanation): string[] => {
+  const { daemons } = explanation
+  if (daemons === null) return ['could not be looked at']
+  const { isRunning, faults, prospects, dialect } = daemons
+  const isHidden = dialect === '1.2' && closedBy(explanation) !== undefined
+  return [
+    ...(isRunning === false ? ['DOES NOT RUN; if it did:'] : []),
+    ...faults.map((fault) => `would not start: ${fault}`),
+    ...(isHidden ? ['does not see what the firewall keeps out; if it did:'] : []),
+    ...(prospects.length === 0 ? ['in which modes it should run is not known'] : []),
+    ...prospects.flatMap((prospect) => describeProspect(prospect, daemons)),
+  ]
+}
+
+const UNITS = [
+  ['d', 86_400],
+  ['h', 3600],
+  ['m', 60],
+  ['s', 1],
+] as const
+
+/** As fail2ban's own files say it. */
+const formatBantime = (seconds: number | null): string => {
+  if (seconds === null) return 'for a time that it does not tell'
+  if (seconds < 0) return 'for ever'
+  const [unit, size] = UNITS.find(([, length]) => seconds % length === 0) ?? ['s', 1]
+  return `for ${seconds / size}${unit}`
+}
+
+const fail2ban = ({ jail, jailFiles }: Explanation): string[] => {
+  const files =
+    jailFiles?.ignoredBy === null || jailFiles === null ? [] : [`spares it by ${jailFiles.ignoredBy}`]
+  if (jail === null) {
+    if (jailFiles === null) return ['was not looked at']
+    const { isEnabled, bantime } = jailFiles
+    return [
+      isEnabled ? `bans by what the history has, bantime ${bantime ?? '?'}` : 'has no portsentry jail',
+      ...files,
+    ]
+  }
+  if (jail.jails === null) return ['does not run, or does not answer']
+  const held = jail.holders.map((holder) => `the jail ${holder} holds it now`)
+  if (!jail.isLoaded) return ['has no portsentry jail loaded: it bans nobody for a scan', ...held]
+  if (jail.ignoredBy !== null) return files.length > 0 ? files : [`spares it by ignoreip ${jail.ignoredBy}`]
+  return [...held, `bans by what the history has, ${formatBantime(jail.bantimeS)}`]
+}
+
+const wrappers = ({ wrapper, wrapped, ban }: Explanation): string[] => {
+  const asked =
+    wrapped.length === 0
+      ? 'no daemon on this server asks hosts.allow and hosts.deny: what they say changes nothing'
+      : `asked here by ${wrapped.join(', ')}`
+  // 2.x writes IPv6 addresses without brackets.
+  const isVain = wrapper === null && ban?.places.some(({ place }) => place === 'hosts.deny') === true
+  if (wrapper === null)
+    return [
+      isVain ? 'hosts.deny names it in a form that matches nobody' : 'say nothing of it: it is let in',
+      asked,
+    ]
+  const { outcome, path, line } = wrapper
+  return [
+    `${path}${line === null ? '' : `:${line}`} ${outcome === 'allow' ? 'lets it in' : 'refuses it'}`,
+    asked,
+  ]
+}
+
+/** All that is known, in the order in which a packet meets it. */
+export const describeAll = (explanation: Explanation): Section[] => [
+  { topic: 'protected', lines: protection(explanation) },
+  { topic: 'banned', lines: banned(explanation) },
+  { topic: 'firewall', lines: firewall(explanation) },
+  { topic: 'portsentry', lines: portsentry(explanation) },
+  { topic: 'fail2ban', lines: fail2ban(explanation) },
+  { topic: 'wrappers', lines: wrappers(explanation) },
+]
+
+const WIDTH = 12
+
+export const renderSections = (sections: readonly Section[]): string =>
+  sections
+    .flatMap(({ topic, lines }) =>
+      lines.map((line, index) => (index === 0 ? topic : '').padEnd(WIDTH) + line),
+    )
+    .map((line) => `${line}\n`)
+    .join('')

@@ -1,0 +1,132 @@
+import { ROUTE } from '../host/places/firewall.ts'
+import type { BanRow } from '../policy/ban-view.ts'
+import { describeProtector } from './ban-state.ts'
+import { titlesOf } from './ban-table.ts'
+import { closedBy, type Daemons, type Explanation } from './explanation.ts'
+import { formatMoment } from './moments.ts'
+
+/** What it comes to, for tools. */
+type Verdict =
+  | 'banned'
+  | 'banned-in-name'
+  | 'protected'
+  | 'protected-but-banned'
+  | 'protected-in-vain'
+  | 'ignored'
+  | 'would-be-banned'
+  | 'would-be-logged'
+  | 'unnoticed'
+  | 'unknown'
+
+interface Said {
+  readonly verdict: Verdict
+  readonly text: string
+}
+
+/** Who would ban the host for a new scan, as things are now. */
+const bannersOf = ({ daemons, jail, jailFiles }: Explanation): string[] => {
+  const prospects = daemons?.prospects ?? []
+  const acts = prospects.some(
+    ({ verdict, protocols }) => verdict === 'act' && protocols.some(({ actions }) => actions.length > 0),
+  )
+  // 2.x goes on to write its history about hosts that it takes for blocked, 1.2 does not.
+  const isWritten = prospects.some(
+    ({ verdict }) => verdict === 'act' || (verdict === 'already-blocked' && daemons?.dialect === '2.x'),
+  )
+  const isJailed =
+    jail === null
+      ? jailFiles?.isEnabled === true && jailFiles.ignoredBy === null
+      : jail.isLoaded && jail.ignoredBy === null
+  return [...(acts ? ['portsentry'] : []), ...(isWritten && isJailed ? ['fail2ban'] : [])]
+}
+
+const describeBan = ({ ban }: Explanation): string => {
+  if (ban === null) return ''
+  const since = ban.sinceMs === null ? 'nobody knows when' : formatMoment(ban.sinceMs)
+  if (ban.untilMs === null) return `since ${since}`
+  return `since ${since}, ${ban.untilMs === 'for ever' ? ban.untilMs : `until ${formatMoment(ban.untilMs)}`}`
+}
+
+const onProtected = (explanation: Explanation): Said => {
+  const { ban, protectors } = explanation
+  const [first] = protectors
+  const by = first === undefined ? '' : ` (${describeProtector(first)})`
+  if (ban !== null) {
+    const places = titlesOf(ban.places.map(({ place }) => place))
+    const text = `is protected${by}, AND YET BANNED in ${places}: portward apply, or portward unban, releases it`
+    return { verdict: 'protected-but-banned', text }
+  }
+  if (bannersOf(explanation).length > 0) {
+    const text = `is protected${by}, BUT PORTSENTRY DOES NOT IGNORE IT: a scan would get it banned; run portward apply`
+    return { verdict: 'protected-in-vain', text }
+  }
+  return { verdict: 'protected', text: `is protected${by}: it may scan and is not banned` }
+}
+
+/** Why nobody would notice a scan, if nobody would. */
+const whyUnnoticed = (
+  explanation: Explanation,
+  { isRunning, prospects, dialect }: Daemons,
+): string | null => {
+  if (isRunning === false) return 'PORTSENTRY DOES NOT RUN: nobody notices a scan'
+  if (prospects.every(({ verdict }) => verdict === 'unseen')) {
+    return 'a scan is not noticed: portsentry 1.2 sees no IPv6'
+  }
+  if (dialect === '1.2' && closedBy(explanation) !== undefined) {
+    return 'a scan is not noticed: the firewall keeps it out before portsentry sees it'
+  }
+  if (dialect === '1.2' && prospects.every(({ verdict }) => verdict === 'already-blocked')) {
+    return 'portsentry takes it for blocked already: a scan leads to nothing'
+  }
+  return null
+}
+
+/** What a new scan would lead to, for a host that nothing in config.env protects and no place bans. */
+const onStranger = (explanation: Explanation): Said => {
+  const { daemons } = explanation
+  if (daemons === null || daemons.prospects.length === 0) {
+    const what =
+      daemons === null
+        ? 'portsentry could not be looked at'
+        : 'in which modes portsentry should run is not known'
+    return { verdict: 'unknown', text: `is not banned; ${what}` }
+  }
+  const unnoticed = whyUnnoticed(explanation, daemons)
+  if (unnoticed !== null) return { verdict: 'unnoticed', text: `is not banned; ${unnoticed}` }
+  if (daemons.ignoredBy !== null) {
+    return { verdict: 'ignored', text: `is not banned, and portsentry ignores it by ${daemons.ignoredBy}` }
+  }
+  const banners = bannersOf(explanation)
+  if (banners.length === 0) {
+    return {
+      verdict: 'would-be-logged',
+      text: 'is neither banned nor protected: a scan is logged, and nothing else',
+    }
+  }
+  const nth = Math.min(...daemons.prospects.map(({ atPacket }) => atPacket))
+  const when = nth === 1 ? 'the first packet' : `packet ${nth}`
+  const text = `is neither banned nor protected: ${when} to a watched port gets it banned by ${banners.join(' and ')}`
+  return { verdict: 'would-be-banned', text }
+}
+
+/** Whether the firewall was looked at, and nothing there surely keeps the host out. */
+const isOpen = (explanation: Explanation): boolean =>
+  explanation.filters !== null &&
+  closedBy(explanation) === undefined &&
+  explanation.ban?.places.some(({ where }) => where === ROUTE) !== true
+
+const onBanned = (explanation: Explanation, { missing, places }: BanRow): Said => {
+  if (isOpen(explanation)) {
+    const held = titlesOf(places.map(({ place }) => place))
+    const text = `is banned in name (${held}), but NO RULE OF THE FIREWALL KEEPS IT OUT; it was banned ${describeBan(explanation)}`
+    return { verdict: 'banned-in-name', text }
+  }
+  const gaps = missing.length === 0 ? '' : `, but it is MISSING in ${titlesOf(missing)}`
+  return { verdict: 'banned', text: `is banned ${describeBan(explanation)}${gaps}` }
+}
+
+/** In a sentence, what an administrator wants to know first; without the address before it. */
+export const concludeOn = (explanation: Explanation): Said => {
+  if (explanation.protectors.length > 0) return onProtected(explanation)
+  return explanation.ban === null ? onStranger(explanation) : onBanned(explanation, explanation.ban)
+}

@@ -1,0 +1,53 @@
+import type { HistoryEvent } from '../detector/history-reader.ts'
+import type { Prospect } from '../detector/prospect.ts'
+import type { JailState } from '../host/jail-state.ts'
+import type { BanRow, PlaceReading } from '../policy/ban-view.ts'
+import type { FilterVerdict } from '../policy/filter.ts'
+import type { WrapperVerdict } from '../policy/hosts-access-verdict.ts'
+import type { Protector } from '../policy/protection.ts'
+
+/** Portsentry as far as it concerns one host. */
+export interface Daemons {
+  readonly title: string
+  readonly dialect: '1.2' | '2.x'
+  /** Null in a tree: nothing runs there. */
+  readonly isRunning: boolean | null
+  /** Why it would not start, in words. */
+  readonly faults: readonly string[]
+  readonly prospects: readonly Prospect[]
+  /** The ignore list's line that spares the host, as `path:line (text)`. */
+  readonly ignoredBy: string | null
+}
+
+/** What fail2ban's files say, by file and line. */
+export interface JailFiles {
+  readonly isEnabled: boolean
+  readonly bantime: string | null
+  /** The line whose ignoreip spares the host. */
+  readonly ignoredBy: string | null
+}
+
+/** All that is known about what a scan from one host would lead to. Null: it could not be looked at. */
+export interface Explanation {
+  readonly address: string
+  readonly protectors: readonly Protector[]
+  /** Why it is not known who protects it. */
+  readonly protectionUnknown: string | null
+  readonly ban: BanRow | null
+  readonly readings: readonly PlaceReading[]
+  /** The latest of the host's scans that the history has. */
+  readonly lastScan: HistoryEvent | null
+  readonly filters: readonly FilterVerdict[] | null
+  /** Whether docker publishes ports past INPUT. */
+  readonly hasDocker: boolean
+  readonly daemons: Daemons | null
+  readonly jail: JailState | null
+  readonly jailFiles: JailFiles | null
+  readonly wrapper: WrapperVerdict | null
+  /** Daemons here that ask hosts.allow and hosts.deny. */
+  readonly wrapped: readonly string[]
+}
+
+/** The rule or policy that keeps the host's packets out, if one surely does. */
+export const closedBy = ({ filters }: Explanation): FilterVerdict | undefined =>
+  filters?.find(({ outcome }) => outcome !== 'accept')

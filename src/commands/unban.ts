@@ -1,0 +1,101 @@
+import { HostError } from '../host/host-error.ts'
+import { takeLock } from '../host/lock.ts'
+import { openPlaces } from '../host/places/open-places.ts'
+import type { BanPlace } from '../host/places/place.ts'
+import { readVantage } from '../host/places/vantage.ts'
+import type { PlaceName, PlaceReading } from '../policy/ban-view.ts'
+import type { Problem } from '../problem.ts'
+import { PLACE_TITLES, remarksOn, titlesOf } from './ban-table.ts'
+import { EXIT, type GlobalOptions, type Output, openOutput, problemAsJson } from './output.ts'
+import { recoverFirst } from './recover.ts'
+
+type Reading = readonly PlaceReading[]
+
+const readAll = (places: readonly BanPlace[]): Promise<Reading> =>
+  Promise.all(places.map(({ read }) => read()))
+
+const placesWith = (readings: Reading, address: string): PlaceName[] =>
+  readings.filter(({ bans }) => bans?.some((ban) => ban.address === address)).map(({ place }) => place)
+
+const notReleased = (place: PlaceName, { message, hint }: Pick<HostError, 'message' | 'hint'>): Problem => ({
+  severity: 'error',
+  code: 'not-released',
+  message,
+  hint,
+  at: { path: PLACE_TITLES[place] },
+})
+
+interface Outcome {
+  readonly remarks: readonly string[]
+  readonly problems: readonly Problem[]
+}
+
+/** One place that fails keeps nobody from being released at the others. */
+const releaseAll = async (places: readonly BanPlace[], hosts: ReadonlySet<string>): Promise<Outcome> => {
+  const remarks: string[] = []
+  const problems: Problem[] = []
+  for (const place of places) {
+    try {
+      remarks.push(...(await place.release(hosts)).remarks)
+    } catch (error) {
+      if (!(error instanceof HostError)) throw error
+      problems.push(notReleased(place.name, error))
+    }
+  }
+  return { remarks, problems }
+}
+
+interface Release {
+  readonly address: string
+  readonly released: readonly PlaceName[]
+  /** Where it is after all. */
+  readonly left: readonly PlaceName[]
+}
+
+const describe = ({ address, released, left }: Release): string => {
+  const was = released.length === 0 ? 'was banned nowhere' : `released from ${titlesOf(released)}`
+  const still = left.length === 0 ? '' : `; IS STILL, OR AGAIN, in ${titlesOf(left)}`
+  return `${address}: ${released.length === 0 && left.length > 0 ? 'not released' : was}${still}\n`
+}
+
+const LEFT_HINT = 'it has scanned again meanwhile, or something else bans it: see portward explain ADDRESS'
+
+const unbanLocked = async (root: string, addresses: readonly string[], output: Output): Promise<number> => {
+  const places = openPlaces(await readVantage(root))
+  const before = await readAll(places)
+  const { remarks, problems } = await releaseAll(places, new Set(addresses))
+  const after = await readAll(places)
+  const releases = addresses.map((address): Release => {
+    const left = placesWith(after, address)
+    return {
+      address,
+      released: placesWith(before, address).filter((place) => !left.includes(place)),
+      left,
+    }
+  })
+  for (const release of releases) output.text(describe(release))
+  for (const remark of remarks) output.text(`${remark}\n`)
+  const isLeft = releases.some(({ left }) => left.length > 0)
+  if (isLeft && problems.length === 0) output.note(LEFT_HINT)
+  if (root === '/') for (const remark of remarksOn(before)) output.note(remark)
+  output.problems(problems)
+  output.document('unban', { root, addresses: releases, remarks, problems: problems.map(problemAsJson) })
+  return isLeft || problems.length > 0 ? EXIT.failed : EXIT.ok
+}
+
+/**
+ * `portward unban ADDR…`: lets go of hosts wherever they are banned. What can be released is, even where a place fails;
+ * then the exit code is 1, and running it again is safe. `addresses` are canonical, each once.
+ */
+export const unbanCommand = async (options: GlobalOptions, addresses: readonly string[]): Promise<number> => {
+  const { root } = options
+  if (root === '/' && process.getuid?.() !== 0) throw new HostError('unban must be run as root', 'use sudo')
+  const output = openOutput(options)
+  const lock = await takeLock(root)
+  try {
+    if (root === '/') await recoverFirst(output)
+    return await unbanLocked(root, addresses, output)
+  } finally {
+    await lock.release()
+  }
+}

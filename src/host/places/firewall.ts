@@ -1,0 +1,36 @@
+import type { Ban } from '../../policy/bans.ts'
+import { readFirewall, undoBan } from '../firewall.ts'
+import { type BanPlace, bareBan, NOTHING_TO_SAY, unread } from './place.ts'
+import { sendsBans, type Vantage } from './vantage.ts'
+
+/** Where answers to a host are sent nowhere: its packets still come in. */
+export const ROUTE = 'a route that leads nowhere'
+
+const WHERE: Readonly<Record<Ban['place'], string>> = {
+  iptables: 'iptables INPUT',
+  ip6tables: 'ip6tables INPUT',
+  nft: 'nft inet portward',
+  route: ROUTE,
+}
+
+/** INPUT, portward's nft sets and routes. Chains of fail2ban's own are fail2ban's, and go with its bans. */
+export const firewallPlace = (vantage: Vantage): BanPlace => ({
+  name: 'firewall',
+  read: async () => {
+    if (!vantage.isLive) return unread('firewall', 'a tree has no firewall')
+    if (!vantage.asRoot) return unread('firewall', 'only root may look at it')
+    const { bans } = await readFirewall()
+    return {
+      place: 'firewall',
+      isExpected: sendsBans(vantage, 'KILL_ROUTE'),
+      remark: '',
+      bans: bans.map(({ address, place }) => bareBan(address, WHERE[place])),
+    }
+  },
+  release: async (hosts) => {
+    if (!vantage.isLive) return NOTHING_TO_SAY
+    const { bans } = await readFirewall()
+    for (const { undo } of bans.filter(({ address }) => hosts.has(address))) await undoBan(undo)
+    return NOTHING_TO_SAY
+  },
+})

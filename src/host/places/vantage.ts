@@ -1,0 +1,71 @@
+import { type Configuration, readConfiguration } from '../../detector/configuration.ts'
+import type { Mode } from '../../detector/decision.ts'
+import { getKey, type PortsentryConf } from '../../documents/portsentry-conf.ts'
+import { serviceOf } from '../../policy/daemons.ts'
+import type { DaemonProcess } from '../../policy/facts.ts'
+import type { Release } from '../../policy/release.ts'
+import { HostError } from '../host-error.ts'
+import { readConf, readRelease } from '../portsentry-files.ts'
+import { readDaemons } from '../processes.ts'
+
+/** Who looks at which server or tree, and what can be told of its portsentry. A wrong config.env hides no ban. */
+export interface Vantage {
+  readonly root: string
+  /** Whether this is the running server, and who asks may look at everything. */
+  readonly isLive: boolean
+  readonly asRoot: boolean
+  /** Null: no portsentry is installed, or none that is known; `remark` says which. */
+  readonly release: Release | null
+  readonly conf: PortsentryConf | null
+  readonly remark: string
+  /** The modes in which daemons run; empty in a tree. */
+  readonly modes: readonly Mode[]
+}
+
+/** The mode that a daemon's arguments mean. */
+const modeOf = ({ args }: DaemonProcess, { dialect }: Release): Mode => {
+  if (dialect === '2.x') return args.includes('--connect') || args.includes('-c') ? 'connect' : 'stealth'
+  return (args.find((word) => /^-[as]?(?:tcp|udp)$/.test(word))?.slice(1) ?? 'tcp') as Mode
+}
+
+const ifThere = async <T>(read: () => Promise<T>): Promise<T | HostError> => {
+  try {
+    return await read()
+  } catch (error) {
+    if (error instanceof HostError) return error
+    throw error
+  }
+}
+
+/** Looks around. Throws nothing that an administrator could not go on without. */
+export const readVantage = async (root: string): Promise<Vantage> => {
+  const isLive = root === '/'
+  const [found, daemons] = await Promise.all([ifThere(() => readRelease(root)), isLive ? readDaemons() : []])
+  const release = found instanceof HostError ? null : found
+  const conf = release === null ? null : await ifThere(() => readConf(root, release))
+  const trouble = [found, conf].find((one) => one instanceof HostError)
+  const running = daemons.filter((daemon) => serviceOf(daemon) === 'portsentry')
+  return {
+    root,
+    isLive,
+    asRoot: process.getuid?.() === 0,
+    release,
+    conf: conf instanceof HostError ? null : conf,
+    remark: trouble instanceof HostError ? trouble.message : '',
+    modes: release === null ? [] : [...new Set(running.map((daemon) => modeOf(daemon, release)))].sort(),
+  }
+}
+
+/** What the daemons take from portsentry.conf where the mode makes no difference; null without one. */
+export const anyConfiguration = ({ release, conf, modes }: Vantage): Configuration | null => {
+  if (release === null || conf === null) return null
+  const mode = modes[0] ?? (release.dialect === '1.2' ? 'atcp' : 'stealth')
+  return readConfiguration(conf, mode, release.confPath).configuration
+}
+
+/** Whether a ban is to get to where this key sends it. */
+export const sendsBans = (vantage: Vantage, key: 'KILL_ROUTE' | 'KILL_HOSTS_DENY'): boolean => {
+  const { conf } = vantage
+  const block = anyConfiguration(vantage)?.block
+  return conf !== null && (block?.tcp === 1 || block?.udp === 1) && (getKey(conf, key) ?? '') !== ''
+}

@@ -1,0 +1,156 @@
+import { type Network, parseNetwork } from '../network.ts'
+
+/** Where a ban can be. Each place keeps its bans by itself and knows nothing of the others. */
+export type PlaceName = 'fail2ban' | 'blocked-file' | 'hosts.deny' | 'firewall'
+
+/** What one place tells of a ban; null: it does not know. */
+export interface PlacedBan {
+  /** In canonical text. */
+  readonly address: string
+  /** Where in the place: a chain, a set, a file. */
+  readonly where: string
+  readonly sinceMs: number | null
+  /** When the place lets go by itself; null: never, as far as it knows. */
+  readonly untilMs: number | null
+  readonly port: number | null
+  readonly protocol: 'tcp' | 'udp' | null
+  /** Of the daemon that noticed the host. */
+  readonly mode: string | null
+}
+
+/** What a place holds, or why nobody could look. */
+export interface PlaceReading {
+  readonly place: PlaceName
+  /** Null: it could not be looked at, and `remark` says why. */
+  readonly bans: readonly PlacedBan[] | null
+  /** Whether this server is configured so that every ban should be here: else none is missing. */
+  readonly isExpected: boolean
+  /** What else there is to say of it; '' for nothing. */
+  readonly remark: string
+}
+
+/** A scan that led to a ban, as the history has it. */
+export interface Sighting {
+  readonly timeMs: number
+  readonly host: string
+  readonly protocol: 'tcp' | 'udp'
+  readonly port: number
+  /** The scan's type in the daemon's words; null where it does not tell. */
+  readonly scan: string | null
+}
+
+export interface BanRow {
+  readonly address: string
+  /** Who began it. `by hand`: nothing shows that portsentry ever noticed the host. */
+  readonly source: 'portsentry' | 'by hand'
+  readonly mode: string | null
+  readonly port: number | null
+  readonly protocol: 'tcp' | 'udp' | null
+  readonly reason: string | null
+  readonly sinceMs: number | null
+  /** When fail2ban lets go; null: it could not be asked. */
+  readonly untilMs: number | 'for ever' | null
+  readonly places: readonly (Omit<PlacedBan, 'address'> & { readonly place: PlaceName })[]
+  /** Places that should have it, and have not. */
+  readonly missing: readonly PlaceName[]
+  /** Whose entry protects the address from being banned at all; null: none. */
+  readonly protectedBy: string | null
+}
+
+/** What separates two scans of one host: fail2ban's own findtime by default. */
+const BURST_MS = 600_000
+/** fail2ban tells whole seconds, and portsentry 1.2 does. */
+const ROUNDING_MS = 1000
+
+/**
+ * The scan behind a ban that began then: of those in the minutes before it the first, since that one tripped the
+ * daemon. Where there is none, the latest before it; where nothing is known of the ban, the first one.
+ */
+const findCause = (sightings: readonly Sighting[], sinceMs: number | null): Sighting | undefined => {
+  if (sinceMs === null) return sightings[0]
+  const before = sightings.filter(({ timeMs }) => timeMs <= sinceMs + ROUNDING_MS)
+  return before.find(({ timeMs }) => timeMs >= sinceMs - BURST_MS) ?? before.at(-1)
+}
+
+const earliest = (times: readonly (number | null | undefined)[]): number | null => {
+  const known = times.filter((time) => typeof time === 'number')
+  return known.length === 0 ? null : Math.min(...known)
+}
+
+type Place = BanRow['places'][number]
+
+/** An admin's own rule in the firewall is no ban of portward's: nothing else should have it. */
+const isOwnRule = (places: readonly Place[], source: BanRow['source']): boolean =>
+  source === 'by hand' && places.every(({ place }) => place === 'firewall')
+
+const viewBan = (
+  address: string,
+  places: readonly Place[],
+  readings: readonly PlaceReading[],
+  sightings: readonly Sighting[],
+  protectedBy: string | null,
+): BanRow => {
+  const jailed = places.find(({ place }) => place === 'fail2ban')
+  const recorded = places.find(({ port }) => port !== null)
+  const cause = findCause(sightings, jailed?.sinceMs ?? recorded?.sinceMs ?? null)
+  const isNoticed =
+    cause !== undefined || places.some(({ place }) => place === 'blocked-file' || place === 'hosts.deny')
+  const source = isNoticed ? 'portsentry' : 'by hand'
+  // An old scan says where a ban came from, but not since when it is.
+  const since = earliest(places.map(({ sinceMs }) => sinceMs))
+  const isCurrent = cause !== undefined && (since === null || cause.timeMs >= since - BURST_MS)
+  const isAsked = readings.some(({ place, bans }) => place === 'fail2ban' && bans !== null)
+  const has = new Set(places.map(({ place }) => place))
+  const lacking = readings.filter(
+    ({ place, bans, isExpected }) => isExpected && bans !== null && !has.has(place),
+  )
+  return {
+    address,
+    source,
+    mode: places.find(({ mode }) => mode !== null)?.mode ?? null,
+    port: cause?.port ?? recorded?.port ?? null,
+    protocol: cause?.protocol ?? recorded?.protocol ?? null,
+    reason: cause?.scan ?? null,
+    sinceMs: isCurrent ? earliest([since, cause.timeMs]) : since,
+    untilMs: isAsked ? (jailed?.untilMs ?? 'for ever') : null,
+    places,
+    missing: isOwnRule(places, source) ? [] : lacking.map(({ place }) => place),
+    protectedBy,
+  }
+}
+
+/** Those without a time come last. */
+const bySince = (a: BanRow, b: BanRow): number =>
+  (a.sinceMs ?? Number.MAX_SAFE_INTEGER) - (b.sinceMs ?? Number.MAX_SAFE_INTEGER)
+
+/**
+ * Every address that some place bans, once, the longest banned first. `sightings` are the scans that counted, in
+ * order of time; `protectedBy` names the entry that protects a host, or null. Pure.
+ */
+export const viewBans = (
+  readings: readonly PlaceReading[],
+  sightings: readonly Sighting[],
+  protectedBy: (host: Network) => string | null,
+): BanRow[] => {
+  const byAddress = new Map<string, Place[]>()
+  for (const { place, bans } of readings) {
+    for (const { address, ...ban } of bans ?? []) {
+      const places = byAddress.get(address) ?? []
+      places.push({ place, ...ban })
+      byAddress.set(address, places)
+    }
+  }
+  const seen = new Map<string, Sighting[]>()
+  for (const sighting of sightings) {
+    const list = seen.get(sighting.host) ?? []
+    list.push(sighting)
+    seen.set(sighting.host, list)
+  }
+  return [...byAddress]
+    .map(([address, places]) => {
+      const host = parseNetwork(address)
+      const protector = host === null ? null : protectedBy(host)
+      return viewBan(address, places, readings, seen.get(address) ?? [], protector)
+    })
+    .sort(bySince)
+}

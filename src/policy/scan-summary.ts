@@ -1,0 +1,46 @@
+import type { Sighting } from './ban-view.ts'
+
+/** A week of scans at a glance. */
+export interface ScanSummary {
+  /** Hosts that some scan was held against in the last seven days. */
+  readonly hostsThisWeek: number
+  /** The latest first. */
+  readonly lastScans: readonly Sighting[]
+  /** Ports by how many hosts scanned them; the most scanned first. */
+  readonly ports: readonly {
+    readonly port: number
+    readonly protocol: 'tcp' | 'udp'
+    readonly hosts: number
+  }[]
+  /** How far back the history reaches; null where it is empty. */
+  readonly sinceMs: number | null
+}
+
+const WEEK_MS = 7 * 24 * 3_600_000
+
+/** By hosts and not by packets: one host that hammers at a port says nothing about the others. */
+const countPorts = (scans: readonly Sighting[]): ScanSummary['ports'] => {
+  const hosts = new Map<string, Set<string>>()
+  for (const { port, protocol, host } of scans) {
+    const key = `${port}/${protocol}`
+    hosts.set(key, (hosts.get(key) ?? new Set<string>()).add(host))
+  }
+  return [...hosts]
+    .map(([key, { size }]) => ({
+      port: Number.parseInt(key, 10),
+      protocol: key.endsWith('tcp') ? ('tcp' as const) : ('udp' as const),
+      hosts: size,
+    }))
+    .sort((a, b) => b.hosts - a.hosts || a.port - b.port || a.protocol.localeCompare(b.protocol))
+}
+
+/** `scans` in order of time, those that were held against a host; `most` bounds each list. Pure. */
+export const summarizeScans = (scans: readonly Sighting[], nowMs: number, most: number): ScanSummary => {
+  const recent = scans.filter(({ timeMs }) => timeMs > nowMs - WEEK_MS)
+  return {
+    hostsThisWeek: new Set(recent.map(({ host }) => host)).size,
+    lastScans: scans.slice(-most).reverse(),
+    ports: countPorts(scans).slice(0, most),
+    sinceMs: scans[0]?.timeMs ?? null,
+  }
+}

@@ -1,0 +1,266 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished, test, vi } from 'vitest'
+import { canonicalAddress } from '../../src/commands/address.ts'
+import { bansCommand } from '../../src/commands/bans.ts'
+import { explainCommand } from '../../src/commands/explain.ts'
+import { statusCommand } from '../../src/commands/status.ts'
+import { unbanCommand } from '../../src/commands/unban.ts'
+import { blockedRecord } from '../../src/detector/blocked-hosts.ts'
+import { address } from '../detector/daemon.ts'
+import { copyOf, fixtures, temporaryDirectory } from '../tree.ts'
+
+const STATE = 'var/lib/portsentry/portsentry'
+const BANNED = '203.0.113.9'
+const OTHER = '198.51.100.23'
+/** In the LAN of the sample server. */
+const PEER = '192.168.1.30'
+
+const line = (host: string, port: number, second = 32) =>
+  `17952885${second + 60} - 11/21/2026 19:16:${second} Host: ${host}/${host} Port: ${port} TCP Blocked\n`
+
+/** The sample server after two scans; portsentry is to block. */
+const server12 = (): string => {
+  const root = copyOf(join(fixtures, 'sample-server'))
+  const conf = join(root, 'etc/portsentry/portsentry.conf')
+  writeFileSync(
+    conf,
+    readFileSync(conf, 'latin1').replace(/^BLOCK_(TCP|UDP)="0"/gm, 'BLOCK_$1="1"'),
+    'latin1',
+  )
+  const history = line(BANNED, 11) + line(OTHER, 79, 33)
+  writeFileSync(join(root, `${STATE}.history`), history)
+  writeFileSync(join(root, `${STATE}.blocked.atcp`), history)
+  writeFileSync(join(root, 'etc/hosts.deny'), `# mine\nALL: ${BANNED} : DENY\nALL: ${PEER} : DENY\n`)
+  return root
+}
+
+/** A server with portsentry 2.x that has blocked an IPv4 and an IPv6 host. */
+const server2 = (): string => {
+  const root = temporaryDirectory()
+  const write = (path: string, text: string) => {
+    mkdirSync(join(root, path, '..'), { recursive: true })
+    writeFileSync(join(root, path), text, 'latin1')
+  }
+  write('var/lib/dpkg/status', 'Package: portsentry\nStatus: install ok installed\nVersion: 2.0.7-1\n')
+  write('var/lib/dpkg/info/portsentry.list', '/usr/lib/systemd/system/portsentry.service\n')
+  write('etc/portsentry/portsentry.ignore', '127.0.0.1/8\n192.168.1.0/24\n')
+  write(
+    'etc/portsentry/portsentry.conf',
+    [
+      'TCP_PORTS="11"',
+      'BLOCK_TCP="1"',
+      'KILL_HOSTS_DENY="ALL: $TARGET$ : DENY"',
+      'IGNORE_FILE="/etc/portsentry/portsentry.ignore"',
+      'HISTORY_FILE="/var/log/portsentry.log"',
+      'BLOCKED_FILE="/tmp/portsentry.blocked"\n',
+    ].join('\n'),
+  )
+  const records = [BANNED, '2001:db8::9'].map((host) => String.fromCharCode(...blockedRecord(address(host))))
+  write('tmp/portsentry.blocked', records.join(''))
+  write('etc/hosts.deny', 'ALL: 2001:db8::9 : DENY\n')
+  write('etc/hosts.allow', '')
+  write('root/config.env', 'LAN_IP=192.168.1.10\nLAN_NM=24\n')
+  return root
+}
+
+interface Said {
+  readonly status: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs a command in this process and gathers what it says. */
+const said = async (run: () => Promise<number>): Promise<Said> => {
+  const texts = { stdout: '', stderr: '' }
+  const spies = (['stdout', 'stderr'] as const).map((name) =>
+    vi.spyOn(process[name], 'write').mockImplementation((chunk) => {
+      texts[name] += String(chunk)
+      return true
+    }),
+  )
+  const restore = () => {
+    for (const spy of spies) spy.mockRestore()
+  }
+  onTestFinished(restore)
+  try {
+    return { status: await run(), ...texts }
+  } finally {
+    restore()
+  }
+}
+
+const options = (root: string, json = false) => ({
+  root,
+  config: join(root, 'root/config.env'),
+  color: false,
+  json,
+})
+const bans = (root: string, json = false) => said(() => bansCommand(options(root, json)))
+const unban = (root: string, ...hosts: string[]) => said(() => unbanCommand(options(root), hosts))
+const explain = async (root: string, host: string) =>
+  JSON.parse((await said(() => explainCommand(options(root, true), host))).stdout)
+
+describe('bans', () => {
+  it('shows what the files tell, a host a line', async () => {
+    const root = server12()
+    const { status, stdout, stderr } = await bans(root)
+    expect(status).toBe(0)
+    const [head, ...lines] = stdout.trimEnd().split('\n')
+    expect(head).toMatch(/^ADDRESS +SINCE +UNTIL +PORT +SOURCE +PLACES$/)
+    const date = '\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d'
+    expect(lines).toEqual([
+      expect.stringMatching(
+        new RegExp(
+          `^203\\.0\\.113\\.9 +${date} +\\? +11/tcp +portsentry \\(atcp\\) +blocked file, hosts\\.deny$`,
+        ),
+      ),
+      expect.stringMatching(/^198\.51\.100\.23 .* 79\/tcp .* blocked file; MISSING in hosts\.deny$/),
+      expect.stringMatching(
+        /^192\.168\.1\.30 +\? +\? .* hosts\.deny; MISSING in blocked file; PROTECTED by .*config\.env:3: LAN_IP/,
+      ),
+    ])
+    expect(stderr).toMatch(/^firewall was not looked at: a tree has no firewall$/m)
+  })
+
+  it('shows the same as one JSON document', async () => {
+    const document = JSON.parse((await bans(server12(), true)).stdout)
+    expect(document).toMatchObject({ version: 1, command: 'bans' })
+    expect(document.bans[0]).toMatchObject({
+      address: BANNED,
+      source: 'portsentry',
+      port: 11,
+      since: '2026-11-21T19:16:32.000Z',
+      until: null,
+      missing: [],
+      protectedBy: null,
+    })
+    expect(document.places).toContainEqual(expect.objectContaining({ place: 'firewall', lookedAt: false }))
+  })
+
+  it('reads the records of 2.x', async () => {
+    const { bans: rows } = JSON.parse((await bans(server2(), true)).stdout)
+    expect(rows.map((row: { address: string; missing: string[] }) => [row.address, row.missing])).toEqual([
+      [BANNED, ['hosts.deny']],
+      ['2001:db8::9', []],
+    ])
+  })
+
+  it('hides no ban over a config.env that is wrong, and says what it does not know', async () => {
+    const root = server12()
+    writeFileSync(join(root, 'root/config.env'), 'LAN_IP=x\n')
+    const { status, stdout, stderr } = await bans(root)
+    expect(status).toBe(0)
+    expect(stdout).toMatch(/^192\.168\.1\.30 .* MISSING in blocked file$/m)
+    expect(stderr).toMatch(/^whom config\.env protects is not known: .*config\.env:/m)
+  })
+
+  it('needs no portsentry', async () => {
+    const root = temporaryDirectory()
+    mkdirSync(join(root, 'var/lib/dpkg'), { recursive: true })
+    writeFileSync(join(root, 'var/lib/dpkg/status'), '')
+    const { status, stdout, stderr } = await bans(root)
+    expect([status, stdout]).toEqual([0, 'nobody is banned\n'])
+    expect(stderr).toMatch(/^blocked file was not looked at: portsentry is not installed/m)
+  })
+})
+
+describe('unban', () => {
+  it('releases in every file, leaves everything else, and can be run again', async () => {
+    const root = server12()
+    const first = await unban(root, BANNED, '192.0.2.1')
+    expect(first).toMatchObject({ status: 0, stderr: '' })
+    expect(first.stdout).toBe(
+      `${BANNED}: released from blocked file, hosts.deny\n192.0.2.1: was banned nowhere\n`,
+    )
+    expect(readFileSync(join(root, 'etc/hosts.deny'), 'latin1')).toBe(`# mine\nALL: ${PEER} : DENY\n`)
+    expect(readFileSync(join(root, `${STATE}.blocked.atcp`), 'latin1')).toBe(line(OTHER, 79, 33))
+    expect(readFileSync(join(root, `${STATE}.history`), 'latin1')).toContain(BANNED)
+    expect(await unban(root, BANNED)).toMatchObject({ status: 0, stdout: `${BANNED}: was banned nowhere\n` })
+  })
+
+  it('releases from the records of 2.x, and IPv6', async () => {
+    const root = server2()
+    const { stdout } = await unban(root, '2001:db8::9')
+    expect(stdout).toBe('2001:db8::9: released from blocked file, hosts.deny\n')
+    expect([...readFileSync(join(root, 'tmp/portsentry.blocked'))]).toEqual([2, 0, 203, 0, 113, 9])
+  })
+
+  it('goes on at the other places where one fails, and fails', async () => {
+    const root = server12()
+    // A directory in the place of the file: it can be neither read nor written.
+    mkdirSync(join(root, `${STATE}.blocked.stcp`))
+    const { status, stdout, stderr } = await unban(root, BANNED)
+    expect(status).toBe(1)
+    expect(stdout).toMatch(/^203\.0\.113\.9: released from hosts\.deny/)
+    expect(stderr).toMatch(/^blocked file: .*portsentry\.blocked\.stcp is not a regular file — /m)
+  })
+})
+
+describe('explain', () => {
+  test.each<[string, () => string, string, object]>([
+    [
+      'a banned host',
+      server12,
+      BANNED,
+      { verdict: 'banned', ban: { port: 11 }, wrapper: { outcome: 'deny', line: 2 } },
+    ],
+    ['a stranger', server12, '192.0.2.1', { verdict: 'would-be-banned', ban: null, wrapper: null }],
+    ['a protected host that is banned', server12, PEER, { verdict: 'protected-but-banned' }],
+    [
+      'a protected host that portsentry does not ignore',
+      server12,
+      '192.168.1.31',
+      { verdict: 'protected-in-vain', protectors: [{ at: { line: 3 } }] },
+    ],
+    ['IPv6 and 1.2', server12, '2001:db8::9', { verdict: 'unnoticed' }],
+    ['a whitelisted IPv6 host', server12, '2001:db8:17::1', { verdict: 'protected' }],
+    ['the end of a blocked address', server12, '3.0.113.9', { verdict: 'would-be-banned' }],
+    ['a banned host of 2.x', server2, '2001:db8::9', { verdict: 'banned', wrapper: null }],
+    ['a LAN peer of 2.x', server2, '192.168.1.20', { verdict: 'protected' }],
+  ])('%s', async (_, server, host, expected) => {
+    const document = await explain(server(), host)
+    expect(document).toMatchObject({ version: 1, command: 'explain', ...expected })
+  })
+
+  it('names the commands as they would be run, the line that spares, and what could not be looked at', async () => {
+    const root = server12()
+    writeFileSync(join(root, 'etc/portsentry/portsentry.ignore.static'), '# LAN\n192.168.1.0/24\n')
+    const { status, stdout } = await said(() => explainCommand(options(root), '192.0.2.1'))
+    expect(status).toBe(0)
+    expect(stdout).toMatch(
+      /^192\.0\.2\.1 is neither banned nor protected: the first packet to a watched port/,
+    )
+    expect(stdout).toMatch(/^ +KILL_HOSTS_DENY writes: ALL: 192\.0\.2\.1 : DENY$/m)
+    expect(stdout).toMatch(/^firewall +was not looked at/m)
+    const { daemons } = await explain(root, '192.168.1.20')
+    expect(daemons.ignoredBy).toBe(`${root}/etc/portsentry/portsentry.ignore.static:2 (192.168.1.0/24)`)
+  })
+
+  it('says what it does not know where config.env is wrong', async () => {
+    const root = server12()
+    writeFileSync(join(root, 'root/config.env'), 'LAN_IP=x\n')
+    expect(await explain(root, '192.0.2.1')).toMatchObject({
+      verdict: 'unknown',
+      protectionUnknown: expect.stringMatching(/config\.env/),
+    })
+  })
+})
+
+it('status tells bans, last scans and ports from the files', async () => {
+  const { stdout } = await said(() => statusCommand(options(server12())))
+  expect(stdout).toMatch(/^bans +3 now, of the places that could be looked at, 2 NOT IN EVERY PLACE/m)
+  expect(stdout).toMatch(/^last scans +\S+ \S+ 198\.51\.100\.23 79\/tcp\n +\S+ \S+ 203\.0\.113\.9 11\/tcp$/m)
+  expect(stdout).toMatch(/^ports +11\/tcp \(1\), 79\/tcp \(1\)/m)
+  expect(stdout).toMatch(/^sshd +is not installed$/m)
+})
+
+test.each([
+  ['203.0.113.9', '203.0.113.9'],
+  ['2001:DB8:0:0::9', '2001:db8::9'],
+  ['::ffff:203.0.113.9', '203.0.113.9'],
+  ['203.0.113.0/24', null],
+  ['203.0.113', null],
+  ['fe80::1%eth0', null],
+  ['', null],
+])('the address %j is %j', (text, expected) => expect(canonicalAddress(text)).toBe(expected))

@@ -1,0 +1,135 @@
+import { describe, expect, test } from 'vitest'
+import { concludeOn } from '../../src/commands/explain-verdict.ts'
+import type { Daemons, Explanation } from '../../src/commands/explanation.ts'
+import type { Prospect } from '../../src/detector/prospect.ts'
+import type { JailState } from '../../src/host/jail-state.ts'
+import type { BanRow, PlaceName } from '../../src/policy/ban-view.ts'
+
+const prospect = (more: Partial<Prospect> = {}): Prospect => ({
+  mode: 'atcp',
+  verdict: 'act',
+  ignoredByLine: null,
+  atPacket: 1,
+  protocols: [
+    {
+      protocol: 'tcp',
+      port: 1,
+      block: 1,
+      actions: [{ kind: 'command', option: 'KILL_ROUTE', command: 'drop' }],
+    },
+  ],
+  ...more,
+})
+const LOGGING = { protocols: [{ protocol: 'tcp' as const, port: 1, block: 0 as const, actions: [] }] }
+
+const daemons = (more: Partial<Daemons> = {}): Daemons => ({
+  title: 'portsentry',
+  dialect: '1.2',
+  isRunning: true,
+  faults: [],
+  prospects: [prospect()],
+  ignoredBy: null,
+  ...more,
+})
+
+const jail = (more: Partial<JailState> = {}): JailState => ({
+  jails: ['portsentry'],
+  isLoaded: true,
+  ignoredBy: null,
+  bantimeS: 600,
+  holders: [],
+  ...more,
+})
+const OFF = { jail: jail({ isLoaded: false }) }
+
+const row = (missing: readonly PlaceName[] = [], where = 'somewhere'): BanRow => ({
+  address: '203.0.113.9',
+  source: 'portsentry',
+  mode: null,
+  port: 1,
+  protocol: 'tcp',
+  reason: null,
+  sinceMs: 0,
+  untilMs: 'for ever',
+  places: [
+    { place: 'firewall', where, sinceMs: null, untilMs: null, port: null, protocol: null, mode: null },
+  ],
+  missing,
+  protectedBy: null,
+})
+
+const OPEN = { filters: [{ outcome: 'accept', by: 'policy', unless: [] }] } as const
+const SHUT = { filters: [...OPEN.filters, { outcome: 'drop', by: 'rule', unless: [] }] } as const
+const PROTECTED = { protectors: [{ entry: 'LAN', at: { path: 'config.env', line: 1 } }] }
+
+const concluded = (more: Partial<Explanation>) =>
+  concludeOn({
+    address: '203.0.113.9',
+    protectors: [],
+    protectionUnknown: null,
+    ban: null,
+    readings: [],
+    lastScan: null,
+    ...OPEN,
+    hasDocker: false,
+    daemons: daemons(),
+    jail: jail(),
+    jailFiles: null,
+    wrapper: null,
+    wrapped: [],
+    ...more,
+  })
+
+const blocked = prospect({ verdict: 'already-blocked' })
+const only = (one: Partial<Prospect>, more: Partial<Daemons> = {}) => ({
+  daemons: daemons({ prospects: [prospect(one)], ...more }),
+})
+
+describe('a host is', () => {
+  test.each<[string, Partial<Explanation>, string, RegExp]>([
+    ['a stranger', {}, 'would-be-banned', /the first packet .* by portsentry and fail2ban$/],
+    ['a stranger to a patient daemon', only({ atPacket: 3 }), 'would-be-banned', /packet 3 /],
+    ['banned by fail2ban alone', only(LOGGING), 'would-be-banned', /banned by fail2ban$/],
+    ['banned by portsentry alone', OFF, 'would-be-banned', /banned by portsentry$/],
+    ['only logged', { ...only(LOGGING), ...OFF }, 'would-be-logged', /logged/],
+    ['spared by fail2ban', { ...only(LOGGING), jail: jail({ ignoredBy: 'x' }) }, 'would-be-logged', /logged/],
+    ['unnoticed by nobody', { daemons: daemons({ isRunning: false }) }, 'unnoticed', /DOES NOT RUN/],
+    ['unseen', only({ verdict: 'unseen' }), 'unnoticed', /IPv6/],
+    ['kept out of sight', SHUT, 'unnoticed', /before portsentry sees it/],
+    ['in the sight of 2.x', { ...SHUT, ...only({}, { dialect: '2.x' }) }, 'would-be-banned', /first packet/],
+    ['taken for blocked', { daemons: daemons({ prospects: [blocked] }) }, 'unnoticed', /leads to nothing/],
+    [
+      'taken for blocked in one mode',
+      { daemons: daemons({ prospects: [blocked, prospect()] }) },
+      'would-be-banned',
+      /./,
+    ],
+    [
+      'taken for blocked by 2.x',
+      only({ verdict: 'already-blocked' }, { dialect: '2.x' }),
+      'would-be-banned',
+      /by fail2ban$/,
+    ],
+    ['ignored', only({ verdict: 'ignored' }, { ignoredBy: 'list:1' }), 'ignored', /by list:1$/],
+    ['unknown', { daemons: null }, 'unknown', /could not be looked at/],
+    ['unknown without modes', { daemons: daemons({ prospects: [] }) }, 'unknown', /modes/],
+    ['banned', { ...SHUT, ban: row() }, 'banned', /for ever$/],
+    ['banned with a gap', { ...SHUT, ban: row(['hosts.deny']) }, 'banned', /MISSING in hosts\.deny$/],
+    ['banned where nobody could look', { filters: null, ban: row() }, 'banned', /./],
+    ['banned by a route', { ban: row([], 'a route that leads nowhere') }, 'banned', /./],
+    ['banned in name', { ban: row() }, 'banned-in-name', /NO RULE/],
+    ['protected', { ...PROTECTED, ...only({ verdict: 'ignored' }) }, 'protected', /config\.env:1: LAN/],
+    ['protected in vain', PROTECTED, 'protected-in-vain', /DOES NOT IGNORE IT/],
+    ['protected where nobody bans', { ...PROTECTED, ...only(LOGGING), ...OFF }, 'protected', /./],
+    [
+      'protected but banned',
+      { ...PROTECTED, ban: row() },
+      'protected-but-banned',
+      /AND YET BANNED in firewall/,
+    ],
+  ])('%s', (_, more, verdict, text) => {
+    const said = concluded(more)
+    expect(said.verdict).toBe(verdict)
+    expect(said.text).toMatch(text)
+  })
+})

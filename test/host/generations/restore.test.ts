@@ -1,0 +1,177 @@
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { replaceFile } from '../../../src/host/files.ts'
+import { mergeGenerations, type Restoration } from '../../../src/host/generations/merge.ts'
+import { findForeign, restore } from '../../../src/host/generations/restore.ts'
+import { takeGeneration } from '../../../src/host/generations/take.ts'
+import { transact } from '../../../src/host/generations/transaction.ts'
+import { HostError } from '../../../src/host/host-error.ts'
+import { temporaryDirectory } from '../../tree.ts'
+import { planOf, write } from './plans.ts'
+
+/** Type, mode, owner, times and bytes of everything below a directory. */
+const look = (root: string): string[] =>
+  readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .filter((path) => lstatSync(join(root, path)).isFile())
+    .map((path) => {
+      const { mode, uid, gid, mtimeMs } = statSync(join(root, path))
+      return [path, mode, uid, gid, mtimeMs, readFileSync(join(root, path), 'latin1')].join(' ')
+    })
+    .sort()
+
+const tree = (): string => {
+  const root = temporaryDirectory()
+  mkdirSync(join(root, 'etc/sub'), { recursive: true })
+  mkdirSync(join(root, 'srv'))
+  for (const [path, text, mode] of [
+    ['etc/plain', 'one\n', 0o644],
+    ['etc/private', 'd\xe9j\xe0\0vu', 0o600],
+    ['srv/real', 'linked\n', 0o640],
+    ['etc/hosts.deny', 'ALL: 192.0.2.1\n', 0o644],
+  ] as const) {
+    writeFileSync(join(root, path), text, 'latin1')
+    chmodSync(join(root, path), mode)
+    utimesSync(join(root, path), 1_000_000_000, 1_111_111_111.5)
+  }
+  symlinkSync('../srv/real', join(root, 'etc/link'))
+  return root
+}
+
+const STEPS = [
+  write('/etc/plain', 'two\n'),
+  write('/etc/private', 'x'),
+  write('/etc/link', 'through\n'),
+  write('/etc/new', 'new'),
+  write('/etc/made/here/too', 'new'),
+  write('/etc/hosts.deny', ''),
+]
+
+const perform = async (root: string): Promise<void> => {
+  for (const step of STEPS) if (step.kind === 'write') await replaceFile(root, step.path, step.after, 0o644)
+}
+
+const OPTIONS = { keep: 2, confirmWithinMs: null, undoing: () => {} }
+
+describe('a transaction on a tree', () => {
+  it('keeps what was done, and no trace of itself', async () => {
+    const root = tree()
+    await transact(planOf(root, STEPS), OPTIONS, () => perform(root))
+    expect(readFileSync(join(root, 'srv/real'), 'utf8')).toBe('through\n')
+    expect(statSync(join(root, 'etc/private')).mode & 0o777).toBe(0o600)
+    expect(existsSync(join(root, 'var/lib/portward'))).toBe(false)
+  })
+
+  it.each([
+    ['an effect', new HostError('it broke', 'mend it'), /^it broke \(what was changed has been put back\)$/],
+    ['the system', Object.assign(new Error('EIO: write'), { code: 'EIO' }), /^EIO: write \(.*put back\)$/],
+    ['a bug', new TypeError('undefined is not a function'), /^undefined is not a function$/],
+  ])(
+    'puts everything back where %s fails: bytes, modes, times, links, directories',
+    async (_, error, message) => {
+      const root = tree()
+      const before = look(root)
+      const work = async () => {
+        await perform(root)
+        throw error
+      }
+      await expect(transact(planOf(root, STEPS), OPTIONS, work)).rejects.toThrow(message)
+      expect(look(root)).toEqual(before)
+      expect(readdirSync(join(root, 'etc')).sort()).toEqual(['hosts.deny', 'link', 'plain', 'private', 'sub'])
+    },
+  )
+
+  it('refuses what is no regular file before anything is touched', async () => {
+    const root = tree()
+    const before = look(root)
+    const work = () => Promise.reject(new Error('must not run'))
+    await expect(transact(planOf(root, [write('/etc/sub', '')]), OPTIONS, work)).rejects.toThrow(
+      /not a regular file/,
+    )
+    expect(look(root)).toEqual(before)
+  })
+})
+
+describe('what is given back', () => {
+  const apply = async (root: string, state: string): Promise<Restoration> => {
+    const taken = await takeGeneration(state, planOf(root, STEPS), null)
+    await perform(root)
+    return mergeGenerations([taken])
+  }
+
+  const rewind = (root: string) => {
+    writeFileSync(join(root, 'etc/plain'), 'one\n')
+    utimesSync(join(root, 'etc/plain'), 1_000_000_000, 1_111_111_111.5)
+  }
+
+  const add = (path: string) => (root: string) => appendFileSync(join(root, path), '#\n')
+  const remove = (path: string) => (root: string) => rmSync(join(root, path))
+
+  it.each<[string, (root: string) => void, string[], string[]]>([
+    ['nobody changed anything', () => {}, [], []],
+    ['a line was added to one', add('etc/plain'), ['/etc/plain'], ['plain']],
+    ['one was removed', remove('etc/private'), ['/etc/private'], []],
+    ['one has its old bytes again', rewind, [], []],
+    ['a new one is gone already', remove('etc/new'), [], []],
+    ['a new one was changed', add('etc/new'), ['/etc/new'], ['new']],
+    ['portsentry added to hosts.deny', add('etc/hosts.deny'), [], ['hosts.deny']],
+  ])('knows what others changed, and keeps that: %s', async (_, change, foreign, kept) => {
+    const root = tree()
+    const before = look(root)
+    const state = temporaryDirectory()
+    const restoration = await apply(root, state)
+    change(root)
+    expect(await findForeign(restoration)).toEqual(foreign)
+    expect(await restore(state, restoration, () => {})).toEqual([])
+    expect(look(root)).toEqual(before)
+    const names = readdirSync(join(state, 'generations/1')).filter((name) => name.startsWith('replaced-'))
+    expect(names).toEqual(kept.map((name) => `replaced-${name}`))
+  })
+
+  it('may be given back again, and takes away what a death left beside the files', async () => {
+    const root = tree()
+    const before = look(root)
+    const state = temporaryDirectory()
+    const restoration = await apply(root, state)
+    writeFileSync(join(root, 'etc/.plain.0123456789ab.portward'), 'half')
+    for (let times = 0; times < 3; times += 1) {
+      expect(await restore(state, restoration, () => {})).toEqual([])
+      expect(look(root)).toEqual(before)
+    }
+  })
+
+  it('goes on past what fails, and says what did', async () => {
+    const root = tree()
+    const state = temporaryDirectory()
+    const restoration = await apply(root, state)
+    rmSync(join(root, 'etc/plain'))
+    mkdirSync(join(root, 'etc/plain'))
+    const failures = await restore(state, restoration, () => {})
+    expect(failures).toHaveLength(1)
+    expect(failures[0]).toMatch(/etc\/plain.*EISDIR/)
+    expect(readFileSync(join(root, 'srv/real'), 'utf8')).toBe('linked\n')
+    expect(existsSync(join(root, 'etc/made'))).toBe(false)
+  })
+
+  it('keeps a made directory that somebody has put something into', async () => {
+    const root = tree()
+    const state = temporaryDirectory()
+    const restoration = await apply(root, state)
+    writeFileSync(join(root, 'etc/made/theirs'), '')
+    expect(await restore(state, restoration, () => {})).toEqual([])
+    expect(readdirSync(join(root, 'etc/made'))).toEqual(['theirs'])
+  })
+})

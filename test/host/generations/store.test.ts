@@ -1,0 +1,77 @@
+import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import type { Generation } from '../../../src/host/generations/record.ts'
+import {
+  closeJournal,
+  forgetUnused,
+  openJournal,
+  pruneGenerations,
+  readGenerations,
+  readJournal,
+  updateGeneration,
+} from '../../../src/host/generations/store.ts'
+import { takeGeneration } from '../../../src/host/generations/take.ts'
+import { temporaryDirectory } from '../../tree.ts'
+import { planOf } from './plans.ts'
+
+describe('the state directory', () => {
+  const add = async (state: string, as: Generation['state']): Promise<void> => {
+    const taken = await takeGeneration(state, planOf(temporaryDirectory(), []), null)
+    await updateGeneration(state, { ...taken, state: as })
+  }
+
+  it.each<[string, Generation['state'][], number, number[]]>([
+    ['fewer than are kept', ['applied', 'applied'], 2, [2, 1]],
+    ['the oldest go', ['applied', 'applied', 'applied'], 2, [3, 2]],
+    ['those of no use go first', ['applied', 'undone', 'rolled-back', 'applied'], 2, [4, 1]],
+    ['the oldest of no use first', ['undone', 'applied', 'undone'], 2, [3, 2]],
+    ['the one at work stays', ['applied', 'applied', 'open'], 1, [3]],
+  ])('forgets beyond what is to be kept: %s', async (_, states, keep, expected) => {
+    const state = temporaryDirectory()
+    for (const as of states) await add(state, as)
+    await pruneGenerations(state, keep)
+    expect((await readGenerations(state)).map(({ number }) => number)).toEqual(expected)
+    expect(readdirSync(join(state, 'generations')).sort()).toEqual(expected.map(String).sort())
+  })
+
+  it('is for its owner alone', async () => {
+    const state = join(temporaryDirectory(), 'portward')
+    await add(state, 'applied')
+    for (const path of ['.', 'generations', 'generations/1']) {
+      expect(statSync(join(state, path)).mode & 0o777).toBe(0o700)
+    }
+    expect(statSync(join(state, 'generations/1/generation.json')).mode & 0o777).toBe(0o600)
+  })
+
+  it('loses what was never finished, and what was never used', async () => {
+    const state = temporaryDirectory()
+    await add(state, 'applied')
+    await add(state, 'open')
+    mkdirSync(join(state, 'generations/3.partial'))
+    for (const directory of ['.', 'generations/1']) {
+      writeFileSync(join(state, directory, '.journal.json.0123456789ab.portward'), 'half')
+    }
+    await forgetUnused(state)
+    expect(readdirSync(join(state, 'generations'))).toEqual(['1'])
+    expect(readdirSync(state)).toEqual(['generations'])
+    expect(readdirSync(join(state, 'generations/1'))).toEqual(['generation.json'])
+  })
+
+  it('has a journal from its opening to its close', async () => {
+    const state = temporaryDirectory()
+    expect(await readJournal(state)).toBeNull()
+    const journal = { operation: 'apply', generations: [1], started: '2026-11-22T00:00:00.000Z' } as const
+    await openJournal(state, journal)
+    expect(await readJournal(state)).toEqual(journal)
+    await closeJournal(state)
+    expect(await readJournal(state)).toBeNull()
+  })
+
+  it('says so where a record is damaged', async () => {
+    const state = temporaryDirectory()
+    await add(state, 'applied')
+    writeFileSync(join(state, 'generations/1/generation.json'), '{')
+    await expect(readGenerations(state)).rejects.toThrow(/generation\.json is damaged/)
+  })
+})

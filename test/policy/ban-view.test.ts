@@ -1,0 +1,146 @@
+import { describe, expect, it, test } from 'vitest'
+import {
+  type BanRow,
+  type PlacedBan,
+  type PlaceName,
+  type PlaceReading,
+  type Sighting,
+  viewBans,
+} from '../../src/policy/ban-view.ts'
+
+const A = '203.0.113.9'
+const B = '2001:db8::9'
+const T = 1_795_288_592_000
+const MINUTE = 60_000
+const DAY = 24 * 60 * MINUTE
+
+const ban = (address: string, more: Partial<PlacedBan> = {}): PlacedBan => ({
+  address,
+  where: 'somewhere',
+  sinceMs: null,
+  untilMs: null,
+  port: null,
+  protocol: null,
+  mode: null,
+  ...more,
+})
+
+const jailed = (address: string, sinceMs = T) => ban(address, { sinceMs, untilMs: sinceMs + DAY })
+const blocked = (address: string, sinceMs = T, port = 11) =>
+  ban(address, { sinceMs, port, protocol: 'tcp', mode: 'atcp' })
+
+const reading = (place: PlaceName, bans: readonly PlacedBan[] | null, isExpected = true): PlaceReading => ({
+  place,
+  bans,
+  isExpected,
+  remark: '',
+})
+
+/** All four places, of which some are otherwise than empty. */
+const places = (
+  bans: Partial<Record<PlaceName, readonly PlacedBan[] | null>>,
+  unexpected: PlaceName[] = [],
+) =>
+  (['fail2ban', 'blocked-file', 'hosts.deny', 'firewall'] as const).map((place) =>
+    reading(place, bans[place] === undefined ? [] : bans[place], !unexpected.includes(place)),
+  )
+
+const scan = (timeMs: number, port: number, host = A): Sighting => ({
+  timeMs,
+  host,
+  protocol: 'tcp',
+  port,
+  scan: 'TCP SYN/Normal scan',
+})
+
+const view = (readings: PlaceReading[], scans: Sighting[] = []) => viewBans(readings, scans, () => null)
+
+const everywhere = {
+  fail2ban: [jailed(A)],
+  'blocked-file': [blocked(A)],
+  'hosts.deny': [ban(A)],
+  firewall: [ban(A)],
+}
+
+/** In which places a host is said to be missing, with what is there. */
+const missing = (bans: Parameters<typeof places>[0], unexpected: PlaceName[] = [], scans: Sighting[] = []) =>
+  view(places(bans, unexpected), scans).map(({ source, missing: lacking }) => [source, ...lacking].join(' '))
+
+describe('is missing', () => {
+  test.each<[string, Parameters<typeof places>[0], PlaceName[], string[]]>([
+    ['nowhere', everywhere, [], ['portsentry']],
+    ['in the firewall', { ...everywhere, firewall: [] }, [], ['portsentry firewall']],
+    ['in hosts.deny', { ...everywhere, 'hosts.deny': [] }, [], ['portsentry hosts.deny']],
+    ['in the blocked file', { ...everywhere, 'blocked-file': [] }, [], ['portsentry blocked-file']],
+    ['in fail2ban', { ...everywhere, fail2ban: [] }, [], ['portsentry fail2ban']],
+    ['not where it need not be', { ...everywhere, firewall: [] }, ['firewall'], ['portsentry']],
+    ['not where nobody looked', { ...everywhere, firewall: null }, [], ['portsentry']],
+    ["not, of the admin's own rule", { firewall: [ban(A)] }, [], ['by hand']],
+    ['of a ban by hand', { fail2ban: [jailed(A)] }, [], ['by hand blocked-file hosts.deny firewall']],
+    ['of both', { fail2ban: [jailed(A)], firewall: [ban(A)] }, [], ['by hand blocked-file hosts.deny']],
+    ['nobody', {}, [], []],
+  ])('%s', (_, bans, unexpected, expected) => expect(missing(bans, unexpected)).toEqual(expected))
+
+  it('of a ban that the history knows', () => {
+    expect(missing({ firewall: [ban(A)] }, [], [scan(T, 1)])).toEqual([
+      'portsentry fail2ban blocked-file hosts.deny',
+    ])
+  })
+})
+
+describe('port and times', () => {
+  const cause = (bans: Parameters<typeof places>[0], scans: Sighting[]) =>
+    view(places(bans), scans).map(({ port, sinceMs, reason }) => [port, sinceMs && sinceMs - T, reason])
+  const SYN = 'TCP SYN/Normal scan'
+
+  test.each<[string, Parameters<typeof places>[0], Sighting[], unknown[]]>([
+    ['nothing is known', { 'hosts.deny': [ban(A)] }, [], [null, null, null]],
+    ['the blocked file knows', { 'blocked-file': [blocked(A)] }, [], [11, 0, null]],
+    [
+      'the first packet of the scan',
+      { fail2ban: [jailed(A)] },
+      [scan(T - 200, 1), scan(T - 100, 7)],
+      [1, -200, SYN],
+    ],
+    ['fail2ban rounds down', { fail2ban: [jailed(A)] }, [scan(T + 900, 1)], [1, 0, SYN]],
+    [
+      'an older scan is another one',
+      { fail2ban: [jailed(A)] },
+      [scan(T - DAY, 1), scan(T - 100, 7)],
+      [7, -100, SYN],
+    ],
+    [
+      'a later scan is not its cause',
+      { fail2ban: [jailed(A)] },
+      [scan(T - 100, 7), scan(T + DAY, 9)],
+      [7, -100, SYN],
+    ],
+    ['only an older scan', { fail2ban: [jailed(A)] }, [scan(T - 3 * DAY, 1), scan(T - DAY, 7)], [7, 0, SYN]],
+    ['no time but the history’s', { 'hosts.deny': [ban(A)] }, [scan(T, 1), scan(T + 5, 7)], [1, 0, SYN]],
+    ['others’ scans', { fail2ban: [jailed(A)] }, [scan(T, 1, B)], [null, 0, null]],
+    ['two modes', { 'blocked-file': [blocked(A, T + 5, 7), blocked(A)] }, [], [7, 0, null]],
+  ])('%s', (_, bans, scans, expected) => expect(cause(bans, scans)).toEqual([expected]))
+
+  it('ends when fail2ban lets go, or never', () => {
+    const until = (bans: Parameters<typeof places>[0]) => view(places(bans)).map(({ untilMs }) => untilMs)
+    expect(until(everywhere)).toEqual([T + DAY])
+    expect(until({ fail2ban: [ban(A, { sinceMs: T })] })).toEqual(['for ever'])
+    expect(until({ firewall: [ban(A)] })).toEqual(['for ever'])
+    expect(until({ fail2ban: null, firewall: [ban(A)] })).toEqual([null])
+  })
+})
+
+it('lists each host once, the longest banned first, those without a time last', () => {
+  const readings = places({
+    fail2ban: [jailed(B, T + 5), jailed(A)],
+    firewall: [ban('192.0.2.1'), ban(A), ban(B), ban(A)],
+  })
+  expect(view(readings).map(({ address }) => address)).toEqual([A, B, '192.0.2.1'])
+})
+
+it('marks the hosts that are protected', () => {
+  const rows = viewBans(places({ firewall: [ban(A), ban(B)] }), [], (host) =>
+    host.bytes.length === 4 ? 'config.env:1' : null,
+  )
+  expect(rows.map((row: BanRow) => row.protectedBy)).toEqual(['config.env:1', null])
+})
