@@ -92,16 +92,23 @@ export interface CutValue {
 const WRITTEN = /^([A-Z_]+)[ \t]*=[ \t]*"(.*)"[^"]*$/
 
 /** Deciding lines of which the daemon reads less than stands between the first and the last quote. */
-export const cutValues = (conf: PortsentryConf): CutValue[] =>
-  conf.lines.flatMap(({ text, number: line }): CutValue[] => {
+export const cutValues = (conf: PortsentryConf): CutValue[] => {
+  const entries = new Map<string, ConfEntry | undefined>()
+  /** Each key is looked for once, however many lines have it. */
+  const entryOf = (key: string) => {
+    if (!entries.has(key)) entries.set(key, findEntry(conf, key))
+    return entries.get(key)
+  }
+  return conf.lines.flatMap(({ text, number: line }): CutValue[] => {
     const [, key = '', written = ''] = WRITTEN.exec(text) ?? []
-    const entry = key === '' ? undefined : findEntry(conf, key)
+    const entry = key === '' ? undefined : entryOf(key)
     const read = entry?.line.number === line ? entry.value : undefined
     if (read === undefined || read === written) return []
     // Behind a value and its closing quote a comment may follow, quotes and all.
     const rest = written.slice(read.length)
     return /^"[ \t]*#/.test(rest) ? [] : [{ line, key, read, written }]
   })
+}
 
 /** The value that the daemon works with; undefined where the key is missing, or written so that it is skipped. */
 export const getKey = (conf: PortsentryConf, key: string): string | undefined => findEntry(conf, key)?.value

@@ -25,8 +25,12 @@ interface ShellAssignments {
 const NAME = /^([A-Za-z_][A-Za-z0-9_]*)=/
 /** Commands that leave all variables alone, as long as their words need no expansion. */
 const HARMLESS = new Set([':', 'true', 'echo', 'printf', 'test', '[', 'umask', 'fi', 'done', 'esac', '}'])
-/** `${NAME:=…}` assigns. */
-const ASSIGNING = /\$\{[^}]*=/
+/** `${NAME:=…}` assigns: an equals sign between `${` and the next closing brace. Step by step, to stay linear. */
+const isAssigning = (source: string): boolean =>
+  source.split('}').some((part) => {
+    const opening = part.indexOf('${')
+    return opening !== -1 && part.includes('=', opening)
+  })
 /** An error in one of these ends a shell. */
 const SPECIAL = new Set([':', '.', 'eval', 'export', 'readonly', 'shift', 'trap', 'unset'])
 
@@ -55,7 +59,8 @@ const mayStop = ([verb, ...operands]: readonly Word[], text: string): boolean =>
   if (verb === undefined) return false
   const name = verb.value
   if (name === undefined) return !isRedirection(verb)
-  if (['exit', 'return', 'exec'].includes(name)) return true
+  // `local` outside of a function ends dash.
+  if (['exit', 'return', 'exec', 'local'].includes(name)) return true
   // A pattern may stand for any command.
   if (name !== '[' && /[*?[]/.test(name)) return true
   // `set -a` only exports.
@@ -81,7 +86,7 @@ export const parseShellAssignments = (text: string): ShellAssignments => {
     const declares = verb === 'export' || verb === 'readonly'
     const plain = command.length === 0 || (declares && start === 0)
     const harmless = plain || (HARMLESS.has(verb) && command.every(({ value }) => value !== undefined))
-    if (!harmless || words.some((word) => ASSIGNING.test(source(word)))) doubtful = assignments.length
+    if (!harmless || words.some((word) => isAssigning(source(word)))) doubtful = assignments.length
     for (const word of words) {
       const one = toAssignment(text, word, conditional)
       if (one && constants.has(one.name)) broken = true
@@ -139,8 +144,11 @@ export const setVariable = (file: ShellAssignments, name: string, value: string)
   return getVariable(parseShellAssignments(applyEdits(file.text, beside)), name) === value ? beside : atEnd
 }
 
-/** Edits that turn CRLF into LF: a shell takes the carriage return for a part of the value. */
+/** Edits that turn CRLF, and more than one CR, into LF: a shell takes carriage returns for a part of the value. */
 export const removeCarriageReturns = (text: string): Edit[] =>
-  splitLines(text)
-    .filter(({ eol }) => eol === '\r\n')
-    .map((line) => ({ offset: line.offset + line.text.length, length: 1, text: '' }))
+  splitLines(text).flatMap(({ offset, text: line, eol }) => {
+    let kept = line.length
+    while (line[kept - 1] === '\r') kept -= 1
+    const length = line.length - kept + (eol === '\r\n' ? 1 : 0)
+    return length === 0 ? [] : [{ offset: offset + kept, length, text: '' }]
+  })

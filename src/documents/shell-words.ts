@@ -20,9 +20,22 @@ export interface ShellCommands {
   readonly broken: boolean
 }
 
-const OPENING = new Set(['if', 'for', 'while', 'until', 'case', '{'])
-const CLOSING = new Set(['fi', 'done', 'esac', '}'])
-const INNER = new Set(['then', 'else', 'elif', 'do'])
+const CLOSING_OF: ReadonlyMap<string, string> = new Map([
+  ...(['for', 'while', 'until'] as const).map((word) => [word, 'done'] as const),
+  ...([
+    ['if', 'fi'],
+    ['case', 'esac'],
+    ['{', '}'],
+  ] as const),
+])
+const OPENING = new Set(CLOSING_OF.keys())
+const CLOSING = new Set(CLOSING_OF.values())
+/** What goes on within a compound command, by the word that will close that. */
+const INNER_OF: ReadonlyMap<string, string> = new Map([
+  ...(['then', 'else', 'elif'] as const).map((word) => [word, 'fi'] as const),
+  ['do', 'done'],
+])
+const INNER = new Set(INNER_OF.keys())
 /** A command goes on behind these. */
 const LEADING = new Set([...OPENING, ...INNER, '!'])
 /** Characters that end a word when they are not quoted. A carriage return is not one of them. */
@@ -33,6 +46,13 @@ const FUNCTION = /\([ \t]*\)\s*(?=\{[ \t\n])/y
 
 /** A redirection with its target. */
 const REDIRECTION = /[<>]>?[&|]?[ \t]*[^\s;&|()<>#]/y
+
+/** A compound command that is open: its closing word, whether that may come, and whether a command is still missing. */
+interface Compound {
+  readonly closing: string
+  ready: boolean
+  empty: boolean
+}
 
 interface Scan {
   readonly end: number
@@ -103,7 +123,7 @@ const countNewlines = (text: string): number => text.split('\n').length - 1
 export const readCommands = (text: string): ShellCommands => {
   const commands: Command[] = []
   let words: Word[] = []
-  let depth = 0
+  const open: Compound[] = []
   let parentheses = 0
   /** Behind `&&`, `||` or `|`. */
   let chained = false
@@ -117,18 +137,37 @@ export const readCommands = (text: string): ShellCommands => {
 
   const endCommand = (operator: string) => {
     let keyword = words[0] && source(words[0])
+    const leading = keyword !== undefined && LEADING.has(keyword)
     while (keyword !== undefined && LEADING.has(keyword)) {
-      if (OPENING.has(keyword)) depth += 1
-      else if (INNER.has(keyword) && depth === 0) broken = true
+      const closing = CLOSING_OF.get(keyword)
+      const inner = INNER_OF.get(keyword)
+      const compound = open.at(-1)
+      if (closing !== undefined) {
+        const isCase = keyword === 'case'
+        open.push({ closing, ready: isCase || keyword === '{', empty: !isCase })
+      } else if (inner !== undefined) {
+        const isSecond = compound?.ready === true && (keyword === 'then' || keyword === 'do')
+        if (compound?.closing !== inner || compound.empty || isSecond) broken = true
+        if (compound !== undefined) Object.assign(compound, { ready: keyword !== 'elif', empty: true })
+      }
       words.shift()
       keyword = words[0] && source(words[0])
     }
+    // `then;` and the like: a command has to come first.
+    const isCut = leading && words.length === 0 && [';', '&', '|', '&&', '||'].includes(operator)
+    if (isCut) broken = true
+    const depth = open.length
+    const isClosing = keyword !== undefined && CLOSING.has(keyword)
+    const innermost = open.at(-1)
+    if (innermost !== undefined && words.length > 0 && !isClosing) innermost.empty = false
     const piped = operator === '|' || operator === '&' || operator === '('
     const conditional = depth > 0 || parentheses > 0 || chained || piped
     if (words.length > 0) commands.push({ words, conditional })
-    if (keyword !== undefined && CLOSING.has(keyword)) {
-      if (depth === 0) broken = true
-      depth = Math.max(0, depth - 1)
+    if (isClosing) {
+      const closed = open.pop()
+      if (closed?.closing !== keyword || !closed?.ready || closed.empty) broken = true
+      const outer = open.at(-1)
+      if (outer !== undefined) outer.empty = false
     }
     words = []
     chained = operator === '&&' || operator === '||' || operator === '|'
@@ -166,7 +205,7 @@ export const readCommands = (text: string): ShellCommands => {
       complete = char === ')'
       parentheses += char === '(' ? 1 : -1
       // The parenthesis behind a `case` pattern closes none.
-      if (parentheses < 0 && depth === 0) broken = true
+      if (parentheses < 0 && open.length === 0) broken = true
       parentheses = Math.max(0, parentheses)
       position += 1
     } else if (char === '<' || char === '>') {
@@ -177,13 +216,14 @@ export const readCommands = (text: string): ShellCommands => {
       position += 1
     } else if (char === ';' || char === '&' || char === '|') {
       const operator = text[position + 1] === char && char !== ';' ? char + char : char
-      if (words.length === 0 && !complete && depth === 0) broken = true
+      // `;;` and the bar between patterns are for `case` alone.
+      if (words.length === 0 && !complete && open.at(-1)?.closing !== 'esac') broken = true
       endCommand(operator)
       position += operator.length
     } else {
       const { end, value, broken: unclosed } = readWord(text, position)
       // Only an operator may follow `)`, but for a `case` pattern.
-      if (complete && depth === 0) broken = true
+      if (complete && open.length === 0) broken = true
       words.push({ offset: position, length: end - position, line, value })
       broken ||= unclosed
       line += countNewlines(text.slice(position, end))
@@ -192,5 +232,5 @@ export const readCommands = (text: string): ShellCommands => {
   }
   if (words.length === 0 && chained) broken = true
   endCommand('')
-  return { commands, broken: broken || depth > 0 || parentheses > 0 }
+  return { commands, broken: broken || open.length > 0 || parentheses > 0 }
 }

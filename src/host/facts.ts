@@ -6,14 +6,15 @@ import { findRelease, RELEASES } from '../policy/find-release.ts'
 import { FAIL2BAN_DIRECTORY } from '../policy/jail.ts'
 import { requiredPackages } from '../policy/packages.ts'
 import type { Settings } from '../settings/settings.ts'
-import { readAddresses } from './addresses.ts'
+import { readAddresses, readGateways } from './addresses.ts'
 import { readBanned, readJails } from './fail2ban.ts'
 import { readAttributes, readFileState } from './files.ts'
 import { readFirewall, tryTargets } from './firewall.ts'
 import { errnoOf, HostError } from './host-error.ts'
+import { readNeighbours } from './neighbours.ts'
 import { readInstalled, readPackageFiles, simulateInstall } from './packages.ts'
 import { resolveInRoot } from './paths.ts'
-import { readDaemons, readSshClient } from './processes.ts'
+import { readDaemons, readSshClients } from './processes.ts'
 import { readEnabled, readInit } from './services.ts'
 import { readStockFiles, type StockFiles } from './stock-files.ts'
 import { readWrapped } from './wrappers.ts'
@@ -68,27 +69,35 @@ const readFiles = async (root: string): Promise<Map<string, FileState>> => {
   return new Map(states.filter((entry): entry is [string, FileState] => entry[1] !== null))
 }
 
-const readLive = async (settings: Settings): Promise<LiveFacts> => {
+const readLive = async (
+  settings: Settings,
+  installed: Promise<ReadonlyMap<string, string>>,
+): Promise<LiveFacts> => {
   const asRoot = process.getuid?.() === 0
   const init = readInit()
   const wanted = settings.banTarget === 'auto' ? 'CHAOS' : settings.banTarget
   const usesTarget =
     settings.banBackend === 'iptables' && settings.killRoute === undefined && wanted !== 'DROP'
-  const [own, sshClient, daemons, enabled, firewall, targets, jails, banned] = await Promise.all([
-    readAddresses(),
-    readSshClient(),
-    readDaemons(),
-    readEnabled(init),
-    asRoot ? readFirewall() : { bans: null, inputPolicy: null },
-    usesTarget ? tryTargets([wanted], asRoot) : new Map(),
-    asRoot ? readJails() : null,
-    asRoot ? readBanned('portsentry') : [],
-  ])
+  const [own, gateways, sshClients, neighbours, daemons, enabled, firewall, targets, jails, banned] =
+    await Promise.all([
+      readAddresses(),
+      readGateways(),
+      readSshClients(),
+      installed.then(readNeighbours),
+      readDaemons(),
+      readEnabled(init),
+      asRoot ? readFirewall() : { bans: null, inputPolicy: null },
+      usesTarget ? tryTargets([wanted], asRoot) : new Map(),
+      asRoot ? readJails() : null,
+      asRoot ? readBanned('portsentry') : [],
+    ])
   return {
     asRoot,
     init,
     ...own,
-    sshClient,
+    gateways,
+    sshClients,
+    neighbours,
     daemons,
     enabled,
     ...firewall,
@@ -145,10 +154,11 @@ const findPortsentry = async (
 /** Everything that a plan is made from. Changes nothing. Throws HostError where a file cannot be read. */
 export const readFacts = async (root: string, settings: Settings): Promise<Facts> => {
   const isLive = root === '/'
+  const installed = readInstalled(root)
   const [packages, files, live, logs, wrapped, actionFiles] = await Promise.all([
-    readInstalled(root),
+    installed,
     readFiles(root),
-    isLive ? readLive(settings) : null,
+    isLive ? readLive(settings, installed) : null,
     listDirectory(root, '/var/log'),
     readWrapped(root),
     listDirectory(root, `${FAIL2BAN_DIRECTORY}/action.d`),

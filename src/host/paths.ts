@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs'
 import { lstat, readlink, stat } from 'node:fs/promises'
 import { dirname, join, normalize } from 'node:path'
 import { errnoOf, HostError } from './host-error.ts'
@@ -7,7 +8,8 @@ const MAX_LINKS = 40
 /**
  * The real place of `path` below `root`: symbolic links are followed as a process chrooted to `root` would,
  * so that an absolute link in an image never leads to this machine's own files. Components that do not
- * exist stay as they are. Throws HostError on a loop of links.
+ * exist stay as they are. Throws HostError on a loop of links, and, where root works on the live system, on a link
+ * that somebody else could point elsewhere.
  */
 export const resolveInRoot = async (root: string, path: string): Promise<string> => {
   let pending = normalize(path).split('/').filter(Boolean)
@@ -26,6 +28,7 @@ export const resolveInRoot = async (root: string, path: string): Promise<string>
     else {
       links += 1
       if (links > MAX_LINKS) throw new HostError(`${path} is a loop of symbolic links`, 'mend the links')
+      if (root === '/' && process.geteuid?.() === 0) await expectTrusted(path, next)
       if (target.startsWith('/')) resolved = '/'
       pending = [
         ...target.split('/').filter((component) => component !== '' && component !== '.'),
@@ -42,11 +45,50 @@ export const isDirectory = (path: string): Promise<boolean> =>
     () => false,
   )
 
+const cannotLook = (path: string, error: unknown): HostError =>
+  new HostError(`cannot look at ${path}: ${errnoOf(error)}`, 'run as root', { cause: error })
+
 const linkTarget = async (path: string): Promise<string | null> => {
   try {
     return (await lstat(path)).isSymbolicLink() ? await readlink(path) : null
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return null
-    throw new HostError(`cannot look at ${path}: ${errnoOf(error)}`, 'run as root', { cause: error })
+    throw cannotLook(path, error)
+  }
+}
+
+/** Who else than root can change an entry, in words, and how to end that; null for nobody. A link's mode says nothing. */
+const otherMaster = (
+  path: string,
+  { uid, mode }: Stats,
+  isLink: boolean,
+): { who: string; cure: string } | null => {
+  if (uid !== 0) return { who: `belongs to user ${uid}`, cure: `chown -h root ${path}` }
+  // Sticky directories too: what is not there yet, or was taken away by root, anybody can put there.
+  if (isLink || (mode & 0o022) === 0) return null
+  return {
+    who: `may be written by others than root (mode ${(mode & 0o7777).toString(8)})`,
+    cure: `chmod go-w ${path}`,
+  }
+}
+
+/**
+ * Whoever can change a link, its directory or one of those above decides where it leads, and could have root read or
+ * write any file. `link` is absolute, without links above its last component. Throws HostError.
+ */
+const expectTrusted = async (path: string, link: string): Promise<void> => {
+  for (let place = link; ; place = dirname(place)) {
+    const entry = await lstat(place).catch((error: unknown) => {
+      throw cannotLook(place, error)
+    })
+    const master = otherMaster(place, entry, place === link)
+    if (master !== null) {
+      const which = place === link ? `${link}, which` : `${link}, and ${place}`
+      throw new HostError(
+        `${path} leads through the symbolic link ${which} ${master.who}: root does not follow it`,
+        `put the file itself there, or ${master.cure}`,
+      )
+    }
+    if (place === '/') return
   }
 }

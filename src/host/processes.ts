@@ -1,9 +1,20 @@
 import { readdir, readFile, readlink } from 'node:fs/promises'
+import { endianness } from 'node:os'
 import { serviceOf } from '../policy/daemons.ts'
 import type { DaemonProcess } from '../policy/facts.ts'
+import {
+  findSshClients,
+  isSshSession,
+  parseSshConnection,
+  parseTcpTable,
+  type SshConnection,
+} from '../policy/ssh-clients.ts'
 
 /** Clock ticks a second in /proc: fixed at 100 for programs on every Linux architecture of Debian. */
 const TICK_MS = 10
+
+const readPids = async (): Promise<number[]> =>
+  (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)
 
 /** Fields of /proc/PID/stat from the third on: the command name before them, in parentheses, may hold blanks. */
 const readStat = async (pid: number): Promise<string[]> => {
@@ -33,25 +44,52 @@ const readPid = async (
 
 /** The running daemons of portsentry and fail2ban. */
 export const readDaemons = async (): Promise<DaemonProcess[]> => {
-  // Counted from this process's own start: in some containers /proc/uptime is not the kernel's.
-  const bootMs = performance.timeOrigin - (await readStartTicks(process.pid)) * TICK_MS
+  // Counted from this process's own start: in some containers /proc/uptime is not the kernel's. Where the clock was
+  // set since then, the later of both readings counts: no daemon must seem older than the files that it has read.
+  const startedMs = Math.max(performance.timeOrigin, Date.now() - performance.now())
+  const bootMs = startedMs - (await readStartTicks(process.pid)) * TICK_MS
   const namespace = await readlink('/proc/self/ns/pid').catch(() => null)
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)
+  const pids = await readPids()
   const processes = await Promise.all(pids.map((pid) => readPid(pid, bootMs, namespace)))
   return processes.filter((process) => process !== null)
 }
 
-/**
- * Where the SSH session comes from that this process runs in: from the environment, or, since sudo and su
- * clear it, from that of an ancestor process. Null outside of SSH.
- */
-export const readSshClient = async (): Promise<string | null> => {
+/** SSH_CONNECTION of this process, or, since sudo and su clear it, of an ancestor. Null outside of SSH. */
+const readSshConnection = async (): Promise<SshConnection | null> => {
   let pid = process.pid
   for (let generation = 0; pid > 1 && generation < 32; generation += 1) {
     const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '')
-    const client = /(?:^|\0)SSH_CONNECTION=([^ \0]+) /.exec(environment)?.[1]
-    if (client !== undefined) return client.replace(/%.*$/, '')
+    const connection = parseSshConnection(environment)
+    if (connection !== null) return connection
     pid = Number((await readStat(pid).catch(() => []))[1] ?? 0)
   }
   return null
+}
+
+/** Inodes of the sockets that a process holds, if it is an sshd that takes connections; only root sees them. */
+const readSshdSockets = async (pid: number): Promise<string[]> => {
+  try {
+    if ((await readFile(`/proc/${pid}/comm`, 'latin1')) !== 'sshd\n') return []
+    if (isSshSession((await readFile(`/proc/${pid}/cmdline`, 'latin1')).replaceAll('\0', ' '))) return []
+    const descriptors = await readdir(`/proc/${pid}/fd`)
+    const links = descriptors.map((name) => readlink(`/proc/${pid}/fd/${name}`).catch(() => ''))
+    return (await Promise.all(links)).flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? [])
+  } catch {
+    return []
+  }
+}
+
+/**
+ * Where SSH sessions to this server come from, the one that this process runs in first; loopback left out. Sessions
+ * in other network namespaces (containers) have sockets of their own and do not count.
+ */
+export const readSshClients = async (): Promise<string[]> => {
+  const tables = ['tcp', 'tcp6'].map((name) => readFile(`/proc/net/${name}`, 'latin1').catch(() => ''))
+  const [connection, inodes, ...texts] = await Promise.all([
+    readSshConnection(),
+    readPids().then((pids) => Promise.all(pids.map(readSshdSockets))),
+    ...tables,
+  ])
+  const sockets = texts.flatMap((text) => parseTcpTable(text, endianness() === 'LE'))
+  return findSshClients(connection, sockets, new Set(inodes.flat()))
 }

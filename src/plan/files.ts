@@ -78,16 +78,17 @@ export const rewriteConf = (text: string, desired: Desired): Rewrite => {
   const problems = [...tellRefused(original, path), ...tellOverlong(original, path)]
   let current = parsePortsentryConf(applyEdits(text, commentOutRefused(original)), dialect)
   const reasons = current.text === text ? [] : ['lines that portsentry refuses commented out']
-  for (const [key, value] of desired.conf) {
+  // Twice: to 1.2 one odd line may say several keys, so that setting one unsets another.
+  for (const [key, value] of [...desired.conf, ...desired.conf]) {
     const edits = value === null ? unsetKey(current, key) : setKey(current, key, value)
     if (edits.length === 0) continue
     current = parsePortsentryConf(applyEdits(current.text, edits), dialect)
-    reasons.push(value === null ? `no ${key}` : key)
-    if (getKey(current, key) !== (value ?? undefined)) {
-      problems.push(
-        cannotSet(path, key, undefined, `set ${key} by hand, or give the package's own file back`),
-      )
-    }
+    const reason = value === null ? `no ${key}` : key
+    if (!reasons.includes(reason)) reasons.push(reason)
+  }
+  for (const [key, value] of desired.conf) {
+    if (getKey(current, key) === (value ?? undefined)) continue
+    problems.push(cannotSet(path, key, undefined, `set ${key} by hand, or give the package's own file back`))
   }
   const ignoreFile = getKey(current, 'IGNORE_FILE')
   if (ignoreFile !== builtIgnorePath) problems.push(wrongIgnoreFile(ignoreFile, builtIgnorePath, path))
@@ -144,11 +145,11 @@ export const rewriteHostsAllow = (text: string, desired: Desired): Rewrite =>
 /** The ignore list; 2.x does not start over an entry that it cannot read, so that one is commented out. */
 export const rewriteIgnoreList = (text: string, desired: Desired): Rewrite => {
   const { dialect, ignorePath: path } = desired.release
-  const original = parseIgnoreList(text, dialect)
+  // An unfinished last line is going to be ended, so what it then says is what counts.
+  const original = parseIgnoreList(text === '' || text.endsWith('\n') ? text : `${text}\n`, dialect)
   const refused = dialect === '2.x' ? original.faults : []
-  const offsets = refused.flatMap(
-    ({ line }) => original.entries.find((entry) => entry.line === line)?.offset ?? [],
-  )
+  const refusedNumbers = new Set(refused.map(({ line }) => line))
+  const offsets = original.entries.filter(({ line }) => refusedNumbers.has(line)).map(({ offset }) => offset)
   const readable = applyEdits(
     text,
     offsets.map((offset) => ({ offset, length: 0, text: '#' })),
@@ -158,6 +159,16 @@ export const rewriteIgnoreList = (text: string, desired: Desired): Rewrite => {
     readable,
     setIgnored(list, [...desired.ignored], isArticleEntry(desired)),
     'the whitelist, in a form that portsentry matches',
+  )
+  const overlong = dialect === '2.x' ? list.faults : []
+  const lasting = overlong.map(
+    ({ line, message }): Problem => ({
+      severity: 'error',
+      code: 'long-line',
+      message: `portsentry would not start over this line, even as a comment: ${message}`,
+      hint: 'shorten it',
+      at: { path, line },
+    }),
   )
   const problems = refused.map(
     ({ line, message }): Problem => ({
@@ -169,7 +180,7 @@ export const rewriteIgnoreList = (text: string, desired: Desired): Rewrite => {
     }),
   )
   const reasons = refused.length > 0 ? ['lines that portsentry refuses commented out'] : []
-  return { ...rewritten, reasons: [...reasons, ...rewritten.reasons], problems }
+  return { ...rewritten, reasons: [...reasons, ...rewritten.reasons], problems: [...problems, ...lasting] }
 }
 
 const isProtected = (networks: readonly Network[]) => (client: string) => {
@@ -182,16 +193,18 @@ const isProtected = (networks: readonly Network[]) => (client: string) => {
  * and the daemon's next entry would be glued to it.
  */
 export const rewriteHostsDeny = (text: string, desired: Desired): Rewrite => {
-  const released = edited(
-    text,
-    removeDenied(parseHostsAccess(text), isProtected(desired.protectedNetworks)),
-    'protected hosts released',
-  )
   const isUnfinished = (part: string) =>
     parseHostsAccess(part).faults.some(({ kind }) => kind === 'unfinished-line')
   // Behind a NUL byte libwrap sees no newline: adding one would not help.
-  if (!isUnfinished(released.text) || isUnfinished(`${released.text}\n`)) return released
-  return { ...released, text: `${released.text}\n`, reasons: [...released.reasons, 'its last line ended'] }
+  const ended = isUnfinished(text) && !isUnfinished(`${text}\n`) ? `${text}\n` : text
+  // Ended first, since the line may say more then: of a carriage return at its end, a part of the line end is left.
+  const released = edited(
+    ended,
+    removeDenied(parseHostsAccess(ended), isProtected(desired.protectedNetworks)),
+    'protected hosts released',
+  )
+  const isEnded = ended !== text && released.text.endsWith(ended.slice(text.lastIndexOf('\n') + 1))
+  return isEnded ? { ...released, reasons: [...released.reasons, 'its last line ended'] } : released
 }
 
 /** The fail2ban jail file: what is in the way of reading it mended, then each option. */

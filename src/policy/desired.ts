@@ -8,6 +8,7 @@ import { findExposed } from './exposed.ts'
 import { type Facts, fileText } from './facts.ts'
 import { desiredJails, type Jails, lostIgnoreIps, SSHD_PATH } from './jail.ts'
 import { chooseTarget, killRoute } from './kill-route.ts'
+import { findNeighbourTrouble } from './neighbours.ts'
 import { requiredPackages } from './packages.ts'
 import { type Modes, type Release, sees } from './release.ts'
 
@@ -49,17 +50,18 @@ const LINK_LOCAL = networks('fe80::/10')
 const SELECTION = 'portsentry portsentry/warn_no_block note'
 
 /**
- * The server's own addresses. A tree does not tell them: hosts that an earlier apply on the server has put into the
- * ignore list may be some, and stay.
+ * The server's own addresses, and its default gateways: a ban of one would cut the server off from the rest, be it by
+ * a packet that somebody forged. A tree does not tell them: hosts that an earlier apply on the server has put into
+ * the ignore list may be some, and stay.
  */
 const ownAddresses = (facts: Facts, { ignorePath }: Release): readonly Network[] => {
-  if (facts.live !== null) return facts.live.addresses
+  if (facts.live !== null) return [...facts.live.addresses, ...facts.live.gateways]
   const lines = splitLines(fileText(facts, ignorePath) ?? '')
   const owned = findOwnedMarks(lines).blocks.flatMap(({ begin, end }) => lines.slice(begin + 1, end))
   return networks(...owned.map(({ text }) => text)).filter(isHost)
 }
 
-/** Networks that must never be banned: loopback, the LAN, the whitelist, the server's own addresses. */
+/** Networks that must never be banned: loopback, the LAN, the whitelist, the server's own addresses and gateways. */
 const protectedNetworks = (settings: Settings, facts: Facts, release: Release): Network[] => {
   const own = ownAddresses(facts, release).filter((address) => sees(release, address))
   const neighbours = release.seesIPv6 ? LINK_LOCAL : []
@@ -123,7 +125,8 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
   }
   const shielded = protectedNetworks(settings, facts, release)
   problems.push(
-    ...findExposed(facts, release, shielded, place('WHITELIST')),
+    ...(settings.observeOnly ? [] : findExposed(facts, release, shielded, place('WHITELIST'))),
+    ...findNeighbourTrouble(settings, facts, release),
     ...lostIgnoreIps(facts, release, shielded),
   )
   const historyPath = findHistory(settings, facts, release)

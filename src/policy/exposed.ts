@@ -1,4 +1,4 @@
-import { formatAddress, formatCidr, isWithin, type Network, parseNetwork } from '../network.ts'
+import { formatCidr, isWithin, type Network, parseNetwork } from '../network.ts'
 import type { Place, Problem } from '../problem.ts'
 import type { Facts } from './facts.ts'
 import { type Release, sees } from './release.ts'
@@ -10,38 +10,22 @@ export const findExposed = (
   networks: readonly Network[],
   whitelist: Place,
 ): Problem[] => {
-  const client = parseNetwork(facts.live?.sshClient ?? '')
-  const problems: Problem[] = []
-  if (client !== null && sees(release, client) && !isWithin(networks, client)) {
-    const address = formatAddress(client.bytes)
-    problems.push({
-      severity: 'warning',
-      code: 'ssh-client',
-      message: `this SSH session comes from ${address}, which is not protected: one packet to a watched port bans it`,
-      hint: `add ${address} to WHITELIST`,
-      at: whitelist,
-    })
-  }
-  // portsentry 1.2 reads raw sockets behind netfilter: what INPUT drops, it never sees.
-  if (facts.live?.inputPolicy === 'DROP' && !release.seesIPv6) {
-    problems.push({
-      severity: 'warning',
-      code: 'blind-portsentry',
-      message: 'INPUT drops what no rule accepts, before this portsentry could see it: scans stay unnoticed',
-      hint: 'accept the watched ports in INPUT (nothing listens there), or count on the firewall alone',
-      at: { path: 'iptables -S INPUT' },
-    })
-  }
+  const exposed = (facts.live?.sshClients ?? []).filter((address) => {
+    const client = parseNetwork(address)
+    return client !== null && sees(release, client) && !isWithin(networks, client)
+  })
+  const clients = exposed.map((address) => ({
+    // Over this one apply does not go on, unless it is told to.
+    code: 'ssh-client',
+    message: `an SSH session comes from ${address}, which is not protected: one packet to a watched port bans it`,
+    hint: `add ${address} to WHITELIST`,
+  }))
   // LAN_IP says the IPv4 network only; the same neighbours have addresses here.
   const links = (facts.live?.links ?? []).filter((link) => release.seesIPv6 && !isWithin(networks, link))
-  for (const link of links.map(formatCidr)) {
-    problems.push({
-      severity: 'warning',
-      code: 'ipv6-lan',
-      message: `this server is on ${link}, which is not protected: a neighbour there that scans is banned`,
-      hint: `add ${link} to WHITELIST if that is your LAN`,
-      at: whitelist,
-    })
-  }
-  return problems
+  const neighbours = links.map(formatCidr).map((link) => ({
+    code: 'ipv6-lan',
+    message: `this server is on ${link}, which is not protected: a neighbour there that scans is banned`,
+    hint: `add ${link} to WHITELIST if that is your LAN`,
+  }))
+  return [...clients, ...neighbours].map((found) => ({ severity: 'warning', ...found, at: whitelist }))
 }

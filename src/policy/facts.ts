@@ -1,5 +1,6 @@
 import type { Network } from '../network.ts'
 import type { Ban } from './bans.ts'
+import type { Neighbours } from './neighbours.ts'
 
 /** A regular file as read: latin1-decoded bytes, permission bits, owner. */
 export interface FileState {
@@ -40,8 +41,12 @@ export interface LiveFacts {
   readonly addresses: readonly Network[]
   /** IPv6 networks that this server is on, link-local ones left out. */
   readonly links: readonly Network[]
-  /** Where the administrator's SSH session comes from. */
-  readonly sshClient: string | null
+  /** Routers of the default routes, as hosts; link-local ones left out. */
+  readonly gateways: readonly Network[]
+  /** Where SSH sessions come from, the one that this process runs in first. */
+  readonly sshClients: readonly string[]
+  /** Other tools that rule the firewall. */
+  readonly neighbours: Neighbours
   readonly daemons: readonly DaemonProcess[]
   /** Units and init scripts of portsentry and fail2ban that start at boot, left-overs of other releases included. */
   readonly enabled: ReadonlySet<string>

@@ -39,6 +39,8 @@ export interface ConfigFile {
 const MAX_DEPTH = 10
 /** Ours, against values that double at every level. */
 const MAX_STEPS = 10_000
+/** Bytes of a value: no consumer takes one near this length. */
+const MAX_LENGTH = 1_000_000
 
 type Layer = Pick<Fail2banView, 'defaults' | 'sections'>
 
@@ -76,6 +78,7 @@ const interpolate = (layer: Layer, section: string, raw: string): { value: strin
         if (expanded === null) return null
         result += expanded
       }
+      if (result.length > MAX_LENGTH) return null
     }
     return result
   }

@@ -53,3 +53,28 @@ export const parseIpAddresses = (text: string): OwnAddresses | null => {
     links: [...new Map(links).values()],
   }
 }
+
+interface NextHop {
+  readonly gateway?: string
+  readonly via?: { readonly host?: string }
+}
+
+interface DefaultRoute extends NextHop {
+  readonly nexthops?: readonly NextHop[]
+}
+
+const LINK_LOCAL_IPV6 = /^fe[89ab]/i
+
+/**
+ * The routers in what `ip -json -4 route show default` or the same with -6 says: several routes, or several next hops
+ * of one. A gateway of the other family stands in `via`. Link-local ones of IPv6 left out: all of those are protected.
+ */
+export const parseGateways = (text: string): Network[] => {
+  const routes = readJson<readonly DefaultRoute[]>(text)
+  const hops = (Array.isArray(routes) ? routes : []).flatMap((route: DefaultRoute): readonly NextHop[] => [
+    route,
+    ...(route.nexthops ?? []),
+  ])
+  const gateways = hops.flatMap(({ gateway, via }) => gateway ?? via?.host ?? [])
+  return ownHosts(gateways.filter((address) => !LINK_LOCAL_IPV6.test(address)))
+}

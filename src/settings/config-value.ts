@@ -10,6 +10,8 @@ const refuse = (code: string, message: string, hint: string): ConfigValue => ({ 
 /** One whole quoted text, or one bare word; a comment may follow. What a shell and dotenv read alike. */
 const WELL_FORMED = /^('[^']*'|"[^"\\]*(?:\\.[^"\\]*)*"|[^\s"'`#\\;&|<>()~]*)(?:[ \t]+(?:#.*)?)?\r?$/s
 const PLACEHOLDER = /\$(?:TARGET|PORT|MODE)\$/g
+/** References can double a value with every line; no consumer takes one near this length. */
+const MAX_LENGTH = 65_536
 /** What is quoted, and comments: a quote that is left is not closed. */
 const QUOTED = /\\.|'[^']*'|"[^"\\]*(?:\\.[^"\\]*)*"|[ \t]#.*/gs
 
@@ -56,11 +58,20 @@ export const readConfigValue = (raw: string, lookUp: (name: string) => string | 
   const value = parseDotenv(`VALUE=${word}`)['VALUE'] ?? ''
   if (word.startsWith("'")) return { value }
   const missing: string[] = []
+  let length = 0
   const expanded = value.replace(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_, name: string) => {
     const found = lookUp(name)
     if (found === undefined) missing.push(name)
-    return found ?? ''
+    length += found?.length ?? 0
+    return length > MAX_LENGTH ? '' : (found ?? '')
   })
+  if (length > MAX_LENGTH) {
+    return refuse(
+      'too-long',
+      `is over ${MAX_LENGTH} bytes long once its references are expanded`,
+      'write the value itself',
+    )
+  }
   if (missing.length > 0) {
     return refuse(
       'unknown-reference',

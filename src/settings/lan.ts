@@ -1,12 +1,16 @@
+import { unmapped } from '../documents/client-patterns.ts'
 import {
   broadcastOf,
+  contains,
   formatCidr,
   hasHostBits,
+  isIPv4,
   type Network,
   networkOf,
   parseAddress,
   parseNetmask,
   parseNetwork,
+  withoutContained,
 } from '../network.ts'
 import { isUnusableLanAddress, tooWide } from './variables.ts'
 
@@ -111,7 +115,9 @@ export const readWhitelist = (text: string): { networks: Network[]; complaints: 
     }
   }
   for (const item of items) {
-    const network = parseNetwork(item)
+    const written = parseNetwork(item)
+    // ::ffff:0:0/96 is all of IPv4 in another spelling, which libwrap takes it for.
+    const network = written === null ? null : unmapped(written)
     if (network === null) {
       complaints.push(
         complain(
@@ -147,3 +153,34 @@ export const readWhitelist = (text: string): { networks: Network[]; complaints: 
   }
   return { networks, complaints }
 }
+
+/** What the Internet's addresses lie in, by family: all of IPv4, and the global unicast addresses of IPv6 (RFC 4291). */
+const INTERNET: readonly { readonly name: string; readonly whole: Network }[] = [
+  { name: 'IPv4', whole: { bytes: [0, 0, 0, 0], prefix: 0 } },
+  { name: 'IPv6', whole: { bytes: [0x20, ...Array.from({ length: 15 }, () => 0)], prefix: 3 } },
+]
+
+/** The share of `whole` that the networks cover together; each address counts once. */
+const coveredShare = (whole: Network, networks: readonly Network[]): number => {
+  const inside = networks.filter((network) => isIPv4(network) === isIPv4(whole))
+  // CIDR networks are apart or one in the other, so that what is left over can be added up, without an error in binary.
+  return withoutContained(inside)
+    .filter((network) => contains(whole, network))
+    .reduce((share, { prefix }) => share + 2 ** (whole.prefix - prefix), 0)
+}
+
+/** Networks that are each narrow enough may still cover the world together: then nobody is left to be banned. */
+export const checkShare = (lan: Network, whitelist: readonly Network[]): Complaint[] =>
+  INTERNET.flatMap(({ name, whole }) => {
+    const share = coveredShare(whole, [lan, ...whitelist])
+    if (share <= 0.5) return []
+    const percent = (share * 100).toFixed(1)
+    return [
+      complain(
+        'WHITELIST',
+        'whitelist-world',
+        `covers ${percent} % of the ${name} addresses, the LAN included`,
+        'leave out what you do not know: half of the Internet at the widest',
+      ),
+    ]
+  })

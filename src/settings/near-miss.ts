@@ -35,6 +35,8 @@ export const nearMiss = (name: string, present: ReadonlySet<string>): string | u
   const upper = name.toUpperCase().slice(0, 40)
   const alias = ALIASES.get(upper)
   const ranked = [...VARIABLE_NAMES]
+    // Each character too many or too few is an edit.
+    .filter((known) => Math.abs(known.length - upper.length) <= 2)
     .map((known) => ({ known, edits: distance(upper, known) }))
     .filter(({ known, edits }) => edits <= (known.length < 8 ? 1 : 2))
     .sort((a, b) => a.edits - b.edits)

@@ -1,9 +1,10 @@
 import type { Network } from '../network.ts'
 import { isError, type Place, type Problem } from '../problem.ts'
 import { checkLines } from './check-lines.ts'
+import { checkShell, type Written } from './check-shell.ts'
 import { type ConfigLines, readConfigLines } from './config-lines.ts'
 import { readConfigValue } from './config-value.ts'
-import { type Complaint, readLan, readWhitelist } from './lan.ts'
+import { type Complaint, checkShare, readLan, readWhitelist } from './lan.ts'
 import { unprintable, VARIABLE_NAMES, VARIABLES } from './variables.ts'
 
 type BanBackend = 'iptables' | 'nft' | 'route' | 'none'
@@ -51,6 +52,8 @@ type Environment = Readonly<Record<string, string | undefined>>
 interface Collected {
   /** The variables in use that have a readable value. */
   readonly given: ReadonlyMap<string, Given>
+  /** Values as the file alone has them. */
+  readonly written: ReadonlyMap<string, Written>
   /** Those of the file whose value is refused: one of the problems says why. */
   readonly refused: ReadonlySet<string>
   readonly problems: readonly Problem[]
@@ -84,11 +87,13 @@ const collect = (lines: ConfigLines, environment: Environment, path: string): Co
       given.delete(name)
     }
   }
+  const written = new Map([...given].map(([name, { value, at }]) => [name, { value, line: at.line }]))
   for (const name of VARIABLE_NAMES) {
     const value = own(name)
     if (value !== undefined) given.set(name, { value, at: ENVIRONMENT })
   }
-  return { given, problems, refused: new Set([...seen.keys()].filter((name) => !given.has(name))) }
+  const refused = new Set([...seen.keys()].filter((name) => !given.has(name)))
+  return { given, written, problems, refused }
 }
 
 /** What is wrong with each given value by itself. */
@@ -134,7 +139,7 @@ const checkTogether = (value: (name: string) => string, refused: ReadonlySet<str
  */
 export const parseSettings = (text: string, environment: Environment, path: string): SettingsResult => {
   const lines = readConfigLines(text)
-  const { given, problems, refused } = collect(lines, environment, path)
+  const { given, written, problems, refused } = collect(lines, environment, path)
   const value = (name: string) =>
     given.get(name)?.value ?? VARIABLES.find((variable) => variable.name === name)?.default ?? ''
 
@@ -155,6 +160,7 @@ export const parseSettings = (text: string, environment: Environment, path: stri
   if (Array.isArray(lan)) addNew(lan)
   const whitelist = readWhitelist(value('WHITELIST'))
   addNew(whitelist.complaints)
+  if (!Array.isArray(lan)) addNew(checkShare(lan, whitelist.networks))
   addNew(checkTogether(value, refused))
 
   const all: Problem[] = [
@@ -170,6 +176,8 @@ export const parseSettings = (text: string, environment: Environment, path: stri
       }),
     ),
   ].sort((a, b) => (a.at.line ?? 0) - (b.at.line ?? 0))
+  // Only where all seems well: what is wrong by itself is told by its own name.
+  if (!all.some(isError)) all.push(...checkShell(text, written, path))
   if (all.some(isError) || Array.isArray(lan)) return { settings: null, problems: all }
 
   const optional = (name: string) => given.get(name)?.value

@@ -212,9 +212,9 @@ describe('removeCarriageReturns', () => {
   it.each([
     ['', ''],
     ['A=1\r\nB=2\n', 'A=1\nB=2\n'],
-    ['A=1\r\r\n', 'A=1\r\n'],
+    ['A=1\r\r\n', 'A=1\n'],
     ['\r\n', '\n'],
-    ['A=1\r', 'A=1\r'],
+    ['A=1\r', 'A=1'],
   ])('%j becomes %j', (text, expected) =>
     expect(applyEdits(text, removeCarriageReturns(text))).toBe(expected),
   )

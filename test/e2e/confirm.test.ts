@@ -83,7 +83,7 @@ describeServers('apply --confirm-within', () => {
     expect(await server.exists(`/etc/systemd/system/${TIMER}`)).toBe(false)
   })
 
-  it.each(['rename /etc/hosts.allow', 'run systemctl start fail2ban', 'close the journal'])(
+  it.each(['rename /srv/managed/hosts.allow', 'run systemctl start fail2ban', 'close the journal'])(
     'rolls back also where portward was killed before "%s", and nobody runs it again',
     async (name) => {
       const effects = await listEffects(server, 'apply --yes --confirm-within 10m')

@@ -103,7 +103,7 @@ for (const suite of ['bookworm', 'trixie', 'testing'] as const) {
       const refused = await server.run('portward rollback --yes', { allowFailure: true })
       expect(refused.exitCode).toBe(1)
       expect(refused.stderr).toMatch(
-        /changed by others since: \/etc\/hosts\.allow, \/etc\/fail2ban\/jail\.d\/portsentry\.conf.*--force/,
+        /changed by others since: \/etc\/fail2ban\/jail\.d\/portsentry\.conf, \/etc\/hosts\.allow .*--force/,
       )
       await expectState(server, before)
       const theirs = await server.read('/etc/hosts.allow')

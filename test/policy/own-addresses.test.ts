@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { formatAddress, formatCidr } from '../../src/network.ts'
-import { ownHosts, parseIpAddresses } from '../../src/policy/own-addresses.ts'
+import { ownHosts, parseGateways, parseIpAddresses } from '../../src/policy/own-addresses.ts'
 
 const global4 = (local: string) => ({ family: 'inet', local, prefixlen: 24, scope: 'global' })
 const global6 = (local: string, rest: object = {}) => ({
@@ -54,4 +54,31 @@ it.each(['', 'Option "-json" is unknown', '{}'])('knows nothing from %j', (text)
 it('takes what the C library says where ip is missing', () => {
   const hosts = ownHosts(['192.168.1.10', '169.254.7.7', '10.0.0.1', '10.0.0.1'])
   expect(hosts.map(formatCidr)).toEqual(['10.0.0.1/32', '192.168.1.10/32'])
+})
+
+const ROUTES: [string, unknown, string[]][] = [
+  ['no route', [], []],
+  ['one', [{ dst: 'default', gateway: '192.168.1.1', dev: 'eth0', flags: [] }], ['192.168.1.1/32']],
+  [
+    'several',
+    [{ gateway: '203.0.113.254' }, { gateway: '192.168.1.1', metric: 100 }],
+    ['192.168.1.1/32', '203.0.113.254/32'],
+  ],
+  [
+    'several next hops of one',
+    [{ dst: 'default', nexthops: [{ gateway: '192.168.1.1', weight: 1 }, { gateway: '192.168.1.2' }] }],
+    ['192.168.1.1/32', '192.168.1.2/32'],
+  ],
+  ['one of the other family', [{ via: { family: 'inet6', host: '2001:db8::1' } }], ['2001:db8::1/128']],
+  ['a link-local one', [{ gateway: 'fe80::1' }, { via: { host: 'fe80::1' } }], []],
+  ['a cable without a router', [{ dst: 'default', dev: 'ppp0' }], []],
+  ['what is no list', {}, []],
+]
+
+it.each(ROUTES)('ip route show default: %s', (_, routes, gateways) => {
+  expect(parseGateways(JSON.stringify(routes)).map(formatCidr)).toEqual(gateways)
+})
+
+it('finds no gateway in what is no JSON', () => {
+  expect(parseGateways('')).toEqual([])
 })

@@ -361,6 +361,9 @@ describe('WHITELIST', () => {
     ['0.0.0.0/0', ['whitelist-wide']],
     ['::/0', ['whitelist-wide']],
     ['10.0.0.0/7 2000::/15', ['whitelist-wide', 'whitelist-wide']],
+    ['::ffff:198.51.100.7', ['198.51.100.7/32']],
+    ['::ffff:198.51.100.0/120', ['198.51.100.0/24']],
+    ['::ffff:0:0/96 ::ffff:0:0/103', ['whitelist-wide', 'whitelist-wide']],
     ['example.org', ['whitelist']],
     ['10.0.0.1/33', ['whitelist']],
     ['10.0.0.1/024', ['whitelist']],
@@ -370,6 +373,57 @@ describe('WHITELIST', () => {
     ['10.0.0.0/255.0.255.0', ['whitelist']],
     ['10.0.0.1;10.0.0.2', ['whitelist']],
   ])('%j', (value, expected) => expect(whitelist(value)).toEqual(expected))
+})
+
+describe('networks that cover the world together', () => {
+  /** So many networks of 8 bits from `first` on; 192 holds the LAN. */
+  const eights = (count: number, first = 0): string =>
+    Array.from({ length: count }, (_, index) => `${first + index}.0.0.0/8`).join(',')
+  const share = (list: string): string[] =>
+    parse(`${LAN}WHITELIST=${list}\n`).problems.map(
+      ({ code, message }) => `${code} ${/[\d.]+ %/.exec(message)?.[0]}`,
+    )
+
+  it.each<[string, string, string[]]>([
+    ['half of IPv4, the LAN in it', eights(128, 100), []],
+    ['half of IPv4, the LAN outside', eights(128), ['whitelist-world 50.0 %']],
+    ['three quarters', eights(192), ['whitelist-world 75.0 %']],
+    ['what is said twice', `${eights(127)},${eights(127)},10.1.0.0/16,10.0.0.0/8`, []],
+    ['what lies in another network', `${eights(100)},10.0.0.0/9,10.128.0.0/9,11.1.1.0/24`, []],
+    ['mapped addresses', '::ffff:0.0.0.0/104,::ffff:1.0.0.0/104', []],
+    ['IPv6', '2001::/16,2002::/16,2003::/16,fd00::/16', []],
+  ])('%s', (_, list, expected) => expect(share(list)).toEqual(expected))
+})
+
+it.each<[string, string[]]>([
+  ['A=1 LAN_NM=16', ['3 hidden-assignment']],
+  ['A=1; BANTIME=3', ['3 hidden-assignment']],
+  ['A=1 PORT_BANNER="${LAN_IP}"', ['3 hidden-assignment']],
+  ['A=1 LAN_NM=24', []],
+  ['BANTIME=3 # A=1 BANTIME=4', []],
+  ['PORT_BANNER="${LAN_IP}"', []],
+  ["A='x LAN_NM=16'", []],
+  ['[ -z "$X" ] && A=1 LAN_NM=16', ['3 malformed-line']],
+  ['A=1 LAN_NM=16 run', []],
+])('a variable behind another one: %s', (line, expected) => expect(behindLan(line)).toEqual(expected))
+
+describe('references that double a value with every line', () => {
+  const doubling = (lines: number): string =>
+    Array.from({ length: lines }, (_, index) => `A${index + 1}="\${A${index}}\${A${index}}"\n`).join('')
+
+  it.each([
+    [10, []],
+    [40, ['44 unknown-reference']],
+  ])('%d lines', (lines, expected) => {
+    const text = `${LAN}A0=${'x'.repeat(8)}\n${doubling(lines)}WHITELIST=\${A${lines}}\n`
+    const found = problems(text).filter((problem) => !problem.endsWith('whitelist'))
+    expect(found).toEqual(expected)
+  })
+
+  it('in the variable itself', () => {
+    const long = 'x'.repeat(60_000)
+    expect(problems(`${LAN}A=${long}\nPORT_BANNER=\${A}\${A}\n`)).toEqual(['4 too-long'])
+  })
 })
 
 describe('the result', () => {

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest'
+import { formatCidr, parseNetwork } from '../../src/network.ts'
+import { plan } from '../../src/plan/planner.ts'
+import type { LiveFacts } from '../../src/policy/facts.ts'
+import { factsOf, LAN, settingsOf } from '../plan/live.ts'
+
+const NATIVE = { version: '2.0.7-1', files: ['/usr/lib/systemd/system/portsentry.service'] }
+const STEALTH = 'TCP_MODE=stcp\nUDP_MODE=sudp\n'
+
+const planned = (config: string, live: Partial<LiveFacts>, is2x = false) =>
+  plan(
+    settingsOf(LAN + (is2x ? STEALTH : '') + config),
+    factsOf({ live, ...(is2x ? { portsentry: NATIVE } : {}) }),
+  )
+
+describe('who could be locked out', () => {
+  const [office, train, six] = ['198.51.100.7', '203.0.113.77', '2001:db8::7']
+  it.each<[string, string[], string, boolean, string[]]>([
+    ['nobody', [], '', false, []],
+    ['a client in the LAN', ['192.168.1.20'], '', false, []],
+    ['two clients, in their order', [train, office], '', false, [train, office]],
+    ['one of them protected', [train, office], `WHITELIST=${train}\n`, false, [office]],
+    ['both, by a network', [train, office], 'WHITELIST=203.0.113.0/24,198.51.100.0/24\n', false, []],
+    ['an IPv6 client, whom 1.2 does not see', [six], '', false, []],
+    ['and whom 2.x does', [six], '', true, [six]],
+    ['a link-local one', ['fe80::7'], '', true, []],
+    ['nobody, where nobody is banned', [office], 'OBSERVE_ONLY=1\n', false, []],
+  ])('%s', (_, sshClients, config, is2x, expected) => {
+    const { problems } = planned(config, { sshClients }, is2x)
+    const found = problems.filter(({ code }) => code === 'ssh-client')
+    expect(found.map(({ hint }) => hint)).toEqual(expected.map((address) => `add ${address} to WHITELIST`))
+    expect(found.every(({ severity }) => severity === 'warning')).toBe(true)
+  })
+})
+
+const hosts = (...texts: string[]) => texts.flatMap((text) => parseNetwork(text) ?? [])
+
+describe('gateways are protected like own addresses', () => {
+  const isProtected = (live: Partial<LiveFacts>, is2x = false): string[] =>
+    planned('', { addresses: [], ...live }, is2x).plan?.desired.ignored.map(formatCidr) ?? []
+
+  it.each<[string, string[], boolean, string[]]>([
+    ['one outside of the LAN', ['203.0.113.254'], false, ['203.0.113.254/32']],
+    ['several', ['203.0.113.254', '198.51.100.1'], false, ['203.0.113.254/32', '198.51.100.1/32']],
+    ['one within the LAN', ['192.168.1.1'], false, []],
+    ['an IPv6 one, which 1.2 does not see', ['2001:db8::1'], false, []],
+    ['and 2.x does', ['2001:db8::1'], true, ['2001:db8::1/128']],
+  ])('%s', (_, gateways, is2x, expected) => {
+    const before = isProtected({}, is2x)
+    const after = isProtected({ gateways: hosts(...gateways) }, is2x)
+    expect(after.filter((network) => !before.includes(network))).toEqual(expected)
+  })
+
+  it('also where a tree is all there is: they stay in the block', () => {
+    const first = planned('', { gateways: hosts('203.0.113.254') }).plan
+    const texts = Object.fromEntries(
+      (first?.steps ?? []).flatMap((step) => (step.kind === 'write' ? [[step.path, step.after]] : [])),
+    )
+    expect(Object.keys(texts)).toHaveLength(3)
+    expect(plan(settingsOf(LAN), factsOf({ texts, live: null })).plan?.steps).toEqual([])
+  })
+})
