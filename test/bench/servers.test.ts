@@ -4,7 +4,7 @@ import { describeServers } from '../e2e/harness/requirements.ts'
 import { type Server, startServer } from '../e2e/harness/server.ts'
 import { portward, provide } from '../e2e/scenario.ts'
 
-const RUNS = 7
+const RUNS = Number(process.env['PORTWARD_BENCH_RUNS'] ?? 7)
 
 const median = (values: number[]): number => values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 
