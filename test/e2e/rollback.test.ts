@@ -120,6 +120,10 @@ for (const suite of ['bookworm', 'trixie', 'testing'] as const) {
       await eventually('hosts.deny has the ban', async () =>
         (await server.readText('/etc/hosts.deny')).includes('203.0.113.9'),
       )
+      // It reads the history up to a second later, and would ban anew whom the rollback has just let go.
+      await eventually('fail2ban has the ban, too', async () =>
+        (await server.run('fail2ban-client status portsentry')).stdout.includes('203.0.113.9'),
+      )
       await portward(server, 'rollback --yes', 0)
       expect(await server.readText('/etc/hosts.deny')).not.toContain('203.0.113.9')
       const kept = `/var/lib/portward/generations/${await latest(server)}/replaced-hosts.deny`
