@@ -59,13 +59,10 @@ export const readFileState = (root: string, path: string): Promise<FileState | n
     text: await readFile(real, 'latin1'),
   }))
 
-const syncDirectory = async (path: string): Promise<void> => {
-  const directory = await open(path, 'r')
-  try {
-    await directory.sync()
-  } finally {
-    await directory.close()
-  }
+/** Puts a file's bytes, or a directory's names, on the disk. */
+export const syncPath = async (path: string): Promise<void> => {
+  const handle = await open(path, 'r')
+  await handle.sync().finally(() => handle.close())
 }
 
 const writeAll = async (handle: FileHandle, text: string): Promise<void> => {
@@ -112,7 +109,7 @@ export const replaceFile = async (root: string, path: string, text: string, mode
     })
     await effect(`rename ${target}`, async () => {
       await rename(temporary, target)
-      await syncDirectory(dirname(target))
+      await syncPath(dirname(target))
     })
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined)
@@ -126,7 +123,7 @@ export const removeFile = async (root: string, path: string): Promise<void> => {
   try {
     await effect(`remove ${target}`, async () => {
       await rm(target, { force: true })
-      await syncDirectory(dirname(target))
+      await syncPath(dirname(target))
     })
   } catch (error) {
     throw explain(error, 'remove', target)

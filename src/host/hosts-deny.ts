@@ -1,11 +1,15 @@
 import { appendFile, lstat, readFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { applyEdits } from '../documents/edit.ts'
+import { parseHostsAccess } from '../documents/hosts-access.ts'
+import { deniedAddresses, removeDenied } from '../documents/hosts-access-edit.ts'
 import type { Dialect } from '../documents/portsentry-conf.ts'
-import { replaceFile } from './files.ts'
+import { formatAddress, parseAddress } from '../network.ts'
+import { readFileState, replaceFile } from './files.ts'
 import { errnoOf, HostError, messageOf } from './host-error.ts'
 import { resolveInRoot } from './paths.ts'
 
-const HOSTS_DENY = '/etc/hosts.deny'
+export const HOSTS_DENY = '/etc/hosts.deny'
 
 export interface Denial {
   readonly done: boolean
@@ -59,4 +63,24 @@ export const denyHost = async (root: string, line: string, dialect: Dialect): Pr
     if (!(error instanceof HostError) && errnoOf(error) === undefined) throw error
     return { done: false, said: messageOf(error) }
   }
+}
+
+const readText = async (root: string): Promise<string> => (await readFileState(root, HOSTS_DENY))?.text ?? ''
+
+/** An address in canonical form; what is none, as it is. */
+export const canonical = (text: string): string => {
+  const address = parseAddress(text)
+  return address === null ? text : formatAddress(address)
+}
+
+/** Whom portsentry has entered, each once, in canonical form. Throws HostError. */
+export const readDenied = async (root: string): Promise<string[]> => [
+  ...new Set(deniedAddresses(parseHostsAccess(await readText(root))).map(canonical)),
+]
+
+/** Takes portsentry's lines for these hosts (canonical texts) out. Throws HostError. */
+export const releaseDenied = async (root: string, isReleased: (host: string) => boolean): Promise<void> => {
+  const text = await readText(root)
+  const edits = removeDenied(parseHostsAccess(text), (client) => isReleased(canonical(client)))
+  if (edits.length > 0) await replaceFile(root, HOSTS_DENY, applyEdits(text, edits), 0o644)
 }

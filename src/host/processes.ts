@@ -66,14 +66,20 @@ const readSshConnection = async (): Promise<SshConnection | null> => {
   return null
 }
 
-/** Inodes of the sockets that a process holds, if it is an sshd that takes connections; only root sees them. */
+/** Inodes of the sockets that a process holds; none where it has ended. Only root sees those of other users. */
+export const readSocketInodes = async (pid: number): Promise<string[]> => {
+  const directory = `/proc/${pid}/fd`
+  const names = await readdir(directory).catch(() => [])
+  const links = await Promise.all(names.map((name) => readlink(`${directory}/${name}`).catch(() => '')))
+  return links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? [])
+}
+
+/** The same of a process that is an sshd which takes connections. */
 const readSshdSockets = async (pid: number): Promise<string[]> => {
   try {
     if ((await readFile(`/proc/${pid}/comm`, 'latin1')) !== 'sshd\n') return []
     if (isSshSession((await readFile(`/proc/${pid}/cmdline`, 'latin1')).replaceAll('\0', ' '))) return []
-    const descriptors = await readdir(`/proc/${pid}/fd`)
-    const links = descriptors.map((name) => readlink(`/proc/${pid}/fd/${name}`).catch(() => ''))
-    return (await Promise.all(links)).flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? [])
+    return await readSocketInodes(pid)
   } catch {
     return []
   }

@@ -135,9 +135,7 @@ export const planLab = (
   const devices = outside.name === lanDevice.name ? [lanDevice] : [lanDevice, outside]
   const own = [lanDevice, ...surroundings.devices].flatMap(({ addresses }) => addresses.map(addressOf))
   const destinationOn = (device: LabDevice, isV4: boolean): string | undefined =>
-    device.addresses
-      .map((cidr) => cidr.split('/', 1)[0] ?? '')
-      .find((address) => address.includes(':') !== isV4)
+    device.addresses.map(addressOf).find((address) => address.includes(':') !== isV4)
 
   const kinds = kindsOf(modes, watched)
   const times = watched.trigger > MAX_TRIGGER ? 1 : Math.max(1, watched.trigger)

@@ -1,28 +1,18 @@
-import { applyEdits } from '../../documents/edit.ts'
-import { parseHostsAccess } from '../../documents/hosts-access.ts'
-import { deniedAddresses, removeDenied } from '../../documents/hosts-access-edit.ts'
-import { formatAddress, parseNetwork } from '../../network.ts'
 import { readBanned, unban } from '../fail2ban.ts'
-import { readFileState, replaceFile } from '../files.ts'
 import { readFirewall, undoBan } from '../firewall.ts'
+import { canonical, readDenied, releaseDenied } from '../hosts-deny.ts'
 import { stopService } from '../services.ts'
 import type { BanRecord } from './record.ts'
 
-export const HOSTS_DENY = '/etc/hosts.deny'
 const JAIL = 'portsentry'
-
-const canonical = (text: string): string => {
-  const network = parseNetwork(text)
-  return network === null ? text : formatAddress(network.bytes)
-}
-
-const readHostsDeny = async (): Promise<string> => (await readFileState('/', HOSTS_DENY))?.text ?? ''
 
 /** Whom portsentry and its jail ban now, and every rule and route that looks like such a ban. */
 export const readBans = async (): Promise<BanRecord> => {
-  const [denied, jailed, { bans }] = await Promise.all([readHostsDeny(), readBanned(JAIL), readFirewall()])
-  const addresses = [...deniedAddresses(parseHostsAccess(denied)), ...jailed].map(canonical)
-  return { addresses: [...new Set(addresses)], commands: bans.map(({ undo }) => undo.join(' ')) }
+  const [denied, jailed, { bans }] = await Promise.all([readDenied('/'), readBanned(JAIL), readFirewall()])
+  return {
+    addresses: [...new Set([...denied, ...jailed.map(canonical)])],
+    commands: bans.map(({ undo }) => undo.join(' ')),
+  }
 }
 
 /**
@@ -48,7 +38,5 @@ export const liftBans = async (before: BanRecord): Promise<void> => {
 /** Takes portsentry's lines for those whom it has banned since out of hosts.deny. Throws HostError. */
 export const trimHostsDeny = async (before: BanRecord): Promise<void> => {
   const known = new Set(before.addresses)
-  const text = await readHostsDeny()
-  const edits = removeDenied(parseHostsAccess(text), (client) => !known.has(canonical(client)))
-  if (edits.length > 0) await replaceFile('/', HOSTS_DENY, applyEdits(text, edits), 0o644)
+  await releaseDenied('/', (host) => !known.has(host))
 }

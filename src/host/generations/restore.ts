@@ -1,13 +1,15 @@
-import { cp, lstat, mkdir, open, readFile, rename, rm, rmdir } from 'node:fs/promises'
+import { cp, lstat, mkdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { effect } from '../effect.ts'
 import { ban } from '../fail2ban.ts'
+import { syncPath } from '../files.ts'
 import { redoBan } from '../firewall.ts'
 import { errnoOf, HostError, messageOf } from '../host-error.ts'
+import { HOSTS_DENY } from '../hosts-deny.ts'
 import { purge } from '../packages.ts'
 import { run } from '../process.ts'
 import { restoreServices, stopServices } from '../services.ts'
-import { HOSTS_DENY, liftBans, trimHostsDeny } from './bans.ts'
+import { liftBans, trimHostsDeny } from './bans.ts'
 import { UNIT_DIRECTORY } from './confirmation.ts'
 import type { MergedFile, Restoration } from './merge.ts'
 import { copyPath, removeTemporaryIn, sha256 } from './store.ts'
@@ -39,11 +41,6 @@ export const findForeign = async ({ files }: Restoration): Promise<string[]> => 
   return foreign.flat()
 }
 
-const syncDirectory = async (path: string): Promise<void> => {
-  const handle = await open(path, 'r')
-  await handle.sync().finally(() => handle.close())
-}
-
 const hasAttributesOf = async (path: string, copy: string): Promise<boolean> => {
   const [one, other] = await Promise.all([lstat(path), lstat(copy)])
   return one.mode === other.mode && one.uid === other.uid && one.gid === other.gid
@@ -66,7 +63,7 @@ const restoreFile = async (state: string, file: MergedFile): Promise<void> => {
     await keepPresent(state, file)
     await effect(`remove ${real}`, async () => {
       await rm(real, { force: true })
-      await syncDirectory(directory)
+      await syncPath(directory)
     })
     return
   }
@@ -82,12 +79,11 @@ const restoreFile = async (state: string, file: MergedFile): Promise<void> => {
       ['--archive', '--remove-destination', '--', copy, temporary],
       `see whether ${directory} can be written`,
     )
-    const handle = await open(temporary, 'r')
-    await handle.sync().finally(() => handle.close())
+    await syncPath(temporary)
   })
   await effect(`rename ${real}`, async () => {
     await rename(temporary, real)
-    await syncDirectory(directory)
+    await syncPath(directory)
   })
 }
 

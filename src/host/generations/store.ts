@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { chmod, lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { chmod, lstat, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { effect } from '../effect.ts'
-import { replaceFile } from '../files.ts'
+import { replaceFile, syncPath } from '../files.ts'
 import { errnoOf, HostError } from '../host-error.ts'
 import { run } from '../process.ts'
 import type { Generation, Journal } from './record.ts'
@@ -75,15 +75,10 @@ export const readGenerations = async (state: string): Promise<Generation[]> => {
   return read.filter((generation) => generation !== null).reverse()
 }
 
-const sync = async (path: string): Promise<void> => {
-  const handle = await open(path, 'r')
-  await handle.sync().finally(() => handle.close())
-}
-
 /** Puts the bytes and names of a new directory's entries on the disk. */
 const syncTree = async (directory: string): Promise<void> => {
-  for (const name of await readdir(directory)) await sync(join(directory, name))
-  await sync(directory)
+  for (const name of await readdir(directory)) await syncPath(join(directory, name))
+  await syncPath(directory)
 }
 
 /**
@@ -106,7 +101,7 @@ export const addGeneration = async (
   await effect(`keep generation ${number}`, async () => {
     await syncTree(partial)
     await rename(partial, directoryOf(state, number))
-    await sync(homeOf(state))
+    await syncPath(homeOf(state))
   })
   return generation
 }
@@ -157,7 +152,7 @@ export const openJournal = async (state: string, journal: Journal): Promise<void
 export const closeJournal = async (state: string): Promise<void> => {
   await effect('close the journal', async () => {
     await rm(journalOf(state), { force: true })
-    await sync(state)
+    await syncPath(state)
   })
 }
 

@@ -1,4 +1,5 @@
-import { readdir, readFile, readlink } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
+import { readSocketInodes } from '../processes.ts'
 
 /** Of /proc/net/tcp and its like (proc(5)): the port, and the inode by which a process has the socket. */
 const SOCKET = /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) (?:\S+ +){7}(\d+)/
@@ -12,16 +13,9 @@ export const parseInodes = (table: string): Map<string, number> =>
     }),
   )
 
-const readInodes = async (pid: number): Promise<string[]> => {
-  const directory = `/proc/${pid}/fd`
-  const names = await readdir(directory).catch(() => [])
-  const links = await Promise.all(names.map((name) => readlink(`${directory}/${name}`).catch(() => '')))
-  return links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? [])
-}
-
 /** The ports on which these processes have sockets, as `tcp 7`. Only root learns those of other users. */
 export const readPortsOf = async (pids: readonly number[]): Promise<Set<string>> => {
-  const own = new Set((await Promise.all(pids.map(readInodes))).flat())
+  const own = new Set((await Promise.all(pids.map(readSocketInodes))).flat())
   const tables = await Promise.all(
     ['tcp', 'tcp6', 'udp', 'udp6'].map(async (name) => ({
       protocol: name.slice(0, 3),
