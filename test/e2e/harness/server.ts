@@ -131,7 +131,8 @@ export const startServer = async (options: ServerOptions = {}): Promise<Server> 
   const tearDown = armTeardown(name, directory, cgroups)
   try {
     for (const part of ['root', 'upper', 'work']) await mkdir(join(directory, part), { recursive: true })
-    const layers = `lowerdir=${base},upperdir=${directory}/upper,workdir=${directory}/work`
+    // Nothing of it outlives the test: waiting for the disk at each of dpkg's and portward's syncs would be for nothing.
+    const layers = `volatile,lowerdir=${base},upperdir=${directory}/upper,workdir=${directory}/work`
     await $`mount -t overlay portward-e2e -o ${layers} ${directory}/root`
     await createNetwork(networkOf(name))
     const server = createServer({ name, directory, cgroups, boot, tearDown })

@@ -164,14 +164,14 @@ export const SABOTAGES: readonly Sabotage[] = [
     suites: ['bookworm', 'testing'],
     commands: 'systemctl stop portsentry',
     undo: 'systemctl start portsentry',
-    failing: { daemons: /it runs as nothing, and should run as/ },
+    failing: { daemons: /it runs as nothing, should run as/ },
   },
   {
     what: 'one of the daemons stopped and disabled',
     suites: TRIXIE,
     commands: 'systemctl disable --now portsentry@audp',
     undo: 'systemctl enable --now portsentry@audp',
-    failing: { daemons: /it runs as -atcp, and should/, boot: /portsentry@audp does not/ },
+    failing: { daemons: /it runs as -atcp, should/, boot: /portsentry@audp does not/ },
   },
   {
     what: 'portsentry in another mode',
@@ -179,14 +179,14 @@ export const SABOTAGES: readonly Sabotage[] = [
     commands:
       'sed -i s/atcp/stcp/ /etc/default/portsentry; systemctl restart portsentry; until pgrep -fx ".*portsentry -stcp"; do sleep 0.1; done',
     undo: 'systemctl restart portsentry; until pgrep -fx ".*portsentry -atcp"; do sleep 0.1; done',
-    failing: { daemons: /it runs as -audp and -stcp, and should run as -atcp and -audp/ },
+    failing: { daemons: /it runs as -audp and -stcp, should run as -atcp and -audp/ },
   },
   {
     what: 'portsentry in another mode',
     suites: TRIXIE,
     commands: 'systemctl stop portsentry@atcp; systemctl start portsentry@stcp',
     undo: 'systemctl stop portsentry@stcp; systemctl start portsentry@atcp; systemctl reset-failed',
-    failing: { daemons: /it runs as -audp and -stcp, and should run as -atcp and -audp/ },
+    failing: { daemons: /it runs as -audp and -stcp, should run as -atcp and -audp/ },
   },
   {
     what: 'portsentry in another mode',
@@ -194,7 +194,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     commands:
       "mkdir -p /etc/systemd/system/portsentry.service.d; printf '[Service]\\nExecStart=\\nExecStart=/usr/sbin/portsentry --connect\\n' >/etc/systemd/system/portsentry.service.d/other.conf; systemctl daemon-reload; systemctl restart portsentry",
     undo: 'rm -r /etc/systemd/system/portsentry.service.d; systemctl daemon-reload; systemctl restart portsentry',
-    failing: { daemons: /it runs as --connect, and should run as portsentry without arguments/ },
+    failing: { daemons: /it runs as --connect, should run as portsentry without arguments/ },
   },
   {
     what: 'a jail that spares nobody',
