@@ -8,10 +8,10 @@ import { renderProblem } from '../problem.ts'
 import { confirmRunning } from './confirm-running.ts'
 import { dumpStaged, unban } from './fail2ban.ts'
 import { readAttributes, readFileState, removeFile, replaceFile } from './files.ts'
-import { undoBan } from './firewall.ts'
+import { removePlace, startPlace, undoBan } from './firewall.ts'
 import { HostError } from './host-error.ts'
 import { install, preseed } from './packages.ts'
-import { disable, enable, restart } from './services.ts'
+import { disable, enable, readInit, restart } from './services.ts'
 
 /** The plan was made from other bytes: somebody, or a package, has changed the file since. */
 const expectUnchanged = async (
@@ -63,6 +63,10 @@ const perform = async (root: string, step: Step): Promise<void> => {
       return enable(step.unit)
     case 'disable':
       return disable(step.unit)
+    case 'make-place':
+      return startPlace(readInit())
+    case 'remove-place':
+      return removePlace(readInit())
     case 'restart':
       return restart(step)
     case 'release':

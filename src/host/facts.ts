@@ -2,14 +2,15 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { findHistory } from '../policy/desired.ts'
 import type { Facts, FileState, LiveFacts, PackageVersion, PortsentryPackage } from '../policy/facts.ts'
-import { findRelease, RELEASES } from '../policy/find-release.ts'
+import { findRelease, RELEASES, tellRelease } from '../policy/find-release.ts'
+import { FIREWALL_PATHS } from '../policy/firewall.ts'
 import { FAIL2BAN_DIRECTORY } from '../policy/jail.ts'
 import { requiredPackages } from '../policy/packages.ts'
 import type { Settings } from '../settings/settings.ts'
 import { readAddresses, readGateways } from './addresses.ts'
 import { readBanned, readJails } from './fail2ban.ts'
 import { readAttributes, readFileState } from './files.ts'
-import { readFirewall, tryTargets } from './firewall.ts'
+import { hasOwnPlace, readFirewall, tryTargets } from './firewall.ts'
 import { errnoOf, HostError } from './host-error.ts'
 import { readNeighbours } from './neighbours.ts'
 import { readInstalled, readPackageFiles, simulateInstall } from './packages.ts'
@@ -28,6 +29,7 @@ const SYSTEM_FILES: ReadonlySet<string> = new Set([
     release.builtIgnorePath,
     ...release.ownedFiles({ tcpMode: '', udpMode: '' }).keys(),
   ]),
+  ...FIREWALL_PATHS,
   '/etc/hosts.allow',
   '/etc/hosts.deny',
 ])
@@ -76,21 +78,32 @@ const readLive = async (
   const asRoot = process.getuid?.() === 0
   const init = readInit()
   const wanted = settings.banTarget === 'auto' ? 'CHAOS' : settings.banTarget
-  const usesTarget =
-    settings.banBackend === 'iptables' && settings.killRoute === undefined && wanted !== 'DROP'
-  const [own, gateways, sshClients, neighbours, daemons, enabled, firewall, targets, jails, banned] =
-    await Promise.all([
-      readAddresses(),
-      readGateways(),
-      readSshClients(),
-      installed.then(readNeighbours),
-      readDaemons(),
-      readEnabled(init),
-      asRoot ? readFirewall() : { bans: null, inputPolicy: null },
-      usesTarget ? tryTargets([wanted], asRoot) : new Map(),
-      asRoot ? readJails() : null,
-      asRoot ? readBanned('portsentry') : [],
-    ])
+  const usesTarget = settings.banBackend === 'iptables' && wanted !== 'DROP'
+  const [
+    own,
+    gateways,
+    sshClients,
+    neighbours,
+    daemons,
+    enabled,
+    firewall,
+    hasPlace,
+    targets,
+    jails,
+    banned,
+  ] = await Promise.all([
+    readAddresses(),
+    readGateways(),
+    readSshClients(),
+    installed.then(readNeighbours),
+    readDaemons(),
+    readEnabled(init),
+    asRoot ? readFirewall() : { bans: null, inputPolicy: null },
+    asRoot ? hasOwnPlace(init) : null,
+    usesTarget ? tryTargets([wanted], asRoot) : new Map(),
+    asRoot ? readJails() : null,
+    asRoot ? readBanned('portsentry') : [],
+  ])
   return {
     asRoot,
     init,
@@ -101,6 +114,7 @@ const readLive = async (
     daemons,
     enabled,
     ...firewall,
+    hasPlace,
     targets,
     jails,
     banned,
@@ -151,6 +165,41 @@ const findPortsentry = async (
   return { version: candidate.version, files: stock.get('portsentry')?.paths ?? null }
 }
 
+const PORTSENTRY_CONF = '/etc/portsentry/portsentry.conf'
+
+/** The release that a tree without dpkg's status shows by its /etc: see `told` of Facts. */
+const readTold = async (
+  root: string,
+  files: ReadonlyMap<string, FileState>,
+): Promise<Pick<Facts, 'told'>> => {
+  const conf = files.get(PORTSENTRY_CONF)?.text
+  if (conf === undefined) return {}
+  const [version, scripts, rotations, units] = await Promise.all([
+    readFileState(root, '/etc/debian_version'),
+    listDirectory(root, '/etc/init.d'),
+    listDirectory(root, '/etc/logrotate.d'),
+    listDirectory(root, '/etc/systemd/system/multi-user.target.wants'),
+  ])
+  const release = tellRelease({
+    conf,
+    debianVersion: version?.text ?? '',
+    hasInitScript: scripts.includes('portsentry'),
+    hasLogRotation: rotations.includes('portsentry'),
+    hasTemplateUnit: units.some((unit) => unit.startsWith('portsentry@')),
+  })
+  return { told: release?.name ?? null }
+}
+
+/** A history that is taken to be there, since a copy of /etc does not tell. */
+const UNSEEN = { mode: 0o600, uid: 0, gid: 0, modifiedMs: 0 }
+
+/** A copy of /etc says nothing of the logs: those that fail2ban's files name are taken to be there. */
+const namedLogs = (files: ReadonlyMap<string, FileState>): string[] =>
+  [...files]
+    .filter(([path]) => isFail2banConfig(path))
+    .flatMap(([, { text }]) => [...text.matchAll(/\/var\/log\/([^/\s]+)/g)])
+    .map(([, name = '']) => name)
+
 /** Everything that a plan is made from. Changes nothing. Throws HostError where a file cannot be read. */
 export const readFacts = async (root: string, settings: Settings): Promise<Facts> => {
   const isLive = root === '/'
@@ -166,6 +215,8 @@ export const readFacts = async (root: string, settings: Settings): Promise<Facts
   const installation: Installation = isLive
     ? await foreseeInstallation(settings, packages)
     : { installs: [], stock: new Map(), unknown: [] }
+  const told = !isLive && packages.size === 0 ? await readTold(root, files) : {}
+  const isCopy = 'told' in told
   const predicted = new Set<string>()
   for (const [path, state] of [...installation.stock.values()].flatMap((stock) => [...stock.files])) {
     if (files.has(path)) continue
@@ -181,13 +232,14 @@ export const readFacts = async (root: string, settings: Settings): Promise<Facts
     root,
     live,
     portsentry: await findPortsentry(root, packages, installation),
+    ...told,
     packages,
     installs: installation.installs,
     files,
     predicted,
     actions: new Set(actions.map((path) => path.replace(/^.*\//, '').replace(/\.(?:conf|local|py)$/, ''))),
     wrapped,
-    logs: new Set(logs),
+    logs: new Set(isCopy ? [...logs, ...namedLogs(files)] : logs),
     unknown: installation.unknown,
     remarks:
       live !== null && !live.asRoot
@@ -198,7 +250,7 @@ export const readFacts = async (root: string, settings: Settings): Promise<Facts
   if ('code' in release) return facts
   // The history counts by being there; it may be large and its content decides nothing.
   const historyPath = findHistory(settings, facts, release)
-  const history = await readAttributes(root, historyPath)
+  const history = (await readAttributes(root, historyPath)) ?? (isCopy ? UNSEEN : null)
   return history === null
     ? facts
     : { ...facts, files: new Map([...files, [historyPath, { ...history, text: '' }]]) }

@@ -1,8 +1,19 @@
-import { type Ban, parseInputBans, parseNftBans, parseRouteBans, ROUTE_TYPES } from '../policy/bans.ts'
-import type { Verdict } from '../policy/facts.ts'
+import { stat } from 'node:fs/promises'
+import {
+  BAN_CHAINS,
+  type Ban,
+  parseChainBans,
+  parseNftBans,
+  parseRouteBans,
+  ROUTE_TYPES,
+} from '../policy/bans.ts'
+import type { LiveFacts, Verdict } from '../policy/facts.ts'
+import { FIREWALL, FIREWALL_UNIT, SYNC_UNIT } from '../policy/firewall.ts'
 import { effect } from './effect.ts'
 import { HostError } from './host-error.ts'
-import { tryRun } from './process.ts'
+import { run, tryRun } from './process.ts'
+
+type Init = LiveFacts['init']
 
 /** What a program prints; nothing where it is missing or has nothing by that name. */
 const printed = async (program: string, ...args: string[]): Promise<string> => {
@@ -11,7 +22,7 @@ const printed = async (program: string, ...args: string[]): Promise<string> => {
 }
 
 export interface Firewall {
-  /** Hosts that are banned by rules of INPUT, elements of portward's nft sets and routes that lead nowhere. */
+  /** Hosts that are banned by rules of INPUT, in portward's own chain or sets, and by routes that lead nowhere. */
   readonly bans: readonly Ban[]
   /** What INPUT does with IPv4 packets that no rule has decided; null without root or iptables. */
   readonly inputPolicy: string | null
@@ -20,19 +31,23 @@ export interface Firewall {
 /** What the kernel bans now, as far as it is portsentry's kind of ban. */
 export const readFirewall = async (): Promise<Firewall> => {
   const input = printed('iptables', '-w', '-S', 'INPUT')
-  const inputs = [
-    input.then((text) => parseInputBans('iptables', text)),
-    printed('ip6tables', '-w', '-S', 'INPUT').then((text) => parseInputBans('ip6tables', text)),
-  ]
-  const sets = (['banned', 'banned6'] as const).map(async (set) =>
-    parseNftBans(set, await printed('nft', '-j', 'list', 'set', 'inet', 'portward', set)),
+  const chains = (['iptables', 'ip6tables'] as const).flatMap((program) =>
+    BAN_CHAINS.map(async (chain) => {
+      const isInput = program === 'iptables' && chain === 'INPUT'
+      return parseChainBans(program, chain, await (isInput ? input : printed(program, '-w', '-S', chain)))
+    }),
+  )
+  const sets = ['banned', 'banned6'].map(async (set) =>
+    parseNftBans(await printed('nft', '-j', 'list', 'set', 'inet', 'portward', set)),
   )
   const routes = (['-4', '-6'] as const).flatMap((family) =>
     ROUTE_TYPES.map(async (type) =>
       parseRouteBans(family, type, await printed('ip', '-json', family, 'route', 'show', 'type', type)),
     ),
   )
-  const bans = (await Promise.all([...inputs, ...sets, ...routes])).flat()
+  const all = (await Promise.all([...chains, ...sets, ...routes])).flat()
+  // Some targets take two rules for one ban.
+  const bans = [...new Map(all.map((ban) => [ban.undo.join(' '), ban])).values()]
   return { bans, inputPolicy: /^-P INPUT (\S+)$/m.exec(await input)?.[1] ?? null }
 }
 
@@ -77,12 +92,68 @@ const INVERSE: Readonly<Record<string, string>> = { '-D': '-I', del: 'add' }
 
 /** Brings a ban back that `undoBan` took away by this command. Throws HostError. */
 export const redoBan = async (undo: readonly string[]): Promise<void> => {
-  const [program = '', ...args] = undo.map(
-    (word) => INVERSE[word] ?? word.replace(/^delete element/, 'add element'),
-  )
+  const [program = '', ...args] = undo.map((word) => INVERSE[word] ?? word)
   const isThere = (await readFirewall()).bans.some((ban) => ban.undo.join(' ') === undo.join(' '))
   if (isThere) return
   const { exitCode, stderr } = await effect(`run ${program} ${args.join(' ')}`, () => tryRun(program, args))
   if (exitCode !== 0)
     throw new HostError(`${program} ${args.join(' ')} failed: ${stderr.trim()}`, 'ban by hand')
+}
+
+/** Whether the program is there, and nobody but root can have written it. */
+const isThere = async (): Promise<boolean> => {
+  const entry = await stat(FIREWALL).catch(() => null)
+  return entry !== null && entry.isFile() && entry.uid === 0 && (entry.mode & 0o022) === 0
+}
+
+/** Runs the program of the bans' own place. Throws HostError where it fails. */
+const runFirewall = async (...args: readonly string[]): Promise<void> => {
+  await effect(`run ${FIREWALL} ${args.join(' ')}`, () =>
+    run(
+      '/bin/sh',
+      [FIREWALL, ...args],
+      'see whether the firewall can be changed here: iptables -S, nft list ruleset',
+    ),
+  )
+}
+
+/** Whether the bans' own place is made, and nobody has taken it away since. Changes nothing. */
+export const hasOwnPlace = async (init: Init): Promise<boolean> => {
+  if (!(await isThere())) return false
+  const { exitCode } = await tryRun('/bin/sh', [FIREWALL, 'check'])
+  if (exitCode !== 0 || init === 'sysv') return exitCode === 0
+  const units = [`${FIREWALL_UNIT}.service`, `${SYNC_UNIT}.timer`]
+  return (await tryRun('systemctl', ['is-active', '--quiet', ...units])).exitCode === 0
+}
+
+/** Has these hosts out of the place and its memory, whether or not it has them. Throws HostError. */
+export const releaseOwn = async (hosts: Iterable<string>): Promise<void> => {
+  if (!(await isThere())) return
+  for (const host of hosts) await runFirewall('del', host)
+}
+
+/** Makes the place anew by what is on disk now, without a moment in which nobody is banned. Throws HostError. */
+export const startPlace = async (init: Init): Promise<void> => {
+  if (init === 'sysv') return runFirewall('start')
+  await effect('run systemctl daemon-reload', () =>
+    run('systemctl', ['daemon-reload'], 'see systemctl status'),
+  )
+  for (const unit of [`${FIREWALL_UNIT}.service`, `${SYNC_UNIT}.timer`]) {
+    await effect(`run systemctl reload-or-restart ${unit}`, () =>
+      run('systemctl', ['reload-or-restart', unit], `see what journalctl -u ${unit} says`),
+    )
+  }
+}
+
+/** Takes the place away with all its bans, and keeps it from coming back at boot. Throws HostError. */
+export const removePlace = async (init: Init): Promise<void> => {
+  if (init === 'systemd') {
+    const units = [`${SYNC_UNIT}.timer`, `${SYNC_UNIT}.service`, `${FIREWALL_UNIT}.service`]
+    await effect(`run systemctl disable --now ${FIREWALL_UNIT}`, async () => {
+      // Also where one is not known any more.
+      await tryRun('systemctl', ['stop', ...units])
+      await tryRun('systemctl', ['disable', ...units])
+    })
+  }
+  if (await isThere()) await runFirewall('clear')
 }

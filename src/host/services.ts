@@ -20,7 +20,7 @@ export const readInit = (): Init => (existsSync('/run/systemd/system') ? 'system
 const list = (directory: string): string[] => (existsSync(directory) ? readdirSync(directory) : [])
 
 /**
- * Units and init scripts of portsentry and fail2ban that start at boot. Instances of a template show by their
+ * Units and init scripts of portsentry, fail2ban and portward that start at boot. Instances of a template show by their
  * links, which stay when an upgrade takes the template away.
  */
 export const readEnabled = async (init: Init): Promise<Set<string>> => {
@@ -32,7 +32,8 @@ export const readEnabled = async (init: Init): Promise<Set<string>> => {
     )
   }
   const states = await Promise.all(names.map((name) => tryRun('systemctl', ['is-enabled', '--quiet', name])))
-  const instances = list(WANTS).filter((link) => link.startsWith('portsentry@'))
+  // By their links, too, which are there when a unit file is not any more.
+  const instances = list(WANTS).filter((link) => /^(?:portsentry@|portward-firewall\.)/.test(link))
   return new Set([
     ...names.filter((_, index) => states[index]?.exitCode === 0),
     ...instances.map((link) => link.replace(/\.service$/, '')),

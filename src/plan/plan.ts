@@ -43,6 +43,12 @@ export interface RemoveStep {
   readonly reasons: readonly string[]
 }
 
+/** The place of the bans in the firewall is made as its files say, or taken away with all its bans. */
+export interface PlaceStep {
+  readonly kind: 'make-place' | 'remove-place'
+  readonly reasons: readonly string[]
+}
+
 /** The unit starts at boot, or no longer does and is stopped. */
 export interface EnableStep {
   readonly kind: 'enable' | 'disable'
@@ -73,6 +79,7 @@ export type Step =
   | RemoveStep
   | TouchStep
   | EnableStep
+  | PlaceStep
   | RestartStep
   | ReleaseStep
 

@@ -16,7 +16,7 @@ import {
 } from './files.ts'
 import type { Plan, RemoveStep, Step, TouchStep, WriteStep } from './plan.ts'
 import { planReleases } from './releases.ts'
-import { planServices } from './services.ts'
+import { planRemoval, planServices } from './services.ts'
 
 const HOSTS_ALLOW = '/etc/hosts.allow'
 const HOSTS_DENY = '/etc/hosts.deny'
@@ -179,6 +179,7 @@ export const plan = (settings: Settings, facts: Facts): PlanResult => {
     inexact.length > 0
       ? []
       : [
+          ...planRemoval(desired, facts),
           ...planLogs(desired, facts),
           ...writes,
           ...(live === null ? [] : planServices(desired, facts, live, writes)),

@@ -15,19 +15,20 @@ const protectedOf = (addresses: readonly string[], { protectedNetworks }: Desire
 
 /**
  * Protected hosts that are banned now. A rule in INPUT or a route may be the admin's own: it goes only where
- * hosts.deny or fail2ban show that portsentry banned the host. Portward's own nft sets hold bans only.
+ * hosts.deny or fail2ban show that portsentry banned the host. Portward's own place holds bans only.
  */
 export const planReleases = (desired: Desired, facts: Facts, live: LiveFacts): ReleaseStep[] => {
   const jailed = protectedOf(live.banned, desired)
   const hostsDeny = parseHostsAccess(fileText(facts, '/etc/hosts.deny') ?? '')
   const evidence = new Set([...jailed, ...protectedOf(deniedAddresses(hostsDeny), desired)])
   const bans = live.bans ?? []
-  const inSets = bans.filter(({ place }) => place === 'nft').map(({ address }) => address)
-  const addresses = new Set([...evidence, ...protectedOf(inSets, desired)])
+  const inPlace = bans.filter(({ isOwn }) => isOwn).map(({ address }) => address)
+  const addresses = new Set([...evidence, ...protectedOf(inPlace, desired)])
   return [...addresses].flatMap((address): ReleaseStep[] => {
-    const undo = bans
-      .filter((ban) => ban.address === address && (ban.place === 'nft' || evidence.has(address)))
-      .map((ban) => ban.undo)
+    const commands = bans
+      .filter((ban) => ban.address === address && (ban.isOwn || evidence.has(address)))
+      .map(({ undo: command }) => [command.join(' '), command] as const)
+    const undo = [...new Map(commands).values()]
     const inJail = jailed.has(address)
     return undo.length > 0 || inJail ? [{ kind: 'release', address, undo, jailed: inJail }] : []
   })

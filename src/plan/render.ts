@@ -22,6 +22,10 @@ export const describeStep = (step: Step): string => {
       return `enable   ${step.unit} at boot`
     case 'disable':
       return `disable  ${step.unit}, and stop it`
+    case 'make-place':
+      return `make     the place of the bans in the firewall: ${step.reasons.join(', ')}`
+    case 'remove-place':
+      return `remove   the place of the bans in the firewall, and all bans in it: ${step.reasons.join(', ')}`
     case 'restart':
       return `restart  ${step.units.join(', ')}: ${step.reasons.join(', ')}`
     case 'release':

@@ -3,8 +3,9 @@ import { formatCidr, type Network } from '../network.ts'
 import { serviceOf } from '../policy/daemons.ts'
 import type { Desired } from '../policy/desired.ts'
 import { type DaemonProcess, type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
+import { FIREWALL, FIREWALL_CONF, FIREWALL_FILES, FIREWALL_UNIT } from '../policy/firewall.ts'
 import { FAIL2BAN_DIRECTORY } from '../policy/jail.ts'
-import type { EnableStep, RemoveStep, RestartStep, WriteStep } from './plan.ts'
+import type { EnableStep, PlaceStep, RemoveStep, RestartStep, WriteStep } from './plan.ts'
 
 /** A daemon's start, counted in clock ticks from that of this process, is uncertain by less than this. */
 const START_TOLERANCE_MS = 1000
@@ -103,6 +104,24 @@ const fail2banReasons = (desired: Desired, facts: Facts, live: LiveFacts, change
   return []
 }
 
+/** What there is to do before any daemon bans: the place of the bans, where it is not as it should be. */
+const planPlace = ({ ownsBans }: Desired, live: LiveFacts, changes: Changes): PlaceStep[] => {
+  if (!ownsBans) return []
+  const isConcerned = (path: string) => path === FIREWALL_CONF || FIREWALL_FILES.has(path)
+  const changed = changedPaths(changes, isConcerned)
+  if (changed.length > 0) {
+    return [{ kind: 'make-place', reasons: changed.map((path) => `${path} changes`) }]
+  }
+  // Only root can look.
+  return live.hasPlace === false ? [{ kind: 'make-place', reasons: ['it is not there, or not whole'] }] : []
+}
+
+/** The place of the bans goes while the program that can take it away is still there. */
+export const planRemoval = ({ ownsBans }: Desired, facts: Facts): PlaceStep[] =>
+  !ownsBans && facts.live !== null && facts.files.has(FIREWALL)
+    ? [{ kind: 'remove-place', reasons: ['nothing is to be banned in it'] }]
+    : []
+
 /** Units under systemd; elsewhere the init script of the same name as the package. */
 export const wantedUnits = (
   { release, modes }: Pick<Desired, 'release' | 'modes'>,
@@ -122,6 +141,9 @@ const planBoot = (
   const foreign = [...live.enabled].filter((unit) => unit.startsWith('portsentry@') && !units.includes(unit))
   return [
     ...foreign.map((unit): EnableStep => ({ kind: 'disable', unit })),
+    ...(desired.ownsBans && live.init === 'systemd' && !live.enabled.has(FIREWALL_UNIT)
+      ? [{ kind: 'enable', unit: FIREWALL_UNIT } as const]
+      : []),
     ...units.filter((unit) => !isEnabled(unit)).map((unit): EnableStep => ({ kind: 'enable', unit })),
     ...(facts.packages.has('fail2ban') && !live.enabled.has('fail2ban')
       ? [{ kind: 'enable', unit: 'fail2ban' } as const]
@@ -135,7 +157,7 @@ export const planServices = (
   facts: Facts,
   live: LiveFacts,
   changes: Changes,
-): (EnableStep | RestartStep)[] => {
+): (EnableStep | PlaceStep | RestartStep)[] => {
   const units = wantedUnits(desired, live)
   const restart = (
     service: RestartStep['service'],
@@ -144,6 +166,7 @@ export const planServices = (
   ): RestartStep[] => (reasons.length > 0 ? [{ kind: 'restart', service, units: own, reasons }] : [])
   return [
     ...planBoot(desired, facts, live, units),
+    ...planPlace(desired, live, changes),
     ...restart('portsentry', units, portsentryReasons(desired, facts, live, changes)),
     ...restart('fail2ban', ['fail2ban'], fail2banReasons(desired, facts, live, changes)),
   ]

@@ -1,10 +1,13 @@
 import { formatAddress, isHost, type Network, parseNetwork } from '../network.ts'
+import { releaseCommand } from './firewall.ts'
 import { readJson } from './read-json.ts'
 
 /** One host that is banned at one place outside of fail2ban. */
 export interface Ban {
   readonly address: string
   readonly place: 'iptables' | 'ip6tables' | 'nft' | 'route'
+  /** Whether it is in the place that is portward's own, and holds nothing but bans. */
+  readonly isOwn: boolean
   /** The command that takes it away, one word an element. */
   readonly undo: readonly string[]
 }
@@ -37,23 +40,32 @@ const isHarmless = (words: readonly string[]): boolean => {
   return option !== undefined && words.length >= option.length && isHarmless(words.slice(option.length))
 }
 
-/** Rules that ban one host and do nothing else, in what `iptables -S INPUT` or `ip6tables -S INPUT` prints. */
-export const parseInputBans = (program: 'iptables' | 'ip6tables', text: string): Ban[] =>
+/** Chains in which bans are looked for: INPUT is everybody's, the other one portward's own. */
+export const BAN_CHAINS = ['INPUT', 'PORTWARD'] as const
+
+/** Rules that ban one host and do nothing else, in what `iptables -S CHAIN` or `ip6tables -S CHAIN` prints. */
+export const parseChainBans = (
+  program: 'iptables' | 'ip6tables',
+  inChain: (typeof BAN_CHAINS)[number],
+  text: string,
+): Ban[] =>
   text.split('\n').flatMap((line): Ban[] => {
     const [append, chain, source, from = '', ...rest] = splitRule(line)
     const jump = rest.indexOf('-j')
-    const host = append === '-A' && chain === 'INPUT' && source === '-s' ? hostOf(from) : null
+    const host = append === '-A' && chain === inChain && source === '-s' ? hostOf(from) : null
     if (host === null || jump === -1 || !BAN_TARGETS.has(rest[jump + 1] ?? '')) return []
     if (!isHarmless(rest.slice(0, jump))) return []
-    const undo = [program, '-w', '-D', 'INPUT', '-s', from, ...rest]
-    return [{ address: formatAddress(host.bytes), place: program, undo }]
+    const address = formatAddress(host.bytes)
+    const isOwn = chain === 'PORTWARD'
+    const undo = isOwn ? releaseCommand(address) : [program, '-w', '-D', 'INPUT', '-s', from, ...rest]
+    return [{ address, place: program, isOwn, undo }]
   })
 
 type NftElement = string | { readonly elem?: { readonly val?: unknown } }
 type NftList = { readonly nftables?: readonly { readonly set?: { readonly elem?: readonly NftElement[] } }[] }
 
 /** Elements of one of portward's own sets, in what `nft -j list set inet portward banned` prints. */
-export const parseNftBans = (set: 'banned' | 'banned6', text: string): Ban[] =>
+export const parseNftBans = (text: string): Ban[] =>
   (readJson<NftList>(text)?.nftables ?? [])
     .flatMap((object) => object.set?.elem ?? [])
     .flatMap((element): Ban[] => {
@@ -61,13 +73,16 @@ export const parseNftBans = (set: 'banned' | 'banned6', text: string): Ban[] =>
       const host = typeof value === 'string' ? hostOf(value) : null
       if (host === null) return []
       const address = formatAddress(host.bytes)
-      return [{ address, place: 'nft', undo: ['nft', `delete element inet portward ${set} { ${address} }`] }]
+      return [{ address, place: 'nft', isOwn: true, undo: releaseCommand(address) }]
     })
 
 interface Route {
   readonly dst?: string
   readonly metric?: number
 }
+
+/** A metric of its own keeps portward's routes apart from others'. */
+const OWN_METRIC = 1
 
 /** Types of routes that lead nowhere: Debian's stock portsentry makes unreachable ones, portward blackholes. */
 export const ROUTE_TYPES = ['blackhole', 'unreachable', 'prohibit'] as const
@@ -83,7 +98,9 @@ export const parseRouteBans = (
     const host = hostOf(dst ?? '')
     if (host === null) return []
     const address = formatAddress(host.bytes)
+    const isOwn = type === 'blackhole' && metric === OWN_METRIC
     const which = metric === undefined ? [] : ['metric', String(metric)]
-    return [{ address, place: 'route', undo: ['ip', family, 'route', 'del', type, address, ...which] }]
+    const undo = isOwn ? releaseCommand(address) : ['ip', family, 'route', 'del', type, address, ...which]
+    return [{ address, place: 'route', isOwn, undo }]
   })
 }

@@ -6,6 +6,7 @@ import type { Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
 import { findExposed } from './exposed.ts'
 import { type Facts, fileText } from './facts.ts'
+import { FIREWALL_CONF, firewallFiles, ownsBans, presentTarget } from './firewall.ts'
 import { desiredJails, type Jails, lostIgnoreIps, SSHD_PATH } from './jail.ts'
 import { chooseTarget, killRoute } from './kill-route.ts'
 import { findNeighbourTrouble } from './neighbours.ts'
@@ -21,6 +22,8 @@ export interface Desired {
   /** Keys of portsentry.conf; null: the daemon must find no such key. */
   readonly conf: ReadonlyMap<string, string | null>
   readonly modes: Modes
+  /** Whether bans have a place of portward's own, made at boot. */
+  readonly ownsBans: boolean
   readonly lan: Network
   /** Networks never to be banned; whoever lies in one of them is released. */
   readonly protectedNetworks: readonly Network[]
@@ -85,8 +88,13 @@ const requiredValue = (key: string, settings: Settings, facts: Facts, release: R
 export const findHistory = (settings: Settings, facts: Facts, release: Release): string =>
   requiredValue('HISTORY_FILE', settings, facts, release)
 
+/** Where bans have a place of their own, what makes them also writes hosts.deny: once, and until the ban ends. */
+const killHostsDeny = (settings: Settings, present: string | undefined): string | null =>
+  settings.portsentryKeys.get('KILL_HOSTS_DENY') ??
+  (ownsBans(settings) ? null : present || 'ALL: $TARGET$ : DENY')
+
 /** OBSERVE_ONLY logs and bans nobody: portsentry's own switch is BLOCK_*, and the jail is off too. */
-const confKeys = (settings: Settings, facts: Facts, release: Release, target: string): Desired['conf'] => {
+const confKeys = (settings: Settings, facts: Facts, release: Release): Desired['conf'] => {
   const observe = settings.observeOnly
     ? ([
         ['BLOCK_TCP', '0'],
@@ -101,7 +109,8 @@ const confKeys = (settings: Settings, facts: Facts, release: Release, target: st
     ...verbatim,
     ...release.portKeys(settings, (key) => presentValue(facts, release, key)),
     ...observe,
-    ['KILL_ROUTE', killRoute(settings, target, release.seesIPv6)],
+    ['KILL_ROUTE', killRoute(settings)],
+    ['KILL_HOSTS_DENY', killHostsDeny(settings, presentValue(facts, release, 'KILL_HOSTS_DENY'))],
   ])
 }
 
@@ -109,8 +118,8 @@ const confKeys = (settings: Settings, facts: Facts, release: Release, target: st
 export const desire = (settings: Settings, facts: Facts, release: Release): DesiredResult => {
   const problems: Problem[] = []
   const place = (name: string) => settings.places.get(name) ?? { path: settings.path }
-  const choice = chooseTarget(settings.banTarget, facts.live, presentValue(facts, release, 'KILL_ROUTE'))
-  const usesTarget = settings.banBackend === 'iptables' && settings.killRoute === undefined
+  const choice = chooseTarget(settings.banTarget, facts.live, presentTarget(fileText(facts, FIREWALL_CONF)))
+  const usesTarget = settings.banBackend === 'iptables'
   if (usesTarget && choice.warning !== undefined && facts.live !== null) {
     problems.push({
       severity: 'warning',
@@ -130,18 +139,24 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     ...lostIgnoreIps(facts, release, shielded),
   )
   const historyPath = findHistory(settings, facts, release)
-  const jails = desiredJails(settings, facts, release, choice.target, shielded, historyPath)
+  const jails = desiredJails(settings, facts, release, shielded, historyPath)
+  const modes = { tcpMode: settings.tcpMode, udpMode: settings.udpMode }
+  const firewall = firewallFiles({
+    ...{ settings, release, modes, target: choice.target, protectedNetworks: shielded, historyPath },
+    blockedPath: requiredValue('BLOCKED_FILE', settings, facts, release),
+  })
   const desired: Desired = {
     release,
     packages: requiredPackages(settings, facts.live?.init ?? 'systemd'),
     selections: facts.packages.has('portsentry') ? [] : [SELECTION],
-    conf: confKeys(settings, facts, release, choice.target),
-    modes: { tcpMode: settings.tcpMode, udpMode: settings.udpMode },
+    conf: confKeys(settings, facts, release),
+    modes,
+    ownsBans: ownsBans(settings),
     lan: settings.lan,
     protectedNetworks: shielded,
     ignored: shielded.filter((network) => sees(release, network)),
     jails: jails.jails,
-    ownedFiles: new Map([...release.ownedFiles(settings), [SSHD_PATH, jails.sshdFile]]),
+    ownedFiles: new Map([...firewall, ...release.ownedFiles(settings), [SSHD_PATH, jails.sshdFile]]),
     historyPath,
     logs: jails.logs,
   }

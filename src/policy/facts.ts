@@ -48,8 +48,10 @@ export interface LiveFacts {
   /** Other tools that rule the firewall. */
   readonly neighbours: Neighbours
   readonly daemons: readonly DaemonProcess[]
-  /** Units and init scripts of portsentry and fail2ban that start at boot, left-overs of other releases included. */
+  /** Units and init scripts of portsentry, fail2ban and portward that start at boot, left-overs of other releases included. */
   readonly enabled: ReadonlySet<string>
+  /** Whether the bans' own place in the firewall is made and as its files say; null where only root could tell. */
+  readonly hasPlace: boolean | null
   /** Hosts that the firewall and the routes ban; null without root. */
   readonly bans: readonly Ban[] | null
   /** iptables targets tried in a network namespace of their own. */
@@ -67,6 +69,11 @@ export interface Facts {
   readonly root: string
   readonly live: LiveFacts | null
   readonly portsentry: PortsentryPackage | null
+  /**
+   * In a tree without dpkg's status, such as a checked-in copy of /etc: the name of the release that its files tell, null
+   * where they do not. Absent everywhere else.
+   */
+  readonly told?: string | null
   readonly packages: ReadonlyMap<string, string>
   /** What `apt-get install` would bring in, dependencies included; null where apt could not say. */
   readonly installs: readonly PackageVersion[] | null

@@ -33,25 +33,10 @@ interface BanAction {
   readonly protocol: string
 }
 
-/** The action whose program will be there, on all ports; `protocol` in the form that this action takes. */
-const banAction = (settings: Settings, facts: Facts, target: string): BanAction => {
-  const block = target === 'REJECT' ? '' : '[blocktype=DROP]'
-  const iptables: BanAction = { banaction: `iptables-allports${block}`, protocol: 'all' }
-  const nftables: BanAction = {
-    banaction: `nftables-allports${block.toLowerCase()}`,
-    protocol: 'tcp,udp',
-  }
-  if (settings.banaction !== undefined) {
-    return {
-      banaction: settings.banaction,
-      protocol: settings.banaction.startsWith('iptables-allports') ? 'all' : 'tcp,udp',
-    }
-  }
-  if (settings.banBackend === 'iptables') return iptables
-  if (settings.banBackend === 'nft') return nftables
-  if (facts.packages.has('iptables')) return iptables
-  if (facts.packages.has('nftables')) return nftables
-  return { banaction: 'route[blocktype=blackhole]', protocol: 'tcp,udp' }
+/** What fail2ban bans with, on all ports; `protocol` in the form that this action takes. */
+const banAction = ({ banaction = 'portward' }: Settings): BanAction => {
+  const takesAll = banaction === 'portward' || banaction.startsWith('iptables-allports')
+  return { banaction, protocol: takesAll ? 'all' : 'tcp,udp' }
 }
 
 /** Whether a file jail would find one of its logs; a path outside /var/log is taken for present. */
@@ -108,11 +93,10 @@ export const desiredJails = (
   settings: Settings,
   facts: Facts,
   release: Release,
-  target: string,
   networks: readonly Network[],
   historyPath: string,
 ): DesiredJails => {
-  const { banaction, protocol } = banAction(settings, facts, target)
+  const { banaction, protocol } = banAction(settings)
   const problems: Problem[] = []
   const action = banaction.split('[', 1)[0] ?? ''
   if (settings.banaction !== undefined && facts.actions.size > 0 && !facts.actions.has(action)) {
@@ -135,6 +119,9 @@ export const desiredJails = (
     ['banaction', banaction],
     ['protocol', protocol],
     ['bantime', settings.bantime],
+    // Longer for those who come back; what lasts for ever cannot grow.
+    ['bantime.increment', String(settings.bantimeIncrement && settings.bantime !== '-1')],
+    ['bantime.maxtime', settings.bantimeMaxtime],
     ['findtime', settings.findtime],
     ['maxretry', settings.maxretry],
   ])

@@ -22,6 +22,9 @@ export interface Settings {
   readonly banTarget: BanTarget
   readonly killRoute: string | undefined
   readonly bantime: string
+  /** Whether each ban of the same host lasts longer than the one before, up to `bantimeMaxtime`. */
+  readonly bantimeIncrement: boolean
+  readonly bantimeMaxtime: string
   readonly findtime: string
   readonly maxretry: string
   readonly banaction: string | undefined
@@ -195,6 +198,8 @@ export const parseSettings = (text: string, environment: Environment, path: stri
     banTarget: value('BAN_TARGET') as BanTarget,
     killRoute: optional('KILL_ROUTE'),
     bantime: value('BANTIME'),
+    bantimeIncrement: value('BANTIME_INCREMENT') === '1',
+    bantimeMaxtime: value('BANTIME_MAXTIME'),
     findtime: value('FINDTIME'),
     maxretry: value('MAXRETRY'),
     banaction: optional('BANACTION'),

@@ -159,6 +159,13 @@ export const VARIABLES: readonly Variable[] = [
     check: (value) => (value === '-1' || duration.test(value) ? null : `is "${value}"`),
     hint: 'use seconds or units such as 10m, 12h, 1d, 1w; -1 bans for ever',
   },
+  { name: 'BANTIME_INCREMENT', default: '1', ...flag },
+  {
+    name: 'BANTIME_MAXTIME',
+    default: '30d',
+    check: matches(duration),
+    hint: 'use seconds or units such as 12h, 30d, 1y',
+  },
   {
     name: 'FINDTIME',
     default: '10m',

@@ -13,7 +13,7 @@ import {
   rewriteModes,
 } from '../../src/plan/files.ts'
 import { plan } from '../../src/plan/planner.ts'
-import { parseInputBans } from '../../src/policy/bans.ts'
+import { parseChainBans } from '../../src/policy/bans.ts'
 import type { Desired } from '../../src/policy/desired.ts'
 import { effective, viewFail2ban } from '../../src/policy/fail2ban-view.ts'
 import { parseSshConnection, parseTcpTable } from '../../src/policy/ssh-clients.ts'
@@ -178,7 +178,7 @@ const READERS: readonly Reader[] = [
   },
   { of: 'a jail.local', pieces: JAIL, read: (text) => effective(jail(text), 'sshd', 'logpath') },
   { of: 'a maintainer script', pieces: [...SHELL, ...PROGRAMS], read: readHereDocuments },
-  { of: 'iptables -S', pieces: PROGRAMS, read: (text) => parseInputBans('iptables', text) },
+  { of: 'iptables -S', pieces: PROGRAMS, read: (text) => parseChainBans('iptables', 'INPUT', text) },
   { of: 'the environment of a process', pieces: PROGRAMS, read: parseSshConnection },
   { of: '/proc/net/tcp', pieces: PROGRAMS, read: (text) => parseTcpTable(text, true) },
 ]

@@ -7,10 +7,12 @@ import { readFacts } from '../../src/host/facts.ts'
 import { renderDiff } from '../../src/plan/diff.ts'
 import { isInSync, type Plan } from '../../src/plan/plan.ts'
 import { plan } from '../../src/plan/planner.ts'
+import { FIREWALL_CONF, FIREWALL_PATHS } from '../../src/policy/firewall.ts'
 import { parseSettings } from '../../src/settings/settings.ts'
 import { copyOf, fixtures } from '../tree.ts'
 
 const cases = join(fixtures, 'cases')
+const TEMPLATES = new Set(FIREWALL_PATHS.filter((path) => path !== FIREWALL_CONF))
 const hasPatch = existsSync('/usr/bin/patch')
 if (!hasPatch)
   console.warn('SKIPPED: GNU patch is not installed, so no diff is applied - apt-get install patch')
@@ -33,6 +35,10 @@ const filesOf = (tree: string): Record<string, string> =>
       .map((path) => [path.slice(tree.length), readFileSync(path, 'latin1')]),
   )
 
+/** Without the files that are templates as they stand: what they say is not the case's business. */
+const withoutTemplates = (steps: Plan['steps']): Plan['steps'] =>
+  steps.filter((step) => step.kind !== 'write' || !TEMPLATES.has(step.path))
+
 it.each(readdirSync(cases))(
   '%s: the diff is as expected, patch and apply do the same, a second plan is empty',
   async (name) => {
@@ -40,7 +46,8 @@ it.each(readdirSync(cases))(
     const root = copyOf(join(cases, name, 'root'))
     const first = await planFor(root, config)
     const diff = first.steps.map(renderDiff).join('')
-    await expect(Buffer.from(diff, 'latin1').toString('latin1')).toMatchFileSnapshot(
+    const shown = withoutTemplates(first.steps).map(renderDiff).join('')
+    await expect(Buffer.from(shown, 'latin1').toString('latin1')).toMatchFileSnapshot(
       join(cases, name, 'expected.patch'),
     )
 

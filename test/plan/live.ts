@@ -1,5 +1,7 @@
 import { parseNetwork } from '../../src/network.ts'
 import type { Facts, FileState, LiveFacts } from '../../src/policy/facts.ts'
+import { BAN_COMMAND, firewallFiles } from '../../src/policy/firewall.ts'
+import { sysv12 } from '../../src/policy/releases/classic-12.ts'
 import { parseSettings, type Settings } from '../../src/settings/settings.ts'
 
 /** Settings of a config.env that must be right. */
@@ -29,7 +31,7 @@ const inSync = {
     'RESOLVE_HOST="1"',
     'BLOCK_TCP="1"',
     'BLOCK_UDP="1"',
-    'KILL_ROUTE="{ /usr/sbin/iptables -w -C INPUT -s $TARGET$ -j DROP || /usr/sbin/iptables -w -I INPUT -s $TARGET$ -j DROP; } </dev/null >/dev/null 2>&1"\n',
+    `KILL_ROUTE="${BAN_COMMAND}"\n`,
   ].join('\n'),
   '/etc/portsentry/portsentry.ignore.static': '127.0.0.0/8\n192.168.1.0/24\n',
   '/etc/portsentry/portsentry.ignore': '127.0.0.0/8\n192.168.1.0/24\n',
@@ -42,14 +44,27 @@ const inSync = {
     'backend = polling',
     'logpath = /var/lib/portsentry/portsentry.history',
     'ignoreip = 127.0.0.0/8 ::1 192.168.1.0/24',
-    'banaction = iptables-allports[blocktype=DROP]',
+    'banaction = portward',
     'protocol = all',
     'bantime = 1d',
+    'bantime.increment = true',
+    'bantime.maxtime = 30d',
     'findtime = 10m',
     'maxretry = 1\n',
   ].join('\n'),
   '/var/lib/portsentry/portsentry.history': '',
-} as const
+  ...Object.fromEntries(
+    firewallFiles({
+      settings: settingsOf(LAN),
+      release: sysv12,
+      modes: { tcpMode: 'atcp', udpMode: 'audp' },
+      target: 'DROP',
+      protectedNetworks: ['127.0.0.0/8', '::1', '192.168.1.0/24'].flatMap((text) => parseNetwork(text) ?? []),
+      historyPath: '/var/lib/portsentry/portsentry.history',
+      blockedPath: '/var/lib/portsentry/portsentry.blocked',
+    }),
+  ),
+}
 
 const packages = new Map([
   ['portsentry', '1.2-14+b1'],
@@ -74,7 +89,8 @@ const liveFacts = (changes: Partial<LiveFacts> = {}): LiveFacts => ({
     daemon(2, '/usr/sbin/portsentry', '-audp'),
     daemon(3, '/usr/bin/python3', '/usr/bin/fail2ban-server', '-xf', 'start'),
   ],
-  enabled: new Set(['portsentry', 'fail2ban']),
+  enabled: new Set(['portsentry', 'fail2ban', 'portward-firewall']),
+  hasPlace: true,
   bans: [],
   targets: new Map([['CHAOS', 'refused']]),
   jails: ['portsentry'],

@@ -3,7 +3,7 @@ import { type Network, parseNetwork } from '../../src/network.ts'
 import { isInSync } from '../../src/plan/plan.ts'
 import { plan } from '../../src/plan/planner.ts'
 import { describeStep, renderPlan } from '../../src/plan/render.ts'
-import { parseInputBans, parseNftBans, parseRouteBans } from '../../src/policy/bans.ts'
+import { parseChainBans, parseNftBans, parseRouteBans } from '../../src/policy/bans.ts'
 import { isError, renderProblem } from '../../src/problem.ts'
 import { factsOf, LAN, settingsOf } from './live.ts'
 
@@ -88,7 +88,7 @@ const SERVICES: [string, Changes, string[]][] = [
   [
     'a service is not started at boot',
     { live: { enabled: new Set(['fail2ban']) } },
-    ['enable   portsentry at boot'],
+    ['enable   portward-firewall at boot', 'enable   portsentry at boot'],
   ],
   ['without root, jails and rules are unknown', { live: { asRoot: false, jails: null, bans: null } }, []],
   ['a tree has no services', { live: null }, []],
@@ -121,7 +121,7 @@ const FILES: [string, Changes, string[]][] = [
     'the jail drifted',
     { texts: { '/etc/fail2ban/jail.d/portsentry.conf': '[portsentry]\n' } },
     [
-      'write    /etc/fail2ban/jail.d/portsentry.conf: [portsentry] enabled, filter, backend, logpath, ignoreip, banaction, protocol, bantime, findtime, maxretry',
+      'write    /etc/fail2ban/jail.d/portsentry.conf: [portsentry] enabled, filter, backend, logpath, ignoreip, banaction, protocol, bantime, bantime.increment, bantime.maxtime, findtime, maxretry',
       'restart  fail2ban: /etc/fail2ban/jail.d/portsentry.conf changes',
     ],
   ],
@@ -144,8 +144,8 @@ it.each(FILES)('files: %s', (_, changes, expected) => {
 })
 
 const CHAOS = {
-  '/etc/portsentry/portsentry.conf':
-    factsOf().files.get('/etc/portsentry/portsentry.conf')?.text.replaceAll('-j DROP', '-j CHAOS') ?? '',
+  '/etc/portward/firewall.conf':
+    factsOf().files.get('/etc/portward/firewall.conf')?.text.replace('TARGET=DROP', 'TARGET=CHAOS') ?? '',
 }
 
 const TARGETS: [string, Changes, string[]][] = [
@@ -156,8 +156,8 @@ const TARGETS: [string, Changes, string[]][] = [
     'a kernel that takes it no longer',
     { texts: CHAOS },
     [
-      'write    /etc/portsentry/portsentry.conf: KILL_ROUTE',
-      'restart  portsentry: /etc/portsentry/portsentry.conf changes',
+      "write    /etc/portward/firewall.conf: portward's own",
+      'make     the place of the bans in the firewall: /etc/portward/firewall.conf changes',
     ],
   ],
 ]
@@ -197,9 +197,9 @@ const peer = (address: string) => ({ '/etc/hosts.deny': `ALL: ${address} : DENY\
 const denied = 'write    /etc/hosts.deny: protected hosts released'
 const free = 'release  192.168.1.20, which is protected but banned'
 
-const input = parseInputBans('iptables', '-P INPUT ACCEPT\n-A INPUT -s 192.168.1.20/32 -j DROP\n')
-const route = parseRouteBans('-4', 'blackhole', '[{"type":"blackhole","dst":"192.168.1.20","metric":1}]')
-const set = parseNftBans('banned', '{"nftables":[{"set":{"elem":["192.168.1.20","203.0.113.9"]}}]}')
+const input = parseChainBans('iptables', 'INPUT', '-P INPUT ACCEPT\n-A INPUT -s 192.168.1.20/32 -j DROP\n')
+const route = parseRouteBans('-4', 'blackhole', '[{"type":"blackhole","dst":"192.168.1.20"}]')
+const set = parseNftBans('{"nftables":[{"set":{"elem":["192.168.1.20","203.0.113.9"]}}]}')
 
 const RELEASES: [string, Changes, string[]][] = [
   ['a LAN peer in hosts.deny', { texts: peer('192.168.1.20') }, [denied]],
@@ -244,15 +244,15 @@ it('takes a ban away at every place, the jail included', () => {
       jailed: true,
       undo: [
         ['iptables', '-w', '-D', 'INPUT', '-s', '192.168.1.20/32', '-j', 'DROP'],
-        ['ip', '-4', 'route', 'del', 'blackhole', '192.168.1.20', 'metric', '1'],
-        ['nft', 'delete element inet portward banned { 192.168.1.20 }'],
+        ['ip', '-4', 'route', 'del', 'blackhole', '192.168.1.20'],
+        ['/bin/sh', '/etc/portward/firewall', 'del', '192.168.1.20'],
       ],
     },
   ])
 })
 
 it('finds an IPv6 peer that 2.x wrote into hosts.deny without brackets', () => {
-  const bans = parseInputBans('ip6tables', '-A INPUT -s fd00::20/128 -j DROP\n')
+  const bans = parseChainBans('ip6tables', 'INPUT', '-A INPUT -s fd00::20/128 -j DROP\n')
   const result = plan(
     settingsOf(`${LAN}WHITELIST=fd00::/64\n`),
     factsOf({ portsentry: NATIVE, texts: peer('fd00::20'), live: { bans } }),
@@ -267,6 +267,37 @@ const TEMPLATE = {
 }
 const NATIVE = { version: '2.0.7-1', files: ['/usr/lib/systemd/system/portsentry.service'] }
 
+const PLACE: [string, Changes, string[], string?][] = [
+  [
+    'taken away by somebody',
+    { live: { hasPlace: false } },
+    ['make     the place of the bans in the firewall: it is not there, or not whole'],
+  ],
+  ['not to be told without root', { live: { hasPlace: null } }, []],
+  [
+    'another backend',
+    { packages: new Map([...factsOf().packages, ['iproute2', '6.1']]) },
+    [
+      "write    /etc/portward/firewall.conf: portward's own",
+      'make     the place of the bans in the firewall: /etc/portward/firewall.conf changes',
+    ],
+    'BAN_BACKEND=route\n',
+  ],
+  [
+    'of no use any more',
+    {},
+    [
+      'remove   the place of the bans in the firewall, and all bans in it: nothing is to be banned in it',
+      'remove   /etc/portward/firewall: of no use here any more',
+    ],
+    'OBSERVE_ONLY=1\n',
+  ],
+]
+
+it.each(PLACE)('the place of the bans: %s', (_, changes, expected, config = '') => {
+  expect(steps(changes, LAN + config).slice(0, 2)).toEqual(expected)
+})
+
 const UNITS: [string, Changes, string[]][] = [
   [
     'none enabled',
@@ -278,7 +309,7 @@ const UNITS: [string, Changes, string[]][] = [
     {
       portsentry: TEMPLATE,
       live: {
-        enabled: new Set(['fail2ban', 'portsentry@tcp', 'portsentry@audp']),
+        enabled: new Set(['fail2ban', 'portward-firewall', 'portsentry@tcp', 'portsentry@audp']),
         daemons: [tcp, audp, fail2ban],
       },
     },
@@ -290,7 +321,10 @@ const UNITS: [string, Changes, string[]][] = [
   ],
   [
     'all right',
-    { portsentry: TEMPLATE, live: { enabled: new Set(['fail2ban', 'portsentry@atcp', 'portsentry@audp']) } },
+    {
+      portsentry: TEMPLATE,
+      live: { enabled: new Set(['fail2ban', 'portward-firewall', 'portsentry@atcp', 'portsentry@audp']) },
+    },
     [],
   ],
   ['init scripts, where systemd does not run', { portsentry: TEMPLATE, live: { init: 'sysv' } }, []],
@@ -303,16 +337,18 @@ it.each(UNITS)('template units: %s', (_, changes, expected) => {
 it('brings a server that was upgraded to 2.x to what 2.x reads', () => {
   const result = steps({
     portsentry: NATIVE,
-    live: { enabled: new Set(['portsentry', 'portsentry@atcp', 'fail2ban']) },
+    live: { enabled: new Set(['portsentry', 'portsentry@atcp', 'fail2ban', 'portward-firewall']) },
   })
   expect(result).toEqual([
     'create   /var/log/portsentry.log, empty: fail2ban does not start without its log',
+    "write    /etc/portward/firewall.conf: portward's own",
     "create   /etc/fail2ban/filter.d/portsentry-2.conf: portward's own",
-    'write    /etc/portsentry/portsentry.conf: HISTORY_FILE, BLOCKED_FILE, KILL_HOSTS_DENY, TCP_PORTS, UDP_PORTS, KILL_ROUTE',
+    'write    /etc/portsentry/portsentry.conf: HISTORY_FILE, BLOCKED_FILE, TCP_PORTS, UDP_PORTS',
     'write    /etc/hosts.allow: the whitelist, in a form that libwrap matches',
     'write    /etc/portsentry/portsentry.ignore: the whitelist, in a form that portsentry matches',
     'write    /etc/fail2ban/jail.d/portsentry.conf: [portsentry] filter, logpath, ignoreip',
     'disable  portsentry@atcp, and stop it',
+    'make     the place of the bans in the firewall: /etc/portward/firewall.conf changes',
     expect.stringMatching(/^restart {2}portsentry: /),
     expect.stringMatching(/^restart {2}fail2ban: /),
   ])
@@ -510,7 +546,7 @@ it('keeps the server’s own addresses in a copy of its files, which does not te
   const texts = Object.fromEntries(
     (first?.steps ?? []).flatMap((step) => (step.kind === 'write' ? [[step.path, step.after]] : [])),
   )
-  expect(Object.keys(texts)).toHaveLength(3)
+  expect(Object.keys(texts)).toHaveLength(4)
   expect(steps({ texts, live: null })).toEqual([])
 })
 

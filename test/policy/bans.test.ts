@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { type Ban, parseInputBans, parseNftBans, parseRouteBans } from '../../src/policy/bans.ts'
+import { type Ban, parseChainBans, parseNftBans, parseRouteBans } from '../../src/policy/bans.ts'
 
 const shown = (bans: readonly Ban[]) => bans.map(({ address, undo }) => [address, undo.join('|')])
 
@@ -35,11 +35,24 @@ const RULES: [string, string[][]][] = [
 ]
 
 it.each(RULES)('INPUT: %s', (rule, expected) => {
-  expect(shown(parseInputBans('iptables', `-P INPUT ACCEPT\n${rule}\n`))).toEqual(expected)
+  expect(shown(parseChainBans('iptables', 'INPUT', `-P INPUT ACCEPT\n${rule}\n`))).toEqual(expected)
+})
+
+it('reads the chain that is portward’s own, where whoever is protected returns', () => {
+  const rules = '-N PORTWARD\n-A PORTWARD -s 192.0.2.7/32 -j RETURN\n-A PORTWARD -s 192.0.2.1/32 -j DROP\n'
+  expect(parseChainBans('iptables', 'PORTWARD', rules)).toEqual([
+    {
+      address: '192.0.2.1',
+      place: 'iptables',
+      isOwn: true,
+      undo: ['/bin/sh', '/etc/portward/firewall', 'del', '192.0.2.1'],
+    },
+  ])
+  expect(parseChainBans('iptables', 'INPUT', rules)).toEqual([])
 })
 
 it('reads IPv6 with its own program', () => {
-  const bans = parseInputBans('ip6tables', '-A INPUT -s 2001:db8::1/128 -j DROP\n')
+  const bans = parseChainBans('ip6tables', 'INPUT', '-A INPUT -s 2001:db8::1/128 -j DROP\n')
   expect(shown(bans)).toEqual([['2001:db8::1', 'ip6tables|-w|-D|INPUT|-s|2001:db8::1/128|-j|DROP']])
 })
 
@@ -47,15 +60,15 @@ it.each([
   [
     '{"nftables":[{"metainfo":{"version":"1.0.6"}},{"set":{"name":"banned","elem":["192.0.2.1",{"elem":{"val":"192.0.2.2","timeout":9}}]}}]}',
     [
-      ['192.0.2.1', 'nft|delete element inet portward banned { 192.0.2.1 }'],
-      ['192.0.2.2', 'nft|delete element inet portward banned { 192.0.2.2 }'],
+      ['192.0.2.1', '/bin/sh|/etc/portward/firewall|del|192.0.2.1'],
+      ['192.0.2.2', '/bin/sh|/etc/portward/firewall|del|192.0.2.2'],
     ],
   ],
   ['{"nftables":[{"set":{"name":"banned"}}]}', []],
   ['{"nftables":[{"set":{"elem":[{"prefix":{"addr":"192.0.2.0","len":24}}]}}]}', []],
   ['', []],
 ])('nft: %s', (text, expected) => {
-  expect(shown(parseNftBans('banned', text))).toEqual(expected)
+  expect(shown(parseNftBans(text))).toEqual(expected)
 })
 
 it.each([
@@ -63,14 +76,14 @@ it.each([
     '-4',
     '[{"type":"blackhole","dst":"192.0.2.4","metric":1,"flags":[]},{"type":"blackhole","dst":"192.0.2.5"}]',
     [
-      ['192.0.2.4', 'ip|-4|route|del|blackhole|192.0.2.4|metric|1'],
+      ['192.0.2.4', '/bin/sh|/etc/portward/firewall|del|192.0.2.4'],
       ['192.0.2.5', 'ip|-4|route|del|blackhole|192.0.2.5'],
     ],
   ],
   [
     '-6',
     '[{"type":"blackhole","dst":"2001:db8::4","dev":"lo","metric":1}]',
-    [['2001:db8::4', 'ip|-6|route|del|blackhole|2001:db8::4|metric|1']],
+    [['2001:db8::4', '/bin/sh|/etc/portward/firewall|del|2001:db8::4']],
   ],
   ['-4', '[{"type":"blackhole","dst":"192.0.2.0/24"},{"dst":"default"},{}]', []],
   ['-4', 'nonsense', []],

@@ -56,7 +56,7 @@ describe('gateways are protected like own addresses', () => {
     const texts = Object.fromEntries(
       (first?.steps ?? []).flatMap((step) => (step.kind === 'write' ? [[step.path, step.after]] : [])),
     )
-    expect(Object.keys(texts)).toHaveLength(3)
+    expect(Object.keys(texts)).toHaveLength(4)
     expect(plan(settingsOf(LAN), factsOf({ texts, live: null })).plan?.steps).toEqual([])
   })
 })

@@ -1,14 +1,15 @@
 import { cp, lstat, mkdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { FIREWALL_FILES, FIREWALL_PATHS } from '../../policy/firewall.ts'
 import { effect } from '../effect.ts'
 import { ban } from '../fail2ban.ts'
 import { syncPath } from '../files.ts'
-import { redoBan } from '../firewall.ts'
+import { redoBan, removePlace, startPlace } from '../firewall.ts'
 import { errnoOf, HostError, messageOf } from '../host-error.ts'
 import { HOSTS_DENY } from '../hosts-deny.ts'
 import { purge } from '../packages.ts'
 import { run } from '../process.ts'
-import { restoreServices, stopServices } from '../services.ts'
+import { readInit, restoreServices, stopServices } from '../services.ts'
 import { liftBans, trimHostsDeny } from './bans.ts'
 import { UNIT_DIRECTORY } from './confirmation.ts'
 import type { MergedFile, Restoration } from './merge.ts'
@@ -127,6 +128,13 @@ const removeLeftovers = async (restoration: Restoration): Promise<void> => {
   }
 }
 
+/** Whether the place of the bans was not there before. */
+const isPlaceNew = ({ files }: Restoration): boolean =>
+  files.some(({ record }) => FIREWALL_FILES.has(record.path) && record.copy === null)
+
+const isPlaceOther = ({ files }: Restoration): boolean =>
+  files.some(({ record }) => FIREWALL_PATHS.includes(record.path) && record.copy !== null)
+
 /**
  * Gives back the state before some generations. May be done again after a crash, any number of times: what is as it was
  * is left alone. Goes on where something fails, so that as much as can be is given back; returns what failed.
@@ -143,6 +151,8 @@ export const restore = async (
   const isLive = restoration.root === '/'
   const purges = isLive && restoration.packages.length > 0
   if (isLive) await attempt(() => liftBans(restoration.bans))
+  // While its program is there.
+  if (isLive && isPlaceNew(restoration)) await attempt(() => removePlace(readInit()))
   // While their init scripts are there, and before what they remember goes.
   if (isLive && (purges || leftoversOf(restoration).length > 0)) await attempt(stopServices)
   for (const file of restoration.files) {
@@ -158,6 +168,7 @@ export const restore = async (
   if (isLive) await attempt(() => removeLeftovers(restoration))
   await attempt(() => removeDirectories(restoration))
   if (!isLive) return failures
+  if (!isPlaceNew(restoration) && isPlaceOther(restoration)) await attempt(() => startPlace(readInit()))
   const { enabled, active, daemons } = restoration.services
   tell('services')
   failures.push(...(await restoreServices({ enabled: new Set(enabled), active: new Map(active), daemons })))

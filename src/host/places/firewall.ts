@@ -1,19 +1,18 @@
 import type { Ban } from '../../policy/bans.ts'
-import { readFirewall, undoBan } from '../firewall.ts'
+import { readFirewall, releaseOwn, undoBan } from '../firewall.ts'
 import { type BanPlace, bareBan, NOTHING_TO_SAY, unread } from './place.ts'
 import { sendsBans, type Vantage } from './vantage.ts'
 
 /** Where answers to a host are sent nowhere: its packets still come in. */
 export const ROUTE = 'a route that leads nowhere'
 
-const WHERE: Readonly<Record<Ban['place'], string>> = {
-  iptables: 'iptables INPUT',
-  ip6tables: 'ip6tables INPUT',
-  nft: 'nft inet portward',
-  route: ROUTE,
+/** Where a ban is, in words. */
+const whereOf = ({ place, isOwn }: Ban): string => {
+  if (place === 'nft') return 'nft inet portward'
+  return place === 'route' ? ROUTE : `${place} ${isOwn ? 'PORTWARD' : 'INPUT'}`
 }
 
-/** INPUT, portward's nft sets and routes. Chains of fail2ban's own are fail2ban's, and go with its bans. */
+/** INPUT, portward's chain, sets and routes. Chains of fail2ban's own are fail2ban's, and go with its bans. */
 export const firewallPlace = (vantage: Vantage): BanPlace => ({
   name: 'firewall',
   read: async () => {
@@ -24,11 +23,13 @@ export const firewallPlace = (vantage: Vantage): BanPlace => ({
       place: 'firewall',
       isExpected: sendsBans(vantage, 'KILL_ROUTE'),
       remark: '',
-      bans: bans.map(({ address, place }) => bareBan(address, WHERE[place])),
+      bans: bans.map((ban) => bareBan(ban.address, whereOf(ban))),
     }
   },
   release: async (hosts) => {
     if (!vantage.isLive) return NOTHING_TO_SAY
+    // Also where the kernel holds nothing: it would be brought back.
+    await releaseOwn(hosts)
     const { bans } = await readFirewall()
     for (const { undo } of bans.filter(({ address }) => hosts.has(address))) await undoBan(undo)
     return NOTHING_TO_SAY

@@ -1,0 +1,104 @@
+import actionText from '../../templates/fail2ban-action.conf?raw'
+import scriptText from '../../templates/firewall.sh?raw'
+import firewallUnit from '../../templates/portward-firewall.service?raw'
+import syncUnit from '../../templates/portward-sync.service?raw'
+import syncTimer from '../../templates/portward-sync.timer?raw'
+import { formatCidr, type Network } from '../network.ts'
+import type { BanTarget, Settings } from '../settings/settings.ts'
+import { type Modes, modesOf, type Release } from './release.ts'
+
+/** The program by which portsentry and fail2ban ban and release, and what it is told. */
+export const FIREWALL = '/etc/portward/firewall'
+export const FIREWALL_CONF = '/etc/portward/firewall.conf'
+
+/** Makes the place in the firewall at boot; enabling it enables the unit and the timer that keep all places agreed. */
+export const FIREWALL_UNIT = 'portward-firewall'
+export const SYNC_UNIT = 'portward-sync'
+
+const UNITS = '/etc/systemd/system'
+const ACTION = '/etc/fail2ban/action.d/portward.conf'
+
+/** Files of the place itself: with other bytes in one of them it has to be made anew. */
+export const FIREWALL_FILES: ReadonlyMap<string, string> = new Map([
+  [FIREWALL, scriptText],
+  [`${UNITS}/${FIREWALL_UNIT}.service`, firewallUnit],
+  [`${UNITS}/${SYNC_UNIT}.service`, syncUnit],
+  [`${UNITS}/${SYNC_UNIT}.timer`, syncTimer],
+])
+
+/** The daemon's file descriptors are not the program's business. */
+export const BAN_COMMAND = `/bin/sh ${FIREWALL} add $TARGET$ </dev/null >/dev/null 2>&1`
+
+/** Takes one ban out of every place, one word an element. */
+export const releaseCommand = (address: string): string[] => ['/bin/sh', FIREWALL, 'del', address]
+
+/** Whether bans have a place of portward's own here, and so one life. */
+export const ownsBans = ({
+  banBackend,
+  observeOnly,
+}: Pick<Settings, 'banBackend' | 'observeOnly'>): boolean => banBackend !== 'none' && !observeOnly
+
+/** fail2ban's units (MyTime.str2seconds), in seconds; months and years are averages over four years. */
+const YEAR = ((3 * 365 + 366) * 86_400) / 4
+const SECONDS: readonly (readonly [RegExp, number])[] = [
+  [/^(?:s|sec|seconds?)?$/, 1],
+  [/^(?:m|min|minutes?)$/, 60],
+  [/^(?:h|hours?)$/, 3600],
+  [/^(?:d|days?)$/, 86_400],
+  [/^(?:w|week)$/, 604_800],
+  [/^(?:mo|mon|months?)$/, YEAR / 12],
+  [/^(?:y|years?)$/, YEAR],
+]
+
+/** A time as fail2ban reads it, such as `1d 12h`, in seconds; -1 stays -1: for ever. */
+export const secondsOf = (time: string): number => {
+  if (time === '-1') return -1
+  const parts = [...time.matchAll(/(\d+) ?([a-z]*)/g)].map(
+    ([, count, unit = '']) => Number(count) * (SECONDS.find(([name]) => name.test(unit))?.[1] ?? 0),
+  )
+  return Math.round(parts.reduce((sum, part) => sum + part, 0))
+}
+
+const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
+
+interface Wanted {
+  readonly settings: Settings
+  readonly release: Release
+  readonly modes: Modes
+  readonly target: Exclude<BanTarget, 'auto'>
+  /** Networks that are never to be banned. */
+  readonly protectedNetworks: readonly Network[]
+  readonly historyPath: string
+  readonly blockedPath: string
+}
+
+const confText = (wanted: Wanted): string => {
+  const { settings, release, modes, target, protectedNetworks, historyPath, blockedPath } = wanted
+  return [
+    '# Kept by portward from config.env.',
+    `BACKEND=${settings.banBackend}`,
+    `TARGET=${target}`,
+    `ALLOWED=${quoted(protectedNetworks.map(formatCidr).join(' '))}`,
+    `BANTIME=${secondsOf(settings.bantime)}`,
+    `DENY=${settings.portsentryKeys.has('KILL_HOSTS_DENY') ? 0 : 1}`,
+    `DIALECT=${release.dialect}`,
+    `BLOCKED_FILE=${quoted(blockedPath)}`,
+    `HISTORY_FILE=${quoted(historyPath)}`,
+    `MODES=${quoted(modesOf(modes).join(' '))}`,
+    '',
+  ].join('\n')
+}
+
+/** All files of the bans' own place, by path; null where there is to be none. */
+export const firewallFiles = (wanted: Wanted): ReadonlyMap<string, string | null> => {
+  const files = [...FIREWALL_FILES, [FIREWALL_CONF, confText(wanted)] as const, [ACTION, actionText] as const]
+  const isWanted = ownsBans(wanted.settings)
+  return new Map(files.map(([path, text]) => [path, isWanted ? text : null]))
+}
+
+/** Every path that `firewallFiles` may name. */
+export const FIREWALL_PATHS: readonly string[] = [...FIREWALL_FILES.keys(), FIREWALL_CONF, ACTION]
+
+/** The iptables target that a present configuration of the place names. */
+export const presentTarget = (conf: string | undefined): string | undefined =>
+  /^TARGET=(\w+)$/m.exec(conf ?? '')?.[1]

@@ -1,0 +1,533 @@
+#!/bin/sh
+# The bans of port scanners, in a place of their own: one address is banned once, in the firewall and in hosts.deny, and
+# let go of everywhere at once. portsentry calls it for whom it notices, fail2ban for whom it bans and releases.
+#
+#   firewall start                 make the place, and put all bans in
+#   firewall stop                  take the place away; the bans stay known
+#   firewall clear                 take the place and all bans away
+#   firewall check                 is the place as it should be?
+#   firewall add ADDRESS [SECONDS] ban; -1: for ever
+#   firewall del ADDRESS           release
+#   firewall flush                 let go of whomever fail2ban has forgotten, unless it is only being stopped
+#   firewall sync                  have all places agree with fail2ban, and end what is over
+#
+# Kept by portward: changes are undone by the next "portward apply".
+set -u
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+LC_ALL=C
+export PATH LC_ALL
+umask 077
+
+# BACKEND, TARGET, ALLOWED, BANTIME, DENY, DIALECT, BLOCKED_FILE, HISTORY_FILE, MODES
+. /etc/portward/firewall.conf
+
+# A line a ban: the address, and when the ban ends in seconds since the epoch (0: never).
+BANS=/var/lib/portward/bans
+HOSTS_DENY=/etc/hosts.deny
+# fail2ban is the first to end a ban; what it has not ended by then, ends by itself.
+GRACE=60
+
+fail() {
+	echo "$1" >&2
+	exit 1
+}
+
+# One at a time, whoever calls. Never held while fail2ban is asked: it may be waiting for us.
+lock() {
+	exec 9>/run/portward-bans.lock || fail 'cannot write to /run'
+	flock 9
+}
+unlock() {
+	exec 9>&-
+}
+
+now() {
+	date +%s
+}
+
+family() {
+	case $1 in
+	*:*) echo 6 ;;
+	*) echo 4 ;;
+	esac
+}
+
+# The addresses or networks of one family among words.
+of_family() {
+	wanted=$1
+	shift
+	for word; do
+		[ "$(family "$word")" = "$wanted" ] && echo "$word"
+	done
+	return 0
+}
+
+# --- iptables ---------------------------------------------------------------------------------------------------------
+
+ipt() {
+	if [ "$1" = 6 ]; then
+		shift
+		ip6tables -w "$@"
+	else
+		shift
+		iptables -w "$@"
+	fi
+}
+
+# What bans one address, a rule a line. The targets of xtables-addons know IPv4 alone, two of them TCP alone.
+rules_for() {
+	case $(family "$1")$2 in
+	4TARPIT | 4DELUDE) printf '%s\n' "-s $1 -p tcp -j $2" "-s $1 -j DROP" ;;
+	4* | 6REJECT) echo "-s $1 -j $2" ;;
+	*) echo "-s $1 -j DROP" ;;
+	esac
+}
+
+# The whole chain for one family: whoever is never to be banned returns first.
+chain() {
+	echo '*filter'
+	echo ':PORTWARD - [0:0]'
+	for network in $(of_family "$1" $ALLOWED); do echo "-A PORTWARD -s $network -j RETURN"; done
+	cut -d ' ' -f 1 "$BANS" | awk -v family="$1" -v target="$2" '
+		(/:/ ? 6 : 4) != family { next }
+		family == 6 && target != "REJECT" { print "-A PORTWARD -s " $1 " -j DROP"; next }
+		target == "TARPIT" || target == "DELUDE" {
+			print "-A PORTWARD -s " $1 " -p tcp -j " target
+			print "-A PORTWARD -s " $1 " -j DROP"
+			next
+		}
+		{ print "-A PORTWARD -s " $1 " -j " target }'
+	echo COMMIT
+}
+
+restore() {
+	if [ "$1" = 6 ]; then ip6tables-restore -w --noflush; else iptables-restore -w --noflush; fi
+}
+
+# Which rule of a chain leads to PORTWARD, and which is the last that leads to a chain for a whitelist; 0: none.
+hooks() {
+	ipt "$1" -S "$2" | awk '
+		$1 != "-A" { next }
+		{
+			count++
+			for (i = 3; i < NF; i++) if ($i == "-j" || $i == "-g") target = $(i + 1)
+			if (target == "PORTWARD" && !ours) ours = count
+			if (tolower(target) ~ /white|allow|trust/) last = count
+			target = ""
+		}
+		END { print ours + 0, last + 0 }'
+}
+
+# The chains from which packets come; Docker asks the admin's own, before its rules for published ports.
+entrances() {
+	echo INPUT
+	echo FORWARD
+	ipt "$1" -S DOCKER-USER >/dev/null 2>&1 && echo DOCKER-USER
+	return 0
+}
+
+is_hooked() {
+	set -- $(hooks "$1" "$2")
+	[ "$1" -gt "$2" ]
+}
+
+# Behind the admin's own whitelist, and else ahead of everything: a rule that accepts would let a banned host in.
+hook() {
+	is_hooked "$1" "$2" && return 0
+	tool=$1 entrance=$2
+	set -- $(hooks "$tool" "$entrance")
+	ipt "$tool" -I "$entrance" $(($2 + 1)) -j PORTWARD || return 1
+	[ "$1" = 0 ] || ipt "$tool" -D "$entrance" "$1"
+}
+
+# 6 only where the kernel has it.
+families() {
+	echo 4
+	if [ -e /proc/net/if_inet6 ] && ip6tables -w -S INPUT >/dev/null 2>&1; then echo 6; fi
+}
+
+iptables_start() {
+	for each in $(families); do
+		chain "$each" "$TARGET" | restore "$each" 2>/dev/null || chain "$each" DROP | restore "$each" || return 1
+		for place in $(entrances "$each"); do hook "$each" "$place" || return 1; done
+	done
+}
+
+iptables_stop() {
+	command -v iptables >/dev/null || return 0
+	for each in $(families); do
+		ipt "$each" -S PORTWARD >/dev/null 2>&1 || continue
+		for place in $(entrances "$each"); do
+			while ipt "$each" -D "$place" -j PORTWARD 2>/dev/null; do :; done
+		done
+		ipt "$each" -F PORTWARD && ipt "$each" -X PORTWARD
+	done
+}
+
+iptables_check() {
+	for each in $(families); do
+		rules=$(ipt "$each" -S PORTWARD 2>/dev/null) || return 1
+		returning=$(echo "$rules" | grep -c -e '-j RETURN$')
+		[ "$returning" = "$(of_family "$each" $ALLOWED | wc -l)" ] || return 1
+		for place in $(entrances "$each"); do is_hooked "$each" "$place" || return 1; done
+	done
+}
+
+iptables_list() {
+	for each in $(families); do
+		ipt "$each" -S PORTWARD 2>/dev/null | awk '$3 == "-s" && $NF != "RETURN" { sub(/\/(32|128)$/, "", $4); print $4 }'
+	done
+}
+
+iptables_add() {
+	each=$(family "$1")
+	rules_for "$1" "$TARGET" | while read -r rule; do
+		ipt "$each" -C PORTWARD $rule 2>/dev/null || ipt "$each" -A PORTWARD $rule 2>/dev/null ||
+			ipt "$each" -A PORTWARD -s "$1" -j DROP || exit 1
+	done
+}
+
+iptables_del() {
+	each=$(family "$1")
+	ipt "$each" -S PORTWARD 2>/dev/null | awk -v address="$1" '
+		$3 == "-s" && $NF != "RETURN" && ($4 == address "/32" || $4 == address "/128") { sub(/^-A/, "-D"); print }' |
+		while read -r rule; do ipt "$each" $rule; done
+}
+
+# --- nft --------------------------------------------------------------------------------------------------------------
+
+elements() {
+	awk '{ printf "%s%s", separator, $0; separator = ", " } END { if (NR) print "" }' | sed 's/..*/elements = { & };/'
+}
+
+banned_elements() {
+	awk -v family="$1" -v now="$(now)" -v grace="$GRACE" '
+		(/:/ ? 6 : 4) != family { next }
+		$2 == 0 { print $1; next }
+		$2 + grace > now { print $1 " timeout " ($2 + grace - now) "s" }' "$BANS" | elements
+}
+
+table() {
+	cat <<EOF
+table inet portward
+delete table inet portward
+table inet portward {
+	set allowed { type ipv4_addr; flags interval; $(of_family 4 $ALLOWED | elements) }
+	set allowed6 { type ipv6_addr; flags interval; $(of_family 6 $ALLOWED | elements) }
+	set banned { type ipv4_addr; flags timeout; $(banned_elements 4) }
+	set banned6 { type ipv6_addr; flags timeout; $(banned_elements 6) }
+	chain decide {
+		ip saddr @allowed return
+		ip6 saddr @allowed6 return
+		ip saddr @banned drop
+		ip6 saddr @banned6 drop
+	}
+	chain input { type filter hook input priority filter - 1; jump decide; }
+	chain forward { type filter hook forward priority filter - 1; jump decide; }
+}
+EOF
+}
+
+nft_start() {
+	table | nft -f -
+}
+
+nft_stop() {
+	command -v nft >/dev/null || return 0
+	nft list table inet portward >/dev/null 2>&1 || return 0
+	nft delete table inet portward
+}
+
+nft_check() {
+	for part in 'chain inet portward decide' 'chain inet portward input' 'chain inet portward forward'; do
+		nft list $part 2>/dev/null | grep -q -e '@banned6 drop' -e 'jump decide' || return 1
+	done
+}
+
+set_of() {
+	if [ "$(family "$1")" = 6 ]; then echo banned6; else echo banned; fi
+}
+
+nft_list() {
+	for each in banned banned6; do
+		nft list set inet portward "$each" 2>/dev/null | tr ',' '\n' |
+			sed -n 's/^[[:blank:]]*elements = {//; s/^[[:blank:]]*\([0-9a-f][0-9a-f]*[.:][0-9a-f.:]*\).*/\1/p'
+	done
+}
+
+# Added, taken away and added again, in one transaction: the new time counts for an element that is there already.
+nft_add() {
+	each=$(set_of "$1")
+	time=
+	[ "$2" = 0 ] || time=" timeout $2s"
+	nft "add element inet portward $each { $1 }; delete element inet portward $each { $1 }; add element inet portward $each { $1$time }" 2>/dev/null
+}
+
+nft_del() {
+	nft "delete element inet portward $(set_of "$1") { $1 }" 2>/dev/null || :
+}
+
+# --- routes -----------------------------------------------------------------------------------------------------------
+
+# A metric of its own tells these from the admin's.
+route_list() {
+	for each in -4 -6; do
+		ip $each route show type blackhole 2>/dev/null | awk '/ metric 1( |$)/ { print $2 }'
+	done
+}
+
+route_add() {
+	ip "-$(family "$1")" route replace blackhole "$1" metric 1
+}
+
+route_del() {
+	ip "-$(family "$1")" route del blackhole "$1" metric 1 2>/dev/null || :
+}
+
+route_start() {
+	cut -d ' ' -f 1 "$BANS" | while read -r address; do route_add "$address" || exit 1; done
+}
+
+route_stop() {
+	[ ! -f "$BANS" ] || cut -d ' ' -f 1 "$BANS" | while read -r address; do route_del "$address"; done
+}
+
+route_check() {
+	:
+}
+
+# --- hosts.deny and portsentry's blocked file ---------------------------------------------------------------------------
+
+client() {
+	case $1 in
+	*:*) echo "[$1]" ;;
+	*) echo "$1" ;;
+	esac
+}
+
+# A file without some of its lines: what awk prints of it takes its place, where that differs. Links are followed.
+rewrite() {
+	file=$(readlink -f "$1") && [ -f "$file" ] || return 0
+	shift
+	awk "$@" "$file" >/run/portward-rewritten || return 1
+	if cmp -s /run/portward-rewritten "$file"; then
+		rm -f /run/portward-rewritten
+		return 0
+	fi
+	cp -a "$file" "$file.portward" && cat /run/portward-rewritten >"$file.portward" && mv "$file.portward" "$file"
+	rm -f /run/portward-rewritten
+}
+
+deny_list() {
+	[ ! -f "$HOSTS_DENY" ] || sed -n 's/^ALL:[[:blank:]]*\[\{0,1\}\([0-9a-f.:]*[0-9a-f]\)\]\{0,1\}[[:blank:]]*\(:[[:blank:]]*DENY[[:blank:]]*\)\{0,1\}$/\1/p' "$HOSTS_DENY"
+}
+
+deny() {
+	[ "$DENY" = 1 ] || return 0
+	deny_list | grep -qxF "$1" && return 0
+	[ -e "$HOSTS_DENY" ] || (umask 022 && : >"$HOSTS_DENY") || return 1
+	# Without a newline at its end this would be part of the last line.
+	[ -z "$(tail -c 1 "$HOSTS_DENY")" ] || echo >>"$HOSTS_DENY" || return 1
+	echo "ALL: $(client "$1") : DENY" >>"$HOSTS_DENY"
+}
+
+# The lines that portsentry or this wrote, and no others.
+undeny() {
+	rewrite "$HOSTS_DENY" -v address="$1" '{
+		line = $0
+		sub(/[ \t]*:[ \t]*DENY[ \t]*$/, "", line)
+		sub(/[ \t]+$/, "", line)
+		if (sub(/^ALL:[ \t]*/, "", line) && (line == address || line == "[" address "]")) next
+		print
+	}'
+}
+
+# 2.x: a family in two bytes, then the address.
+records() {
+	perl -MSocket=inet_pton,inet_ntop,AF_INET,AF_INET6 -e '
+		my ($what, $file, $address) = @ARGV;
+		my $text = "";
+		if (open my $in, "<:raw", $file) { local $/; $text = <$in> // "" }
+		my ($kept, $found) = ("", 0);
+		while (length $text >= 2) {
+			my $family = unpack "S", $text;
+			my $length = 2 + ($family == AF_INET ? 4 : $family == AF_INET6 ? 16 : last);
+			last if length $text < $length;
+			my $record = substr $text, 0, $length, "";
+			my $each = inet_ntop($family, substr $record, 2);
+			print "$each\n" if $what eq "list";
+			if ($each eq ($address // "")) { $found = 1 } else { $kept .= $record }
+		}
+		exit 0 if $what eq "list" || $found == ($what eq "remember");
+		my $family = $address =~ /:/ ? AF_INET6 : AF_INET;
+		my $record = pack("S", $family) . inet_pton($family, $address);
+		open my $out, $what eq "remember" ? ">>:raw" : ">:raw", $file or exit 1;
+		print $out $what eq "remember" ? $record : $kept . $text;
+		close $out or exit 1' "$@"
+}
+
+# 1.2 reads its files with each packet, so that it notices the host again at once.
+forget() {
+	[ -n "$BLOCKED_FILE" ] || return 0
+	if [ "$DIALECT" != 1.2 ]; then
+		[ ! -f "$BLOCKED_FILE" ] || records forget "$BLOCKED_FILE" "$1"
+		return
+	fi
+	for each in "$BLOCKED_FILE".*; do
+		[ ! -f "$each" ] || rewrite "$each" -v host="/$1 Port:" 'index($0, host) == 0'
+	done
+}
+
+blocked_list() {
+	[ -n "$BLOCKED_FILE" ] || return 0
+	if [ "$DIALECT" != 1.2 ]; then
+		[ ! -f "$BLOCKED_FILE" ] || records list "$BLOCKED_FILE"
+		return
+	fi
+	cat "$BLOCKED_FILE".* 2>/dev/null | sed -n 's|.*/\([0-9.]*\) Port: .*|\1|p'
+}
+
+# A daemon of 1.2 forgets whom it has blocked when it is started, and 2.x when the machine is.
+remember() {
+	if [ "$DIALECT" != 1.2 ]; then
+		records remember "$BLOCKED_FILE" "$1"
+		return
+	fi
+	line=$(grep -F "/$1 Port: " "$HISTORY_FILE" 2>/dev/null | tail -n 1)
+	for mode in $MODES; do
+		case "$line $mode" in
+		*TCP\ Blocked*tcp | *UDP\ Blocked*udp) echo "$line" >>"$BLOCKED_FILE.$mode" ;;
+		esac
+	done
+}
+
+# --- all places -------------------------------------------------------------------------------------------------------
+
+make_record() {
+	[ -f "$BANS" ] && return
+	mkdir -p "${BANS%/*}" && : >>"$BANS"
+}
+
+start() {
+	make_record || return 1
+	for each in iptables nft route; do [ "$each" = "$BACKEND" ] || "${each}_stop"; done
+	"${BACKEND}_start" || return 1
+	if [ "$DENY" = 1 ]; then deny_list | missing | while read -r address; do deny "$address" || exit 1; done; fi
+}
+
+stop() {
+	iptables_stop
+	nft_stop
+	route_stop
+}
+
+# When the ban of an address ends; nothing where there is none.
+end_of() {
+	awk -v address="$1" '$1 == address { print $2; exit }' "$BANS"
+}
+
+forget_end() {
+	rewrite "$BANS" -v address="$1" '$1 != address'
+}
+
+# Bans that are not among the addresses that are read.
+missing() {
+	awk 'FILENAME == "-" { there[$1]; next } !($1 in there) { print $1 }' - "$BANS"
+}
+
+# What portsentry bans has the usual time, unless it is banned already; what fail2ban bans, the time that it says.
+add() {
+	make_record || return 1
+	end=$(end_of "$1")
+	time=$(now)
+	if [ -z "$end" ] || [ $# -gt 1 ] || { [ "$end" != 0 ] && [ "$end" -lt "$time" ]; }; then
+		seconds=${2:-$BANTIME}
+		seconds=${seconds%%.*}
+		if [ "$seconds" -lt 0 ]; then end=0; else end=$((time + seconds)); fi
+		forget_end "$1" && echo "$1 $end" >>"$BANS" || return 1
+	fi
+	lasts=0
+	[ "$end" = 0 ] || lasts=$((end + GRACE - time))
+	${BACKEND}_add "$1" "$lasts" || { start && ${BACKEND}_add "$1" "$lasts"; } || return 1
+	deny "$1"
+}
+
+del() {
+	${BACKEND}_del "$1"
+	undeny "$1"
+	forget "$1"
+	forget_end "$1"
+}
+
+clear() {
+	stop
+	[ ! -f "$BANS" ] || cut -d ' ' -f 1 "$BANS" | while read -r address; do
+		undeny "$address"
+		forget "$address"
+	done
+	rm -f "$BANS"
+}
+
+# Whom fail2ban holds: the address, and when that ends. Fails where it does not answer or has no such jail.
+held() {
+	fail2ban-client get portsentry banip --with-time 2>/dev/null
+}
+
+server() {
+	cat /run/fail2ban/fail2ban.pid 2>/dev/null
+}
+
+# fail2ban says the same when it is stopped and when somebody has it release all: only then it goes on.
+flush() {
+	pid=$(server)
+	(
+		sleep 2
+		[ "$(server)" = "$pid" ] && kept=$(held) || exit 0
+		lock
+		cut -d ' ' -f 1 "$BANS" | while read -r address; do
+			echo "$kept" | grep -q "^$address[[:blank:]]" || del "$address"
+		done
+	) </dev/null >/dev/null 2>&1 &
+}
+
+sync() {
+	answers=1
+	kept=$(held) || answers=0
+	lock
+	make_record || return 1
+	${BACKEND}_check || start || return 1
+	time=$(now)
+	if [ "$answers" = 1 ]; then
+		echo "$kept" | while read -r address day clock plus seconds rest; do
+			case $address in *[.:]*) ;; *) continue ;; esac
+			[ -n "$(end_of "$address")" ] && continue
+			begin=$(date -d "$day $clock" +%s)
+			if [ "$seconds" -ge 0 ]; then seconds=$((begin + seconds - time)); fi
+			[ "$seconds" = 0 ] || add "$address" "$seconds"
+		done
+	fi
+	# Over, and nobody has said so: fail2ban did not run then.
+	awk -v now="$time" -v grace="$GRACE" '$2 != 0 && $2 + grace < now { print $1 }' "$BANS" | while read -r address; do
+		echo "$kept" | grep -q "^$address[[:blank:]]" || del "$address"
+	done
+	${BACKEND}_list | missing | while read -r address; do add "$address"; done
+	if [ "$DENY" = 1 ]; then deny_list | missing | while read -r address; do deny "$address"; done; fi
+	[ -z "$BLOCKED_FILE" ] || blocked_list | missing | while read -r address; do remember "$address"; done
+}
+
+case ${1-}:$# in
+start:1 | stop:1 | clear:1)
+	lock
+	"$1"
+	;;
+check:1) ${BACKEND}_check ;;
+flush:1 | sync:1) "$1" ;;
+add:2 | add:3 | del:2)
+	case $2 in
+	'' | *[!0-9a-f.:]*) fail "no address: $2" ;;
+	esac
+	lock
+	"$@"
+	;;
+*) fail 'usage: firewall start|stop|clear|check|flush|sync | add ADDRESS [SECONDS] | del ADDRESS' ;;
+esac

@@ -1,0 +1,48 @@
+import { expect, it } from 'vitest'
+import { findRelease, type Traces, tellRelease } from '../../src/policy/find-release.ts'
+import { factsOf } from '../plan/live.ts'
+
+const OLD_KEY = 'ADVANCED_PORTS_TCP="1024"\n'
+
+const traces = (changes: Partial<Traces>): Traces => ({
+  conf: 'TCP_PORTS="1"\n',
+  debianVersion: '',
+  hasInitScript: false,
+  hasLogRotation: false,
+  hasTemplateUnit: false,
+  ...changes,
+})
+
+it.each<[Partial<Traces>, string | null]>([
+  [{ hasInitScript: true, debianVersion: '12.11\n' }, 'sysv-1.2'],
+  [{ hasInitScript: true, debianVersion: '11.0\n' }, 'sysv-1.2'],
+  [{ conf: OLD_KEY, debianVersion: '12.11\n' }, 'sysv-1.2'],
+  [{ hasInitScript: true, debianVersion: '13.1\n' }, 'template-1.2'],
+  [{ conf: OLD_KEY, debianVersion: '13.1\n' }, 'template-1.2'],
+  [{ conf: OLD_KEY, hasTemplateUnit: true }, 'template-1.2'],
+  [{ hasInitScript: true, hasTemplateUnit: true, debianVersion: 'trixie/sid\n' }, 'template-1.2'],
+  [{ hasLogRotation: true, debianVersion: 'forky/sid\n' }, 'native-2'],
+  [{ hasLogRotation: true }, 'native-2'],
+  [{ conf: `#${OLD_KEY}`, hasLogRotation: true }, 'native-2'],
+  [{}, null],
+  [{ debianVersion: '12.11\n' }, null],
+  [{ hasInitScript: true }, null],
+  [{ hasInitScript: true, debianVersion: 'forky/sid\n' }, null],
+  [{ hasInitScript: true, debianVersion: '14.0\n' }, null],
+  [{ hasInitScript: true, hasLogRotation: true, debianVersion: '12.11\n' }, null],
+  [{ conf: OLD_KEY, hasLogRotation: true }, null],
+])('%j tells %s', (changes, expected) => {
+  expect(tellRelease(traces(changes))?.name ?? null).toBe(expected)
+})
+
+const copy = { live: null, portsentry: null, packages: new Map() } as const
+
+it.each([
+  ['sysv-1.2', { told: 'sysv-1.2' }, 'sysv-1.2'],
+  ['native-2', { told: 'native-2' }, 'native-2'],
+  ['nothing', { told: null }, 'untold-release'],
+  ['no portsentry.conf', {}, 'no-portsentry'],
+])('a copy of /etc that tells %s', (_, changes, expected) => {
+  const release = findRelease(factsOf({ ...copy, ...changes }))
+  expect('code' in release ? release.code : release.name).toBe(expected)
+})
