@@ -17,6 +17,8 @@ import { verifyCommand } from './commands/verify.ts'
 import { HostError } from './host/host-error.ts'
 import { LAB_COMMAND } from './host/lab/laboratory.ts'
 import { isDirectory } from './host/paths.ts'
+import { FORMATS } from './plan/formats/format.ts'
+import { RELEASES } from './policy/find-release.ts'
 
 /** An address in canonical text. Wrong usage where it is none. */
 const addressArgument = (text: string): string => {
@@ -68,6 +70,19 @@ const buildProgram = (finish: (code: number) => void): Command => {
       })
 
   add('plan', 'say exactly what apply would do, as steps and a diff; touch nothing', planCommand)
+    .addOption(new Option('--format <format>', 'how to print it (default: text)').choices(FORMATS))
+    .addOption(
+      new Option(
+        '--release <name>',
+        "whose portsentry this is, for a copy of /etc that doesn't tell",
+      ).choices(RELEASES.map(({ name }) => name)),
+    )
+    .hook('preAction', (_, command) => {
+      const { json, format } = command.optsWithGlobals()
+      if (json && format !== undefined && format !== 'json')
+        command.error('error: --json does not go with another --format')
+      if (format === 'json') command.setOptionValue('json', true)
+    })
   add('apply', 'install, configure, restart, verify; ask first', applyCommand)
     .option('--yes', 'do not ask (needed where there is no terminal)')
     .option('--allow-lockout', 'go on though an SSH session here is not protected from being banned')

@@ -513,6 +513,13 @@ sync() {
 	${BACKEND}_list | missing | while read -r address; do add "$address"; done
 	if [ "$DENY" = 1 ]; then deny_list | missing | while read -r address; do deny "$address"; done; fi
 	[ -z "$BLOCKED_FILE" ] || blocked_list | missing | while read -r address; do remember "$address"; done
+	[ "$answers" = 1 ] || return 0
+	echo "$kept" | cut -f 1 | tr -d ' ' | missing >/run/portward-unheld.new
+	unlock
+	# Not at once: portsentry may have banned it a moment ago, or fail2ban be about to release it.
+	adopted=$(grep -xF -f /run/portward-unheld.new /run/portward-unheld 2>/dev/null)
+	mv /run/portward-unheld.new /run/portward-unheld
+	for address in $adopted; do fail2ban-client set portsentry banip "$address" >/dev/null; done
 }
 
 case ${1-}:$# in

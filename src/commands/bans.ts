@@ -1,11 +1,6 @@
-import type { BanRow } from '../policy/ban-view.ts'
 import { loadProtection, readBanState, viewState } from './ban-state.ts'
 import { banAsJson, placesAsJson, remarksOn, renderBanTable } from './ban-table.ts'
 import { EXIT, type GlobalOptions, openOutput, problemAsJson } from './output.ts'
-
-/** Only fail2ban knows an end: what the others have stays, until somebody takes it away. */
-const outlives = ({ untilMs, places }: BanRow): boolean =>
-  typeof untilMs === 'number' && places.some(({ place }) => place === 'firewall' || place === 'hosts.deny')
 
 /** `portward bans`: everybody who is banned, with who noticed it, since when, until when, and where. */
 export const bansCommand = async (options: GlobalOptions): Promise<number> => {
@@ -20,11 +15,6 @@ export const bansCommand = async (options: GlobalOptions): Promise<number> => {
   ]
   output.text(renderBanTable(rows))
   for (const remark of remarks) output.note(remark)
-  if (rows.some(outlives)) {
-    output.note(
-      'UNTIL is when fail2ban lets go; the firewall (until a reboot) and hosts.deny (for ever) do not by themselves',
-    )
-  }
   output.document('bans', {
     root: options.root,
     bans: rows.map(banAsJson),

@@ -94,7 +94,7 @@ const interruption = (message: string): Problem => ({
 })
 
 /** config.env, the facts of the server or tree, and the plan that follows. Changes nothing. */
-export const load = async (options: GlobalOptions): Promise<Loaded> => {
+export const load = async (options: GlobalOptions & { readonly release?: string }): Promise<Loaded> => {
   const { root } = options
   const [{ settings, problems: given }, interrupted] = await Promise.all([
     loadSettings(locate(options)),
@@ -104,7 +104,7 @@ export const load = async (options: GlobalOptions): Promise<Loaded> => {
   if (settings === null) {
     return { root, settings, facts: null, release: null, plan: null, problems, failure: EXIT.configuration }
   }
-  const facts = await readFacts(root, settings)
+  const facts = await readFacts(root, settings, options.release)
   const result = plan(settings, facts)
   // A tree's files are told by where they are, not as if they were this machine's own.
   const ownPlaces = new Set([settings.path, ...[...settings.places.values()].map(({ path }) => path)])

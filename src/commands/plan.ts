@@ -1,19 +1,68 @@
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import { HostError } from '../host/host-error.ts'
+import { type Format, renderReport } from '../plan/formats/format.ts'
+import type { Report } from '../plan/formats/report.ts'
 import { isInSync } from '../plan/plan.ts'
 import { planAsJson, renderPlan } from '../plan/render.ts'
-import { load } from './load.ts'
+import type { Problem } from '../problem.ts'
+import { type Loaded, load, locate } from './load.ts'
 import { EXIT, type GlobalOptions, openOutput, problemAsJson } from './output.ts'
 
-/** `portward plan`: says what apply would do, and touches nothing. */
-export const planCommand = async (options: GlobalOptions): Promise<number> => {
-  const output = openOutput(options)
-  const { plan, problems, failure } = await load(options)
-  output.problems(problems)
-  const document = { problems: problems.map(problemAsJson) }
-  if (plan === null) {
-    output.document('plan', document)
-    return failure
+export interface PlanOptions extends GlobalOptions {
+  readonly format?: Format
+  /** For a copy of /etc that does not tell its release. */
+  readonly release?: string
+}
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
+
+/** An effect that failed, as the one thing that there is to tell. */
+const failureAsProblem = ({ message, hint }: HostError): Problem => ({
+  severity: 'error',
+  code: 'failed',
+  message,
+  hint,
+  at: { path: 'portward' },
+})
+
+const reportOn = (
+  options: PlanOptions,
+  { plan, problems, failure }: Pick<Loaded, 'plan' | 'problems' | 'failure'>,
+): Report => {
+  const { root, path } = locate(options)
+  return {
+    plan,
+    problems,
+    isConfigurationWrong: failure === EXIT.configuration,
+    configPath: join(root, path),
+    directory: process.cwd(),
   }
-  output.result(renderPlan(plan))
-  output.document('plan', { ...planAsJson(plan), ...document })
-  return isInSync(plan) ? EXIT.ok : EXIT.pending
+}
+
+/** `portward plan`: says what apply would do, and touches nothing. */
+export const planCommand = async (options: PlanOptions): Promise<number> => {
+  const output = openOutput(options)
+  const { format = options.json ? 'json' : 'text' } = options
+  const print = (loaded: Pick<Loaded, 'plan' | 'problems' | 'failure'>) => {
+    if (format !== 'text' && format !== 'json')
+      output.text(renderReport(format, reportOn(options, loaded), sha256))
+    else if (loaded.plan !== null && format === 'text') output.result(renderPlan(loaded.plan))
+    const content = { problems: loaded.problems.map(problemAsJson) }
+    output.document('plan', loaded.plan === null ? content : { ...planAsJson(loaded.plan), ...content })
+  }
+  let loaded: Loaded
+  try {
+    loaded = await load(options)
+  } catch (error) {
+    // A failure is told as JSON by whoever catches it; the other formats say it here.
+    if (error instanceof HostError && format !== 'json') {
+      print({ plan: null, problems: [failureAsProblem(error)], failure: EXIT.failed })
+    }
+    throw error
+  }
+  output.problems(loaded.problems)
+  print(loaded)
+  if (loaded.plan === null) return loaded.failure
+  return isInSync(loaded.plan) ? EXIT.ok : EXIT.pending
 }

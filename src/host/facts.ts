@@ -171,23 +171,25 @@ const PORTSENTRY_CONF = '/etc/portsentry/portsentry.conf'
 const readTold = async (
   root: string,
   files: ReadonlyMap<string, FileState>,
+  release: string | undefined,
 ): Promise<Pick<Facts, 'told'>> => {
   const conf = files.get(PORTSENTRY_CONF)?.text
   if (conf === undefined) return {}
+  if (release !== undefined) return { told: release }
   const [version, scripts, rotations, units] = await Promise.all([
     readFileState(root, '/etc/debian_version'),
     listDirectory(root, '/etc/init.d'),
     listDirectory(root, '/etc/logrotate.d'),
     listDirectory(root, '/etc/systemd/system/multi-user.target.wants'),
   ])
-  const release = tellRelease({
+  const found = tellRelease({
     conf,
     debianVersion: version?.text ?? '',
     hasInitScript: scripts.includes('portsentry'),
     hasLogRotation: rotations.includes('portsentry'),
     hasTemplateUnit: units.some((unit) => unit.startsWith('portsentry@')),
   })
-  return { told: release?.name ?? null }
+  return { told: found?.name ?? null }
 }
 
 /** A history that is taken to be there, since a copy of /etc does not tell. */
@@ -200,8 +202,11 @@ const namedLogs = (files: ReadonlyMap<string, FileState>): string[] =>
     .flatMap(([, { text }]) => [...text.matchAll(/\/var\/log\/([^/\s]+)/g)])
     .map(([, name = '']) => name)
 
-/** Everything that a plan is made from. Changes nothing. Throws HostError where a file cannot be read. */
-export const readFacts = async (root: string, settings: Settings): Promise<Facts> => {
+/**
+ * Everything that a plan is made from. Changes nothing. Throws HostError where a file cannot be read. `release` names that
+ * of a copy of /etc; a package that is there knows better.
+ */
+export const readFacts = async (root: string, settings: Settings, release?: string): Promise<Facts> => {
   const isLive = root === '/'
   const installed = readInstalled(root)
   const [packages, files, live, logs, wrapped, actionFiles] = await Promise.all([
@@ -215,7 +220,7 @@ export const readFacts = async (root: string, settings: Settings): Promise<Facts
   const installation: Installation = isLive
     ? await foreseeInstallation(settings, packages)
     : { installs: [], stock: new Map(), unknown: [] }
-  const told = !isLive && packages.size === 0 ? await readTold(root, files) : {}
+  const told = !isLive && packages.size === 0 ? await readTold(root, files, release) : {}
   const isCopy = 'told' in told
   const predicted = new Set<string>()
   for (const [path, state] of [...installation.stock.values()].flatMap((stock) => [...stock.files])) {
@@ -246,10 +251,10 @@ export const readFacts = async (root: string, settings: Settings): Promise<Facts
         ? ['not root: bans in the firewall and in fail2ban were not looked at']
         : [],
   }
-  const release = findRelease(facts)
-  if ('code' in release) return facts
+  const fitting = findRelease(facts)
+  if ('code' in fitting) return facts
   // The history counts by being there; it may be large and its content decides nothing.
-  const historyPath = findHistory(settings, facts, release)
+  const historyPath = findHistory(settings, facts, fitting)
   const history = (await readAttributes(root, historyPath)) ?? (isCopy ? UNSEEN : null)
   return history === null
     ? facts

@@ -103,7 +103,7 @@ export const redoBan = async (undo: readonly string[]): Promise<void> => {
 /** Whether the program is there, and nobody but root can have written it. */
 const isThere = async (): Promise<boolean> => {
   const entry = await stat(FIREWALL).catch(() => null)
-  return entry !== null && entry.isFile() && entry.uid === 0 && (entry.mode & 0o022) === 0
+  return entry?.isFile() === true && entry.uid === 0 && (entry.mode & 0o022) === 0
 }
 
 /** Runs the program of the bans' own place. Throws HostError where it fails. */

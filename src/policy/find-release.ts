@@ -1,3 +1,4 @@
+import { getKey, parsePortsentryConf } from '../documents/portsentry-conf.ts'
 import type { Problem } from '../problem.ts'
 import type { Facts } from './facts.ts'
 import type { Release } from './release.ts'
@@ -5,6 +6,37 @@ import { sysv12, template12 } from './releases/classic-12.ts'
 import { native2 } from './releases/native-2.ts'
 
 export const RELEASES: readonly Release[] = [sysv12, template12, native2]
+
+/** What a copy of /etc shows of the portsentry that it belongs to. */
+export interface Traces {
+  /** portsentry.conf, latin1-decoded. */
+  readonly conf: string
+  /** /etc/debian_version; '' where it is missing. */
+  readonly debianVersion: string
+  /** /etc/init.d/portsentry, which comes with 1.2 only. */
+  readonly hasInitScript: boolean
+  /** /etc/logrotate.d/portsentry, which comes with 2.x only. */
+  readonly hasLogRotation: boolean
+  /** A unit portsentry@MODE that starts at boot. */
+  readonly hasTemplateUnit: boolean
+}
+
+/**
+ * The release by the files of /etc, null where they contradict each other or say too little. 1.2-14 and 1.2-16 put the very
+ * same files there, so that between these two the enabled units decide, or else Debian's version.
+ */
+export const tellRelease = (traces: Traces): Release | null => {
+  const { debianVersion, hasInitScript, hasLogRotation, hasTemplateUnit } = traces
+  const conf = parsePortsentryConf(traces.conf, '1.2')
+  // 2.x would not start over one of these keys.
+  const hasOldKey = [...native2.translatedKeys].some((key) => getKey(conf, key) !== undefined)
+  const isClassic = hasInitScript || hasTemplateUnit || hasOldKey
+  if (isClassic === hasLogRotation) return null
+  if (hasLogRotation) return native2
+  const major = Number(/^\d+/.exec(debianVersion)?.[0])
+  if (hasTemplateUnit || major === 13) return template12
+  return major < 13 ? sysv12 : null
+}
 
 /** The release that fits the package, or why there is none. Never decided by the distribution's name. */
 export const findRelease = (facts: Facts): Release | Problem => {
@@ -16,7 +48,19 @@ export const findRelease = (facts: Facts): Release | Problem => {
     hint,
     at,
   })
-  const { portsentry } = facts
+  const { portsentry, told } = facts
+  if (told === null) {
+    return {
+      ...refuse(
+        'untold-release',
+        'no /var/lib/dpkg/status is in the tree, and its /etc does not tell which portsentry this is for',
+        "add the server's /etc/debian_version, /etc/init.d and /etc/logrotate.d to the tree, or give plan --release",
+      ),
+      at: { path: '/etc/portsentry/portsentry.conf' },
+    }
+  }
+  const named = RELEASES.find(({ name }) => name === told)
+  if (named !== undefined) return named
   if (portsentry === null && facts.live === null) {
     return refuse('no-portsentry', 'portsentry is not installed in this tree', 'install it there first')
   }

@@ -29,6 +29,10 @@ export const FIREWALL_FILES: ReadonlyMap<string, string> = new Map([
 /** The daemon's file descriptors are not the program's business. */
 export const BAN_COMMAND = `/bin/sh ${FIREWALL} add $TARGET$ </dev/null >/dev/null 2>&1`
 
+/** Whether portsentry's bans get into hosts.deny, by its own hand or by the command that it runs. */
+export const writesHostsDeny = (killHostsDeny: string, killRoute: string): boolean =>
+  killHostsDeny !== '' || killRoute === BAN_COMMAND
+
 /** Takes one ban out of every place, one word an element. */
 export const releaseCommand = (address: string): string[] => ['/bin/sh', FIREWALL, 'del', address]
 

@@ -81,30 +81,22 @@ const aboutUfw = ({ emptiesInput }: Ufw, usesInput: boolean): Problem =>
     ? warn(
         'ufw',
         UFW_DEFAULTS,
-        'ufw empties INPUT whenever it starts or is reloaded, and takes the bans there away (MANAGE_BUILTINS=yes)',
+        'ufw empties INPUT whenever it starts or is reloaded (MANAGE_BUILTINS=yes): bans are back within a minute',
         'set MANAGE_BUILTINS=no there, or BAN_BACKEND=nft, whose bans ufw does not touch',
       )
     : warn(
         'ufw',
         UFW_CONF,
         'ufw is on: bans go before its rules, so that nothing it allows lifts them, and ufw status does not show them',
-        'see portward status for the bans; fail2ban-client unban ADDRESS lifts one',
+        'see portward bans; portward unban ADDRESS lifts one',
       )
 
 /** fw.py and ipXtables.py of firewalld 1.3: a flush takes the rules of iptables, too, whichever its own backend is. */
 const FIREWALLD = warn(
   'firewalld',
   '/etc/firewalld',
-  'firewalld empties the tables of iptables whenever it starts, stops or is reloaded, and takes the bans there away',
+  'firewalld empties the tables of iptables whenever it starts, stops or is reloaded: bans are back within a minute',
   'set BAN_BACKEND=nft, whose bans stand in a table of their own, which firewalld leaves alone',
-)
-
-/** Seen with a DNAT such as docker's: packets to a published port go through FORWARD and never see INPUT. */
-const DOCKER = warn(
-  'docker',
-  '/run/docker.sock',
-  'docker is here: packets to published ports bypass INPUT, so that banned hosts still reach the containers',
-  'set BAN_BACKEND=route, which cuts banned hosts off from the containers, too',
 )
 
 /** What other tools of the firewall mean for portsentry and for its bans. */
@@ -112,7 +104,7 @@ export const findNeighbourTrouble = (settings: Settings, facts: Facts, release: 
   const blindness = findBlindness(facts, release)
   const bans = settings.banBackend !== 'none' || settings.banaction !== undefined
   if (facts.live === null || settings.observeOnly || !bans) return blindness
-  const { ufw, firewalld, docker } = facts.live.neighbours
+  const { ufw, firewalld } = facts.live.neighbours
   const isOwnCommand = settings.killRoute !== undefined
   const usesInput =
     isOwnCommand || settings.banBackend === 'iptables' || settings.banaction?.startsWith('iptables') === true
@@ -120,7 +112,5 @@ export const findNeighbourTrouble = (settings: Settings, facts: Facts, release: 
     ...blindness,
     ...(ufw === null ? [] : [aboutUfw(ufw, usesInput)]),
     ...(firewalld && usesInput ? [FIREWALLD] : []),
-    // An own command may well ban in DOCKER-USER.
-    ...(docker && settings.banBackend !== 'route' && !isOwnCommand ? [DOCKER] : []),
   ]
 }

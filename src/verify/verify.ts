@@ -14,6 +14,7 @@ import { serviceOf } from '../policy/daemons.ts'
 import type { Desired } from '../policy/desired.ts'
 import { type DaemonProcess, type Facts, fileText } from '../policy/facts.ts'
 import { enabledJails } from '../policy/fail2ban-view.ts'
+import { writesHostsDeny } from '../policy/firewall.ts'
 import { JAIL_PATH, viewWith } from '../policy/jail.ts'
 import type { Problem } from '../problem.ts'
 import { type Check, checkFor } from './check.ts'
@@ -76,7 +77,7 @@ const readWatched = (
     expectation: {
       block: first?.block ?? { tcp: 0, udp: 0 },
       hasKillRoute: (first?.killRoute ?? '') !== '',
-      hasHostsDeny: (first?.killHostsDeny ?? '') !== '',
+      hasHostsDeny: writesHostsDeny(first?.killHostsDeny ?? '', first?.killRoute ?? ''),
       jailBans: desired.jails.get('portsentry')?.get('enabled') === 'true',
       confPath,
       ignorePath: builtIgnorePath,

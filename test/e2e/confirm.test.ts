@@ -59,7 +59,7 @@ describeServers('apply --confirm-within', () => {
 
   it('lets nobody apply over it, and stays where it is confirmed', async () => {
     await portward(server, 'apply --yes --confirm-within 10m', 0)
-    await server.run(`cp -p ${JAIL} /run/jail && sed -i 's/^bantime.*/bantime = 10/' ${JAIL}`)
+    await server.run(`cp -p ${JAIL} /run/jail && sed -i 's/^bantime =.*/bantime = 10/' ${JAIL}`)
     const { exitCode, stderr } = await server.run('portward apply --yes', { allowFailure: true })
     expect(exitCode).toBe(1)
     expect(stderr).toMatch(/generation \d+ waits for a confirmation — portward confirm, or portward rollback/)

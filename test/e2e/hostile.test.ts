@@ -106,7 +106,7 @@ describeServers('what portward refuses, keeps and puts back', () => {
 
   it('puts everything back when fail2ban refuses the configuration or a daemon does not come up', async () => {
     await server.write('/etc/fail2ban/jail.d/broken.conf', '[broken\nenabled = true\n', 0o644)
-    await server.run(`sed -i 's/^bantime.*/bantime = 10/' /etc/fail2ban/jail.d/portsentry.conf`)
+    await server.run(`sed -i 's/^bantime =.*/bantime = 10/' /etc/fail2ban/jail.d/portsentry.conf`)
     const before = await manifest(server, WATCHED)
     const refused = await server.run('portward apply --yes', { allowFailure: true })
     expect(refused.exitCode).toBe(1)
@@ -176,7 +176,7 @@ describeServers('a failing apply on Debian 13', () => {
   })
 
   it('asks on a terminal, and does what it is told', async () => {
-    await server.run("sed -i 's/^bantime.*/bantime = 10/' /etc/fail2ban/jail.d/portsentry.conf")
+    await server.run("sed -i 's/^bantime =.*/bantime = 10/' /etc/fail2ban/jail.d/portsentry.conf")
     const answer = (word: string) =>
       server.run(`echo ${word} | script -qec 'portward apply' /dev/null`, { allowFailure: true })
     const refused = await answer('n')
@@ -188,7 +188,7 @@ describeServers('a failing apply on Debian 13', () => {
   })
 
   it('is not stopped by a reader that goes away', async () => {
-    await server.run("sed -i 's/^bantime.*/bantime = 10/' /etc/fail2ban/jail.d/portsentry.conf")
+    await server.run("sed -i 's/^bantime =.*/bantime = 10/' /etc/fail2ban/jail.d/portsentry.conf")
     await server.run('portward apply --yes 2>&1 | head -1')
     await portward(server, 'plan', 0)
   })

@@ -44,7 +44,7 @@ export const CLASSIC_DRIFTS: Expectations['drifts'] = [
   ['/etc/portsentry/portsentry.conf', 's/^BLOCK_TCP="1"/BLOCK_TCP="0"/', 'BLOCK_TCP="1"'],
   ['/etc/hosts.allow', '/192.168.1.0/d', 'ALL: 192.168.1.0/255.255.255.0'],
   ['/etc/portsentry/portsentry.ignore.static', '/^192.168.1.0/d', '192.168.1.0/24'],
-  ['/etc/fail2ban/jail.d/portsentry.conf', 's/^bantime.*/bantime = 10/', 'bantime = 1d'],
+  ['/etc/fail2ban/jail.d/portsentry.conf', 's/^bantime =.*/bantime = 10/', 'bantime = 1d'],
 ]
 
 const WATCHED = '/etc /var/lib/portsentry /root'
@@ -118,7 +118,7 @@ export const describePromises = (release: Expectations): void => {
         return /Banned IP list:\s*203\.0\.113\.9$/m.test(status.stdout)
       })
       const { stdout: rules } = await server.run('iptables -S')
-      expect(rules).toMatch(/^-A INPUT -s 203\.0\.113\.9\/32 -j DROP$/m)
+      expect(rules).toMatch(/^-A PORTWARD -s 203\.0\.113\.9\/32 -j DROP$/m)
       expect(rules).not.toContain('192.168.1.20')
       const deny = await server.readText('/etc/hosts.deny')
       expect(deny.match(/^ALL: .*$/gm)).toEqual(['ALL: 203.0.113.9 : DENY'])
@@ -138,7 +138,7 @@ export const describePromises = (release: Expectations): void => {
         await server.attacker.scan(wan6, [1, 7, 111])
         await eventually('the IPv6 attacker is cut off', async () => !(await reaches()))
         expect(await server.lan.reaches(OPEN_PORT, { address: lan6 })).toBe(true)
-        expect((await server.run('ip6tables -S INPUT')).stdout).toMatch(/-s 2001:db8::9\/128 -j DROP/)
+        expect((await server.run('ip6tables -S PORTWARD')).stdout).toMatch(/-s 2001:db8::9\/128 -j DROP/)
       })
 
     it('has a filter that matches every triggering line of the real daemon and no other', async () => {

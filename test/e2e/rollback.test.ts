@@ -80,7 +80,7 @@ for (const suite of ['bookworm', 'trixie', 'testing'] as const) {
       await withBanTime(server, '2d', () => portward(server, 'apply --yes', 0).then(() => {}))
       await portward(server, 'rollback --yes', 0)
       await expectState(server, applied)
-      await server.run(`sed -i 's/^bantime.*/bantime = 10/' ${JAIL}`)
+      await server.run(`sed -i 's/^bantime =.*/bantime = 10/' ${JAIL}`)
       const drifted = await readState(server)
       await portward(server, 'apply --yes', 0)
       await portward(server, 'rollback --yes', 0)

@@ -31,7 +31,6 @@ const TAKEN =
   /^\/etc\/default\/ufw: warning: ufw empties INPUT .* — set MANAGE_BUILTINS=no there, or BAN_BACKEND=nft/
 const FLUSHED =
   /^\/etc\/firewalld: warning: firewalld empties the tables of iptables .* — set BAN_BACKEND=nft/
-const PASSED = /^\/run\/docker\.sock: warning: docker is here: .* bypass INPUT.* — set BAN_BACKEND=route/
 const BLIND = (path: string, how: RegExp) =>
   new RegExp(`^${path.replaceAll('.', '\\.')}: warning: ${how.source}.* scans stay unnoticed — `)
 
@@ -49,15 +48,12 @@ const CASES: [string, Partial<Neighbours>, string, RegExp[]][] = [
     'BAN_BACKEND=nft\n',
     [BLIND('/etc/firewalld', /firewalld rejects/)],
   ],
-  ['docker', { docker: true }, '', [PASSED]],
-  ['docker, bans in a table of their own', { docker: true }, 'BAN_BACKEND=nft\n', [PASSED]],
-  ['docker, bans by route', { docker: true }, 'BAN_BACKEND=route\n', []],
-  ['docker, a command of one’s own', { docker: true }, "KILL_ROUTE='/bin/ban $TARGET$'\n", []],
+  ['docker, whose published ports are covered', { docker: true }, '', []],
   ['all of them, nobody banned', { ...ufw(true), docker: true }, 'OBSERVE_ONLY=1\n', []],
   ['all of them, no backend', { ...ufw(true), docker: true }, 'BAN_BACKEND=none\n', []],
 ]
 
-const CODES = new Set(['blind-portsentry', 'ufw', 'firewalld', 'docker'])
+const CODES = new Set(['blind-portsentry', 'ufw', 'firewalld'])
 
 const warnings = (changes: Parameters<typeof factsOf>[0], config: string): string[] =>
   plan(settingsOf(LAN + config), factsOf(changes))

@@ -21,7 +21,7 @@ export const firewallPlace = (vantage: Vantage): BanPlace => ({
     const { bans } = await readFirewall()
     return {
       place: 'firewall',
-      isExpected: sendsBans(vantage, 'KILL_ROUTE'),
+      isExpected: sendsBans(vantage, 'firewall'),
       remark: '',
       bans: bans.map((ban) => bareBan(ban.address, whereOf(ban))),
     }

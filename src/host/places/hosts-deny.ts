@@ -13,7 +13,7 @@ export const hostsDenyPlace = (vantage: Vantage): BanPlace => {
         const denied = await readDenied(root)
         return {
           place: 'hosts.deny',
-          isExpected: sendsBans(vantage, 'KILL_HOSTS_DENY'),
+          isExpected: sendsBans(vantage, 'hosts.deny'),
           remark: '',
           bans: denied.map((address) => bareBan(address, HOSTS_DENY)),
         }

@@ -3,6 +3,7 @@ import type { Mode } from '../../detector/decision.ts'
 import { getKey, type PortsentryConf } from '../../documents/portsentry-conf.ts'
 import { serviceOf } from '../../policy/daemons.ts'
 import type { DaemonProcess } from '../../policy/facts.ts'
+import { writesHostsDeny } from '../../policy/firewall.ts'
 import type { Release } from '../../policy/release.ts'
 import { HostError } from '../host-error.ts'
 import { readConf, readRelease } from '../portsentry-files.ts'
@@ -63,9 +64,13 @@ export const anyConfiguration = ({ release, conf, modes }: Vantage): Configurati
   return readConfiguration(conf, mode, release.confPath).configuration
 }
 
-/** Whether a ban is to get to where this key sends it. */
-export const sendsBans = (vantage: Vantage, key: 'KILL_ROUTE' | 'KILL_HOSTS_DENY'): boolean => {
+/** Whether portsentry's bans are to get into the firewall, and into hosts.deny. */
+export const sendsBans = (vantage: Vantage, to: 'firewall' | 'hosts.deny'): boolean => {
   const { conf } = vantage
   const block = anyConfiguration(vantage)?.block
-  return conf !== null && (block?.tcp === 1 || block?.udp === 1) && (getKey(conf, key) ?? '') !== ''
+  if (conf === null || (block?.tcp !== 1 && block?.udp !== 1)) return false
+  const killRoute = getKey(conf, 'KILL_ROUTE') ?? ''
+  return to === 'firewall'
+    ? killRoute !== ''
+    : writesHostsDeny(getKey(conf, 'KILL_HOSTS_DENY') ?? '', killRoute)
 }

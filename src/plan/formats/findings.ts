@@ -1,0 +1,84 @@
+import { join } from 'node:path'
+import type { Problem } from '../../problem.ts'
+import type { Plan, Step } from '../plan.ts'
+import { describeStep } from '../render.ts'
+import { type Hunk, hunksOf } from './hunks.ts'
+import { clip, readableBytes, readableWords, showHidden } from './readable.ts'
+import { type Report, shownPath } from './report.ts'
+
+/** One thing to tell at one place: a problem, a place of a file that differs, or a step that is about no file. */
+export interface Finding {
+  readonly severity: 'error' | 'warning' | 'notice'
+  /** Stable, for tools: a problem's code, `pending-` and a step's kind, or `not-exact`. */
+  readonly check: string
+  /** What is told in a line. */
+  readonly summary: string
+  /** The lines that would go and come, as in a diff; '' where there are none. */
+  readonly change: string
+  /** As CI wants it; null: in no file. */
+  readonly path: string | null
+  /** From 1; null: the file as a whole. */
+  readonly lines: { readonly first: number; readonly last: number } | null
+}
+
+/** A hunk longer than this would drown its annotation; the whole diff is in the other formats. */
+const MAX_CHANGE = 2000
+const MAX_SUMMARY = 1000
+
+/** One step in words, on one line. */
+export const stepInWords = (step: Step): string =>
+  clip(readableWords(describeStep(step)).replace(/\s+/g, ' '), MAX_SUMMARY)
+
+/** What is wrong and what to do, on one line. */
+export const problemInWords = ({ message, hint }: Problem): string =>
+  clip(readableWords(`${message} — ${hint}`).replace(/\s+/g, ' '), MAX_SUMMARY)
+
+const changeOf = ({ removed, added }: Hunk): string =>
+  clip(
+    readableBytes([...removed.map((line) => `-${line}`), ...added.map((line) => `+${line}`)].join('\n')),
+    MAX_CHANGE,
+  )
+
+const findStep = (step: Step, { root }: Plan, report: Report): Finding[] => {
+  const summary = stepInWords(step)
+  const check = `pending-${step.kind}`
+  const hunks = hunksOf(step)
+  if (hunks.length === 0 || !('path' in step)) {
+    return [{ severity: 'notice', check, summary, change: '', path: null, lines: null }]
+  }
+  const path = shownPath(report, join(root, step.path))
+  return hunks.map((hunk) => ({
+    severity: 'warning',
+    check,
+    summary,
+    change: changeOf(hunk),
+    path,
+    lines: { first: hunk.line, last: hunk.endLine },
+  }))
+}
+
+const findProblem = (problem: Problem, report: Report): Finding => {
+  const { severity, code, at } = problem
+  const isFile = at.path.startsWith('/')
+  const words = problemInWords(problem)
+  return {
+    severity,
+    check: code,
+    summary: isFile ? words : `${showHidden(at.path)}: ${words}`,
+    change: '',
+    path: isFile ? shownPath(report, at.path) : null,
+    lines: at.line === undefined ? null : { first: at.line, last: at.line },
+  }
+}
+
+/** All that is to be told, problems first. Empty where all is in sync and nothing is odd. */
+export const findAll = (report: Report): Finding[] => {
+  const { plan, problems } = report
+  const found = problems.map((problem) => findProblem(problem, report))
+  if (plan === null) return found
+  const inexact = plan.inexact.map((reason): Finding => {
+    const summary = clip(showHidden(reason).replace(/\s+/g, ' '), MAX_SUMMARY)
+    return { severity: 'warning', check: 'not-exact', summary, change: '', path: null, lines: null }
+  })
+  return [...found, ...inexact, ...plan.steps.flatMap((step) => findStep(step, plan, report))]
+}

@@ -1,0 +1,47 @@
+import { parsePatch } from 'diff'
+import { renderDiff } from '../diff.ts'
+import type { Step } from '../plan.ts'
+
+/** Neighbouring lines of a file that a step changes. Texts are latin1-decoded, without their line ends. */
+export interface Hunk {
+  /** Lines of the present file, from 1; where lines only come in, the one before them. */
+  readonly line: number
+  readonly endLine: number
+  readonly removed: readonly string[]
+  readonly added: readonly string[]
+}
+
+const hunkAt = (position: number, removed: readonly string[], added: readonly string[]): Hunk => {
+  const line = Math.max(1, removed.length > 0 ? position : position - 1)
+  return { line, endLine: line + Math.max(0, removed.length - 1), removed, added }
+}
+
+/** What a step changes in its file, place by place; one empty hunk for an empty file that comes, none without a file. */
+export const hunksOf = (step: Step): Hunk[] => {
+  const diff = renderDiff(step)
+  if (diff === '') return []
+  const hunks: Hunk[] = []
+  for (const { oldStart, lines } of parsePatch(diff).flatMap((file) => file.hunks)) {
+    let position = oldStart
+    let removed: string[] = []
+    let added: string[] = []
+    const close = () => {
+      if (removed.length + added.length > 0) hunks.push(hunkAt(position - removed.length, removed, added))
+      removed = []
+      added = []
+    }
+    for (const line of lines) {
+      const text = line.slice(1)
+      if (line.startsWith('+')) added.push(text)
+      else if (line.startsWith('-')) {
+        removed.push(text)
+        position += 1
+      } else if (line.startsWith(' ')) {
+        close()
+        position += 1
+      }
+    }
+    close()
+  }
+  return hunks.length > 0 ? hunks : [hunkAt(1, [], [])]
+}

@@ -1,0 +1,181 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { expect, it } from 'vitest'
+import { JSON_VERSION, problemAsJson } from '../../src/commands/output.ts'
+import { readFacts } from '../../src/host/facts.ts'
+import type { Step } from '../../src/plan/plan.ts'
+import { plan } from '../../src/plan/planner.ts'
+import { planAsJson } from '../../src/plan/render.ts'
+import type { Problem } from '../../src/problem.ts'
+import { factsOf, LAN, settingsOf } from '../plan/live.ts'
+import { fixtures } from '../tree.ts'
+
+const schema = JSON.parse(readFileSync(join(import.meta.dirname, '../../schema/plan.schema.json'), 'utf8'))
+const validate = new Ajv2020({ strict: true, strictRequired: false, allErrors: true }).compile(schema)
+
+/** What is wrong with a document; '' where nothing is. */
+const faults = (document: unknown): string =>
+  validate(JSON.parse(JSON.stringify(document))) ? '' : JSON.stringify(validate.errors)
+
+const document = (content: object): Record<string, unknown> => ({
+  version: JSON_VERSION,
+  command: 'plan',
+  ...content,
+})
+
+type FactsChanges = Parameters<typeof factsOf>[0]
+
+const planned = (changes: FactsChanges, config = LAN) => {
+  const result = plan(settingsOf(config), factsOf(changes))
+  if (result.plan === null) throw new Error(JSON.stringify(result.problems))
+  return document({ ...planAsJson(result.plan), problems: result.problems.map(problemAsJson) })
+}
+
+const kindsOf = (printed: Record<string, unknown>) =>
+  (printed['steps'] as readonly { kind: string }[]).map(({ kind }) => kind)
+
+it.each<[string, FactsChanges, readonly string[]]>([
+  ['in sync', {}, []],
+  ['a missing history', { texts: { '/var/lib/portsentry/portsentry.history': null } }, ['touch']],
+  ['other bytes', { texts: { '/etc/default/portsentry': 'TCP_MODE="tcp"\n' } }, ['write', 'restart']],
+  ['bytes that are no UTF-8', { texts: { '/etc/hosts.allow': '# caf\xe9\n' } }, ['write']],
+  [
+    'a file of no use',
+    { texts: { '/etc/fail2ban/jail.d/portward-sshd.local': 'x\n' } },
+    ['remove', 'restart'],
+  ],
+  ['a unit that does not start at boot', { live: { enabled: new Set(['fail2ban']) } }, ['enable']],
+  [
+    'a unit of another release',
+    { live: { enabled: new Set(['portsentry', 'portsentry@tcp', 'fail2ban', 'portward-firewall']) } },
+    ['disable'],
+  ],
+  ['no place in the firewall', { live: { hasPlace: false } }, ['make-place']],
+  ['daemons that do not run', { live: { daemons: [] } }, ['restart', 'restart']],
+  ['a protected host that is banned', { live: { banned: ['192.168.1.20'] } }, ['release']],
+  [
+    'packages that are missing',
+    {
+      packages: new Map(),
+      installs: [
+        { name: 'portsentry', version: '1.2-14+b1' },
+        { name: 'fail2ban', version: '1.0.2-2' },
+      ],
+    },
+    ['preseed', 'install'],
+  ],
+  ['no root', { live: { asRoot: false, hasPlace: null, bans: null }, remarks: ['not root'] }, []],
+])('a plan for %s is as the schema says', (_, changes, kinds) => {
+  const printed = planned(changes)
+  expect(kindsOf(printed)).toEqual(expect.arrayContaining([...kinds]))
+  expect(faults(printed)).toBe('')
+})
+
+it('an inexact plan is as the schema says', () => {
+  const printed = planned({ packages: new Map(), installs: null, unknown: ['E: Paket »x« fehlt'] })
+  expect(printed).toMatchObject({ inSync: false, steps: [] })
+  expect(faults(printed)).toBe('')
+})
+
+it.each(readdirSync(join(fixtures, 'cases')))(
+  'the plan of the case %s is as the schema says',
+  async (name) => {
+    const root = join(fixtures, 'cases', name, 'root')
+    const settings = settingsOf(readFileSync(join(fixtures, 'cases', name, 'config.env'), 'latin1'))
+    const result = plan(settings, await readFacts(root, settings))
+    if (result.plan === null) throw new Error(JSON.stringify(result.problems))
+    const problems = result.problems.map(problemAsJson)
+    expect(faults(document({ ...planAsJson(result.plan), problems }))).toBe('')
+  },
+)
+
+const problem = (changes: Partial<Problem> = {}): Problem => ({
+  severity: 'error',
+  code: 'bad-value',
+  message: 'is wrong',
+  hint: 'mend it',
+  at: { path: '/root/config.env', line: 1 },
+  ...changes,
+})
+
+const refusal = (...problems: readonly Problem[]) => document({ problems: problems.map(problemAsJson) })
+
+const IN_SYNC = planned({})
+
+it.each([
+  ['a problem with a line', refusal(problem())],
+  ['a problem without', refusal(problem({ at: { path: 'environment' } }))],
+  ['a warning beside it', refusal(problem({ severity: 'warning' }), problem())],
+  ['a failure', document({ error: { message: 'cannot read', hint: 'run as root' } })],
+])('%s is as the schema says', (_, printed) => {
+  expect(faults(printed)).toBe('')
+})
+
+const withStep = (step: object) => ({ ...IN_SYNC, inSync: false, steps: [step] })
+const WRITE = { kind: 'write', path: '/etc/x', reasons: ['why'], created: true, mode: '644', diff: '+x' }
+
+it('takes the step that the refused ones are made from', () => {
+  expect(faults(withStep(WRITE))).toBe('')
+})
+
+it.each([
+  ['an unknown kind of step', withStep({ kind: 'reboot' })],
+  ['a step with a field too many', withStep({ ...WRITE, more: 1 })],
+  ['a step without its diff', withStep({ ...WRITE, diff: undefined })],
+  ['a new file without its mode', withStep({ ...WRITE, mode: undefined })],
+  ['an old file with one', withStep({ ...WRITE, created: false })],
+  ['a relative path', withStep({ ...WRITE, path: 'etc/x' })],
+  ['another version', { ...IN_SYNC, version: 2 }],
+  ['another command', { ...IN_SYNC, command: 'apply' }],
+  ['another field', { ...IN_SYNC, more: 1 }],
+  ['an unknown release', { ...IN_SYNC, release: 'native-3' }],
+  ['a plan that has failed, too', { ...IN_SYNC, error: { message: 'x', hint: 'y' } }],
+  ['no plan and nothing wrong', refusal()],
+  ['no plan over a warning', refusal(problem({ severity: 'warning' }))],
+  ['a code with blanks', refusal(problem({ code: 'bad value' }))],
+  ['line 0', refusal(problem({ at: { path: '/x', line: 0 } }))],
+])('refuses %s', (_, printed) => {
+  expect(faults(printed)).not.toBe('')
+})
+
+// A new kind of step has to be in the schema, or this does not compile.
+const KINDS = {
+  preseed: true,
+  install: true,
+  write: true,
+  touch: true,
+  remove: true,
+  enable: true,
+  disable: true,
+  'make-place': true,
+  'remove-place': true,
+  restart: true,
+  release: true,
+} satisfies Record<Step['kind'], true>
+
+const kindsInSchema = (schema.$defs.step.oneOf as { $ref: string }[]).flatMap(({ $ref }) => {
+  const { kind } = schema.$defs[$ref.replace('#/$defs/', '')].properties
+  return kind.const === undefined ? kind.enum : [kind.const]
+})
+
+it('the schema knows every kind of step', () => {
+  expect(kindsInSchema.sort()).toEqual(Object.keys(KINDS).sort())
+})
+
+interface Field {
+  readonly $ref?: string
+  readonly title?: string
+  readonly description?: string
+  readonly properties?: Readonly<Record<string, Field>>
+}
+
+it.each(
+  Object.entries(schema.$defs as Record<string, Field>).flatMap(([name, { properties = {} }]) =>
+    Object.entries(properties).map(([field, said]) => [`${name}.${field}`, said] as const),
+  ),
+)('%s has a title and says what it means', (_, field) => {
+  const said: Field = field.$ref === undefined ? field : schema.$defs[field.$ref.replace('#/$defs/', '')]
+  expect(said.title).toMatch(/^\S/)
+  expect(said.description).toMatch(/[.;]$/)
+})

@@ -1,0 +1,172 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { chmodSync, cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { beforeAll, expect, it } from 'vitest'
+import { fixtures, temporaryDirectory } from '../tree.ts'
+
+const checkout = join(import.meta.dirname, '../..')
+const schema = JSON.parse(readFileSync(join(checkout, 'schema/plan.schema.json'), 'utf8'))
+const validate = new Ajv2020({ strict: true, strictRequired: false }).compile(schema)
+
+beforeAll(() => {
+  execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: checkout })
+})
+
+/** A directory with servers/web1: a copy of /etc, and nothing else of the server but its config.env. */
+const copyOfEtc = (debianVersion = '12.11\n'): string => {
+  const directory = temporaryDirectory()
+  cpSync(join(fixtures, 'sample-server/etc'), join(directory, 'servers/web1/etc'), { recursive: true })
+  cpSync(join(fixtures, 'sample-server/root/config.env'), join(directory, 'servers/web1/config.env'))
+  chmodSync(join(directory, 'servers/web1/config.env'), 0o600)
+  if (debianVersion !== '') writeFileSync(join(directory, 'servers/web1/etc/debian_version'), debianVersion)
+  return directory
+}
+
+const portward = (directory: string, ...args: string[]) => {
+  const tree = ['--root', 'servers/web1', '--config', 'servers/web1/config.env']
+  return spawnSync(join(checkout, 'bin/portward'), [...args, ...tree], {
+    cwd: directory,
+    env: { PATH: process.env['PATH'] },
+    encoding: 'utf8',
+  })
+}
+
+const plan = (directory: string, ...args: string[]) => portward(directory, 'plan', ...args)
+
+const inSync = (): string => {
+  const directory = copyOfEtc()
+  expect(portward(directory, 'apply', '--yes').status).toBe(0)
+  return directory
+}
+
+const misconfigured = (): string => {
+  const directory = copyOfEtc()
+  writeFileSync(join(directory, 'servers/web1/config.env'), 'LAN_IP=x\nLAN_NM=24\n')
+  return directory
+}
+
+/** A tree that cannot be read to the end. */
+const unreadable = (): string => {
+  const directory = copyOfEtc()
+  const path = join(directory, 'servers/web1/etc/hosts.allow')
+  rmSync(path)
+  symlinkSync('hosts.allow', path)
+  return directory
+}
+
+const EMPTY = /^$/
+const CODES: [string, () => string, number, Record<'github' | 'gitlab' | 'markdown', RegExp>][] = [
+  ['in sync', inSync, 0, { github: EMPTY, gitlab: /^\[\]\n$/, markdown: /^### portward: in sync\n/ }],
+  [
+    'drift',
+    copyOfEtc,
+    2,
+    {
+      github: /^(?:::warning file=servers\/web1\/etc\/[^\n]+\n)+$/,
+      gitlab: /^\[\n.*"path": "servers\/web1\/etc\/portsentry\/portsentry\.conf".*\]\n$/s,
+      markdown: /^### portward: \d+ changes pending\n.*\n<\/details>\n$/s,
+    },
+  ],
+  [
+    'a wrong config.env',
+    misconfigured,
+    78,
+    {
+      github: /^::error file=servers\/web1\/config\.env,line=1,endLine=1,title=[^\n]+\n$/,
+      gitlab: /^\[\n.*"severity": "critical",\n.*"path": "servers\/web1\/config\.env".*\]\n$/s,
+      markdown: /^### portward: wrong configuration\n.*- \*\*error\*\* ` servers\/web1\/config\.env:1 `/s,
+    },
+  ],
+  [
+    'a tree that cannot be read',
+    unreadable,
+    1,
+    {
+      github: /^::error title=portward%3A failed::[^\n]*loop of symbolic links[^\n]*\n$/,
+      gitlab: /^\[\n.*loop of symbolic links.*"check_name": "failed".*\]\n$/s,
+      markdown: /^### portward: no plan could be made\n.*loop of symbolic links/s,
+    },
+  ],
+]
+
+it.each(CODES)('%s: every format says it, and the exit code is the same', (_, prepare, status, expected) => {
+  const directory = prepare()
+  expect(plan(directory).status).toBe(status)
+  for (const [format, pattern] of Object.entries(expected)) {
+    const result = plan(directory, '--format', format)
+    expect(result.status).toBe(status)
+    expect(result.stdout).toMatch(pattern)
+  }
+  expect(() => JSON.parse(plan(directory, '--format', 'gitlab').stdout)).not.toThrow()
+  const json = plan(directory, '--format', 'json')
+  expect(json.status).toBe(status)
+  expect(validate(JSON.parse(json.stdout)), JSON.stringify(validate.errors)).toBe(true)
+  expect(plan(directory, '--json').stdout).toBe(json.stdout)
+})
+
+it('prints text unless another format is asked for', () => {
+  const directory = copyOfEtc()
+  expect(plan(directory, '--format', 'text').stdout).toBe(plan(directory).stdout)
+  expect(plan(directory, '--json', '--format', 'json').stdout).toMatch(/^\{/)
+})
+
+it.each([
+  [['--format', 'xml']],
+  [['--format']],
+  [['--release', 'native-3']],
+  [['--json', '--format', 'text']],
+  [['--json', '--format', 'github']],
+])('wrong usage: %j', (args) => {
+  const { status, stdout, stderr } = plan(copyOfEtc(), ...args)
+  expect({ status, stdout }).toEqual({ status: 64, stdout: '' })
+  expect(stderr).not.toBe('')
+})
+
+it.each([
+  ['12.11\n', 'sysv-1.2'],
+  ['13.1\n', 'template-1.2'],
+])('tells the release of a copy of /etc with Debian %j: %s', (version, release) => {
+  expect(JSON.parse(plan(copyOfEtc(version), '--json').stdout)).toMatchObject({ release })
+})
+
+it('says what to add to a copy of /etc that does not tell its release', () => {
+  const { status, stdout } = plan(copyOfEtc(''), '--format', 'github')
+  expect(status).toBe(1)
+  expect(stdout).toMatch(
+    /^::error file=servers\/web1\/etc\/portsentry\/portsentry\.conf,.*debian_version.*\n$/,
+  )
+})
+
+it.each(['sysv-1.2', 'template-1.2', 'native-2'])('takes --release %s for it', (release) => {
+  const { stdout } = plan(copyOfEtc(''), '--json', '--release', release)
+  expect(JSON.parse(stdout)).toMatchObject({ release })
+})
+
+it('asks for no logs that a copy of /etc cannot hold', () => {
+  const { steps } = JSON.parse(plan(copyOfEtc(), '--json').stdout)
+  const paths = steps.map(({ path }: { path: string }) => path)
+  expect(paths.filter((path: string) => !path.startsWith('/etc/'))).toEqual([])
+  // The sample's own copy of /var/log is empty, so that there the sshd jail is told to read the journal.
+  expect(paths).not.toContain('/etc/fail2ban/jail.d/portward-sshd.local')
+})
+
+it('needs neither root nor any program of a server for a copy of /etc', () => {
+  const directory = copyOfEtc()
+  chmodSync(directory, 0o755)
+  chmodSync(join(directory, 'servers/web1/config.env'), 0o644)
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [
+      join(checkout, 'dist/portward.mjs'),
+      ...['plan', '--root', 'servers/web1', '--config', 'servers/web1/config.env', '--format', 'markdown'],
+    ],
+    {
+      cwd: directory,
+      env: { PATH: '/nonexistent' },
+      encoding: 'utf8',
+      ...(process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}),
+    },
+  )
+  expect({ status, stderr }).toEqual({ status: 2, stderr: '' })
+})

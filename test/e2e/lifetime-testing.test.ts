@@ -1,0 +1,3 @@
+import { describeLifetime } from './lifetime.ts'
+
+describeLifetime('testing', ['portsentry'])
