@@ -324,11 +324,12 @@ deny_list() {
 
 deny() {
 	[ "$DENY" = 1 ] || return 0
-	deny_list | grep -qxF "$1" && return 0
+	line="ALL: $(client "$1") : DENY"
+	grep -qxF -e "$line" -e "ALL: $1 : DENY" -e "ALL: $1" "$HOSTS_DENY" 2>/dev/null && return 0
 	[ -e "$HOSTS_DENY" ] || (umask 022 && : >"$HOSTS_DENY") || return 1
 	# Without a newline at its end this would be part of the last line.
 	[ -z "$(tail -c 1 "$HOSTS_DENY")" ] || echo >>"$HOSTS_DENY" || return 1
-	echo "ALL: $(client "$1") : DENY" >>"$HOSTS_DENY"
+	echo "$line" >>"$HOSTS_DENY"
 }
 
 # The lines that portsentry or this wrote, and no others.
@@ -423,7 +424,7 @@ stop() {
 
 # When the ban of an address ends; nothing where there is none.
 end_of() {
-	awk -v address="$1" '$1 == address { print $2; exit }' "$BANS"
+	grep -F "$1 " "$BANS" | awk -v address="$1" '$1 == address { print $2; exit }'
 }
 
 forget_end() {
@@ -438,13 +439,15 @@ missing() {
 # What portsentry bans has the usual time, unless it is banned already; what fail2ban bans, the time that it says.
 add() {
 	make_record || return 1
-	end=$(end_of "$1")
+	known=$(end_of "$1")
+	end=$known
 	time=$(now)
 	if [ -z "$end" ] || [ $# -gt 1 ] || { [ "$end" != 0 ] && [ "$end" -lt "$time" ]; }; then
 		seconds=${2:-$BANTIME}
 		seconds=${seconds%%.*}
 		if [ "$seconds" -lt 0 ]; then end=0; else end=$((time + seconds)); fi
-		forget_end "$1" && echo "$1 $end" >>"$BANS" || return 1
+		if [ -n "$known" ]; then forget_end "$1" || return 1; fi
+		echo "$1 $end" >>"$BANS" || return 1
 	fi
 	lasts=0
 	[ "$end" = 0 ] || lasts=$((end + GRACE - time))

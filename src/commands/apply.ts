@@ -81,6 +81,8 @@ const execute = async (
   }
   const checks: Check[] = []
   const proof = async () => {
+    // The crash tests look at the server themselves, a hundred times.
+    if (PORTWARD_FAULTS && process.env['PORTWARD_UNPROVEN'] !== undefined) return
     checks.push(...(await prove(options, output)))
   }
   const { confirmWithin } = options

@@ -3,10 +3,7 @@ import { afterAll, beforeAll, test } from 'vitest'
 import { describeServers } from '../e2e/harness/requirements.ts'
 import { type Server, startServer } from '../e2e/harness/server.ts'
 import { portward, provide } from '../e2e/scenario.ts'
-
-const RUNS = Number(process.env['PORTWARD_BENCH_RUNS'] ?? 7)
-
-const median = (values: number[]): number => values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
+import { median, print, RUNS } from './figures.ts'
 
 /** Milliseconds of a command on the server. */
 const time = async (server: Server, command: string): Promise<number> => {
@@ -24,9 +21,7 @@ const compare = async (server: Server, name: string, command: string, peer: stri
   }
   const [own, other] = [median(pairs.map(([a]) => a)), median(pairs.map(([, b]) => b))]
   const ratio = median(pairs.map(([a, b]) => a / b))
-  process.stdout.write(
-    `${name}: ${own.toFixed(0)} ms; ${peer}: ${other.toFixed(0)} ms; ratio ${ratio.toFixed(2)}\n`,
-  )
+  print(`${name}: ${own.toFixed(0)} ms; ${peer}: ${other.toFixed(0)} ms; ratio ${ratio.toFixed(2)}`)
 }
 
 describeServers('how long it takes on provisioned servers', () => {

@@ -23,11 +23,17 @@ interface Release {
   readonly remark: RegExp | null
 }
 
+const ACTION = 'fail2ban-client set portsentry action portward actionunban'
+
 /** A place, a host of the attacker's for it, and how somebody takes that host's ban away there by hand. */
 const DAMAGES: readonly (readonly [place: string, host: string, command: string])[] = [
-  ['firewall', '203.0.113.91', 'iptables -D INPUT -s 203.0.113.91 -j DROP'],
+  ['firewall', '203.0.113.91', 'iptables -D PORTWARD -s 203.0.113.91 -j DROP'],
   ['hosts.deny', '203.0.113.92', "sed -i '/203\\.0\\.113\\.92/d' /etc/hosts.deny"],
-  ['fail2ban', '203.0.113.93', 'fail2ban-client set portsentry unbanip 203.0.113.93'],
+  [
+    'fail2ban',
+    '203.0.113.93',
+    `${ACTION} : && fail2ban-client set portsentry unbanip 203.0.113.93 && ${ACTION} '/bin/sh /etc/portward/firewall del <ip>'`,
+  ],
 ]
 
 const describeBans = ({ suite, blockedFile, seesIPv6, remark }: Release): void => {
@@ -59,6 +65,8 @@ const describeBans = ({ suite, blockedFile, seesIPv6, remark }: Release): void =
       server = await startServer({ suite })
       await provide(server)
       await portward(server, 'apply --yes', 0)
+      // What is damaged here is to stay so for a while.
+      await server.run('systemctl stop portward-sync.timer')
     })
     afterAll(() => server?.stop())
 
@@ -109,6 +117,15 @@ const describeBans = ({ suite, blockedFile, seesIPv6, remark }: Release): void =
       }
     })
 
+    it('has all of them whole again when the places are made to agree', async () => {
+      const missing = async () => (await rows()).flatMap((row) => row.missing)
+      await server.run('systemctl start portward-sync')
+      expect(await missing()).toEqual(['fail2ban'])
+      // Whom fail2ban does not hold it gets a little later: it may just have been released.
+      await server.run('systemctl start portward-sync')
+      await eventually('nothing is missing', async () => (await missing()).length === 0)
+    })
+
     it('says by which rule of the kernel a banned host is kept out', async () => {
       const { verdict, filters } = await explain(attacker)
       expect(verdict).toBe('banned')
@@ -126,8 +143,7 @@ const describeBans = ({ suite, blockedFile, seesIPv6, remark }: Release): void =
     it('names the commands that a stranger would meet', async () => {
       const text = await portward(server, 'explain 198.51.100.77', 0)
       expect(text).toMatch(/^198\.51\.100\.77 is neither banned nor protected: the first packet/)
-      expect(text).toMatch(/KILL_ROUTE runs: .*iptables -w -I INPUT -s 198\.51\.100\.77 -j DROP/)
-      expect(text).toMatch(/KILL_HOSTS_DENY writes: ALL: 198\.51\.100\.77 : DENY/)
+      expect(text).toMatch(/KILL_ROUTE runs: \/bin\/sh \/etc\/portward\/firewall add 198\.51\.100\.77 /)
     })
 
     it('shows the last scans and the ports most scanned', async () => {
@@ -151,14 +167,14 @@ const describeBans = ({ suite, blockedFile, seesIPv6, remark }: Release): void =
     })
 
     it('finds the new ban where portsentry and fail2ban have put it, and releases it there', async () => {
-      const places = remark === null ? ALL : ['fail2ban']
+      const places = remark === null ? ALL : ALL.filter((place) => place !== 'blocked-file')
       const row = await eventually('it is there', async () => {
         const found = await rowOf(attacker)
         return found?.places.length === places.length ? found : null
       })
       expect(row.places.map(({ place }) => place)).toEqual(places)
       expect(row.missing).toEqual(ALL.filter((place) => !places.includes(place)))
-      const titles = remark === null ? 'fail2ban, blocked file, hosts\\.deny, firewall' : 'fail2ban'
+      const titles = `fail2ban, ${remark === null ? 'blocked file, ' : ''}hosts\\.deny, firewall`
       const said = await portward(server, `unban ${attacker}`, 0)
       expect(said).toMatch(new RegExp(`^203\\.0\\.113\\.9: released from ${titles}$`, 'm'))
       expect(await readAll()).not.toMatch(/203[. ]0[. ]113[. ]9(?!\d)/)
@@ -222,12 +238,8 @@ const describeBans = ({ suite, blockedFile, seesIPv6, remark }: Release): void =
     })
 
     it.each([
-      [
-        'nft',
-        '203.0.113.94',
-        /^nft inet (?:portward input|f2b-table f2b-chain): ip saddr @\S+ drop # handle \d+$/,
-      ],
-      ['route', '203.0.113.95', /-s 203\.0\.113\.95\/32 -j DROP$/],
+      ['nft', '203.0.113.94', /^nft inet portward decide: ip saddr @banned drop # handle \d+$/],
+      ['route', '203.0.113.95', null],
     ])('does all of it where bans are made with %s', async (backend, host, rule) => {
       const config = await server.readText('/root/config.env')
       await server.write('/root/config.env', `${config}BAN_BACKEND=${backend}\n`)
@@ -236,7 +248,9 @@ const describeBans = ({ suite, blockedFile, seesIPv6, remark }: Release): void =
       expect((await ban(host)).missing).toEqual([])
       const { verdict, filters } = await explain(host)
       expect(verdict).toBe('banned')
-      expect(filters.find(({ outcome }: { outcome: string }) => outcome !== 'accept').by).toMatch(rule)
+      const decided = filters.find(({ outcome }: { outcome: string }) => outcome !== 'accept')
+      if (rule === null) expect(decided).toBeUndefined()
+      else expect(decided.by).toMatch(rule)
       await portward(server, `unban ${host}`, 0)
       expect(await server.attacker.reaches(OPEN_PORT, { source: host })).toBe(true)
       await server.write('/root/config.env', config)

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { describeServers } from './harness/requirements.ts'
 import { type Server, startServer } from './harness/server.ts'
 import { portward, provide } from './scenario.ts'
-import { installFaults, runWithFault } from './sweep/faults.ts'
+import { applyUnproven, installFaults, runWithFault } from './sweep/faults.ts'
 import { allPoints, spread } from './sweep/points.ts'
 import { drift, settle } from './sweep/settled.ts'
 import { CONFIG, rewind, type Site, survey } from './sweep/site.ts'
@@ -29,7 +29,7 @@ const expectSound = async ({ server, original, applied }: Site, when: string): P
 }
 
 const expectApplied = async ({ server, applied }: Site): Promise<string[]> => {
-  await portward(server, APPLY, 0)
+  await applyUnproven(server)
   await portward(server, 'plan', 0)
   const found = differences(withoutTimes(applied), withoutTimes(await readState(server)))
   return found.map((line) => `after the next apply: ${line}`)

@@ -20,6 +20,8 @@ import { denyAll, judgeAccess } from './wrappers.ts'
 const NOTICE_TIMEOUT_MS = 1500
 /** fail2ban polls every second at most; on a busy machine it may take longer to get at it. */
 const BAN_TIMEOUT_MS = 8000
+/** What the action of a ban may take, once fail2ban has decided on it. */
+const ACTION_TIMEOUT_MS = 3000
 const POLL_MS = 25
 
 const waitUntil = async (isDone: () => boolean | Promise<boolean>, timeoutMs: number): Promise<boolean> => {
@@ -138,6 +140,16 @@ const watchJail = async (
   return jailed
 }
 
+/** fail2ban lists a host as banned before it has run the action: that has its time, too. */
+const reachBanned = async (hosts: readonly LabHost[], ports: readonly number[]): Promise<Reached> => {
+  let reached: Reached = new Map()
+  await waitUntil(async () => {
+    reached = await reachAll(hosts, ports)
+    return [...reached.values()].every((answers) => !Object.values(answers).includes('answered'))
+  }, ACTION_TIMEOUT_MS)
+  return reached
+}
+
 const nftDrops = (ruleset: string): string[] =>
   nftTables(ruleset)
     .split('\n')
@@ -183,7 +195,7 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
   const isLoaded = startFailure === null && (await readJailLog()).jails.includes('portsentry')
   const jailed = isLoaded ? await watchJail(specification, release, detection.settled) : []
   const logged = hosts.filter(({ role }) => role === 'logged')
-  for (const [name, reached] of await reachAll(logged, greeters.ports)) after.set(name, reached)
+  for (const [name, reached] of await reachBanned(logged, greeters.ports)) after.set(name, reached)
   const rulesThen = [...rules, ...(await readDecisions())]
   await denyAll(hosts.filter(({ role }) => role === 'spared').map(({ address }) => address))
   const access = await judgeAccess(scanned.map(({ address }) => address))

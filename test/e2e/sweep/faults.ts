@@ -25,6 +25,11 @@ export const runWithFault = async (server: Server, args: string, fault: string):
   return { exitCode, output: stdout }
 }
 
+/** Applies without the proof at its end, and expects success. */
+export const applyUnproven = async (server: Server): Promise<void> => {
+  await server.run(`node ${PROGRAM} apply --yes`, { env: { PORTWARD_UNPROVEN: '1' } })
+}
+
 /** The effects of a run that succeeds, in order: the first one is point 1. */
 export const listEffects = async (server: Server, args: string): Promise<string[]> => {
   await server.run(`rm -f ${LOG}; node ${PROGRAM} ${args}`, { env: { PORTWARD_FAULT_LOG: LOG } })
