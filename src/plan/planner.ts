@@ -165,7 +165,8 @@ export const plan = (settings: Settings, facts: Facts): PlanResult => {
   const edits = [...files.map(({ step }) => step), planHostsDeny(desired, facts)].filter(
     (step) => step !== null,
   )
-  const writes = [...planOwned(desired, facts), ...edits]
+  // What is portward's own is long, and read last.
+  const writes = [...edits, ...planOwned(desired, facts)]
   const jailText = edits.find(({ path }) => path === JAIL_PATH)?.after ?? fileText(facts, JAIL_PATH) ?? ''
   const found = [...wishes, ...files.flatMap((file) => file.problems)]
   // Over a jail file that cannot be read, everybody else's options would seem to override it.

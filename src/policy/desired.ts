@@ -156,7 +156,7 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     protectedNetworks: shielded,
     ignored: shielded.filter((network) => sees(release, network)),
     jails: jails.jails,
-    ownedFiles: new Map([...firewall, ...release.ownedFiles(settings), [SSHD_PATH, jails.sshdFile]]),
+    ownedFiles: new Map([...release.ownedFiles(settings), [SSHD_PATH, jails.sshdFile], ...firewall]),
     historyPath,
     logs: jails.logs,
   }

@@ -20,10 +20,10 @@ const ACTION = '/etc/fail2ban/action.d/portward.conf'
 
 /** Files of the place itself: with other bytes in one of them it has to be made anew. */
 export const FIREWALL_FILES: ReadonlyMap<string, string> = new Map([
-  [FIREWALL, scriptText],
   [`${UNITS}/${FIREWALL_UNIT}.service`, firewallUnit],
   [`${UNITS}/${SYNC_UNIT}.service`, syncUnit],
   [`${UNITS}/${SYNC_UNIT}.timer`, syncTimer],
+  [FIREWALL, scriptText],
 ])
 
 /** The daemon's file descriptors are not the program's business. */
@@ -95,7 +95,7 @@ const confText = (wanted: Wanted): string => {
 
 /** All files of the bans' own place, by path; null where there is to be none. */
 export const firewallFiles = (wanted: Wanted): ReadonlyMap<string, string | null> => {
-  const files = [...FIREWALL_FILES, [FIREWALL_CONF, confText(wanted)] as const, [ACTION, actionText] as const]
+  const files = [[FIREWALL_CONF, confText(wanted)] as const, [ACTION, actionText] as const, ...FIREWALL_FILES]
   const isWanted = ownsBans(wanted.settings)
   return new Map(files.map(([path, text]) => [path, isWanted ? text : null]))
 }
