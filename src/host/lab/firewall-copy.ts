@@ -27,15 +27,26 @@ export const withoutFail2ban = (saved: string): string =>
     .filter((line) => !/(?:^:|-[AI] |-j )f2b-/.test(line))
     .join('\n')
 
+/** Tables that are iptables' own by its dumps: restored once more by nft, every rule would be there twice. */
+const tablesOfIptables = ({ iptables, ip6tables }: Pick<Firewall, 'iptables' | 'ip6tables'>): Set<string> => {
+  const names = (family: string, saved: string) =>
+    saved.includes('(nf_tables)')
+      ? [...saved.matchAll(/^\*(\w+)/gm)].map(([, table]) => `table ${family} ${table}`)
+      : []
+  return new Set([...names('ip', iptables), ...names('ip6', ip6tables)])
+}
+
 /**
  * The tables that nft itself can read back: those of iptables-nft hold what only iptables understands, and are in
  * its own dump; fail2ban's come with fail2ban.
  */
-export const nftTables = (ruleset: string): string => {
+export const nftTables = ({ nft: ruleset, ...dumps }: Omit<Firewall, 'ipset'>): string => {
+  const foreign = tablesOfIptables(dumps)
   const tables = ruleset.split(/^(?=table |# Warning: table )/m)
   return tables
     .filter((text, index) => text.startsWith('table ') && !tables[index - 1]?.startsWith('# Warning: '))
     .filter((text) => !/^table \S+ f2b-/.test(text))
+    .filter((text) => !foreign.has(/^table \S+ \S+/.exec(text)?.[0] ?? ''))
     .join('')
 }
 
@@ -50,7 +61,7 @@ export const restoreRules = async (firewall: Firewall): Promise<string[]> => {
   await restore(firewall.ipset, 'ipset', 'restore', '-exist')
   await restore(withoutFail2ban(firewall.iptables), 'iptables-restore')
   await restore(withoutFail2ban(firewall.ip6tables), 'ip6tables-restore')
-  await restore(nftTables(firewall.nft), 'nft', '-f', '-')
+  await restore(nftTables(firewall), 'nft', '-f', '-')
   return gaps
 }
 

@@ -150,8 +150,8 @@ const reachBanned = async (hosts: readonly LabHost[], ports: readonly number[]):
   return reached
 }
 
-const nftDrops = (ruleset: string): string[] =>
-  nftTables(ruleset)
+const nftDrops = (firewall: LabSpecification['firewall']): string[] =>
+  nftTables(firewall)
     .split('\n')
     .filter((line) => /hook (?:input|prerouting).*policy drop/.test(line))
     .map((line) => line.trim())
@@ -224,7 +224,7 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
     hosts: Object.fromEntries(hosts.map((host) => [host.name, reportOn(host)])),
     dropping: metBetween(atFirst ?? none, scannedBy ?? none, ['DROP', 'REJECT']),
     accepting: metBetween(scannedBy ?? none, atLast ?? none, ['ACCEPT']).filter(({ rule }) => letsIn(rule)),
-    nftDrops: nftDrops(specification.firewall.nft),
+    nftDrops: nftDrops(specification.firewall),
     fail2ban,
   }
 }
