@@ -1,6 +1,6 @@
 // Bundles src/cli.ts into dist/portward.mjs: one file that runs without node_modules.
 import { readFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
@@ -11,11 +11,11 @@ const rawText = {
   name: 'raw-text',
   setup(plugin) {
     plugin.onResolve({ filter: /\?raw$/ }, (args) => ({
-      path: resolve(args.resolveDir, args.path.replace(/\?raw$/, '')),
+      path: relative(root, resolve(args.resolveDir, args.path.replace(/\?raw$/, ''))),
       namespace: 'raw-text',
     }))
     plugin.onLoad({ filter: /.*/, namespace: 'raw-text' }, async (args) => ({
-      contents: await readFile(args.path, 'utf8'),
+      contents: await readFile(join(root, args.path), 'utf8'),
       loader: 'text',
     }))
   },

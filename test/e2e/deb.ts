@@ -1,0 +1,82 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { expect } from 'vitest'
+import { addresses } from './harness/network.ts'
+import type { Server } from './harness/server.ts'
+
+export const checkout = join(import.meta.dirname, '../..')
+
+export interface DebianPackage {
+  readonly name: string
+  readonly bytes: Buffer
+}
+
+/** Builds the Debian package of a checkout as `npm run package` does. Read at once: others may build there, too. */
+export const buildPackage = (
+  directory = checkout,
+  umask = '022',
+  env: Record<string, string> = {},
+): DebianPackage => {
+  const output = execFileSync('sh', ['-c', 'umask "$0" && exec node scripts/package.mjs', umask], {
+    cwd: directory,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  })
+  const path = join(directory, output.trim().split('\n').at(-1) ?? '')
+  return { name: basename(path), bytes: readFileSync(path) }
+}
+
+/** Puts the package on a server and installs it, as an admin would: from the file, dependencies by apt. */
+export const installPackage = async (server: Server, { bytes }: DebianPackage): Promise<void> => {
+  await server.write('/root/portward.deb', bytes)
+  await server.run('DEBIAN_FRONTEND=noninteractive apt-get install -y -q /root/portward.deb')
+  await server.run('rm /root/portward.deb')
+}
+
+/** Answers with its standard input. */
+const fileServer = `
+const file = require('node:fs').readFileSync(0)
+const server = require('node:http').createServer((request, response) => {
+  const isFile = request.url === '/' + process.argv[1]
+  response.writeHead(isFile ? 200 : 404)
+  response.end(isFile ? file : undefined)
+})
+server.listen(8000, () => console.log('ready'))
+`
+
+export interface Download {
+  readonly url: string
+  readonly sha256: string
+}
+
+/**
+ * Offers the package on a web server of the LAN, as an admin would. It goes with the server's network, whose end is
+ * that of every process in it.
+ */
+export const servePackage = async (
+  { network }: Server,
+  { name, bytes }: DebianPackage,
+): Promise<Download> => {
+  const child = spawn('ip', ['netns', 'exec', network.lan, process.execPath, '-e', fileServer, name], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  child.stdin.end(bytes)
+  await once(child.stdout, 'data')
+  child.unref()
+  return {
+    url: `http://${addresses.lan.v4}:8000/${name}`,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+  }
+}
+
+/** An example with its two blanks about the package filled in; each must be there once. */
+export const fillIn = (example: string, { url, sha256 }: Download): string => {
+  const text = readFileSync(join(checkout, 'examples', example), 'utf8')
+  const blanks = [/http:\/\/deploy\.example\/portward_[\d.]+_all\.deb/g, /0{64}/g]
+  expect(blanks.map((blank) => text.match(blank)?.length)).toEqual([1, 1])
+  return blanks.reduce((result, blank, index) => result.replace(blank, index === 0 ? url : sha256), text)
+}

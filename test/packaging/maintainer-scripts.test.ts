@@ -1,0 +1,108 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { STATE } from '../../src/host/generations/record.ts'
+import { read } from './command-line.ts'
+
+let state: string
+
+beforeEach(() => {
+  state = join(mkdtempSync(join(tmpdir(), 'portward-state-')), 'portward')
+})
+afterEach(() => rmSync(join(state, '..'), { recursive: true, force: true }))
+
+/** Generations by name, in portward's own format; a bomb is one that lies in its strings. */
+const record = (name: string, text: string): void => {
+  mkdirSync(join(state, 'generations', name), { recursive: true })
+  writeFileSync(join(state, 'generations', name, 'generation.json'), text)
+}
+
+const generation = (status: string): string =>
+  `${JSON.stringify(
+    {
+      version: 1,
+      number: 1,
+      root: '/',
+      state: status,
+      // What others wrote must not be taken for the state of the generation.
+      steps: ['\n  "state": "rolled-back",\n'],
+      files: [{ path: '/etc/x', state: 'undone' }],
+    },
+    null,
+    2,
+  )}\n`
+
+/** Runs a maintainer script's own text on a state directory of its own. */
+const run = (script: string, ...args: string[]) => {
+  const text = read(join('packaging', script))
+    .replace(`state=${STATE}`, `state=${state}`)
+    .replaceAll(/\/(?:run|etc)\//g, `${state}/`)
+  expect(text).toContain(state)
+  return spawnSync('sh', ['-c', text, script, ...args], { encoding: 'utf8' })
+}
+
+const cases: [what: string, generations: Record<string, string>, kept: string[]][] = [
+  ['none', {}, []],
+  ['all given back', { 1: 'rolled-back', 2: 'undone' }, []],
+  ['one in force', { 1: 'applied' }, ['1']],
+  ['some in force', { 1: 'applied', 2: 'rolled-back', 3: 'undone', 10: 'applied' }, ['1', '10']],
+  ['one that died', { 1: 'rolled-back', 2: 'open' }, ['2']],
+  ['a word from a later portward', { 1: 'mended' }, ['1']],
+  ['half a record', { '1.partial': 'applied' }, []],
+]
+
+it.each(cases)('purge: %s', (_, generations, kept) => {
+  for (const [name, status] of Object.entries(generations)) record(name, generation(status))
+  const { status, stderr } = run('postrm', 'purge')
+  expect(status).toBe(0)
+  expect(existsSync(state)).toBe(kept.length > 0)
+  if (kept.length === 0) expect(stderr).toBe('')
+  else {
+    expect(readdirSync(join(state, 'generations')).sort()).toEqual(kept)
+    expect(stderr).toContain(`stays, for generation ${kept.join(' ')}:`)
+    expect(stderr).toContain(`rm -r ${state}`)
+  }
+})
+
+it('purge keeps all of it while something is interrupted', () => {
+  record('1', generation('rolled-back'))
+  writeFileSync(join(state, 'journal.json'), '{}')
+  const { status, stderr } = run('postrm', 'purge')
+  expect([status, readdirSync(join(state, 'generations'))]).toEqual([0, ['1']])
+  expect(stderr).toContain('stays, for what was interrupted:')
+})
+
+it('purge keeps what the firewall of an apply works with, also where its generation is forgotten', () => {
+  record('2', generation('rolled-back'))
+  mkdirSync(join(state, 'portward'))
+  writeFileSync(join(state, 'portward/firewall'), '')
+  writeFileSync(join(state, 'bans'), '203.0.113.9 0\n')
+  const { stderr } = run('postrm', 'purge')
+  expect(stderr).toContain('stays, for the firewall of an earlier apply:')
+  expect(existsSync(join(state, 'bans'))).toBe(true)
+})
+
+it('removal, upgrades and what else dpkg calls leave the state alone', () => {
+  record('1', generation('rolled-back'))
+  for (const action of [
+    'remove',
+    'upgrade',
+    'failed-upgrade',
+    'abort-install',
+    'abort-upgrade',
+    'disappear',
+  ]) {
+    expect(run('postrm', action).status).toBe(0)
+  }
+  expect(existsSync(join(state, 'generations/1/generation.json'))).toBe(true)
+})
+
+it.each(cases)('a word before the removal, where it is of use: %s', (_, generations, kept) => {
+  for (const [name, status] of Object.entries(generations)) record(name, generation(status))
+  const { status, stderr } = run('prerm', 'remove')
+  expect(status).toBe(0)
+  expect(stderr.includes('portward rollback')).toBe(kept.length > 0)
+  expect(run('prerm', 'upgrade', '9').stderr).toBe('')
+})
