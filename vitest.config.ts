@@ -13,6 +13,8 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**', 'test/bench/**'],
           testTimeout: 60_000,
+          // Some build the bundle first.
+          hookTimeout: 120_000,
           sequence: { groupOrder: 0 },
         },
       },

@@ -6,7 +6,7 @@
 #   firewall stop                  take the place away; the bans stay known
 #   firewall clear                 take the place and all bans away
 #   firewall check                 is the place as it should be?
-#   firewall add ADDRESS [SECONDS] ban; -1: for ever
+#   firewall add ADDRESS [SECONDS [SINCE]]  ban, from then or now; -1: for ever
 #   firewall del ADDRESS           release
 #   firewall flush                 let go of whomever fail2ban has forgotten, unless it is only being stopped
 #   firewall sync                  have all places agree with fail2ban, and end what is over
@@ -23,6 +23,12 @@ umask 077
 
 # A line a ban: the address, and when the ban ends in seconds since the epoch (0: never).
 BANS=/var/lib/portward/bans
+# Until the next start: whoever still calls must not make anew what was taken away.
+CLEARED=/run/portward-cleared
+# Who was released since the last sync, and when: fail2ban may have been asked just before.
+RELEASED=/run/portward-released
+# Whom fail2ban does not hold though it is banned, and since when.
+UNHELD=/run/portward-unheld
 HOSTS_DENY=/etc/hosts.deny
 # fail2ban is the first to end a ban; what it has not ended by then, ends by itself.
 GRACE=60
@@ -35,7 +41,7 @@ fail() {
 # One at a time, whoever calls. Never held while fail2ban is asked: it may be waiting for us.
 lock() {
 	exec 9>/run/portward-bans.lock || fail 'cannot write to /run'
-	flock 9
+	flock -w 30 9 || fail 'another call does not come to its end'
 }
 unlock() {
 	exec 9>&-
@@ -104,7 +110,8 @@ restore() {
 	if [ "$1" = 6 ]; then ip6tables-restore -w --noflush; else iptables-restore -w --noflush; fi
 }
 
-# Which rule of a chain leads to PORTWARD, and which is the last that leads to a chain for a whitelist; 0: none.
+# Which rule of a chain leads to PORTWARD, which is the last that leads to a chain for a whitelist, and which ahead of ours
+# accepts whomever it is; 0: none.
 hooks() {
 	ipt "$1" -S "$2" | awk '
 		$1 != "-A" { next }
@@ -113,9 +120,10 @@ hooks() {
 			for (i = 3; i < NF; i++) if ($i == "-j" || $i == "-g") target = $(i + 1)
 			if (target == "PORTWARD" && !ours) ours = count
 			if (tolower(target) ~ /white|allow|trust/) last = count
+			if (target == "ACCEPT" && !ours && $0 !~ / -s | -i lo /) accepts = count
 			target = ""
 		}
-		END { print ours + 0, last + 0 }'
+		END { print ours + 0, last + 0, accepts + 0 }'
 }
 
 # The chains from which packets come; Docker asks the admin's own, before its rules for published ports.
@@ -128,7 +136,7 @@ entrances() {
 
 is_hooked() {
 	set -- $(hooks "$1" "$2")
-	[ "$1" -gt "$2" ]
+	[ "$1" -gt "$2" ] && [ "$3" -le "$2" ]
 }
 
 # Behind the admin's own whitelist, and else ahead of everything: a rule that accepts would let a banned host in.
@@ -167,8 +175,8 @@ iptables_stop() {
 iptables_check() {
 	for each in $(families); do
 		rules=$(ipt "$each" -S PORTWARD 2>/dev/null) || return 1
-		returning=$(echo "$rules" | grep -c -e '-j RETURN$')
-		[ "$returning" = "$(of_family "$each" $ALLOWED | wc -l)" ] || return 1
+		returning=$(echo "$rules" | awk '$NF == "RETURN" { print $4 }' | sort)
+		[ "$returning" = "$(of_family "$each" $ALLOWED | sort)" ] || return 1
 		for place in $(entrances "$each"); do is_hooked "$each" "$place" || return 1; done
 	done
 }
@@ -203,8 +211,9 @@ elements() {
 banned_elements() {
 	awk -v family="$1" -v now="$(now)" -v grace="$GRACE" '
 		(/:/ ? 6 : 4) != family { next }
-		$2 == 0 { print $1; next }
-		$2 + grace > now { print $1 " timeout " ($2 + grace - now) "s" }' "$BANS" | elements
+		{ rest = $2 + grace - now }
+		$2 == 0 || rest > 1000000000 { print $1; next }
+		rest > 0 { print $1 " timeout " rest "s" }' "$BANS" | elements
 }
 
 table() {
@@ -258,9 +267,9 @@ nft_list() {
 # Added, taken away and added again, in one transaction: the new time counts for an element that is there already.
 nft_add() {
 	each=$(set_of "$1")
-	time=
-	[ "$2" = 0 ] || time=" timeout $2s"
-	nft "add element inet portward $each { $1 }; delete element inet portward $each { $1 }; add element inet portward $each { $1$time }" 2>/dev/null
+	timeout=
+	[ "$2" = 0 ] || timeout=" timeout $2s"
+	nft "add element inet portward $each { $1 }; delete element inet portward $each { $1 }; add element inet portward $each { $1$timeout }" 2>/dev/null
 }
 
 nft_del() {
@@ -285,11 +294,16 @@ route_del() {
 }
 
 route_start() {
-	cut -d ' ' -f 1 "$BANS" | while read -r address; do route_add "$address" || exit 1; done
+	# Where IPv6 is off its bans are of no use.
+	cut -d ' ' -f 1 "$BANS" | while read -r address; do
+		route_add "$address" || [ "$(family "$address")" = 6 ] || exit 1
+	done
 }
 
 route_stop() {
-	[ ! -f "$BANS" ] || cut -d ' ' -f 1 "$BANS" | while read -r address; do route_del "$address"; done
+	[ -f "$BANS" ] || return 0
+	route_list | awk 'FILENAME == "-" { there[$1]; next } $1 in there { print $1 }' - "$BANS" |
+		while read -r address; do route_del "$address"; done
 }
 
 route_check() {
@@ -315,7 +329,10 @@ rewrite() {
 		return 0
 	fi
 	cp -a "$file" "$file.portward" && cat /run/portward-rewritten >"$file.portward" && mv "$file.portward" "$file"
+	rewritten=$?
 	rm -f /run/portward-rewritten
+	[ "$rewritten" = 0 ] || rm -f "$file.portward"
+	return "$rewritten"
 }
 
 deny_list() {
@@ -325,20 +342,20 @@ deny_list() {
 deny() {
 	[ "$DENY" = 1 ] || return 0
 	line="ALL: $(client "$1") : DENY"
-	grep -qxF -e "$line" -e "ALL: $1 : DENY" -e "ALL: $1" "$HOSTS_DENY" 2>/dev/null && return 0
+	grep -qxF -e "$line" -e "ALL: $1 : DENY" "$HOSTS_DENY" 2>/dev/null && return 0
 	[ -e "$HOSTS_DENY" ] || (umask 022 && : >"$HOSTS_DENY") || return 1
 	# Without a newline at its end this would be part of the last line.
 	[ -z "$(tail -c 1 "$HOSTS_DENY")" ] || echo >>"$HOSTS_DENY" || return 1
 	echo "$line" >>"$HOSTS_DENY"
 }
 
-# The lines that portsentry or this wrote, and no others.
+# The lines that this wrote, or portsentry where that is told to, and no others.
 undeny() {
-	rewrite "$HOSTS_DENY" -v address="$1" '{
+	rewrite "$HOSTS_DENY" -v address="$1" -v ours="$DENY" '{
 		line = $0
-		sub(/[ \t]*:[ \t]*DENY[ \t]*$/, "", line)
+		isLong = sub(/[ \t]*:[ \t]*DENY[ \t]*$/, "", line)
 		sub(/[ \t]+$/, "", line)
-		if (sub(/^ALL:[ \t]*/, "", line) && (line == address || line == "[" address "]")) next
+		if (sub(/^ALL:[ \t]*/, "", line) && (isLong || ours == 0) && (line == address || line == "[" address "]")) next
 		print
 	}'
 }
@@ -346,10 +363,11 @@ undeny() {
 # 2.x: a family in two bytes, then the address.
 records() {
 	perl -MSocket=inet_pton,inet_ntop,AF_INET,AF_INET6 -e '
-		my ($what, $file, $address) = @ARGV;
+		my ($what, $file, @addresses) = @ARGV;
+		my %wanted = map { $_ => 1 } @addresses;
 		my $text = "";
 		if (open my $in, "<:raw", $file) { local $/; $text = <$in> // "" }
-		my ($kept, $found) = ("", 0);
+		my ($kept, %there) = ("");
 		while (length $text >= 2) {
 			my $family = unpack "S", $text;
 			my $length = 2 + ($family == AF_INET ? 4 : $family == AF_INET6 ? 16 : last);
@@ -357,19 +375,25 @@ records() {
 			my $record = substr $text, 0, $length, "";
 			my $each = inet_ntop($family, substr $record, 2);
 			print "$each\n" if $what eq "list";
-			if ($each eq ($address // "")) { $found = 1 } else { $kept .= $record }
+			$there{$each} = 1;
+			$kept .= $record unless $wanted{$each};
 		}
-		exit 0 if $what eq "list" || $found == ($what eq "remember");
-		my $family = $address =~ /:/ ? AF_INET6 : AF_INET;
-		my $record = pack("S", $family) . inet_pton($family, $address);
+		exit 0 if $what eq "list" || $what eq "forget" && !grep { $there{$_} } @addresses;
+		my @missing = grep { !$there{$_} } @addresses;
+		my $new = join "", map { my $family = /:/ ? AF_INET6 : AF_INET; pack("S", $family) . inet_pton($family, $_) } @missing;
 		open my $out, $what eq "remember" ? ">>:raw" : ">:raw", $file or exit 1;
-		print $out $what eq "remember" ? $record : $kept . $text;
+		print $out $what eq "remember" ? $new : $kept . $text;
 		close $out or exit 1' "$@"
+}
+
+# In /tmp others may have put something else there.
+is_plain() {
+	[ ! -L "$1" ] && { [ ! -e "$1" ] || [ -f "$1" ]; }
 }
 
 # 1.2 reads its files with each packet, so that it notices the host again at once.
 forget() {
-	[ -n "$BLOCKED_FILE" ] || return 0
+	[ -n "$BLOCKED_FILE" ] && is_plain "$BLOCKED_FILE" || return 0
 	if [ "$DIALECT" != 1.2 ]; then
 		[ ! -f "$BLOCKED_FILE" ] || records forget "$BLOCKED_FILE" "$1"
 		return
@@ -388,17 +412,30 @@ blocked_list() {
 	cat "$BLOCKED_FILE".* 2>/dev/null | sed -n 's|.*/\([0-9.]*\) Port: .*|\1|p'
 }
 
-# A daemon of 1.2 forgets whom it has blocked when it is started, and 2.x when the machine is.
+# A daemon of 1.2 forgets whom it has blocked when it is started, and 2.x when the machine is. Takes the addresses, a
+# line each.
 remember() {
 	if [ "$DIALECT" != 1.2 ]; then
-		records remember "$BLOCKED_FILE" "$1"
+		records remember "$BLOCKED_FILE" $1
 		return
 	fi
-	line=$(grep -F "/$1 Port: " "$HISTORY_FILE" 2>/dev/null | tail -n 1)
 	for mode in $MODES; do
-		case "$line $mode" in
-		*TCP\ Blocked*tcp | *UDP\ Blocked*udp) echo "$line" >>"$BLOCKED_FILE.$mode" ;;
+		case $mode in
+		*tcp) protocol=TCP ;;
+		*) protocol=UDP ;;
 		esac
+		echo "$1" | awk -v end="$protocol Blocked" -v history="$HISTORY_FILE" '
+			NF { wanted[$1] }
+			END {
+				while ((getline line < history) > 0) {
+					count = split(line, word, " ")
+					if (word[count - 1] " " word[count] != end) continue
+					host = word[6]
+					sub(/.*\//, "", host)
+					if (host in wanted) last[host] = line
+				}
+				for (host in last) print last[host]
+			}' >>"$BLOCKED_FILE.$mode"
 	done
 }
 
@@ -409,11 +446,19 @@ make_record() {
 	mkdir -p "${BANS%/*}" && : >>"$BANS"
 }
 
-start() {
+# One torn line, or what is no address, would keep the whole place from being made.
+heal_record() {
 	make_record || return 1
+	rewrite "$BANS" 'NF == 2 && $2 ~ /^[0-9]+$/ && ($1 ~ /^[0-9]+[.][0-9]+[.][0-9]+[.][0-9]+$/ || $1 ~ /^[0-9a-f.]*:[0-9a-f.:]*$/) && !seen[$1]++'
+}
+
+start() {
+	heal_record || return 1
 	for each in iptables nft route; do [ "$each" = "$BACKEND" ] || "${each}_stop"; done
 	"${BACKEND}_start" || return 1
-	if [ "$DENY" = 1 ]; then deny_list | missing | while read -r address; do deny "$address" || exit 1; done; fi
+	# A hosts.deny that cannot be written does not make the firewall a worse one.
+	[ "$DENY" = 1 ] || return 0
+	deny_list | missing | while read -r address; do deny "$address" || break; done || :
 }
 
 stop() {
@@ -436,8 +481,16 @@ missing() {
 	awk 'FILENAME == "-" { there[$1]; next } !($1 in there) { print $1 }' - "$BANS"
 }
 
+# Of the lines that are read: those that begin with an address which is not among the bans.
+unknown() {
+	awk -v bans="$BANS" '
+		BEGIN { while ((getline line < bans) > 0) { split(line, word, " "); there[word[1]] } }
+		($1 ~ /^[0-9]+[.][0-9]+[.][0-9]+[.][0-9]+$/ || $1 ~ /^[0-9a-f.]*:[0-9a-f.:]*$/) && !($1 in there)'
+}
+
 # What portsentry bans has the usual time, unless it is banned already; what fail2ban bans, the time that it says.
 add() {
+	[ ! -e "$CLEARED" ] || return 0
 	make_record || return 1
 	known=$(end_of "$1")
 	end=$known
@@ -445,24 +498,31 @@ add() {
 	if [ -z "$end" ] || [ $# -gt 1 ] || { [ "$end" != 0 ] && [ "$end" -lt "$time" ]; }; then
 		seconds=${2:-$BANTIME}
 		seconds=${seconds%%.*}
-		if [ "$seconds" -lt 0 ]; then end=0; else end=$((time + seconds)); fi
-		if [ -n "$known" ]; then forget_end "$1" || return 1; fi
-		echo "$1 $end" >>"$BANS" || return 1
+		from=${3:-$time}
+		if [ "$seconds" -lt 0 ]; then end=0; else end=$((${from%%.*} + seconds)); fi
+		# fail2ban takes up again what it held, each with the time that it began at.
+		[ "$end" = 0 ] || [ "$end" -gt "$time" ] || return 0
+		if [ "$end" != "$known" ]; then
+			if [ -n "$known" ]; then forget_end "$1" || return 1; fi
+			echo "$1 $end" >>"$BANS" || return 1
+		fi
 	fi
 	lasts=0
-	[ "$end" = 0 ] || lasts=$((end + GRACE - time))
+	[ "$end" = 0 ] || [ "$end" -gt $((time + 1000000000)) ] || lasts=$((end + GRACE - time))
 	${BACKEND}_add "$1" "$lasts" || { start && ${BACKEND}_add "$1" "$lasts"; } || return 1
 	deny "$1"
 }
 
 del() {
-	${BACKEND}_del "$1"
-	undeny "$1"
+	echo "$1 $(now)" >>"$RELEASED"
+	"${BACKEND}_del" "$1"
+	undeny "$1" || return 1
 	forget "$1"
 	forget_end "$1"
 }
 
 clear() {
+	: >"$CLEARED"
 	stop
 	[ ! -f "$BANS" ] || cut -d ' ' -f 1 "$BANS" | while read -r address; do
 		undeny "$address"
@@ -480,64 +540,102 @@ server() {
 	cat /run/fail2ban/fail2ban.pid 2>/dev/null
 }
 
-# fail2ban says the same when it is stopped and when somebody has it release all: only then it goes on.
+# fail2ban says the same when it is stopped and when somebody has it release all: only then it goes on, and where it does
+# not take up again what it held.
 flush() {
 	pid=$(server)
 	(
-		sleep 2
-		[ "$(server)" = "$pid" ] && kept=$(held) || exit 0
-		lock
-		cut -d ' ' -f 1 "$BANS" | while read -r address; do
-			echo "$kept" | grep -q "^$address[[:blank:]]" || del "$address"
+		kept= again=more
+		while [ "$kept" != "$again" ]; do
+			sleep 1
+			[ "$(server)" = "$pid" ] && kept=$(held) || exit 0
+			sleep 1
+			again=$(held) || exit 0
+		done
+		echo "$kept" | cut -f 1 | tr -d ' ' | missing | while read -r address; do
+			lock
+			del "$address"
+			unlock
 		done
 	) </dev/null >/dev/null 2>&1 &
 }
 
+# Of the lines that are read: those whose address was not released since that time.
+unreleased() {
+	awk -v since="$1" -v released="$RELEASED" '
+		BEGIN { while ((getline line < released) > 0) { split(line, word, " "); if (word[2] >= since) gone[word[1]] } }
+		!($1 in gone)'
+}
+
 sync() {
 	answers=1
+	asked=$(now)
 	kept=$(held) || answers=0
 	lock
-	make_record || return 1
+	[ ! -e "$CLEARED" ] || return 0
+	heal_record || return 1
 	${BACKEND}_check || start || return 1
 	time=$(now)
 	if [ "$answers" = 1 ]; then
-		echo "$kept" | while read -r address day clock plus seconds rest; do
-			case $address in *[.:]*) ;; *) continue ;; esac
-			[ -n "$(end_of "$address")" ] && continue
-			begin=$(date -d "$day $clock" +%s)
-			if [ "$seconds" -ge 0 ]; then seconds=$((begin + seconds - time)); fi
-			[ "$seconds" = 0 ] || add "$address" "$seconds"
+		echo "$kept" | unknown | unreleased "$asked" | while read -r address day clock plus seconds rest; do
+			if [ "$seconds" -ge 0 ]; then
+				begin=$(date -d "$day $clock" +%s) || continue
+				seconds=$((begin + seconds - $(now)))
+				[ "$seconds" -gt 0 ] || continue
+			fi
+			add "$address" "$seconds"
 		done
 	fi
 	# Over, and nobody has said so: fail2ban did not run then.
 	awk -v now="$time" -v grace="$GRACE" '$2 != 0 && $2 + grace < now { print $1 }' "$BANS" | while read -r address; do
 		echo "$kept" | grep -q "^$address[[:blank:]]" || del "$address"
 	done
+	# Rules that somebody restored from before are nobody's ban any more. Other routes may be the admin's.
+	[ "$BACKEND" = route ] || [ -z "$("${BACKEND}_list" | unknown)" ] || "${BACKEND}_start"
 	${BACKEND}_list | missing | while read -r address; do add "$address"; done
 	if [ "$DENY" = 1 ]; then deny_list | missing | while read -r address; do deny "$address"; done; fi
-	[ -z "$BLOCKED_FILE" ] || blocked_list | missing | while read -r address; do remember "$address"; done
-	[ "$answers" = 1 ] || return 0
-	echo "$kept" | cut -f 1 | tr -d ' ' | missing >/run/portward-unheld.new
+	if [ -n "$BLOCKED_FILE" ] && is_plain "$BLOCKED_FILE"; then
+		forgotten=$(blocked_list | missing)
+		[ -z "$forgotten" ] || remember "$forgotten"
+	fi
+	if [ "$answers" = 0 ]; then
+		rm -f "$UNHELD"
+		return 0
+	fi
+	[ -f "$UNHELD" ] || : >"$UNHELD"
+	echo "$kept" | cut -f 1 | tr -d ' ' | missing | unreleased "$asked" |
+		awk -v now="$time" -v bans="$BANS" -v seen="$UNHELD" '
+			BEGIN {
+				while ((getline line < bans) > 0) { split(line, word, " "); end[word[1]] = word[2] }
+				while ((getline line < seen) > 0) { split(line, word, " "); first[word[1]] = word[2] }
+			}
+			end[$1] == 0 || end[$1] > now { print $1, ($1 in first ? first[$1] : now) }' >"$UNHELD.new"
+	mv "$UNHELD.new" "$UNHELD"
+	: >"$RELEASED"
 	unlock
-	# Not at once: portsentry may have banned it a moment ago, or fail2ban be about to release it.
-	adopted=$(grep -xF -f /run/portward-unheld.new /run/portward-unheld 2>/dev/null)
-	mv /run/portward-unheld.new /run/portward-unheld
-	for address in $adopted; do fail2ban-client set portsentry banip "$address" >/dev/null; done
+	# Not at once: portsentry may have banned it a moment ago, and fail2ban may still be taking up what it held.
+	awk -v now="$time" 'now - $2 >= 50 { print $1 }' "$UNHELD" |
+		xargs -r -n 500 fail2ban-client set portsentry banip >/dev/null
 }
 
 case ${1-}:$# in
-start:1 | stop:1 | clear:1)
+start:1)
+	lock
+	rm -f "$CLEARED"
+	start
+	;;
+stop:1 | clear:1)
 	lock
 	"$1"
 	;;
-check:1) ${BACKEND}_check ;;
+check:1) "${BACKEND}_check" ;;
 flush:1 | sync:1) "$1" ;;
-add:2 | add:3 | del:2)
+add:2 | add:3 | add:4 | del:2)
 	case $2 in
 	'' | *[!0-9a-f.:]*) fail "no address: $2" ;;
 	esac
 	lock
 	"$@"
 	;;
-*) fail 'usage: firewall start|stop|clear|check|flush|sync | add ADDRESS [SECONDS] | del ADDRESS' ;;
+*) fail 'usage: firewall start|stop|clear|check|flush|sync | add ADDRESS [SECONDS [SINCE]] | del ADDRESS' ;;
 esac

@@ -88,22 +88,26 @@ export const undoBan = async (undo: readonly string[]): Promise<void> => {
   if (isThere) throw new HostError(`${undo.join(' ')} failed: ${stderr.trim()}`, 'take the ban away by hand')
 }
 
+/** Whether the program is there, and nobody but root can have written it. */
+const hasProgram = async (): Promise<boolean> => {
+  const entry = await stat(FIREWALL).catch(() => null)
+  return entry?.isFile() === true && entry.uid === 0 && (entry.mode & 0o022) === 0
+}
+
 const INVERSE: Readonly<Record<string, string>> = { '-D': '-I', del: 'add' }
 
-/** Brings a ban back that `undoBan` took away by this command. Throws HostError. */
+/**
+ * Brings a ban back that `undoBan` took away by this command; one in portward's own place only where that still is.
+ * Throws HostError.
+ */
 export const redoBan = async (undo: readonly string[]): Promise<void> => {
+  if (undo.includes(FIREWALL) && !(await hasProgram())) return
   const [program = '', ...args] = undo.map((word) => INVERSE[word] ?? word)
   const isThere = (await readFirewall()).bans.some((ban) => ban.undo.join(' ') === undo.join(' '))
   if (isThere) return
   const { exitCode, stderr } = await effect(`run ${program} ${args.join(' ')}`, () => tryRun(program, args))
   if (exitCode !== 0)
     throw new HostError(`${program} ${args.join(' ')} failed: ${stderr.trim()}`, 'ban by hand')
-}
-
-/** Whether the program is there, and nobody but root can have written it. */
-const isThere = async (): Promise<boolean> => {
-  const entry = await stat(FIREWALL).catch(() => null)
-  return entry?.isFile() === true && entry.uid === 0 && (entry.mode & 0o022) === 0
 }
 
 /** Runs the program of the bans' own place. Throws HostError where it fails. */
@@ -119,7 +123,7 @@ const runFirewall = async (...args: readonly string[]): Promise<void> => {
 
 /** Whether the bans' own place is made, and nobody has taken it away since. Changes nothing. */
 export const hasOwnPlace = async (init: Init): Promise<boolean> => {
-  if (!(await isThere())) return false
+  if (!(await hasProgram())) return false
   const { exitCode } = await tryRun('/bin/sh', [FIREWALL, 'check'])
   if (exitCode !== 0 || init === 'sysv') return exitCode === 0
   const units = [`${FIREWALL_UNIT}.service`, `${SYNC_UNIT}.timer`]
@@ -128,7 +132,7 @@ export const hasOwnPlace = async (init: Init): Promise<boolean> => {
 
 /** Has these hosts out of the place and its memory, whether or not it has them. Throws HostError. */
 export const releaseOwn = async (hosts: Iterable<string>): Promise<void> => {
-  if (!(await isThere())) return
+  if (!(await hasProgram())) return
   for (const host of hosts) await runFirewall('del', host)
 }
 
@@ -155,5 +159,5 @@ export const removePlace = async (init: Init): Promise<void> => {
       await tryRun('systemctl', ['disable', ...units])
     })
   }
-  if (await isThere()) await runFirewall('clear')
+  if (await hasProgram()) await runFirewall('clear')
 }

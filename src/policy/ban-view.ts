@@ -93,8 +93,10 @@ const viewBan = (
   const jailed = places.find(({ place }) => place === 'fail2ban')
   const recorded = places.find(({ port }) => port !== null)
   const cause = findCause(sightings, jailed?.sinceMs ?? recorded?.sinceMs ?? null)
-  const isNoticed =
-    cause !== undefined || places.some(({ place }) => place === 'blocked-file' || place === 'hosts.deny')
+  // Whom fail2ban is told to ban gets into hosts.deny as well.
+  const tells = (place: PlaceName) =>
+    place === 'blocked-file' || (place === 'hosts.deny' && jailed === undefined)
+  const isNoticed = cause !== undefined || places.some(({ place }) => tells(place))
   const source = isNoticed ? 'portsentry' : 'by hand'
   // An old scan says where a ban came from, but not since when it is.
   const since = earliest(places.map(({ sinceMs }) => sinceMs))

@@ -102,7 +102,8 @@ const describeBans = ({ suite, blockedFile, seesIPv6, remark }: Release): void =
       await server.run(command)
       expect(await rowOf(host)).toMatchObject({ missing: [place] })
       expect(await portward(server, 'bans', 0)).toMatch(new RegExp(`^${host} .*; MISSING in ${place}$`, 'm'))
-      expect(await explain(host)).toMatchObject({ verdict: 'banned', ban: { missing: [place] } })
+      const verdict = place === 'firewall' ? 'banned-in-name' : 'banned'
+      expect(await explain(host)).toMatchObject({ verdict, ban: { missing: [place] } })
       expect(await portward(server, 'status', 0)).toMatch(/^bans +\d now, \d NOT IN EVERY PLACE/m)
     })
 
@@ -157,7 +158,7 @@ const describeBans = ({ suite, blockedFile, seesIPv6, remark }: Release): void =
 
     it('releases everywhere: the attacker gets in, and a new scan bans it anew', async () => {
       const said = await portward(server, `unban ${attacker} ::ffff:${attacker}`, 0)
-      expect(said).toMatch(/^203\.0\.113\.9: released from fail2ban, hosts\.deny, firewall$/m)
+      expect(said).toMatch(/^203\.0\.113\.9: released from fail2ban, blocked file, hosts\.deny, firewall$/m)
       expect(await rowOf(attacker)).toBeUndefined()
       expect(await readAll()).not.toMatch(/203[. ]0[. ]113[. ]9(?!\d)/)
       if (remark === null) expect(said.trim().split('\n')).toHaveLength(1)
@@ -267,6 +268,12 @@ const describeBans = ({ suite, blockedFile, seesIPv6, remark }: Release): void =
 
 describeBans({
   suite: 'bookworm',
+  blockedFile: '/var/lib/portsentry/portsentry.blocked.atcp',
+  seesIPv6: false,
+  remark: null,
+})
+describeBans({
+  suite: 'trixie',
   blockedFile: '/var/lib/portsentry/portsentry.blocked.atcp',
   seesIPv6: false,
   remark: null,

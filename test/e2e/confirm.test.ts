@@ -24,7 +24,7 @@ const expectByItself = async (server: Server, wanted: State): Promise<void> => {
   ).catch((error: Error) => {
     throw new Error(`${error.message}\n${found.join('\n')}`)
   })
-  expect((await server.run(`systemctl list-units --all --no-legend 'portward*'`)).stdout).toBe('')
+  expect((await server.run(`systemctl list-units --all --no-legend 'portward-unconfirmed*'`)).stdout).toBe('')
   expect(await server.exists('/var/lib/portward/journal.json')).toBe(false)
 }
 
@@ -67,7 +67,7 @@ describeServers('apply --confirm-within', () => {
 
     expect(await portward(server, 'confirm', 0)).toMatch(/^generation \d+ stays$/m)
     expect(await server.exists(`/etc/systemd/system/${TIMER}`)).toBe(false)
-    expect((await server.run(`systemctl list-units --all --no-legend 'portward*'`)).stdout).toBe('')
+    expect((await server.run(`systemctl list-units --all --no-legend 'portward-unconfirmed*'`)).stdout).toBe('')
     const applied = await readState(server)
     // What the timer would have done, had it been left.
     await portward(server, 'rollback --yes --unconfirmed', 0)

@@ -1,3 +1,4 @@
+import { execa } from 'execa'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Suite } from './harness/base-image.ts'
 import { eventually } from './harness/eventually.ts'
@@ -200,8 +201,16 @@ export const describeLifetime = (suite: Suite, units: readonly string[]): void =
       try {
         await addAttacker(server, host)
         await server.lan.exec('ip', 'route', 'replace', '203.0.113.0/24', 'via', addresses.server.lan)
+        await execa('ip', [
+          'netns',
+          'exec',
+          server.network.server,
+          'sysctl',
+          '-q',
+          '-w',
+          'net.ipv4.ip_forward=1',
+        ])
         await server.run(`
-          sysctl -q -w net.ipv4.ip_forward=1
           iptables -t nat -A PREROUTING -d 203.0.113.1 -p tcp --dport ${PUBLISHED} -j DNAT --to-destination ${addresses.lan.v4}:${PUBLISHED}
           iptables -N DOCKER-USER; iptables -A DOCKER-USER -j RETURN; iptables -I FORWARD -j DOCKER-USER
           iptables -I FORWARD 2 -p tcp --dport ${PUBLISHED} -j ACCEPT`)

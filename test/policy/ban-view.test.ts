@@ -71,7 +71,7 @@ describe('is missing', () => {
     ['nowhere', everywhere, [], ['portsentry']],
     ['in the firewall', { ...everywhere, firewall: [] }, [], ['portsentry firewall']],
     ['in hosts.deny', { ...everywhere, 'hosts.deny': [] }, [], ['portsentry hosts.deny']],
-    ['in the blocked file', { ...everywhere, 'blocked-file': [] }, [], ['portsentry blocked-file']],
+    ['in the blocked file', { ...everywhere, 'blocked-file': [] }, [], ['by hand blocked-file']],
     ['in fail2ban', { ...everywhere, fail2ban: [] }, [], ['portsentry fail2ban']],
     ['not where it need not be', { ...everywhere, firewall: [] }, ['firewall'], ['portsentry']],
     ['not where nobody looked', { ...everywhere, firewall: null }, [], ['portsentry']],
