@@ -1,5 +1,5 @@
 // `npm run sweep`: portward is killed, or made to fail, at every single effect that it has, on real Debian servers;
-// `npm test` leaves out two of three points of the applies that install packages. Prints the numbers of points.
+// `npm test` takes some of them, others after each commit. Prints the numbers of points.
 import { spawnSync } from 'node:child_process'
 import { installPackages, root, run } from './install.mjs'
 

@@ -22,12 +22,12 @@ export const spread = async <Worker>(
 }
 
 /** 1 to `count`. */
-export const allPoints = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1)
+const allPoints = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1)
 
-/** Every sixth point, from another one after each commit; PORTWARD_SWEEP=full: all of them. */
-export const somePoints = async (count: number): Promise<number[]> => {
+/** Every `stride`-th point, from another one after each commit; PORTWARD_SWEEP=full: all of them. */
+export const somePoints = async (count: number, stride: number): Promise<number[]> => {
   if (process.env['PORTWARD_SWEEP'] === 'full') return allPoints(count)
   const { stdout } = await execa('git', ['rev-list', '--count', 'HEAD'], { reject: false })
-  const offset = Number(stdout || 0) % 6
-  return allPoints(count).filter((point) => point % 6 === offset)
+  const offset = Number(stdout || 0) % stride
+  return allPoints(count).filter((point) => point % stride === offset)
 }
