@@ -110,8 +110,8 @@ restore() {
 	if [ "$1" = 6 ]; then ip6tables-restore -w --noflush; else iptables-restore -w --noflush; fi
 }
 
-# Which rule of a chain leads to PORTWARD, which is the last that leads to a chain for a whitelist, and which ahead of ours
-# accepts whomever it is; 0: none.
+# Which rule of a chain leads to PORTWARD, which is the last that leads to a chain for a whitelist, and which is the first
+# behind that, ahead of ours, that may accept wherever it comes from: by itself, or in a chain of somebody's; 0: none.
 hooks() {
 	ipt "$1" -S "$2" | awk '
 		$1 != "-A" { next }
@@ -119,8 +119,8 @@ hooks() {
 			count++
 			for (i = 3; i < NF; i++) if ($i == "-j" || $i == "-g") target = $(i + 1)
 			if (target == "PORTWARD" && !ours) ours = count
-			if (tolower(target) ~ /white|allow|trust/) last = count
-			if (target == "ACCEPT" && !ours && $0 !~ / -s | -i lo /) accepts = count
+			if (tolower(target) ~ /white|allow|trust/) { last = count; accepts = 0 }
+			else if (!ours && !accepts && target !~ /^(DROP|REJECT|LOG|NFLOG|RETURN|f2b-.*|)$/ && $0 !~ / -s | -i lo /) accepts = count
 			target = ""
 		}
 		END { print ours + 0, last + 0, accepts + 0 }'
@@ -136,16 +136,20 @@ entrances() {
 
 is_hooked() {
 	set -- $(hooks "$1" "$2")
-	[ "$1" -gt "$2" ] && [ "$3" -le "$2" ]
+	[ "$1" -gt "$2" ] && [ "$3" = 0 ]
 }
 
-# Behind the admin's own whitelist, and else ahead of everything: a rule that accepts would let a banned host in.
+# Behind the admin's own whitelist, and ahead of what would let a banned host in.
 hook() {
 	is_hooked "$1" "$2" && return 0
 	tool=$1 entrance=$2
 	set -- $(hooks "$tool" "$entrance")
-	ipt "$tool" -I "$entrance" $(($2 + 1)) -j PORTWARD || return 1
-	[ "$1" = 0 ] || ipt "$tool" -D "$entrance" "$1"
+	if [ "$3" = 0 ]; then position=$(($2 + 1)); else position=$3; fi
+	ipt "$tool" -I "$entrance" "$position" -j PORTWARD || return 1
+	[ "$1" != 0 ] || return 0
+	# The one that was there before is one further down now, unless it stood ahead.
+	if [ "$1" -lt "$position" ]; then old=$1; else old=$(($1 + 1)); fi
+	ipt "$tool" -D "$entrance" "$old"
 }
 
 # 6 only where the kernel has it.

@@ -67,7 +67,9 @@ describeServers('apply --confirm-within', () => {
 
     expect(await portward(server, 'confirm', 0)).toMatch(/^generation \d+ stays$/m)
     expect(await server.exists(`/etc/systemd/system/${TIMER}`)).toBe(false)
-    expect((await server.run(`systemctl list-units --all --no-legend 'portward-unconfirmed*'`)).stdout).toBe('')
+    expect((await server.run(`systemctl list-units --all --no-legend 'portward-unconfirmed*'`)).stdout).toBe(
+      '',
+    )
     const applied = await readState(server)
     // What the timer would have done, had it been left.
     await portward(server, 'rollback --yes --unconfirmed', 0)

@@ -41,7 +41,8 @@ const BACKENDS: readonly Backend[] = [
     name: 'iptables',
     attacker: '203.0.113.101',
     before: `iptables -N WHITELIST; iptables -A WHITELIST -s 192.168.1.20 -j ACCEPT; iptables -A INPUT -j WHITELIST; iptables -A INPUT -p tcp --dport ${OPEN_PORT} -j ACCEPT`,
-    after: `iptables -A INPUT -p tcp --dport ${OPEN_PORT} -j ACCEPT`,
+    // Behind the whitelist, ahead of the bans: overtaken, and not lost.
+    after: `iptables -I INPUT 2 -p tcp --dport ${OPEN_PORT} -j ACCEPT; systemctl start portward-sync; test $(iptables -S INPUT | grep -c 'dport ${OPEN_PORT} -j ACCEPT') = 2`,
     list: 'iptables -S PORTWARD',
     reload: `printf '%s\\n' '*filter' ':INPUT ACCEPT' ':FORWARD ACCEPT' ':OUTPUT ACCEPT' '-A INPUT -p tcp --dport ${OPEN_PORT} -j ACCEPT' COMMIT | iptables-restore`,
   },
