@@ -21,7 +21,7 @@ const outcome = async (server: Server) => {
   const files = await manifest(server, '/etc/portsentry /etc/fail2ban/jail.d /etc/hosts.allow')
   // Its generated header names no state; conffiles that a release has dropped stay behind unread.
   const { stdout } = await server.run(
-    'ps -o args= -C portsentry | sort; ls /etc/systemd/system/*.wants | grep portsentry || true',
+    'ps -o args= -C portsentry | sort; ls /etc/systemd/system/*.wants | grep portsentry | grep -v :$ || true',
   )
   return { files, services: stdout }
 }
