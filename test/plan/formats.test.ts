@@ -21,11 +21,11 @@ const report = (
   problems: readonly Problem[] = [],
   changes: Partial<Report> = {},
 ): Report => ({
-  plan: { ...inSync(), root: '/work/servers/web1', steps },
+  plan: { ...inSync(), root: '/srv/servers/web1', steps },
   problems,
   isConfigurationWrong: false,
-  configPath: '/work/servers/web1/config.env',
-  directory: '/work',
+  configPath: '/srv/servers/web1/config.env',
+  directory: '/srv',
   ...changes,
 })
 
@@ -44,7 +44,7 @@ const problem = (changes: Partial<Problem> = {}): Problem => ({
   code: 'bad-value',
   message: 'LAN_IP is "x"',
   hint: 'write an address',
-  at: { path: '/work/servers/web1/config.env', line: 3 },
+  at: { path: '/srv/servers/web1/config.env', line: 3 },
   ...changes,
 })
 
@@ -169,7 +169,7 @@ const text = fc.string({
 it('github: whatever a problem says is one command, which says the same', () => {
   fc.assert(
     fc.property(text, text, text, fc.nat(), (message, hint, name, line) => {
-      const path = `/work/${name}x`
+      const path = `/srv/${name}x`
       const given = report([], [problem({ message, hint, at: { path, line: line + 1 } })])
       const [command, ...others] = commands(given)
       expect(others).toEqual([])
