@@ -79,7 +79,9 @@ export const readConfigValue = (raw: string, lookUp: (name: string) => string | 
       'set it first',
     )
   }
-  if (expanded.replace(PLACEHOLDER, '').includes('$')) {
+  // A shell expands the first half of a placeholder, too.
+  const literal = value.replace(/\$\{[A-Za-z_][A-Za-z0-9_]*\}/g, '')
+  if (literal.includes('$') || expanded.replace(PLACEHOLDER, '').includes('$')) {
     return refuse(
       'expansion',
       'has a "$" that a shell would expand',
