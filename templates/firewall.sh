@@ -23,12 +23,14 @@ umask 077
 
 # A line a ban: the address, and when the ban ends in seconds since the epoch (0: never).
 BANS=/var/lib/portward/bans
-# Until the next start: whoever still calls must not make anew what was taken away.
-CLEARED=/run/portward-cleared
+# What only has to be known until the next boot.
+RUN=/run/portward
+# The place was taken away, and not made again since.
+CLEARED=$RUN/cleared
 # Who was released since the last sync, and when: fail2ban may have been asked just before.
-RELEASED=/run/portward-released
+RELEASED=$RUN/released
 # Whom fail2ban does not hold though it is banned, and since when.
-UNHELD=/run/portward-unheld
+UNHELD=$RUN/unheld
 HOSTS_DENY=/etc/hosts.deny
 # fail2ban is the first to end a ban; what it has not ended by then, ends by itself.
 GRACE=60
@@ -40,11 +42,16 @@ fail() {
 
 # One at a time, whoever calls. Never held while fail2ban is asked: it may be waiting for us.
 lock() {
-	exec 9>/run/portward-bans.lock || fail 'cannot write to /run'
+	{ mkdir -p "$RUN" && exec 9>"$RUN/lock"; } || fail 'cannot write to /run'
 	flock -w 30 9 || fail 'another call does not come to its end'
 }
 unlock() {
 	exec 9>&-
+}
+
+# Whoever still calls must not make anew what was taken away, with this program or without.
+is_cleared() {
+	[ -e "$CLEARED" ] || [ ! -e "$0" ]
 }
 
 now() {
@@ -196,7 +203,9 @@ iptables_add() {
 	rules_for "$1" "$TARGET" | while read -r rule; do
 		ipt "$each" -C PORTWARD $rule 2>/dev/null || ipt "$each" -A PORTWARD $rule 2>/dev/null ||
 			ipt "$each" -A PORTWARD -s "$1" -j DROP || exit 1
-	done
+	done || return 1
+	# Of no use where somebody has emptied INPUT.
+	ipt "$each" -C INPUT -j PORTWARD 2>/dev/null
 }
 
 iptables_del() {
@@ -327,14 +336,14 @@ client() {
 rewrite() {
 	file=$(readlink -f "$1") && [ -f "$file" ] || return 0
 	shift
-	awk "$@" "$file" >/run/portward-rewritten || return 1
-	if cmp -s /run/portward-rewritten "$file"; then
-		rm -f /run/portward-rewritten
+	awk "$@" "$file" >"$RUN/rewritten" || return 1
+	if cmp -s "$RUN/rewritten" "$file"; then
+		rm -f "$RUN/rewritten"
 		return 0
 	fi
-	cp -a "$file" "$file.portward" && cat /run/portward-rewritten >"$file.portward" && mv "$file.portward" "$file"
+	cp -a "$file" "$file.portward" && cat "$RUN/rewritten" >"$file.portward" && mv "$file.portward" "$file"
 	rewritten=$?
-	rm -f /run/portward-rewritten
+	rm -f "$RUN/rewritten"
 	[ "$rewritten" = 0 ] || rm -f "$file.portward"
 	return "$rewritten"
 }
@@ -494,7 +503,7 @@ unknown() {
 
 # What portsentry bans has the usual time, unless it is banned already; what fail2ban bans, the time that it says.
 add() {
-	[ ! -e "$CLEARED" ] || return 0
+	! is_cleared || return 0
 	make_record || return 1
 	known=$(end_of "$1")
 	end=$known
@@ -518,6 +527,7 @@ add() {
 }
 
 del() {
+	! is_cleared || return 0
 	echo "$1 $(now)" >>"$RELEASED"
 	"${BACKEND}_del" "$1"
 	undeny "$1" || return 1
@@ -576,7 +586,7 @@ sync() {
 	asked=$(now)
 	kept=$(held) || answers=0
 	lock
-	[ ! -e "$CLEARED" ] || return 0
+	! is_cleared || return 0
 	heal_record || return 1
 	${BACKEND}_check || start || return 1
 	time=$(now)

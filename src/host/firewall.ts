@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises'
+import { rm, stat } from 'node:fs/promises'
 import {
   BAN_CHAINS,
   type Ban,
@@ -8,7 +8,7 @@ import {
   ROUTE_TYPES,
 } from '../policy/bans.ts'
 import type { LiveFacts, Verdict } from '../policy/facts.ts'
-import { FIREWALL, FIREWALL_UNIT, SYNC_UNIT } from '../policy/firewall.ts'
+import { FIREWALL, FIREWALL_RUN, FIREWALL_UNIT, SYNC_UNIT } from '../policy/firewall.ts'
 import { effect } from './effect.ts'
 import { HostError } from './host-error.ts'
 import { run, tryRun } from './process.ts'
@@ -157,7 +157,14 @@ export const removePlace = async (init: Init): Promise<void> => {
       // Also where one is not known any more.
       await tryRun('systemctl', ['stop', ...units])
       await tryRun('systemctl', ['disable', ...units])
+      // One that was ended in the middle of its work would be listed as failed when its file is long gone.
+      for (const unit of units) await tryRun('systemctl', ['reset-failed', unit])
     })
   }
   if (await hasProgram()) await runFirewall('clear')
+}
+
+/** Takes away what the program noted for the time until the next boot, once the program itself is gone. */
+export const forgetPlace = async (): Promise<void> => {
+  await effect(`remove ${FIREWALL_RUN}`, () => rm(FIREWALL_RUN, { recursive: true, force: true }))
 }

@@ -10,6 +10,8 @@ import { type Modes, modesOf, type Release } from './release.ts'
 /** The program by which portsentry and fail2ban ban and release, and what it is told. */
 export const FIREWALL = '/etc/portward/firewall'
 export const FIREWALL_CONF = '/etc/portward/firewall.conf'
+/** What it notes until the next boot. */
+export const FIREWALL_RUN = '/run/portward'
 
 /** Makes the place in the firewall at boot; enabling it enables the unit and the timer that keep all places agreed. */
 export const FIREWALL_UNIT = 'portward-firewall'

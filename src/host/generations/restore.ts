@@ -4,7 +4,7 @@ import { FIREWALL_FILES, FIREWALL_PATHS } from '../../policy/firewall.ts'
 import { effect } from '../effect.ts'
 import { ban } from '../fail2ban.ts'
 import { syncPath } from '../files.ts'
-import { redoBan, removePlace, startPlace } from '../firewall.ts'
+import { forgetPlace, redoBan, removePlace, startPlace } from '../firewall.ts'
 import { errnoOf, HostError, messageOf } from '../host-error.ts'
 import { HOSTS_DENY } from '../hosts-deny.ts'
 import { purge } from '../packages.ts'
@@ -159,6 +159,7 @@ export const restore = async (
     tell(file.record.path)
     await attempt(() => restoreFile(state, file))
   }
+  if (isLive && isPlaceNew(restoration)) await attempt(forgetPlace)
   await attempt(() => removeTemporary(restoration))
   if (purges) {
     tell(`packages ${restoration.packages.join(', ')}`)
