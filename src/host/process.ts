@@ -1,5 +1,5 @@
 import { type ExecaError, execa } from 'execa'
-import { HostError } from './host-error.ts'
+import { errnoOf, HostError } from './host-error.ts'
 
 export interface RunOptions {
   readonly input?: string
@@ -36,6 +36,19 @@ export const childEnvironment = (): Record<string, string> => ({ ...ENVIRONMENT,
 /** Exit code for a program that could not be started, as a shell gives it. */
 const NOT_STARTED = 127
 
+const TIMEOUT_MS = 120_000
+/** How long the output of a program that has ended is waited for: what it started may hold on to it. */
+const OUTPUT_GRACE_MS = 2_000
+
+/** Ends a program with all that it started, as far as that stayed in its process group. */
+const killGroup = (pid: number): void => {
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch (error) {
+    if (errnoOf(error) !== 'ESRCH') throw error
+  }
+}
+
 /**
  * Runs a program without a shell and waits for it. Never throws: a program that cannot be started gives 127,
  * one that is killed or runs out of time a non-zero code with the reason in `stderr`.
@@ -45,23 +58,37 @@ export const tryRun = async (
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<RunResult> => {
-  const result = await execa(file, args, {
+  const { timeoutMs = TIMEOUT_MS } = options
+  const subprocess = execa(file, args, {
     env: { ...childEnvironment(), ...options.environment },
     extendEnv: false,
     reject: false,
-    timeout: options.timeoutMs ?? 120_000,
-    killSignal: 'SIGKILL',
     // A process group of its own: Ctrl-C is for portward, which ends in order, and not for a dpkg at work.
     detached: true,
     stripFinalNewline: false,
     input: options.input ?? '',
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   })
-  const stderr = result.exitCode === undefined ? (result as ExecaError).shortMessage : result.stderr
+  let late = false
+  const patience = setTimeout(() => {
+    late = true
+    if (subprocess.pid !== undefined) killGroup(subprocess.pid)
+  }, timeoutMs)
+  let grace: NodeJS.Timeout | undefined
+  subprocess.once('exit', () => {
+    grace = setTimeout(() => {
+      subprocess.stdout.destroy()
+      subprocess.stderr.destroy()
+    }, OUTPUT_GRACE_MS)
+  })
+  const result = await subprocess
+  clearTimeout(patience)
+  clearTimeout(grace)
+  const reason = late ? `no end after ${timeoutMs / 1000} s` : (result as ExecaError).shortMessage
   return {
     exitCode: result.exitCode ?? NOT_STARTED,
     stdout: result.stdout ?? '',
-    stderr: String(stderr ?? ''),
+    stderr: String((result.exitCode === undefined ? reason : result.stderr) ?? ''),
   }
 }
 
