@@ -4,6 +4,7 @@ import { readFileState } from '../host/files.ts'
 import { STATE } from '../host/generations/record.ts'
 import { findInterrupted } from '../host/generations/transaction.ts'
 import { HostError } from '../host/host-error.ts'
+import { findMasterAbove, resolveInRoot } from '../host/paths.ts'
 import { type PlanResult, plan } from '../plan/planner.ts'
 import type { Facts, FileState } from '../policy/facts.ts'
 import { findRelease } from '../policy/find-release.ts'
@@ -54,6 +55,18 @@ const checkOwner = (path: string, { uid, mode }: { uid: number; mode: number }):
   return problems
 }
 
+/** Of a live server: whoever can put another file there decides, too. */
+const checkPlace = async ({ root, path }: ConfigFile): Promise<Problem[]> => {
+  if (process.getuid?.() !== 0) return []
+  const master = await findMasterAbove(await resolveInRoot(root, path))
+  if (master === null) return []
+  const message = `could be replaced by others than root: ${master.who}`
+  const at = { path: join(root, path) }
+  return [
+    { severity: 'error', code: 'config-place', message, hint: `keep it in /root, or ${master.cure}`, at },
+  ]
+}
+
 const unreadable = (path: string, code: string, message: string, hint: string): Problem => ({
   severity: 'error',
   code,
@@ -67,7 +80,7 @@ interface LoadedSettings {
   readonly problems: readonly Problem[]
 }
 
-const loadSettings = async (config: ConfigFile): Promise<LoadedSettings> => {
+const loadSettings = async (config: ConfigFile, isLive: boolean): Promise<LoadedSettings> => {
   const path = join(config.root, config.path)
   let file: FileState | null
   try {
@@ -80,7 +93,7 @@ const loadSettings = async (config: ConfigFile): Promise<LoadedSettings> => {
     const hint = 'write LAN_IP=… and LAN_NM=… into it, or name another file with --config'
     return { settings: null, problems: [unreadable(path, 'no-config', 'does not exist', hint)] }
   }
-  const owner = checkOwner(path, file)
+  const owner = [...checkOwner(path, file), ...(isLive ? await checkPlace(config) : [])]
   const { settings, problems } = parseSettings(file.text, process.env, path)
   return { settings: owner.length > 0 ? null : settings, problems: [...owner, ...problems] }
 }
@@ -97,7 +110,7 @@ const interruption = (message: string): Problem => ({
 export const load = async (options: GlobalOptions & { readonly release?: string }): Promise<Loaded> => {
   const { root } = options
   const [{ settings, problems: given }, interrupted] = await Promise.all([
-    loadSettings(locate(options)),
+    loadSettings(locate(options), root === '/'),
     root === '/' ? findInterrupted() : null,
   ])
   const problems = [...(interrupted === null ? [] : [interruption(interrupted)]), ...given]

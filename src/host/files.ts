@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { constants, type Stats } from 'node:fs'
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { FileState } from '../policy/facts.ts'
 import { effect } from './effect.ts'
@@ -40,8 +41,7 @@ const ifPresent = async <T>(
   }
 }
 
-const attributes = async (real: string): Promise<Omit<FileState, 'text'>> => {
-  const entry = await stat(real)
+const attributesOf = (real: string, entry: Stats): Omit<FileState, 'text'> => {
   if (!entry.isFile()) throw new HostError(`${real} is not a regular file`, 'see what leads there')
   const { mode, uid, gid, mtimeMs } = entry
   // A time in the future (the clock was set back, a copy kept its times) says nothing, and would be newer than any daemon.
@@ -50,14 +50,22 @@ const attributes = async (real: string): Promise<Omit<FileState, 'text'>> => {
 
 /** Attributes of a file below `root`, or null where there is none. Throws HostError if it cannot be looked at. */
 export const readAttributes = (root: string, path: string): Promise<Omit<FileState, 'text'> | null> =>
-  ifPresent(root, path, attributes)
+  ifPresent(root, path, async (real) => attributesOf(real, await stat(real)))
 
-/** A file below `root` with its attributes, or null where there is none. Throws HostError if it cannot be read. */
+/**
+ * A file below `root` with its attributes, or null where there is none: both are of one file, whatever is put in its
+ * place meanwhile. Throws HostError if it cannot be read.
+ */
 export const readFileState = (root: string, path: string): Promise<FileState | null> =>
-  ifPresent(root, path, async (real) => ({
-    ...(await attributes(real)),
-    text: await readFile(real, 'latin1'),
-  }))
+  ifPresent(root, path, async (real) => {
+    // What is no file (a pipe that nobody writes to) must not be waited for.
+    const handle = await open(real, constants.O_RDONLY | constants.O_NONBLOCK)
+    try {
+      return { ...attributesOf(real, await handle.stat()), text: await handle.readFile('latin1') }
+    } finally {
+      await handle.close()
+    }
+  })
 
 /** Puts a file's bytes, or a directory's names, on the disk. */
 export const syncPath = async (path: string): Promise<void> => {

@@ -1,15 +1,29 @@
+import { open } from 'node:fs/promises'
 import { execa } from 'execa'
-import { HostError } from './host-error.ts'
+import { errnoOf, HostError } from './host-error.ts'
 import { childEnvironment } from './process.ts'
 
 const REFUSED = 75
+
+const LOCK = '/run/portward.lock'
+
+/** Whoever may read the file may hold its lock, and keep root out. */
+const keepPrivate = async (path: string): Promise<void> => {
+  try {
+    const handle = await open(path, 'a', 0o600)
+    await handle.chmod(0o600).finally(() => handle.close())
+  } catch (error) {
+    throw new HostError(`cannot lock ${path}: ${errnoOf(error)}`, 'run portward as root', { cause: error })
+  }
+}
 
 /**
  * Keeps a second apply off the same server or tree until `release` is called. The kernel holds the lock for a
  * child process that ends with this one, however this one ends: nothing is left to be cleaned up.
  */
 export const takeLock = async (root: string): Promise<{ release: () => Promise<void> }> => {
-  const path = root === '/' ? '/run/portward.lock' : root
+  const path = root === '/' ? LOCK : root
+  if (root === '/') await keepPrivate(LOCK)
   const holder = execa(
     'flock',
     ['--nonblock', '--conflict-exit-code', String(REFUSED), path, 'sh', '-c', 'echo locked; exec cat'],

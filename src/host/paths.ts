@@ -73,6 +73,22 @@ const otherMaster = (
 }
 
 /**
+ * Who else than root could put another file in the place of `real`, an absolute path without links, in words; null for
+ * nobody. In a sticky directory the entries that are root's are root's alone.
+ */
+export const findMasterAbove = async (real: string): Promise<{ who: string; cure: string } | null> => {
+  for (let place = dirname(real); ; place = dirname(place)) {
+    const entry = await lstat(place).catch((error: unknown) => {
+      throw cannotLook(place, error)
+    })
+    const isSticky = entry.uid === 0 && (entry.mode & 0o1000) !== 0
+    const master = isSticky ? null : otherMaster(place, entry, false)
+    if (master !== null) return { ...master, who: `${place} ${master.who}` }
+    if (place === '/') return null
+  }
+}
+
+/**
  * Whoever can change a link, its directory or one of those above decides where it leads, and could have root read or
  * write any file. `link` is absolute, without links above its last component. Throws HostError.
  */

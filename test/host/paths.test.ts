@@ -11,7 +11,7 @@ import {
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { HostError } from '../../src/host/host-error.ts'
-import { resolveInRoot } from '../../src/host/paths.ts'
+import { findMasterAbove, resolveInRoot } from '../../src/host/paths.ts'
 
 const NOBODY = 65534
 
@@ -126,3 +126,28 @@ it.skipIf(!isRoot)(
     expect(await resolveInRoot(root, '/link')).toBe(join(root, 'file'))
   },
 )
+
+const ABOVE: [string, Make, string | null][] = [
+  ['directories of root', nothing, null],
+  [
+    'a directory of somebody else',
+    (at) => chownSync(at('real'), NOBODY, NOBODY),
+    '/real belongs to user 65534',
+  ],
+  [
+    'one that all may write to',
+    (at) => chmodSync(at('real'), 0o777),
+    '/real may be written by others than root (mode 777)',
+  ],
+  ['one where each may write to what is theirs', (at) => chmodSync(at('real'), 0o1777), null],
+  ['one of somebody else further up', (at) => chownSync(at('.'), NOBODY, NOBODY), ' belongs to user 65534'],
+]
+
+it.runIf(isRoot).each(ABOVE)('knows who could replace a file in %s', async (_, make, expected) => {
+  const directory = privateDirectory()
+  const at = (name: string) => join(directory, name)
+  mkdirSync(at('real'))
+  make(at)
+  const master = await findMasterAbove(at('real/file'))
+  expect(master?.who.replace(directory, '') ?? null).toBe(expected)
+})
