@@ -1,6 +1,16 @@
 import type { LabReport } from '../host/lab/report.ts'
 import { type Check, checkFor, listed } from './check.ts'
-import { type Expectation, getsThrough, hasActed, type Seen, testPort } from './lab-view.ts'
+import {
+  closedTo,
+  type Expectation,
+  getsThrough,
+  hasActed,
+  isTestable,
+  isToBeBlocked,
+  portsText,
+  type Seen,
+  stillOpenTo,
+} from './lab-view.ts'
 
 export const judgeSpared = (spared: readonly Seen[], expected: Expectation): Check => {
   const check = checkFor('spared', 'the LAN and the whitelist are never cut off')
@@ -11,11 +21,11 @@ export const judgeSpared = (spared: readonly Seen[], expected: Expectation): Che
       `see ${expected.ignorePath}: a network with host bits, a dotted mask or a blank in front matches nobody`,
     )
   }
-  const testable = spared.filter((seen) => testPort(seen) !== undefined)
-  const cut = testable.filter((seen) => !getsThrough(seen))
+  const testable = spared.filter(isTestable)
+  const cut = testable.filter((seen) => closedTo(seen).length > 0)
   if (cut.length > 0) {
     return check.fail(
-      `${listed(cut.map(({ host }) => host.name))} is cut off`,
+      `${listed(cut.map(({ host }) => host.name))} is cut off from ${portsText(cut, closedTo)}`,
       'see fail2ban and the firewall',
     )
   }
@@ -32,9 +42,9 @@ export const judgeWrappers = (
   expected: Expectation,
 ): Check => {
   const check = checkFor('wrappers', 'hosts.deny refuses the scanner, hosts.allow lets the LAN in')
-  const acted = attackers.filter(hasActed)
-  const judged = [...acted, ...spared].filter(({ report }) => report.wrappers !== null)
-  if (judged.length === 0) {
+  // Portsentry writes hosts.deny where BLOCK_* is 1 only.
+  const acted = attackers.filter(hasActed).filter(isToBeBlocked(expected))
+  if ([...attackers, ...spared].every(({ report }) => report.wrappers === null)) {
     return check.skip("libwrap's tcpdmatch is not installed", 'apt-get install tcpd to have it judged')
   }
   const refused = spared.filter(({ report }) => report.wrappers === 'denied')
@@ -44,7 +54,7 @@ export const judgeWrappers = (
       'write networks without host bits there; portward plan shows the line',
     )
   }
-  if (!expected.hasHostsDeny || expected.block.tcp !== 1) return check.pass('the LAN is let in')
+  if (!expected.hasHostsDeny || acted.length === 0) return check.pass('the LAN is let in')
   const granted = acted.filter(({ report }) => report.wrappers === 'granted')
   if (granted.length > 0) {
     return check.fail(
@@ -82,7 +92,7 @@ export const judgeJail = (
     ]
   }
   const unheld = logged.filter(({ report }) => !report.jailed)
-  const through = logged.filter((seen) => testPort(seen) !== undefined && getsThrough(seen))
+  const through = logged.filter(getsThrough)
   const jailed = spared.filter(({ report }) => report.jailed).map(({ report }) => report.address)
   const sparing =
     jailed.length === 0
@@ -103,7 +113,7 @@ export const judgeJail = (
   if (through.length > 0) {
     return [
       bans.fail(
-        `fail2ban lists the host as banned, but it still gets through${said}`,
+        `fail2ban lists the host as banned, but it still gets through to ${portsText(through, stillOpenTo)}${said}`,
         'see banaction of the portsentry jail, and whether its program is installed',
       ),
       sparing,

@@ -1,15 +1,21 @@
+import type { ActionOutcome } from '../detector/decision.ts'
 import type { LabReport } from '../host/lab/report.ts'
 import { type Check, checkFor, listed } from './check.ts'
+import { acceptingRule } from './culprit.ts'
 import {
   type Expectation,
   getsThrough,
   hasActed,
   isNoticed,
   isRouted,
+  isTestable,
+  isToBeBlocked,
   ONLY_TELLS,
   onlyTells,
+  openTo,
+  portsText,
   type Seen,
-  testPort,
+  stillOpenTo,
 } from './lab-view.ts'
 
 const rulesText = (rules: LabReport['dropping']): string =>
@@ -36,20 +42,38 @@ export const judgeNoticed = (attackers: readonly Seen[], report: LabReport, expe
   return check.fail(`not noticed: ${listed(missed, 6)}`, `see the ports in ${expected.confPath}`)
 }
 
+/** What a shell ends with that cannot run a program, or does not find it. */
+const NOT_RUN: readonly (number | null)[] = [null, 126, 127]
+
+/** KILL_RUN_CMD bans nobody. It tells somebody, often over the network, and there is none in the lab. */
+const isOfTheLab = ({ action, exitCode }: ActionOutcome): boolean =>
+  action.kind === 'command' && action.option === 'KILL_RUN_CMD' && !NOT_RUN.includes(exitCode)
+
+const describeFailure = ({ action, exitCode, said }: ActionOutcome): string => {
+  const what =
+    action.kind === 'command'
+      ? `${action.option} ended with ${exitCode === null ? 'no exit code' : `exit code ${exitCode}`}: ${action.command}`
+      : `${action.option} could not be done`
+  return `${what}${said === '' ? '' : ` — ${said}`}`
+}
+
 export const judgeCommands = (attackers: readonly Seen[], expected: Expectation): Check => {
   const check = checkFor('commands', 'what portsentry does about a scanner works')
   const outcomes = attackers.flatMap(({ report }) => report.events.flatMap((event) => event.outcomes))
   const failed = outcomes.filter(({ result }) => result === 'failed' || result === 'not-run')
-  const [first] = failed
+  const [first] = failed.filter((outcome) => !isOfTheLab(outcome))
   if (first !== undefined) {
-    const { action, exitCode, said } = first
-    const what =
-      action.kind === 'command'
-        ? `${action.option} ended with ${exitCode === null ? 'no exit code' : `exit code ${exitCode}`}: ${action.command}`
-        : `${action.option} could not be done`
+    const { option } = first.action
     return check.fail(
-      `${what}${said === '' ? '' : ` — ${said}`}; portsentry logs the host as blocked all the same`,
-      `mend ${action.option} in ${expected.confPath}, or the program that it runs`,
+      `${describeFailure(first)}; portsentry logs the host as blocked all the same`,
+      `mend ${option} in ${expected.confPath}, or the program that it runs`,
+    )
+  }
+  const [excused] = failed
+  if (excused !== undefined) {
+    return check.warn(
+      `${describeFailure(excused)}; in the lab it has no network, so that it may work on the server`,
+      'run it there once by hand',
     )
   }
   if (outcomes.length === 0 && onlyTells(expected)) return check.pass(`nothing is to be done: ${ONLY_TELLS}`)
@@ -74,51 +98,73 @@ export const judgeKernel = (attackers: readonly Seen[], expected: Expectation): 
   return check.pass(routed[0]?.report.rules[0] ?? '')
 }
 
+/** Why nobody was acted on who was to be blocked. */
+const judgeInaction = (check: ReturnType<typeof checkFor>, idle: readonly Seen[], expected: Expectation) => {
+  const events = idle.flatMap(({ report }) => report.events)
+  const line = events.find(({ ignoredByLine }) => ignoredByLine !== null)?.ignoredByLine
+  const addresses = listed(idle.map(({ report }) => report.address))
+  if (typeof line === 'number') {
+    return check.fail(
+      `${expected.ignorePath}:${line}: by this line portsentry ignores ${addresses}, and whoever else it covers`,
+      'take networks out of it that are not yours: whoever is in them is never banned',
+    )
+  }
+  const isBelow = events.some(({ verdict }) => verdict === 'below-trigger')
+  return check.fail(
+    `no scan was acted on${isBelow ? ': none has as many packets as SCAN_TRIGGER asks for' : ''}`,
+    `see ${isBelow ? 'SCAN_TRIGGER' : 'the ports'} in ${expected.confPath}`,
+  )
+}
+
 export const judgeCutOff = (attackers: readonly Seen[], report: LabReport, expected: Expectation): Check => {
   const check = checkFor('cut-off', 'a scanner is cut off')
-  const blocks = ({ host }: Seen) => expected.block[host.probes[0]?.kind === 'udp' ? 'udp' : 'tcp'] === 1
   if (onlyTells(expected)) {
-    const cut = attackers.filter((seen) => testPort(seen) !== undefined && !getsThrough(seen))
+    const cut = attackers.filter((seen) => isTestable(seen) && !getsThrough(seen))
     return cut.length === 0
       ? check.pass(`nobody is: ${ONLY_TELLS}`)
       : check.fail(`${listed(cut.map(({ host }) => host.name))} is, although ${ONLY_TELLS}`)
   }
-  const acted = attackers.filter(hasActed)
-  const wanted = acted.filter(blocks)
-  if (acted.length === 0) return check.skip('no scan was acted on')
-  if (wanted.length === 0) return check.skip('no scan was blocked: BLOCK_TCP and BLOCK_UDP are not 1')
+  if (attackers.length === 0) return check.skip('no scan could be tried')
+  const toBlock = attackers.filter(isToBeBlocked(expected))
+  if (toBlock.length === 0) return check.skip('no scan was blocked: BLOCK_TCP and BLOCK_UDP are not 1')
+  const idle = toBlock.filter((seen) => !hasActed(seen))
+  const wanted = toBlock.filter(hasActed)
+  const isIgnored = idle.some(({ report: { events } }) => events.some((event) => event.verdict === 'ignored'))
+  if (wanted.length === 0 || isIgnored) return judgeInaction(check, idle, expected)
   if (!expected.hasKillRoute) {
     return check.warn(
       'portsentry itself only writes hosts.deny: without KILL_ROUTE the ban comes with fail2ban, if at all',
       'set BAN_BACKEND=iptables, nft or route',
     )
   }
-  const testable = wanted.filter((seen) => testPort(seen) !== undefined)
+  const testable = wanted.filter(isTestable)
   if (testable.length === 0) {
     return check.warn('the firewall lets no host reach an open port: being cut off cannot be shown')
   }
+  const namesOf = (hosts: readonly Seen[]) =>
+    listed(
+      hosts.map(({ host }) => host.name),
+      6,
+    )
   const through = testable.filter(getsThrough)
   if (through.length === 0) {
-    const ports = [...new Set(testable.map((seen) => testPort(seen)))]
+    const ports = portsText(testable, openTo)
     return check.pass(
-      `${listed(
-        testable.map(({ host }) => host.name),
-        6,
-      )}: port ${ports.join(', ')} no longer answers`,
+      `${namesOf(testable)}: ${ports} no longer answer${ports.startsWith('ports') ? '' : 's'}`,
     )
   }
-  const first = report.accepting[0]
-  const why =
-    first === undefined
-      ? `what KILL_ROUTE does has no effect on port ${testPort(through[0] as Seen)}`
-      : `${first.program} ${first.rule} lets it in before the ban is looked at`
-  return check.fail(
-    `still gets through after ${listed(
-      through.map(({ host }) => host.name),
-      6,
-    )}: ${why}`,
-    first === undefined
-      ? `see KILL_ROUTE in ${expected.confPath}`
-      : `have KILL_ROUTE in ${expected.confPath} insert its rule first (-I INPUT instead of -A INPUT)`,
+  const ports = portsText(through, stillOpenTo)
+  const culprit = acceptingRule(
+    report.accepting,
+    through.flatMap((seen) => stillOpenTo(seen).map((port) => ({ address: seen.report.address, port }))),
   )
+  return culprit === undefined
+    ? check.fail(
+        `still gets through after ${namesOf(through)}: what KILL_ROUTE does has no effect on ${ports}`,
+        `see KILL_ROUTE in ${expected.confPath}`,
+      )
+    : check.fail(
+        `still gets through to ${ports} after ${namesOf(through)}: ${culprit.program} ${culprit.rule} lets it in before the ban is looked at`,
+        `have KILL_ROUTE in ${expected.confPath} insert its rule first (-I INPUT instead of -A INPUT)`,
+      )
 }

@@ -1,5 +1,6 @@
 import type { HostReport, LabReport } from '../host/lab/report.ts'
 import type { LabHost, LabSpecification, Role } from '../host/lab/specification.ts'
+import { listed } from './check.ts'
 
 /** What is configured, as far as it decides what the lab should show. */
 export interface Expectation {
@@ -31,16 +32,33 @@ export const hostsOf = ({ hosts }: LabSpecification, report: LabReport, role: Ro
 const answeredBefore = ({ before }: HostReport): string[] =>
   Object.keys(before).filter((port) => before[port] === 'answered')
 
-/** The port by which it shows whether a host gets through: one that answered it at first. */
-export const testPort = ({ report }: Seen): string | undefined => answeredBefore(report)[0]
+/** The ports by which it shows whether a host gets through: those that answered it at first. */
+export const openTo = ({ report }: Seen): string[] => answeredBefore(report)
+export const isTestable = (seen: Seen): boolean => openTo(seen).length > 0
 
-export const getsThrough = (seen: Seen): boolean => {
-  const port = testPort(seen)
-  return port !== undefined && seen.report.after[port] === 'answered'
+/** Those of them that still answer. One is enough for a host that is to be cut off. */
+export const stillOpenTo = (seen: Seen): string[] =>
+  openTo(seen).filter((port) => seen.report.after[port] === 'answered')
+export const getsThrough = (seen: Seen): boolean => stillOpenTo(seen).length > 0
+
+/** Those of them that no longer answer. One is too many for a host that is to be spared. */
+export const closedTo = (seen: Seen): string[] =>
+  openTo(seen).filter((port) => seen.report.after[port] !== 'answered')
+
+/** `port 22`, `ports 22, 443`: the ports that any of the hosts has, in ascending order. */
+export const portsText = (hosts: readonly Seen[], portsOf: (seen: Seen) => readonly string[]): string => {
+  const ports = [...new Set(hosts.flatMap(portsOf))].sort((a, b) => Number(a) - Number(b))
+  return `port${ports.length > 1 ? 's' : ''} ${listed(ports)}`
 }
 
 export const isNoticed = ({ report }: Seen): boolean => report.noticed
 export const hasActed = ({ report }: Seen): boolean => report.events.some(({ verdict }) => verdict === 'act')
+
+/** Whether the BLOCK_* of a host's protocol asks for everything that is configured. */
+export const isToBeBlocked =
+  ({ block }: Expectation) =>
+  ({ host }: Seen): boolean =>
+    block[host.probes[0]?.kind === 'udp' ? 'udp' : 'tcp'] === 1
 
 export const isRouted = ({ report }: Seen): boolean =>
   report.events.some(({ outcomes }) => outcomes.some(({ action }) => action.option === 'KILL_ROUTE'))

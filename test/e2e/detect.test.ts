@@ -91,11 +91,12 @@ for (const { suite, history, filter, line } of RELEASES) {
     /** As if nobody had ever been banned. */
     const pardon = () =>
       server.run(
-        `iptables -F INPUT; sed -i /203.0.113/d /etc/hosts.deny; rm -f ${history} /tmp/portsentry.blocked`,
+        `for host in ${addresses.attacker.v4} ${addresses.attacker.other}; do sh /etc/portward/firewall del $host; done
+         rm -f ${history} /tmp/portsentry.blocked`,
       )
 
     const state = async (): Promise<Map<string, string>> => {
-      const { stdout } = await server.run('iptables-save -t filter | grep -v ^#')
+      const { stdout } = await server.run('iptables -S')
       return (await manifest(server, '/etc /var/lib/portsentry /var/log/portsentry.log /tmp')).set(
         'rules',
         stdout,

@@ -144,7 +144,11 @@ it('has only praise for a lab where everything is as it should be', () => {
 })
 
 const drops = (rule: string) => ({ dropping: [{ program: 'iptables', rule }] }) as const
-const accepts = (rule: string) => ({ accepting: [{ program: 'iptables', rule }] }) as const
+const accepts = (...rules: string[]) => ({
+  accepting: rules.map((rule) => ({ program: 'iptables' as const, rule })),
+})
+const TWO_OPEN = { 22: 'answered', 443: 'answered' } as const
+const ONE_SHUT = { 22: 'silent', 443: 'answered' } as const
 const unnoticed = { noticed: false } as const
 const observing = { block: { tcp: 0, udp: 0 } } as const
 const commanding = { block: { tcp: 2, udp: 2 } } as const
@@ -155,6 +159,21 @@ const commanded = {
   rules: [],
   after: OPEN,
 } as const
+const ran = (exitCode: number | null, said: string): Partial<HostReport> => ({
+  events: [
+    event({
+      outcomes: [
+        command(),
+        {
+          action: { kind: 'command', option: 'KILL_RUN_CMD', command: 'report' },
+          result: 'failed',
+          exitCode,
+          said,
+        },
+      ],
+    }),
+  ],
+})
 /** BLOCK_* 0: 1.2 acts, with nothing to do. */
 const told = { events: [event({ outcomes: [] })], rules: [], after: OPEN } as const
 
@@ -188,6 +207,27 @@ const OUTCOMES: readonly (readonly [what: string, changes: Changes, line: string
       syn: { events: [event({ outcomes: [command({ result: 'failed', exitCode: 2, said: 'no CHAOS' })] })] },
     },
     `fail commands: KILL_ROUTE ended with exit code 2: ${ROUTE} — no CHAOS; portsentry logs the host as blocked all the same`,
+  ],
+  [
+    'KILL_RUN_CMD fails, as what needs the network does in the lab',
+    { syn: ran(6, 'Could not resolve host') },
+    'warn commands: KILL_RUN_CMD ended with exit code 6: report — Could not resolve host; in the lab it has no network, so that it may work on the server',
+  ],
+  ['KILL_RUN_CMD hangs', { syn: ran(137, 'did not end') }, /^warn commands: KILL_RUN_CMD ended with/],
+  [
+    'the program of KILL_RUN_CMD is missing',
+    { syn: ran(127, 'report: not found') },
+    /^fail commands: KILL_RUN_CMD ended with exit code 127: report — report: not found; portsentry logs/,
+  ],
+  ['it may not be run', { syn: ran(126, '') }, /^fail commands: KILL_RUN_CMD ended with exit code 126/],
+  ['it ended with no code', { syn: ran(null, '') }, /^fail commands: KILL_RUN_CMD ended with no exit code/],
+  [
+    'KILL_ROUTE fails after KILL_RUN_CMD',
+    {
+      syn: ran(6, ''),
+      udp: { events: [event({ outcomes: [command({ result: 'failed', exitCode: 1 })] })] },
+    },
+    /^fail commands: KILL_ROUTE ended with exit code 1/,
   ],
   [
     'a command is killed without a word',
@@ -255,14 +295,50 @@ const OUTCOMES: readonly (readonly [what: string, changes: Changes, line: string
   [
     'a rule lets it in',
     { syn: { after: OPEN }, report: accepts('-A INPUT -p tcp --dport 8080 -j ACCEPT') },
-    /^fail cut-off: .* iptables -A INPUT -p tcp --dport 8080 -j ACCEPT lets it in before the ban/,
+    'fail cut-off: still gets through to port 8080 after SYN scan: iptables -A INPUT -p tcp --dport 8080 -j ACCEPT lets it in before the ban is looked at',
+  ],
+  [
+    'a rule lets it in to another port than the first',
+    {
+      all: { before: TWO_OPEN, after: TWO_OPEN },
+      syn: { after: ONE_SHUT },
+      udp: { after: ONE_SHUT },
+      report: accepts('-A INPUT -p tcp -m tcp --dport 443 -j ACCEPT'),
+    },
+    'fail cut-off: still gets through to port 443 after SYN scan, UDP scan: iptables -A INPUT -p tcp -m tcp --dport 443 -j ACCEPT lets it in before the ban is looked at',
+  ],
+  [
+    'no port answers any more',
+    { all: { before: TWO_OPEN, after: {} } },
+    'pass cut-off: SYN scan, UDP scan: ports 22, 443 no longer answer',
   ],
   [
     'KILL_RUN_CMD alone cuts nobody off',
     { syn: commanded, udp: commanded, expected: commanding },
     'skip cut-off: no scan was blocked: BLOCK_TCP and BLOCK_UDP are not 1',
   ],
-  ['no scan to cut off for', { all: { events: [ignored] } }, 'skip cut-off: no scan was acted on'],
+  ['no scan to cut off for', { without: 'attacker' }, 'skip cut-off: no scan could be tried'],
+  [
+    'everybody is ignored',
+    { all: { events: [ignored] } },
+    'fail cut-off: /etc/portsentry/portsentry.ignore:2: by this line portsentry ignores 198.51.100.254, 198.51.100.253, and whoever else it covers',
+  ],
+  [
+    'some are ignored',
+    { syn: { events: [ignored] } },
+    'fail cut-off: /etc/portsentry/portsentry.ignore:2: by this line portsentry ignores 198.51.100.254, and whoever else it covers',
+  ],
+  [
+    'a scan is not enough',
+    { all: { events: [event({ verdict: 'below-trigger', outcomes: [], blocked: null })] } },
+    'fail cut-off: no scan was acted on: none has as many packets as SCAN_TRIGGER asks for',
+  ],
+  ['nothing is made of any scan', { all: { events: [] } }, 'fail cut-off: no scan was acted on'],
+  [
+    'a protocol that does not block may be ignored',
+    { udp: { events: [ignored] }, expected: { block: { tcp: 1, udp: 2 } } },
+    'pass cut-off: SYN scan: port 8080 no longer answers',
+  ],
   [
     'nothing cuts off',
     { expected: { hasKillRoute: false } },
@@ -295,7 +371,16 @@ const OUTCOMES: readonly (readonly [what: string, changes: Changes, line: string
     { lan: { events: [event()] } },
     'fail spared: portsentry acts on 192.168.1.254 (the LAN 192.168.1.0/24)',
   ],
-  ['the LAN is cut off', { lan: { after: CLOSED } }, 'fail spared: the LAN 192.168.1.0/24 is cut off'],
+  [
+    'the LAN is cut off',
+    { lan: { after: CLOSED } },
+    'fail spared: the LAN 192.168.1.0/24 is cut off from port 8080',
+  ],
+  [
+    'the LAN is cut off from one port of two',
+    { all: { before: TWO_OPEN, after: {} }, lan: { after: { 22: 'answered', 443: 'silent' } } },
+    'fail spared: the LAN 192.168.1.0/24 is cut off from port 443',
+  ],
   [
     'the LAN could reach nothing before',
     { lan: { before: CLOSED, after: CLOSED } },
@@ -318,6 +403,19 @@ const OUTCOMES: readonly (readonly [what: string, changes: Changes, line: string
     'libwrap lets the scanner in',
     { syn: { wrappers: 'granted' } },
     'fail wrappers: SYN scan: hosts.deny does not refuse the scanner',
+  ],
+  ...([0, 2] as const).map(
+    (udp) =>
+      [
+        `libwrap lets in who is not to be refused: BLOCK_UDP=${udp}`,
+        { udp: { wrappers: 'granted' }, expected: { block: { tcp: 1, udp } } },
+        'pass wrappers: tcpdmatch: 1 scanners refused, 1 others let in',
+      ] as const,
+  ),
+  [
+    'libwrap lets the scanner in, where UDP alone blocks',
+    { udp: { wrappers: 'granted' }, expected: { block: { tcp: 0, udp: 1 } } },
+    'fail wrappers: UDP scan: hosts.deny does not refuse the scanner',
   ],
   [
     'libwrap is not to refuse anybody',
@@ -344,7 +442,12 @@ const OUTCOMES: readonly (readonly [what: string, changes: Changes, line: string
   [
     'a ban is in name only',
     { logged: { after: OPEN }, fail2ban: { complaints: ['nft: not found'] } },
-    'fail jail-bans: fail2ban lists the host as banned, but it still gets through: nft: not found',
+    'fail jail-bans: fail2ban lists the host as banned, but it still gets through to port 8080: nft: not found',
+  ],
+  [
+    'a ban of some ports',
+    { all: { before: TWO_OPEN, after: {} }, lan: { after: TWO_OPEN }, logged: { after: ONE_SHUT } },
+    'fail jail-bans: fail2ban lists the host as banned, but it still gets through to port 443',
   ],
   ['the jail bans', {}, 'pass jail-bans: -A INPUT -s 198.51.100.252/32 -j DROP'],
   ['the jail bans by what no list shows', { logged: { rules: [] } }, 'pass jail-bans: banned'],

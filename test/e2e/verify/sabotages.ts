@@ -13,6 +13,9 @@ export interface Sabotage {
   readonly failing: Readonly<Record<string, RegExp>>
 }
 
+/** Above the first, which alone does answer no more. */
+const SECOND_PORT = OPEN_PORT + 1
+
 const CONF = '/etc/portsentry/portsentry.conf'
 const JAIL = '/etc/fail2ban/jail.d/portsentry.conf'
 
@@ -59,6 +62,17 @@ export const SABOTAGES: readonly Sabotage[] = [
     commands: `${killRoute('/usr/sbin/iptables -A INPUT -s $TARGET$ -j DROP')}; iptables -I INPUT -p tcp --dport ${OPEN_PORT} -j ACCEPT`,
     undo: `iptables -D INPUT -p tcp --dport ${OPEN_PORT} -j ACCEPT`,
     failing: { 'cut-off': new RegExp(`--dport ${OPEN_PORT} -j ACCEPT lets it in before the ban`) },
+  },
+  {
+    what: 'the same for the second of two open ports',
+    suites: BOOKWORM,
+    commands: `${killRoute('/usr/sbin/iptables -A INPUT -s $TARGET$ -j DROP')}; iptables -I INPUT -p tcp --dport ${SECOND_PORT} -j ACCEPT; systemd-run -q --unit=second python3 -m http.server ${SECOND_PORT}; until grep -qi :${SECOND_PORT.toString(16)} /proc/net/tcp; do sleep 0.1; done`,
+    undo: `systemctl stop second; iptables -D INPUT -p tcp --dport ${SECOND_PORT} -j ACCEPT`,
+    failing: {
+      'cut-off': new RegExp(
+        `gets through to port ${SECOND_PORT} after .*--dport ${SECOND_PORT} -j ACCEPT lets it in before`,
+      ),
+    },
   },
   {
     what: 'hosts.allow with an address in place of the network',
@@ -132,7 +146,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     undo: 'if [ -e /usr/sbin/nft.away ]; then mv /usr/sbin/nft.away /usr/sbin/nft; fi',
     failing: {
       'jail-files': /banaction of the portsentry jail is "nftables-allports"/,
-      'jail-bans': /lists the host as banned, but it still gets through: .*nft/,
+      'jail-bans': /lists the host as banned, but it still gets through to port \d+: .*nft/,
     },
   },
   {
