@@ -87,6 +87,11 @@ const buildProgram = (finish: (code: number) => void): Command => {
     .option('--yes', 'do not ask (needed where there is no terminal)')
     .option('--allow-lockout', 'go on though an SSH session here is not protected from being banned')
     .option('--confirm-within <time>', 'roll back unless "portward confirm" is run in time, such as 5m')
+    .hook('preAction', (_, command) => {
+      const { root, confirmWithin } = command.optsWithGlobals()
+      if (confirmWithin !== undefined && root !== '/')
+        command.error('error: --confirm-within is for a running server, not for a tree')
+    })
   add('confirm', 'let stay what was applied with --confirm-within', confirmCommand)
   add('generations', 'list what earlier applies replaced', generationsCommand)
   add('rollback', 'give back what an apply replaced, and all that came after it', rollbackCommand)

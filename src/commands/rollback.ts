@@ -1,10 +1,12 @@
+import { disarm } from '../host/generations/confirmation.ts'
 import { mergeGenerations } from '../host/generations/merge.ts'
 import { type Generation, STATE } from '../host/generations/record.ts'
 import { findForeign } from '../host/generations/restore.ts'
 import { readGenerations } from '../host/generations/store.ts'
-import { isPending, rollBack } from '../host/generations/transaction.ts'
+import { giveUp, isPending, rollBack } from '../host/generations/transaction.ts'
 import { HostError } from '../host/host-error.ts'
 import { takeLock } from '../host/lock.ts'
+import type { Problem } from '../problem.ts'
 import { askWhether, hasTerminal } from './ask.ts'
 import { EXIT, type GlobalOptions, type Output, openOutput } from './output.ts'
 import { recoverFirst } from './recover.ts'
@@ -40,6 +42,7 @@ const rollbackLocked = async (
   const chosen = options.unconfirmed ? all.filter(isPending) : choose(all, wanted)
   const [first, ...rest] = chosen
   if (first === undefined) {
+    if (options.unconfirmed) await disarm()
     output.note('nothing waits for a confirmation')
     return EXIT.ok
   }
@@ -63,14 +66,25 @@ const rollbackLocked = async (
     output.note('nothing was changed')
     return EXIT.failed
   }
-  await rollBack(generations, (what) => output.note(`putting back: ${what}`))
+  const remarks = await rollBack(generations, (what) => output.note(`putting back: ${what}`))
   output.text('rolled back\n')
+  output.problems(remarks.map(asProblem))
   output.document('rollback', {
     generations: numbers,
     paths: restoration.files.map(({ record }) => record.path),
+    remarks,
   })
-  return EXIT.ok
+  return remarks.length > 0 ? EXIT.failed : EXIT.ok
 }
+
+/** What is not as it was though everything that was replaced has been given back. */
+const asProblem = (message: string): Problem => ({
+  severity: 'error',
+  code: 'not-as-before',
+  message,
+  hint: 'see to that by hand: all files are as before',
+  at: { path: 'rollback' },
+})
 
 /** `portward rollback [N]`: the state before generation N (the latest one), whatever came after it. */
 export const rollbackCommand = async (options: RollbackOptions, wanted?: string): Promise<number> => {
@@ -84,7 +98,11 @@ export const rollbackCommand = async (options: RollbackOptions, wanted?: string)
   const output = openOutput(options)
   const lock = await takeLock(options.root)
   try {
-    const hasRecovered = await recoverFirst(output)
+    const hasRecovered = await recoverFirst(output).catch(async (error: unknown) => {
+      if (!(error instanceof HostError) || !options.force) throw error
+      output.note(`${error.message}: given up`)
+      return giveUp()
+    })
     // What died in the middle is what was to be given back.
     if (hasRecovered && wanted === undefined) {
       output.document('rollback', { generations: [], paths: [] })

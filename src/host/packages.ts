@@ -79,12 +79,46 @@ export const install = async (
 const removedBy = (simulation: string): string[] =>
   [...simulation.matchAll(/^(?:Purg|Remv) (\S+)/gm)].map(([, name = '']) => name)
 
+/** dpkg's word for what becomes of each of these packages: `installed`, `config-files`, …; the unknown are left out. */
+const readStates = async (names: readonly string[]): Promise<Map<string, string>> => {
+  if (names.length === 0) return new Map()
+  const { stdout } = await tryRun('dpkg-query', ['-W', '-f', '${Package} ${db:Status-Status}\n', ...names])
+  const states = [...stdout.matchAll(/^(\S+) (\S+)$/gm)].map(
+    ([, name = '', state = '']) => [name, state] as const,
+  )
+  return new Map(states.filter(([, state]) => state !== 'not-installed'))
+}
+
+/** Which of these packages were taken away once, and left their configuration. */
+export const readConfigured = async (names: readonly string[]): Promise<string[]> =>
+  [...(await readStates(names))].filter(([, state]) => state === 'config-files').map(([name]) => name)
+
+/** Paths of all files of these packages, as far as they are installed. */
+export const readFilesOf = async (names: readonly string[]): Promise<Set<string>> => {
+  if (names.length === 0) return new Set()
+  const { stdout } = await tryRun('dpkg-query', ['-L', ...names])
+  return new Set(stdout.split('\n').filter((line) => line.startsWith('/')))
+}
+
+/** What apt would take away beyond these packages; throws HostError where it can't tell. */
+const findDependents = async (names: readonly string[], among: readonly string[]): Promise<string[]> => {
+  const { exitCode, stdout, stderr } = await tryRun('apt-get', ['-s', '-q', 'purge', ...names])
+  if (exitCode !== 0)
+    throw new HostError(`apt-get cannot purge ${names.join(' ')}: ${stderr.trim()}`, BY_HAND)
+  return removedBy(stdout).filter((name) => !among.includes(name))
+}
+
+const BY_HAND = 'take the packages away by hand: apt-get purge'
+
 /**
- * Takes packages away with their configuration, as far as they are there, and finishes what an interrupted dpkg left.
- * Throws HostError, with nothing taken away, where others need them by now.
+ * Takes packages away, as far as they are there and nobody else needs them by now, with their configuration but for those
+ * that had left it from before, and finishes what an interrupted dpkg left. Returns the packages that stay, each with
+ * those that need it. Throws HostError.
  */
-export const purge = async (names: readonly string[]): Promise<void> => {
-  const hint = 'take the packages away by hand: apt-get purge'
+export const purge = async (
+  names: readonly string[],
+  configured: readonly string[],
+): Promise<Map<string, readonly string[]>> => {
   const audit = await tryRun('dpkg', ['--audit'])
   if (audit.exitCode !== 0 || audit.stdout !== '') {
     await effect('run dpkg --configure', () =>
@@ -94,19 +128,30 @@ export const purge = async (names: readonly string[]): Promise<void> => {
       }),
     )
   }
-  const states = await tryRun('dpkg-query', ['-W', '-f', '${Package} ${db:Status-Status}\n', ...names])
-  const present = [...states.stdout.matchAll(/^(\S+) (?!not-installed)/gm)].map(([, name = '']) => name)
-  if (present.length === 0) return
-  const { exitCode, stdout, stderr } = await tryRun('apt-get', ['-s', '-q', 'purge', ...present])
-  if (exitCode !== 0) throw new HostError(`apt-get cannot purge ${present.join(' ')}: ${stderr.trim()}`, hint)
-  const others = removedBy(stdout).filter((name) => !present.includes(name))
-  if (others.length > 0) {
-    throw new HostError(`the new packages stay: ${others.join(', ')} would go with them`, hint)
-  }
-  await effect('run apt-get purge', () =>
-    run('apt-get', [...PATIENT, '-y', 'purge', ...present], hint, {
-      environment: NONINTERACTIVE,
-      timeoutMs: INSTALL_TIMEOUT_MS,
-    }),
+  const states = await readStates(names)
+  const present = [...states.keys()].filter(
+    (name) => states.get(name) !== 'config-files' || !configured.includes(name),
   )
+  if (present.length === 0) return new Map()
+  const kept = new Map<string, readonly string[]>()
+  if ((await findDependents(present, present)).length > 0) {
+    for (const name of present) {
+      const others = await findDependents([name], present)
+      if (others.length > 0) kept.set(name, others)
+    }
+  }
+  const isGoing = (name: string) => !kept.has(name)
+  for (const [verb, going] of [
+    ['remove', present.filter((name) => isGoing(name) && configured.includes(name))],
+    ['purge', present.filter((name) => isGoing(name) && !configured.includes(name))],
+  ] as const) {
+    if (going.length === 0) continue
+    await effect(`run apt-get ${verb}`, () =>
+      run('apt-get', [...PATIENT, '-y', verb, ...going], BY_HAND, {
+        environment: NONINTERACTIVE,
+        timeoutMs: INSTALL_TIMEOUT_MS,
+      }),
+    )
+  }
+  return kept
 }

@@ -55,7 +55,11 @@ export const arm = async (withinMs: number): Promise<void> => {
   await replaceFile('/', pathOf('timer'), timerText(withinMs), 0o644)
   await effect('run systemctl enable portward-unconfirmed.timer', async () => {
     await run('systemctl', ['daemon-reload'], HINT)
-    await run('systemctl', ['enable', '--now', `${UNIT}.timer`], HINT)
+    await run('systemctl', ['enable', `${UNIT}.timer`], HINT)
+    // An earlier one whose time was up tries every few seconds while another portward is at work.
+    await tryRun('systemctl', ['stop', `${UNIT}.service`])
+    // Not only started: one that has run out stays so.
+    await run('systemctl', ['restart', `${UNIT}.timer`], HINT)
   })
 }
 

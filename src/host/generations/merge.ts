@@ -17,6 +17,7 @@ export interface Restoration {
   readonly releases: readonly ReleaseRecord[]
   readonly bans: BanRecord
   readonly packages: readonly string[]
+  readonly configured: readonly string[]
   readonly paths: ReadonlySet<string> | null
   readonly newPaths: readonly string[]
 }
@@ -45,6 +46,7 @@ export const mergeGenerations = (generations: readonly [Generation, ...Generatio
     bans: earliest.bans,
     releases: generations.flatMap(({ releases }) => releases),
     packages: [...new Set(generations.flatMap(({ packages }) => packages.map(({ name }) => name)))],
+    configured: [...new Set(generations.flatMap(({ configured }) => configured ?? []))],
     paths: withPaths?.paths ? new Set(withPaths.paths) : null,
     newPaths: [...new Set(generations.flatMap(({ newPaths }) => newPaths))],
   }

@@ -81,9 +81,11 @@ export interface Generation {
   readonly bans: BanRecord
   /** Packages that were missing, dependencies included. */
   readonly packages: readonly PackageVersion[]
+  /** Those of them that were there once and had left their configuration; absent in records of before. */
+  readonly configured?: readonly string[]
   /** Paths that were there below the directories that daemons, and packages that are installed, write to; null: a tree. */
   readonly paths: readonly string[] | null
-  /** The same paths that were new when the apply was over. */
+  /** The same paths that were new when the apply was over; in /etc only what came with the packages. */
   readonly newPaths: readonly string[]
   /** Until when it has to be confirmed, ISO 8601; null where nobody asked for that, or it has been. */
   readonly confirmBy: string | null

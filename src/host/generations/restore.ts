@@ -14,6 +14,7 @@ import { liftBans, trimHostsDeny } from './bans.ts'
 import { UNIT_DIRECTORY } from './confirmation.ts'
 import type { MergedFile, Restoration } from './merge.ts'
 import { copyPath, removeTemporaryIn, sha256 } from './store.ts'
+import { ownedBy } from './take.ts'
 
 const readBytes = async (path: string): Promise<Buffer | null> => {
   try {
@@ -51,7 +52,7 @@ const hasAttributesOf = async (path: string, copy: string): Promise<boolean> => 
 const keepPresent = async (state: string, { record, number, left }: MergedFile): Promise<void> => {
   const bytes = await readBytes(record.real)
   if (bytes === null || bytes.length === 0 || (left !== null && sha256(bytes) === left.sha256)) return
-  const kept = copyPath(state, number, `replaced-${basename(record.path)}`)
+  const kept = copyPath(state, number, `replaced${record.path.replaceAll('/', '-')}`)
   await effect(`keep ${record.real}`, () => cp(record.real, kept, { preserveTimestamps: true }))
 }
 
@@ -118,8 +119,11 @@ const leftoversOf = ({ files, paths, newPaths }: Restoration): string[] => {
 }
 
 /** What the packages left when they went, and what the daemons remember: nothing that was there before. */
-const removeLeftovers = async (restoration: Restoration): Promise<void> => {
-  for (const path of leftoversOf(restoration)) {
+const removeLeftovers = async (restoration: Restoration, kept: readonly string[]): Promise<void> => {
+  const leftovers = leftoversOf(restoration)
+  const needed = kept.length > 0 ? await ownedBy(leftovers, kept) : new Set()
+  for (const path of leftovers) {
+    if (needed.has(path)) continue
     const entry = await lstat(path).catch(() => null)
     if (entry === null) continue
     await effect(`remove ${path}`, () =>
@@ -135,16 +139,34 @@ const isPlaceNew = ({ files }: Restoration): boolean =>
 const isPlaceOther = ({ files }: Restoration): boolean =>
   files.some(({ record }) => FIREWALL_PATHS.includes(record.path) && record.copy !== null)
 
+/** What became of giving things back. */
+export interface Outcome {
+  /** What was not given back: to be tried again. */
+  readonly failures: readonly string[]
+  /** What is not as before though all files are, and trying again would not help. */
+  readonly remarks: readonly string[]
+}
+
+/** Their own scripts take files away, too, some that are given back after that; what others wrote into them is kept. */
+const removePackages = async (
+  state: string,
+  { packages, configured, files }: Restoration,
+): Promise<Map<string, readonly string[]>> => {
+  for (const file of files) await keepPresent(state, file)
+  return purge(packages, configured)
+}
+
 /**
  * Gives back the state before some generations. May be done again after a crash, any number of times: what is as it was
- * is left alone. Goes on where something fails, so that as much as can be is given back; returns what failed.
+ * is left alone. Goes on where something fails, so that as much as can be is given back.
  */
 export const restore = async (
   state: string,
   restoration: Restoration,
   tell: (what: string) => void,
-): Promise<string[]> => {
+): Promise<Outcome> => {
   const failures: string[] = []
+  const remarks: string[] = []
   const attempt = async (work: () => Promise<unknown>): Promise<void> => {
     await work().catch((error: unknown) => failures.push(messageOf(error)))
   }
@@ -155,28 +177,32 @@ export const restore = async (
   if (isLive && isPlaceNew(restoration)) await attempt(() => removePlace(readInit()))
   // While their init scripts are there, and before what they remember goes.
   if (isLive && (purges || leftoversOf(restoration).length > 0)) await attempt(stopServices)
+  let kept: ReadonlyMap<string, readonly string[]> = new Map()
+  if (purges) {
+    tell(`packages ${restoration.packages.join(', ')}`)
+    await attempt(async () => {
+      kept = await removePackages(state, restoration)
+    })
+    for (const [name, others] of kept) remarks.push(`${name} stays: ${others.join(', ')} would go with it`)
+  }
   for (const file of restoration.files) {
     tell(file.record.path)
     await attempt(() => restoreFile(state, file))
   }
   if (isLive && isPlaceNew(restoration)) await attempt(forgetPlace)
   await attempt(() => removeTemporary(restoration))
-  if (purges) {
-    tell(`packages ${restoration.packages.join(', ')}`)
-    await attempt(() => purge(restoration.packages))
-  }
   if (isLive) await attempt(() => trimHostsDeny(restoration.bans))
-  if (isLive) await attempt(() => removeLeftovers(restoration))
+  if (isLive) await attempt(() => removeLeftovers(restoration, [...kept.keys()]))
   await attempt(() => removeDirectories(restoration))
-  if (!isLive) return failures
+  if (!isLive) return { failures, remarks }
   if (!isPlaceNew(restoration) && isPlaceOther(restoration)) await attempt(() => startPlace(readInit()))
   const { enabled, active, daemons } = restoration.services
   tell('services')
-  failures.push(...(await restoreServices({ enabled: new Set(enabled), active: new Map(active), daemons })))
+  remarks.push(...(await restoreServices({ enabled: new Set(enabled), active: new Map(active), daemons })))
   for (const { address, undo, jailed } of restoration.releases) {
     tell(`the ban of ${address}`)
     for (const command of undo) await attempt(() => redoBan(command))
     if (jailed) await attempt(() => ban('portsentry', address))
   }
-  return failures
+  return { failures, remarks }
 }

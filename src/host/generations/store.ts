@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { chmod, lstat, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { chmod, lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { effect } from '../effect.ts'
 import { replaceFile, syncPath } from '../files.ts'
@@ -14,6 +14,8 @@ const TEMPORARY = /^\..*\.[0-9a-f]{12}\.portward$/
 const homeOf = (state: string): string => join(state, 'generations')
 
 const journalOf = (state: string): string => join(state, 'journal.json')
+
+const reserveOf = (state: string): string => join(state, 'reserve')
 
 const directoryOf = (state: string, number: number): string => join(homeOf(state), String(number))
 
@@ -118,6 +120,12 @@ export const copyInto = async (directory: string, name: string, real: string): P
   })
 }
 
+/** Bytes of all files that a generation holds copies of. */
+export const sizeOfCopies = async ({ files, number }: Generation, state: string): Promise<number> => {
+  const sizes = files.map(({ copy }) => (copy === null ? 0 : stat(copyPath(state, number, copy))))
+  return (await Promise.all(sizes)).reduce<number>((sum, entry) => sum + (entry === 0 ? 0 : entry.size), 0)
+}
+
 export const copyPath = (state: string, number: number, name: string): string =>
   join(directoryOf(state, number), name)
 
@@ -138,6 +146,29 @@ export const pruneGenerations = async (state: string, keep: number): Promise<voi
   const excess = Math.max(0, oldestFirst.length - keep)
   for (const { number } of [...past, ...inForce].slice(0, excess)) await forget(state, number)
 }
+
+/** Room beyond the files themselves: for directories, the journal, the records. */
+const SLACK_BYTES = 256 * 1024
+
+/**
+ * Takes as much room as it takes to give files of these sizes back, so that a disk that is full by then does not keep
+ * them from it. Throws HostError where there is none.
+ */
+export const takeReserve = async (state: string, bytes: number): Promise<void> => {
+  await effect('reserve room to put things back', async () => {
+    try {
+      await writeFile(reserveOf(state), Buffer.alloc(bytes + SLACK_BYTES), { mode: 0o600, flush: true })
+    } catch (error) {
+      await rm(reserveOf(state), { force: true })
+      throw new HostError(`no room in ${state} to put things back: ${errnoOf(error)}`, 'make room', {
+        cause: error,
+      })
+    }
+  })
+}
+
+export const freeReserve = (state: string): Promise<void> =>
+  effect('free the reserve', () => rm(reserveOf(state), { force: true }))
 
 export const readJournal = async (state: string): Promise<Journal | null> => {
   const text = await readIfThere(journalOf(state))
@@ -170,6 +201,7 @@ export const forgetUnused = async (state: string): Promise<void> => {
   for (const name of names.filter((candidate) => candidate.endsWith('.partial'))) {
     await effect(`forget ${name}`, () => rm(join(homeOf(state), name), { recursive: true, force: true }))
   }
+  if ((await stat(reserveOf(state)).catch(() => null)) !== null) await freeReserve(state)
   const kept = (await listNumbers(state)).map((number) => directoryOf(state, number))
   for (const directory of [state, ...kept]) await removeTemporaryIn(directory)
   const unused = (await readGenerations(state)).filter((generation) => generation.state === 'open')

@@ -1,8 +1,9 @@
-import { access, lstat, readFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { access, lstat, readFile, readlink } from 'node:fs/promises'
+import { basename, dirname } from 'node:path'
 import type { Plan, Step } from '../../plan/plan.ts'
 import { describeStep } from '../../plan/render.ts'
 import { errnoOf, HostError } from '../host-error.ts'
+import { readConfigured, readFilesOf } from '../packages.ts'
 import { resolveInRoot } from '../paths.ts'
 import { tryRun } from '../process.ts'
 import { readServiceState } from '../services.ts'
@@ -15,21 +16,50 @@ const DAEMONS_OWN = ['/etc/portsentry/portsentry.ignore', '/var/lib/portsentry',
 /** Where packages put files that stay when they go, or that only their maintainer scripts know of. */
 const PACKAGES_OWN = ['/etc', '/var/lib/portsentry', '/var/lib/fail2ban']
 
+/** Paths below some directories, as far as these exist. Throws HostError: half a list would have the rest look new. */
 const listPaths = async (tops: readonly string[]): Promise<string[]> => {
-  const { stdout } = await tryRun('find', [...tops, '-print0'])
+  const { exitCode, stdout, stderr } = await tryRun('find', [...tops, '-print0'])
+  // 1: one of them does not exist, or something went away meanwhile.
+  if (exitCode > 1) throw new HostError(`find ${tops.join(' ')} failed: ${stderr.trim()}`, 'try again')
   return stdout.split('\0').filter(Boolean)
 }
 
+/** Made by the packages' scripts for both daemons, or for libwrap. */
+const SCRIPTS_OWN = /^\/etc\/(?:portsentry|fail2ban|hosts\.allow$|hosts\.deny$)/
+
 /**
- * What daemons, and packages where some were installed, have made since a generation was taken. Of an apply that did
- * not come to its end only the daemons' own is told: in /etc others may have been at work since it died.
+ * Which paths in /etc are of some packages: their files, what is made for them by their scripts, links to either, and the
+ * directories of these. Whatever else came meanwhile is somebody else's.
  */
-export const findNewPaths = async ({ paths, packages, state }: Generation): Promise<string[]> => {
+export const ownedBy = async (
+  paths: readonly string[],
+  packages: readonly string[],
+): Promise<Set<string>> => {
+  const files = await readFilesOf(packages)
+  const names = new Set([...files].map((path) => basename(path)))
+  const owned = new Set<string>()
+  for (const path of paths) {
+    const target = await readlink(path).catch(() => null)
+    if (!files.has(path) && !SCRIPTS_OWN.test(path) && (target === null || !names.has(basename(target))))
+      continue
+    for (let each = path; each !== '/etc' && each !== '/'; each = dirname(each)) owned.add(each)
+  }
+  return owned
+}
+
+/** What daemons, and packages where some were installed, have made since a generation was taken. Throws HostError. */
+export const findNewPaths = async ({ paths, packages }: Generation): Promise<string[]> => {
   if (paths === null) return []
   const before = new Set(paths)
-  const hasEnded = state !== 'open'
-  const tops = hasEnded && packages.length > 0 ? PACKAGES_OWN : DAEMONS_OWN
-  return (await listPaths(tops)).filter((path) => !before.has(path))
+  const now = await listPaths(packages.length > 0 ? PACKAGES_OWN : DAEMONS_OWN)
+  const added = now.filter((path) => !before.has(path))
+  const inEtc = added.filter((path) => path.startsWith('/etc/'))
+  if (inEtc.length === 0 || packages.length === 0) return added
+  const owned = await ownedBy(
+    inEtc,
+    packages.map(({ name }) => name),
+  )
+  return added.filter((path) => !path.startsWith('/etc/') || owned.has(path))
 }
 
 /** Directories on the way to a path that do not exist, the uppermost first. */
@@ -110,6 +140,7 @@ export const takeGeneration = async (
       bans,
       releases: plan.steps.flatMap((step) => (step.kind === 'release' ? [step] : [])),
       packages,
+      configured: await readConfigured(packages.map(({ name }) => name)),
       paths: isLive ? await listPaths(packages.length > 0 ? PACKAGES_OWN : DAEMONS_OWN) : null,
       newPaths: [],
       confirmBy,

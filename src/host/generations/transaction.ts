@@ -6,14 +6,17 @@ import { errnoOf, HostError, messageOf } from '../host-error.ts'
 import { arm, disarm } from './confirmation.ts'
 import { mergeGenerations } from './merge.ts'
 import { type Generation, type GenerationState, STATE } from './record.ts'
-import { restore } from './restore.ts'
+import { type Outcome, restore } from './restore.ts'
 import {
   closeJournal,
   forgetUnused,
+  freeReserve,
   openJournal,
   pruneGenerations,
   readGenerations,
   readJournal,
+  sizeOfCopies,
+  takeReserve,
   updateGeneration,
 } from './store.ts'
 import { findNewPaths, takeGeneration } from './take.ts'
@@ -30,10 +33,22 @@ const mark = async (
   }
 }
 
-const describe = (failures: readonly string[]): string =>
-  failures.length > 0
-    ? `putting things back failed too: ${failures.join('; ')}`
-    : 'what was changed has been put back'
+const describe = ({ failures, remarks }: Outcome): string => {
+  if (failures.length > 0) return `putting things back failed too: ${failures.join('; ')}`
+  return ['what was changed has been put back', ...remarks].join('; but ')
+}
+
+/** The same may be done any number of times, but is not left half done for a closed terminal. */
+const uninterrupted = async <T>(work: () => Promise<T>): Promise<T> => {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  const goOn = () => {}
+  for (const signal of signals) process.on(signal, goOn)
+  try {
+    return await work()
+  } finally {
+    for (const signal of signals) process.off(signal, goOn)
+  }
+}
 
 /** Gives back what these generations replaced, the latest first, and says so in their records. */
 const giveBack = async (
@@ -41,15 +56,16 @@ const giveBack = async (
   generations: readonly [Generation, ...Generation[]],
   as: GenerationState,
   tell: Tell,
-): Promise<string[]> => {
-  const failures = await restore(state, mergeGenerations(generations), tell)
+): Promise<Outcome> => {
+  await freeReserve(state)
+  const outcome = await restore(state, mergeGenerations(generations), tell)
   // Where something could not be given back the journal stays: the next command tries again.
-  if (failures.length > 0) return failures
+  if (outcome.failures.length > 0) return outcome
   // Last of all the record: until it says so a crash has the next command do all of this again.
   if (state === STATE) await disarm()
   await mark(state, generations, as)
   await closeJournal(state)
-  return []
+  return outcome
 }
 
 export interface TransactionOptions {
@@ -67,28 +83,34 @@ const attemptAll = async (
   { keep, confirmWithinMs, undoing }: TransactionOptions,
   work: () => Promise<void>,
 ): Promise<Generation> => {
-  const confirmBy = confirmWithinMs === null ? null : new Date(Date.now() + confirmWithinMs).toISOString()
+  const deadline = () =>
+    confirmWithinMs === null ? null : new Date(Date.now() + confirmWithinMs).toISOString()
   // Applies that failed leave a record, too.
   await pruneGenerations(state, keep)
-  const generation = await takeGeneration(state, plan, confirmBy)
+  const generation = await takeGeneration(state, plan, deadline())
   const journal = {
     operation: 'apply',
     generations: [generation.number],
     started: generation.started,
   } as const
+  await takeReserve(state, await sizeOfCopies(generation, state))
   await openJournal(state, journal)
   try {
     // Before the first change: it may be the one that locks everybody out.
     if (confirmWithinMs !== null) await arm(confirmWithinMs)
     await work()
-    await pruneGenerations(state, keep)
-    const applied: Generation = { ...generation, state: 'applied' }
-    const done = { ...applied, newPaths: await findNewPaths(applied) }
+    const newPaths = await findNewPaths(generation)
+    // The time to confirm begins when there is something to look at.
+    if (confirmWithinMs !== null) await arm(confirmWithinMs)
+    const done: Generation = { ...generation, state: 'applied', newPaths, confirmBy: deadline() }
     await updateGeneration(state, done)
     await closeJournal(state)
+    await freeReserve(state)
+    // Not before: until here the one before may have to be what can be gone back to.
+    await pruneGenerations(state, keep)
     return done
   } catch (error) {
-    const undone = { ...generation, newPaths: await findNewPaths(generation) }
+    const undone = { ...generation, newPaths: await findNewPaths(generation).catch(() => []) }
     const outcome = describe(await giveBack(state, [undone], 'undone', undoing))
     if (error instanceof HostError)
       throw new HostError(`${error.message} (${outcome})`, error.hint, { cause: error })
@@ -110,8 +132,13 @@ export const transact = async (
   const state = await mkdtemp(join(tmpdir(), 'portward-'))
   try {
     return await attemptAll(state, plan, options, work)
+  } catch (error) {
+    // The only copies of what could not be put back.
+    if (error instanceof HostError && (await readJournal(state)) !== null)
+      throw new HostError(`${error.message}; what was there is in ${state}`, error.hint, { cause: error })
+    throw error
   } finally {
-    await rm(state, { recursive: true, force: true })
+    if ((await readJournal(state)) === null) await rm(state, { recursive: true, force: true })
   }
 }
 
@@ -139,7 +166,9 @@ const withNewPaths = async ([first, ...rest]: Some): Promise<Some> =>
  * Brings a server out of the middle: what an interrupted apply had changed is put back, an interrupted rollback is
  * finished. Returns what was done, in words; null where there was nothing to do. Throws HostError where it fails.
  */
-export const recover = async (tell: Tell): Promise<string | null> => {
+export const recover = (tell: Tell): Promise<string | null> => uninterrupted(() => recoverNow(tell))
+
+const recoverNow = async (tell: Tell): Promise<string | null> => {
   const journal = await readJournal(STATE)
   if (journal === null) {
     await forgetUnused(STATE)
@@ -151,37 +180,58 @@ export const recover = async (tell: Tell): Promise<string | null> => {
   const wanted: GenerationState = journal.operation === 'apply' ? 'undone' : 'rolled-back'
   const unfinished = generations.filter(({ state }) => state !== wanted)
   const isComplete = journal.operation === 'apply' && generations.every(({ state }) => state === 'applied')
+  const remarks: string[] = []
   if (isComplete || !isSome(unfinished)) await closeJournal(STATE)
   else {
-    const failures = await giveBack(STATE, await withNewPaths(unfinished), wanted, tell)
-    if (failures.length > 0)
+    const outcome = await giveBack(STATE, await withNewPaths(unfinished), wanted, tell)
+    if (outcome.failures.length > 0)
       throw new HostError(
-        `an earlier ${journal.operation} was interrupted, and ${describe(failures)}`,
-        'mend that, then run the command again',
+        `an earlier ${journal.operation} was interrupted, and ${describe(outcome)}`,
+        'mend that, then run the command again; "portward rollback --force" gives it up',
       )
+    remarks.push(...outcome.remarks)
   }
   await forgetUnused(STATE)
   if (isComplete) return null
-  return journal.operation === 'apply'
-    ? 'an earlier apply was interrupted: what it had changed has been put back'
-    : 'an earlier rollback was interrupted: it has been finished'
+  const done =
+    journal.operation === 'apply'
+      ? 'an earlier apply was interrupted: what it had changed has been put back'
+      : 'an earlier rollback was interrupted: it has been finished'
+  return [done, ...remarks].join('; but ')
 }
 
-/** Gives back the state before the earliest of these generations (the latest first). Throws HostError. */
-export const rollBack = async (
-  generations: readonly [Generation, ...Generation[]],
-  tell: Tell,
-): Promise<void> => {
-  const numbers = generations.map(({ number }) => number)
-  await openJournal(STATE, { operation: 'rollback', generations: numbers, started: new Date().toISOString() })
-  const failures = await giveBack(STATE, generations, 'rolled-back', tell)
-  if (failures.length > 0) {
+/**
+ * Gives up what an earlier command left undone and could not be finished: the server stays as it is now. The records
+ * stay, with the copies of the files. Returns whether there was anything. Throws HostError.
+ */
+export const giveUp = async (): Promise<boolean> => {
+  const journal = await readJournal(STATE)
+  if (journal === null) return false
+  const generations = (await readGenerations(STATE)).filter(({ number }) =>
+    journal.generations.includes(number),
+  )
+  await mark(STATE, generations, journal.operation === 'apply' ? 'undone' : 'rolled-back')
+  await disarm()
+  await closeJournal(STATE)
+  return true
+}
+
+/**
+ * Gives back the state before the earliest of these generations (the latest first). Returns what is not as before all the
+ * same, in words. Throws HostError where it has to be tried again.
+ */
+export const rollBack = (generations: Some, tell: Tell): Promise<readonly string[]> =>
+  uninterrupted(async () => {
+    const numbers = generations.map(({ number }) => number)
+    const started = new Date().toISOString()
+    await openJournal(STATE, { operation: 'rollback', generations: numbers, started })
+    const { failures, remarks } = await giveBack(STATE, generations, 'rolled-back', tell)
+    if (failures.length === 0) return remarks
     throw new HostError(
       failures.join('; '),
-      'mend that, then run portward rollback again: it goes on from there',
+      'mend that, then run portward rollback again: it goes on from there; with --force it is given up',
     )
-  }
-}
+  })
 
 /** Lets stay what was applied and waits for a confirmation. Returns the numbers. Throws HostError. */
 export const confirmPending = async (): Promise<number[]> => {

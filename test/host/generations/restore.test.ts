@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { replaceFile } from '../../../src/host/files.ts'
 import { mergeGenerations, type Restoration } from '../../../src/host/generations/merge.ts'
 import { findForeign, restore } from '../../../src/host/generations/restore.ts'
@@ -94,6 +94,24 @@ describe('a transaction on a tree', () => {
     },
   )
 
+  it('keeps the originals, and says where, when they cannot be put back', async () => {
+    const root = tree()
+    const work = async () => {
+      await perform(root)
+      rmSync(join(root, 'etc/plain'))
+      mkdirSync(join(root, 'etc/plain'))
+      throw new HostError('it broke', 'mend it')
+    }
+    const error: Error = await transact(planOf(root, STEPS), OPTIONS, work).then(
+      () => new Error('it worked'),
+      (reason) => reason,
+    )
+    const [, state = ''] =
+      /putting things back failed too: .*EISDIR.*; what was there is in (\S+)$/.exec(error.message) ?? []
+    onTestFinished(() => rmSync(state, { recursive: true, force: true }))
+    expect(readFileSync(join(state, 'generations/1/0'), 'utf8')).toBe('one\n')
+  })
+
   it('refuses what is no regular file before anything is touched', async () => {
     const root = tree()
     const before = look(root)
@@ -104,6 +122,8 @@ describe('a transaction on a tree', () => {
     expect(look(root)).toEqual(before)
   })
 })
+
+const NOTHING = { failures: [], remarks: [] }
 
 describe('what is given back', () => {
   const apply = async (root: string, state: string): Promise<Restoration> => {
@@ -135,10 +155,10 @@ describe('what is given back', () => {
     const restoration = await apply(root, state)
     change(root)
     expect(await findForeign(restoration)).toEqual(foreign)
-    expect(await restore(state, restoration, () => {})).toEqual([])
+    expect(await restore(state, restoration, () => {})).toEqual(NOTHING)
     expect(look(root)).toEqual(before)
     const names = readdirSync(join(state, 'generations/1')).filter((name) => name.startsWith('replaced-'))
-    expect(names).toEqual(kept.map((name) => `replaced-${name}`))
+    expect(names).toEqual(kept.map((name) => `replaced-etc-${name}`))
   })
 
   it('may be given back again, and takes away what a death left beside the files', async () => {
@@ -148,9 +168,26 @@ describe('what is given back', () => {
     const restoration = await apply(root, state)
     writeFileSync(join(root, 'etc/.plain.0123456789ab.portward'), 'half')
     for (let times = 0; times < 3; times += 1) {
-      expect(await restore(state, restoration, () => {})).toEqual([])
+      expect(await restore(state, restoration, () => {})).toEqual(NOTHING)
       expect(look(root)).toEqual(before)
     }
+  })
+
+  it('keeps what others wrote to two files of one name', async () => {
+    const root = tree()
+    const state = temporaryDirectory()
+    mkdirSync(join(root, 'etc/made/here'), { recursive: true })
+    const steps = [write('/etc/plain', 'two\n'), write('/etc/made/here/plain', 'new\n')]
+    const restoration = mergeGenerations([await takeGeneration(state, planOf(root, steps), null)])
+    for (const [path, text] of [
+      ['etc/plain', 'theirs\n'],
+      ['etc/made/here/plain', 'theirs, too\n'],
+    ] as const)
+      writeFileSync(join(root, path), text)
+    expect(await restore(state, restoration, () => {})).toEqual(NOTHING)
+    const kept = (name: string) => readFileSync(join(state, 'generations/1', name), 'utf8')
+    expect(kept('replaced-etc-plain')).toBe('theirs\n')
+    expect(kept('replaced-etc-made-here-plain')).toBe('theirs, too\n')
   })
 
   it('goes on past what fails, and says what did', async () => {
@@ -159,7 +196,7 @@ describe('what is given back', () => {
     const restoration = await apply(root, state)
     rmSync(join(root, 'etc/plain'))
     mkdirSync(join(root, 'etc/plain'))
-    const failures = await restore(state, restoration, () => {})
+    const { failures } = await restore(state, restoration, () => {})
     expect(failures).toHaveLength(1)
     expect(failures[0]).toMatch(/etc\/plain.*EISDIR/)
     expect(readFileSync(join(root, 'srv/real'), 'utf8')).toBe('linked\n')
@@ -171,7 +208,7 @@ describe('what is given back', () => {
     const state = temporaryDirectory()
     const restoration = await apply(root, state)
     writeFileSync(join(root, 'etc/made/theirs'), '')
-    expect(await restore(state, restoration, () => {})).toEqual([])
+    expect(await restore(state, restoration, () => {})).toEqual(NOTHING)
     expect(readdirSync(join(root, 'etc/made'))).toEqual(['theirs'])
   })
 })
