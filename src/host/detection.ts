@@ -1,8 +1,9 @@
 import { networkInterfaces } from 'node:os'
 import type { Configuration } from '../detector/configuration.ts'
 import type { Mode, Settled } from '../detector/decision.ts'
+import { isConnectMode, type Protocol } from '../detector/modes.ts'
 import type { Address } from '../detector/packet.ts'
-import type { InUse } from '../detector/ports.ts'
+import { type InUse, portsToOpen } from '../detector/ports.ts'
 import type { Effects } from '../detector/watcher.ts'
 import { parseAddress } from '../network.ts'
 import { isInUse } from './bind.ts'
@@ -27,20 +28,31 @@ export const ownAddresses = (): Address[] =>
 /** How many binds are tried at a time. */
 const BATCH = 64
 
-/** Of the ports that 1.2 looks at before it starts to watch, those that a service has. Asks for each. */
+/** All IPv6 addresses, and with them all of IPv4: what 2.x binds when it listens by itself. */
+const ANY_IPV6: Address = Array.from({ length: 16 }, () => 0)
+
+interface Asked {
+  readonly protocol: Protocol
+  readonly port: number
+  readonly address: Address | null
+}
+
+/** The ports that a daemon binds, or tries to, before it starts to watch. 2.x's stealth mode does neither. */
+const portsAsked = ({ dialect, mode, ports }: Configuration): Asked[] =>
+  [...ports].flatMap(([protocol, rule]) => {
+    if (rule.kind === 'ranges' && !isConnectMode(mode)) return []
+    const below = rule.kind === 'below' ? Array.from({ length: rule.limit }, (_, port) => port) : []
+    const numbers = [...below, ...portsToOpen(rule)]
+    const address = dialect === '2.x' ? ANY_IPV6 : null
+    return numbers.filter((port) => port > 0 && port < 65_536).map((port) => ({ protocol, port, address }))
+  })
+
+/** Of the ports that a daemon looks at before it starts to watch, those that a service has. Asks for each. */
 export const findInUse = async (configurations: readonly Configuration[]): Promise<InUse> => {
-  const asked = configurations.flatMap(({ ports }) =>
-    [...ports].flatMap(([protocol, rule]) => {
-      if (rule.kind === 'ranges') return []
-      const numbers =
-        rule.kind === 'listed' ? rule.ports : Array.from({ length: rule.limit }, (_, port) => port)
-      return numbers.filter((port) => port > 0 && port < 65_536).map((port) => ({ protocol, port }))
-    }),
-  )
   const taken = new Set<string>()
-  const remaining = [...asked]
-  const ask = async ({ protocol, port }: (typeof asked)[number]): Promise<void> => {
-    if (await isInUse(protocol, port, null)) taken.add(`${port}/${protocol}`)
+  const remaining = configurations.flatMap(portsAsked)
+  const ask = async ({ protocol, port, address }: Asked): Promise<void> => {
+    if (await isInUse(protocol, port, address)) taken.add(`${port}/${protocol}`)
   }
   while (remaining.length > 0) await Promise.all(remaining.splice(0, BATCH).map(ask))
   return (protocol, port) => taken.has(`${port}/${protocol}`)
