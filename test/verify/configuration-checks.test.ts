@@ -114,6 +114,17 @@ const FINDINGS: readonly (readonly [
     'WHITELIST=10.1.0.0/16,10.2.0.0/16,10.3.0.0/16,10.4.0.0/16,10.5.0.0/16\n',
   ],
   ['host bits, which 1.2 does not mind', texts(BUILT, '127.0.0.0/8\n192.168.1.10/24\n'), /^pass ignore-list/],
+  [
+    'a last line without a newline, which 1.2 may not read',
+    texts(BUILT, '127.0.0.0/8\n192.168.1.0/24'),
+    `warn ignore-list: ${BUILT}:2: no newline ends the last line, and so portsentry may not read it; it has 192.168.1.0/24`,
+  ],
+  [
+    'one that another line makes up for',
+    texts(BUILT, '192.168.1.0/24\n127.0.0.0/8\n192.168.1.7'),
+    `pass ignore-list: ${BUILT}: 127.0.0.0/8, 192.168.1.0/24`,
+  ],
+  ['a comment without one', texts(BUILT, '127.0.0.0/8\n192.168.1.0/24\n# end'), /^pass ignore-list/],
   ['no list', texts(BUILT, null), `fail ignore-list: ${BUILT} is missing: everybody is acted on`],
   [
     'a tree that no daemon has been started in',
