@@ -65,6 +65,9 @@ export const restoreRules = async (firewall: Firewall): Promise<string[]> => {
   return gaps
 }
 
+/** nft's ruleset of this network namespace as JSON: libnftables-json(5). */
+export const readNftObjects = (): Promise<string> => printed('nft', '-j', 'list', 'ruleset')
+
 /** Everything by which this namespace decides about packets: rules with their counters, sets, and routes that lead nowhere. */
 export const readDecisions = async (): Promise<string[]> => {
   const texts = await Promise.all([

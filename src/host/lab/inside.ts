@@ -8,9 +8,17 @@ import type { Release } from '../../policy/release.ts'
 import { localTime } from '../clock.ts'
 import { HostError } from '../host-error.ts'
 import { type Detection, startDetection } from './detection.ts'
-import { metBetween, nftTables, readCounters, readDecisions, restoreRules } from './firewall-copy.ts'
+import {
+  metBetween,
+  nftTables,
+  readCounters,
+  readDecisions,
+  readNftObjects,
+  restoreRules,
+} from './firewall-copy.ts'
 import { startGreeters } from './greeters.ts'
 import { readFail2ban, readJailLog, startFail2ban } from './jail.ts'
+import { nftDrops } from './nft-drops.ts'
 import type { EventReport, HostReport, LabReport, Reach } from './report.ts'
 import type { LabHost, LabSpecification } from './specification.ts'
 import { buildWorld, probe } from './world.ts'
@@ -23,6 +31,8 @@ const BAN_TIMEOUT_MS = 8000
 /** What the action of a ban may take, once fail2ban has decided on it. */
 const ACTION_TIMEOUT_MS = 3000
 const POLL_MS = 25
+/** The most that MAXRETRY can ask for. */
+const MAX_LINES = 1000
 
 const waitUntil = async (isDone: () => boolean | Promise<boolean>, timeoutMs: number): Promise<boolean> => {
   const deadline = performance.now() + timeoutMs
@@ -83,14 +93,23 @@ const eventOf = ({ decision, outcomes, blocked }: Settled): EventReport => ({
 const mentions = (address: string): RegExp =>
   new RegExp(`(?<![0-9a-fA-F.:])${address.replaceAll('.', '\\.')}(?![0-9a-fA-F:]|\\.\\d)`)
 
-/** What was heard of a host from each of its kinds of probes, or the time is up. */
-const waitForEvents = async (hosts: readonly LabHost[], { settled, idle }: Detection): Promise<void> => {
+/** Whose scans were noticed. What went to ports of services was no scan: the lab itself tries those. */
+const hostsHeard = (settled: readonly Settled[]): Set<string> =>
+  new Set(settled.flatMap(({ decision: { host, verdict } }) => (verdict === 'in-use' ? [] : [host])))
+
+/** Waits until something was heard of each host that scans, or the time is up. Returns of whom it was. */
+const waitForEvents = async (
+  hosts: readonly LabHost[],
+  { settled, idle }: Detection,
+  from: number,
+): Promise<Set<string>> => {
   const expected = hosts.filter(({ probes }) => probes.length > 0).map(({ address }) => address)
   await waitUntil(() => {
-    const heard = new Set(settled.map(({ decision }) => decision.host))
+    const heard = hostsHeard(settled.slice(from))
     return expected.every((address) => heard.has(address))
   }, NOTICE_TIMEOUT_MS)
   await idle()
+  return hostsHeard(settled.slice(from))
 }
 
 /** For hosts of which nothing was heard: what would have been done, had their packets got through? */
@@ -112,7 +131,7 @@ const tellHistory = async (
   settled: readonly Settled[],
 ): Promise<void> => {
   const { maxretry } = await readJailLog()
-  const times = Math.min(Math.max(1, maxretry), 50)
+  const times = Math.min(Math.max(1, maxretry), MAX_LINES)
   const now = Date.now()
   const lines = (role: LabHost['role']): string[] =>
     hosts
@@ -150,12 +169,6 @@ const reachBanned = async (hosts: readonly LabHost[], ports: readonly number[]):
   return reached
 }
 
-const nftDrops = (firewall: LabSpecification['firewall']): string[] =>
-  nftTables(firewall)
-    .split('\n')
-    .filter((line) => /hook (?:input|prerouting).*policy drop/.test(line))
-    .map((line) => line.trim())
-
 /** A rule for what comes in; a policy comes after all rules, and so ahead of no ban. */
 const letsIn = (rule: string): boolean => /^-A (?!OUTPUT |FORWARD )/.test(rule)
 
@@ -171,6 +184,7 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
   )
   const hosts = specification.hosts.filter(({ address }) => hasIPv6 || !address.includes(':'))
   const gaps = [...(hasIPv6 ? [] : ['IPv6']), ...(await restoreRules(specification.firewall))]
+  const nftObjects = await readNftObjects()
   const starting = specification.startsFail2ban ? startFail2ban(specification.otherJails) : null
 
   const greeters = await startGreeters(specification.openPorts)
@@ -178,10 +192,11 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
   const before = await reachAll(hosts, greeters.ports)
   const known = new Set(await readDecisions())
   const counters = [await readCounters()]
+  await detection.idle()
+  const first = detection.settled.length
   await sendProbes(hosts)
-  await waitForEvents(hosts, detection)
+  const heard = await waitForEvents(hosts, detection, first)
   counters.push(await readCounters())
-  const heard = new Set(detection.settled.map(({ decision }) => decision.host))
   await imagine(
     hosts.filter(({ address }) => !heard.has(address)),
     detection,
@@ -224,7 +239,13 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
     hosts: Object.fromEntries(hosts.map((host) => [host.name, reportOn(host)])),
     dropping: metBetween(atFirst ?? none, scannedBy ?? none, ['DROP', 'REJECT']),
     accepting: metBetween(scannedBy ?? none, atLast ?? none, ['ACCEPT']).filter(({ rule }) => letsIn(rule)),
-    nftDrops: nftDrops(specification.firewall),
+    nftDrops: nftDrops(
+      nftTables(specification.firewall),
+      nftObjects,
+      hosts
+        .filter(({ role, address }) => role === 'attacker' && !heard.has(address))
+        .map(({ address }) => address),
+    ),
     fail2ban,
   }
 }

@@ -49,7 +49,7 @@ export interface LabReport {
   readonly dropping: readonly MetRule[]
   /** Rules that accepted connections of hosts that should have been cut off. */
   readonly accepting: readonly MetRule[]
-  /** Chains of nft that drop what no rule accepts. */
+  /** Chains of nft that drop what no rule accepts, and rules there that keep out attackers of whom nothing was heard. */
   readonly nftDrops: readonly string[]
   readonly fail2ban: {
     /** Null: it started; else why not. */

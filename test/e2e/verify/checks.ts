@@ -135,6 +135,20 @@ export const describeVerify = (suite: Suite): void => {
       expectAllPass(proof, suite === 'testing' ? [] : [/^warn noticed: .*iptables -P INPUT DROP/m])
     })
 
+    it('knows a chain of nft that rejects before portsentry can see', async () => {
+      await server.run('command -v nft || apt-get install -y -q --no-install-recommends nftables')
+      await server.run(
+        `nft 'add table inet gate; add chain inet gate in { type filter hook input priority 0; }
+              add rule inet gate in ct state established,related accept; add rule inet gate in iifname lo accept
+              add rule inet gate in tcp dport ${OPEN_PORT} accept
+              add rule inet gate in reject with icmpx type admin-prohibited'`,
+      )
+      const proof = await prove(server)
+      await server.run('nft delete table inet gate')
+      expect(proof.exitCode).toBe(0)
+      expectAllPass(proof, suite === 'testing' ? [] : [/^warn noticed: .*: nft inet gate in: reject$/m])
+    })
+
     it.each(CONFIGURATIONS.filter(([suites]) => suites.includes(suite)))(
       'passes at the end of an apply: %s %j',
       async (_suites, config, but) => {
