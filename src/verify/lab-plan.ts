@@ -48,7 +48,9 @@ const MAX_SPARED = 8
 const FAR: Network = { bytes: [], prefix: 0 }
 
 /** 1.2 keeps the last 50 packets in mind; a higher SCAN_TRIGGER acts at once. */
-const MAX_TRIGGER = 50
+const MAX_TRIGGER_12 = 50
+/** 2.x counts on; what asks for more than this is hardly ever set off. */
+const MAX_PACKETS = 500
 
 const NAMES: Readonly<Record<ProbeKind, string>> = {
   connect: 'TCP connect scan',
@@ -138,7 +140,8 @@ export const planLab = (
     device.addresses.map(addressOf).find((address) => address.includes(':') !== isV4)
 
   const kinds = kindsOf(modes, watched)
-  const times = watched.trigger > MAX_TRIGGER ? 1 : Math.max(1, watched.trigger)
+  const actsAtOnce = desired.release.dialect === '1.2' && watched.trigger > MAX_TRIGGER_12
+  const times = actsAtOnce ? 1 : Math.min(Math.max(1, watched.trigger), MAX_PACKETS)
   const probesFor = (kind: ProbeKind, index: number): Probe[] => {
     const port = spread(kind === 'udp' ? watched.udp : watched.tcp, index, kinds.length)
     return Array.from({ length: times }, () => ({ kind, port }))

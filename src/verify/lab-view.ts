@@ -13,7 +13,7 @@ export interface Expectation {
   readonly confPath: string
   readonly ignorePath: string
   readonly jailPath: string
-  /** Whether this portsentry reads packets behind the firewall (1.2), and not on the wire. */
+  /** Whether this portsentry gets packets from behind the firewall (1.2, and 2.x that listens), and not from the wire. */
   readonly isBehindFirewall: boolean
 }
 

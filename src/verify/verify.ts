@@ -82,7 +82,7 @@ const readWatched = (
       confPath,
       ignorePath: builtIgnorePath,
       jailPath: JAIL_PATH,
-      isBehindFirewall: dialect === '1.2',
+      isBehindFirewall: dialect === '1.2' || modes.includes('connect'),
     },
   }
 }
@@ -100,6 +100,14 @@ const checkInLab = async (
   const outcome = await runLab(specification)
   if ('report' in outcome) return judgeLab(specification, outcome.report, expectation)
   const check = checkFor('lab', 'a copy of this server in a network of its own')
+  if ('endless' in outcome) {
+    return [
+      check.fail(
+        `${outcome.endless}, and was given up: nothing is known about whether a scanner is banned`,
+        `see whether KILL_ROUTE and KILL_RUN_CMD in ${expectation.confPath} come to an end`,
+      ),
+    ]
+  }
   return [
     check.skip(
       `it cannot be built: ${outcome.impossible}; no scan was tried, no command of portsentry.conf run`,

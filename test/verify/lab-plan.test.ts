@@ -275,15 +275,21 @@ describe('who is spared', () => {
 })
 
 describe('what they send', () => {
-  it.each<[what: string, trigger: number, packets: number]>([
-    ['no trigger', 0, 1],
-    ['the first packet', 1, 1],
-    ['the fifth', 5, 5],
-    ['the last that 1.2 has room for', 50, 50],
-    ['one more than 1.2 has room for', 51, 1],
-  ])('%s', (_what, trigger, packets) => {
-    for (const { probes } of of('attacker', labOf({ watched: { trigger } })))
-      expect(probes).toHaveLength(packets)
+  it.each<[what: string, trigger: number, packets12: number, packets2: number]>([
+    ['no trigger', 0, 1, 1],
+    ['the first packet', 1, 1, 1],
+    ['the fifth', 5, 5, 5],
+    ['the last that 1.2 has room for', 50, 50, 50],
+    ['one more than 1.2 has room for', 51, 1, 51],
+    ['more than anybody sends', 60_000, 1, 500],
+  ])('%s', (_what, trigger, packets12, packets2) => {
+    for (const [is2x, packets] of [
+      [false, packets12],
+      [true, packets2],
+    ] as const) {
+      for (const { probes } of of('attacker', labOf({ is2x, watched: { trigger } })))
+        expect(probes).toHaveLength(packets)
+    }
   })
 
   it.each<[what: string, watched: Partial<Watched>]>([

@@ -14,22 +14,34 @@ import type { Release } from '../../policy/release.ts'
 import { isInUse } from '../bind.ts'
 import { localTime } from '../clock.ts'
 import { perform } from '../respond.ts'
+import { type Arrival, openListeners, type Port } from '../sockets.ts'
 import { startGreeters } from './greeters.ts'
 import { startRecorder } from './recorder.ts'
 import type { LabSpecification } from './specification.ts'
 
 /** What a command may take in the lab; the whole of it should take a few seconds. */
-const COMMAND_TIMEOUT_MS = 10_000
+const COMMAND_TIMEOUT_MS = 5000
 
 const SILENCERS = /\s*(?:\d?>>?\s*\/dev\/null|&>\s*\/dev\/null|2>&1)/g
 
-/** A command that failed without a word is run once more with its output let out: here that harms nobody. */
-const performLoudly = async (action: Action, { dialect }: Release): Promise<ActionOutcome> => {
+/**
+ * Does what the daemon would do. A command that failed without a word is run once more with its output let out: here
+ * that harms nobody. One that did not end is not waited for again with every other host.
+ */
+const createPerformer = ({ dialect }: Release): ((action: Action) => Promise<ActionOutcome>) => {
   const response = { root: '/', dialect, timeoutMs: COMMAND_TIMEOUT_MS }
-  const outcome = await perform(action, response)
-  if (action.kind !== 'command' || outcome.result !== 'failed' || outcome.said !== '') return outcome
-  const loud = { ...action, command: action.command.replace(SILENCERS, '') }
-  return { ...outcome, said: (await perform(loud, response)).said }
+  const endless = new Map<Action['option'], ActionOutcome>()
+  return async (action) => {
+    const before = endless.get(action.option)
+    if (before !== undefined) return { ...before, action }
+    const startedMs = performance.now()
+    const outcome = await perform(action, response)
+    if (action.kind !== 'command' || outcome.result !== 'failed') return outcome
+    if (performance.now() - startedMs >= COMMAND_TIMEOUT_MS) endless.set(action.option, outcome)
+    if (outcome.said !== '') return outcome
+    const loud = { ...action, command: action.command.replace(SILENCERS, '') }
+    return { ...outcome, said: (await perform(loud, response)).said }
+  }
 }
 
 export interface Detection {
@@ -43,6 +55,40 @@ export interface Detection {
   readonly stop: () => Promise<void>
 }
 
+interface Sockets {
+  /** Whether the daemon could have bound the port when it started. */
+  readonly isFree: (protocol: string, port: number) => boolean
+  readonly close: () => void
+}
+
+/** 1.2's connect modes are followed by their packets: their ports only have to take connections. */
+const greet = async (
+  configurations: readonly Configuration[],
+  isFree: Sockets['isFree'],
+): Promise<Sockets> => {
+  const opened = configurations.flatMap(({ mode, ports }) => {
+    const rule = isConnectMode(mode) ? ports.get('tcp') : undefined
+    return rule === undefined ? [] : portsToOpen(rule)
+  })
+  const { close } = await startGreeters(opened.filter((port) => isFree('tcp', port)))
+  return { isFree, close }
+}
+
+/** 2.x that listens is told of what its own sockets get, of both families, and of nothing else. */
+const listen = async (
+  configurations: readonly Configuration[],
+  isFree: Sockets['isFree'],
+  onArrival: (arrival: Arrival) => void,
+): Promise<Sockets> => {
+  const wanted = configurations.flatMap(({ ports }) =>
+    [...ports].flatMap(([protocol, rule]) => portsToOpen(rule).map((port): Port => ({ protocol, port }))),
+  )
+  const free = wanted.filter(({ protocol, port }) => isFree(protocol, port))
+  const { bound, close } = await openListeners(6, free, onArrival)
+  const own = new Set(bound.map(({ protocol, port }) => `${protocol} ${port}`))
+  return { isFree: (protocol, port) => own.has(`${protocol} ${port}`), close }
+}
+
 /**
  * The reference detector in the place of the daemons, with the server's own portsentry.conf and ignore list: it sees
  * what they would see, and does what they would do. History lines stay in `settled`, for fail2ban's turn.
@@ -52,31 +98,34 @@ export const startDetection = async (
   release: Release,
 ): Promise<Detection> => {
   const { dialect } = release
+  const listens = modes.includes('connect')
   const conf = parsePortsentryConf(await readFile(confPath, 'latin1'), dialect)
   const configurations = modes.map((mode) => readConfiguration(conf, mode, confPath).configuration)
   const taken = new Set(inUse)
+  const isFree = (protocol: string, port: number): boolean => !taken.has(`${protocol} ${port}`)
+
+  let work: Promise<void> = Promise.resolve()
+  const sockets = listens
+    ? await listen(configurations, isFree, (arrival) => {
+        work = work.then(() => accept(arrival))
+      })
+    : await greet(configurations, isFree)
   const detectors = configurations.map((configuration) =>
     createDetector(configuration, {
       addresses: null,
-      inUseAtStart: (protocol, port) => taken.has(`${protocol} ${port}`),
+      inUseAtStart: (protocol, port) => !sockets.isFree(protocol, port),
     }),
   )
   const ignoreFile = configurations[0]?.ignoreFile ?? ''
   const text = await readFile(ignoreFile, 'latin1').catch(() => null)
   const ignore = text === null ? null : parseIgnoreList(text, dialect)
 
-  const opened = configurations.flatMap(({ mode, ports }) => {
-    const rule = isConnectMode(mode) ? ports.get('tcp') : undefined
-    return rule === undefined ? [] : portsToOpen(rule)
-  })
-  const sockets = await startGreeters(opened.filter((port) => !taken.has(`tcp ${port}`)))
-
   const settled: Settled[] = []
+  const performAction = createPerformer(release)
   const watcher = createWatcher(detectors, {
-    isInUse: (protocol, port, destination) =>
-      taken.has(`${protocol} ${port}`) || isInUse(protocol, port, destination),
+    isInUse: (protocol, port, destination) => !isFree(protocol, port) || isInUse(protocol, port, destination),
     ignoreList: () => ignore,
-    perform: (action) => performLoudly(action, release),
+    perform: (action) => performAction(action),
     resolveName: (host) => host,
     localTime,
     settled: (result) => {
@@ -85,14 +134,18 @@ export const startDetection = async (
   })
   const reader = createCaptureReader()
   const decoder = createDecoder()
-  let work: Promise<void> = Promise.resolve()
   const observe = (packet: Packet): void => {
     work = work.then(() => watcher.observe(packet))
   }
-  const recorder = await startRecorder(dialect === '1.2' ? 'socket' : 'wire', (chunk) => {
+  const accept = async ({ answer, ...connection }: Arrival): Promise<void> => {
+    await watcher.observeConnection(connection)
+    answer('')
+  }
+  const record = (chunk: Uint8Array): void => {
     const packets = reader.push(chunk).flatMap((frame) => [...decoder.decode(frame)])
     for (const packet of packets) observe(packet)
-  })
+  }
+  const recorder = listens ? null : await startRecorder(dialect === '1.2' ? 'socket' : 'wire', record)
   return {
     settled,
     configurations,
@@ -104,7 +157,7 @@ export const startDetection = async (
     idle: () => work,
     stop: async () => {
       sockets.close()
-      await recorder.stop()
+      await recorder?.stop()
     },
   }
 }

@@ -11,12 +11,17 @@ const TIMEOUT_MS = 60_000
 /** `sysexits.h` EX_CONFIG, with which the sandbox says that it cannot be had here. */
 const NOT_HERE = 78
 
-export type LabOutcome = { readonly report: LabReport } | { readonly impossible: string }
+export type LabOutcome =
+  | { readonly report: LabReport }
+  /** There is no lab to be had here. */
+  | { readonly impossible: string }
+  /** What happened in it has no end: what it was, then, nobody knows. */
+  | { readonly endless: string }
 
 /**
  * Builds the lab, lets happen in it what the specification says, and returns what was seen. Everything of it lives in
  * namespaces that end with their first process, and that one ends with this process, however this one ends.
- * Never throws; `impossible` says why there could be no lab.
+ * Never throws.
  */
 export const runLab = async (specification: LabSpecification): Promise<LabOutcome> => {
   if (process.getuid?.() !== 0) return { impossible: 'only root can build it' }
@@ -34,6 +39,7 @@ export const runLab = async (specification: LabSpecification): Promise<LabOutcom
     '--mount-proc',
   ]
   const inside = [process.execPath, process.argv[1] ?? '', LAB_COMMAND]
+  const startedMs = performance.now()
   const { exitCode, stdout, stderr } = await tryRun(
     'setpriv',
     [...bound, 'unshare', ...namespaces, '--', 'sh', '-c', sandboxScript, 'sh', ...inside],
@@ -41,8 +47,8 @@ export const runLab = async (specification: LabSpecification): Promise<LabOutcom
   )
   const said = stderr.trim().split('\n').at(-1)?.slice(0, 300) ?? ''
   if (exitCode === NOT_HERE) return { impossible: said }
-  if (stderr.startsWith('Command timed out'))
-    return { impossible: `it took more than ${TIMEOUT_MS / 1000} s` }
+  if (exitCode !== 0 && performance.now() - startedMs >= TIMEOUT_MS)
+    return { endless: `it took more than ${TIMEOUT_MS / 1000} s` }
   if (exitCode !== 0) return { impossible: said === '' ? `it ended with exit code ${exitCode}` : said }
   return { report: JSON.parse(stdout) }
 }

@@ -75,6 +75,21 @@ export const SABOTAGES: readonly Sabotage[] = [
     },
   },
   {
+    what: 'KILL_ROUTE that never ends',
+    suites: BOTH_GENERATIONS,
+    commands: killRoute('sleep 99 # $TARGET$'),
+    failing: {
+      commands: /KILL_ROUTE ended with exit code 137: sleep 99 .* — did not end within/,
+      'cut-off': /KILL_ROUTE does has no effect/,
+    },
+  },
+  {
+    what: 'an ignore list that covers everybody',
+    suites: BOTH_GENERATIONS,
+    commands: "printf '0.0.0.0/1\\n128.0.0.0/1\\n' >>/etc/portsentry/portsentry.ignore",
+    failing: { 'cut-off': /portsentry\.ignore:\d+: by this line portsentry ignores/ },
+  },
+  {
     what: 'hosts.allow with an address in place of the network',
     suites: BOOKWORM,
     commands: 'sed -i s,192.168.1.0/255,192.168.1.10/255, /etc/hosts.allow',
