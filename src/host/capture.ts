@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process'
-import { createReadStream } from 'node:fs'
+import { createReadStream, existsSync, readdirSync, readFileSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
+import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { errnoOf, HostError, messageOf } from './host-error.ts'
 import { childEnvironment } from './process.ts'
@@ -61,6 +63,28 @@ const STRAY_TRAFFIC =
   '(ip and (udp or (tcp and tcp[13] & 20 = 0) or ip[6:2] & 0x3fff != 0))' +
   ' or (ip6 and not (ip6[6] = 6 and ip6[53] & 20 != 0))'
 
+/** Interfaces with an address that was given to them: link-local ones come by themselves. */
+const interfacesOfOurs = (): string[] =>
+  Object.entries(networkInterfaces())
+    .filter(([, addresses]) => addresses?.some(({ address }) => !address.startsWith('fe80:')))
+    .map(([name]) => name)
+
+/**
+ * Interfaces that hand all they get to a bridge or a bond, where it comes by once more: on `any` each of its packets
+ * would count twice. One with an address of its own hands it to nobody. `directory` is the kernel's list.
+ */
+export const readParts = (
+  directory = '/sys/class/net',
+  addressed: readonly string[] = interfacesOfOurs(),
+): number[] =>
+  (existsSync(directory) ? readdirSync(directory) : [])
+    .filter((name) => existsSync(join(directory, name, 'master')) && !addressed.includes(name))
+    .map((name) => Number(readFileSync(join(directory, name, 'ifindex'), 'latin1')))
+
+/** pcap-filter(7): what is wanted, but not from these interfaces. */
+export const butFrom = (indexes: readonly number[], filter: string): string =>
+  [...indexes.map((index) => `not ifindex ${index}`), `(${filter})`].join(' and ')
+
 /** Bytes of a frame that are kept: all headers of any packet that a daemon would look at. */
 const SNAPLEN = '256'
 /** tcpdump's first and last words fit. */
@@ -71,7 +95,8 @@ const MAX_SAID = 8192
  * to be cut off now; in a process group of its own, so that Ctrl-C at a terminal does not end it out of turn.
  */
 export const startCapture = (interfaceName: string, strayOnly: boolean): LiveCapture => {
-  const filter = strayOnly ? STRAY_TRAFFIC : ALL_TRAFFIC
+  const wanted = strayOnly ? STRAY_TRAFFIC : ALL_TRAFFIC
+  const filter = interfaceName === 'any' ? butFrom(readParts(), wanted) : wanted
   const options = ['-i', interfaceName, '-U', '--immediate-mode', '-n', '-s', SNAPLEN, '-w', '-']
   const child = spawn('tcpdump', [...options, '--', filter], {
     env: childEnvironment(),
