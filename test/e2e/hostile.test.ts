@@ -45,6 +45,27 @@ describeServers('what portward refuses, keeps and puts back', () => {
     expect(changedPaths(before, await manifest(server, WATCHED))).toEqual([])
   })
 
+  it.each([
+    [
+      'belongs to somebody else',
+      'cp /root/config.env /root/theirs.env; chown daemon /root/theirs.env',
+      '/root/theirs.env',
+      /belongs to user 1,/,
+    ],
+    [
+      'is where somebody else can put another',
+      'mkdir /srv/theirs; cp /root/config.env /srv/theirs; chown daemon /srv/theirs',
+      '/srv/theirs/config.env',
+      /could be replaced by others than root: \/srv\/theirs belongs to user 1 /,
+    ],
+  ])('refuses a config.env that %s', async (_, make, path, message) => {
+    await server.run(make)
+    const { stderr, exitCode } = await server.run(`portward plan --config ${path}`, { allowFailure: true })
+    expect(exitCode).toBe(78)
+    expect(stderr).toMatch(message)
+    await server.run(`rm -r ${path} /srv/theirs 2>/dev/null || true`)
+  })
+
   it('refuses to apply without a terminal and without --yes', async () => {
     const { stderr, exitCode } = await server.run('portward apply', { allowFailure: true })
     expect(exitCode).toBe(1)
@@ -85,6 +106,54 @@ describeServers('what portward refuses, keeps and puts back', () => {
     })
     expect(exitCode).toBe(1)
     expect(stderr).toMatch(/another portward/)
+  })
+
+  it('is not kept out by the lock of somebody who is not root', async () => {
+    const { stderr } = await server.run(
+      'setpriv --reuid 65534 --clear-groups flock /run/portward.lock portward plan',
+      { allowFailure: true },
+    )
+    expect(stderr).toMatch(/Permission denied/)
+  })
+
+  it.each(['INT', 'TERM', 'HUP'])('undoes an apply in the middle on SIG%s', async (signal) => {
+    await server.run(`sed -i 's/^bantime =.*/bantime = 10/' /etc/fail2ban/jail.d/portsentry.conf`)
+    const before = await manifest(server, WATCHED)
+    const { stdout } = await server.run(`
+      portward apply --yes >/run/out 2>&1 & pid=$!
+      until grep -q '^waiting until' /run/out; do sleep 0.02; done
+      kill -${signal} $pid; wait $pid; echo "exit $?"; cat /run/out`)
+    expect(stdout).toMatch(/^exit 1$/m)
+    expect(stdout).toMatch(/interrupted \(what was changed has been put back\)/)
+    expect(changedPaths(before, await manifest(server, WATCHED))).toEqual([])
+    await portward(server, 'apply --yes', 0)
+  })
+
+  it('does not leave a rollback half done for a closed terminal', async () => {
+    await server.run(`sed -i 's/^bantime =.*/bantime = 10/' /etc/fail2ban/jail.d/portsentry.conf`)
+    const before = await manifest(server, WATCHED)
+    await portward(server, 'apply --yes', 0)
+    const { stdout } = await server.run(`
+      portward rollback --yes >/run/out 2>&1 & pid=$!
+      until grep -q '^putting back' /run/out; do sleep 0.02; done
+      kill -HUP $pid; wait $pid; echo "exit $?"; cat /run/out`)
+    expect(stdout).toMatch(/^exit 0$/m)
+    expect(changedPaths(before, await manifest(server, WATCHED))).toEqual([])
+    await portward(server, 'apply --yes', 0)
+  })
+
+  it('does not overwrite a file that somebody has changed since the plan was shown', async () => {
+    await server.run('sed -i --follow-symlinks /192.168.1.0/d /etc/hosts.allow')
+    const { stdout, exitCode } = await server.run(
+      `rm -f /run/typed
+       { until grep -q 'Do these' /run/typed; do sleep 0.05; done; echo '# theirs' >>/srv/hosts.allow; echo y; sleep 20; } 2>/dev/null |
+         script -qefc 'portward apply' /run/typed`,
+      { allowFailure: true },
+    )
+    expect(stdout).toMatch(/hosts\.allow was changed since the plan was made/)
+    expect(exitCode).toBe(1)
+    expect(await server.readText('/srv/hosts.allow')).toMatch(/^# theirs$/m)
+    await portward(server, 'apply --yes', 0)
   })
 
   it('starts a daemon that died behind its unit', async () => {

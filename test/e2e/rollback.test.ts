@@ -110,8 +110,10 @@ for (const suite of ['bookworm', 'trixie', 'testing'] as const) {
       await portward(server, 'rollback --yes --force', 0)
       await expectState(server, original)
       const kept = `/var/lib/portward/generations/${await latest(server)}`
-      expect((await server.read(`${kept}/replaced-hosts.allow`)).equals(theirs)).toBe(true)
-      expect(await server.readText(`${kept}/replaced-portsentry.conf`)).toMatch(/^# mine$/m)
+      expect((await server.read(`${kept}/replaced-etc-hosts.allow`)).equals(theirs)).toBe(true)
+      expect(await server.readText(`${kept}/replaced-etc-fail2ban-jail.d-portsentry.conf`)).toMatch(
+        /^# mine$/m,
+      )
     })
 
     it('is not stopped by what portsentry has added to hosts.deny, and lets go whom it banned', async () => {
