@@ -3,7 +3,8 @@ import type { Settings } from '../settings/settings.ts'
 /**
  * Packages that the outcome needs, each named so that nothing hangs on apt's idea of recommended ones:
  * Debian 12's fail2ban recommends `nftables | iptables`, which gives nftables and no ban; without
- * python3-systemd it cannot read the journal; tcpd brings libwrap's files and tcpdmatch.
+ * python3-systemd it cannot read the journal; tcpd brings libwrap's files and tcpdmatch; without `ip` nothing can be
+ * proved, nor the gateway be found, and a minimal Debian has none.
  */
 export const requiredPackages = (
   { banBackend, banaction = '' }: Settings,
@@ -12,9 +13,9 @@ export const requiredPackages = (
   'portsentry',
   'fail2ban',
   'tcpd',
+  'iproute2',
   // A ban action whose program is missing fails, and fail2ban lists the ban all the same.
   ...(banBackend === 'iptables' || banaction.startsWith('iptables') ? ['iptables'] : []),
   ...(banBackend === 'nft' || banaction.startsWith('nftables') ? ['nftables'] : []),
-  ...(banBackend === 'route' || banaction.startsWith('route') ? ['iproute2'] : []),
   ...(init === 'systemd' ? ['python3-systemd'] : []),
 ]

@@ -71,6 +71,7 @@ const packages = new Map([
   ['fail2ban', '1.0.2-2'],
   ['iptables', '1.8.9-2'],
   ['tcpd', '7.6.q-32'],
+  ['iproute2', '6.1.0-3'],
   ['python3-systemd', '235-1'],
 ])
 
