@@ -3,7 +3,8 @@
 # let go of everywhere at once. portsentry calls it for whom it notices, fail2ban for whom it bans and releases.
 #
 #   firewall start                 make the place, and put all bans in
-#   firewall stop                  take the place away; the bans stay known
+#   firewall ensure                the same, unless it was stopped or cleared
+#   firewall stop                  take the place away until the next start; the bans stay known
 #   firewall clear                 take the place and all bans away
 #   firewall check                 is the place as it should be?
 #   firewall add ADDRESS [SECONDS [SINCE]]  ban, from then or now; -1: for ever
@@ -20,6 +21,8 @@ umask 077
 
 # BACKEND, TARGET, ALLOWED, BANTIME, DENY, DIALECT, BLOCKED_FILE, HISTORY_FILE, MODES
 . /etc/portward/firewall.conf
+# 0: an action of somebody's own decides how long, and is not told of anybody.
+HANDOVER=${HANDOVER:-1}
 
 # A line a ban: the address, and when the ban ends in seconds since the epoch (0: never).
 BANS=/var/lib/portward/bans
@@ -31,6 +34,12 @@ CLEARED=$RUN/cleared
 RELEASED=$RUN/released
 # Whom fail2ban does not hold though it is banned, and since when.
 UNHELD=$RUN/unheld
+# fail2ban's process at the last sync, and how many it held.
+SERVER=$RUN/server
+# Who was banned when fail2ban said that it let go of all.
+FLUSHED=$RUN/flushed
+# Who is being released, an address a line.
+GOING=$RUN/going
 HOSTS_DENY=/etc/hosts.deny
 # fail2ban is the first to end a ban; what it has not ended by then, ends by itself.
 GRACE=60
@@ -75,6 +84,32 @@ of_family() {
 	return 0
 }
 
+# For awk: is this the address of a host, in the form that iptables, nft, ip and portsentry share?
+VALID='function valid(a, part, count, i) {
+	if (a ~ /^[0-9.]+$/) {
+		count = split(a, part, ".")
+		for (i = 1; i <= count; i++) if (part[i] !~ /^(0|[1-9][0-9]?[0-9]?)$/ || part[i] + 0 > 255) return 0
+		return count == 4
+	}
+	if (a !~ /^[0-9a-f:]*:[0-9a-f:]*$/ || a ~ /:::/ || a ~ /::.*::/ || a ~ /^:[^:]/ || a ~ /[^:]:$/) return 0
+	count = split(a, part, ":")
+	for (i = 1; i <= count; i++) if (length(part[i]) > 4) return 0
+	return a ~ /::/ ? count <= 9 : count == 8
+}'
+
+# Whether an address is in one of the networks that are never to be banned.
+is_allowed() {
+	perl -MSocket=inet_pton,AF_INET,AF_INET6 -e '
+		sub bits { my $packed = inet_pton($_[0] =~ /:/ ? AF_INET6 : AF_INET, $_[0]); defined $packed ? unpack "B*", $packed : "" }
+		my $host = bits(shift);
+		for (@ARGV) {
+			my ($network, $length) = split m{/};
+			my $bits = bits($network);
+			exit 0 if length $bits == length $host && substr($bits, 0, $length) eq substr($host, 0, $length);
+		}
+		exit 1' "$1" $ALLOWED
+}
+
 # --- iptables ---------------------------------------------------------------------------------------------------------
 
 ipt() {
@@ -117,17 +152,32 @@ restore() {
 	if [ "$1" = 6 ]; then ip6tables-restore -w --noflush; else iptables-restore -w --noflush; fi
 }
 
+# For awk: does a rule go by where a packet comes from?
+BY_SOURCE='function by_source(rule) {
+	return rule !~ / ! (-s|--src-range|--mac-source|--match-set) / && rule ~ / -s | --src-range | --mac-source | --match-set [^ ]+ src/
+}'
+
+# Chains that are whitelists by their names and accept by source alone, of those that a chain leads to.
+whitelists() {
+	ipt "$1" -S "$2" | sed -n 's/^-A .* -[jg] \([^ ]*\).*/\1/p' | grep -iE 'white|allow|trust' | sort -u |
+		while read -r each; do
+			ipt "$1" -S "$each" 2>/dev/null |
+				awk "$BY_SOURCE"'$1 == "-A" && / -[jg] / && !/ -j (RETURN|LOG|NFLOG|DROP|REJECT)/ && !by_source($0) { exit 1 }' &&
+				echo "$each"
+		done
+}
+
 # Which rule of a chain leads to PORTWARD, which is the last that leads to a chain for a whitelist, and which is the first
 # behind that, ahead of ours, that may accept wherever it comes from: by itself, or in a chain of somebody's; 0: none.
 hooks() {
-	ipt "$1" -S "$2" | awk '
+	ipt "$1" -S "$2" | awk -v white=" $(whitelists "$1" "$2" | tr '\n' ' ')" "$BY_SOURCE"'
 		$1 != "-A" { next }
 		{
 			count++
 			for (i = 3; i < NF; i++) if ($i == "-j" || $i == "-g") target = $(i + 1)
 			if (target == "PORTWARD" && !ours) ours = count
-			if (tolower(target) ~ /white|allow|trust/) { last = count; accepts = 0 }
-			else if (!ours && !accepts && target !~ /^(DROP|REJECT|LOG|NFLOG|RETURN|f2b-.*|)$/ && $0 !~ / -s | -i lo /) accepts = count
+			if (target != "" && index(white, " " target " ")) { last = count; accepts = 0 }
+			else if (!ours && !accepts && target !~ /^(DROP|REJECT|LOG|NFLOG|RETURN|f2b-.*|)$/ && !by_source($0) && $0 !~ / -i lo /) accepts = count
 			target = ""
 		}
 		END { print ours + 0, last + 0, accepts + 0 }'
@@ -202,7 +252,7 @@ iptables_add() {
 	each=$(family "$1")
 	rules_for "$1" "$TARGET" | while read -r rule; do
 		ipt "$each" -C PORTWARD $rule 2>/dev/null || ipt "$each" -A PORTWARD $rule 2>/dev/null ||
-			ipt "$each" -A PORTWARD -s "$1" -j DROP || exit 1
+			ipt "$each" -C PORTWARD -s "$1" -j DROP 2>/dev/null || ipt "$each" -A PORTWARD -s "$1" -j DROP || exit 1
 	done || return 1
 	# Of no use where somebody has emptied INPUT.
 	ipt "$each" -C INPUT -j PORTWARD 2>/dev/null
@@ -302,21 +352,28 @@ route_add() {
 	ip "-$(family "$1")" route replace blackhole "$1" metric 1
 }
 
+# Reads addresses.
+routes() {
+	sed "s/.*/route $1 blackhole & metric 1/" >"$RUN/routes"
+	failed=0
+	grep -v : "$RUN/routes" | ip -4 -force -batch - 2>/dev/null || failed=1
+	# Where IPv6 is off its bans are of no use.
+	grep : "$RUN/routes" | ip -6 -force -batch - 2>/dev/null
+	rm -f "$RUN/routes"
+	return "$failed"
+}
+
 route_del() {
-	ip "-$(family "$1")" route del blackhole "$1" metric 1 2>/dev/null || :
+	echo "$1" | routes del || :
 }
 
 route_start() {
-	# Where IPv6 is off its bans are of no use.
-	cut -d ' ' -f 1 "$BANS" | while read -r address; do
-		route_add "$address" || [ "$(family "$address")" = 6 ] || exit 1
-	done
+	cut -d ' ' -f 1 "$BANS" | routes replace
 }
 
 route_stop() {
 	[ -f "$BANS" ] || return 0
-	route_list | awk 'FILENAME == "-" { there[$1]; next } $1 in there { print $1 }' - "$BANS" |
-		while read -r address; do route_del "$address"; done
+	route_list | awk 'FILENAME == "-" { there[$1]; next } $1 in there { print $1 }' - "$BANS" | routes del || :
 }
 
 route_check() {
@@ -362,21 +419,29 @@ deny() {
 	echo "$line" >>"$HOSTS_DENY"
 }
 
-# The lines that this wrote, or portsentry where that is told to, and no others.
+# For awk: who is being released.
+IS_GOING='BEGIN { while ((getline line < going) > 0) set[line] }'
+
+# Of whoever is going: the lines that this wrote, or portsentry where that is told to, and no others.
 undeny() {
-	rewrite "$HOSTS_DENY" -v address="$1" -v ours="$DENY" '{
+	rewrite "$HOSTS_DENY" -v going="$GOING" -v ours="$DENY" "$IS_GOING"'{
 		line = $0
 		isLong = sub(/[ \t]*:[ \t]*DENY[ \t]*$/, "", line)
 		sub(/[ \t]+$/, "", line)
-		if (sub(/^ALL:[ \t]*/, "", line) && (isLong || ours == 0) && (line == address || line == "[" address "]")) next
+		if (sub(/^ALL:[ \t]*/, "", line) && (isLong || ours == 0)) {
+			if (line ~ /^\[.*\]$/) line = substr(line, 2, length(line) - 2)
+			if (line in set) next
+		}
 		print
 	}'
 }
 
-# 2.x: a family in two bytes, then the address.
+# 2.x: a family in two bytes, then the address. Addresses come in a file, a line each.
 records() {
 	perl -MSocket=inet_pton,inet_ntop,AF_INET,AF_INET6 -e '
-		my ($what, $file, @addresses) = @ARGV;
+		my ($what, $file, $list) = @ARGV;
+		my @addresses;
+		if (defined $list) { open my $in, "<", $list or exit 1; @addresses = map { /(\S+)/ } <$in> }
 		my %wanted = map { $_ => 1 } @addresses;
 		my $text = "";
 		if (open my $in, "<:raw", $file) { local $/; $text = <$in> // "" }
@@ -404,15 +469,20 @@ is_plain() {
 	[ ! -L "$1" ] && { [ ! -e "$1" ] || [ -f "$1" ]; }
 }
 
-# 1.2 reads its files with each packet, so that it notices the host again at once.
+# Of whoever is going. 1.2 reads its files with each packet, so that it notices the host again at once.
 forget() {
 	[ -n "$BLOCKED_FILE" ] && is_plain "$BLOCKED_FILE" || return 0
 	if [ "$DIALECT" != 1.2 ]; then
-		[ ! -f "$BLOCKED_FILE" ] || records forget "$BLOCKED_FILE" "$1"
+		[ ! -f "$BLOCKED_FILE" ] || records forget "$BLOCKED_FILE" "$GOING"
 		return
 	fi
 	for each in "$BLOCKED_FILE".*; do
-		[ ! -f "$each" ] || rewrite "$each" -v host="/$1 Port:" 'index($0, host) == 0'
+		[ ! -f "$each" ] || rewrite "$each" -v going="$GOING" "$IS_GOING"'{
+			host = $0
+			sub(/ Port:.*/, "", host)
+			sub(/.*\//, "", host)
+			if (!(host in set)) print
+		}'
 	done
 }
 
@@ -429,7 +499,9 @@ blocked_list() {
 # line each.
 remember() {
 	if [ "$DIALECT" != 1.2 ]; then
-		records remember "$BLOCKED_FILE" $1
+		echo "$1" >"$RUN/remembered"
+		records remember "$BLOCKED_FILE" "$RUN/remembered"
+		rm -f "$RUN/remembered"
 		return
 	fi
 	for mode in $MODES; do
@@ -462,7 +534,7 @@ make_record() {
 # One torn line, or what is no address, would keep the whole place from being made.
 heal_record() {
 	make_record || return 1
-	rewrite "$BANS" 'NF == 2 && $2 ~ /^[0-9]+$/ && ($1 ~ /^[0-9]+[.][0-9]+[.][0-9]+[.][0-9]+$/ || $1 ~ /^[0-9a-f.]*:[0-9a-f.:]*$/) && !seen[$1]++'
+	rewrite "$BANS" "$VALID"' NF == 2 && $2 ~ /^[0-9]+$/ && valid($1) && !seen[$1]++'
 }
 
 start() {
@@ -489,6 +561,10 @@ forget_end() {
 	rewrite "$BANS" -v address="$1" '$1 != address'
 }
 
+forget_ends() {
+	rewrite "$BANS" -v going="$GOING" "$IS_GOING"'!($1 in set)'
+}
+
 # Bans that are not among the addresses that are read.
 missing() {
 	awk 'FILENAME == "-" { there[$1]; next } !($1 in there) { print $1 }' - "$BANS"
@@ -496,14 +572,17 @@ missing() {
 
 # Of the lines that are read: those that begin with an address which is not among the bans.
 unknown() {
-	awk -v bans="$BANS" '
+	awk -v bans="$BANS" "$VALID"'
 		BEGIN { while ((getline line < bans) > 0) { split(line, word, " "); there[word[1]] } }
-		($1 ~ /^[0-9]+[.][0-9]+[.][0-9]+[.][0-9]+$/ || $1 ~ /^[0-9a-f.]*:[0-9a-f.:]*$/) && !($1 in there)'
+		valid($1) && !($1 in there)'
 }
 
 # What portsentry bans has the usual time, unless it is banned already; what fail2ban bans, the time that it says.
 add() {
 	! is_cleared || return 0
+	echo "$1" | awk "$VALID"'!valid($1) { exit 1 }' || fail "no address of a host: $1"
+	# fail2ban bans them, too, when it is told to by hand.
+	! is_allowed "$1" || return 0
 	make_record || return 1
 	known=$(end_of "$1")
 	end=$known
@@ -526,23 +605,39 @@ add() {
 	deny "$1"
 }
 
-del() {
+# Reads addresses. What cannot be written in one place keeps nobody in the others.
+release() {
 	! is_cleared || return 0
-	echo "$1 $(now)" >>"$RELEASED"
-	"${BACKEND}_del" "$1"
-	undeny "$1" || return 1
-	forget "$1"
-	forget_end "$1"
+	cat >"$GOING"
+	[ -s "$GOING" ] || return 0
+	released=0
+	awk -v now="$(now)" '{ print $1, now }' "$GOING" >>"$RELEASED"
+	forget_ends || released=1
+	if [ "$(wc -l <"$GOING")" -gt 20 ] && [ "$BACKEND" != route ]; then
+		"${BACKEND}_start" || released=1
+	elif [ "$BACKEND" = route ]; then
+		routes del <"$GOING" || :
+	else
+		while read -r address; do "${BACKEND}_del" "$address"; done <"$GOING"
+	fi
+	undeny || released=1
+	forget
+	rm -f "$GOING"
+	return "$released"
+}
+
+del() {
+	make_record && echo "$1" | release
 }
 
 clear() {
 	: >"$CLEARED"
 	stop
-	[ ! -f "$BANS" ] || cut -d ' ' -f 1 "$BANS" | while read -r address; do
-		undeny "$address"
-		forget "$address"
-	done
-	rm -f "$BANS"
+	[ -f "$BANS" ] || return 0
+	cut -d ' ' -f 1 "$BANS" >"$GOING"
+	undeny
+	forget
+	rm -f "$BANS" "$GOING"
 }
 
 # Whom fail2ban holds: the address, and when that ends. Fails where it does not answer or has no such jail.
@@ -554,10 +649,21 @@ server() {
 	cat /run/fail2ban/fail2ban.pid 2>/dev/null
 }
 
+# Takes what fail2ban holds: whoever was banned when it let go of all, and is not among those, goes.
+release_flushed() {
+	[ -f "$FLUSHED" ] || return 0
+	echo "$1" | cut -f 1 | tr -d ' ' | missing |
+		awk -v list="$FLUSHED" 'BEGIN { while ((getline line < list) > 0) set[line] } $1 in set' | release
+	rm -f "$FLUSHED"
+}
+
 # fail2ban says the same when it is stopped and when somebody has it release all: only then it goes on, and where it does
 # not take up again what it held.
 flush() {
 	pid=$(server)
+	lock
+	if [ -f "$BANS" ]; then cut -d ' ' -f 1 "$BANS" >"$FLUSHED"; fi
+	unlock
 	(
 		kept= again=more
 		while [ "$kept" != "$again" ]; do
@@ -566,11 +672,8 @@ flush() {
 			sleep 1
 			again=$(held) || exit 0
 		done
-		echo "$kept" | cut -f 1 | tr -d ' ' | missing | while read -r address; do
-			lock
-			del "$address"
-			unlock
-		done
+		lock
+		release_flushed "$kept"
 	) </dev/null >/dev/null 2>&1 &
 }
 
@@ -579,6 +682,15 @@ unreleased() {
 	awk -v since="$1" -v released="$RELEASED" '
 		BEGIN { while ((getline line < released) > 0) { split(line, word, " "); if (word[2] >= since) gone[word[1]] } }
 		!($1 in gone)'
+}
+
+# Whether fail2ban has taken up again what it held before it was started: it does so one by one.
+is_settled() {
+	count=$(echo "$kept" | grep -c .)
+	before=
+	[ ! -f "$SERVER" ] || before=$(cat "$SERVER")
+	echo "$(server) $count" >"$SERVER"
+	[ "${before%% *}" = "$(server)" ] && [ "$count" -le $((${before##* } + 20)) ]
 }
 
 sync() {
@@ -601,21 +713,26 @@ sync() {
 		done
 	fi
 	# Over, and nobody has said so: fail2ban did not run then.
-	awk -v now="$time" -v grace="$GRACE" '$2 != 0 && $2 + grace < now { print $1 }' "$BANS" | while read -r address; do
-		echo "$kept" | grep -q "^$address[[:blank:]]" || del "$address"
-	done
+	awk -v now="$time" -v grace="$GRACE" '$2 != 0 && $2 + grace < now { print $1 }' "$BANS" >"$RUN/over"
+	echo "$kept" | awk -v over="$RUN/over" '
+		{ held[$1] }
+		END { while ((getline line < over) > 0) if (!(line in held)) print line }' | release
+	rm -f "$RUN/over"
 	# Rules that somebody restored from before are nobody's ban any more. Other routes may be the admin's.
 	[ "$BACKEND" = route ] || [ -z "$("${BACKEND}_list" | unknown)" ] || "${BACKEND}_start"
-	${BACKEND}_list | missing | while read -r address; do add "$address"; done
+	# Each with what is left of its time.
+	[ -z "$(${BACKEND}_list | missing)" ] || "${BACKEND}_start"
 	if [ "$DENY" = 1 ]; then deny_list | missing | while read -r address; do deny "$address"; done; fi
 	if [ -n "$BLOCKED_FILE" ] && is_plain "$BLOCKED_FILE"; then
 		forgotten=$(blocked_list | missing)
 		[ -z "$forgotten" ] || remember "$forgotten"
 	fi
-	if [ "$answers" = 0 ]; then
+	if [ "$HANDOVER" = 0 ] || [ "$answers" = 0 ] || ! is_settled; then
 		rm -f "$UNHELD"
+		: >"$RELEASED"
 		return 0
 	fi
+	release_flushed "$kept"
 	[ -f "$UNHELD" ] || : >"$UNHELD"
 	echo "$kept" | cut -f 1 | tr -d ' ' | missing | unreleased "$asked" |
 		awk -v now="$time" -v bans="$BANS" -v seen="$UNHELD" '
@@ -638,9 +755,18 @@ start:1)
 	rm -f "$CLEARED"
 	start
 	;;
-stop:1 | clear:1)
+ensure:1)
 	lock
-	"$1"
+	is_cleared || start
+	;;
+stop:1)
+	lock
+	: >"$CLEARED"
+	stop
+	;;
+clear:1)
+	lock
+	clear
 	;;
 check:1) "${BACKEND}_check" ;;
 flush:1 | sync:1) "$1" ;;
@@ -651,5 +777,5 @@ add:2 | add:3 | add:4 | del:2)
 	lock
 	"$@"
 	;;
-*) fail 'usage: firewall start|stop|clear|check|flush|sync | add ADDRESS [SECONDS [SINCE]] | del ADDRESS' ;;
+*) fail 'usage: firewall start|ensure|stop|clear|check|flush|sync | add ADDRESS [SECONDS [SINCE]] | del ADDRESS' ;;
 esac

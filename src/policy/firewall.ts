@@ -91,6 +91,8 @@ const confText = (wanted: Wanted): string => {
     `BLOCKED_FILE=${quoted(blockedPath)}`,
     `HISTORY_FILE=${quoted(historyPath)}`,
     `MODES=${quoted(modesOf(modes).join(' '))}`,
+    // fail2ban bans by another action then, which does not tell of its releases.
+    ...(settings.banaction === undefined ? [] : ['HANDOVER=0']),
     '',
   ].join('\n')
 }

@@ -4,6 +4,7 @@ import type { Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Facts } from './facts.ts'
 import { effective, enabledJails, type Fail2banView, viewFail2ban } from './fail2ban-view.ts'
+import { secondsOf } from './firewall.ts'
 import { type Release, sees } from './release.ts'
 
 export const FAIL2BAN_DIRECTORY = '/etc/fail2ban'
@@ -78,6 +79,8 @@ const cureSshd = (facts: Facts): SshdCure => {
     : { readJournal: false, log: logpath.trim() }
 }
 
+const longer = (one: string, other: string): string => (secondsOf(other) > secondsOf(one) ? other : one)
+
 interface DesiredJails {
   /** What the jail file should say. */
   readonly jails: Jails
@@ -121,7 +124,8 @@ export const desiredJails = (
     ['bantime', settings.bantime],
     // Longer for those who come back; what lasts for ever cannot grow.
     ['bantime.increment', String(settings.bantimeIncrement && settings.bantime !== '-1')],
-    ['bantime.maxtime', settings.bantimeMaxtime],
+    // Nobody who comes back gets less than who comes first.
+    ['bantime.maxtime', longer(settings.bantimeMaxtime, settings.bantime)],
     ['findtime', settings.findtime],
     ['maxretry', settings.maxretry],
   ])
