@@ -162,6 +162,41 @@ it('github: a step about no file names none, nor does a problem in none', () => 
     expect(commands(given)[0]).not.toHaveProperty('file')
 })
 
+/** Every second of so many lines differs. */
+const scattered = (count: number): WriteStep => {
+  const lines = (word: string) =>
+    Array.from({ length: count }, (_, index) => `${word} ${index}\nstays\n`).join('')
+  return write(lines('old'), lines('new'))
+}
+
+it('github: as many annotations of a severity as GitHub shows, the last of which tells of the others', () => {
+  const warnings = (given: Report) => commands(given).filter(({ command }) => command === 'warning')
+  expect(warnings(report([scattered(10)])).map(({ message }) => message.split('\n').at(-1))).toEqual(
+    Array.from({ length: 10 }, (_, index) => `+new ${index}`),
+  )
+  const many = report(
+    [write(null, 'a\n'), scattered(12), ...Array.from({ length: 11 }, () => ENABLE)],
+    [problem({ severity: 'warning' }), ...Array.from({ length: 10 }, () => problem())],
+  )
+  const found = commands(many)
+  expect(found.map(({ command }) => command)).toEqual(
+    ['error', 'warning', 'notice'].flatMap((severity) => Array(10).fill(severity)),
+  )
+  expect(warnings(many)[0]).toMatchObject({ title: 'portward: bad-value' })
+  expect(warnings(many)[8]?.message).toMatch(/\+new 7$/)
+  expect(warnings(many)[9]).toMatchObject({
+    title: 'portward: 5 more',
+    message: expect.stringMatching(/^5 more .*summary/),
+  })
+  expect(warnings(many)[9]).not.toHaveProperty('file')
+  expect(found.at(-1)).toMatchObject({ title: 'portward: 2 more' })
+})
+
+it('github: files that would come are told of after what differs, each once', () => {
+  const found = commands(report([write(null, 'a\n\nb\n'), write('a\n', 'b\n')]))
+  expect(found.map(({ message }) => message.split('\n').slice(1).join(' '))).toEqual(['-a +b', '+a + +b'])
+})
+
 const text = fc.string({
   unit: fc.constantFrom('%', ':', ',', '=', '\n', '\r', '0', 'A', '3', '#', '[', ' ', 'é', '`'),
 })

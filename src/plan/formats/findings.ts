@@ -71,7 +71,9 @@ const findProblem = (problem: Problem, report: Report): Finding => {
   }
 }
 
-/** All that is to be told, problems first. Empty where all is in sync and nothing is odd. */
+const creates = (step: Step): boolean => step.kind === 'write' && step.before === null
+
+/** All that is to be told: problems, then what differs, then files that would come. Empty where all is in sync and nothing is odd. */
 export const findAll = (report: Report): Finding[] => {
   const { plan, problems } = report
   const found = problems.map((problem) => findProblem(problem, report))
@@ -80,5 +82,6 @@ export const findAll = (report: Report): Finding[] => {
     const summary = clip(showHidden(reason).replace(/\s+/g, ' '), MAX_SUMMARY)
     return { severity: 'warning', check: 'not-exact', summary, change: '', path: null, lines: null }
   })
-  return [...found, ...inexact, ...plan.steps.flatMap((step) => findStep(step, plan, report))]
+  const steps = [...plan.steps.filter((step) => !creates(step)), ...plan.steps.filter(creates)]
+  return [...found, ...inexact, ...steps.flatMap((step) => findStep(step, plan, report))]
 }

@@ -19,5 +19,24 @@ const renderAnnotation = ({ severity, check, summary, change, path, lines }: Fin
   return `::${severity} ${properties.join(',')}::${escapeMessage(message)}\n`
 }
 
-/** GitHub's workflow commands, one a line: each becomes an annotation. '' where there is nothing to tell. */
-export const renderGithub = (report: Report): string => findAll(report).map(renderAnnotation).join('')
+/** So many of each severity GitHub shows of a step, and drops the others without a word. */
+const MAX_SHOWN = 10
+const SEVERITIES = ['error', 'warning', 'notice'] as const
+
+/** Those that GitHub shows; where there are more, the last one says how many. */
+const takeShown = (findings: readonly Finding[], severity: Finding['severity']): Finding[] => {
+  const found = findings.filter((finding) => finding.severity === severity)
+  if (found.length <= MAX_SHOWN) return found
+  const left = found.length - MAX_SHOWN + 1
+  const summary = `${left} more are not shown here, since GitHub shows ${MAX_SHOWN} of a step: see its summary, or --format markdown`
+  const more: Finding = { severity, check: `${left} more`, summary, change: '', path: null, lines: null }
+  return [...found.slice(0, MAX_SHOWN - 1), more]
+}
+
+/** GitHub's workflow commands, one a line: each becomes an annotation, errors first. '' where there is nothing to tell. */
+export const renderGithub = (report: Report): string => {
+  const findings = findAll(report)
+  return SEVERITIES.flatMap((severity) => takeShown(findings, severity))
+    .map(renderAnnotation)
+    .join('')
+}
