@@ -38,7 +38,8 @@ const generation = (status: string): string =>
 const run = (script: string, ...args: string[]) => {
   const text = read(join('packaging', script))
     .replace(`state=${STATE}`, `state=${state}`)
-    .replaceAll(/\/(?:run|etc)\//g, `${state}/`)
+    .replaceAll('/run/', `${state}-run/`)
+    .replaceAll('/etc/', `${state}/`)
   expect(text).toContain(state)
   return spawnSync('sh', ['-c', text, script, ...args], { encoding: 'utf8' })
 }
@@ -64,6 +65,17 @@ it.each(cases)('purge: %s', (_, generations, kept) => {
     expect(stderr).toContain(`stays, for generation ${kept.join(' ')}:`)
     expect(stderr).toContain(`rm -r ${state}`)
   }
+})
+
+it.each([
+  ['there never was any state', {}],
+  ['all was given back', { 1: 'rolled-back' }],
+])('purge leaves nothing in /run where %s', (_, generations) => {
+  mkdirSync(`${state}-run`)
+  writeFileSync(`${state}-run/portward.lock`, '')
+  for (const [name, status] of Object.entries(generations)) record(name, generation(status))
+  expect(run('postrm', 'purge')).toMatchObject({ status: 0, stderr: '' })
+  expect([existsSync(state), readdirSync(`${state}-run`)]).toEqual([false, []])
 })
 
 it('purge keeps all of it while something is interrupted', () => {
