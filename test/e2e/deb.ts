@@ -30,10 +30,12 @@ export const buildPackage = (
   return { name: basename(path), bytes: readFileSync(path) }
 }
 
-/** Puts the package on a server and installs it, as an admin would: from the file, dependencies by apt. */
+/** Puts the package on a server and installs it from the file, with what it depends on and nothing beside that. */
 export const installPackage = async (server: Server, { bytes }: DebianPackage): Promise<void> => {
   await server.write('/root/portward.deb', bytes)
-  await server.run('DEBIAN_FRONTEND=noninteractive apt-get install -y -q /root/portward.deb')
+  await server.run(
+    'DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends /root/portward.deb',
+  )
   await server.run('rm /root/portward.deb')
 }
 

@@ -73,7 +73,16 @@ for (const suite of ['bookworm', 'trixie', 'testing'] as const) {
     let server: Server
 
     beforeAll(async () => {
-      server = await startServer({ suite })
+      // Of what the tests' servers have and a minimal Debian has not, nothing: what the package needs, it depends on.
+      server = await startServer({
+        suite,
+        prepare: async (minimal) => {
+          await minimal.run(
+            'DEBIAN_FRONTEND=noninteractive apt-get purge -y -q --autoremove nodejs python3 iproute2 procps attr',
+          )
+          await minimal.run('! command -v node && ! command -v python3 && ! command -v ip')
+        },
+      })
     })
     afterAll(() => server?.stop())
 
