@@ -12,6 +12,14 @@ import { expectBanned, expectCutOff, expectSpared, OPEN_PORT, portward } from '.
 // runs the words that it is given; here the server's shell is in that root already.
 const IN_TARGET = '#!/bin/sh\nDEBIAN_FRONTEND=noninteractive exec "$@"\n'
 
+/** Leaves an image without lists of packages. The ones that it had are those of a mirror, which needs no network. */
+const FORGET_LISTS = `
+  mkdir /srv/mirror
+  /usr/lib/apt/apt-helper cat-file /var/lib/apt/lists/*_Packages* >/srv/mirror/Packages
+  rm -r /var/lib/apt/lists/* /etc/apt/sources.list*
+  echo 'deb [trusted=yes] file:/srv/mirror ./' >/etc/apt/sources.list
+  ! apt-get --simulate install portsentry`
+
 let deb: DebianPackage
 
 beforeAll(() => {
@@ -84,39 +92,45 @@ for (const suite of ['bookworm', 'trixie', 'testing'] as const) {
   })
 }
 
-describeServers('the unit for the first boot, where config.env is wrong', () => {
-  let server: Server
+describeServers(
+  'the unit for the first boot, where there are no lists of packages and config.env is wrong',
+  () => {
+    let server: Server
 
-  beforeAll(async () => {
-    server = await startServer({
-      suite: 'trixie',
-      prepare: async (image) => {
-        await installPackage(image, deb)
-        await image.write('/root/config.env', 'LAN_IP=192.168.1.10\n', 0o600)
-        await image.run('systemctl enable portward-first-boot')
-        await image.listen(OPEN_PORT)
-      },
+    beforeAll(async () => {
+      server = await startServer({
+        suite: 'trixie',
+        prepare: async (image) => {
+          await installPackage(image, deb)
+          await image.write('/root/config.env', 'LAN_IP=192.168.1.10\n', 0o600)
+          await image.run(FORGET_LISTS)
+          await image.run('systemctl enable portward-first-boot')
+          await image.listen(OPEN_PORT)
+        },
+      })
     })
-  })
-  afterAll(() => server?.stop())
+    afterAll(() => server?.stop())
 
-  it('fails, says why, and is still on', async () => {
-    expect((await server.run('systemctl show -P Result portward-first-boot')).stdout).toBe('exit-code')
-    expect((await server.run('systemctl is-enabled portward-first-boot')).stdout).toBe('enabled')
-    expect((await server.run('journalctl -b -u portward-first-boot')).stdout).toMatch(/config\.env: .*LAN_NM/)
-    await server.run('! command -v portsentry')
-  })
+    it('fails, says why, and is still on', async () => {
+      expect((await server.run('systemctl show -P Result portward-first-boot')).stdout).toBe('exit-code')
+      expect((await server.run('systemctl is-enabled portward-first-boot')).stdout).toBe('enabled')
+      expect((await server.run('journalctl -b -u portward-first-boot')).stdout).toMatch(
+        /config\.env: .*LAN_NM/,
+      )
+      await server.run('! command -v portsentry')
+    })
 
-  it('works at the next boot, once that has been mended', async () => {
-    await server.run('echo LAN_NM=24 >>/root/config.env')
-    await server.reboot()
-    expect((await server.run('systemctl show -P Result portward-first-boot')).stdout).toBe('success')
-    await expectBanned(server)
-    await expectSpared(server)
-  })
+    it('works at the next boot, once that has been mended', async () => {
+      await server.run('echo LAN_NM=24 >>/root/config.env')
+      await server.reboot()
+      expect((await server.run('systemctl show -P Result portward-first-boot')).stdout).toBe('success')
+      await expectBanned(server)
+      await expectSpared(server)
+    })
 
-  it('goes with the package, on or off', async () => {
-    await server.run('systemctl enable portward-first-boot && apt-get remove -y -q portward')
-    await server.run('! find /etc/systemd/system -name "portward-first-boot*" | grep .')
-  })
-})
+    it('goes with the package, on or off', async () => {
+      await server.run('systemctl enable portward-first-boot && apt-get remove -y -q portward')
+      await server.run('! find /etc/systemd/system -name "portward-first-boot*" | grep .')
+    })
+  },
+)
