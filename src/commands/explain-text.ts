@@ -66,7 +66,7 @@ const firewall = (explanation: Explanation): string[] => {
   return [
     ...(shown.length === 0 ? ['no rules at all: everything gets in'] : shown.flatMap(describeFilter)),
     ...(route ? ['a route leads nowhere: it gets no answer'] : []),
-    ...(hasDocker ? ['packets to ports that docker publishes do not come by here'] : []),
+    ...(hasDocker ? ['packets to ports that docker publishes come by FORWARD and DOCKER-USER instead'] : []),
   ]
 }
 

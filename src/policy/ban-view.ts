@@ -83,6 +83,11 @@ type Place = BanRow['places'][number]
 const isOwnRule = (places: readonly Place[], source: BanRow['source']): boolean =>
   source === 'by hand' && places.every(({ place }) => place === 'firewall')
 
+/** fail2ban's word counts; whom it does not hold (yet), the firewall may know the end of. */
+const untilOf = (places: readonly Place[]): number | null =>
+  (places.find(({ place }) => place === 'fail2ban') ?? places.find(({ untilMs }) => untilMs !== null))
+    ?.untilMs ?? null
+
 const viewBan = (
   address: string,
   places: readonly Place[],
@@ -114,7 +119,7 @@ const viewBan = (
     protocol: cause?.protocol ?? recorded?.protocol ?? null,
     reason: cause?.scan ?? null,
     sinceMs: isCurrent ? earliest([since, cause.timeMs]) : since,
-    untilMs: isAsked ? (jailed?.untilMs ?? 'for ever') : null,
+    untilMs: isAsked ? (untilOf(places) ?? 'for ever') : null,
     places,
     missing: isOwnRule(places, source) ? [] : lacking.map(({ place }) => place),
     protectedBy,

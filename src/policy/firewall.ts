@@ -10,6 +10,8 @@ import { type Modes, modesOf, type Release } from './release.ts'
 /** The program by which portsentry and fail2ban ban and release, and what it is told. */
 export const FIREWALL = '/etc/portward/firewall'
 export const FIREWALL_CONF = '/etc/portward/firewall.conf'
+/** The bans in force: an address a line, and when it ends in seconds since 1970; 0: never. */
+export const BANS = '/var/lib/portward/bans'
 /** What it notes until the next boot. */
 export const FIREWALL_RUN = '/run/portward'
 

@@ -126,6 +126,7 @@ describe('port and times', () => {
     expect(until(everywhere)).toEqual([T + DAY])
     expect(until({ fail2ban: [ban(A, { sinceMs: T })] })).toEqual(['for ever'])
     expect(until({ firewall: [ban(A)] })).toEqual(['for ever'])
+    expect(until({ firewall: [ban(A, { untilMs: T })] })).toEqual([T])
     expect(until({ fail2ban: null, firewall: [ban(A)] })).toEqual([null])
   })
 })

@@ -1,4 +1,6 @@
 import type { Ban } from '../../policy/bans.ts'
+import { BANS } from '../../policy/firewall.ts'
+import { readFileState } from '../files.ts'
 import { readFirewall, releaseOwn, undoBan } from '../firewall.ts'
 import { type BanPlace, bareBan, NOTHING_TO_SAY, unread } from './place.ts'
 import { sendsBans, type Vantage } from './vantage.ts'
@@ -12,18 +14,28 @@ const whereOf = ({ place, isOwn }: Ban): string => {
   return place === 'route' ? ROUTE : `${place} ${isOwn ? 'PORTWARD' : 'INPUT'}`
 }
 
+/** When the bans end that portward's own place knows, in ms since 1970; those for ever are left out. */
+const readEnds = async (): Promise<Map<string, number>> => {
+  const record = (await readFileState('/', BANS))?.text ?? ''
+  const ends = [...record.matchAll(/^(\S+) ([1-9]\d*)$/gm)]
+  return new Map(ends.map(([, address = '', seconds]) => [address, Number(seconds) * 1000]))
+}
+
 /** INPUT, portward's chain, sets and routes. Chains of fail2ban's own are fail2ban's, and go with its bans. */
 export const firewallPlace = (vantage: Vantage): BanPlace => ({
   name: 'firewall',
   read: async () => {
     if (!vantage.isLive) return unread('firewall', 'a tree has no firewall')
     if (!vantage.asRoot) return unread('firewall', 'only root may look at it')
-    const { bans } = await readFirewall()
+    const [{ bans }, ends] = await Promise.all([readFirewall(), readEnds()])
     return {
       place: 'firewall',
       isExpected: sendsBans(vantage, 'firewall'),
       remark: '',
-      bans: bans.map((ban) => bareBan(ban.address, whereOf(ban))),
+      bans: bans.map((ban) => ({
+        ...bareBan(ban.address, whereOf(ban)),
+        untilMs: ends.get(ban.address) ?? null,
+      })),
     }
   },
   release: async (hosts) => {
