@@ -63,7 +63,8 @@ const CODES: [string, () => string, number, Record<'github' | 'gitlab' | 'markdo
     copyOfEtc,
     2,
     {
-      github: /^(?:::warning file=servers\/web1\/etc\/[^\n]+\n){9}::warning title=portward%3A 6 more::[^\n]+\n$/,
+      github:
+        /^(?:::warning file=servers\/web1\/etc\/[^\n]+\n){9}::warning title=portward%3A 6 more::[^\n]+\n$/,
       gitlab: /^\[\n.*"path": "servers\/web1\/etc\/portsentry\/portsentry\.conf".*\]\n$/s,
       markdown: /^### portward: \d+ changes pending\n.*\n<\/details>\n$/s,
     },
