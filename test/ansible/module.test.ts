@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import {
   appendFileSync,
+  chmodSync,
   existsSync,
   mkdtempSync,
   readdirSync,
@@ -21,6 +22,9 @@ interface Result {
   readonly failed: boolean
   readonly msg?: string
   readonly version?: number
+  readonly root?: string
+  readonly release?: string
+  readonly inexact?: readonly string[]
   readonly steps?: readonly { readonly kind: string; readonly path?: string; readonly diff?: string }[]
   readonly problems?: readonly { readonly code: string; readonly line?: number }[]
   readonly checks?: readonly object[]
@@ -80,6 +84,7 @@ describeWith({ '/usr/bin/ansible': 'ansible-core' }, 'the module portward.portwa
     const expected = ownDiff(root)
     const result = apply({ root }, '--check', '--diff')
     expect(result).toMatchObject({ changed: true, version: 1, problems: [], checks: [] })
+    expect(result).toMatchObject({ root, release: 'sysv-1.2', wrappers: [], inSync: false, inexact: [] })
     expect(result.shown).toBe(expected)
     expect(contents(root)).toEqual(before)
   })
@@ -124,10 +129,62 @@ describeWith({ '/usr/bin/ansible': 'ansible-core' }, 'the module portward.portwa
     const applied = apply({ root, variables })
     expect(applied.steps).toEqual(planned.steps)
     expect(readFileSync(config, 'utf8')).toMatch(
-      /\nHOME=''\nKILL_ROUTE='\/sbin\/ip route add blackhole \$TARGET\$'\nLAN_IP='192\.168\.1\.10'\nLAN_NM='24'\n$/,
+      /^# BEGIN .*\nHOME=''\nKILL_ROUTE='\/sbin\/ip route add blackhole \$TARGET\$'\nLAN_IP='192\.168\.1\.10'\nLAN_NM='24'\n# END /,
     )
     expect(statSync(config).mode & 0o777).toBe(0o600)
     expect(apply({ root, variables })).toMatchObject({ changed: false })
+  })
+
+  it('keeps the lines of others in config.env, and does not show them', () => {
+    const root = copyOf(join(fixtures, 'sample-server'))
+    const config = join(root, 'root/config.env')
+    const others = '# caf\xe9 of others\nTOKEN="two\nlines"\nexport URL=http://${LAN_IP}/\nBANTIME=1w\n'
+    writeFileSync(config, `LAN_NM=24 # old\n${others}export LAN_IP="192.168.1.9"`, 'latin1')
+    const variables = { LAN_NM: 24, LAN_IP: '192.168.1.10', FINDTIME: '1h' }
+    const { shown } = apply({ root, variables }, '--diff')
+    expect(shown).toMatch(/^-LAN_NM=24 # old$/m)
+    expect(shown).toMatch(/^-export LAN_IP="192\.168\.1\.9"$/m)
+    expect(shown).toMatch(/^\+FINDTIME='1h'$/m)
+    expect(shown).not.toMatch(/of others|TOKEN|lines"|URL/)
+    const block = (names: string) =>
+      `# BEGIN portward.portward: written by Ansible, changes made in here are lost\n${names}# END portward.portward\n`
+    const required = "LAN_IP='192.168.1.10'\nLAN_NM='24'\n"
+    expect(readFileSync(config, 'latin1')).toBe(block(`FINDTIME='1h'\n${required}`) + others)
+    expect(apply({ root, variables })).toMatchObject({ changed: false })
+    expect(apply({ root, variables: { LAN_NM: 24, LAN_IP: '192.168.1.10' } }).changed).toBe(true)
+    expect(readFileSync(config, 'latin1')).toBe(block(required) + others)
+  })
+
+  it('mends the mode of config.env, and says so', () => {
+    const root = copyOf(join(fixtures, 'sample-server'))
+    const config = join(root, 'root/config.env')
+    const variables = { LAN_NM: 24, LAN_IP: '192.168.1.10' }
+    apply({ root, variables })
+    chmodSync(config, 0o664)
+    const planned = apply({ root, variables }, '--check', '--diff')
+    expect(planned).toMatchObject({ changed: true, steps: [] })
+    expect(planned.shown).toMatch(/^chown, chmod .*: owner (\d+), mode 0600; now owner \1, mode 0664\n$/)
+    expect(statSync(config).mode & 0o777).toBe(0o664)
+    expect(apply({ root, variables })).toMatchObject({ changed: true })
+    expect(statSync(config).mode & 0o777).toBe(0o600)
+    expect(apply({ root, variables })).toMatchObject({ changed: false })
+  })
+
+  it('fails before anything is changed where config.env cannot be written', () => {
+    const root = copyOf(join(fixtures, 'sample-server'))
+    const before = contents(root)
+    const args = {
+      root,
+      config: join(root, 'nowhere/config.env'),
+      variables: { LAN_NM: 24, LAN_IP: '192.168.1.10' },
+    }
+    for (const options of [[], ['--check']]) {
+      expect(apply(args, ...options)).toMatchObject({
+        failed: true,
+        msg: expect.stringContaining('/nowhere is no directory'),
+      })
+      expect(contents(root)).toEqual(before)
+    }
   })
 
   it('leaves config.env and the files alone where portward fails, and tells why as data', () => {
@@ -148,10 +205,10 @@ describeWith({ '/usr/bin/ansible': 'ansible-core' }, 'the module portward.portwa
 import json, sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, ${JSON.stringify(join(source, 'plugins/modules'))})
-from apply import render_config
+from apply import render_block
 def render(value):
     try:
-        return render_config({"NAME": value}).split("\\n")[1]
+        return render_block({"NAME": value}).split("\\n")[1]
     except ValueError as error:
         return "refused: %s" % error
 print(json.dumps([render(value) for value in json.load(sys.stdin)]))
@@ -174,6 +231,21 @@ print(json.dumps([render(value) for value in json.load(sys.stdin)]))
     const { text, problems } = apply({ root }, '--check')
     expect(problems).toMatchObject([{ code: 'near-miss', line: 7 }])
     expect(text.replace(/\s+/g, ' ')).toContain('sets FINDTIM, which portward does not know')
+  })
+
+  it('warns of what could not be proved', () => {
+    const root = copyOf(join(fixtures, 'sample-server'))
+    const executable = join(home, 'unproved')
+    const check =
+      '{"code": "lab", "title": "the lab", "result": "skip", "message": "ip is missing", "hint": ""}'
+    writeFileSync(
+      executable,
+      `#!/bin/sh\n${join(checkout, 'bin/portward')} "$@" | sed 's/"checks": \\[\\]/"checks": [${check}]/'\n`,
+      { mode: 0o755 },
+    )
+    expect(apply({ root, executable }).text.replace(/\s+/g, ' ')).toContain(
+      'not proved: the lab: ip is missing',
+    )
   })
 
   it('says in check mode that something would change where portward is not installed, and fails otherwise', () => {

@@ -33,7 +33,8 @@ const UNITS: Readonly<Record<Name, readonly string[]>> = {
 /** What a play must leave alone where it has nothing to do. */
 const WATCHED = '/etc /usr/local /var/lib/dpkg /var/lib/portsentry /var/lib/portward /root/config.env'
 
-const PLAYBOOK = '/root/playbook.json'
+/** In a checkout, as the README has it. */
+const PLAYBOOK = '/root/portward/site.json'
 
 /** Builds the bundle and the package; returns the package's path. */
 const build = async (): Promise<string> => {
@@ -65,9 +66,7 @@ describeServers('a fleet of all three releases, driven by Ansible', () => {
     const host = (name: Name) => {
       const { here, there } = addresses.get(name) ?? {}
       const source =
-        name === 'bookworm'
-          ? { portward_bundle: '/root/portward/dist/portward.mjs' }
-          : { portward_deb: '/root/portward/portward.deb' }
+        name === 'bookworm' ? { portward_bundle: 'dist/portward.mjs' } : { portward_deb: 'dist/portward.deb' }
       const config = { LAN_IP: '192.168.1.10', LAN_NM: 24, WHITELIST: here, ...forAll, ...more[name] }
       return { ansible_host: there, ...source, portward_config: config }
     }
@@ -91,7 +90,7 @@ describeServers('a fleet of all three releases, driven by Ansible', () => {
   beforeAll(async () => {
     const deb = await build()
     controller = await startController()
-    await controller.server.write('/root/portward/portward.deb', await readFile(deb))
+    await controller.server.write('/root/portward/dist/portward.deb', await readFile(deb))
     await Promise.all(
       SUITES.map(async (suite) => {
         servers.set(suite, await startServer({ suite }))
@@ -100,7 +99,7 @@ describeServers('a fleet of all three releases, driven by Ansible', () => {
     )
     for (const name of SUITES) addresses.set(name, await controller.connect(server(name)))
     await controller.write(PLAYBOOK, [
-      { hosts: 'servers', gather_facts: false, roles: ['portward.portward.server'] },
+      { hosts: 'servers', gather_facts: false, become: true, roles: ['portward.portward.server'] },
     ])
     await writeInventory()
   })
@@ -191,5 +190,41 @@ describeServers('a fleet of all three releases, driven by Ansible', () => {
     expect(play.stdout).toMatch(/\/root\/config\.env:4: LAN_NM is .*33.*, over 32 bits/)
     expect(play.stdout).toContain('the value of KILL_RUN_CMD has a single quote')
     expect(await fingerprints()).toEqual(before)
+  })
+
+  it('keeps what was applied where a later task confirms it', async () => {
+    const path = '/root/portward/confirmed.json'
+    const role = { role: 'portward.portward.server', vars: { portward_confirm_within: '1h' } }
+    await controller.write(path, [
+      {
+        ...{ hosts: 'servers', gather_facts: false, become: true, roles: [role] },
+        tasks: [
+          { 'ansible.builtin.meta': 'reset_connection' },
+          { 'ansible.builtin.command': 'portward confirm', changed_when: false },
+        ],
+      },
+    ])
+    await writeInventory({}, { BANTIME: '3d' })
+    expectPlay(await controller.play(path), all('changed'))
+    await onEach(async (each) => {
+      await each.run('! test -e /etc/systemd/system/portward-unconfirmed.timer')
+      expect((await each.run('fail2ban-client get portsentry bantime')).stdout).toBe('259200')
+      await portward(each, 'plan', 0)
+    })
+  })
+
+  it('runs the portward that it has brought: not another one on the path, nor an older build of the same version', async () => {
+    const path = '/root/portward/dist/portward.deb'
+    await server('trixie').write('/usr/local/bin/portward', '#!/bin/sh\nexit 1\n', 0o755)
+    await controller.server.run(`
+      cd /root && dpkg-deb --raw-extract ${path} rebuilt
+      echo '// rebuilt' >>rebuilt/usr/lib/portward/portward.mjs
+      dpkg-deb --root-owner-group --build rebuilt ${path}`)
+    const rebuilt = { ...all('changed'), bookworm: 'as before' }
+    expectPlay(await controller.play(PLAYBOOK), rebuilt)
+    for (const name of ['trixie', 'testing'] as const) {
+      await server(name).run('tail -n 1 /usr/lib/portward/portward.mjs | grep -x "// rebuilt"')
+    }
+    expectPlay(await controller.play(PLAYBOOK), all('as before'))
   })
 })

@@ -30,8 +30,12 @@ options:
   variables:
     description:
       - What is to stand in I(config), as a dictionary of its variables. Without it, the file is taken as it is.
-      - The file is written, with mode 0600, only when portward has succeeded with it. Where portward fails, both
-        the file and the server stay as they were.
+      - They make up a block at the beginning of the file, marked as Ansible's. Lines elsewhere that set one of them go.
+        All other lines stay, since other scripts may use the file, too. So a variable of portward that is set there
+        counts, and a variable that is taken out of I(variables) goes.
+      - The file is written, with mode 0600 and for the user that the module runs as, only when portward has succeeded
+        with it. Where portward fails, both the file and the server stay as they were. Its directory has to be there.
+      - The diff shows the block and the lines that go, and no other line of the file.
       - A value that is quoted in a way that only one of its readers understands is refused, so a value cannot
         have a single quote or a line break. portward itself judges names and values.
     type: dict
@@ -49,6 +53,7 @@ options:
   confirm_within:
     description:
       - Roll back unless C(portward confirm) is run on the target within this time, such as C(5m).
+      - The server is rolled back then, and I(config) is not. It keeps the new text, and the next run applies it.
     type: str
   executable:
     description:
@@ -98,6 +103,33 @@ version:
   returned: when portward answered
   type: int
   sample: 1
+root:
+  description: The tree that the plan is for.
+  returned: when portward made a plan
+  type: str
+  sample: /
+release:
+  description: How the target's portsentry is laid out, C(sysv-1.2), C(template-1.2) or C(native-2).
+  returned: when portward made a plan
+  type: str
+  sample: template-1.2
+wrappers:
+  description: Programs of the target that ask hosts.allow and hosts.deny.
+  returned: when portward made a plan
+  type: list
+  elements: str
+  sample: [/usr/sbin/sshd]
+inSync:
+  description: Whether there was nothing to do.
+  returned: when portward made a plan
+  type: bool
+inexact:
+  description:
+    - Why the steps say less than would be done, as where apt does not know the packages. Shown as warnings, too.
+    - C(portward apply) refuses such a plan.
+  returned: when portward made a plan
+  type: list
+  elements: str
 steps:
   description:
     - What was done, or would be in check mode, in order.
@@ -136,7 +168,9 @@ problems:
       description: The line of the file, where it is about one.
       type: int
 checks:
-  description: The table of C(portward verify), with which an apply ends. Empty where nothing was applied.
+  description:
+    - The table of C(portward verify), with which an apply ends. Empty where nothing was applied.
+    - What could not be looked at is shown as a warning, too.
   returned: when portward answered
   type: list
   elements: dict
@@ -161,12 +195,20 @@ checks:
 import json
 import os
 import re
+import stat
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.converters import to_bytes, to_text
 
 DOCUMENT_VERSION = 1
 IN_SYNC, PENDING = 0, 2
+PLAN_KEYS = ("root", "release", "wrappers", "inSync", "inexact", "steps")
+
+BEGIN = "# BEGIN portward.portward: written by Ansible, changes made in here are lost"
+END = "# END portward.portward"
+BLOCK = "^%s\n(?:.*\n)*?%s(?:\n|\\Z)" % (re.escape(BEGIN), re.escape(END))
+# One that goes on in the next line is left to portward, which refuses a variable that is set twice.
+ASSIGNMENT = r"""^[ \t]*(?:export[ \t]+)?(?:%s)=(?:[^'"\n]|'[^'\n]*'|"[^"\n]*")*(?:\n|\Z)"""
 
 
 def quote(name, value):
@@ -177,23 +219,49 @@ def quote(name, value):
     return "'%s'" % text
 
 
-def render_config(variables):
-    """The text of a config.env. Sorted, so that the order in which Ansible merged dictionaries does not matter."""
+def render_block(variables):
+    """Ansible's part of a config.env. Sorted, so that the order in which Ansible merged dictionaries does not matter."""
     for name, value in variables.items():
         if not re.match(r"[A-Za-z_][A-Za-z0-9_]*\Z", to_text(name)):
             raise ValueError("%s is no name of a variable" % name)
         if value is None or isinstance(value, (bool, dict, list)):
             raise ValueError("the value of %s is neither a text nor a number: put it in quotes" % name)
     lines = ["%s=%s" % (name, quote(name, variables[name])) for name in sorted(variables)]
-    return "\n".join(["# Written by Ansible: changes made here are lost."] + lines) + "\n"
+    return "\n".join([BEGIN] + lines + [END]) + "\n"
 
 
-def read_text(path):
-    """The text of a file, or None where there is none."""
+def place_block(found, block, names):
+    """A config.env with the block at its beginning, where later lines can use it, and what of it that replaces."""
+    patterns = [BLOCK] + ([ASSIGNMENT % "|".join(sorted(names))] if names else [])
+    replaced = []
+
+    def take(match):
+        replaced.append(match.group())
+        return ""
+
+    others = re.sub("|".join(patterns), take, found, flags=re.MULTILINE)
+    return block + others, "".join(replaced)
+
+
+def read_bytes(path):
+    """The bytes of a file, as characters; none where there is no file."""
     if not os.path.exists(path):
-        return None
+        return ""
     with open(path, "rb") as file:
-        return to_text(file.read(), errors="surrogate_or_replace")
+        return file.read().decode("latin-1")
+
+
+def read_access(path):
+    """Owner and mode of a file; those that it is to have where there is none."""
+    if not os.path.exists(path):
+        return wanted_access()
+    status = os.stat(path)
+    return status.st_uid, stat.S_IMODE(status.st_mode)
+
+
+def wanted_access():
+    """The user's own, and nobody else's to read: it may hold secrets."""
+    return os.geteuid(), 0o600
 
 
 def decode(quoted):
@@ -274,15 +342,16 @@ def write_candidate(module, text):
     """The wanted config.env, where root alone can see it, until it has proved good."""
     candidate = os.path.join(module.tmpdir, "config.env")
     with open(os.open(candidate, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(to_bytes(text))
+        file.write(text.encode("latin-1"))
     return candidate
 
 
-def install_config(module, candidate, config):
-    # A link stays one: its target gets the text.
-    target = os.path.realpath(config)
+def install_config(module, candidate, target):
+    # The move keeps owner and mode of what was there.
     module.atomic_move(candidate, target)
-    os.chmod(target, 0o600)
+    owner, mode = wanted_access()
+    os.chown(target, owner, -1)
+    os.chmod(target, mode)
 
 
 def report(module, document):
@@ -293,9 +362,12 @@ def report(module, document):
             module.warn(render_problem(problem))
     for reason in document.get("inexact", []):
         module.warn("the plan is not exact, and apply would refuse: %s" % reason)
-    result = dict(version=document["version"], problems=problems, checks=document.get("checks") or [])
-    if "steps" in document:
-        result["steps"] = document["steps"]
+    checks = document.get("checks") or []
+    for check in checks:
+        if check["result"] == "skip":
+            module.warn("not proved: %s: %s" % (check["title"], check["message"]))
+    result = dict(version=document["version"], problems=problems, checks=checks)
+    result.update((key, document[key]) for key in PLAN_KEYS if key in document)
     return result
 
 
@@ -313,17 +385,29 @@ def main():
     )
     params = module.params
     config = params["config"] or os.path.join(params["root"], "root/config.env")
+    # A link stays one: its target gets the text.
+    target = os.path.realpath(config)
     candidate = None
     diff = []
     if params["variables"] is not None:
         try:
-            wanted = render_config(params["variables"])
+            block = render_block(params["variables"])
         except ValueError as error:
             module.fail_json(msg="variables: %s" % error)
-        found = read_text(config)
+        if not os.path.isdir(os.path.dirname(target)):
+            module.fail_json(msg="%s cannot be written: %s is no directory" % (config, os.path.dirname(target)))
+        found = read_bytes(target)
+        wanted, replaced = place_block(found, to_bytes(block).decode("latin-1"), params["variables"])
+        # Other lines may hold secrets of others: what is shown is Ansible's own.
+        shown = dict(before=to_text(replaced.encode("latin-1"), errors="surrogate_or_replace"), after=block)
         if found != wanted:
+            diff.append(dict(before_header=config, after_header=config, **shown))
+        access = read_access(target)
+        if access != wanted_access():
+            words = "chown, chmod %s: owner %d, mode %04o; now owner %d, mode %04o\n"
+            diff.append(dict(prepared=words % ((config,) + wanted_access() + access)))
+        if diff:
             candidate = write_candidate(module, wanted)
-            diff.append(dict(before_header=config, after_header=config, before=found or "", after=wanted))
 
     executable = module.get_bin_path(params["executable"], opt_dirs=["/usr/local/bin"])
     if executable is None and module.check_mode:
@@ -340,7 +424,7 @@ def main():
     if not succeeded or "steps" not in document:
         module.fail_json(msg=failure_of(document, code, stderr), rc=code, stderr=stderr, **result)
     if candidate is not None and not module.check_mode:
-        install_config(module, candidate, config)
+        install_config(module, candidate, target)
     diff += [step_as_diff(step) for step in document["steps"]]
     changed = candidate is not None or code == PENDING or document.get("applied", False)
     module.exit_json(changed=changed, diff=diff, **result)
