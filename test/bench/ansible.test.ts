@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -52,65 +53,31 @@ interface Measurement {
   readonly peakBytes: number
 }
 
-const literally = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
-
-/** What lineinfile and blockinfile have to do to make of the one text the other. */
-const editsOf = (path: string, before: string, after: string) => {
-  const [, begin, body = ''] = /^# portward: (begin.*)\n([\s\S]*)^# portward: end$/m.exec(after) ?? []
-  if (begin !== undefined) return { blocks: [{ path, begin, body }], replaced: [], removed: [] }
-  const [old, wanted] = [before.split('\n'), after.split('\n')]
-  if (old.length > wanted.length) {
-    const removed = old.filter((line) => !wanted.includes(line)).map((line) => ({ path, line }))
-    return { blocks: [], replaced: [], removed }
-  }
-  const replaced = wanted.flatMap((line, index) =>
-    line === old[index]
-      ? []
-      : [{ path, line, regexp: `^(?:${literally(old[index] ?? '')}|${literally(line)})$` }],
-  )
-  return { blocks: [], replaced, removed: [] }
-}
-
-/** The tasks with which a playbook of Ansible's own modules makes of the sample server what portward makes of it. */
-const peerTasks = (reference: string): object[] => {
+/** The tasks with which a playbook makes of the sample server what portward makes of it: a template for each file. */
+const peerTasks = (reference: string, templates: string): object[] => {
   const stock = new Set(filesOf(SAMPLE))
-  const created = filesOf(reference).filter((path) => !stock.has(path))
-  const mode = (path: string) => (statSync(join(reference, path)).mode & 0o777).toString(8).padStart(4, '0')
   const text = (root: string, path: string) => readFileSync(join(root, path), 'utf8')
-  const edits = [...stock].map((path) => editsOf(path, text(SAMPLE, path), text(reference, path)))
-  const path = '{{ tree }}/{{ item.path }}'
+  const mode = (path: string) => (statSync(join(reference, path)).mode & 0o777).toString(8).padStart(4, '0')
+  const written = filesOf(reference).filter(
+    (path) => !stock.has(path) || text(SAMPLE, path) !== text(reference, path),
+  )
+  for (const path of written) {
+    mkdirSync(join(templates, dirname(path)), { recursive: true })
+    writeFileSync(join(templates, path), `{% raw %}${text(reference, path)}{% endraw %}`)
+  }
+  const isStock = (directory: string) => existsSync(join(SAMPLE, directory))
   return [
     {
-      'ansible.builtin.lineinfile': { path, regexp: '{{ item.regexp }}', line: '{{ item.line }}' },
-      loop: edits.flatMap(({ replaced }) => replaced),
-    },
-    {
-      'ansible.builtin.lineinfile': { path, line: '{{ item.line }}', state: 'absent' },
-      loop: edits.flatMap(({ removed }) => removed),
-    },
-    {
-      'ansible.builtin.blockinfile': {
-        path,
-        marker: '# portward: {mark}',
-        marker_begin: '{{ item.begin }}',
-        marker_end: 'end',
-        block: '{{ item.body }}',
-      },
-      loop: edits.flatMap(({ blocks }) => blocks),
-    },
-    {
       'ansible.builtin.file': { path: '{{ tree }}/{{ item }}', state: 'directory', mode: '0755' },
-      loop: [...new Set(created.map(dirname))].filter(
-        (path) => !filesOf(SAMPLE).some((it) => it.startsWith(path)),
-      ),
+      loop: [...new Set(written.map(dirname))].filter((directory) => !isStock(directory)),
     },
     {
-      'ansible.builtin.copy': {
-        src: `${reference}/{{ item.path }}`,
+      'ansible.builtin.template': {
+        src: `${templates}/{{ item.path }}`,
         dest: '{{ tree }}/{{ item.path }}',
         mode: '{{ item.mode }}',
       },
-      loop: created.map((path) => ({ path, mode: mode(path) })),
+      loop: written.map((path) => ({ path, mode: mode(path) })),
     },
   ]
 }
@@ -168,8 +135,8 @@ describeWith({ '/usr/bin/ansible-playbook': 'ansible-core' }, `a playbook on ${T
   const print = (what: string, own: Measurement, peer: Measurement): void => {
     const ms = ({ wallMs }: Measurement) => (wallMs / TARGETS).toFixed(0)
     const mb = ({ peakBytes }: Measurement) => (peakBytes / TARGETS / 1e6).toFixed(1)
-    const times = `${ms(own)} ms a target; Ansible's own modules: ${ms(peer)} ms; ratio ${(own.wallMs / peer.wallMs).toFixed(2)}`
-    const memory = `the controller holds ${mb(own)} MB a target at most; Ansible's own modules: ${mb(peer)} MB; ratio ${(own.peakBytes / peer.peakBytes).toFixed(2)}`
+    const times = `${ms(own)} ms a target; Ansible's own templates: ${ms(peer)} ms; ratio ${(own.wallMs / peer.wallMs).toFixed(2)}`
+    const memory = `the controller holds ${mb(own)} MB a target at most; Ansible's own templates: ${mb(peer)} MB; ratio ${(own.peakBytes / peer.peakBytes).toFixed(2)}`
     process.stdout.write(`${TARGETS} targets, ${what}: ${times}\n${TARGETS} targets, ${what}: ${memory}\n`)
   }
 
@@ -178,7 +145,7 @@ describeWith({ '/usr/bin/ansible-playbook': 'ansible-core' }, `a playbook on ${T
     cpSync(SAMPLE, reference, { recursive: true })
     await execa(launcher, ['apply', '--yes', '--root', reference])
     prepare('own', [{ 'portward.portward.apply': { root: '{{ tree }}', executable: launcher } }])
-    prepare('peer', peerTasks(reference))
+    prepare('peer', peerTasks(reference, join(home, 'templates')))
   })
 
   test('both make the same files', { timeout: 30 * MINUTES }, async () => {
