@@ -73,7 +73,7 @@ describeServers('a death of an apply that installs packages', () => {
   }, async () => {
     const { to = [] } = sites[0] ?? {}
     expect(to).toContain(INSTALL)
-    const points = await somePoints(to.length, 10)
+    const points = await somePoints(to.length, 14)
     expect(await spread(sites, points, visit)).toEqual([])
     console.log(`crash sweep with packages: ${points.length} of ${to.length} points: ${points.join(' ')}`)
   })

@@ -84,7 +84,7 @@ describeServers('a death at every effect', () => {
   }, async () => {
     const { to = [], back = [] } = sites[0] ?? {}
     expect(back.length).toBeGreaterThan(0)
-    const points = await somePoints(Math.max(to.length, back.length), 5)
+    const points = await somePoints(Math.max(to.length, back.length), 8)
     expect(await spread(sites, points, visit)).toEqual([])
     console.log(
       `crash sweep: ${points.length} of ${to.length} points of an apply and ${back.length} of a rollback`,

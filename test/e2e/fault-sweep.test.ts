@@ -58,7 +58,7 @@ describeServers('a fault at every effect', () => {
   }, async () => {
     const count = sites[0]?.to.length ?? 0
     expect(count).toBeGreaterThan(0)
-    const points = await somePoints(count, 5)
+    const points = await somePoints(count, 8)
     expect(await spread(sites, points, visit)).toEqual([])
     console.log(`fault sweep: ${points.length} of ${count} points of an apply`)
   })
