@@ -22,9 +22,23 @@ const nmap = async ({ attacker, network }: Server, scan: Scan, ports: readonly n
   const isOwn = source === OWN_ADDRESS
   const namespace = isOwn ? network.server : attacker.namespace
   const from = isOwn ? [] : ['-e', 'eth0', '-S', source]
+  // A daemon that listens by itself takes those who wait at two of its sockets in an order of its own: one at a time.
+  const oneByOne = options.includes('-sT') ? ['--scan-delay', '50ms'] : []
   const pace = ['-Pn', '-n', '-r', '-T5', '--max-retries', '0', '--max-rtt-timeout', '200ms', '--send-ip']
   await execa('ip', [
-    ...['netns', 'exec', namespace, 'nmap', ...options, ...pace, ...from, '-p', ports.join(','), target],
+    ...[
+      'netns',
+      'exec',
+      namespace,
+      'nmap',
+      ...options,
+      ...pace,
+      ...oneByOne,
+      ...from,
+      '-p',
+      ports.join(','),
+      target,
+    ],
   ])
 }
 
