@@ -36,7 +36,7 @@ RELEASED=$RUN/released
 UNHELD=$RUN/unheld
 # fail2ban's process at the last sync, and how many it held.
 SERVER=$RUN/server
-# Who was banned when fail2ban said that it let go of all.
+# When fail2ban said that it let go of all, and who was banned then.
 FLUSHED=$RUN/flushed
 # Who is being released, an address a line.
 GOING=$RUN/going
@@ -654,7 +654,6 @@ release_flushed() {
 	[ -f "$FLUSHED" ] || return 0
 	echo "$1" | cut -f 1 | tr -d ' ' | missing |
 		awk -v list="$FLUSHED" 'BEGIN { while ((getline line < list) > 0) set[line] } $1 in set' | release
-	rm -f "$FLUSHED"
 }
 
 # fail2ban says the same when it is stopped and when somebody has it release all: only then it goes on, and where it does
@@ -662,7 +661,10 @@ release_flushed() {
 flush() {
 	pid=$(server)
 	lock
-	if [ -f "$BANS" ]; then cut -d ' ' -f 1 "$BANS" >"$FLUSHED"; fi
+	if [ -f "$BANS" ]; then
+		now >"$FLUSHED"
+		cut -d ' ' -f 1 "$BANS" >>"$FLUSHED"
+	fi
 	unlock
 	(
 		kept= again=more
@@ -674,6 +676,7 @@ flush() {
 		done
 		lock
 		release_flushed "$kept"
+		[ -n "$kept" ] || rm -f "$FLUSHED"
 	) </dev/null >/dev/null 2>&1 &
 }
 
@@ -732,7 +735,11 @@ sync() {
 		: >"$RELEASED"
 		return 0
 	fi
-	release_flushed "$kept"
+	# Only where it was asked well after that: it may have let go of them a moment later.
+	if [ -f "$FLUSHED" ] && [ "$(($(head -n 1 "$FLUSHED") + 10))" -lt "$asked" ]; then
+		release_flushed "$kept"
+		rm -f "$FLUSHED"
+	fi
 	[ -f "$UNHELD" ] || : >"$UNHELD"
 	echo "$kept" | cut -f 1 | tr -d ' ' | missing | unreleased "$asked" |
 		awk -v now="$time" -v bans="$BANS" -v seen="$UNHELD" '
