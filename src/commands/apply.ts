@@ -4,6 +4,7 @@ import { readGenerations } from '../host/generations/store.ts'
 import { isPending, transact } from '../host/generations/transaction.ts'
 import { HostError } from '../host/host-error.ts'
 import { takeLock } from '../host/lock.ts'
+import { handlingSignals } from '../host/signals.ts'
 import { isInSync, type Plan } from '../plan/plan.ts'
 import { describeStep, planAsJson, renderPlan } from '../plan/render.ts'
 import type { Problem } from '../problem.ts'
@@ -40,13 +41,10 @@ const expectRoot = (root: string): void => {
 /** Turns Ctrl-C and a termination into an orderly end: the step at hand is finished, then all is undone. */
 const withSignals = async <T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
   const controller = new AbortController()
-  const abort = () => controller.abort()
-  process.on('SIGINT', abort).on('SIGTERM', abort).on('SIGHUP', abort)
-  try {
-    return await work(controller.signal)
-  } finally {
-    process.off('SIGINT', abort).off('SIGTERM', abort).off('SIGHUP', abort)
-  }
+  return handlingSignals(
+    () => controller.abort(),
+    () => work(controller.signal),
+  )
 }
 
 /**

@@ -122,8 +122,9 @@ export const copyInto = async (directory: string, name: string, real: string): P
 
 /** Bytes of all files that a generation holds copies of. */
 export const sizeOfCopies = async ({ files, number }: Generation, state: string): Promise<number> => {
-  const sizes = files.map(({ copy }) => (copy === null ? 0 : stat(copyPath(state, number, copy))))
-  return (await Promise.all(sizes)).reduce<number>((sum, entry) => sum + (entry === 0 ? 0 : entry.size), 0)
+  const copies = files.flatMap(({ copy }) => (copy === null ? [] : copyPath(state, number, copy)))
+  const entries = await Promise.all(copies.map((path) => stat(path)))
+  return entries.reduce((sum, { size }) => sum + size, 0)
 }
 
 export const copyPath = (state: string, number: number, name: string): string =>

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Plan } from '../../plan/plan.ts'
 import { errnoOf, HostError, messageOf } from '../host-error.ts'
+import { handlingSignals } from '../signals.ts'
 import { arm, disarm } from './confirmation.ts'
 import { mergeGenerations } from './merge.ts'
-import { type Generation, type GenerationState, STATE } from './record.ts'
+import { type Generation, type GenerationState, type Journal, STATE } from './record.ts'
 import { type Outcome, restore } from './restore.ts'
 import {
   closeJournal,
@@ -39,16 +40,7 @@ const describe = ({ failures, remarks }: Outcome): string => {
 }
 
 /** The same may be done any number of times, but is not left half done for a closed terminal. */
-const uninterrupted = async <T>(work: () => Promise<T>): Promise<T> => {
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-  const goOn = () => {}
-  for (const signal of signals) process.on(signal, goOn)
-  try {
-    return await work()
-  } finally {
-    for (const signal of signals) process.off(signal, goOn)
-  }
-}
+const uninterrupted = <T>(work: () => Promise<T>): Promise<T> => handlingSignals(() => {}, work)
 
 /** Gives back what these generations replaced, the latest first, and says so in their records. */
 const giveBack = async (
@@ -162,6 +154,13 @@ const isSome = (list: readonly Generation[]): list is Some => list.length > 0
 const withNewPaths = async ([first, ...rest]: Some): Promise<Some> =>
   first.state === 'open' ? [{ ...first, newPaths: await findNewPaths(first) }, ...rest] : [first, ...rest]
 
+/** The generations that an unfinished operation is about, the latest first. */
+const readConcerned = async (journal: Journal): Promise<Generation[]> =>
+  (await readGenerations(STATE)).filter(({ number }) => journal.generations.includes(number))
+
+/** What becomes of them once it is over. */
+const endOf = ({ operation }: Journal): GenerationState => (operation === 'apply' ? 'undone' : 'rolled-back')
+
 /**
  * Brings a server out of the middle: what an interrupted apply had changed is put back, an interrupted rollback is
  * finished. Returns what was done, in words; null where there was nothing to do. Throws HostError where it fails.
@@ -174,10 +173,8 @@ const recoverNow = async (tell: Tell): Promise<string | null> => {
     await forgetUnused(STATE)
     return null
   }
-  const generations = (await readGenerations(STATE)).filter(({ number }) =>
-    journal.generations.includes(number),
-  )
-  const wanted: GenerationState = journal.operation === 'apply' ? 'undone' : 'rolled-back'
+  const generations = await readConcerned(journal)
+  const wanted = endOf(journal)
   const unfinished = generations.filter(({ state }) => state !== wanted)
   const isComplete = journal.operation === 'apply' && generations.every(({ state }) => state === 'applied')
   const remarks: string[] = []
@@ -207,10 +204,7 @@ const recoverNow = async (tell: Tell): Promise<string | null> => {
 export const giveUp = async (): Promise<boolean> => {
   const journal = await readJournal(STATE)
   if (journal === null) return false
-  const generations = (await readGenerations(STATE)).filter(({ number }) =>
-    journal.generations.includes(number),
-  )
-  await mark(STATE, generations, journal.operation === 'apply' ? 'undone' : 'rolled-back')
+  await mark(STATE, await readConcerned(journal), endOf(journal))
   await disarm()
   await closeJournal(STATE)
   return true
