@@ -1,6 +1,7 @@
 import type { PackageVersion } from '../policy/facts.ts'
 import { effect } from './effect.ts'
 import { readFileState } from './files.ts'
+import { STATE } from './generations/record.ts'
 import { HostError } from './host-error.ts'
 import { run, tryRun } from './process.ts'
 
@@ -14,6 +15,8 @@ const NONINTERACTIVE = {
 /** Another apt or dpkg may be at work: it is waited for. */
 const PATIENT = ['-q', '-o', 'DPkg::Lock::Timeout=300']
 const INSTALL_TIMEOUT_MS = 1_800_000
+/** How apt and dpkg change what is installed. */
+const CHANGING = { environment: NONINTERACTIVE, timeoutMs: INSTALL_TIMEOUT_MS, lock: STATE }
 const INSTALL = ['install', '--no-install-recommends', '-y']
 
 /** Installed packages and their versions, from dpkg's status file below `root`; empty where there is none. */
@@ -70,9 +73,14 @@ export const install = async (
       'apt-get',
       [...PATIENT, '-o', 'Dpkg::Options::=--force-confold', ...INSTALL, ...versions],
       'run apt-get update, and mend what apt says; then apply again',
-      { environment: NONINTERACTIVE, timeoutMs: INSTALL_TIMEOUT_MS },
+      CHANGING,
     ),
   )
+}
+
+/** Waits for the end of an apt or dpkg that a portward which has died had begun. Throws HostError. */
+export const awaitOrphans = async (): Promise<void> => {
+  await run('true', [], 'an apt-get that portward has started does not end: see what it waits for', CHANGING)
 }
 
 /** Packages that an apt run like this one would take away. */
@@ -122,10 +130,7 @@ export const purge = async (
   const audit = await tryRun('dpkg', ['--audit'])
   if (audit.exitCode !== 0 || audit.stdout !== '') {
     await effect('run dpkg --configure', () =>
-      tryRun('dpkg', ['--force-confold', '--configure', '-a'], {
-        environment: NONINTERACTIVE,
-        timeoutMs: INSTALL_TIMEOUT_MS,
-      }),
+      tryRun('dpkg', ['--force-confold', '--configure', '-a'], CHANGING),
     )
   }
   const states = await readStates(names)
@@ -147,10 +152,7 @@ export const purge = async (
   ] as const) {
     if (going.length === 0) continue
     await effect(`run apt-get ${verb}`, () =>
-      run('apt-get', [...PATIENT, '-y', verb, ...going], BY_HAND, {
-        environment: NONINTERACTIVE,
-        timeoutMs: INSTALL_TIMEOUT_MS,
-      }),
+      run('apt-get', [...PATIENT, '-y', verb, ...going], BY_HAND, CHANGING),
     )
   }
   return kept

@@ -6,6 +6,8 @@ export interface RunOptions {
   readonly cwd?: string
   readonly environment?: Readonly<Record<string, string>>
   readonly timeoutMs?: number
+  /** A file or directory that is locked until the program has ended, also where this process dies before. */
+  readonly lock?: string
 }
 
 export interface RunResult {
@@ -58,8 +60,9 @@ export const tryRun = async (
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<RunResult> => {
-  const { timeoutMs = TIMEOUT_MS } = options
-  const subprocess = execa(file, args, {
+  const { timeoutMs = TIMEOUT_MS, lock } = options
+  const [program, ...words] = lock === undefined ? [file, ...args] : ['flock', '--close', lock, file, ...args]
+  const subprocess = execa(program, words, {
     env: { ...childEnvironment(), ...options.environment },
     extendEnv: false,
     reject: false,

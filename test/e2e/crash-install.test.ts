@@ -78,15 +78,26 @@ describeServers('a death of an apply that installs packages', () => {
     console.log(`crash sweep with packages: ${points.length} of ${to.length} points: ${points.join(' ')}`)
   })
 
-  /** What runs when portward dies. */
-  const MOMENTS = ['^apt-get -q -o', 'dpkg .*--unpack', 'dpkg .*--configure', 'portsentry.postinst']
+  /** What runs when portward dies. Written so that no pattern finds the shell whose command line it is in. */
+  const MOMENTS = [
+    '[a]pt-get -q -o',
+    '^[a]pt-get -q -o',
+    '[d]pkg .*--unpack',
+    '[d]pkg .*--configure',
+    '[p]ortsentry.postinst',
+  ]
+  /** In place of apt-get at the first moment: it takes its time before it does anything. */
+  const SLOW = '#!/bin/sh\n[ "$1" = -s ] || sleep 8\nexec /usr/bin/apt-get "$@"\n'
+  const SLOW_PATH = '/usr/local/sbin/apt-get'
 
   it('while apt is at work is recovered from, too', { timeout: 600_000 }, async () => {
     const killDuring = async (server: Server, moment: string): Promise<void> => {
+      if (moment === MOMENTS[0]) await server.write(SLOW_PATH, SLOW, 0o755)
+      else await server.run(`rm -f ${SLOW_PATH}`)
       await server.run(`
         setsid portward ${APPLY} >/run/apply.log 2>&1 &
         until pgrep -f '${moment}' >/dev/null; do :; done
-        kill -KILL "$(pgrep -f '^node .*portward.mjs apply')"`)
+        kill -KILL "$(pgrep -f '^node .*[p]ortward.mjs apply')"`)
     }
     const points = MOMENTS.map((_, index) => index)
     const found = await spread(sites, points, async (site, point) => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Plan } from '../../plan/plan.ts'
 import { errnoOf, HostError, messageOf } from '../host-error.ts'
+import { awaitOrphans } from '../packages.ts'
 import { handlingSignals } from '../signals.ts'
 import { arm, disarm } from './confirmation.ts'
 import { mergeGenerations } from './merge.ts'
@@ -173,6 +174,7 @@ const recoverNow = async (tell: Tell): Promise<string | null> => {
     await forgetUnused(STATE)
     return null
   }
+  await awaitOrphans()
   const generations = await readConcerned(journal)
   const wanted = endOf(journal)
   const unfinished = generations.filter(({ state }) => state !== wanted)
