@@ -196,13 +196,15 @@ export const restore = async (
   await attempt(() => removeDirectories(restoration))
   if (!isLive) return { failures, remarks }
   if (!isPlaceNew(restoration) && isPlaceOther(restoration)) await attempt(() => startPlace(readInit()))
-  const { enabled, active, daemons } = restoration.services
+  const { enabled, daemons } = restoration.services
+  const active = new Map(restoration.services.active)
   tell('services')
-  remarks.push(...(await restoreServices({ enabled: new Set(enabled), active: new Map(active), daemons })))
+  remarks.push(...(await restoreServices({ enabled: new Set(enabled), active, daemons })))
+  const isAnswering = (active.get('fail2ban') ?? []).length > 0
   for (const { address, undo, jailed } of restoration.releases) {
     tell(`the ban of ${address}`)
     for (const command of undo) await attempt(() => redoBan(command))
-    if (jailed) await attempt(() => ban('portsentry', address))
+    if (jailed && isAnswering) await attempt(() => ban('portsentry', address))
   }
   return { failures, remarks }
 }
