@@ -180,7 +180,7 @@ describeServers('Debian 12 from whatever was there before', () => {
     await edit(server, CONF, (text) => text.replaceAll('-j CHAOS"', '-j DROP"'))
     await server.run('systemctl restart portsentry')
     await server.lan.scan('192.168.1.10', [1])
-    expect(await server.lan.reaches(OPEN_PORT)).toBe(false)
+    expect(await server.lan.reaches(OPEN_PORT, { timeoutMs: 1000 })).toBe(false)
     expect(await server.readText('/etc/hosts.deny')).toMatch(/^ALL: 192\.168\.1\.20 : DENY$/m)
 
     await server.write('/root/config.env', lan('192.168.1.10', '255.255.255.0'), 0o600)

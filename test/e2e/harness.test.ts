@@ -74,7 +74,7 @@ describeServers('a booted server', () => {
     )
     expect(await attacker.connect(to.wan, 8080)).toBe('timeout')
     expect(await attacker.connect(to.wan, 8080, { source: from.other })).toBe('refused')
-    expect(await attacker.reaches(8080)).toBe(false)
+    expect(await attacker.reaches(8080, { timeoutMs: 1000 })).toBe(false)
     expect(await lan.reaches(8080)).toBe(true)
   })
 

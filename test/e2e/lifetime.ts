@@ -154,7 +154,7 @@ export const describeLifetime = (suite: Suite, units: readonly string[]): void =
       it(`${name}: has it in every place after a reboot, before anybody scans`, async () => {
         await server.reboot()
         await addAttacker(server, attacker)
-        expect(await server.attacker.reaches(OPEN_PORT, { source: attacker })).toBe(false)
+        expect(await server.attacker.reaches(OPEN_PORT, { source: attacker, timeoutMs: 1000 })).toBe(false)
         await expectEverywhere(attacker)
         await expectCount(backend, 1)
         await portward(server, 'plan', 0)
@@ -221,7 +221,7 @@ export const describeLifetime = (suite: Suite, units: readonly string[]): void =
           expect(await server.attacker.reaches(PUBLISHED, source)).toBe(true)
           await expectBanned(server, host)
           await eventually('the published port is closed', async () => {
-            const reached = await server.attacker.reaches(PUBLISHED, source)
+            const reached = await server.attacker.reaches(PUBLISHED, { ...source, timeoutMs: 1000 })
             return !reached
           })
           await eventually(

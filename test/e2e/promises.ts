@@ -132,11 +132,12 @@ export const describePromises = (release: Expectations): void => {
     if (seesIPv6)
       it('bans an IPv6 attacker and spares an IPv6 LAN peer', async () => {
         const { wan6, lan6 } = addresses.server
-        const reaches = () => server.attacker.reaches(OPEN_PORT, { address: wan6 })
-        expect(await reaches()).toBe(true)
+        const reaches = (timeoutMs: number) =>
+          server.attacker.reaches(OPEN_PORT, { address: wan6, timeoutMs })
+        expect(await reaches(10_000)).toBe(true)
         await server.lan.scan(lan6, [1, 7, 111])
         await server.attacker.scan(wan6, [1, 7, 111])
-        await eventually('the IPv6 attacker is cut off', async () => !(await reaches()))
+        await eventually('the IPv6 attacker is cut off', async () => !(await reaches(1000)))
         expect(await server.lan.reaches(OPEN_PORT, { address: lan6 })).toBe(true)
         expect((await server.run('ip6tables -S PORTWARD')).stdout).toMatch(/-s 2001:db8::9\/128 -j DROP/)
       })

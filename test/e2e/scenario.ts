@@ -50,7 +50,7 @@ export const expectBanned = async (server: Server, source?: string): Promise<voi
 export const expectCutOff = (server: Server, source?: string): Promise<boolean> =>
   eventually('the attacker is cut off', async () => {
     const from = source === undefined ? {} : { source }
-    return !(await server.attacker.reaches(OPEN_PORT, from))
+    return !(await server.attacker.reaches(OPEN_PORT, { ...from, timeoutMs: 1000 }))
   })
 
 /** A LAN peer's same scan, and that it is not cut off, neither at once nor when fail2ban has read its log. */

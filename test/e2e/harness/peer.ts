@@ -20,7 +20,8 @@ export interface Peer {
   sendUdp(address: string, port: number, options?: ConnectOptions): Promise<void>
   /**
    * Does the listener on this port of the server answer with its greeting? A finished handshake is not
-   * enough: TARPIT and DELUDE finish it too.
+   * enough: TARPIT and DELUDE finish it too. A busy machine may be late to answer: only where nobody does is all
+   * of the time needed, 10 s unless told.
    */
   reaches(port: number, options?: ConnectOptions & { address?: string }): Promise<boolean>
   /** Runs a program of this machine in the peer's network: `exec('nmap', '-sS', …)`. Returns its output. */
@@ -105,8 +106,8 @@ export const createPeer = (namespace: string, serverAddress: string): Peer => {
     sendUdp: async (address, port, { source } = {}) => {
       await execa('ip', inNamespace(namespace, sender, JSON.stringify({ address, port, source })))
     },
-    reaches: async (port, { address = serverAddress, ...options } = {}) =>
-      (await attempts(address, [port], options, greeting)).some(({ greeted }) => greeted),
+    reaches: async (port, { address = serverAddress, timeoutMs = 10_000, ...options } = {}) =>
+      (await attempts(address, [port], { ...options, timeoutMs }, greeting)).some(({ greeted }) => greeted),
     exec: async (program, ...args) =>
       (await execa('ip', ['netns', 'exec', namespace, program, ...args])).stdout,
   }
