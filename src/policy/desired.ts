@@ -2,7 +2,7 @@ import { splitLines } from '../documents/lines.ts'
 import { findOwnedMarks } from '../documents/owned-block.ts'
 import { getKey, parsePortsentryConf } from '../documents/portsentry-conf.ts'
 import { isHost, type Network, parseNetwork, withoutContained } from '../network.ts'
-import type { Problem } from '../problem.ts'
+import type { Place, Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
 import { findExposed } from './exposed.ts'
 import { type Facts, fileText } from './facts.ts'
@@ -114,6 +114,21 @@ const confKeys = (settings: Settings, facts: Facts, release: Release): Desired['
   ])
 }
 
+/** Measured where the name server does not answer: portsentry 1.2 is deaf for 10 s at each packet, and bans after that. */
+const findSlowness = (settings: Settings, { dialect }: Release, at: Place): Problem[] =>
+  dialect !== '1.2' || settings.portsentryKeys.get('RESOLVE_HOST') !== '1'
+    ? []
+    : [
+        {
+          severity: 'warning',
+          code: 'resolves-first',
+          message:
+            'this portsentry bans a scanner only when DNS has answered or run out of time, and sees nobody meanwhile',
+          hint: 'leave RESOLVE_HOST out: the log then has addresses only',
+          at,
+        },
+      ]
+
 /** Settings + facts → how the server should be. Pure. */
 export const desire = (settings: Settings, facts: Facts, release: Release): DesiredResult => {
   const problems: Problem[] = []
@@ -136,6 +151,7 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
   problems.push(
     ...(settings.observeOnly ? [] : findExposed(facts, release, shielded, place('WHITELIST'))),
     ...findNeighbourTrouble(settings, facts, release),
+    ...findSlowness(settings, release, place('RESOLVE_HOST')),
     ...lostIgnoreIps(facts, release, shielded),
   )
   const historyPath = findHistory(settings, facts, release)

@@ -122,7 +122,7 @@ export const VARIABLES: readonly Variable[] = [
   },
   key('BLOCK_TCP', { default: '1', ...block }),
   key('BLOCK_UDP', { default: '1', ...block }),
-  key('RESOLVE_HOST', { default: '1', ...flag }),
+  key('RESOLVE_HOST', { default: '0', ...flag }),
   key('SCAN_TRIGGER', { check: between(0, 50), hint: 'give a number of packets from 0 to 50' }),
   key('ADVANCED_PORTS_TCP', portCount),
   key('ADVANCED_PORTS_UDP', portCount),

@@ -161,7 +161,7 @@ describeServers('Debian 12 from whatever was there before', () => {
   it('means what it should', () => {
     expect(reference).toMatchObject({
       modes: 'atcp audp',
-      keys: { BLOCK_TCP: '1', BLOCK_UDP: '1', RESOLVE_HOST: '1', KILL_HOSTS_DENY: undefined },
+      keys: { BLOCK_TCP: '1', BLOCK_UDP: '1', RESOLVE_HOST: '0', KILL_HOSTS_DENY: undefined },
       wrappers: [
         'access:   granted',
         'access:   granted',

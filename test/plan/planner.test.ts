@@ -463,6 +463,17 @@ const ignoreip = (list: string) => ({ '/etc/fail2ban/jail.local': `# mine\n[DEFA
 const jailLocal = '/etc/fail2ban/jail.local:3: warning: spares'
 
 const WARNINGS: [string, string, Changes, string, string[]][] = [
+  [
+    'a look-up that 1.2 waits for',
+    'resolves-first',
+    {},
+    'RESOLVE_HOST=1\n',
+    [
+      'config.env:3: warning: this portsentry bans a scanner only when DNS has answered or run out of time, and sees nobody meanwhile — leave RESOLVE_HOST out: the log then has addresses only',
+    ],
+  ],
+  ['a look-up on 2.x', 'resolves-first', { portsentry: NATIVE }, 'RESOLVE_HOST=1\n', []],
+  ['no look-up', 'resolves-first', {}, '', []],
   ['an IPv6 LAN on 1.2', 'ipv6-lan', { live: { links } }, '', []],
   [
     'an IPv6 LAN on 2.x',

@@ -437,7 +437,7 @@ describe('the result', () => {
       portsentryKeys: new Map([
         ['BLOCK_TCP', '1'],
         ['BLOCK_UDP', '1'],
-        ['RESOLVE_HOST', '1'],
+        ['RESOLVE_HOST', '0'],
       ]),
       banBackend: 'iptables',
       banTarget: 'auto',

@@ -9,7 +9,7 @@ export type Changes = NonNullable<Parameters<typeof factsOf>[0]>
 const NATIVE = { version: '2.0.7-1', files: ['/usr/lib/systemd/system/portsentry.service'] }
 const CONF_2 = {
   '/etc/portsentry/portsentry.conf':
-    '# 2.x\nIGNORE_FILE="/etc/portsentry/portsentry.ignore"\nBLOCK_TCP="1"\nBLOCK_UDP="1"\nRESOLVE_HOST="1"\n',
+    '# 2.x\nIGNORE_FILE="/etc/portsentry/portsentry.ignore"\nBLOCK_TCP="1"\nBLOCK_UDP="1"\nRESOLVE_HOST="0"\n',
   '/etc/portsentry/portsentry.ignore': '',
 }
 
