@@ -226,7 +226,7 @@ const describeBans = ({ suite, blockedFile, seesIPv6, remark }: Release): void =
       it('does all of it for an IPv6 attacker', async () => {
         const { wan6 } = addresses.server
         const source = addresses.attacker.v6
-        await server.attacker.scan(wan6, [1])
+        await server.attacker.scan(wan6, [1, 7, 111])
         await eventually('it is everywhere', async () => (await rowOf(source))?.missing.length === 0)
         expect(await explain(source)).toMatchObject({ verdict: 'banned' })
         const said = await portward(server, 'unban 2001:DB8:0::9', 0)

@@ -1,0 +1,141 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { Suite } from './harness/base-image.ts'
+import { eventually } from './harness/eventually.ts'
+import { addresses } from './harness/network.ts'
+import { describeServers } from './harness/requirements.ts'
+import { type Server, startServer } from './harness/server.ts'
+import {
+  addAttacker,
+  expectBanned,
+  expectCutOff,
+  expectSpared,
+  OPEN_PORT,
+  portward,
+  provide,
+} from './scenario.ts'
+
+const LAN = 'LAN_IP=192.168.1.10\nLAN_NM=24\n'
+const ATTACKER = addresses.attacker.v4
+
+/** A tool of the admin's that rules the firewall, too: the real one. */
+interface Neighbour {
+  readonly name: 'ufw' | 'firewalld'
+  /** Installs it, keeps everything out but the open port, and switches it on. */
+  readonly setUp: string
+  /** Lets portsentry 1.2 see the ports that it watches, as the warning advises. */
+  readonly showPorts: string
+  /** Whatever has it write its rules anew. */
+  readonly renewals: readonly string[]
+  readonly config: string
+  /** What an apply says of it. */
+  readonly warning: RegExp
+}
+
+const install = (name: string): string =>
+  `DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends ${name} iptables nftables`
+
+const UFW: Neighbour = {
+  name: 'ufw',
+  setUp: `${install('ufw')} && ufw allow ${OPEN_PORT}/tcp && ufw --force enable`,
+  showPorts: 'ufw allow 1:1023/tcp && ufw allow 1:1023/udp',
+  renewals: ['ufw reload', 'ufw disable', 'ufw --force enable', 'systemctl restart ufw'],
+  config: LAN,
+  warning: /ufw is on: bans go before its rules/,
+}
+
+const FIREWALLD: Neighbour = {
+  name: 'firewalld',
+  setUp: `${install('firewalld')} && systemctl start firewalld && firewall-cmd --permanent --add-port=${OPEN_PORT}/tcp && firewall-cmd --reload`,
+  showPorts: 'firewall-cmd --permanent --add-port=1-1023/tcp --add-port=1-1023/udp && firewall-cmd --reload',
+  renewals: ['firewall-cmd --reload', 'systemctl restart firewalld'],
+  config: `${LAN}BAN_BACKEND=nft\n`,
+  warning: /verified: (?:20 passed, 0|19 passed, 1) warnings?/,
+}
+
+const describeNeighbour = (suite: Suite, neighbour: Neighbour): void => {
+  const { name, setUp, showPorts, renewals, config, warning } = neighbour
+  const isBlind = suite !== 'testing'
+
+  describeServers(`beside ${name}, on ${suite}`, () => {
+    let server: Server
+    /** The rules without counters. */
+    const rules = async (): Promise<string> =>
+      (
+        await server.run(
+          'nft -s list ruleset | grep -v "^#"; iptables-save | sed "s/\\[[0-9:]*\\]//; /^#/d"; ip6tables-save | sed "s/\\[[0-9:]*\\]//; /^#/d"',
+        )
+      ).stdout
+    let before: string
+
+    beforeAll(async () => {
+      server = await startServer({ suite })
+      await provide(server, config)
+      await server.run(setUp)
+      // Only to be asked makes iptables its empty tables.
+      await server.run('iptables -S; ip6tables -S')
+      before = await rules()
+    })
+    afterAll(() => server?.stop())
+
+    it('says what it means for bans, and is in sync after one apply', async () => {
+      const { stdout, stderr, exitCode } = await server.run('portward apply --yes', { allowFailure: true })
+      expect(exitCode).toBe(0)
+      expect(stdout + stderr).toMatch(warning)
+      await portward(server, 'plan', 0)
+    })
+
+    if (isBlind)
+      it('says that portsentry sees no scan, why, and what it sees once its ports are let through', async () => {
+        expect(await portward(server, 'verify', 0)).toMatch(
+          /^WARN {2}portsentry notices scans\n.*the firewall drops TCP connect scan/m,
+        )
+        expect(await portward(server, `explain ${ATTACKER}`, 0)).toMatch(
+          /a scan is not noticed: the firewall/,
+        )
+        expect(await server.attacker.scan('203.0.113.1', [1, 7, 111])).not.toContain('open')
+        expect(await server.attacker.reaches(OPEN_PORT)).toBe(true)
+        await server.run(showPorts)
+        await server.run('systemctl start portward-sync')
+        await portward(server, 'plan', 0)
+        // Both drop what conntrack calls invalid all the same.
+        expect(await portward(server, 'verify', 0)).toMatch(
+          /the firewall drops FIN scan, NULL scan, XMAS scan before this portsentry can see it/,
+        )
+      })
+
+    it('bans a scanner and spares the LAN', async () => {
+      await expectSpared(server)
+      await expectBanned(server)
+      await expectSpared(server)
+    })
+
+    it.each(renewals)('keeps the scanner out through %s', async (renewal) => {
+      await server.run(renewal)
+      expect(await server.attacker.reaches(OPEN_PORT, { timeoutMs: 1000 })).toBe(false)
+      expect(await server.lan.reaches(OPEN_PORT)).toBe(true)
+      await server.run('systemctl start portward-sync')
+      await portward(server, 'plan', 0)
+    })
+
+    it('keeps it out through a reboot, and lets it in again when it is told to', async () => {
+      await server.reboot()
+      await addAttacker(server, '203.0.113.70')
+      await expectCutOff(server)
+      await portward(server, `unban ${ATTACKER}`, 0)
+      await eventually('it gets in', () => server.attacker.reaches(OPEN_PORT))
+    })
+
+    it('is left as it was by a rollback', async () => {
+      await portward(server, 'rollback --yes', 0)
+      await server.run('iptables -S; ip6tables -S')
+      const left = await rules()
+      expect(left).not.toMatch(/portward/i)
+      if (!isBlind) expect(left).toBe(before)
+    })
+  })
+}
+
+describeNeighbour('bookworm', UFW)
+describeNeighbour('testing', UFW)
+describeNeighbour('bookworm', FIREWALLD)
+describeNeighbour('testing', FIREWALLD)
