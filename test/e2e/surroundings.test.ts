@@ -100,6 +100,32 @@ describeServers('surroundings that an apply cannot work in', () => {
   })
 })
 
+describeServers('a daemon that does not stay', () => {
+  let server: Server
+
+  beforeAll(async () => {
+    server = await startServer()
+    await provide(server)
+    await settle(server)
+    await drift(server)
+  })
+  afterAll(() => server?.stop())
+
+  it('is noticed where it dies a second after each start, and leaves all as it was', async () => {
+    const jail = '/etc/fail2ban/jail.d/portsentry.conf'
+    await server.write(
+      '/etc/systemd/system/fail2ban.service.d/dying.conf',
+      `[Service]\nExecStartPost=/bin/sh -c 'cmp -s ${jail} /run/jail || (sleep 1; kill -KILL $MAINPID) &'\n`,
+    )
+    await server.run(`cp ${jail} /run/jail && systemctl daemon-reload`)
+    const original = await readState(server)
+    const { exitCode, stderr } = await server.run('portward apply --yes', { allowFailure: true })
+    expect(exitCode).toBe(1)
+    expect(stderr).toMatch(/^portward: .*fail2ban.* \(what was changed has been put back\)/m)
+    expect(differences(original, await readState(server))).toEqual([])
+  })
+})
+
 describeServers('packages that somebody else is busy with', () => {
   let server: Server
 
@@ -119,6 +145,16 @@ describeServers('packages that somebody else is busy with', () => {
     expect(stderr).toMatch(/dpkg was interrupted.*dpkg --configure -a/s)
     expect(differences(original, await readState(server))).toEqual([])
     await server.run('rm /var/lib/dpkg/updates/0001; mv /run/status /var/lib/dpkg/status')
+  })
+
+  it('says so where no mirror can be reached, and leaves all as it was', async () => {
+    const original = await readState(server)
+    await server.run('mkdir -p /run/archives/partial && mount --bind /run/archives /var/cache/apt/archives')
+    const { exitCode, stderr } = await server.run('portward apply --yes', { allowFailure: true })
+    expect(exitCode).toBe(1)
+    expect(stderr).toMatch(/no exact plan can be made: apt-get download .*see whether apt reaches its mirror/)
+    await server.run('umount /var/cache/apt/archives && rm -r /run/archives')
+    expect(differences(original, await readState(server))).toEqual([])
   })
 
   it('waits for the lock of dpkg', async () => {
