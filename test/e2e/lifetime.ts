@@ -124,7 +124,7 @@ export const describeLifetime = (suite: Suite, units: readonly string[]): void =
         await server.run(after)
         await portward(server, 'plan', 0)
         await expectSpared(server)
-        await expectBanned(server, attacker)
+        await expectBanned(server, attacker, [1])
         await expectSpared(server)
         await expectEverywhere(attacker)
         await expectCount(backend, 1)
@@ -163,7 +163,7 @@ export const describeLifetime = (suite: Suite, units: readonly string[]): void =
       it(`${name}: lets go of it everywhere when fail2ban is told to, and bans its next scan`, async () => {
         await server.run(`fail2ban-client set portsentry unbanip ${attacker}`)
         await expectReleased(backend)
-        await expectBanned(server, attacker)
+        await expectBanned(server, attacker, [1])
         await expectEverywhere(attacker)
         await server.run('fail2ban-client unban --all')
         await expectReleased(backend)
@@ -171,9 +171,9 @@ export const describeLifetime = (suite: Suite, units: readonly string[]): void =
 
       it(`${name}: lets go of it everywhere at the ban's end, bans its next scan, and for longer`, async () => {
         await configure(`${config}BANTIME=6\n`)
-        await expectBanned(server, attacker)
+        await expectBanned(server, attacker, [1])
         await expectReleased(backend)
-        await expectBanned(server, attacker)
+        await expectBanned(server, attacker, [1])
         const { stdout } = await eventually('fail2ban has it again', () =>
           server.run(`fail2ban-client get portsentry banip --with-time | grep '^${attacker}'`),
         )
@@ -186,7 +186,7 @@ export const describeLifetime = (suite: Suite, units: readonly string[]): void =
       const host = '203.0.113.104'
       await addAttacker(server, host)
       await configure('BANTIME=-1\n')
-      await expectBanned(server, host)
+      await expectBanned(server, host, [1])
       await expectEverywhere(host)
       expect((await server.run(`grep '^${host}' /var/lib/portward/bans`)).stdout).toBe(`${host} 0`)
       await configure(`BANTIME=-1\nWHITELIST=${host}\n`)
@@ -219,7 +219,7 @@ export const describeLifetime = (suite: Suite, units: readonly string[]): void =
         for (const name of ['iptables', 'nft', 'route']) {
           await configure(`BAN_BACKEND=${name}\n`)
           expect(await server.attacker.reaches(PUBLISHED, source)).toBe(true)
-          await expectBanned(server, host)
+          await expectBanned(server, host, [1])
           await eventually('the published port is closed', async () => {
             const reached = await server.attacker.reaches(PUBLISHED, { ...source, timeoutMs: 1000 })
             return !reached
