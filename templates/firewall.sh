@@ -162,7 +162,7 @@ whitelists() {
 	ipt "$1" -S "$2" | sed -n 's/^-A .* -[jg] \([^ ]*\).*/\1/p' | grep -iE 'white|allow|trust' | sort -u |
 		while read -r each; do
 			ipt "$1" -S "$each" 2>/dev/null |
-				awk "$BY_SOURCE"'$1 == "-A" && / -[jg] / && !/ -j (RETURN|LOG|NFLOG|DROP|REJECT)/ && !by_source($0) { exit 1 }' &&
+				awk "$BY_SOURCE"'$1 == "-A" && / -[jg] / && !/ -j (RETURN|LOG|NFLOG|DROP|REJECT)( |$)/ && !by_source($0) { exit 1 }' &&
 				echo "$each"
 		done
 }
@@ -175,9 +175,9 @@ hooks() {
 		{
 			count++
 			for (i = 3; i < NF; i++) if ($i == "-j" || $i == "-g") target = $(i + 1)
-			if (target == "PORTWARD" && !ours) ours = count
+			if ($0 == "-A " $2 " -j PORTWARD" && !ours) ours = count
 			if (target != "" && index(white, " " target " ")) { last = count; accepts = 0 }
-			else if (!ours && !accepts && target !~ /^(DROP|REJECT|LOG|NFLOG|RETURN|f2b-.*|)$/ && !by_source($0) && $0 !~ / -i lo /) accepts = count
+			else if (!ours && !accepts && target !~ /^(DROP|REJECT|LOG|NFLOG|RETURN|f2b-.*|)$/ && !by_source($0) && ($0 !~ / -i lo / || / ! -i lo /)) accepts = count
 			target = ""
 		}
 		END { print ours + 0, last + 0, accepts + 0 }'
@@ -202,11 +202,14 @@ hook() {
 	tool=$1 entrance=$2
 	set -- $(hooks "$tool" "$entrance")
 	if [ "$3" = 0 ]; then position=$(($2 + 1)); else position=$3; fi
-	ipt "$tool" -I "$entrance" "$position" -j PORTWARD || return 1
-	[ "$1" != 0 ] || return 0
-	# The one that was there before is one further down now, unless it stood ahead.
-	if [ "$1" -lt "$position" ]; then old=$1; else old=$(($1 + 1)); fi
-	ipt "$tool" -D "$entrance" "$old"
+	# In one go, and the old one by what it is: its number may be somebody else's rule by now.
+	[ "$1" = 0 ] || [ "$1" -ge "$position" ] || position=$((position - 1))
+	{
+		echo '*filter'
+		[ "$1" = 0 ] || echo "-D $entrance -j PORTWARD"
+		echo "-I $entrance $position -j PORTWARD"
+		echo COMMIT
+	} | restore "$tool"
 }
 
 # 6 only where the kernel has it.
@@ -422,6 +425,22 @@ deny() {
 # For awk: who is being released.
 IS_GOING='BEGIN { while ((getline line < going) > 0) set[line] }'
 
+# Whoever is banned and not in there, all at once: one by one, many would keep everybody else waiting. The first makes
+# the file, and ends its last line.
+deny_missing() {
+	[ "$DENY" = 1 ] || return 0
+	deny_list | missing >"$RUN/undenied"
+	if read -r address <"$RUN/undenied"; then
+		deny "$address" && awk -v deny="$HOSTS_DENY" '
+			BEGIN { while ((getline line < deny) > 0) there[line] }
+			{ line = "ALL: " (/:/ ? "[" $1 "]" : $1) " : DENY" }
+			!(line in there) { print line }' "$RUN/undenied" >"$RUN/denied" && cat "$RUN/denied" >>"$HOSTS_DENY"
+	fi
+	denied=$?
+	rm -f "$RUN/undenied" "$RUN/denied"
+	return "$denied"
+}
+
 # Of whoever is going: the lines that this wrote, or portsentry where that is told to, and no others.
 undeny() {
 	rewrite "$HOSTS_DENY" -v going="$GOING" -v ours="$DENY" "$IS_GOING"'{
@@ -542,8 +561,7 @@ start() {
 	for each in iptables nft route; do [ "$each" = "$BACKEND" ] || "${each}_stop"; done
 	"${BACKEND}_start" || return 1
 	# A hosts.deny that cannot be written does not make the firewall a worse one.
-	[ "$DENY" = 1 ] || return 0
-	deny_list | missing | while read -r address; do deny "$address" || break; done || :
+	deny_missing || :
 }
 
 stop() {
@@ -570,10 +588,11 @@ missing() {
 	awk 'FILENAME == "-" { there[$1]; next } !($1 in there) { print $1 }' - "$BANS"
 }
 
-# Of the lines that are read: those that begin with an address which is not among the bans.
+# Of the lines that are read: those that begin with an address which is not among the bans, or whose ban ended before a
+# time.
 unknown() {
-	awk -v bans="$BANS" "$VALID"'
-		BEGIN { while ((getline line < bans) > 0) { split(line, word, " "); there[word[1]] } }
+	awk -v bans="$BANS" -v since="${1:-0}" "$VALID"'
+		BEGIN { while ((getline line < bans) > 0) { split(line, word, " "); if (word[2] == 0 || word[2] > since) there[word[1]] } }
 		valid($1) && !($1 in there)'
 }
 
@@ -584,6 +603,7 @@ add() {
 	# fail2ban bans them, too, when it is told to by hand.
 	! is_allowed "$1" || return 0
 	make_record || return 1
+	[ ! -s "$GOING" ] || rewrite "$GOING" -v address="$1" '$1 != address'
 	known=$(end_of "$1")
 	end=$known
 	time=$(now)
@@ -601,40 +621,47 @@ add() {
 	fi
 	lasts=0
 	[ "$end" = 0 ] || [ "$end" -gt $((time + 1000000000)) ] || lasts=$((end + GRACE - time))
-	${BACKEND}_add "$1" "$lasts" || { start && ${BACKEND}_add "$1" "$lasts"; } || return 1
-	deny "$1"
+	added=0
+	${BACKEND}_add "$1" "$lasts" || { start && ${BACKEND}_add "$1" "$lasts"; } || added=1
+	# What one place does not take is banned in the others all the same.
+	deny "$1" || added=1
+	return "$added"
 }
 
 # Reads addresses. What cannot be written in one place keeps nobody in the others.
 release() {
-	! is_cleared || return 0
-	cat >"$GOING"
+	# After stop only the place is gone; after clear the record is, too.
+	[ -f "$BANS" ] || return 0
+	# With whomever a call that failed, or was ended in the middle, has left somewhere.
+	cat >>"$GOING"
 	[ -s "$GOING" ] || return 0
 	released=0
 	awk -v now="$(now)" '{ print $1, now }' "$GOING" >>"$RELEASED"
+	undeny || released=1
+	forget
 	forget_ends || released=1
-	if [ "$(wc -l <"$GOING")" -gt 20 ] && [ "$BACKEND" != route ]; then
+	if is_cleared; then
+		:
+	elif [ "$(wc -l <"$GOING")" -gt 20 ] && [ "$BACKEND" != route ]; then
 		"${BACKEND}_start" || released=1
 	elif [ "$BACKEND" = route ]; then
 		routes del <"$GOING" || :
 	else
 		while read -r address; do "${BACKEND}_del" "$address"; done <"$GOING"
 	fi
-	undeny || released=1
-	forget
-	rm -f "$GOING"
+	[ "$released" = 1 ] || rm -f "$GOING"
 	return "$released"
 }
 
 del() {
-	make_record && echo "$1" | release
+	{ is_cleared || make_record; } && echo "$1" | release
 }
 
 clear() {
 	: >"$CLEARED"
 	stop
 	[ -f "$BANS" ] || return 0
-	cut -d ' ' -f 1 "$BANS" >"$GOING"
+	cut -d ' ' -f 1 "$BANS" >>"$GOING"
 	undeny
 	forget
 	rm -f "$BANS" "$GOING"
@@ -642,7 +669,7 @@ clear() {
 
 # Whom fail2ban holds: the address, and when that ends. Fails where it does not answer or has no such jail.
 held() {
-	fail2ban-client get portsentry banip --with-time 2>/dev/null
+	timeout 30 fail2ban-client get portsentry banip --with-time 2>/dev/null
 }
 
 server() {
@@ -703,10 +730,11 @@ sync() {
 	lock
 	! is_cleared || return 0
 	heal_record || return 1
-	${BACKEND}_check || start || return 1
+	placed=0
+	${BACKEND}_check || start || placed=1
 	time=$(now)
 	if [ "$answers" = 1 ]; then
-		echo "$kept" | unknown | unreleased "$asked" | while read -r address day clock plus seconds rest; do
+		echo "$kept" | unknown "$time" | unreleased "$asked" | while read -r address day clock plus seconds rest; do
 			if [ "$seconds" -ge 0 ]; then
 				begin=$(date -d "$day $clock" +%s) || continue
 				seconds=$((begin + seconds - $(now)))
@@ -725,7 +753,7 @@ sync() {
 	[ "$BACKEND" = route ] || [ -z "$("${BACKEND}_list" | unknown)" ] || "${BACKEND}_start"
 	# Each with what is left of its time.
 	[ -z "$(${BACKEND}_list | missing)" ] || "${BACKEND}_start"
-	if [ "$DENY" = 1 ]; then deny_list | missing | while read -r address; do deny "$address"; done; fi
+	deny_missing || :
 	if [ -n "$BLOCKED_FILE" ] && is_plain "$BLOCKED_FILE"; then
 		forgotten=$(blocked_list | missing)
 		[ -z "$forgotten" ] || remember "$forgotten"
@@ -733,7 +761,7 @@ sync() {
 	if [ "$HANDOVER" = 0 ] || [ "$answers" = 0 ] || ! is_settled; then
 		rm -f "$UNHELD"
 		: >"$RELEASED"
-		return 0
+		return "$placed"
 	fi
 	# Only where it was asked well after that: it may have let go of them a moment later.
 	if [ -f "$FLUSHED" ] && [ "$(($(head -n 1 "$FLUSHED") + 10))" -lt "$asked" ]; then
@@ -753,7 +781,7 @@ sync() {
 	unlock
 	# Not at once: portsentry may have banned it a moment ago, and fail2ban may still be taking up what it held.
 	awk -v now="$time" 'now - $2 >= 50 { print $1 }' "$UNHELD" |
-		xargs -r -n 500 fail2ban-client set portsentry banip >/dev/null
+		xargs -r -n 500 timeout 60 fail2ban-client set portsentry banip >/dev/null && return "$placed"
 }
 
 case ${1-}:$# in

@@ -103,6 +103,97 @@ describeServers('the program of the bans', () => {
     expect((await server.run('iptables -S')).stdout).toContain('-s 203.0.113.65/32 -j DROP')
   })
 
+  it('lets go also while it is stopped', async () => {
+    await server.run(`systemctl stop portward-firewall; fail2ban-client set portsentry unbanip 203.0.113.65`)
+    expect(await bans()).toEqual([])
+    expect(await server.readText('/etc/hosts.deny')).not.toContain('203.0.113.65')
+    await server.run('systemctl start portward-firewall')
+    expect((await server.run('iptables -S')).stdout).not.toContain('203.0.113.65')
+  })
+
+  it('finishes a release that one place did not take', async () => {
+    await server.run(`${PROGRAM} add 203.0.113.67 3600; mount --bind /etc/hosts.deny /etc/hosts.deny`)
+    const { exitCode } = await server.run(`${PROGRAM} del 203.0.113.67`, { allowFailure: true })
+    await server.run('umount /etc/hosts.deny')
+    expect(exitCode).toBe(1)
+    expect(await server.readText('/etc/hosts.deny')).toContain('203.0.113.67')
+    expect((await server.run('iptables -S')).stdout).not.toContain('203.0.113.67')
+    await sync()
+    expect(await server.readText('/etc/hosts.deny')).not.toContain('203.0.113.67')
+  })
+
+  it('bans in hosts.deny where the firewall takes nothing, and says that it failed', async () => {
+    await server.run('mount --bind /bin/false "$(readlink -f /usr/sbin/iptables)"')
+    const { exitCode } = await server.run(`${PROGRAM} add 203.0.113.68 3600`, { allowFailure: true })
+    await server.run('umount "$(readlink -f /usr/sbin/iptables)"')
+    expect(exitCode).toBe(1)
+    expect(await server.readText('/etc/hosts.deny')).toContain('203.0.113.68')
+    await sync()
+    expect((await server.run('iptables -S')).stdout).toContain('-s 203.0.113.68/32 -j DROP')
+    await server.run(`${PROGRAM} del 203.0.113.68`)
+  })
+
+  it('puts all who are missing in hosts.deny back into it, each once', async () => {
+    await server.run(`
+      awk 'BEGIN { for (i = 0; i < ${MANY}; i++) print "10." int(i / 200) "." i % 200 ".1 0"; print "1:: 0" }' >>${BANS}
+      printf '# kept' >/etc/hosts.deny; ${PROGRAM} sync; ${PROGRAM} sync`)
+    const lines = (await server.readText('/etc/hosts.deny')).trimEnd().split('\n')
+    expect(lines[0]).toBe('# kept')
+    expect(lines).toHaveLength(1 + MANY + 1)
+    expect(new Set(lines).size).toBe(lines.length)
+    await server.run(`cut -d ' ' -f 1 ${BANS} | while read -r host; do echo "$host 1"; done >/run/bans
+      cat /run/bans >${BANS}; ${PROGRAM} sync`)
+    expect(await server.readText('/etc/hosts.deny')).toBe('# kept\n')
+  })
+
+  it('mends its place while fail2ban does not answer', async () => {
+    await server.run('pkill -STOP -x fail2ban-server; iptables -F')
+    try {
+      await server.run(`${PROGRAM} sync`)
+      expect((await server.run('iptables -S INPUT')).stdout).toContain('-j PORTWARD')
+    } finally {
+      await server.run('pkill -CONT -x fail2ban-server')
+    }
+  })
+
+  it('takes the longer time from fail2ban that it has missed', async () => {
+    await configure('BAN_BACKEND=nft\n')
+    await server.run('systemctl stop portward-sync.timer')
+    await server.run('fail2ban-client set portsentry banip 203.0.113.69')
+    await eventually('it is banned', async () => (await bans()).length === 1)
+    await server.run(`echo '203.0.113.69 1' >${BANS}; ${PROGRAM} sync`)
+    expect((await server.run(`cat ${BANS}`)).stdout).toMatch(/^203\.0\.113\.69 \d{10}$/)
+    expect((await server.run('nft list set inet portward banned')).stdout).toMatch(
+      /203\.0\.113\.69 timeout (?:1d|23h)/,
+    )
+    await server.run('fail2ban-client set portsentry unbanip 203.0.113.69')
+    await configure('')
+    await server.run('systemctl stop portward-sync.timer')
+  })
+
+  it('goes ahead of whatever may accept a banned host', async () => {
+    await server.run(`iptables -F INPUT
+      iptables -N TRUSTED; iptables -N LOG_ACCEPT; iptables -A LOG_ACCEPT -j ACCEPT
+      iptables -A TRUSTED -p tcp --dport 22 -j LOG_ACCEPT
+      iptables -A INPUT -i lo -j ACCEPT; iptables -A INPUT ! -i lo -p tcp --dport 22 -j ACCEPT; iptables -A INPUT -j TRUSTED
+      ${PROGRAM} sync`)
+    const first = async () =>
+      (await server.run('iptables -S INPUT')).stdout.split('\n').map((rule) => rule.replace('-A INPUT ', ''))
+    const expected = [
+      '-i lo -j ACCEPT',
+      '-j PORTWARD',
+      '! -i lo -p tcp -m tcp --dport 22 -j ACCEPT',
+      '-j TRUSTED',
+    ]
+    expect((await first()).slice(1)).toEqual(expected)
+    // Moved, whether it stood behind or ahead of where it belongs; nothing else is.
+    await server.run(`iptables -D INPUT -j PORTWARD; iptables -A INPUT -j PORTWARD; ${PROGRAM} sync`)
+    expect((await first()).slice(1)).toEqual(expected)
+    await server.run(
+      'iptables -F INPUT; iptables -F TRUSTED; iptables -X TRUSTED; iptables -F LOG_ACCEPT; iptables -X LOG_ACCEPT',
+    )
+  })
+
   it('takes a chain for a whitelist only if it accepts by source alone', async () => {
     await server.run(`
       iptables -N ALLOW_SERVICES; iptables -A ALLOW_SERVICES -p tcp --dport 8080 -j ACCEPT; iptables -I INPUT -j ALLOW_SERVICES
