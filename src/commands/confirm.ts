@@ -1,3 +1,5 @@
+import { STATE } from '../host/generations/record.ts'
+import { readGenerations } from '../host/generations/store.ts'
 import { confirmPending } from '../host/generations/transaction.ts'
 import { HostError } from '../host/host-error.ts'
 import { takeLock } from '../host/lock.ts'
@@ -10,15 +12,19 @@ export const confirmCommand = async (options: GlobalOptions): Promise<number> =>
   const output = openOutput(options)
   const lock = await takeLock('/')
   try {
-    await recoverFirst(output)
+    const wasPutBack = await recoverFirst(output)
     const confirmed = await confirmPending()
+    const [latest] = await readGenerations(STATE)
+    // Too late: it has been rolled back.
+    const isLate =
+      confirmed.length === 0 && (wasPutBack || (latest !== undefined && latest.state !== 'applied'))
     output.text(
       confirmed.length > 0
         ? `generation ${confirmed.join(', ')} stays\n`
-        : 'nothing waits for a confirmation\n',
+        : `nothing waits for a confirmation${isLate ? ': what was applied last is not in force any more' : ''}\n`,
     )
     output.document('confirm', { generations: confirmed })
-    return EXIT.ok
+    return isLate ? EXIT.failed : EXIT.ok
   } finally {
     await lock.release()
   }

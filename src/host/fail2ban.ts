@@ -36,10 +36,14 @@ const ANSWER_TIMEOUT_MS = 60_000
 const POLL_MS = 100
 
 /**
- * Says something about an address to a jail. The server may have been started a moment ago, and answers only when it has
+ * Says something about addresses to a jail. The server may have been started a moment ago, and answers only when it has
  * read its configuration; a jail that is not loaded holds nobody.
  */
-const tellJail = async (jail: string, command: 'banip' | 'unbanip', address: string): Promise<void> => {
+const tellJail = async (
+  jail: string,
+  command: 'banip' | 'unbanip',
+  addresses: readonly string[],
+): Promise<void> => {
   const deadline = performance.now() + ANSWER_TIMEOUT_MS
   let jails = await readJails()
   while (jails === null && performance.now() < deadline) {
@@ -47,16 +51,17 @@ const tellJail = async (jail: string, command: 'banip' | 'unbanip', address: str
     jails = await readJails()
   }
   if (!jails?.includes(jail)) return
-  await effect(`run fail2ban-client set ${jail} ${command} ${address}`, () =>
-    run('fail2ban-client', ['set', jail, command, address], `see fail2ban-client status ${jail}`),
+  await effect(`run fail2ban-client set ${jail} ${command} ${addresses.join(' ')}`, () =>
+    run('fail2ban-client', ['set', jail, command, ...addresses], `see fail2ban-client status ${jail}`),
   )
 }
 
-/** Has a jail let go of an address. Throws HostError. */
-export const unban = (jail: string, address: string): Promise<void> => tellJail(jail, 'unbanip', address)
+/** Has a jail let go of addresses. Throws HostError. */
+export const unban = (jail: string, ...addresses: readonly string[]): Promise<void> =>
+  tellJail(jail, 'unbanip', addresses)
 
 /** Has a jail hold an address. Throws HostError. */
-export const ban = (jail: string, address: string): Promise<void> => tellJail(jail, 'banip', address)
+export const ban = (jail: string, address: string): Promise<void> => tellJail(jail, 'banip', [address])
 
 const HINT = 'mend what fail2ban says; nothing of the running configuration was changed'
 

@@ -78,6 +78,12 @@ export const readDenied = async (root: string): Promise<string[]> => [
   ...new Set(deniedAddresses(parseHostsAccess(await readText(root))).map(canonical)),
 ]
 
+/** Whether a text for hosts.deny has nothing but portsentry's own lines. */
+export const isOnlyDenials = (text: string): boolean => {
+  const edits = removeDenied(parseHostsAccess(text), () => true)
+  return applyEdits(text, edits).trim() === ''
+}
+
 /** Takes portsentry's lines for these hosts (canonical texts) out. Throws HostError. */
 export const releaseDenied = async (root: string, isReleased: (host: string) => boolean): Promise<void> => {
   const text = await readText(root)

@@ -54,6 +54,7 @@ describeServers('apply --confirm-within', () => {
     expect(await portward(server, 'generations', 0)).toMatch(/applied, to be confirmed by/)
     await expectBanned(server)
     await expectByItself(server, original)
+    expect(await portward(server, 'confirm', 1)).toMatch(/what was applied last is not in force any more/)
     expect(await server.attacker.reaches(OPEN_PORT)).toBe(true)
   })
 

@@ -4,7 +4,7 @@ import { type Server, startServer } from './harness/server.ts'
 import { portward, provide } from './scenario.ts'
 import { installFaults, runWithFault } from './sweep/faults.ts'
 import { somePoints, spread } from './sweep/points.ts'
-import { CONFIG, rewind, type Site, survey } from './sweep/site.ts'
+import { CONFIG, recover, rewind, type Site, survey } from './sweep/site.ts'
 import { differences, foreignTo, readState, type State, withoutTimes } from './sweep/state.ts'
 
 const APPLY = 'apply --yes'
@@ -23,7 +23,7 @@ const prepare = async (): Promise<BareSite> => {
   await rewind(server)
   await runWithFault(server, APPLY, `kill@${site.to.indexOf(INSTALL) + 2}`)
   const stock = await readState(server)
-  await portward(server, 'confirm', 0)
+  await recover(server)
   return { ...site, stock }
 }
 
@@ -38,7 +38,7 @@ const expectRecovery = async (site: BareSite, withApply: boolean): Promise<strin
     complaints.push(...found.map((line) => `after the next apply: ${line}`))
     await portward(server, 'rollback --yes', 0)
   } else {
-    await portward(server, 'confirm', 0)
+    await recover(server)
     // Killed at its very end it had come to its end: what it did stays.
     const [latest] = JSON.parse(await portward(server, 'generations --json', 0)).generations
     if (latest?.state === 'applied') await portward(server, 'rollback --yes', 0)

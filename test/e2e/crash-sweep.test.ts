@@ -5,7 +5,7 @@ import { portward, provide } from './scenario.ts'
 import { applyUnproven, installFaults, runWithFault } from './sweep/faults.ts'
 import { somePoints, spread } from './sweep/points.ts'
 import { drift, settle } from './sweep/settled.ts'
-import { CONFIG, rewind, type Site, survey } from './sweep/site.ts'
+import { CONFIG, recover, rewind, type Site, survey } from './sweep/site.ts'
 import { differences, foreignTo, readState, withoutTimes } from './sweep/state.ts'
 
 const APPLY = 'apply --yes'
@@ -54,7 +54,8 @@ const visit = async (site: Site, point: number): Promise<string[]> => {
   }
   // Whatever the next command is, it finishes first what it finds begun.
   const isBegun = point <= back.length && (await server.exists('/var/lib/portward/journal.json'))
-  await portward(server, isBegun && point % 2 === 0 ? 'confirm' : ROLLBACK, 0)
+  if (isBegun && point % 2 === 0) await recover(server)
+  else await portward(server, ROLLBACK, 0)
   return [...complaints, ...(await expectOriginal(site))]
 }
 

@@ -32,7 +32,7 @@ describeServers('rollback where packages have a history of their own', () => {
   it('leaves alone what somebody else made meanwhile, and packages that others need by now', async () => {
     // As on a first boot, where more than one is at work.
     await server.run(`
-      sh -c 'until test -d /etc/fail2ban; do sleep 0.05; done; mkdir /etc/theirs; echo key >/etc/theirs/key.pem' &
+      sh -c 'until test -d /etc/fail2ban; do sleep 0.05; done; mkdir /etc/theirs; echo key >/etc/theirs/key.pem; echo "# theirs" >/etc/fail2ban/jail.local' &
       portward apply --yes >/run/out 2>&1; wait`)
     await server.run(`${APT} install --no-install-recommends openssh-server`)
     const { exitCode, stderr } = await server.run('portward rollback --yes', { allowFailure: true })
@@ -40,11 +40,24 @@ describeServers('rollback where packages have a history of their own', () => {
     expect(exitCode).toBe(1)
     expect(await server.readText('/etc/theirs/key.pem')).toBe('key\n')
     expect((await server.run('dpkg --audit; dpkg -V libwrap0 openssh-server')).stdout).toBe('')
-    expect(await server.exists('/etc/fail2ban')).toBe(false)
+    expect((await server.run('find /etc/fail2ban -type f')).stdout).toBe('/etc/fail2ban/jail.local')
     // Nothing is left to be finished.
     expect(await portward(server, 'generations', 0)).toMatch(/rolled back/)
     await portward(server, 'apply --yes', 0)
     await portward(server, 'plan', 0)
+  })
+
+  it('takes no package away that apt has only brought to a newer version', async () => {
+    await portward(server, 'rollback --yes', 0)
+    await server.run(`${APT} install --no-install-recommends iptables`)
+    // iptables wants libxtables12 of its own version.
+    await server.run(`${APT} purge iptables
+      sed -i '/^Package: libxtables12$/,/^$/s/^Version: .*/Version: 1.8.8-1/' /var/lib/dpkg/status`)
+    await portward(server, 'apply --yes', 0)
+    expect((await server.run('dpkg-query -W libxtables12')).stdout).not.toContain('1.8.8-1')
+    await portward(server, 'rollback --yes', 0)
+    await server.run('dpkg-query -s libxtables12 && ! command -v iptables')
+    await portward(server, 'apply --yes', 0)
   })
 
   it('gives up a rollback that cannot be finished, when it is told to', async () => {

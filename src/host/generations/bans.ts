@@ -20,7 +20,7 @@ export const readBans = async (): Promise<BanRecord> => {
  * route may be the admin's own, it goes only where hosts.deny or fail2ban show whose it is; so they go after it, and
  * this can be done again after a crash. Throws HostError.
  */
-export const liftBans = async (before: BanRecord): Promise<void> => {
+export const liftBans = async (before: BanRecord, placeGoes: boolean): Promise<void> => {
   const known = new Set(before.addresses)
   const added = (await readBans()).addresses.filter((address) => !known.has(address))
   if (added.length === 0) return
@@ -28,11 +28,21 @@ export const liftBans = async (before: BanRecord): Promise<void> => {
   // It would go on banning.
   await stopService('portsentry')
   const { bans } = await readFirewall()
-  for (const { address, undo } of bans) {
+  for (const { address, undo, isOwn } of bans) {
+    // Those go all at once, with their place.
+    if (isOwn && placeGoes) continue
     if (since.has(address) && !before.commands.includes(undo.join(' '))) await undoBan(undo)
   }
-  const jailed = (await readBanned(JAIL)).filter((address) => since.has(canonical(address)))
-  for (const address of jailed) await unban(JAIL, address)
+}
+
+/** The client of fail2ban takes a while to start. */
+const AT_ONCE = 100
+
+/** Has the jail let go of everybody whom it holds since. Throws HostError. */
+export const emptyJail = async (before: BanRecord): Promise<void> => {
+  const known = new Set(before.addresses)
+  const jailed = (await readBanned(JAIL)).filter((address) => !known.has(canonical(address)))
+  for (let at = 0; at < jailed.length; at += AT_ONCE) await unban(JAIL, ...jailed.slice(at, at + AT_ONCE))
 }
 
 /** Takes portsentry's lines for those whom it has banned since out of hosts.deny. Throws HostError. */

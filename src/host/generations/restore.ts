@@ -1,16 +1,16 @@
 import { cp, lstat, mkdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { FIREWALL_FILES, FIREWALL_PATHS } from '../../policy/firewall.ts'
+import { FIREWALL, FIREWALL_FILES, FIREWALL_PATHS } from '../../policy/firewall.ts'
 import { effect } from '../effect.ts'
 import { ban } from '../fail2ban.ts'
 import { syncPath } from '../files.ts'
 import { forgetPlace, redoBan, removePlace, startPlace } from '../firewall.ts'
 import { errnoOf, HostError, messageOf } from '../host-error.ts'
-import { HOSTS_DENY } from '../hosts-deny.ts'
+import { HOSTS_DENY, isOnlyDenials } from '../hosts-deny.ts'
 import { purge } from '../packages.ts'
 import { run } from '../process.ts'
 import { readInit, restoreServices, stopServices } from '../services.ts'
-import { liftBans, trimHostsDeny } from './bans.ts'
+import { emptyJail, liftBans, trimHostsDeny } from './bans.ts'
 import { UNIT_DIRECTORY } from './confirmation.ts'
 import type { MergedFile, Restoration } from './merge.ts'
 import { copyPath, removeTemporaryIn, sha256 } from './store.ts'
@@ -32,7 +32,8 @@ const isForeign = async ({ record, left }: MergedFile): Promise<boolean> => {
   if (isAsBefore) return false
   if (bytes === null || left === null) return bytes !== null || left !== null
   const seen = record.grows ? bytes.subarray(0, left.size) : bytes
-  return sha256(seen) !== left.sha256
+  if (sha256(seen) !== left.sha256) return true
+  return record.path === HOSTS_DENY && !isOnlyDenials(bytes.subarray(left.size).toString('latin1'))
 }
 
 /** Paths that somebody else has changed since the apply. */
@@ -51,9 +52,15 @@ const hasAttributesOf = async (path: string, copy: string): Promise<boolean> => 
 /** What a daemon wrote, or somebody with --force gives up, is not lost: it stays with the generation. */
 const keepPresent = async (state: string, { record, number, left }: MergedFile): Promise<void> => {
   const bytes = await readBytes(record.real)
-  if (bytes === null || bytes.length === 0 || (left !== null && sha256(bytes) === left.sha256)) return
+  if (bytes === null || bytes.length === 0) return
+  const sum = sha256(bytes)
+  // Given back already, by an earlier attempt: what that kept must stay.
+  if (sum === left?.sha256 || (record.copy !== null && sum === record.sha256)) return
   const kept = copyPath(state, number, `replaced${record.path.replaceAll('/', '-')}`)
-  await effect(`keep ${record.real}`, () => cp(record.real, kept, { preserveTimestamps: true }))
+  await effect(`keep ${record.real}`, async () => {
+    await cp(record.real, kept, { preserveTimestamps: true })
+    await syncPath(kept)
+  })
 }
 
 const restoreFile = async (state: string, file: MergedFile): Promise<void> => {
@@ -134,6 +141,10 @@ const removeLeftovers = async (restoration: Restoration, kept: readonly string[]
 
 /** Whether the place of the bans was not there before. */
 const isPlaceNew = ({ files }: Restoration): boolean =>
+  files.some(({ record }) => record.path === FIREWALL && record.copy === null)
+
+/** Whether one of its units was not there: then only its program can make the place again. */
+const isPlaceTorn = ({ files }: Restoration): boolean =>
   files.some(({ record }) => FIREWALL_FILES.has(record.path) && record.copy === null)
 
 const isPlaceOther = ({ files }: Restoration): boolean =>
@@ -172,9 +183,10 @@ export const restore = async (
   }
   const isLive = restoration.root === '/'
   const purges = isLive && restoration.packages.length > 0
-  if (isLive) await attempt(() => liftBans(restoration.bans))
+  if (isLive) await attempt(() => liftBans(restoration.bans, isPlaceNew(restoration)))
   // While its program is there.
   if (isLive && isPlaceNew(restoration)) await attempt(() => removePlace(readInit()))
+  if (isLive) await attempt(() => emptyJail(restoration.bans))
   // While their init scripts are there, and before what they remember goes.
   if (isLive && (purges || leftoversOf(restoration).length > 0)) await attempt(stopServices)
   let kept: ReadonlyMap<string, readonly string[]> = new Map()
@@ -195,7 +207,8 @@ export const restore = async (
   if (isLive) await attempt(() => removeLeftovers(restoration, [...kept.keys()]))
   await attempt(() => removeDirectories(restoration))
   if (!isLive) return { failures, remarks }
-  if (!isPlaceNew(restoration) && isPlaceOther(restoration)) await attempt(() => startPlace(readInit()))
+  if (!isPlaceNew(restoration) && isPlaceOther(restoration))
+    await attempt(() => startPlace(isPlaceTorn(restoration) ? 'sysv' : readInit()))
   const { enabled, daemons } = restoration.services
   const active = new Map(restoration.services.active)
   tell('services')

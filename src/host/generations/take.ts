@@ -3,7 +3,7 @@ import { basename, dirname } from 'node:path'
 import type { Plan, Step } from '../../plan/plan.ts'
 import { describeStep } from '../../plan/render.ts'
 import { errnoOf, HostError } from '../host-error.ts'
-import { readConfigured, readFilesOf } from '../packages.ts'
+import { readConfigured, readFilesOf, readInstalled } from '../packages.ts'
 import { resolveInRoot } from '../paths.ts'
 import { tryRun } from '../process.ts'
 import { readServiceState } from '../services.ts'
@@ -24,8 +24,9 @@ const listPaths = async (tops: readonly string[]): Promise<string[]> => {
   return stdout.split('\0').filter(Boolean)
 }
 
-/** Made by the packages' scripts for both daemons, or for libwrap. */
-const SCRIPTS_OWN = /^\/etc\/(?:portsentry|fail2ban|hosts\.allow$|hosts\.deny$)/
+/** Made by the packages' scripts for both daemons, or for libwrap; what configures fail2ban is its own file or somebody's. */
+const SCRIPTS_OWN =
+  /^\/etc\/(?:portsentry(?:$|\/portsentry\.)|fail2ban(?!\/.*\.(?:local|conf)$)|hosts\.allow$|hosts\.deny$)/
 
 /**
  * Which paths in /etc are of some packages: their files, what is made for them by their scripts, links to either, and the
@@ -129,7 +130,11 @@ export const takeGeneration = async (
     for (const [index, step] of plan.steps.filter(isFileStep).entries()) {
       files.push(await recordFile(plan, step, directory, index))
     }
-    const packages = plan.steps.flatMap((step) => (step.kind === 'install' ? step.packages : []))
+    // Those that apt only brings to a newer version were there before.
+    const present = await readInstalled(plan.root)
+    const packages = plan.steps
+      .flatMap((step) => (step.kind === 'install' ? step.packages : []))
+      .filter(({ name }) => !present.has(name))
     return {
       root: plan.root,
       state: 'open',

@@ -104,6 +104,11 @@ const attemptAll = async (
     return done
   } catch (error) {
     const undone = { ...generation, newPaths: await findNewPaths(generation).catch(() => []) }
+    // The journal may be closed already: a death in the middle of what follows must be seen all the same.
+    await freeReserve(state)
+      .then(() => updateGeneration(state, undone))
+      .then(() => openJournal(state, journal))
+      .catch(() => undefined)
     const outcome = describe(await giveBack(state, [undone], 'undone', undoing))
     if (error instanceof HostError)
       throw new HostError(`${error.message} (${outcome})`, error.hint, { cause: error })

@@ -137,7 +137,10 @@ describe('what is given back', () => {
     utimesSync(join(root, 'etc/plain'), 1_000_000_000, 1_111_111_111.5)
   }
 
-  const add = (path: string) => (root: string) => appendFileSync(join(root, path), '#\n')
+  const add =
+    (path: string, text = '#\n') =>
+    (root: string) =>
+      appendFileSync(join(root, path), text)
   const remove = (path: string) => (root: string) => rmSync(join(root, path))
 
   it.each<[string, (root: string) => void, string[], string[]]>([
@@ -147,7 +150,18 @@ describe('what is given back', () => {
     ['one has its old bytes again', rewind, [], []],
     ['a new one is gone already', remove('etc/new'), [], []],
     ['a new one was changed', add('etc/new'), ['/etc/new'], ['new']],
-    ['portsentry added to hosts.deny', add('etc/hosts.deny'), [], ['hosts.deny']],
+    [
+      'portsentry added to hosts.deny',
+      add('etc/hosts.deny', 'ALL: 203.0.113.9 : DENY\n'),
+      [],
+      ['hosts.deny'],
+    ],
+    [
+      'somebody added to hosts.deny',
+      add('etc/hosts.deny', 'sshd: ALL\n'),
+      ['/etc/hosts.deny'],
+      ['hosts.deny'],
+    ],
   ])('knows what others changed, and keeps that: %s', async (_, change, foreign, kept) => {
     const root = tree()
     const before = look(root)
@@ -159,6 +173,11 @@ describe('what is given back', () => {
     expect(look(root)).toEqual(before)
     const names = readdirSync(join(state, 'generations/1')).filter((name) => name.startsWith('replaced-'))
     expect(names).toEqual(kept.map((name) => `replaced-etc-${name}`))
+    // Once more, as after a crash: what was kept is not replaced by what has been given back.
+    const copies = () => names.map((name) => readFileSync(join(state, 'generations/1', name), 'utf8'))
+    const first = copies()
+    expect(await restore(state, restoration, () => {})).toEqual(NOTHING)
+    expect(copies()).toEqual(first)
   })
 
   it('may be given back again, and takes away what a death left beside the files', async () => {
