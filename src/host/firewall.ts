@@ -136,9 +136,12 @@ export const releaseOwn = async (hosts: Iterable<string>): Promise<void> => {
   for (const host of hosts) await runFirewall('del', host)
 }
 
+/** Makes the place by its program alone, whatever units there are. Throws HostError. */
+export const makePlace = (): Promise<void> => runFirewall('start')
+
 /** Makes the place anew by what is on disk now, without a moment in which nobody is banned. Throws HostError. */
 export const startPlace = async (init: Init): Promise<void> => {
-  if (init === 'sysv') return runFirewall('start')
+  if (init === 'sysv') return makePlace()
   await effect('run systemctl daemon-reload', () =>
     run('systemctl', ['daemon-reload'], 'see systemctl status'),
   )

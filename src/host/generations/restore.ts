@@ -4,7 +4,7 @@ import { FIREWALL, FIREWALL_FILES, FIREWALL_PATHS } from '../../policy/firewall.
 import { effect } from '../effect.ts'
 import { ban } from '../fail2ban.ts'
 import { syncPath } from '../files.ts'
-import { forgetPlace, redoBan, removePlace, startPlace } from '../firewall.ts'
+import { forgetPlace, makePlace, redoBan, removePlace, startPlace } from '../firewall.ts'
 import { errnoOf, HostError, messageOf } from '../host-error.ts'
 import { HOSTS_DENY, isOnlyDenials } from '../hosts-deny.ts'
 import { purge } from '../packages.ts'
@@ -183,9 +183,10 @@ export const restore = async (
   }
   const isLive = restoration.root === '/'
   const purges = isLive && restoration.packages.length > 0
-  if (isLive) await attempt(() => liftBans(restoration.bans, isPlaceNew(restoration)))
+  const placeGoes = isLive && isPlaceNew(restoration)
+  if (isLive) await attempt(() => liftBans(restoration.bans, placeGoes))
   // While its program is there.
-  if (isLive && isPlaceNew(restoration)) await attempt(() => removePlace(readInit()))
+  if (placeGoes) await attempt(() => removePlace(readInit()))
   if (isLive) await attempt(() => emptyJail(restoration.bans))
   // While their init scripts are there, and before what they remember goes.
   if (isLive && (purges || leftoversOf(restoration).length > 0)) await attempt(stopServices)
@@ -201,14 +202,14 @@ export const restore = async (
     tell(file.record.path)
     await attempt(() => restoreFile(state, file))
   }
-  if (isLive && isPlaceNew(restoration)) await attempt(forgetPlace)
+  if (placeGoes) await attempt(forgetPlace)
   await attempt(() => removeTemporary(restoration))
   if (isLive) await attempt(() => trimHostsDeny(restoration.bans))
   if (isLive) await attempt(() => removeLeftovers(restoration, [...kept.keys()]))
   await attempt(() => removeDirectories(restoration))
   if (!isLive) return { failures, remarks }
-  if (!isPlaceNew(restoration) && isPlaceOther(restoration))
-    await attempt(() => startPlace(isPlaceTorn(restoration) ? 'sysv' : readInit()))
+  if (!placeGoes && isPlaceOther(restoration))
+    await attempt(() => (isPlaceTorn(restoration) ? makePlace() : startPlace(readInit())))
   const { enabled, daemons } = restoration.services
   const active = new Map(restoration.services.active)
   tell('services')
