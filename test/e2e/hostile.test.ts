@@ -120,8 +120,9 @@ describeServers('what portward refuses, keeps and puts back', () => {
     await server.run(`sed -i 's/^bantime =.*/bantime = 10/' /etc/fail2ban/jail.d/portsentry.conf`)
     const before = await manifest(server, WATCHED)
     const { stdout } = await server.run(`
+      rm -f /run/out
       portward apply --yes >/run/out 2>&1 & pid=$!
-      until grep -q '^waiting until' /run/out; do sleep 0.02; done
+      until grep -qs '^waiting until' /run/out; do sleep 0.02; done
       kill -${signal} $pid; wait $pid; echo "exit $?"; cat /run/out`)
     expect(stdout).toMatch(/^exit 1$/m)
     expect(stdout).toMatch(/interrupted \(what was changed has been put back\)/)
@@ -134,8 +135,9 @@ describeServers('what portward refuses, keeps and puts back', () => {
     const before = await manifest(server, WATCHED)
     await portward(server, 'apply --yes', 0)
     const { stdout } = await server.run(`
+      rm -f /run/out
       portward rollback --yes >/run/out 2>&1 & pid=$!
-      until grep -q '^putting back' /run/out; do sleep 0.02; done
+      until grep -qs '^putting back' /run/out; do sleep 0.02; done
       kill -HUP $pid; wait $pid; echo "exit $?"; cat /run/out`)
     expect(stdout).toMatch(/^exit 0$/m)
     expect(changedPaths(before, await manifest(server, WATCHED))).toEqual([])
