@@ -18,5 +18,5 @@ export const readFilters = async (family: 'ipv4' | 'ipv6'): Promise<Filter[]> =>
     printed(program, '-w', '-S'),
     printed('nft', '-j', 'list', 'ruleset'),
   ])
-  return [parseIptables(program, rules), parseNft(ruleset)]
+  return [parseIptables(program, rules), parseNft(ruleset, family, rules !== '')]
 }

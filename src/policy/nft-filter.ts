@@ -63,10 +63,6 @@ const readRule = (rule: Rule, sets: Sets): FilterRule => {
   }
 }
 
-/** Tables of iptables-nft, which its own program shows better. */
-const isOfIptables = ({ family, table }: InTable): boolean =>
-  (family === 'ip' || family === 'ip6') && table === 'filter'
-
 const readSets = (objects: readonly NftObject[]): ReadonlyMap<string, Sets> => {
   const sets = new Map<string, Map<string, readonly Json[]>>()
   for (const { set } of objects) {
@@ -77,21 +73,28 @@ const readSets = (objects: readonly NftObject[]): ReadonlyMap<string, Sets> => {
   return sets
 }
 
-/** The input chains in what `nft -j list ruleset` prints, without the tables that iptables keeps there. */
-export const parseNft = (text: string): Filter => {
+/**
+ * Where packets of a family come in, by what `nft -j list ruleset` prints. `isShown`: iptables shows the chain of its
+ * own there, and does so better.
+ */
+export const parseNft = (text: string, family: 'ipv4' | 'ipv6', isShown: boolean): Filter => {
   const objects = readJson<{ readonly nftables?: readonly NftObject[] }>(text)?.nftables ?? []
   const sets = readSets(objects)
   const chains = new Map<string, FilterRule[]>()
   for (const { rule } of objects) {
-    if (rule === undefined || isOfIptables(rule)) continue
+    if (rule === undefined) continue
     const key = keyOf(rule, rule.chain)
     const rules = chains.get(key) ?? []
     rules.push(readRule(rule, sets.get(keyOf(rule, '')) ?? new Map()))
     chains.set(key, rules)
   }
+  const families = ['inet', family === 'ipv4' ? 'ip' : 'ip6']
+  const isOfIptables = ({ family, table, name }: Chain): boolean =>
+    family !== 'inet' && table === 'filter' && name === 'INPUT'
   const entries = objects
     .flatMap(({ chain }) => chain ?? [])
-    .filter((chain) => chain.type === 'filter' && chain.hook === 'input' && !isOfIptables(chain))
+    .filter((chain) => chain.type === 'filter' && chain.hook === 'input' && families.includes(chain.family))
+    .filter((chain) => !(isShown && isOfIptables(chain)))
     .sort((a, b) => (a.prio ?? 0) - (b.prio ?? 0))
     .map((chain) => ({
       chain: keyOf(chain, chain.name),

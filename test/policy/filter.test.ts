@@ -82,10 +82,13 @@ describe('nft', () => {
   const saddr = (right: unknown, op?: string, protocol = 'ip') =>
     match({ payload: { protocol, field: 'saddr' } }, right, op)
   const verb = (name: string, value: unknown = null) => ({ [name]: value })
-  const judged = (objects: object[], from = HOST) =>
-    judge(parseNft(JSON.stringify({ nftables: objects })), from).map(
+  const judged = (objects: object[], isShown = true) =>
+    judge(parseNft(JSON.stringify({ nftables: objects }), 'ipv4', isShown), HOST).map(
       ({ outcome, by, unless }) => `${outcome} | ${by}${unless.map((text) => ` | ${text}`).join('')}`,
     )
+  const hooked = (family: string, table: string, name: string) => ({
+    chain: { family, table, name, type: 'filter', hook: 'input', prio: 0 },
+  })
   const set = {
     set: { ...inTable, name: 'banned', elem: ['192.0.2.1', { elem: { val: '203.0.113.9', timeout: 9 } }] },
   }
@@ -159,12 +162,20 @@ describe('nft', () => {
     ],
     ['what only counts', [input(), rule('input', verb('counter'))], [POLICY]],
     ['other hooks', [chain('output', { type: 'filter', hook: 'output', policy: 'drop' })], []],
+    ['what iptables shows', [hooked('ip', 'filter', 'INPUT')], []],
     [
-      "iptables' own table",
-      [{ chain: { family: 'ip', table: 'filter', name: 'INPUT', type: 'filter', hook: 'input' } }],
-      [],
+      "a chain of the administrator's own in the table of iptables",
+      [hooked('ip', 'filter', 'input')],
+      ['accept | nft ip filter input: policy accept'],
     ],
+    ['what the other family has', [hooked('ip6', 'filter', 'input'), hooked('arp', 'filter', 'INPUT')], []],
   ])('%s', (_, objects, expected) => expect(judged(objects)).toEqual(expected))
+
+  it('reads a table that iptables would have made, where it is not there to show it', () => {
+    expect(judged([hooked('ip', 'filter', 'INPUT')], false)).toEqual([
+      'accept | nft ip filter INPUT: policy accept',
+    ])
+  })
 
   it('takes chains in the order of their priority', () => {
     const early = {
@@ -173,5 +184,6 @@ describe('nft', () => {
     expect(judged([input(), early])).toEqual(['accept | nft inet e i: policy accept', POLICY])
   })
 
-  it('reads nothing from what is no JSON', () => expect(judge(parseNft('nft: not found'), HOST)).toEqual([]))
+  it('reads nothing from what is no JSON', () =>
+    expect(judge(parseNft('nft: not found', 'ipv4', false), HOST)).toEqual([]))
 })

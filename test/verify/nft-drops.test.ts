@@ -45,16 +45,16 @@ it.each<[what: string, json: string, expected: string[]]>([
   // This one is read from the text.
   ['a policy', ruleset([], 'drop'), []],
 ])('finds %s', (_what, json, expected) => {
-  expect(nftDrops('', json, ['198.51.100.254'])).toEqual(expected)
+  expect(nftDrops('', json, true, ['198.51.100.254'])).toEqual(expected)
 })
 
 it('finds a policy, and tells each thing once', () => {
   const policy = 'type filter hook input priority filter; policy drop;'
   const text = `table inet filter {\n\tchain input {\n\t\t${policy}\n\t}\n}\n`
   const hosts = ['198.51.100.254', '198.51.100.253', '2001:db8::1']
-  expect(nftDrops(text, ruleset([[REJECT]]), hosts)).toEqual([policy, `${INPUT} reject`])
+  expect(nftDrops(text, ruleset([[REJECT]]), true, hosts)).toEqual([policy, `${INPUT} reject`])
 })
 
 it('has nothing to say of rules where everybody was heard', () => {
-  expect(nftDrops('', ruleset([[REJECT]]), [])).toEqual([])
+  expect(nftDrops('', ruleset([[REJECT]]), true, [])).toEqual([])
 })

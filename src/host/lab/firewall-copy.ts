@@ -1,4 +1,5 @@
 import { tryRun } from '../process.ts'
+import { ownChains, ownPart } from './nft-tables.ts'
 import type { MetRule } from './report.ts'
 import type { LabSpecification } from './specification.ts'
 
@@ -27,7 +28,7 @@ export const withoutFail2ban = (saved: string): string =>
     .filter((line) => !/(?:^:|-[AI] |-j )f2b-/.test(line))
     .join('\n')
 
-/** Tables that are iptables' own by its dumps: restored once more by nft, every rule would be there twice. */
+/** Tables that iptables dumps: restored once more by nft, every rule would be there twice. */
 const tablesOfIptables = ({ iptables, ip6tables }: Pick<Firewall, 'iptables' | 'ip6tables'>): Set<string> => {
   const names = (family: string, saved: string) =>
     saved.includes('(nf_tables)')
@@ -36,19 +37,39 @@ const tablesOfIptables = ({ iptables, ip6tables }: Pick<Firewall, 'iptables' | '
   return new Set([...names('ip', iptables), ...names('ip6', ip6tables)])
 }
 
-/**
- * The tables that nft itself can read back: those of iptables-nft hold what only iptables understands, and are in
- * its own dump; fail2ban's come with fail2ban.
- */
+const headOf = (table: string): string => /^table \S+ \S+/.exec(table)?.[0] ?? ''
+
+/** Tables that nft itself can read back. Those of iptables-nft are in its own dump; fail2ban's come with fail2ban. */
 export const nftTables = ({ nft: ruleset, ...dumps }: Omit<Firewall, 'ipset'>): string => {
-  const foreign = tablesOfIptables(dumps)
-  const tables = ruleset.split(/^(?=table |# Warning: table )/m)
-  return tables
-    .filter((text, index) => text.startsWith('table ') && !tables[index - 1]?.startsWith('# Warning: '))
-    .filter((text) => !/^table \S+ f2b-/.test(text))
-    .filter((text) => !foreign.has(/^table \S+ \S+/.exec(text)?.[0] ?? ''))
+  const dumped = tablesOfIptables(dumps)
+  const texts = ruleset.split(/^(?=table |# Warning: table )/m)
+  return texts
+    .flatMap((text, index) => {
+      if (!text.startsWith('table ') || /^table \S+ f2b-/.test(text)) return []
+      const isShared = dumped.has(headOf(text)) || texts[index - 1]?.startsWith('# Warning: ')
+      return [isShared ? ownPart(text) : text]
+    })
     .join('')
 }
+
+/** A dump of iptables without the chains that `nftTables` has. */
+const withoutOwnChains = (family: 'ip' | 'ip6', saved: string, ruleset: string): string => {
+  const tables = new Map(ruleset.split(/^(?=table )/m).map((text) => [headOf(text), text]))
+  let own: ReadonlySet<string> = new Set()
+  return saved
+    .split('\n')
+    .filter((line) => {
+      if (line.startsWith('*')) own = ownChains(tables.get(`table ${family} ${line.slice(1)}`) ?? '')
+      return !own.has(/^(?::|-A )(\S+)/.exec(line)?.[1] ?? '')
+    })
+    .join('\n')
+}
+
+/** Dumps that `iptables-restore` and `ip6tables-restore` rebuild everything from that the other programs do not. */
+export const iptablesDumps = ({ iptables, ip6tables, nft }: Omit<Firewall, 'ipset'>) => ({
+  iptables: withoutFail2ban(withoutOwnChains('ip', iptables, nft)),
+  ip6tables: withoutFail2ban(withoutOwnChains('ip6', ip6tables, nft)),
+})
 
 /** Rebuilds the server's firewall in this network namespace. Returns what could not be rebuilt. */
 export const restoreRules = async (firewall: Firewall): Promise<string[]> => {
@@ -59,8 +80,9 @@ export const restoreRules = async (firewall: Firewall): Promise<string[]> => {
     if (exitCode !== 0) gaps.push(`${program}: ${stderr.trim().split('\n').at(-1) ?? ''}`)
   }
   await restore(firewall.ipset, 'ipset', 'restore', '-exist')
-  await restore(withoutFail2ban(firewall.iptables), 'iptables-restore')
-  await restore(withoutFail2ban(firewall.ip6tables), 'ip6tables-restore')
+  const dumps = iptablesDumps(firewall)
+  await restore(dumps.iptables, 'iptables-restore')
+  await restore(dumps.ip6tables, 'ip6tables-restore')
   await restore(nftTables(firewall), 'nft', '-f', '-')
   return gaps
 }

@@ -242,6 +242,7 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
     nftDrops: nftDrops(
       nftTables(specification.firewall),
       nftObjects,
+      specification.firewall.iptables !== '',
       hosts
         .filter(({ role, address }) => role === 'attacker' && !heard.has(address))
         .map(({ address }) => address),

@@ -141,17 +141,25 @@ export const describeVerify = (suite: Suite): void => {
       expectAllPass(proof, suite === 'testing' ? [] : [/^warn noticed: .*iptables -P INPUT DROP/m])
     })
 
-    it('knows a chain of nft that rejects before portsentry can see', async () => {
+    // The second one is in the table that iptables takes for its own.
+    it.each([
+      ['inet gate', 'in', 'icmpx'],
+      ['ip filter', 'input', 'icmp'],
+    ])('knows a chain of nft that rejects before portsentry can see: %s %s', async (table, chain, icmp) => {
       await server.run('command -v nft || apt-get install -y -q --no-install-recommends nftables')
+      const gate = `${table} ${chain}`
       await server.run(
-        `nft 'add table inet gate; add chain inet gate in { type filter hook input priority 0; }
-              add rule inet gate in ct state established,related accept; add rule inet gate in iifname lo accept
-              add rule inet gate in tcp dport ${OPEN_PORT} accept; add rule inet gate in meta l4proto ipv6-icmp accept
-              add rule inet gate in reject with icmpx type admin-prohibited'`,
+        `nft 'add table ${table}; add chain ${gate} { type filter hook input priority 0; }
+              add rule ${gate} ct state established,related accept; add rule ${gate} iifname lo accept
+              add rule ${gate} tcp dport ${OPEN_PORT} accept; add rule ${gate} meta l4proto ipv6-icmp accept
+              add rule ${gate} reject with ${icmp} type admin-prohibited'`,
       )
       const proof = await prove(server)
-      await server.run('nft delete table inet gate')
-      expectAllPass(proof, suite === 'testing' ? [] : [/^warn noticed: .*: nft inet gate in: reject$/m])
+      await server.run(`nft 'flush chain ${gate}; delete chain ${gate}'`)
+      expectAllPass(
+        proof,
+        suite === 'testing' ? [] : [new RegExp(`^warn noticed: .*: nft ${gate}: reject$`, 'm')],
+      )
       expect(proof.exitCode).toBe(0)
     })
 
