@@ -143,6 +143,16 @@ describeServers('packages that somebody else is busy with', () => {
     expect(differences(original, await readState(server))).toEqual([])
   })
 
+  it('says what dpkg could not do, and takes back what it did', async () => {
+    const original = await readState(server)
+    await server.run('mount --bind /usr/sbin /usr/sbin && mount -o remount,bind,ro /usr/sbin')
+    const { exitCode, stderr } = await server.run('portward apply --yes', { allowFailure: true })
+    await server.run('umount /usr/sbin')
+    expect(exitCode).toBe(1)
+    expect(stderr).toMatch(/apt-get .*Read-only file system.*portsentry_\S+\.deb.*put back/s)
+    expect(differences(original, await readState(server))).toEqual([])
+  })
+
   it('waits for the lock of dpkg', async () => {
     const hold = [
       'import fcntl, time',
