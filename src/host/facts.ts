@@ -78,6 +78,7 @@ const readLive = async (
   const asRoot = process.getuid?.() === 0
   const init = readInit()
   const wanted = settings.banTarget === 'auto' ? 'CHAOS' : settings.banTarget
+  const loaded = asRoot ? readJails() : null
   const usesTarget = settings.banBackend === 'iptables' && wanted !== 'DROP'
   const [
     own,
@@ -101,8 +102,9 @@ const readLive = async (
     asRoot ? readFirewall() : { bans: null, inputPolicy: null },
     asRoot ? hasOwnPlace(init) : null,
     usesTarget ? tryTargets([wanted], asRoot) : new Map(),
-    asRoot ? readJails() : null,
-    asRoot ? readBanned('portsentry') : [],
+    loaded,
+    // Not before it has told of its jails: it may be starting.
+    loaded?.then(() => readBanned('portsentry')) ?? [],
   ])
   return {
     asRoot,

@@ -2,21 +2,42 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { serviceOf } from '../policy/daemons.ts'
 import { effect } from './effect.ts'
 import { errnoOf, HostError } from './host-error.ts'
 import { run, tryRun } from './process.ts'
+import { readDaemons } from './processes.ts'
 
 const client = (...args: string[]) => tryRun('fail2ban-client', args, { timeoutMs: 30_000 })
 
 /** Whether there is a client to ask with at all. */
 export const isInstalled = async (): Promise<boolean> => (await client('--version')).exitCode === 0
 
-/** Jails that the running server has loaded; null where it does not answer. */
-export const readJails = async (): Promise<string[] | null> => {
+const askJails = async (): Promise<string[] | null> => {
   const { exitCode, stdout } = await client('status')
   if (exitCode !== 0) return null
   const list = /Jail list:\s*(.*)$/m.exec(stdout)?.[1] ?? ''
   return list.split(/[,\s]+/).filter(Boolean)
+}
+
+/** A server is told its configuration some time after it has been started, and all of it at once; younger ones may not be yet. */
+const START_MS = 60_000
+const POLL_MS = 100
+
+/** Whether the server was started a moment ago. */
+export const isYoung = async (): Promise<boolean> =>
+  (await readDaemons()).some(
+    (daemon) => serviceOf(daemon) === 'fail2ban' && Date.now() - daemon.startedMs < START_MS,
+  )
+
+/** Jails that the running server has loaded; null where it does not answer. Waits for one that is being started. */
+export const readJails = async (): Promise<string[] | null> => {
+  let jails = await askJails()
+  while ((jails === null || jails.length === 0) && (await isYoung())) {
+    await sleep(POLL_MS)
+    jails = await askJails()
+  }
+  return jails
 }
 
 /** Addresses that a jail holds; none where the server or the jail does not answer. */
@@ -32,25 +53,13 @@ export const readOption = async (jail: string, ...option: readonly string[]): Pr
   return exitCode === 0 ? stdout : null
 }
 
-const ANSWER_TIMEOUT_MS = 60_000
-const POLL_MS = 100
-
-/**
- * Says something about addresses to a jail. The server may have been started a moment ago, and answers only when it has
- * read its configuration; a jail that is not loaded holds nobody.
- */
+/** Says something about addresses to a jail; one that is not loaded holds nobody. */
 const tellJail = async (
   jail: string,
   command: 'banip' | 'unbanip',
   addresses: readonly string[],
 ): Promise<void> => {
-  const deadline = performance.now() + ANSWER_TIMEOUT_MS
-  let jails = await readJails()
-  while (jails === null && performance.now() < deadline) {
-    await sleep(POLL_MS)
-    jails = await readJails()
-  }
-  if (!jails?.includes(jail)) return
+  if (!(await readJails())?.includes(jail)) return
   await effect(`run fail2ban-client set ${jail} ${command} ${addresses.join(' ')}`, () =>
     run('fail2ban-client', ['set', jail, command, ...addresses], `see fail2ban-client status ${jail}`),
   )

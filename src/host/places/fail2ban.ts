@@ -1,10 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type JailBan, parseJailBans } from '../../policy/jail-bans.ts'
-import { isInstalled, readJails, readOption, unban } from '../fail2ban.ts'
+import { isInstalled, isYoung, readJails, readOption, unban } from '../fail2ban.ts'
 import { HostError } from '../host-error.ts'
 import { type BanPlace, bareBan, NOTHING_TO_SAY, unread } from './place.ts'
 import type { Vantage } from './vantage.ts'
 
 const JAIL = 'portsentry'
+/** A jail takes up whom it held before a while after it has been started, whomever it was told to let go of until then. */
+const TAKING_UP_MS = 3000
 
 /** fail2ban's client tells times as the server's clock has them. */
 const timeOf = ([year, month, day, hour, minute, second]: JailBan['since']): number =>
@@ -52,6 +55,10 @@ export const fail2banPlace = ({ isLive, asRoot }: Vantage): BanPlace => ({
     }
     if (!jails.includes(JAIL)) return NOTHING_TO_SAY
     for (const host of hosts) await unban(JAIL, host)
+    if (await isYoung()) {
+      await sleep(TAKING_UP_MS)
+      for (const host of hosts) await unban(JAIL, host)
+    }
     const others = jails.filter((jail) => jail !== JAIL)
     const remarks: string[] = []
     for (const host of hosts) {
