@@ -86,9 +86,9 @@ const runCommand = (command: string, timeoutMs: number): Promise<Ending> =>
     const closed = new Promise((close) => child.stdout.once('close', close))
     let isLate = false
     const timer = setTimeout(() => {
-      isLate = true
       try {
         if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+        isLate = true
       } catch (error) {
         if (errnoOf(error) !== 'ESRCH') throw error
       }
@@ -102,7 +102,8 @@ const runCommand = (command: string, timeoutMs: number): Promise<Ending> =>
       await Promise.race([closed, sleep(DRAIN_MS, undefined, { ref: false })])
       // What is left behind may go on writing; it must not keep this process.
       if ('unref' in child.stdout && typeof child.stdout.unref === 'function') child.stdout.unref()
-      if (isLate)
+      // It may have ended by itself in that moment.
+      if (isLate && signal === 'SIGKILL')
         resolve({ exitCode: KILLED, said: `did not end within ${timeoutMs / 1000} s, and was killed` })
       else resolve({ exitCode: code ?? 128 + (SIGNALS[signal ?? ''] ?? 0), said: lastLine(output()) })
     })

@@ -20,7 +20,7 @@ import { startRecorder } from './recorder.ts'
 import type { LabSpecification } from './specification.ts'
 
 /** What a command may take in the lab; the whole of it should take a few seconds. */
-const COMMAND_TIMEOUT_MS = 5000
+const COMMAND_TIMEOUT_MS = 10_000
 
 const SILENCERS = /\s*(?:\d?>>?\s*\/dev\/null|&>\s*\/dev\/null|2>&1)/g
 

@@ -25,9 +25,9 @@ import { buildWorld, probe } from './world.ts'
 import { denyAll, judgeAccess } from './wrappers.ts'
 
 /** Far more than it takes where everything works; where a scan stays unnoticed, all of it is waited for. */
-const NOTICE_TIMEOUT_MS = 1500
+const NOTICE_TIMEOUT_MS = 3000
 /** fail2ban polls every second at most; on a busy machine it may take longer to get at it. */
-const BAN_TIMEOUT_MS = 8000
+const BAN_TIMEOUT_MS = 20_000
 /** What the action of a ban may take, once fail2ban has decided on it. */
 const ACTION_TIMEOUT_MS = 3000
 const POLL_MS = 25
@@ -37,8 +37,10 @@ const MAX_LINES = 1000
 const waitUntil = async (isDone: () => boolean | Promise<boolean>, timeoutMs: number): Promise<boolean> => {
   const deadline = performance.now() + timeoutMs
   while (!(await isDone())) {
-    if (performance.now() > deadline) return false
+    const isLate = performance.now() > deadline
     await sleep(POLL_MS)
+    // It may be this process that had to wait: what has come in by now counts.
+    if (isLate) return isDone()
   }
   return true
 }
@@ -169,6 +171,23 @@ const reachBanned = async (hosts: readonly LabHost[], ports: readonly number[]):
   return reached
 }
 
+/** Asks hosts again that got an answer before and get none now: on a busy machine one may be late. */
+const reachAgain = async (
+  hosts: readonly LabHost[],
+  ports: readonly number[],
+  before: Reached,
+  after: Map<string, Readonly<Record<string, Reach>>>,
+): Promise<void> => {
+  const isClosed = ({ name }: LabHost) =>
+    ports.some((port) => before.get(name)?.[port] === 'answered' && after.get(name)?.[port] !== 'answered')
+  await waitUntil(async () => {
+    const closed = hosts.filter(isClosed)
+    if (closed.length === 0) return true
+    for (const [name, reached] of await reachAll(closed, ports)) after.set(name, reached)
+    return !hosts.some(isClosed)
+  }, ACTION_TIMEOUT_MS)
+}
+
 /** A rule for what comes in; a policy comes after all rules, and so ahead of no ban. */
 const letsIn = (rule: string): boolean => /^-A (?!OUTPUT |FORWARD )/.test(rule)
 
@@ -203,6 +222,12 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
   )
   const scanned = hosts.filter(({ role }) => role !== 'logged')
   const after = new Map(await reachAll(scanned, greeters.ports))
+  const spared = hosts.filter(({ role }) => role === 'spared')
+  const met = new Set(
+    detection.settled.flatMap(({ decision, outcomes }) => (outcomes.length > 0 ? [decision.host] : [])),
+  )
+  const untouched = scanned.filter(({ role, address }) => role === 'attacker' && !met.has(address))
+  await reachAgain([...spared, ...untouched], greeters.ports, before, after)
   counters.push(await readCounters())
   const rules = await readDecisions()
 
@@ -212,7 +237,7 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
   const logged = hosts.filter(({ role }) => role === 'logged')
   for (const [name, reached] of await reachBanned(logged, greeters.ports)) after.set(name, reached)
   const rulesThen = [...rules, ...(await readDecisions())]
-  await denyAll(hosts.filter(({ role }) => role === 'spared').map(({ address }) => address))
+  await denyAll(spared.map(({ address }) => address))
   const access = await judgeAccess(scanned.map(({ address }) => address))
   const fail2ban = await readFail2ban(startFailure)
   await detection.stop()

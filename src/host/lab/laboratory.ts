@@ -7,7 +7,7 @@ import { missingPrograms } from './world.ts'
 /** The command of this program that runs inside. It is not one for people. */
 export const LAB_COMMAND = 'lab'
 
-const TIMEOUT_MS = 60_000
+const TIMEOUT_MS = 180_000
 /** `sysexits.h` EX_CONFIG, with which the sandbox says that it cannot be had here. */
 const NOT_HERE = 78
 
