@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { effect } from '../effect.ts'
@@ -63,13 +63,21 @@ export const arm = async (withinMs: number): Promise<void> => {
   })
 }
 
-/** Takes the timer away, where there is one. Throws HostError. */
+/** Whether this process is what the timer has started. */
+const isTimers = (): boolean => readFileSync('/proc/self/cgroup', 'utf8').includes(`/${UNIT}.service`)
+
+/** Takes the timer away, where there is one, with what it may have started meanwhile. Throws HostError. */
 export const disarm = async (): Promise<void> => {
   if (!existsSync(pathOf('timer')) && !existsSync(pathOf('service'))) return
-  await effect('run systemctl disable portward-unconfirmed.timer', () =>
-    tryRun('systemctl', ['disable', '--now', `${UNIT}.timer`]),
-  )
+  await effect('run systemctl disable portward-unconfirmed.timer', async () => {
+    await tryRun('systemctl', ['disable', '--now', `${UNIT}.timer`])
+    if (!isTimers()) await tryRun('systemctl', ['stop', `${UNIT}.service`])
+  })
   await removeFile('/', pathOf('timer'))
   await removeFile('/', pathOf('service'))
-  await effect('run systemctl daemon-reload', () => tryRun('systemctl', ['daemon-reload']))
+  await effect('run systemctl daemon-reload', async () => {
+    await tryRun('systemctl', ['daemon-reload'])
+    // It fails while another portward is at work, and would be shown as failed for ever.
+    await tryRun('systemctl', ['reset-failed', `${UNIT}.service`])
+  })
 }
