@@ -401,10 +401,12 @@ rewrite() {
 		rm -f "$RUN/rewritten"
 		return 0
 	fi
-	cp -a "$file" "$file.portward" && cat "$RUN/rewritten" >"$file.portward" && mv "$file.portward" "$file"
+	# By a name that "portward rollback" knows for one of its own, should this be ended here.
+	temporary=${file%/*}/.${file##*/}.000000000000.portward
+	cp -a "$file" "$temporary" && cat "$RUN/rewritten" >"$temporary" && mv "$temporary" "$file"
 	rewritten=$?
 	rm -f "$RUN/rewritten"
-	[ "$rewritten" = 0 ] || rm -f "$file.portward"
+	[ "$rewritten" = 0 ] || rm -f "$temporary"
 	return "$rewritten"
 }
 
@@ -614,6 +616,8 @@ add() {
 		if [ "$seconds" -lt 0 ]; then end=0; else end=$((${from%%.*} + seconds)); fi
 		# fail2ban takes up again what it held, each with the time that it began at.
 		[ "$end" = 0 ] || [ "$end" -gt "$time" ] || return 0
+		# What fail2ban let go of before is another ban.
+		[ -n "$known" ] || [ ! -s "$FLUSHED" ] || rewrite "$FLUSHED" -v address="$1" '$1 != address'
 		if [ "$end" != "$known" ]; then
 			if [ -n "$known" ]; then forget_end "$1" || return 1; fi
 			echo "$1 $end" >>"$BANS" || return 1
