@@ -5,6 +5,9 @@ import { childEnvironment } from './process.ts'
 
 const REFUSED = 75
 
+/** A portward that was killed may have its lock for a moment longer. */
+const PATIENCE_S = 2
+
 const LOCK = '/run/portward.lock'
 
 /** Whoever may read the file may hold its lock, and keep root out. */
@@ -26,7 +29,16 @@ export const takeLock = async (root: string): Promise<{ release: () => Promise<v
   if (root === '/') await keepPrivate(LOCK)
   const holder = execa(
     'flock',
-    ['--nonblock', '--conflict-exit-code', String(REFUSED), path, 'sh', '-c', 'echo locked; exec cat'],
+    [
+      '--timeout',
+      String(PATIENCE_S),
+      '--conflict-exit-code',
+      String(REFUSED),
+      path,
+      'sh',
+      '-c',
+      'echo locked; exec cat',
+    ],
     { reject: false, buffer: false, detached: true, env: childEnvironment(), extendEnv: false },
   )
   const locked = await new Promise<boolean>((resolve) => {

@@ -22,25 +22,31 @@ const readStat = async (pid: number): Promise<string[]> => {
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
 }
 
+interface Found extends DaemonProcess {
+  /** Process id. */
+  readonly parent: number
+}
+
 const readStartTicks = async (pid: number): Promise<number> => Number((await readStat(pid))[19])
 
-const readPid = async (
-  pid: number,
-  bootMs: number,
-  namespace: string | null,
-): Promise<DaemonProcess | null> => {
+const readPid = async (pid: number, bootMs: number, namespace: string | null): Promise<Found | null> => {
   try {
     const args = (await readFile(`/proc/${pid}/cmdline`, 'latin1')).split('\0').filter(Boolean)
     if (serviceOf({ args }) === null) return null
     // Daemons of containers that run on this host are not this host's.
     const own = await readlink(`/proc/${pid}/ns/pid`).catch(() => namespace)
     if (namespace !== null && own !== namespace) return null
-    return { pid, args, startedMs: bootMs + (await readStartTicks(pid)) * TICK_MS }
+    const stat = await readStat(pid)
+    return { pid, args, parent: Number(stat[1]), startedMs: bootMs + Number(stat[19]) * TICK_MS }
   } catch {
     // It has ended meanwhile, or belongs to somebody whose processes are hidden.
     return null
   }
 }
+
+/** A daemon that has forked, and whose child is not yet the command that it is to run. */
+const isFork = ({ args, parent }: Found, all: readonly Found[]): boolean =>
+  all.some((other) => other.pid === parent && other.args.join('\0') === args.join('\0'))
 
 /** The running daemons of portsentry and fail2ban. */
 export const readDaemons = async (): Promise<DaemonProcess[]> => {
@@ -51,7 +57,10 @@ export const readDaemons = async (): Promise<DaemonProcess[]> => {
   const namespace = await readlink('/proc/self/ns/pid').catch(() => null)
   const pids = await readPids()
   const processes = await Promise.all(pids.map((pid) => readPid(pid, bootMs, namespace)))
-  return processes.filter((process) => process !== null)
+  const found = processes.filter((process) => process !== null)
+  return found
+    .filter((process) => !isFork(process, found))
+    .map(({ pid, args, startedMs }) => ({ pid, args, startedMs }))
 }
 
 /** SSH_CONNECTION of this process, or, since sudo and su clear it, of an ancestor. Null outside of SSH. */
