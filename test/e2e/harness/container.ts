@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import type { Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { eventually } from './eventually.ts'
 
@@ -13,6 +14,8 @@ export interface ContainerOptions {
   consoleLog: string
   /** true: systemd is process 1. false: nothing runs but a sleep, as on a host without systemd. */
   boot: boolean
+  /** The supervisor has it until it is in its control groups. */
+  held: Writable
 }
 
 export interface Container {
@@ -26,7 +29,7 @@ export interface Container {
 const launcher = `
 while [ "$1" != -- ]; do mkdir -p "$1" && echo $$ >"$1/cgroup.procs"; shift; done
 shift
-exec "$@"
+exec "$@" 3>&-
 `
 
 /** The child of the supervisor that is process 1 inside and has finished setting up its mounts. */
@@ -46,7 +49,7 @@ const findLeader = async (supervisor: number): Promise<number | undefined> => {
  * without them all that systemd starts inside gets "Permission denied" from iptables and nft.
  */
 export const startContainer = async (options: ContainerOptions): Promise<Container> => {
-  const { name, root, namespace, cgroups, consoleLog, boot } = options
+  const { name, root, namespace, cgroups, consoleLog, boot, held } = options
   const console = openSync(consoleLog, 'a')
   const supervisor = spawn(
     'sh',
@@ -60,7 +63,7 @@ export const startContainer = async (options: ContainerOptions): Promise<Contain
     {
       // A Ctrl-C at the terminal is for the tests; their teardown ends this one.
       detached: true,
-      stdio: ['ignore', console, console],
+      stdio: ['ignore', console, console, held],
       env: { ...process.env, SYSTEMD_NSPAWN_UNIFIED_HIERARCHY: '1' },
     },
   )

@@ -6,7 +6,7 @@ import { baseImage, cacheDirectory, type Suite } from './base-image.ts'
 import { serverCgroups } from './cgroups.ts'
 import { type Container, startContainer } from './container.ts'
 import { eventually } from './eventually.ts'
-import { addresses, createNetwork, type Network, networkOf, renewServer } from './network.ts'
+import { addresses, createNetwork, type Make, type Network, networkOf, renewServer } from './network.ts'
 import { createPeer, type Peer, startListener } from './peer.ts'
 import { createShell, type Shell } from './shell.ts'
 import { armTeardown, type Teardown } from './teardown.ts'
@@ -42,7 +42,8 @@ interface Site {
   directory: string
   cgroups: string[]
   boot: boolean
-  tearDown: Teardown
+  teardown: Teardown
+  make: Make
 }
 
 const checkout = join(import.meta.dirname, '../../..')
@@ -51,6 +52,7 @@ const createServer = (site: Site): Server => {
   const root = join(site.directory, 'root')
   const consoleLog = join(site.directory, 'console.log')
   const network = networkOf(site.name)
+  const { held, tearDown } = site.teardown
   const listeners = new Map<number, () => Promise<void>>()
   let container: Container | undefined
 
@@ -69,7 +71,7 @@ const createServer = (site: Site): Server => {
     if (container) return
     const { name, cgroups } = site
     container = await startContainer({
-      ...{ name, root, namespace: network.server, cgroups, consoleLog, boot: site.boot },
+      ...{ name, root, namespace: network.server, cgroups, consoleLog, boot: site.boot, held },
     })
     if (!site.boot) return
     await eventually(
@@ -78,7 +80,8 @@ const createServer = (site: Site): Server => {
         const { stdout } = await shell.run('systemctl is-system-running', { allowFailure: true })
         return ['running', 'degraded'].includes(stdout)
       },
-      { timeoutMs: 120_000 },
+      // The first boot of some applies, with all its packages; one that fails ends as degraded at once.
+      { timeoutMs: 600_000 },
     ).catch(async (cause) => {
       throw new Error(`${name} did not boot:\n${await readFile(consoleLog, 'utf8')}`, { cause })
     })
@@ -102,7 +105,7 @@ const createServer = (site: Site): Server => {
       await shutDown()
       const ports = [...listeners.keys()]
       await Promise.all([...listeners.values()].map((end) => end()))
-      await renewServer(network)
+      await renewServer(site.make, network)
       await Promise.all(ports.map(listen))
       await boot()
     },
@@ -114,7 +117,7 @@ const createServer = (site: Site): Server => {
       await shell.write('/usr/local/lib/portward/bin/portward', launcher, 0o755)
       await shell.run('ln -sf ../lib/portward/bin/portward /usr/local/bin/portward')
     },
-    stop: site.tearDown,
+    stop: tearDown,
   }
 }
 
@@ -128,19 +131,20 @@ export const startServer = async (options: ServerOptions = {}): Promise<Server> 
   const name = `pw-${process.pid}-${count}`
   const directory = join(cacheDirectory(), 'servers', name)
   const cgroups = serverCgroups(name)
-  const tearDown = armTeardown(name, directory, cgroups)
+  const teardown = armTeardown(name, directory, cgroups)
+  const make = $({ stdio: ['ignore', 'pipe', 'pipe', teardown.held] })
   try {
     for (const part of ['root', 'upper', 'work']) await mkdir(join(directory, part), { recursive: true })
     // Nothing of it outlives the test: waiting for the disk at each of dpkg's and portward's syncs would be for nothing.
     const layers = `volatile,lowerdir=${base},upperdir=${directory}/upper,workdir=${directory}/work`
-    await $`mount -t overlay portward-e2e -o ${layers} ${directory}/root`
-    await createNetwork(networkOf(name))
-    const server = createServer({ name, directory, cgroups, boot, tearDown })
+    await make`mount -t overlay portward-e2e -o ${layers} ${directory}/root`
+    await createNetwork(make, networkOf(name))
+    const server = createServer({ name, directory, cgroups, boot, teardown, make })
     await prepare?.(server)
     await server.boot()
     return server
   } catch (error) {
-    await tearDown()
+    await teardown.tearDown()
     throw error
   }
 }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
+import type { Writable } from 'node:stream'
 import { endWithRunner } from './orphan.ts'
 
 /**
@@ -41,12 +42,16 @@ rm -rf --one-file-system "$directory"
 [ ! -e "$directory" ]
 `
 
-/** Tears one server down and settles when nothing of it is left. */
-export type Teardown = () => Promise<void>
+export interface Teardown {
+  /** Tears the server down and settles when nothing of it is left. */
+  tearDown(): Promise<void>
+  /** For the standard streams of programs that make a part of it: where this process dies, they are waited for. */
+  readonly held: Writable
+}
 
 /**
  * Arms the teardown of a server before anything of it exists. The waiting shell holds the other end of a
- * pipe: calling the result closes it, and so does the end of this process, however it comes.
+ * pipe: `tearDown` closes it, and so does the end of this process, however it comes.
  */
 export const armTeardown = (name: string, directory: string, cgroups: string[]): Teardown => {
   endWithRunner()
@@ -63,10 +68,11 @@ export const armTeardown = (name: string, directory: string, cgroups: string[]):
   shell.unref()
   for (const stream of [shell.stdin, shell.stderr]) (stream as Socket).unref()
 
-  return async () => {
+  const tearDown = async () => {
     shell.ref()
     shell.stdin.end()
     const [status] = await closed
     if (status !== 0) throw new Error(`teardown of ${name} left something behind:\n${complaints}`)
   }
+  return { tearDown, held: shell.stdin }
 }
