@@ -1,5 +1,5 @@
 // Bundles src/cli.ts into dist/portward.mjs: one file that runs without node_modules.
-import { readFile } from 'node:fs/promises'
+import { readFile, rename } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -42,8 +42,15 @@ const options = (/** @type {string} */ outfile, /** @type {boolean} */ faults) =
   logLevel: 'warning',
 })
 
+/** Somebody may be reading the one that is there: it is replaced whole. */
+const replace = async (/** @type {string} */ outfile, /** @type {boolean} */ faults) => {
+  const temporary = `${outfile}.${process.pid}`
+  await build(options(temporary, faults))
+  await rename(join(root, temporary), join(root, outfile))
+}
+
 await Promise.all([
-  build(options('dist/portward.mjs', false)),
+  replace('dist/portward.mjs', false),
   // For the crash tests: the same, but it can be told to fail. It is in no package.
-  build(options('dist/portward-faults.mjs', true)),
+  replace('dist/portward-faults.mjs', true),
 ])
