@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { type Controller, type Play, startController } from './ansible/controller.ts'
+import { eventually } from './harness/eventually.ts'
 import { describeServers } from './harness/requirements.ts'
 import { type Server, startServer } from './harness/server.ts'
 import {
@@ -125,6 +126,10 @@ describeServers('a fleet of all three releases, driven by Ansible', () => {
     await onEach(async (each) => {
       await expectBanned(each)
       await expectSpared(each)
+      // Its own word on when the ban ends comes a little later.
+      await eventually('fail2ban has it', async () =>
+        (await each.run('fail2ban-client get portsentry banip')).stdout.includes('203.0.113.9'),
+      )
     })
   })
 

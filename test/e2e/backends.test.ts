@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { eventually } from './harness/eventually.ts'
 import { describeServers } from './harness/requirements.ts'
 import { type Server, startServer } from './harness/server.ts'
 import { addAttacker, expectBanned, expectSpared, OPEN_PORT, portward, provide } from './scenario.ts'
@@ -43,7 +44,9 @@ describeServers('the ways to ban, on Debian 12', () => {
     await server.write('/root/config.env', `${LAN}BAN_BACKEND=none\n`, 0o600)
     await portward(server, 'apply --yes', 0)
     await server.attacker.scan('203.0.113.1', [1], { source: attacker })
-    expect(await server.readText('/etc/hosts.deny')).toContain(`ALL: ${attacker} : DENY`)
+    await eventually('it is denied', async () =>
+      (await server.readText('/etc/hosts.deny')).includes(`ALL: ${attacker} : DENY`),
+    )
     expect(await server.attacker.reaches(OPEN_PORT, { source: attacker })).toBe(true)
   })
 })

@@ -49,9 +49,10 @@ const describeBans = ({ suite, blockedFile, seesIPv6, remark }: Release): void =
     /** A scan from there, and its ban where each place has had the time to take it. */
     const ban = async (address: string): Promise<Row> => {
       await expectBanned(server, address, [1])
-      return eventually(`${address} is banned in every place`, async () => {
+      return eventually(`${address} is banned in every place, and nobody is at it any more`, async () => {
         const row = await rowOf(address)
-        return row?.missing.length === 0 ? row : null
+        const { stdout } = await server.run("pgrep -f '[f]irewall add' || true")
+        return row?.missing.length === 0 && stdout === '' ? row : null
       })
     }
     const isBannedAgain = (address: string): Promise<Row> =>

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { getKey, parsePortsentryConf } from '../../src/documents/portsentry-conf.ts'
+import { eventually } from './harness/eventually.ts'
 import { describeServers } from './harness/requirements.ts'
 import { type Server, startServer } from './harness/server.ts'
 import { expectBanned, expectSpared, INSTALL, OPEN_PORT, portward, provide } from './scenario.ts'
@@ -178,9 +179,15 @@ describeServers('Debian 12 from whatever was there before', () => {
     await followArticle(server, '192.168.1.10', '255.255.255.0')
     // With a target that the kernel takes, the article's command works: on everybody.
     await edit(server, CONF, (text) => text.replaceAll('-j CHAOS"', '-j DROP"'))
-    await server.run('systemctl restart portsentry')
+    // Its init script waits neither for the old daemons to end nor for the new ones to watch.
+    await server.run(`systemctl stop portsentry; while pgrep -x portsentry; do sleep 0.1; done
+      cursor=$(journalctl -n 0 --show-cursor | sed -n 's/^-- cursor: //p'); systemctl start portsentry
+      until [ "$(journalctl -q --after-cursor="$cursor" -t portsentry | grep -c 'now active')" = 2 ]; do sleep 0.1; done`)
     await server.lan.scan('192.168.1.10', [1])
-    expect(await server.lan.reaches(OPEN_PORT, { timeoutMs: 1000 })).toBe(false)
+    await eventually(
+      'the LAN is cut off',
+      async () => !(await server.lan.reaches(OPEN_PORT, { timeoutMs: 1000 })),
+    )
     expect(await server.readText('/etc/hosts.deny')).toMatch(/^ALL: 192\.168\.1\.20 : DENY$/m)
 
     await server.write('/root/config.env', lan('192.168.1.10', '255.255.255.0'), 0o600)

@@ -21,7 +21,8 @@ const kill = async (server: Server, args: string, point: number): Promise<string
 const expectSound = async ({ server, original, applied }: Site, when: string): Promise<string[]> => {
   const torn = foreignTo(await readState(server), original, applied).map((line) => `torn: ${line}`)
   const { exitCode, stderr } = await server.run(
-    'systemctl restart portsentry && systemctl restart fail2ban && timeout 20 sh -c "until fail2ban-client ping 2>/dev/null; do sleep 0.1; done"',
+    `systemctl stop portsentry; while pgrep -x portsentry; do sleep 0.1; done
+     systemctl start portsentry && systemctl restart fail2ban && timeout 100 sh -c "until fail2ban-client ping 2>/dev/null; do sleep 0.1; done"`,
     { allowFailure: true },
   )
   const dead = exitCode === 0 ? [] : [`the daemons do not start (${exitCode}): ${stderr}`]

@@ -84,7 +84,7 @@ for (const { suite, history, filter, line } of RELEASES) {
       await portward(server, 'apply --yes', 0)
       await server.run('apt-get install -y -q --no-install-recommends tcpdump')
       // The detector alone is to ban here: fail2ban reads the same history.
-      await server.run('systemctl stop portsentry fail2ban')
+      await server.run('systemctl stop portsentry fail2ban; while pgrep -x portsentry; do sleep 0.1; done')
     })
     afterAll(() => server?.stop())
 
@@ -162,7 +162,7 @@ for (const { suite, history, filter, line } of RELEASES) {
       it('listens as the mode tcp does, and bans who connects', async () => {
         await pardon()
         const detection = await startDetection(server, '--listen --mode tcp')
-        await server.lan.exec('nmap', '-sT', '-n', '-Pn', '-p1,79', '192.168.1.10')
+        await server.lan.exec('nmap', '-sT', '-n', '-Pn', '--max-retries', '0', '-p1,79', '192.168.1.10')
         expect(await server.attacker.reaches(OPEN_PORT)).toBe(true)
         await server.attacker.exec('nmap', '-sT', '-n', '-Pn', '--max-retries', '0', '-p1,79', '203.0.113.1')
         await expectCutOff(server)

@@ -159,7 +159,7 @@ describeServers('what portward refuses, keeps and puts back', () => {
   })
 
   it('starts a daemon that died behind its unit', async () => {
-    await server.run('pkill -x portsentry; sleep 0.2')
+    await server.run('pkill -x portsentry; while pgrep -x portsentry; do sleep 0.1; done')
     expect(await portward(server, 'plan', 2)).toMatch(/restart +portsentry: runs as nothing/)
     await portward(server, 'apply --yes', 0)
     await portward(server, 'plan', 0)

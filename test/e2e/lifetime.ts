@@ -42,7 +42,7 @@ const BACKENDS: readonly Backend[] = [
     attacker: '203.0.113.101',
     before: `iptables -N WHITELIST; iptables -A WHITELIST -s 192.168.1.20 -j ACCEPT; iptables -A INPUT -j WHITELIST; iptables -A INPUT -p tcp --dport ${OPEN_PORT} -j ACCEPT`,
     // Behind the whitelist, ahead of the bans: overtaken, and not lost.
-    after: `iptables -I INPUT 2 -p tcp --dport ${OPEN_PORT} -j ACCEPT; systemctl start portward-sync; test $(iptables -S INPUT | grep -c 'dport ${OPEN_PORT} -j ACCEPT') = 2`,
+    after: `iptables -I INPUT 2 -p tcp --dport ${OPEN_PORT} -j ACCEPT; sh /etc/portward/firewall sync; test $(iptables -S INPUT | grep -c 'dport ${OPEN_PORT} -j ACCEPT') = 2`,
     list: 'iptables -S PORTWARD',
     reload: `printf '%s\\n' '*filter' ':INPUT ACCEPT' ':FORWARD ACCEPT' ':OUTPUT ACCEPT' '-A INPUT -p tcp --dport ${OPEN_PORT} -j ACCEPT' COMMIT | iptables-restore`,
   },
@@ -82,7 +82,9 @@ export const describeLifetime = (suite: Suite, units: readonly string[]): void =
         `${address} is banned in every place`,
         async () => {
           const row = await rowOf(address)
-          return row?.missing.length === 0 && row.places.length === PLACES.length
+          // portsentry writes itself a second line where it had forgotten the first one, and the sync had not yet.
+          const places = new Set(row?.places.map(({ place }) => place))
+          return row?.missing.length === 0 && places.size === PLACES.length
         },
         PATIENCE,
       )
@@ -140,8 +142,10 @@ export const describeLifetime = (suite: Suite, units: readonly string[]): void =
       })
 
       it(`${name}: has it back after somebody else's reload of the firewall`, async () => {
-        await server.run(reload)
-        expect(await countIn(`${list} || true`, attacker)).toBe(0)
+        // In one go, and not during a sync: it may be made anew at any moment.
+        await server.run('systemctl stop portward-sync.timer portward-sync.service')
+        expect(await countIn(`${reload}; ${list} || true`, attacker)).toBe(0)
+        await server.run('systemctl start portward-sync.timer')
         // Every minute by itself: waited for once.
         if (name !== 'iptables') await server.run('systemctl start portward-sync')
         await expectEverywhere(attacker)
@@ -170,14 +174,16 @@ export const describeLifetime = (suite: Suite, units: readonly string[]): void =
       })
 
       it(`${name}: lets go of it everywhere at the ban's end, bans its next scan, and for longer`, async () => {
-        await configure(`${config}BANTIME=6\n`)
+        await configure(`${config}BANTIME=10\n`)
         await expectBanned(server, attacker, [1])
         await expectReleased(backend)
         await expectBanned(server, attacker, [1])
-        const { stdout } = await eventually('fail2ban has it again', () =>
-          server.run(`fail2ban-client get portsentry banip --with-time | grep '^${attacker}'`),
-        )
-        expect(Number(/ \+ (\d+) = /.exec(stdout)?.[1])).toBeGreaterThan(6)
+        await eventually('fail2ban has it again, for longer', async () => {
+          const { stdout } = await server.run(
+            `fail2ban-client get portsentry banip --with-time | grep '^${attacker}'`,
+          )
+          return Number(/ \+ (\d+) = /.exec(stdout)?.[1]) > 10
+        })
         await expectReleased(backend)
       })
     }

@@ -32,7 +32,9 @@ describeServers('who must not be locked out', () => {
     await server.run(
       'DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends openssh-server',
     )
-    await server.run(`echo 'Port ${SSH_PORT}' >>/etc/ssh/sshd_config && systemctl restart ssh`)
+    await server.run(
+      `printf 'Port %s\nLoginGraceTime 0\n' ${SSH_PORT} >>/etc/ssh/sshd_config && systemctl restart ssh`,
+    )
     await server.run(`ip route add default via ${ROUTER}`)
   })
   afterAll(() => server?.stop())

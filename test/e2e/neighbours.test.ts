@@ -85,7 +85,7 @@ const describeNeighbour = (suite: Suite, neighbour: Neighbour): void => {
         expect(await server.attacker.scan('203.0.113.1', [1, 7, 111])).not.toContain('open')
         expect(await server.attacker.reaches(OPEN_PORT)).toBe(true)
         await server.run(showPorts)
-        await server.run('systemctl start portward-sync')
+        await server.run('sh /etc/portward/firewall sync')
         await portward(server, 'plan', 0)
         // Both drop what conntrack calls invalid all the same.
         expect(await portward(server, 'verify', 0)).toMatch(
@@ -103,7 +103,7 @@ const describeNeighbour = (suite: Suite, neighbour: Neighbour): void => {
       await server.run(renewal)
       expect(await server.attacker.reaches(OPEN_PORT, { timeoutMs: 1000 })).toBe(false)
       expect(await server.lan.reaches(OPEN_PORT)).toBe(true)
-      await server.run('systemctl start portward-sync')
+      await server.run('sh /etc/portward/firewall sync')
       await portward(server, 'plan', 0)
     })
 

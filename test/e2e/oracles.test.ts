@@ -42,7 +42,9 @@ describeServers('what the portsentry 1.2 daemon reads', () => {
 
   beforeAll(async () => {
     server = await startServer()
-    await server.run(`${INSTALL} && systemctl stop portsentry && touch /etc/portsentry/portsentry.ignore`)
+    await server.run(
+      `${INSTALL} && systemctl stop portsentry && while pgrep -x portsentry; do sleep 0.1; done && touch /etc/portsentry/portsentry.ignore`,
+    )
   })
   afterAll(() => server?.stop())
 

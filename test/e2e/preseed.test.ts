@@ -114,7 +114,7 @@ describeServers(
     it('fails, says why, and is still on', async () => {
       expect((await server.run('systemctl show -P Result portward-first-boot')).stdout).toBe('exit-code')
       expect((await server.run('systemctl is-enabled portward-first-boot')).stdout).toBe('enabled')
-      expect((await server.run('journalctl -b -u portward-first-boot')).stdout).toMatch(
+      expect((await server.run('journalctl --sync; journalctl -b -u portward-first-boot')).stdout).toMatch(
         /config\.env: .*LAN_NM/,
       )
       await server.run('! command -v portsentry')

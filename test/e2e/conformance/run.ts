@@ -19,7 +19,7 @@ const missingOf = (packets: readonly Packet[]): string[] => {
 /** Lets the scans loose on the stock daemon, and the detector on a capture of them. */
 export const runSetup = async (server: Server, setup: Setup): Promise<Run> => {
   const { result, capture } = await withCapture(server, () =>
-    watchWithDaemon(server, setup, () => scanServer(server)),
+    watchWithDaemon(server, setup, () => scanServer(server, setup)),
   )
   const packets = readPackets(capture)
   return {

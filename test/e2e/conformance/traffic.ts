@@ -1,7 +1,7 @@
 import { execa } from 'execa'
 import { addresses } from '../harness/network.ts'
 import type { Server } from '../harness/server.ts'
-import { OWN_ADDRESS, PORTS, SCANS, type Scan, SENTINEL_PORTS, SENTINELS } from './matrix.ts'
+import { OWN_ADDRESS, PORTS, SCANS, type Scan, SENTINEL_PORTS, SENTINELS, type Setup } from './matrix.ts'
 
 /** Gives the attacker every address that it scans from. */
 export const takeAddresses = async ({ attacker }: Server): Promise<void> => {
@@ -13,6 +13,8 @@ export const takeAddresses = async ({ attacker }: Server): Promise<void> => {
   }
 }
 
+const isConnecting = ({ options }: Scan): boolean => options.includes('-sT')
+
 /**
  * One nmap run, each port once and in order. --send-ip leaves the neighbour's address to the kernel, which else
  * every run asks for by itself.
@@ -22,8 +24,7 @@ const nmap = async ({ attacker, network }: Server, scan: Scan, ports: readonly n
   const isOwn = source === OWN_ADDRESS
   const namespace = isOwn ? network.server : attacker.namespace
   const from = isOwn ? [] : ['-e', 'eth0', '-S', source]
-  // A daemon that listens by itself takes those who wait at two of its sockets in an order of its own: one at a time.
-  const oneByOne = options.includes('-sT') ? ['--scan-delay', '50ms'] : []
+  const delay = isConnecting(scan) ? ['--scan-delay', '50ms'] : []
   const pace = ['-Pn', '-n', '-r', '-T5', '--max-retries', '0', '--max-rtt-timeout', '200ms', '--send-ip']
   await execa('ip', [
     ...[
@@ -33,7 +34,7 @@ const nmap = async ({ attacker, network }: Server, scan: Scan, ports: readonly n
       'nmap',
       ...options,
       ...pace,
-      ...oneByOne,
+      ...delay,
       ...from,
       '-p',
       ports.join(','),
@@ -43,8 +44,16 @@ const nmap = async ({ attacker, network }: Server, scan: Scan, ports: readonly n
 }
 
 /** All scans at once, then the sentinels. */
-export const scanServer = async (server: Server): Promise<void> => {
+export const scanServer = async (server: Server, { modes }: Setup): Promise<void> => {
   const ports = PORTS.map(({ port }) => port)
-  await Promise.all(SCANS.map((scan) => nmap(server, scan, ports)))
+  const listens = modes.includes('tcp') || modes.includes('connect')
+  // A daemon that listens by itself takes those who wait at two of its sockets in an order of its own: one at a time.
+  const [queued, free] = listens
+    ? [SCANS.filter(isConnecting), SCANS.filter((scan) => !isConnecting(scan))]
+    : [[], SCANS]
+  const oneByOne = async () => {
+    for (const scan of queued) await nmap(server, scan, ports)
+  }
+  await Promise.all([oneByOne(), ...free.map((scan) => nmap(server, scan, ports))])
   await Promise.all(SENTINELS.map((scan) => nmap(server, scan, SENTINEL_PORTS)))
 }

@@ -13,7 +13,7 @@ export interface Patience {
 export const eventually = async <T>(
   what: string,
   attempt: () => Promise<T> | T,
-  { timeoutMs = 30_000, intervalMs = 200 }: Patience = {},
+  { timeoutMs = 90_000, intervalMs = 200 }: Patience = {},
 ): Promise<NonNullable<T>> => {
   const deadline = Date.now() + timeoutMs
   for (;;) {

@@ -42,9 +42,16 @@ const { address, ports, source, timeoutMs, greeting } = JSON.parse(process.argv[
 const refusals = ['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', 'EACCES', 'EPERM']
 const attempt = (port) => new Promise((resolve, reject) => {
   const socket = net.connect({ host: address, port, localAddress: source })
-  let outcome = 'timeout', heard = ''
-  const end = () => { clearTimeout(timer); socket.destroy(); resolve({ outcome, greeted: heard.startsWith(greeting) }) }
-  const timer = setTimeout(end, timeoutMs)
+  let outcome = 'timeout', heard = '', isOver = false, isLate = false
+  const end = () => { isOver = true; clearTimeout(timer); socket.destroy(); resolve({ outcome, greeted: heard.startsWith(greeting) }) }
+  // What has come in meanwhile is read first. Who has finished the handshake may be late with the greeting.
+  const expire = () => setImmediate(() => {
+    if (isOver) return
+    if (isLate || outcome !== 'open' || !greeting) return end()
+    isLate = true
+    timer = setTimeout(expire, 10_000)
+  })
+  let timer = setTimeout(expire, timeoutMs)
   socket.on('connect', () => { outcome = 'open'; if (!greeting) end() })
   socket.on('data', (chunk) => { heard += chunk; if (heard.startsWith(greeting)) end() })
   socket.on('end', end)

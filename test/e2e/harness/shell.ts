@@ -41,7 +41,7 @@ const quote = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`
  */
 export const createShell = (entry: () => string[]): Shell => {
   const execute = async (command: string, options: RunOptions = {}) => {
-    const { allowFailure = false, stdin = '', env = {}, timeoutMs = 120_000 } = options
+    const { allowFailure = false, stdin = '', env = {}, timeoutMs = 280_000 } = options
     const variables = Object.entries({ ...environment, ...env }).map(([key, value]) => `${key}=${value}`)
     const [program = '', ...args] = entry()
     const { stdout, stderr, exitCode, timedOut, shortMessage } = await execa(

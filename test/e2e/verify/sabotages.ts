@@ -30,6 +30,11 @@ const killRoute = (command: string): string => `sed -i 's|^KILL_ROUTE.*|KILL_ROU
 const jailOption = (name: string, value: string): string =>
   `sed -i 's|^${name} =.*|${name} = ${value}|' ${JAIL}`
 
+/** Debian 12's init script waits neither for the old daemons to end nor for the new ones. */
+const STOP_12 = 'systemctl stop portsentry; while pgrep -x portsentry; do sleep 0.1; done'
+const restart12 = (tcpMode: string): string =>
+  `${STOP_12}; systemctl start portsentry; until pgrep -fx ".*portsentry -${tcpMode}" && pgrep -fx ".*portsentry -audp"; do sleep 0.1; done`
+
 export const SABOTAGES: readonly Sabotage[] = [
   {
     what: 'KILL_ROUTE with a target that the kernel does not have',
@@ -191,7 +196,7 @@ export const SABOTAGES: readonly Sabotage[] = [
   {
     what: 'portsentry stopped',
     suites: ['bookworm', 'testing'],
-    commands: 'systemctl stop portsentry',
+    commands: STOP_12,
     undo: 'systemctl start portsentry',
     failing: { daemons: /it runs as nothing, should run as/ },
   },
@@ -205,9 +210,8 @@ export const SABOTAGES: readonly Sabotage[] = [
   {
     what: 'portsentry in another mode',
     suites: BOOKWORM,
-    commands:
-      'sed -i s/atcp/stcp/ /etc/default/portsentry; systemctl restart portsentry; until pgrep -fx ".*portsentry -stcp"; do sleep 0.1; done',
-    undo: 'systemctl restart portsentry; until pgrep -fx ".*portsentry -atcp"; do sleep 0.1; done',
+    commands: `sed -i s/atcp/stcp/ /etc/default/portsentry; ${restart12('stcp')}`,
+    undo: restart12('atcp'),
     failing: { daemons: /it runs as -audp and -stcp, should run as -atcp and -audp/ },
   },
   {
@@ -221,7 +225,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     what: 'portsentry in another mode',
     suites: TESTING,
     commands:
-      "mkdir -p /etc/systemd/system/portsentry.service.d; printf '[Service]\\nExecStart=\\nExecStart=/usr/sbin/portsentry --connect\\n' >/etc/systemd/system/portsentry.service.d/other.conf; systemctl daemon-reload; systemctl restart portsentry",
+      "mkdir -p /etc/systemd/system/portsentry.service.d; printf '[Service]\\nExecStart=\\nExecStart=/usr/sbin/portsentry --connect\\n' >/etc/systemd/system/portsentry.service.d/other.conf; systemctl daemon-reload; systemctl restart portsentry; until pgrep -fx '.*portsentry --connect'; do sleep 0.1; done",
     undo: 'rm -r /etc/systemd/system/portsentry.service.d; systemctl daemon-reload; systemctl restart portsentry',
     failing: { daemons: /it runs as --connect, should run as portsentry without arguments/ },
   },
