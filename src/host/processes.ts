@@ -1,6 +1,6 @@
 import { readdir, readFile, readlink } from 'node:fs/promises'
 import { endianness } from 'node:os'
-import { serviceOf } from '../policy/daemons.ts'
+import { type RunningProcess, serviceOf, withoutForks } from '../policy/daemons.ts'
 import type { DaemonProcess } from '../policy/facts.ts'
 import {
   findSshClients,
@@ -22,14 +22,13 @@ const readStat = async (pid: number): Promise<string[]> => {
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
 }
 
-interface Found extends DaemonProcess {
-  /** Process id. */
-  readonly parent: number
-}
-
 const readStartTicks = async (pid: number): Promise<number> => Number((await readStat(pid))[19])
 
-const readPid = async (pid: number, bootMs: number, namespace: string | null): Promise<Found | null> => {
+const readPid = async (
+  pid: number,
+  bootMs: number,
+  namespace: string | null,
+): Promise<RunningProcess | null> => {
   try {
     const args = (await readFile(`/proc/${pid}/cmdline`, 'latin1')).split('\0').filter(Boolean)
     if (serviceOf({ args }) === null) return null
@@ -44,10 +43,6 @@ const readPid = async (pid: number, bootMs: number, namespace: string | null): P
   }
 }
 
-/** A daemon that has forked, and whose child is not yet the command that it is to run. */
-const isFork = ({ args, parent }: Found, all: readonly Found[]): boolean =>
-  all.some((other) => other.pid === parent && other.args.join('\0') === args.join('\0'))
-
 /** The running daemons of portsentry and fail2ban. */
 export const readDaemons = async (): Promise<DaemonProcess[]> => {
   // Counted from this process's own start: in some containers /proc/uptime is not the kernel's. Where the clock was
@@ -57,10 +52,7 @@ export const readDaemons = async (): Promise<DaemonProcess[]> => {
   const namespace = await readlink('/proc/self/ns/pid').catch(() => null)
   const pids = await readPids()
   const processes = await Promise.all(pids.map((pid) => readPid(pid, bootMs, namespace)))
-  const found = processes.filter((process) => process !== null)
-  return found
-    .filter((process) => !isFork(process, found))
-    .map(({ pid, args, startedMs }) => ({ pid, args, startedMs }))
+  return withoutForks(processes.filter((process) => process !== null))
 }
 
 /** SSH_CONNECTION of this process, or, since sudo and su clear it, of an ancestor. Null outside of SSH. */

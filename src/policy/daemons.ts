@@ -10,3 +10,16 @@ export const serviceOf = ({ args }: Pick<DaemonProcess, 'args'>): Service | null
   if (PORTSENTRY.has(args[0] ?? '')) return 'portsentry'
   return args.slice(0, 3).some((word) => word.endsWith('/fail2ban-server')) ? 'fail2ban' : null
 }
+
+export interface RunningProcess extends DaemonProcess {
+  /** Process id. */
+  readonly parent: number
+}
+
+/** A daemon that has forked, to run a command, has a child like itself for a moment: that is no second daemon. */
+export const withoutForks = (processes: readonly RunningProcess[]): DaemonProcess[] => {
+  const names = new Map(processes.map(({ pid, args }) => [pid, args.join('\0')]))
+  return processes
+    .filter(({ parent, args }) => names.get(parent) !== args.join('\0'))
+    .map(({ pid, args, startedMs }) => ({ pid, args, startedMs }))
+}

@@ -89,6 +89,16 @@ describeServers('apply --confirm-within', () => {
     expect(await server.exists(`/etc/systemd/system/${TIMER}`)).toBe(false)
   })
 
+  it('leaves no unit of a timer that ran out while another portward was at work', async () => {
+    await portward(server, 'apply --yes --confirm-within 40s', 0)
+    const service = 'portward-unconfirmed.service'
+    await server.run(
+      `flock /run/portward.lock sh -c 'until [ "$(systemctl show -P SubState ${service})" = auto-restart ]; do sleep 0.1; done'
+       portward rollback --yes`,
+    )
+    await expectByItself(server, original)
+  })
+
   it.each(['rename /srv/managed/hosts.allow', 'run systemctl start fail2ban', 'close the journal'])(
     'rolls back also where portward was killed before "%s", and nobody runs it again',
     async (name) => {

@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest'
+import { type RunningProcess, withoutForks } from '../../src/policy/daemons.ts'
+
+const running = (pid: number, parent: number, ...args: string[]): RunningProcess => ({
+  ...{ pid, parent, args: ['/usr/sbin/portsentry', ...args], startedMs: 0 },
+})
+
+test.each<[what: string, processes: RunningProcess[], pids: number[]]>([
+  ['none', [], []],
+  ['one', [running(7, 1)], [7]],
+  ['two modes', [running(7, 1, '-atcp'), running(8, 1, '-audp')], [7, 8]],
+  ['one that was started twice', [running(7, 1, '-atcp'), running(8, 1, '-atcp')], [7, 8]],
+  ['one that has forked', [running(8, 7, '-atcp'), running(7, 1, '-atcp')], [7]],
+  ['one that has started another', [running(7, 1, '-atcp'), running(8, 7, '-audp')], [7, 8]],
+])('daemons: %s', (_what, processes, pids) => {
+  expect(withoutForks(processes).map(({ pid }) => pid)).toEqual(pids)
+})
