@@ -14,9 +14,11 @@ const printed = async (program: string, ...args: string[]): Promise<string> => {
  */
 export const readFilters = async (family: 'ipv4' | 'ipv6'): Promise<Filter[]> => {
   const program = family === 'ipv4' ? 'iptables' : 'ip6tables'
-  const [rules, ruleset] = await Promise.all([
+  const [rules, version, ruleset] = await Promise.all([
     printed(program, '-w', '-S'),
+    printed(program, '--version'),
     printed('nft', '-j', 'list', 'ruleset'),
   ])
-  return [parseIptables(program, rules), parseNft(ruleset, family, rules !== '')]
+  const isShown = version.includes('nf_tables') && /^-P INPUT /m.test(rules)
+  return [parseIptables(program, rules), parseNft(ruleset, family, isShown)]
 }

@@ -3,7 +3,7 @@ import { ownChains, ownPart } from './nft-tables.ts'
 import type { MetRule } from './report.ts'
 import type { LabSpecification } from './specification.ts'
 
-type Firewall = LabSpecification['firewall']
+export type Firewall = LabSpecification['firewall']
 
 const printed = async (program: string, ...args: string[]): Promise<string> => {
   const { exitCode, stdout } = await tryRun(program, args, { timeoutMs: 20_000 })
@@ -28,47 +28,57 @@ export const withoutFail2ban = (saved: string): string =>
     .filter((line) => !/(?:^:|-[AI] |-j )f2b-/.test(line))
     .join('\n')
 
+/** What `iptables-save` prints where it shares its tables with nft. */
+const isOfNft = (saved: string): boolean => saved.includes('(nf_tables)')
+
 /** Tables that iptables dumps: restored once more by nft, every rule would be there twice. */
 const tablesOfIptables = ({ iptables, ip6tables }: Pick<Firewall, 'iptables' | 'ip6tables'>): Set<string> => {
   const names = (family: string, saved: string) =>
-    saved.includes('(nf_tables)')
-      ? [...saved.matchAll(/^\*(\w+)/gm)].map(([, table]) => `table ${family} ${table}`)
-      : []
+    isOfNft(saved) ? [...saved.matchAll(/^\*(\w+)/gm)].map(([, table]) => `table ${family} ${table}`) : []
   return new Set([...names('ip', iptables), ...names('ip6', ip6tables)])
 }
+
+/** Whether iptables shows the chains of its own that decide about what comes in. */
+export const showsInput = (saved: string): boolean => isOfNft(saved) && /^\*filter$/m.test(saved)
 
 const headOf = (table: string): string => /^table \S+ \S+/.exec(table)?.[0] ?? ''
 
 /** Tables that nft itself can read back. Those of iptables-nft are in its own dump; fail2ban's come with fail2ban. */
 export const nftTables = ({ nft: ruleset, ...dumps }: Omit<Firewall, 'ipset'>): string => {
   const dumped = tablesOfIptables(dumps)
+  // Tables whose rules it does not understand it does not dump at all.
+  const isUndumped = (text: string) =>
+    [dumps.iptables, dumps.ip6tables].some((saved) =>
+      saved.includes(`# Table \`${headOf(text).split(' ')[2]}' is incompatible`),
+    )
   const texts = ruleset.split(/^(?=table |# Warning: table )/m)
   return texts
     .flatMap((text, index) => {
       if (!text.startsWith('table ') || /^table \S+ f2b-/.test(text)) return []
-      const isShared = dumped.has(headOf(text)) || texts[index - 1]?.startsWith('# Warning: ')
-      return [isShared ? ownPart(text) : text]
+      const isWarned = texts[index - 1]?.startsWith('# Warning: ')
+      return [dumped.has(headOf(text)) || (isWarned && !isUndumped(text)) ? ownPart(text) : text]
     })
     .join('')
 }
 
-/** A dump of iptables without the chains that `nftTables` has. */
-const withoutOwnChains = (family: 'ip' | 'ip6', saved: string, ruleset: string): string => {
+/** A dump of iptables without the rules of chains that `nftTables` has: the chains themselves may be led to from here. */
+const withoutOwnRules = (family: 'ip' | 'ip6', saved: string, ruleset: string): string => {
+  if (!isOfNft(saved)) return saved
   const tables = new Map(ruleset.split(/^(?=table )/m).map((text) => [headOf(text), text]))
   let own: ReadonlySet<string> = new Set()
   return saved
     .split('\n')
     .filter((line) => {
       if (line.startsWith('*')) own = ownChains(tables.get(`table ${family} ${line.slice(1)}`) ?? '')
-      return !own.has(/^(?::|-A )(\S+)/.exec(line)?.[1] ?? '')
+      return !own.has(/^-A (\S+)/.exec(line)?.[1] ?? '')
     })
     .join('\n')
 }
 
 /** Dumps that `iptables-restore` and `ip6tables-restore` rebuild everything from that the other programs do not. */
 export const iptablesDumps = ({ iptables, ip6tables, nft }: Omit<Firewall, 'ipset'>) => ({
-  iptables: withoutFail2ban(withoutOwnChains('ip', iptables, nft)),
-  ip6tables: withoutFail2ban(withoutOwnChains('ip6', ip6tables, nft)),
+  iptables: withoutFail2ban(withoutOwnRules('ip', iptables, nft)),
+  ip6tables: withoutFail2ban(withoutOwnRules('ip6', ip6tables, nft)),
 })
 
 /** Rebuilds the server's firewall in this network namespace. Returns what could not be rebuilt. */

@@ -8,14 +8,7 @@ import type { Release } from '../../policy/release.ts'
 import { localTime } from '../clock.ts'
 import { HostError } from '../host-error.ts'
 import { type Detection, startDetection } from './detection.ts'
-import {
-  metBetween,
-  nftTables,
-  readCounters,
-  readDecisions,
-  readNftObjects,
-  restoreRules,
-} from './firewall-copy.ts'
+import { metBetween, readCounters, readDecisions, readNftObjects, restoreRules } from './firewall-copy.ts'
 import { startGreeters } from './greeters.ts'
 import { readFail2ban, readJailLog, startFail2ban } from './jail.ts'
 import { nftDrops } from './nft-drops.ts'
@@ -265,9 +258,8 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
     dropping: metBetween(atFirst ?? none, scannedBy ?? none, ['DROP', 'REJECT']),
     accepting: metBetween(scannedBy ?? none, atLast ?? none, ['ACCEPT']).filter(({ rule }) => letsIn(rule)),
     nftDrops: nftDrops(
-      nftTables(specification.firewall),
+      specification.firewall,
       nftObjects,
-      specification.firewall.iptables !== '',
       hosts
         .filter(({ role, address }) => role === 'attacker' && !heard.has(address))
         .map(({ address }) => address),

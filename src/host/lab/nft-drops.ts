@@ -1,6 +1,7 @@
 import { isIPv4, parseNetwork } from '../../network.ts'
 import { judge } from '../../policy/filter.ts'
 import { parseNft } from '../../policy/nft-filter.ts'
+import { type Firewall, nftTables, showsInput } from './firewall-copy.ts'
 
 /** Chains whose policy drops what no rule accepts, as `nft list` prints them. */
 const droppingPolicies = (tables: string): string[] =>
@@ -10,10 +11,12 @@ const droppingPolicies = (tables: string): string[] =>
     .map((line) => line.trim())
 
 /** Rules that drop or reject all, or some, of what a host sends here. The lab's handles are not the server's. */
-const droppingRules = (json: string, hasIptables: boolean, address: string): string[] => {
+const droppingRules = (firewall: Firewall, json: string, address: string): string[] => {
   const host = parseNetwork(address)
   if (host === null) return []
-  return judge(parseNft(json, isIPv4(host) ? 'ipv4' : 'ipv6', hasIptables), host)
+  const family = isIPv4(host) ? 'ipv4' : 'ipv6'
+  const isShown = showsInput(family === 'ipv4' ? firewall.iptables : firewall.ip6tables)
+  return judge(parseNft(json, family, isShown), host)
     .flatMap(({ outcome, by, unless }) => (outcome === 'accept' ? unless : [by, ...unless]))
     .filter((text) => !text.includes(': policy '))
     .map((text) => text.replace(/ # handle \d+$/, ''))
@@ -21,17 +24,12 @@ const droppingRules = (json: string, hasIptables: boolean, address: string): str
 }
 
 /**
- * What of nft's own tables keeps packets of these hosts from a portsentry behind the firewall. `tables` and `json`
- * are the same ruleset, as nft prints it and with `-j`; `hasIptables`: what iptables shows is told elsewhere. Pure.
+ * What of nft's own tables keeps packets of these hosts from a portsentry behind the firewall; what iptables shows is
+ * told elsewhere. `json`: the ruleset that was rebuilt from `firewall`, as `nft -j` prints it. Pure.
  */
-export const nftDrops = (
-  tables: string,
-  json: string,
-  hasIptables: boolean,
-  addresses: readonly string[],
-): string[] => [
+export const nftDrops = (firewall: Firewall, json: string, addresses: readonly string[]): string[] => [
   ...new Set([
-    ...droppingPolicies(tables),
-    ...addresses.flatMap((address) => droppingRules(json, hasIptables, address)),
+    ...droppingPolicies(nftTables(firewall)),
+    ...addresses.flatMap((address) => droppingRules(firewall, json, address)),
   ]),
 ]

@@ -14,15 +14,18 @@ const partsOf = (table: string): Part[] =>
     text,
   }))
 
+/** Rules with sets, which iptables knows nothing of and shows as if they were for everybody. */
+const isBeyondIptables = (text: string): boolean => /@\w|\bvmap\b/.test(text) && !/\bxt[ _]/.test(text)
+
 const isOwnBase = ({ chain, text }: Part): boolean =>
-  chain !== null && !OF_IPTABLES.has(chain) && /^\t\ttype \S+ hook /m.test(text)
+  chain !== null && /^\t\ttype \S+ hook /m.test(text) && (!OF_IPTABLES.has(chain) || isBeyondIptables(text))
 
 const targetsOf = ({ text }: Part): string[] =>
   [...text.matchAll(/\b(?:jump|goto) ([^\s,;}]+)/g)].map(([, name = '']) => name)
 
 /**
  * Chains of a table that iptables-nft shares with its owner, which are the owner's: base chains of other names, and
- * those that they lead to. iptables shows none of the former, and the rules of the latter wrongly.
+ * those that they lead to. iptables shows none of the former, and may show the rules of the latter wrongly.
  */
 export const ownChains = (table: string): ReadonlySet<string> => {
   const parts = partsOf(table)
