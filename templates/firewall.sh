@@ -396,13 +396,14 @@ client() {
 rewrite() {
 	file=$(readlink -f "$1") && [ -f "$file" ] || return 0
 	shift
+	temporary=${file%/*}/.${file##*/}.portward
+	# What a call that was ended in the middle has left.
+	[ ! -e "$temporary" ] || rm -f "$temporary"
 	awk "$@" "$file" >"$RUN/rewritten" || return 1
 	if cmp -s "$RUN/rewritten" "$file"; then
 		rm -f "$RUN/rewritten"
 		return 0
 	fi
-	# By a name that "portward rollback" knows for one of its own, should this be ended here.
-	temporary=${file%/*}/.${file##*/}.000000000000.portward
 	cp -a "$file" "$temporary" && cat "$RUN/rewritten" >"$temporary" && mv "$temporary" "$file"
 	rewritten=$?
 	rm -f "$RUN/rewritten"

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { formatCidr } from '../network.ts'
 import type { Plan } from '../plan/plan.ts'
 import { lostFrom, wrongDaemons } from '../plan/services.ts'
-import { readJails, readOption } from './fail2ban.ts'
+import { askJails, readOption } from './fail2ban.ts'
 import { readFileState } from './files.ts'
 import { HostError } from './host-error.ts'
 import { readDaemonsOf } from './services.ts'
@@ -64,7 +64,7 @@ const checkJail =
   async () => {
     const server = await checkServer()
     if ('complaint' in server) return server
-    const jails = await readJails()
+    const jails = await askJails()
     if (jails === null) return { complaint: 'fail2ban runs but does not answer' }
     const isWanted = desired.jails.get('portsentry')?.get('enabled') === 'true'
     if (jails.includes('portsentry') !== isWanted) {

@@ -78,7 +78,6 @@ const readLive = async (
   const asRoot = process.getuid?.() === 0
   const init = readInit()
   const wanted = settings.banTarget === 'auto' ? 'CHAOS' : settings.banTarget
-  const loaded = asRoot ? readJails() : null
   const usesTarget = settings.banBackend === 'iptables' && wanted !== 'DROP'
   const [
     own,
@@ -102,9 +101,8 @@ const readLive = async (
     asRoot ? readFirewall() : { bans: null, inputPolicy: null },
     asRoot ? hasOwnPlace(init) : null,
     usesTarget ? tryTargets([wanted], asRoot) : new Map(),
-    loaded,
-    // Not before it has told of its jails: it may be starting.
-    loaded?.then(() => readBanned('portsentry')) ?? [],
+    asRoot ? readJails() : null,
+    asRoot ? readBanned('portsentry') : [],
   ])
   return {
     asRoot,

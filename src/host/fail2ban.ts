@@ -13,27 +13,33 @@ const client = (...args: string[]) => tryRun('fail2ban-client', args, { timeoutM
 /** Whether there is a client to ask with at all. */
 export const isInstalled = async (): Promise<boolean> => (await client('--version')).exitCode === 0
 
-const askJails = async (): Promise<string[] | null> => {
+/** Jails that the running server has loaded by now; null where it does not answer. */
+export const askJails = async (): Promise<string[] | null> => {
   const { exitCode, stdout } = await client('status')
   if (exitCode !== 0) return null
   const list = /Jail list:\s*(.*)$/m.exec(stdout)?.[1] ?? ''
   return list.split(/[,\s]+/).filter(Boolean)
 }
 
-/** A server is told its configuration some time after it has been started, and all of it at once; younger ones may not be yet. */
-const START_MS = 60_000
+/** For so long after its start a server may not answer yet. */
+const SILENT_MS = 60_000
+/** For so long it may answer and have no jails: it is told of all of them at once, as soon as it answers. */
+const EMPTY_MS = 10_000
 const POLL_MS = 100
 
-/** Whether the server was started a moment ago. */
-export const isYoung = async (): Promise<boolean> =>
-  (await readDaemons()).some(
-    (daemon) => serviceOf(daemon) === 'fail2ban' && Date.now() - daemon.startedMs < START_MS,
-  )
+const readServers = async () => (await readDaemons()).filter((daemon) => serviceOf(daemon) === 'fail2ban')
+
+/** Whether the server was started less than so many milliseconds ago. */
+export const isYoungerThan = async (ageMs: number): Promise<boolean> =>
+  (await readServers()).some(({ startedMs }) => Date.now() - startedMs < ageMs)
 
 /** Jails that the running server has loaded; null where it does not answer. Waits for one that is being started. */
 export const readJails = async (): Promise<string[] | null> => {
+  const deadline = performance.now() + SILENT_MS
   let jails = await askJails()
-  while ((jails === null || jails.length === 0) && (await isYoung())) {
+  while (performance.now() < deadline) {
+    const patienceMs = jails === null ? SILENT_MS : jails.length === 0 ? EMPTY_MS : 0
+    if (!(await isYoungerThan(patienceMs))) return jails
     await sleep(POLL_MS)
     jails = await askJails()
   }
@@ -42,6 +48,7 @@ export const readJails = async (): Promise<string[] | null> => {
 
 /** Addresses that a jail holds; none where the server or the jail does not answer. */
 export const readBanned = async (jail: string): Promise<string[]> => {
+  if (!(await readJails())?.includes(jail)) return []
   const { stdout } = await client('status', jail)
   const list = /Banned IP list:\s*(.*)$/m.exec(stdout)?.[1] ?? ''
   return list.split(/\s+/).filter(Boolean)
@@ -59,7 +66,10 @@ const tellJail = async (
   command: 'banip' | 'unbanip',
   addresses: readonly string[],
 ): Promise<void> => {
-  if (!(await readJails())?.includes(jail)) return
+  const jails = await readJails()
+  if (jails === null && (await readServers()).length > 0)
+    throw new HostError('fail2ban does not answer', 'see whether it hangs: journalctl -u fail2ban')
+  if (!jails?.includes(jail)) return
   await effect(`run fail2ban-client set ${jail} ${command} ${addresses.join(' ')}`, () =>
     run('fail2ban-client', ['set', jail, command, ...addresses], `see fail2ban-client status ${jail}`),
   )

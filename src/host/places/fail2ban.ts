@@ -1,13 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type JailBan, parseJailBans } from '../../policy/jail-bans.ts'
-import { isInstalled, isYoung, readJails, readOption, unban } from '../fail2ban.ts'
+import { isInstalled, isYoungerThan, readBanned, readJails, readOption, unban } from '../fail2ban.ts'
 import { HostError } from '../host-error.ts'
 import { type BanPlace, bareBan, NOTHING_TO_SAY, unread } from './place.ts'
 import type { Vantage } from './vantage.ts'
 
 const JAIL = 'portsentry'
-/** A jail takes up whom it held before a while after it has been started, whomever it was told to let go of until then. */
-const TAKING_UP_MS = 3000
+/** For so long after its start a jail may be taking up whom it held before, whomever it was told to let go of meanwhile. */
+const TAKING_UP_MS = 120_000
+const POLL_MS = 1000
+
+/** Waits until a jail that has just been started holds nobody new for a while. */
+const waitUntilTakenUp = async (): Promise<void> => {
+  const deadline = performance.now() + TAKING_UP_MS
+  const count = async () => (await readBanned(JAIL)).length
+  for (let last = -1, same = 0; same < 2 && performance.now() < deadline; ) {
+    const now = await count()
+    same = now === last ? same + 1 : 0
+    last = now
+    await sleep(POLL_MS)
+  }
+}
 
 /** fail2ban's client tells times as the server's clock has them. */
 const timeOf = ([year, month, day, hour, minute, second]: JailBan['since']): number =>
@@ -55,8 +68,8 @@ export const fail2banPlace = ({ isLive, asRoot }: Vantage): BanPlace => ({
     }
     if (!jails.includes(JAIL)) return NOTHING_TO_SAY
     for (const host of hosts) await unban(JAIL, host)
-    if (await isYoung()) {
-      await sleep(TAKING_UP_MS)
+    if (await isYoungerThan(TAKING_UP_MS)) {
+      await waitUntilTakenUp()
       for (const host of hosts) await unban(JAIL, host)
     }
     const others = jails.filter((jail) => jail !== JAIL)
