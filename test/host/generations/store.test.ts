@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { Generation } from '../../../src/host/generations/record.ts'
 import {
   closeJournal,
@@ -33,6 +33,23 @@ describe('the state directory', () => {
     await pruneGenerations(state, keep)
     expect((await readGenerations(state)).map(({ number }) => number)).toEqual(expected)
     expect(readdirSync(join(state, 'generations')).sort()).toEqual(expected.map(String).sort())
+  })
+
+  it('goes by the order of applies, whatever the clock says', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    onTestFinished(() => {
+      vi.useRealTimers()
+    })
+    const state = temporaryDirectory()
+    for (const year of ['2030', '2020', '2025']) {
+      vi.setSystemTime(`${year}-01-01T00:00:00Z`)
+      await add(state, 'applied')
+    }
+    await pruneGenerations(state, 2)
+    expect((await readGenerations(state)).map(({ number, started }) => `${number} ${started}`)).toEqual([
+      '3 2025-01-01T00:00:00.000Z',
+      '2 2020-01-01T00:00:00.000Z',
+    ])
   })
 
   it('is for its owner alone', async () => {
