@@ -2,11 +2,10 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { serviceOf } from '../policy/daemons.ts'
 import { effect } from './effect.ts'
 import { errnoOf, HostError } from './host-error.ts'
 import { run, tryRun } from './process.ts'
-import { readDaemons } from './processes.ts'
+import { readDaemonsOf } from './services.ts'
 
 const client = (...args: string[]) => tryRun('fail2ban-client', args, { timeoutMs: 30_000 })
 
@@ -27,11 +26,9 @@ const SILENT_MS = 60_000
 const EMPTY_MS = 10_000
 const POLL_MS = 100
 
-const readServers = async () => (await readDaemons()).filter((daemon) => serviceOf(daemon) === 'fail2ban')
-
 /** Whether the server was started less than so many milliseconds ago. */
 export const isYoungerThan = async (ageMs: number): Promise<boolean> =>
-  (await readServers()).some(({ startedMs }) => Date.now() - startedMs < ageMs)
+  (await readDaemonsOf('fail2ban')).some(({ startedMs }) => Date.now() - startedMs < ageMs)
 
 /** Jails that the running server has loaded; null where it does not answer. Waits for one that is being started. */
 export const readJails = async (): Promise<string[] | null> => {
@@ -67,7 +64,7 @@ const tellJail = async (
   addresses: readonly string[],
 ): Promise<void> => {
   const jails = await readJails()
-  if (jails === null && (await readServers()).length > 0)
+  if (jails === null && (await readDaemonsOf('fail2ban')).length > 0)
     throw new HostError('fail2ban does not answer', 'see whether it hangs: journalctl -u fail2ban')
   if (!jails?.includes(jail)) return
   await effect(`run fail2ban-client set ${jail} ${command} ${addresses.join(' ')}`, () =>

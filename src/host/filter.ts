@@ -19,6 +19,7 @@ export const readFilters = async (family: 'ipv4' | 'ipv6'): Promise<Filter[]> =>
     printed(program, '--version'),
     printed('nft', '-j', 'list', 'ruleset'),
   ])
-  const isShown = version.includes('nf_tables') && /^-P INPUT /m.test(rules)
-  return [parseIptables(program, rules), parseNft(ruleset, family, isShown)]
+  const iptables = parseIptables(program, rules)
+  const isShown = version.includes('nf_tables') && iptables.entries.length > 0
+  return [iptables, parseNft(ruleset, family, isShown)]
 }

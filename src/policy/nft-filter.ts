@@ -89,12 +89,12 @@ export const parseNft = (text: string, family: 'ipv4' | 'ipv6', isShown: boolean
     chains.set(key, rules)
   }
   const families = ['inet', family === 'ipv4' ? 'ip' : 'ip6']
-  const isOfIptables = ({ family, table, name }: Chain): boolean =>
-    family !== 'inet' && table === 'filter' && name === 'INPUT'
+  const isShownBetter = (chain: Chain): boolean =>
+    isShown && chain.family !== 'inet' && chain.table === 'filter' && chain.name === 'INPUT'
   const entries = objects
     .flatMap(({ chain }) => chain ?? [])
     .filter((chain) => chain.type === 'filter' && chain.hook === 'input' && families.includes(chain.family))
-    .filter((chain) => !(isShown && isOfIptables(chain)))
+    .filter((chain) => !isShownBetter(chain))
     .sort((a, b) => (a.prio ?? 0) - (b.prio ?? 0))
     .map((chain) => ({
       chain: keyOf(chain, chain.name),

@@ -174,9 +174,7 @@ const reachAgain = async (
   const isClosed = ({ name }: LabHost) =>
     ports.some((port) => before.get(name)?.[port] === 'answered' && after.get(name)?.[port] !== 'answered')
   await waitUntil(async () => {
-    const closed = hosts.filter(isClosed)
-    if (closed.length === 0) return true
-    for (const [name, reached] of await reachAll(closed, ports)) after.set(name, reached)
+    for (const [name, reached] of await reachAll(hosts.filter(isClosed), ports)) after.set(name, reached)
     return !hosts.some(isClosed)
   }, ACTION_TIMEOUT_MS)
 }
@@ -215,12 +213,11 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
   )
   const scanned = hosts.filter(({ role }) => role !== 'logged')
   const after = new Map(await reachAll(scanned, greeters.ports))
-  const spared = hosts.filter(({ role }) => role === 'spared')
-  const met = new Set(
+  const acted = new Set(
     detection.settled.flatMap(({ decision, outcomes }) => (outcomes.length > 0 ? [decision.host] : [])),
   )
-  const untouched = scanned.filter(({ role, address }) => role === 'attacker' && !met.has(address))
-  await reachAgain([...spared, ...untouched], greeters.ports, before, after)
+  const left = scanned.filter(({ role, address }) => role === 'spared' || !acted.has(address))
+  await reachAgain(left, greeters.ports, before, after)
   counters.push(await readCounters())
   const rules = await readDecisions()
 
@@ -230,7 +227,7 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
   const logged = hosts.filter(({ role }) => role === 'logged')
   for (const [name, reached] of await reachBanned(logged, greeters.ports)) after.set(name, reached)
   const rulesThen = [...rules, ...(await readDecisions())]
-  await denyAll(spared.map(({ address }) => address))
+  await denyAll(hosts.filter(({ role }) => role === 'spared').map(({ address }) => address))
   const access = await judgeAccess(scanned.map(({ address }) => address))
   const fail2ban = await readFail2ban(startFailure)
   await detection.stop()
