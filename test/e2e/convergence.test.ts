@@ -3,7 +3,15 @@ import { getKey, parsePortsentryConf } from '../../src/documents/portsentry-conf
 import { eventually } from './harness/eventually.ts'
 import { describeServers } from './harness/requirements.ts'
 import { type Server, startServer } from './harness/server.ts'
-import { expectBanned, expectSpared, INSTALL, OPEN_PORT, portward, provide } from './scenario.ts'
+import {
+  expectBanned,
+  expectSpared,
+  INSTALL,
+  OPEN_PORT,
+  portward,
+  provide,
+  STOP_PORTSENTRY,
+} from './scenario.ts'
 
 const CONF = '/etc/portsentry/portsentry.conf'
 const MODES = '/etc/default/portsentry'
@@ -179,8 +187,8 @@ describeServers('Debian 12 from whatever was there before', () => {
     await followArticle(server, '192.168.1.10', '255.255.255.0')
     // With a target that the kernel takes, the article's command works: on everybody.
     await edit(server, CONF, (text) => text.replaceAll('-j CHAOS"', '-j DROP"'))
-    // Its init script waits neither for the old daemons to end nor for the new ones to watch.
-    await server.run(`systemctl stop portsentry; while pgrep -x portsentry; do sleep 0.1; done
+    // Its init script does not wait for the new daemons to watch, either.
+    await server.run(`${STOP_PORTSENTRY}
       cursor=$(journalctl -n 0 --show-cursor | sed -n 's/^-- cursor: //p'); systemctl start portsentry
       until [ "$(journalctl -q --after-cursor="$cursor" -t portsentry | grep -c 'now active')" = 2 ]; do sleep 0.1; done`)
     await server.lan.scan('192.168.1.10', [1])

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { describeServers } from './harness/requirements.ts'
 import { type Server, startServer } from './harness/server.ts'
-import { portward, provide } from './scenario.ts'
+import { portward, provide, STOP_PORTSENTRY } from './scenario.ts'
 import { applyUnproven, installFaults, runWithFault } from './sweep/faults.ts'
 import { somePoints, spread } from './sweep/points.ts'
 import { drift, settle } from './sweep/settled.ts'
@@ -21,7 +21,7 @@ const kill = async (server: Server, args: string, point: number): Promise<string
 const expectSound = async ({ server, original, applied }: Site, when: string): Promise<string[]> => {
   const torn = foreignTo(await readState(server), original, applied).map((line) => `torn: ${line}`)
   const { exitCode, stderr } = await server.run(
-    `systemctl stop portsentry; while pgrep -x portsentry; do sleep 0.1; done
+    `${STOP_PORTSENTRY}
      systemctl start portsentry && systemctl restart fail2ban && timeout 100 sh -c "until fail2ban-client ping 2>/dev/null; do sleep 0.1; done"`,
     { allowFailure: true },
   )

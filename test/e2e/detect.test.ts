@@ -12,6 +12,7 @@ import {
   OPEN_PORT,
   portward,
   provide,
+  STOP_PORTSENTRY,
 } from './scenario.ts'
 
 const CONF = '/etc/portsentry/portsentry.conf'
@@ -84,7 +85,7 @@ for (const { suite, history, filter, line } of RELEASES) {
       await portward(server, 'apply --yes', 0)
       await server.run('apt-get install -y -q --no-install-recommends tcpdump')
       // The detector alone is to ban here: fail2ban reads the same history.
-      await server.run('systemctl stop portsentry fail2ban; while pgrep -x portsentry; do sleep 0.1; done')
+      await server.run(`${STOP_PORTSENTRY}; systemctl stop fail2ban`)
     })
     afterAll(() => server?.stop())
 

@@ -5,7 +5,7 @@ import { missingFromDump } from '../../src/plan/dump.ts'
 import { effective, enabledJails, viewFail2ban } from '../../src/policy/fail2ban-view.ts'
 import { describeServers } from './harness/requirements.ts'
 import { type Server, startServer } from './harness/server.ts'
-import { INSTALL } from './scenario.ts'
+import { INSTALL, STOP_PORTSENTRY } from './scenario.ts'
 
 const CONF = '/etc/portsentry/portsentry.conf'
 
@@ -42,9 +42,7 @@ describeServers('what the portsentry 1.2 daemon reads', () => {
 
   beforeAll(async () => {
     server = await startServer()
-    await server.run(
-      `${INSTALL} && systemctl stop portsentry && while pgrep -x portsentry; do sleep 0.1; done && touch /etc/portsentry/portsentry.ignore`,
-    )
+    await server.run(`${INSTALL} && ${STOP_PORTSENTRY} && touch /etc/portsentry/portsentry.ignore`)
   })
   afterAll(() => server?.stop())
 

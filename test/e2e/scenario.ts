@@ -14,6 +14,9 @@ const SCANNED = [1, 7, 111]
 export const INSTALL =
   'DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends portsentry fail2ban tcpd iptables python3-systemd'
 
+/** Debian 12's init script does not wait for the old daemons: one that is slow to end keeps a new one from starting. */
+export const STOP_PORTSENTRY = '{ systemctl stop portsentry; while pgrep -x portsentry; do sleep 0.1; done; }'
+
 /** Gives the attacker one more address; a reboot of the server renews the cable and loses it. */
 export const addAttacker = async (server: Server, address: string): Promise<void> => {
   await server.attacker.exec('ip', 'address', 'add', `${address}/24`, 'dev', 'eth0')

@@ -48,12 +48,11 @@ export const scanServer = async (server: Server, { modes }: Setup): Promise<void
   const ports = PORTS.map(({ port }) => port)
   const listens = modes.includes('tcp') || modes.includes('connect')
   // A daemon that listens by itself takes those who wait at two of its sockets in an order of its own: one at a time.
-  const [queued, free] = listens
-    ? [SCANS.filter(isConnecting), SCANS.filter((scan) => !isConnecting(scan))]
-    : [[], SCANS]
+  const isQueued = (scan: Scan) => listens && isConnecting(scan)
   const oneByOne = async () => {
-    for (const scan of queued) await nmap(server, scan, ports)
+    for (const scan of SCANS.filter(isQueued)) await nmap(server, scan, ports)
   }
+  const free = SCANS.filter((scan) => !isQueued(scan))
   await Promise.all([oneByOne(), ...free.map((scan) => nmap(server, scan, ports))])
   await Promise.all(SENTINELS.map((scan) => nmap(server, scan, SENTINEL_PORTS)))
 }

@@ -1,5 +1,5 @@
 import type { Suite } from '../harness/base-image.ts'
-import { OPEN_PORT } from '../scenario.ts'
+import { OPEN_PORT, STOP_PORTSENTRY } from '../scenario.ts'
 
 /** One thing that somebody breaks on a server that was fine, and the checks that have to say so. */
 export interface Sabotage {
@@ -30,10 +30,8 @@ const killRoute = (command: string): string => `sed -i 's|^KILL_ROUTE.*|KILL_ROU
 const jailOption = (name: string, value: string): string =>
   `sed -i 's|^${name} =.*|${name} = ${value}|' ${JAIL}`
 
-/** Debian 12's init script waits neither for the old daemons to end nor for the new ones. */
-const STOP_12 = 'systemctl stop portsentry; while pgrep -x portsentry; do sleep 0.1; done'
 const restart12 = (tcpMode: string): string =>
-  `${STOP_12}; systemctl start portsentry; until pgrep -fx ".*portsentry -${tcpMode}" && pgrep -fx ".*portsentry -audp"; do sleep 0.1; done`
+  `${STOP_PORTSENTRY}; systemctl start portsentry; until pgrep -fx ".*portsentry -${tcpMode}" && pgrep -fx ".*portsentry -audp"; do sleep 0.1; done`
 
 export const SABOTAGES: readonly Sabotage[] = [
   {
@@ -196,7 +194,7 @@ export const SABOTAGES: readonly Sabotage[] = [
   {
     what: 'portsentry stopped',
     suites: ['bookworm', 'testing'],
-    commands: STOP_12,
+    commands: STOP_PORTSENTRY,
     undo: 'systemctl start portsentry',
     failing: { daemons: /it runs as nothing, should run as/ },
   },
