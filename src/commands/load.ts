@@ -90,7 +90,8 @@ const loadSettings = async (config: ConfigFile, isLive: boolean): Promise<Loaded
     return { settings: null, problems: [unreadable(path, 'bad-config', error.message, error.hint)] }
   }
   if (file === null) {
-    const hint = 'write LAN_IP=… and LAN_NM=… into it, or name another file with --config'
+    const hint =
+      'write LAN_IP=… and LAN_NM=… into it (nothing on a server without a LAN), or name another file with --config'
     return { settings: null, problems: [unreadable(path, 'no-config', 'does not exist', hint)] }
   }
   const owner = [...checkOwner(path, file), ...(isLive ? await checkPlace(config) : [])]

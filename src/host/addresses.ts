@@ -1,6 +1,13 @@
 import { networkInterfaces } from 'node:os'
 import type { Network } from '../network.ts'
-import { type OwnAddresses, ownHosts, parseGateways, parseIpAddresses } from '../policy/own-addresses.ts'
+import {
+  type OwnAddresses,
+  ownHosts,
+  parseGateways,
+  parseIpAddresses,
+  parseRoutes,
+  type Topology,
+} from '../policy/own-addresses.ts'
 import { tryRun } from './process.ts'
 
 /** Without `ip`: what the C library says, which leaves out interfaces that do not run. */
@@ -8,19 +15,36 @@ const readRunning = (): OwnAddresses => {
   const addresses = Object.values(networkInterfaces())
     .flatMap((interfaces) => interfaces ?? [])
     .filter(({ internal, family }) => !internal && family === 'IPv4')
-  return { addresses: ownHosts(addresses.map(({ address }) => address)), links: [] }
+  return { addresses: ownHosts(addresses.map(({ address }) => address)), interfaces: null }
 }
 
-/** This server's addresses, and the IPv6 networks that they are on; loopback and link-local ones left out. */
-export const readAddresses = async (): Promise<OwnAddresses> => {
-  const { exitCode, stdout } = await tryRun('ip', ['-json', 'address'])
-  return (exitCode === 0 ? parseIpAddresses(stdout) : null) ?? readRunning()
+/** What `ip` prints; an empty text where it fails. */
+const ip = async (...args: readonly string[]): Promise<string> => {
+  const { exitCode, stdout } = await tryRun('ip', ['-json', ...args])
+  return exitCode === 0 ? stdout : ''
 }
 
-/** The routers of this server's default routes. Empty where there is none, or no `ip` to ask. */
-export const readGateways = async (): Promise<Network[]> => {
-  const texts = await Promise.all(
-    ['-4', '-6'].map((family) => tryRun('ip', ['-json', family, 'route', 'show', 'default'])),
-  )
-  return texts.flatMap(({ exitCode, stdout }) => (exitCode === 0 ? parseGateways(stdout) : []))
+export interface OwnNetworks {
+  /** This server's addresses as hosts; loopback and link-local ones left out. */
+  readonly addresses: readonly Network[]
+  /** The routers of its default routes. Empty where there is none, or no `ip` to ask. */
+  readonly gateways: readonly Network[]
+  /** Null where `ip` could not be asked. */
+  readonly topology: Topology | null
+}
+
+/** Where this server is in its networks. Bans by routes are no unicast ones, so that they do not come along. */
+export const readOwnNetworks = async (): Promise<OwnNetworks> => {
+  const [address, routes4, routes6] = await Promise.all([
+    ip('address'),
+    ip('-4', 'route', 'show', 'type', 'unicast'),
+    ip('-6', 'route', 'show', 'default'),
+  ])
+  const { addresses, interfaces } = parseIpAddresses(address) ?? readRunning()
+  const routes = parseRoutes(routes4)
+  return {
+    addresses,
+    gateways: [...parseGateways(routes4), ...parseGateways(routes6)],
+    topology: interfaces === null || routes === null ? null : { interfaces, routes },
+  }
 }

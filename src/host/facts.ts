@@ -7,7 +7,7 @@ import { FIREWALL_PATHS } from '../policy/firewall.ts'
 import { FAIL2BAN_DIRECTORY } from '../policy/jail.ts'
 import { requiredPackages } from '../policy/packages.ts'
 import type { Settings } from '../settings/settings.ts'
-import { readAddresses, readGateways } from './addresses.ts'
+import { readOwnNetworks } from './addresses.ts'
 import { readBanned, readJails } from './fail2ban.ts'
 import { readAttributes, readFileState } from './files.ts'
 import { hasOwnPlace, readFirewall, tryTargets } from './firewall.ts'
@@ -79,36 +79,23 @@ const readLive = async (
   const init = readInit()
   const wanted = settings.banTarget === 'auto' ? 'CHAOS' : settings.banTarget
   const usesTarget = settings.banBackend === 'iptables' && wanted !== 'DROP'
-  const [
-    own,
-    gateways,
-    sshClients,
-    neighbours,
-    daemons,
-    enabled,
-    firewall,
-    hasPlace,
-    targets,
-    jails,
-    banned,
-  ] = await Promise.all([
-    readAddresses(),
-    readGateways(),
-    readSshClients(),
-    installed.then(readNeighbours),
-    readDaemons(),
-    readEnabled(init),
-    asRoot ? readFirewall() : { bans: null, inputPolicy: null },
-    asRoot ? hasOwnPlace(init) : null,
-    usesTarget ? tryTargets([wanted], asRoot) : new Map(),
-    asRoot ? readJails() : null,
-    asRoot ? readBanned('portsentry') : [],
-  ])
+  const [own, sshClients, neighbours, daemons, enabled, firewall, hasPlace, targets, jails, banned] =
+    await Promise.all([
+      readOwnNetworks(),
+      readSshClients(),
+      installed.then(readNeighbours),
+      readDaemons(),
+      readEnabled(init),
+      asRoot ? readFirewall() : { bans: null, inputPolicy: null },
+      asRoot ? hasOwnPlace(init) : null,
+      usesTarget ? tryTargets([wanted], asRoot) : new Map(),
+      asRoot ? readJails() : null,
+      asRoot ? readBanned('portsentry') : [],
+    ])
   return {
     asRoot,
     init,
     ...own,
-    gateways,
     sshClients,
     neighbours,
     daemons,

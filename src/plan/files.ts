@@ -126,7 +126,7 @@ const isArticleEntry =
   ({ lan }: Desired) =>
   (entry: string): boolean => {
     const address = parseNetwork(/^([\d.]+)\/\/\d+$/.exec(entry)?.[1] ?? '')
-    return entry === '/' || (address !== null && contains(lan, address))
+    return entry === '/' || (address !== null && lan !== null && contains(lan, address))
   }
 
 const edited = (text: string, edits: readonly Edit[], reason: string): Rewrite => ({

@@ -55,6 +55,13 @@ export const describeWrappers = ({ wrapped }: Pick<Plan, 'wrapped'>): string =>
     ? 'no daemon on this server asks hosts.allow and hosts.deny'
     : `hosts.allow and hosts.deny are asked here by ${wrapped.join(', ')}`
 
+/** Who is protected on a server without a LAN: no words where config.env names one. */
+const describeProtection = ({ desired: { lan, whitelist } }: Plan): string => {
+  if (lan !== null) return ''
+  const named = whitelist.length > 0 ? ' and WHITELIST' : ''
+  return `No LAN_IP and LAN_NM: protected are this server's own addresses, its gateways${named} only.\n`
+}
+
 /** Text that is not from a file, such as apt's, as the bytes that a terminal wants, latin1-decoded. */
 const asBytes = (text: string): string => Buffer.from(text, 'utf8').toString('latin1')
 
@@ -62,7 +69,7 @@ const asBytes = (text: string): string => Buffer.from(text, 'utf8').toString('la
 export const renderPlan = (plan: Plan): string => {
   const { release, modes } = plan.desired
   if (isInSync(plan)) {
-    return `${release.title}: in sync, nothing to do (modes ${modesOf(modes).join(' and ')}); ${describeWrappers(plan)}\n`
+    return `${release.title}: in sync, nothing to do (modes ${modesOf(modes).join(' and ')}); ${describeWrappers(plan)}\n${describeProtection(plan)}`
   }
   const steps = plan.steps
     .map((step, index) => `${String(index + 1).padStart(3)}. ${describeStep(step)}\n`)
@@ -70,7 +77,7 @@ export const renderPlan = (plan: Plan): string => {
   const inexact = plan.inexact.map((reason) => `not exact: ${asBytes(reason)}\n`).join('')
   const settings = plan.inexact.length > 0 ? `These settings would be made:\n${describeSettings(plan)}` : ''
   const diff = plan.steps.map(renderDiff).join('')
-  return `${release.title}; ${describeWrappers(plan)}\n\n${steps}${inexact}${settings}${diff === '' ? '' : `\n${diff}`}`
+  return `${release.title}; ${describeWrappers(plan)}\n${describeProtection(plan)}\n${steps}${inexact}${settings}${diff === '' ? '' : `\n${diff}`}`
 }
 
 /** One step as JSON, with its diff in place of whole files. File bytes are given as U+0000 to U+00FF. */

@@ -9,6 +9,7 @@ import { type Facts, fileText } from './facts.ts'
 import { FIREWALL_CONF, firewallFiles, ownsBans, presentTarget } from './firewall.ts'
 import { desiredJails, type Jails, lostIgnoreIps, SSHD_PATH } from './jail.ts'
 import { chooseTarget, killRoute } from './kill-route.ts'
+import { findLanTrouble } from './lan-check.ts'
 import { findNeighbourTrouble } from './neighbours.ts'
 import { requiredPackages } from './packages.ts'
 import { type Modes, type Release, sees } from './release.ts'
@@ -24,7 +25,9 @@ export interface Desired {
   readonly modes: Modes
   /** Whether bans have a place of portward's own, made at boot. */
   readonly ownsBans: boolean
-  readonly lan: Network
+  /** Null on a server without a LAN. */
+  readonly lan: Network | null
+  readonly whitelist: readonly Network[]
   /** Networks never to be banned; whoever lies in one of them is released. */
   readonly protectedNetworks: readonly Network[]
   /** The same for portsentry's ignore list: the families that it sees. */
@@ -68,7 +71,8 @@ const ownAddresses = (facts: Facts, { ignorePath }: Release): readonly Network[]
 const protectedNetworks = (settings: Settings, facts: Facts, release: Release): Network[] => {
   const own = ownAddresses(facts, release).filter((address) => sees(release, address))
   const neighbours = release.seesIPv6 ? LINK_LOCAL : []
-  return withoutContained([...LOOPBACK, settings.lan, ...settings.whitelist, ...neighbours, ...own])
+  const lan = settings.lan === null ? [] : [settings.lan]
+  return withoutContained([...LOOPBACK, ...lan, ...settings.whitelist, ...neighbours, ...own])
 }
 
 /** What the daemon reads for a key before anything is changed. */
@@ -149,7 +153,10 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
   }
   const shielded = protectedNetworks(settings, facts, release)
   problems.push(
-    ...(settings.observeOnly ? [] : findExposed(facts, release, shielded, place('WHITELIST'))),
+    ...(settings.observeOnly
+      ? []
+      : findExposed(facts, release, shielded, settings.untrusted, place('WHITELIST'))),
+    ...findLanTrouble(settings, facts.live?.topology ?? null, shielded),
     ...findNeighbourTrouble(settings, facts, release),
     ...findSlowness(settings, release, place('RESOLVE_HOST')),
     ...lostIgnoreIps(facts, release, shielded),
@@ -169,6 +176,7 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     modes,
     ownsBans: ownsBans(settings),
     lan: settings.lan,
+    whitelist: settings.whitelist,
     protectedNetworks: shielded,
     ignored: shielded.filter((network) => sees(release, network)),
     jails: jails.jails,

@@ -1,6 +1,7 @@
-import { formatCidr, isWithin, type Network, parseNetwork } from '../network.ts'
+import { formatCidr, isIPv4, isWithin, type Network, parseNetwork } from '../network.ts'
 import type { Place, Problem } from '../problem.ts'
 import type { Facts } from './facts.ts'
+import { onLink } from './own-addresses.ts'
 import { type Release, sees } from './release.ts'
 
 /** Who is near to the server or its administrator, and could be banned. */
@@ -8,6 +9,7 @@ export const findExposed = (
   facts: Facts,
   release: Release,
   networks: readonly Network[],
+  untrusted: readonly Network[],
   whitelist: Place,
 ): Problem[] => {
   const exposed = (facts.live?.sshClients ?? []).filter((address) => {
@@ -21,11 +23,13 @@ export const findExposed = (
     hint: `add ${address} to WHITELIST`,
   }))
   // LAN_IP says the IPv4 network only; the same neighbours have addresses here.
-  const links = (facts.live?.links ?? []).filter((link) => release.seesIPv6 && !isWithin(networks, link))
-  const neighbours = links.map(formatCidr).map((link) => ({
+  const links = onLink(facts.live?.topology ?? null)
+    .map(({ network }) => network)
+    .filter((link) => !isIPv4(link) && !isWithin([...networks, ...untrusted], link))
+  const neighbours = (release.seesIPv6 ? links : []).map(formatCidr).map((link) => ({
     code: 'ipv6-lan',
     message: `this server is on ${link}, which is not protected: a neighbour there that scans is banned`,
-    hint: `add ${link} to WHITELIST if that is your LAN`,
+    hint: `add ${link} to WHITELIST if that is your LAN, else to UNTRUSTED`,
   }))
   return [...clients, ...neighbours].map((found) => ({ severity: 'warning', ...found, at: whitelist }))
 }

@@ -1,6 +1,7 @@
 import type { Network } from '../network.ts'
 import type { Ban } from './bans.ts'
 import type { Neighbours } from './neighbours.ts'
+import type { Topology } from './own-addresses.ts'
 
 /** A regular file as read: latin1-decoded bytes, permission bits, owner. */
 export interface FileState {
@@ -39,8 +40,8 @@ export interface LiveFacts {
   readonly init: 'systemd' | 'sysv'
   /** Addresses of this server's interfaces, host prefix, loopback and link-local ones left out. */
   readonly addresses: readonly Network[]
-  /** IPv6 networks that this server is on, link-local ones left out. */
-  readonly links: readonly Network[]
+  /** Interfaces and routes; null where they could not be read. */
+  readonly topology: Topology | null
   /** Routers of the default routes, as hosts; link-local ones left out. */
   readonly gateways: readonly Network[]
   /** Where SSH sessions come from, the one that this process runs in first. */

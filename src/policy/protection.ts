@@ -21,7 +21,7 @@ export const findProtectors = (
 ): Protector[] => {
   const at = (name: string): Place => settings.places.get(name) ?? { path: settings.path }
   const found: Protector[] = []
-  if (contains(settings.lan, host)) {
+  if (settings.lan !== null && contains(settings.lan, host)) {
     found.push({ entry: `LAN_IP and LAN_NM: ${formatCidr(networkOf(settings.lan))}`, at: at('LAN_IP') })
   }
   for (const network of settings.whitelist.filter((given) => contains(given, host))) {

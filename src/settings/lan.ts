@@ -66,8 +66,15 @@ const checkAddress = (text: string): Complaint | null => {
     : null
 }
 
-/** LAN_IP (the server's or the network's own address) and LAN_NM as one network; either may be missing. */
-export const readLan = (address: string | undefined, mask: string | undefined): Network | Complaint[] => {
+/**
+ * LAN_IP (the server's or the network's own address) and LAN_NM as one network. Null where neither is given: a server
+ * without a LAN. One of them alone is checked by itself, and gives no network.
+ */
+export const readLan = (
+  address: string | undefined,
+  mask: string | undefined,
+): Network | null | Complaint[] => {
+  if (address === undefined && mask === undefined) return null
   const complaints: Complaint[] = []
   const wrong = address === undefined ? null : checkAddress(address)
   if (wrong) complaints.push(wrong)
@@ -154,6 +161,26 @@ export const readWhitelist = (text: string): { networks: Network[]; complaints: 
   return { networks, complaints }
 }
 
+/** UNTRUSTED: networks of this server whose hosts are banned like anybody else. What is protected cannot be among them. */
+export const readUntrusted = (
+  text: string,
+  isProtected: (network: Network) => boolean,
+): { networks: Network[]; complaints: Complaint[] } => {
+  const items = text.split(/[\s,]+/).filter((entry) => entry !== '')
+  const networks = items.flatMap((item) => parseNetwork(item) ?? []).map(networkOf)
+  const unreadable = items.find((item) => parseNetwork(item) === null)
+  if (unreadable !== undefined) {
+    const message = `has "${unreadable}", neither an address nor a network`
+    const hint = 'write networks that this server is on, such as 10.20.0.0/16'
+    return { networks, complaints: [complain('UNTRUSTED', 'untrusted', message, hint)] }
+  }
+  const contradictory = networks.find(isProtected)
+  if (contradictory === undefined) return { networks, complaints: [] }
+  const message = `has ${formatCidr(contradictory)}, which LAN_IP and LAN_NM or WHITELIST protect`
+  const hint = 'decide for one of the two'
+  return { networks, complaints: [complain('UNTRUSTED', 'untrusted-protected', message, hint)] }
+}
+
 /** What the Internet's addresses lie in, by family: all of IPv4, and the global unicast addresses of IPv6 (RFC 4291). */
 const INTERNET: readonly { readonly name: string; readonly whole: Network }[] = [
   { name: 'IPv4', whole: { bytes: [0, 0, 0, 0], prefix: 0 } },
@@ -170,16 +197,16 @@ const coveredShare = (whole: Network, networks: readonly Network[]): number => {
 }
 
 /** Networks that are each narrow enough may still cover the world together: then nobody is left to be banned. */
-export const checkShare = (lan: Network, whitelist: readonly Network[]): Complaint[] =>
+export const checkShare = (lan: Network | null, whitelist: readonly Network[]): Complaint[] =>
   INTERNET.flatMap(({ name, whole }) => {
-    const share = coveredShare(whole, [lan, ...whitelist])
+    const share = coveredShare(whole, [...(lan === null ? [] : [lan]), ...whitelist])
     if (share <= 0.5) return []
     const percent = (share * 100).toFixed(1)
     return [
       complain(
         'WHITELIST',
         'whitelist-world',
-        `covers ${percent} % of the ${name} addresses, the LAN included`,
+        `covers ${percent} % of the ${name} addresses${lan === null ? '' : ', the LAN included'}`,
         'leave out what you do not know: half of the Internet at the widest',
       ),
     ]

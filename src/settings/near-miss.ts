@@ -16,16 +16,24 @@ const distance = (a: string, b: string): number => {
 
 /** What people call these instead. */
 const ALIASES: ReadonlyMap<string, string> = new Map([
-  ['LAN_NETMASK', 'LAN_NM'],
-  ['LAN_MASK', 'LAN_NM'],
-  ['LAN_ADDRESS', 'LAN_IP'],
+  ...['NETMASK', 'NET_MASK', 'LAN_NETMASK', 'LAN_MASK', 'LANMASK', 'LAN_PREFIX'].map(
+    (name) => [name, 'LAN_NM'] as const,
+  ),
+  ...['LAN_ADDRESS', 'LAN_ADDR', 'LAN_IPADDR', 'LAN_IPADDRESS', 'LAN_IP_ADDRESS', 'LAN_IPV4'].map(
+    (name) => [name, 'LAN_IP'] as const,
+  ),
   ['WHITE_LIST', 'WHITELIST'],
   ['ALLOWLIST', 'WHITELIST'],
+  // One of UNTRUSTED's neighbours by its letters, and its contrary.
+  ['TRUSTED', 'WHITELIST'],
   ['BAN_TIME', 'BANTIME'],
   ['FIND_TIME', 'FINDTIME'],
   ['MAX_RETRY', 'MAXRETRY'],
   ['BAN_ACTION', 'BANACTION'],
 ])
+
+/** One edit away, and yet what it says: a server without a LAN has it. */
+const OTHERS: ReadonlySet<string> = new Set(['WAN_IP', 'WAN_NM'])
 
 /**
  * The variable that was probably meant by `name`, or undefined. A variable that is set under its right name
@@ -33,6 +41,7 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
  */
 export const nearMiss = (name: string, present: ReadonlySet<string>): string | undefined => {
   const upper = name.toUpperCase().slice(0, 40)
+  if (OTHERS.has(upper)) return undefined
   const alias = ALIASES.get(upper)
   const ranked = [...VARIABLE_NAMES]
     // Each character too many or too few is an edit.

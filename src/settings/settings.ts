@@ -1,10 +1,11 @@
-import type { Network } from '../network.ts'
+import { isWithin, type Network } from '../network.ts'
 import { isError, type Place, type Problem } from '../problem.ts'
 import { checkLines } from './check-lines.ts'
 import { checkShell, type Written } from './check-shell.ts'
 import { type ConfigLines, readConfigLines } from './config-lines.ts'
 import { readConfigValue } from './config-value.ts'
-import { type Complaint, checkShare, readLan, readWhitelist } from './lan.ts'
+import { type Complaint, checkShare, readLan, readUntrusted, readWhitelist } from './lan.ts'
+import { findMissingLan } from './missing-lan.ts'
 import { unprintable, VARIABLE_NAMES, VARIABLES } from './variables.ts'
 
 type BanBackend = 'iptables' | 'nft' | 'route' | 'none'
@@ -12,8 +13,11 @@ export type BanTarget = 'auto' | 'CHAOS' | 'TARPIT' | 'DELUDE' | 'DROP' | 'REJEC
 
 /** What config.env asks for, checked. */
 export interface Settings {
-  readonly lan: Network
+  /** Null: a server without a LAN; then nobody but WHITELIST and the server itself is protected. */
+  readonly lan: Network | null
   readonly whitelist: readonly Network[]
+  /** Networks of this server whose hosts are banned like anybody else: no reminder that they are not protected. */
+  readonly untrusted: readonly Network[]
   readonly tcpMode: '' | 'tcp' | 'stcp' | 'atcp'
   readonly udpMode: '' | 'udp' | 'sudp' | 'audp'
   /** Keys of portsentry.conf to be set verbatim. */
@@ -60,18 +64,61 @@ interface Collected {
   /** Those of the file whose value is refused: one of the problems says why. */
   readonly refused: ReadonlySet<string>
   readonly problems: readonly Problem[]
+  /** By variable: that the environment decides its value. */
+  readonly foreignValues: ReadonlyMap<string, Problem>
+}
+
+const defaultOf = (name: string): string | undefined =>
+  VARIABLES.find((variable) => variable.name === name)?.default
+
+const clip = (value: string): string => (value.length > 60 ? `${value.slice(0, 60)}…` : value)
+
+/**
+ * Values that the environment decides, by itself or through a reference. A timer or another shell may have none of them.
+ * `alone`: the values that the file comes to without it; `seen`: the lines of the variables in it.
+ */
+const findForeignValues = (
+  given: ReadonlyMap<string, Given>,
+  alone: ReadonlyMap<string, string>,
+  seen: ReadonlyMap<string, number>,
+  path: string,
+): ReadonlyMap<string, Problem> => {
+  const found = [...given].flatMap(([name, { value, at: from }]): [string, Problem][] => {
+    const line = seen.get(name)
+    const isReferred = from.path !== ENVIRONMENT.path
+    const inFile = line === undefined ? defaultOf(name) : alone.get(name)
+    // Without the environment there would be no value at all: another problem says so where that is an error.
+    if (inFile === value || (inFile === undefined && line !== undefined)) return []
+    const source = isReferred ? 'a variable of the environment that it refers to' : 'the environment'
+    const instead =
+      line === undefined ? 'this file does not set it' : `this line says "${clip(inFile ?? '')}"`
+    const problem: Problem = {
+      severity: 'warning',
+      code: 'from-environment',
+      message: `${name} is "${clip(value)}" here, taken from ${source}; ${instead}`,
+      hint: isReferred ? 'unset that variable' : `unset ${name}, or write that value into the file`,
+      at: line === undefined ? { path } : { path, line },
+    }
+    return [[name, problem]]
+  })
+  return new Map(found)
 }
 
 /** The variables in use, from the file and, with precedence, from the environment. */
 const collect = (lines: ConfigLines, environment: Environment, path: string): Collected => {
   const given = new Map<string, Given>()
   const foreign = new Map<string, string | undefined>()
+  /** What every variable comes to without the environment, others' included. */
+  const alone = new Map<string, string>()
   const seen = new Map<string, number>()
   const problems: Problem[] = []
   const own = (name: string) => (Object.hasOwn(environment, name) ? environment[name] : undefined)
   const lookUp = (name: string) => own(name) ?? given.get(name)?.value ?? foreign.get(name)
   for (const { name, raw, line } of lines.assignments) {
     const result = readConfigValue(raw, lookUp)
+    const byFile = readConfigValue(raw, (other) => alone.get(other))
+    if ('value' in byFile) alone.set(name, byFile.value)
+    else alone.delete(name)
     if (!VARIABLE_NAMES.has(name)) {
       foreign.set(name, 'value' in result ? result.value : undefined)
       continue
@@ -96,7 +143,8 @@ const collect = (lines: ConfigLines, environment: Environment, path: string): Co
     if (value !== undefined) given.set(name, { value, at: ENVIRONMENT })
   }
   const refused = new Set([...seen.keys()].filter((name) => !given.has(name)))
-  return { given, written, problems, refused }
+  const foreignValues = findForeignValues(given, alone, seen, path)
+  return { given, written, problems, refused, foreignValues }
 }
 
 /** What is wrong with each given value by itself. */
@@ -142,9 +190,8 @@ const checkTogether = (value: (name: string) => string, refused: ReadonlySet<str
  */
 export const parseSettings = (text: string, environment: Environment, path: string): SettingsResult => {
   const lines = readConfigLines(text)
-  const { given, written, problems, refused } = collect(lines, environment, path)
-  const value = (name: string) =>
-    given.get(name)?.value ?? VARIABLES.find((variable) => variable.name === name)?.default ?? ''
+  const { given, written, problems, refused, foreignValues } = collect(lines, environment, path)
+  const value = (name: string) => given.get(name)?.value ?? defaultOf(name) ?? ''
 
   const complaints = checkValues(given)
   /** One complaint about a value is enough. */
@@ -152,18 +199,16 @@ export const parseSettings = (text: string, environment: Environment, path: stri
     const known = new Set(complaints.map(({ name }) => name))
     complaints.push(...others.filter(({ name }) => !known.has(name)))
   }
-  for (const name of ['LAN_IP', 'LAN_NM']) {
-    if (given.has(name) || refused.has(name)) continue
-    const hidden = lines.swallowed.get(name)
-    const hint =
-      hidden === undefined ? `add ${name}=… to the file` : `close the quote that opens on line ${hidden}`
-    complaints.push({ name, code: 'missing', message: 'is not set', hint })
-  }
+  complaints.push(...findMissingLan(lines, new Set([...given.keys(), ...refused])))
   const lan = readLan(given.get('LAN_IP')?.value, given.get('LAN_NM')?.value)
   if (Array.isArray(lan)) addNew(lan)
   const whitelist = readWhitelist(value('WHITELIST'))
   addNew(whitelist.complaints)
   if (!Array.isArray(lan)) addNew(checkShare(lan, whitelist.networks))
+  const isProtected = (network: Network) =>
+    isWithin([...(lan === null || Array.isArray(lan) ? [] : [lan]), ...whitelist.networks], network)
+  const untrusted = readUntrusted(value('UNTRUSTED'), isProtected)
+  addNew(untrusted.complaints)
   addNew(checkTogether(value, refused))
 
   const all: Problem[] = [
@@ -178,6 +223,9 @@ export const parseSettings = (text: string, environment: Environment, path: stri
         at: given.get(name)?.at ?? { path },
       }),
     ),
+    ...[...foreignValues]
+      .filter(([name]) => !complaints.some((one) => one.name === name))
+      .map(([, it]) => it),
   ].sort((a, b) => (a.at.line ?? 0) - (b.at.line ?? 0))
   // Only where all seems well: what is wrong by itself is told by its own name.
   if (!all.some(isError)) all.push(...checkShell(text, written, path))
@@ -191,6 +239,7 @@ export const parseSettings = (text: string, environment: Environment, path: stri
   const settings: Settings = {
     lan,
     whitelist: whitelist.networks,
+    untrusted: untrusted.networks,
     tcpMode: value('TCP_MODE') as Settings['tcpMode'],
     udpMode: value('UDP_MODE') as Settings['udpMode'],
     portsentryKeys: new Map(portsentryKeys),

@@ -91,19 +91,33 @@ const key = (name: string, rest: Omit<Variable, 'name' | 'portsentryKey'>): Vari
   portsentryKey: true,
 })
 
-/** Every variable of config.env that portward uses. LAN_IP, LAN_NM and WHITELIST are checked as networks. */
+const NO_LAN = 'leave out both LAN_IP and LAN_NM on a server without a LAN'
+
+/** Every variable of config.env that portward uses. LAN_IP, LAN_NM, WHITELIST and UNTRUSTED are checked as networks. */
 export const VARIABLES: readonly Variable[] = [
   {
     name: 'LAN_IP',
     check: () => null,
-    hint: 'give the IPv4 address of this server in its LAN, such as 192.168.1.10',
+    // An empty value is more often a template that was not filled in than a decision: the LAN would be banned.
+    hint: `give the IPv4 address of this server in its LAN, such as 192.168.1.10, or ${NO_LAN}`,
   },
-  { name: 'LAN_NM', check: () => null, hint: 'give the netmask: 255.255.255.0, 24 or /24' },
+  {
+    name: 'LAN_NM',
+    check: () => null,
+    hint: `give the netmask: 255.255.255.0, 24 or /24, or ${NO_LAN}`,
+  },
   {
     name: 'WHITELIST',
     default: '',
     check: () => null,
     hint: 'list addresses and networks',
+    mayBeEmpty: true,
+  },
+  {
+    name: 'UNTRUSTED',
+    default: '',
+    check: () => null,
+    hint: 'list networks of this server',
     mayBeEmpty: true,
   },
   {

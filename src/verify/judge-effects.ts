@@ -29,7 +29,7 @@ export const judgeSpared = (spared: readonly Seen[], expected: Expectation): Che
       'see fail2ban and the firewall',
     )
   }
-  if (spared.length === 0) return check.skip('nobody is to be spared that could be tried')
+  if (spared.length === 0) return check.skip('config.env protects no other host that could be tried')
   const names = listed(spared.map(({ host }) => host.name))
   return testable.length > 0
     ? check.pass(`${names}: same scans, still let in`)
@@ -54,7 +54,8 @@ export const judgeWrappers = (
       'write networks without host bits there; portward plan shows the line',
     )
   }
-  if (!expected.hasHostsDeny || acted.length === 0) return check.pass('the LAN is let in')
+  if (!expected.hasHostsDeny || acted.length === 0)
+    return check.pass(`let in: ${listed(spared.map(({ host }) => host.name)) || 'nobody is to be'}`)
   const granted = acted.filter(({ report }) => report.wrappers === 'granted')
   if (granted.length > 0) {
     return check.fail(

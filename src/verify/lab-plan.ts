@@ -7,7 +7,6 @@ import {
   formatCidr,
   isHost,
   isIPv4,
-  isWithin,
   type Network,
   networkOf,
   parseNetwork,
@@ -15,6 +14,14 @@ import {
 import type { Desired } from '../policy/desired.ts'
 
 const addressOf = (cidr: string): string => cidr.split('/', 1)[0] ?? ''
+const UNREADABLE: Network = { bytes: [], prefix: 0 }
+/** The network of an address, and the address as a host. */
+const networkIn = (cidr: string): Network => networkOf(parseNetwork(cidr) ?? UNREADABLE)
+const hostOf = (cidr: string): Network => parseNetwork(addressOf(cidr)) ?? UNREADABLE
+const isOfFamily =
+  (isV4: boolean) =>
+  (address: string): boolean =>
+    address.includes(':') !== isV4
 
 /** What of the live server the lab is a copy of. */
 export interface Surroundings {
@@ -45,7 +52,8 @@ const FOREIGN_6 = ['2001:db8:bad::/64', '2001:db8:bad:1::/64']
 const SSH = 22
 const MAX_OPEN_PORTS = 12
 const MAX_SPARED = 8
-const FAR: Network = { bytes: [], prefix: 0 }
+/** A server without addresses has its lab all the same. */
+const NOWHERE: LabDevice = { name: 'lan0', addresses: ['192.0.2.1/24'] }
 
 /** 1.2 keeps the last 50 packets in mind; a higher SCAN_TRIGGER acts at once. */
 const MAX_TRIGGER_12 = 50
@@ -111,9 +119,32 @@ const sparedNetworks = (desired: Desired): Network[] =>
     return text !== '127.0.0.0/8' && text !== '::1/128' && text !== 'fe80::/10'
   })
 
+interface Part {
+  readonly part: Network
+  readonly device: string | null
+}
+
+/** The networks that the server has in a protected one, each with its interface; where there is none, all of it. */
+const partsOf = (network: Network, devices: readonly LabDevice[]): Part[] => {
+  const parts = devices.flatMap(({ name, addresses }) =>
+    addresses
+      .map(networkIn)
+      .filter((link) => !isHost(link) && contains(network, link))
+      .map((part) => [formatCidr(part), { part, device: name }] as const),
+  )
+  return parts.length > 0 ? [...new Map(parts).values()] : [{ part: network, device: null }]
+}
+
+const kindOf = (network: Network, { lan, whitelist }: Desired): string => {
+  const isSame = (other: Network) => contains(other, network) && contains(network, other)
+  if (whitelist.some(isSame)) return 'the whitelisted'
+  return lan !== null && isSame(lan) ? 'the LAN' : 'the protected'
+}
+
 /**
  * What the lab has to be: the server's own interfaces, an attacker for each kind of scan that its modes notice, one
- * host that only the history speaks of, and one host of each network that is to be spared. Pure.
+ * host that only the history speaks of, and one host of each network that is to be spared, on each interface that the
+ * server has in it. Pure.
  */
 export const planLab = (
   desired: Desired,
@@ -122,22 +153,14 @@ export const planLab = (
   surroundings: Surroundings,
   otherJails: readonly string[],
 ): LabSpecification => {
-  // config.env says which network the LAN is; the server's address in it is an interface's.
-  const lan = networkOf(desired.lan)
-  const isInLan = (cidr: string) => isWithin([lan], parseNetwork(addressOf(cidr)) ?? FAR)
-  const lanDevice = surroundings.devices.find(({ addresses }) => addresses.some(isInLan)) ?? {
-    name: surroundings.devices[0]?.name ?? 'lan0',
-    addresses: [
-      ...(surroundings.devices[0]?.addresses ?? []),
-      `${hostAddresses(lan).at(-1) ?? formatAddress(lan.bytes)}/${lan.prefix}`,
-    ],
-  }
-  const lanAddress = addressOf(lanDevice.addresses.find(isInLan) ?? '')
-  const outside = surroundings.devices.find(({ name }) => name === surroundings.outside) ?? lanDevice
-  const devices = outside.name === lanDevice.name ? [lanDevice] : [lanDevice, outside]
-  const own = [lanDevice, ...surroundings.devices].flatMap(({ addresses }) => addresses.map(addressOf))
-  const destinationOn = (device: LabDevice, isV4: boolean): string | undefined =>
-    device.addresses.map(addressOf).find((address) => address.includes(':') !== isV4)
+  const present = surroundings.devices.length > 0 ? surroundings.devices : [NOWHERE]
+  const own = present.flatMap(({ addresses }) => addresses.map(addressOf))
+  const { lan } = desired
+  const lanDevice = present.find(({ addresses }) =>
+    addresses.some((cidr) => lan !== null && contains(lan, hostOf(cidr))),
+  )
+  const outside =
+    present.find(({ name }) => name === surroundings.outside) ?? lanDevice ?? (present[0] as LabDevice)
 
   const kinds = kindsOf(modes, watched)
   const actsAtOnce = desired.release.dialect === '1.2' && watched.trigger > MAX_TRIGGER_12
@@ -159,9 +182,13 @@ export const planLab = (
   ) => {
     if (address === undefined) return
     const isV4 = !address.includes(':')
-    const near = isInLan(address)
-    const device = near ? lanDevice : outside
-    const destination = near ? lanAddress : (destinationOn(device, isV4) ?? (isV4 ? lanAddress : undefined))
+    const isNear = (cidr: string) => contains(networkIn(cidr), hostOf(address))
+    const near = present.find(({ addresses }) => addresses.some(isNear))
+    const device = near ?? outside
+    const destination =
+      near === undefined
+        ? [outside, ...present].flatMap(({ addresses }) => addresses.map(addressOf)).find(isOfFamily(isV4))
+        : addressOf(near.addresses.find(isNear) ?? '')
     if (destination === undefined) return
     hosts.push({ name, role, address, device: device.name, destination, probes })
   }
@@ -174,18 +201,19 @@ export const planLab = (
   }
   add('who is only in the history', 'logged', foreign4[kinds.length], [])
   for (const network of sparedNetworks(desired)) {
-    if (hosts.filter(({ role }) => role === 'spared').length === MAX_SPARED) break
-    const isLan = formatCidr(networkOf(network)) === formatCidr(lan)
-    const address = hostAddresses(network).find((candidate) => !own.includes(candidate))
     const visible = isIPv4(network) || desired.release.seesIPv6
     const probes = visible ? kinds.flatMap(probesFor) : []
-    add(
-      `${isLan ? 'the LAN' : 'the whitelisted'} ${formatCidr(networkOf(network))}`,
-      'spared',
-      address,
-      probes,
-    )
+    const room = MAX_SPARED - hosts.filter(({ role }) => role === 'spared').length
+    const parts = partsOf(network, present).slice(0, room)
+    for (const { part, device } of parts) {
+      const address = hostAddresses(part).find((candidate) => !own.includes(candidate))
+      const where = parts.length > 1 ? ` on ${device}` : ''
+      add(`${kindOf(network, desired)} ${formatCidr(networkOf(network))}${where}`, 'spared', address, probes)
+    }
   }
+  const devices = present.filter(
+    ({ name }) => name === outside.name || hosts.some(({ device }) => device === name),
+  )
   const openPorts = surroundings.reachable.slice(0, MAX_OPEN_PORTS)
   return {
     release: desired.release.name,

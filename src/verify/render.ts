@@ -35,6 +35,6 @@ export const renderChecks = (checks: readonly Check[], isBrief = false): string 
 
 /** What apply says of them at its end: what needs a second look, and how it went. */
 export const renderProof = (checks: readonly Check[]): string => {
-  const notable = checks.filter(({ result }) => result === 'warn' || result === 'skip')
+  const notable = checks.filter(({ result }) => result !== 'pass')
   return `${notable.map(renderCheck).join('')}verified: ${summarize(checks)}\n`
 }

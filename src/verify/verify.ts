@@ -22,6 +22,7 @@ import { checkConfiguration } from './configuration-checks.ts'
 import { judgeLab } from './judge-lab.ts'
 import { planLab, type Surroundings, type Watched } from './lab-plan.ts'
 import type { Expectation } from './lab-view.ts'
+import { checkNetworks } from './networks-check.ts'
 import { checkRunning } from './running-checks.ts'
 
 /** A portsentry that listens by itself has the very ports that it watches: they are no service's. */
@@ -135,5 +136,10 @@ export const verify = async (
   const { live } = facts
   if (live === null) return configuration
   const [asked, lab] = await Promise.all([askFail2ban(desired), checkInLab(desired, facts, live.daemons)])
-  return [...configuration, ...checkRunning(desired, facts, live, asked), ...lab]
+  return [
+    ...configuration,
+    checkNetworks(desired, live.topology, problems),
+    ...checkRunning(desired, facts, live, asked),
+    ...lab,
+  ]
 }

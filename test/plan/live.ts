@@ -81,7 +81,7 @@ const liveFacts = (changes: Partial<LiveFacts> = {}): LiveFacts => ({
   asRoot: true,
   init: 'systemd',
   addresses: [parseNetwork('192.168.1.10') ?? { bytes: [], prefix: 0 }],
-  links: [],
+  topology: null,
   gateways: [],
   sshClients: [],
   neighbours: { ufw: null, firewalld: false, docker: false },

@@ -458,7 +458,8 @@ it.each([
 })
 
 const network = (text: string) => parseNetwork(text) as Network
-const links = [network('2001:db8:1::/64'), network('fd00::/64')]
+const lan0 = ['2001:db8:1::7/64', 'fd00::7/64'].map(network)
+const topology = { interfaces: [{ name: 'lan0', addresses: lan0, isVirtual: false }], routes: [] }
 const ignoreip = (list: string) => ({ '/etc/fail2ban/jail.local': `# mine\n[DEFAULT]\nignoreip = ${list}\n` })
 const jailLocal = '/etc/fail2ban/jail.local:3: warning: spares'
 
@@ -474,15 +475,22 @@ const WARNINGS: [string, string, Changes, string, string[]][] = [
   ],
   ['a look-up on 2.x', 'resolves-first', { portsentry: NATIVE }, 'RESOLVE_HOST=1\n', []],
   ['no look-up', 'resolves-first', {}, '', []],
-  ['an IPv6 LAN on 1.2', 'ipv6-lan', { live: { links } }, '', []],
+  ['an IPv6 LAN on 1.2', 'ipv6-lan', { live: { topology } }, '', []],
   [
     'an IPv6 LAN on 2.x',
     'ipv6-lan',
-    { portsentry: NATIVE, live: { links } },
+    { portsentry: NATIVE, live: { topology } },
     'WHITELIST=fd00::/48\n',
     [
-      'config.env:3: warning: this server is on 2001:db8:1::/64, which is not protected: a neighbour there that scans is banned — add 2001:db8:1::/64 to WHITELIST if that is your LAN',
+      'config.env:3: warning: this server is on 2001:db8:1::/64, which is not protected: a neighbour there that scans is banned — add 2001:db8:1::/64 to WHITELIST if that is your LAN, else to UNTRUSTED',
     ],
+  ],
+  [
+    'an IPv6 network that is not to be protected',
+    'ipv6-lan',
+    { portsentry: NATIVE, live: { topology } },
+    'UNTRUSTED=2001:db8:1::/64,fd00::/48\n',
+    [],
   ],
   ['a tree', 'ipv6-lan', { portsentry: NATIVE, live: null }, '', []],
   ["[DEFAULT]'s stock", 'ignoreip-lost', { texts: ignoreip('127.0.0.1/8 ::1') }, '', []],

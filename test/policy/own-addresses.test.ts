@@ -1,6 +1,12 @@
 import { expect, it } from 'vitest'
 import { formatAddress, formatCidr } from '../../src/network.ts'
-import { ownHosts, parseGateways, parseIpAddresses } from '../../src/policy/own-addresses.ts'
+import {
+  onLink,
+  ownHosts,
+  parseGateways,
+  parseIpAddresses,
+  parseRoutes,
+} from '../../src/policy/own-addresses.ts'
 
 const global4 = (local: string) => ({ family: 'inet', local, prefixlen: 24, scope: 'global' })
 const global6 = (local: string, rest: object = {}) => ({
@@ -25,26 +31,39 @@ const CASES: [string, object[], string[], string[]][] = [
     'both families, in a stable order, and each network once',
     [
       {
+        ifname: 'lan0',
         addr_info: [global6('fd00::10'), global4('192.168.1.10'), global6('fd00::9'), global4('192.168.1.9')],
       },
     ],
     ['192.168.1.9', '192.168.1.10', 'fd00::9', 'fd00::10'],
-    ['fd00::/64'],
+    ['lan0 fd00::/64', 'lan0 192.168.1.0/24'],
   ],
   [
     'an interface without a carrier',
-    [{ flags: ['NO-CARRIER', 'UP'], operstate: 'DOWN', addr_info: [global4('192.168.1.10')] }],
+    [
+      {
+        ...{ ifname: 'eth1', flags: ['NO-CARRIER', 'UP'], operstate: 'DOWN' },
+        addr_info: [global4('192.168.1.10')],
+      },
+    ],
     ['192.168.1.10'],
-    [],
+    ['eth1 192.168.1.0/24'],
   ],
   ['a temporary address', [{ addr_info: [global6('fd00::abcd', { temporary: true })] }], [], []],
+  [
+    'a bridge of containers',
+    [{ ifname: 'docker0', addr_info: [{ ...global4('172.17.0.1'), prefixlen: 16 }] }],
+    [],
+    [],
+  ],
   ['a host without a network', [{ addr_info: [global6('fd00::7', { prefixlen: 128 })] }], ['fd00::7'], []],
 ]
 
 it.each(CASES)('ip address: %s', (_, interfaces, addresses, links) => {
   const own = parseIpAddresses(JSON.stringify(interfaces))
   expect(own?.addresses.map(({ bytes }) => formatAddress(bytes))).toEqual(addresses)
-  expect(own?.links.map(formatCidr)).toEqual(links)
+  const networks = onLink({ interfaces: own?.interfaces ?? [], routes: [] })
+  expect(networks.map(({ network, device }) => `${device} ${formatCidr(network)}`)).toEqual(links)
 })
 
 it.each(['', 'Option "-json" is unknown', '{}'])('knows nothing from %j', (text) => {
@@ -77,6 +96,52 @@ const ROUTES: [string, unknown, string[]][] = [
 
 it.each(ROUTES)('ip route show default: %s', (_, routes, gateways) => {
   expect(parseGateways(JSON.stringify(routes)).map(formatCidr)).toEqual(gateways)
+})
+
+const OTHER_ROUTES: [string, unknown, string[] | null][] = [
+  ['none', [], []],
+  [
+    'the default route, the link and a private network',
+    [
+      { dst: 'default', gateway: '203.0.113.254', dev: 'wan0', flags: [] },
+      { dst: '192.168.1.0/24', dev: 'lan0', protocol: 'kernel', scope: 'link', prefsrc: '192.168.1.10' },
+      { dst: '10.30.0.0/16', gateway: '192.168.1.1', dev: 'lan0' },
+      { dst: '10.40.0.7', dev: 'wg0', scope: 'link' },
+    ],
+    [
+      '0.0.0.0/0 203.0.113.254 wan0',
+      '192.168.1.0/24 null lan0',
+      '10.30.0.0/16 192.168.1.1 lan0',
+      '10.40.0.7/32 null wg0',
+    ],
+  ],
+  [
+    'several next hops',
+    [
+      {
+        dst: 'default',
+        nexthops: [
+          { gateway: '10.0.0.1', dev: 'a' },
+          { via: { host: 'fe80::1' }, dev: 'b' },
+        ],
+      },
+    ],
+    ['0.0.0.0/0 10.0.0.1 a', '0.0.0.0/0 fe80::1 b'],
+  ],
+  ['one without an interface', [{ type: 'blackhole', dst: '203.0.113.9' }], []],
+  ['what is no list', {}, null],
+]
+
+it.each(OTHER_ROUTES)('ip route show: %s', (_, routes, expected) => {
+  const shown = parseRoutes(JSON.stringify(routes))?.map(
+    ({ to, via, device }) => `${formatCidr(to)} ${via} ${device}`,
+  )
+  expect(shown ?? null).toEqual(expected)
+})
+
+it('takes no other route for a default route', () => {
+  const routes = [{ dst: '10.0.0.0/8', gateway: '192.168.1.1', dev: 'lan0' }]
+  expect(parseGateways(JSON.stringify(routes))).toEqual([])
 })
 
 it('finds no gateway in what is no JSON', () => {

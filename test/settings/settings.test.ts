@@ -20,7 +20,9 @@ const behindLan = (text: string) => problems(`${LAN}${text}\n`)
 describe('the LAN', () => {
   const lan = (ip: string, mask: string): string => {
     const { settings, problems: found } = parse(`LAN_IP=${ip}\nLAN_NM=${mask}\n`)
-    return settings ? formatCidr(settings.lan) : found.map(({ at, code }) => `${at.line} ${code}`).join(', ')
+    return settings?.lan
+      ? formatCidr(settings.lan)
+      : found.map(({ at, code }) => `${at.line} ${code}`).join(', ')
   }
 
   it.each([
@@ -73,13 +75,54 @@ describe('the LAN', () => {
   ])('%s with %s is refused: %s', (ip, mask, expected) => expect(lan(ip, mask)).toBe(expected))
 
   it.each([
-    ['', ['config.env missing', 'config.env missing']],
+    [
+      'LANIP=192.168.1.10\nLANNM=24\n',
+      ['config.env missing', 'config.env missing', '1 near-miss?', '2 near-miss?'],
+    ],
+    ['LAN_ADDRESS=192.168.1.10\n', ['config.env missing', 'config.env missing', '1 near-miss?']],
     ['LAN_IP=192.168.1.10\n', ['config.env missing']],
     ['LAN_NM=0\n', ['config.env missing', '1 netmask-wide']],
     ['LAN_IP=x\n', ['config.env missing', '1 address']],
     ['LAN_IP=$(hostname -I)\nLAN_NM=33\n', ['1 substitution', '2 netmask']],
     ['# LAN_IP=192.168.1.10\nLAN_NM=24\n', ['config.env missing']],
   ])('%j: all at once', (text, expected) => expect(problems(text)).toEqual(expected))
+
+  it.each<[string, string[]]>([
+    ['', []],
+    ['# LAN_IP=192.168.1.10\n# LAN_NM=24\n', []],
+    ['WHITELIST=198.51.100.7\n', []],
+    ['WAN_IP=203.0.113.1\nWAN_NM=24\n', []],
+    ['NETMASK=255.255.255.0\n', ['1 near-miss?']],
+    ['WHITELIST="0.0.0.0/8,10.0.0.0/8"\n', []],
+  ])('%j: none, and that is all right', (text, expected) => {
+    expect(problems(text)).toEqual(expected)
+    expect(parse(text).settings?.lan).toBeNull()
+  })
+
+  it('is missing where the environment has one half of it', () =>
+    expect(problems('', { LAN_NM: '24' })).toEqual(['config.env missing', 'config.env from-environment?']))
+
+  it('may not be empty: a template that was not filled in would end its protection', () =>
+    expect(parse('LAN_IP=\nLAN_NM=\n').problems.map(renderProblem)).toEqual([
+      'config.env:1: LAN_IP is empty — give the IPv4 address of this server in its LAN, such as 192.168.1.10, or leave out both LAN_IP and LAN_NM on a server without a LAN',
+      'config.env:2: LAN_NM is empty — give the netmask: 255.255.255.0, 24 or /24, or leave out both LAN_IP and LAN_NM on a server without a LAN',
+    ]))
+})
+
+describe('UNTRUSTED', () => {
+  it.each<[string, string[], string[]]>([
+    ['', [], []],
+    ['10.20.0.1/16,fd00:1::/64', ['10.20.0.0/16', 'fd00:1::/64'], []],
+    ['192.168.0.0/16', ['192.168.0.0/16'], []],
+    ['192.168.1.0/24', [], ['3 untrusted-protected']],
+    ['192.168.1.7', [], ['3 untrusted-protected']],
+    ['198.51.100.7', [], ['3 untrusted-protected']],
+    ['lan1', [], ['3 untrusted']],
+  ])('%j', (value, networks, expected) => {
+    const { settings, problems: found } = parse(`${LAN}UNTRUSTED=${value}\nWHITELIST=198.51.100.0/24\n`)
+    expect(settings?.untrusted.map(formatCidr) ?? []).toEqual(networks)
+    expect(found.map(({ at, code }) => `${at.line} ${code}`)).toEqual(expected)
+  })
 })
 
 describe('the text', () => {
@@ -189,6 +232,14 @@ describe('the text', () => {
 
   it.each<[string, string | undefined]>([
     ['LAN_NETMASK=24', 'LAN_NM'],
+    ['LAN_MASK=24', 'LAN_NM'],
+    ['NETMASK=24', 'LAN_NM'],
+    ['netmask=24', 'LAN_NM'],
+    ['LANNM=24', 'LAN_NM'],
+    ['LANIP=1', 'LAN_IP'],
+    ['LAN_ADDR=1', 'LAN_IP'],
+    ['LAN_ADDRESS=1', 'LAN_IP'],
+    ['TRUSTED=1', 'WHITELIST'],
     ['lan_ip=1', 'LAN_IP'],
     ['BLOK_TCP=1', 'BLOCK_TCP'],
     ['BLOCK_UP=1', 'BLOCK_UDP'],
@@ -198,7 +249,7 @@ describe('the text', () => {
     ['KILLROUTE=x', 'KILL_ROUTE'],
     ['WHITE_LIST=x', 'WHITELIST'],
     ['LAN_IF=eth0', 'LAN_IP'],
-    ['WAN_IP=1', 'LAN_IP'],
+    ['WAN_IP=1', undefined],
     ['GATEWAY=1', undefined],
     ['X=1', undefined],
     [`${'L'.repeat(5000)}=1`, undefined],
@@ -210,10 +261,14 @@ describe('the text', () => {
     ).toEqual(meant === undefined ? [] : [`warning did you mean ${meant}?`])
   })
 
-  it.each(['LAN_IF=eth0', 'WAN_IP=1.2.3.4', 'BANTIME=1h\nBAN_TIME=x', 'BLOCK_TCP=1\nBLOCK_TC=1'])(
-    'no near miss beside the right name: %j',
-    (text) => expect(behindLan(text)).toEqual([]),
-  )
+  it.each([
+    'LAN_IF=eth0',
+    'WAN_IP=1.2.3.4',
+    'NETMASK=255.255.0.0',
+    'LAN_ADDR=10.0.0.1',
+    'BANTIME=1h\nBAN_TIME=x',
+    'BLOCK_TCP=1\nBLOCK_TC=1',
+  ])('no near miss beside the right name: %j', (text) => expect(behindLan(text)).toEqual([]))
 
   it('still suggests what is not set', () =>
     expect(behindLan('BLOCK_TCP=1\nBLOCK_UP=1')).toEqual(['4 near-miss?']))
@@ -257,12 +312,54 @@ describe('a value', () => {
     expect(banner(text, environment)).toBe(expected),
   )
 
+  it.each<[string, Environment, string[]]>([
+    ['BANTIME=1h', { BANTIME: '1h' }, []],
+    ['', { BANTIME: '1d', PATH: '/bin', MY_OWN: 'x' }, []],
+    ['X=file\nY=${X}', { X: 'environment' }, []],
+    ['PORT_BANNER=${X}', { X: 'environment' }, []],
+    [
+      'BANTIME=1h',
+      { BANTIME: '5m' },
+      [
+        'config.env:3: warning: BANTIME is "5m" here, taken from the environment; this line says "1h" — unset BANTIME, or write that value into the file',
+      ],
+    ],
+    [
+      'BANTIME=1h\nMAXRETRY=2',
+      { BANTIME: '5m', MAXRETRY: '3', FINDTIME: '1h' },
+      [
+        'config.env: warning: FINDTIME is "1h" here, taken from the environment; this file does not set it — unset FINDTIME, or write that value into the file',
+        'config.env:3: warning: BANTIME is "5m" here, taken from the environment; this line says "1h" — unset BANTIME, or write that value into the file',
+        'config.env:4: warning: MAXRETRY is "3" here, taken from the environment; this line says "2" — unset MAXRETRY, or write that value into the file',
+      ],
+    ],
+    [
+      'X=file\nPORT_BANNER="a ${X}"',
+      { X: 'environment' },
+      [
+        'config.env:4: warning: PORT_BANNER is "a environment" here, taken from a variable of the environment that it refers to; this line says "a file" — unset that variable',
+      ],
+    ],
+    [
+      '',
+      { LAN_NM: '16' },
+      [
+        'config.env:2: warning: LAN_NM is "16" here, taken from the environment; this line says "24" — unset LAN_NM, or write that value into the file',
+      ],
+    ],
+  ])('%j beside %j in the environment', (text, environment, expected) => {
+    const { settings, problems: found } = parse(`${LAN}${text}\n`, environment)
+    expect(settings).not.toBeNull()
+    expect(found.map(renderProblem)).toEqual(expected)
+  })
+
   it('from the environment is checked too, and says so', () => {
     const { problems: found, settings } = parse(LAN, { BANTIME: 'soon', TCP_MODE: '', UDP_MODE: '' })
     expect(settings).toBeNull()
     expect(found.map(({ at, code }) => `${at.path} ${code}`)).toEqual([
       'environment bad-value',
       'environment no-mode',
+      'config.env from-environment',
     ])
     expect(renderProblem(found[0] as (typeof found)[0])).toMatch(/^environment: BANTIME is "soon" — use /)
   })
@@ -472,7 +569,7 @@ describe('the result', () => {
       'TCP_PORTS=1;2',
     ].join('\n')
     expect(parse(text).problems.map(renderProblem)).toEqual([
-      'config.env: LAN_NM is not set — add LAN_NM=… to the file',
+      'config.env: LAN_NM is not set — add LAN_NM=… to the file, or leave out both LAN_IP and LAN_NM on a server without a LAN',
       'config.env:2: LAN_IP has a command substitution, which portward never runs — write the value itself',
       'config.env:3: names LAN_NM but is not LAN_NM=value — write the name, "=" and the value without blanks, at the start of the line',
       'config.env:4: warning: sets BLOK_TCP, which portward does not know — did you mean BLOCK_TCP?',
@@ -532,6 +629,6 @@ describe('laws', () => {
     ['a whitelist', `WHITELIST="${'1, '.repeat(many / 3)}"`],
     ['a netmask', `LAN_IP=${'1.'.repeat(many / 2)}\nLAN_NM=${'2'.repeat(many)}`],
   ])('200 kB of %s come to an end', (_, hostile) => {
-    expect(parse(hostile).settings).toBeNull()
+    expect(parse(`LAN_NM=24\n${hostile}`).settings).toBeNull()
   })
 })

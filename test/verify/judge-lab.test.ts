@@ -420,7 +420,7 @@ const OUTCOMES: readonly (readonly [what: string, changes: Changes, line: string
   [
     'libwrap is not to refuse anybody',
     { syn: { wrappers: 'granted' }, expected: { hasHostsDeny: false } },
-    'pass wrappers: the LAN is let in',
+    'pass wrappers: let in: the LAN 192.168.1.0/24',
   ],
 
   ['the jail is off', { expected: { jailBans: false } }, /^pass jail-bans: it is not to/],

@@ -14,6 +14,8 @@ const NO_RULES = { iptables: '', ip6tables: '', nft: '', ipset: '' }
 const BELOW_1024 = Array.from({ length: 1023 }, (_, index) => index + 1)
 
 interface Changes {
+  /** LAN_IP and LAN_NM, and the rest of config.env. */
+  readonly lan?: string
   readonly config?: string
   readonly is2x?: boolean
   readonly modes?: readonly Mode[]
@@ -27,10 +29,10 @@ interface Changes {
 const networkOf = (text: string): Network => parseNetwork(text) ?? { bytes: [], prefix: 0 }
 
 const labOf = (changes: Changes = {}): LabSpecification => {
-  const { config = '', is2x = false, watched = {}, surroundings = {}, otherJails = [] } = changes
+  const { lan = LAN, config = '', is2x = false, watched = {}, surroundings = {}, otherJails = [] } = changes
   const addresses = (changes.addresses ?? ['192.168.1.10']).map(networkOf)
   const release = is2x ? native2 : sysv12
-  const { desired } = desire(settingsOf(LAN + config), factsOf({ live: { addresses } }), release)
+  const { desired } = desire(settingsOf(lan + config), factsOf({ live: { addresses } }), release)
   return planLab(
     desired,
     changes.modes ?? (is2x ? ['stealth'] : ['atcp', 'audp']),
@@ -174,15 +176,25 @@ describe('which way they come', () => {
       ['wan0 192.168.1.10', 'lan0 192.168.1.10', 'wan0'],
     ],
     [
-      'LAN_IP on no interface',
-      { surroundings: { devices: [WAN_DEVICE], outside: 'wan0' } },
-      ['wan0 203.0.113.1', 'wan0 192.168.1.1', 'wan0'],
+      'no LAN and no whitelist',
+      { lan: '', addresses: ['203.0.113.1'], surroundings: { devices: [WAN_DEVICE], outside: 'wan0' } },
+      ['wan0 203.0.113.1', 'undefined undefined', 'wan0'],
     ],
     [
-      'no interface at all',
-      { surroundings: { devices: [] } },
-      ['lan0 192.168.1.1', 'lan0 192.168.1.1', 'lan0'],
+      'no LAN, and a whitelisted network of its own on another interface',
+      {
+        lan: '',
+        config: 'WHITELIST=192.168.0.0/16\n',
+        surroundings: { devices: [WAN_DEVICE, LAN_DEVICE], outside: 'wan0' },
+      },
+      ['wan0 203.0.113.1', 'lan0 192.168.1.10', 'wan0'],
     ],
+    [
+      'LAN_IP on no interface',
+      { surroundings: { devices: [WAN_DEVICE], outside: 'wan0' } },
+      ['wan0 203.0.113.1', 'wan0 203.0.113.1', 'wan0'],
+    ],
+    ['no interface at all', { surroundings: { devices: [] } }, ['lan0 192.0.2.1', 'lan0 192.0.2.1', 'lan0']],
   ])('%s', (_what, changes, expected) => {
     const lab = labOf(changes)
     expect(ways(lab)).toEqual(expected)
@@ -222,6 +234,24 @@ describe('who is spared', () => {
       ['the whitelisted 192.168.0.0/16'],
     ],
     [
+      'one host on each interface in a network',
+      {
+        config: 'WHITELIST=10.0.0.0/8\n',
+        surroundings: {
+          devices: [
+            LAN_DEVICE,
+            ...['1', '2'].map((n) => ({ name: `lan${n}`, addresses: [`10.20.${n}.1/24`] })),
+          ],
+        },
+      },
+      ['the LAN 192.168.1.0/24', 'the whitelisted 10.0.0.0/8 on lan1', 'the whitelisted 10.0.0.0/8 on lan2'],
+    ],
+    [
+      'a gateway, which config.env does not speak of',
+      { addresses: ['192.168.1.10', '203.0.113.254'] },
+      ['the LAN 192.168.1.0/24', 'the protected 203.0.113.254/32'],
+    ],
+    [
       'never the server itself',
       {
         addresses: ['192.168.1.10', '203.0.113.1'],
@@ -256,8 +286,25 @@ describe('who is spared', () => {
     const own = lab.devices.flatMap(({ addresses }) => addresses.map((cidr) => cidr.split('/')[0]))
     for (const { name, address } of of('spared', lab)) {
       expect(own).not.toContain(address)
-      expect(isWithin([networkOf(name.split(' ').at(-1) ?? '')], networkOf(address)), address).toBe(true)
+      expect(
+        isWithin([networkOf(/[\d.:a-f]+\/\d+/.exec(name)?.[0] ?? '')], networkOf(address)),
+        address,
+      ).toBe(true)
     }
+  })
+
+  it('comes by the interface of its network, to the address there', () => {
+    const devices = [LAN_DEVICE, WAN_DEVICE, { name: 'lan1', addresses: ['10.20.0.1/24'] }]
+    const lab = labOf({
+      config: 'WHITELIST=10.20.0.0/24,10.30.0.0/24\n',
+      surroundings: { devices, outside: 'wan0' },
+    })
+    expect(of('spared', lab).map(({ device, destination }) => `${device} ${destination}`)).toEqual([
+      'lan0 192.168.1.10',
+      'lan1 10.20.0.1',
+      'wan0 203.0.113.1',
+    ])
+    expect(lab.devices).toEqual(devices)
   })
 
   it('does every kind of scan', () => {

@@ -1,0 +1,42 @@
+import { formatCidr, isWithin } from '../network.ts'
+import type { Desired } from '../policy/desired.ts'
+import { hasIPv4, LAN_TROUBLE } from '../policy/lan-check.ts'
+import { onLink, type Topology } from '../policy/own-addresses.ts'
+import type { Problem } from '../problem.ts'
+import { type Check, checkFor, listed } from './check.ts'
+
+/** The check that no apply could mend: config.env leaves a network out, and the plan has said so. */
+export const NETWORKS = 'networks'
+
+/**
+ * Whether config.env protects the networks that this server is really on, by what the plan has found about them. A public
+ * network is nobody's LAN by itself; of IPv6, of which the plan warns, it says what is so.
+ */
+export const checkNetworks = (
+  { protectedNetworks }: Desired,
+  topology: Topology | null,
+  problems: readonly Problem[],
+): Check => {
+  const check = checkFor(NETWORKS, 'the private networks of this server are protected')
+  if (topology === null) return check.skip('not checked: ip (iproute2) does not list interfaces and routes')
+  if (!hasIPv4(topology)) return check.skip('not checked: no interface has an IPv4 address')
+  const found = problems.filter(({ code }) => LAN_TROUBLE.has(code))
+  const failing = found.filter(({ code }) => LAN_TROUBLE.get(code) === 'fail')
+  const [first] = failing.length > 0 ? failing : found
+  if (first !== undefined) {
+    const say = failing.length > 0 ? check.fail : check.warn
+    return say(found.map(({ message }) => message).join('; '), first.hint)
+  }
+  const networks = onLink(topology).map(({ network, device }) => ({
+    text: `${formatCidr(network)} (${device})`,
+    network,
+  }))
+  const [inside, outside] = [true, false].map((wanted) =>
+    networks.filter(({ network }) => isWithin(protectedNetworks, network) === wanted).map(({ text }) => text),
+  )
+  const parts = [
+    ...(inside?.length ? [`protected: ${listed(inside)}`] : []),
+    ...(outside?.length ? [`not: ${listed(outside)}`] : []),
+  ]
+  return check.pass(parts.join('; ') || 'this server is on no network with neighbours')
+}
