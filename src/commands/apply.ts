@@ -53,7 +53,7 @@ const withSignals = async <T>(work: (signal: AbortSignal) => Promise<T>): Promis
  * returns the checks. What could not be checked here stops nothing: it is told.
  */
 const prove = async (options: ApplyOptions, output: Output): Promise<Check[]> => {
-  output.note('proving that scanners are banned and the LAN is not')
+  output.note('proving that scanners are banned and protected hosts are not')
   const checks = (await verifyLoaded(await load(options))) ?? []
   // A network that config.env leaves out was known before, and putting everything back would protect nobody there.
   const failures = checks.filter(isFailure).filter(({ code }) => code !== NETWORKS)

@@ -89,14 +89,21 @@ const findForeignValues = (
     const inFile = line === undefined ? defaultOf(name) : alone.get(name)
     // Without the environment there would be no value at all: another problem says so where that is an error.
     if (inFile === value || (inFile === undefined && line !== undefined)) return []
-    const source = isReferred ? 'a variable of the environment that it refers to' : 'the environment'
     const instead =
       line === undefined ? 'this file does not set it' : `this line says "${clip(inFile ?? '')}"`
     const problem: Problem = {
       severity: 'warning',
       code: 'from-environment',
-      message: `${name} is "${clip(value)}" here, taken from ${source}; ${instead}`,
-      hint: isReferred ? 'unset that variable' : `unset ${name}, or write that value into the file`,
+      // Of what another variable brings in nothing is shown: it may be a secret.
+      ...(isReferred
+        ? {
+            message: `${name} refers to a variable that the environment sets otherwise than this file, and the environment wins`,
+            hint: 'unset it there, or give the two different names',
+          }
+        : {
+            message: `${name} is "${clip(value)}" here, taken from the environment; ${instead}`,
+            hint: `unset ${name}, or write that value into the file`,
+          }),
       at: line === undefined ? { path } : { path, line },
     }
     return [[name, problem]]

@@ -335,9 +335,9 @@ describe('a value', () => {
     ],
     [
       'X=file\nPORT_BANNER="a ${X}"',
-      { X: 'environment' },
+      { X: 'secret' },
       [
-        'config.env:4: warning: PORT_BANNER is "a environment" here, taken from a variable of the environment that it refers to; this line says "a file" — unset that variable',
+        'config.env:4: warning: PORT_BANNER refers to a variable that the environment sets otherwise than this file, and the environment wins — unset it there, or give the two different names',
       ],
     ],
     [
