@@ -1,8 +1,19 @@
-import { formatCidr, isIPv4, isWithin, type Network, parseNetwork } from '../network.ts'
+import { contains, formatCidr, isIPv4, isWithin, type Network, parseNetwork } from '../network.ts'
 import type { Place, Problem } from '../problem.ts'
 import type { Facts } from './facts.ts'
-import { onLink } from './own-addresses.ts'
+import { isPrivate } from './lan-check.ts'
+import { type OnLink, onLink, type Topology } from './own-addresses.ts'
 import { type Release, sees } from './release.ts'
+
+/** RFC 4193 */
+const UNIQUE_LOCAL: Network = { bytes: [0xfc, ...Array.from({ length: 15 }, () => 0)], prefix: 7 }
+
+/** A global network on an interface whose IPv4 addresses are all public: the neighbours there are strangers. */
+const isPublic = ({ network, device }: OnLink, topology: Topology | null): boolean => {
+  const interfaces = (topology?.interfaces ?? []).filter(({ name }) => name === device)
+  const besides = interfaces.flatMap(({ addresses }) => addresses).filter(isIPv4)
+  return !contains(UNIQUE_LOCAL, network) && besides.length > 0 && !besides.some(isPrivate)
+}
 
 /** Who is near to the server or its administrator, and could be banned. */
 export const findExposed = (
@@ -23,9 +34,11 @@ export const findExposed = (
     hint: `add ${address} to WHITELIST`,
   }))
   // LAN_IP says the IPv4 network only; the same neighbours have addresses here.
-  const links = onLink(facts.live?.topology ?? null)
+  const topology = facts.live?.topology ?? null
+  const links = onLink(topology)
+    .filter((link) => !isIPv4(link.network) && !isPublic(link, topology))
     .map(({ network }) => network)
-    .filter((link) => !isIPv4(link) && !isWithin([...networks, ...untrusted], link))
+    .filter((link) => !isWithin([...networks, ...untrusted], link))
   const neighbours = (release.seesIPv6 ? links : []).map(formatCidr).map((link) => ({
     code: 'ipv6-lan',
     message: `this server is on ${link}, which is not protected: a neighbour there that scans is banned`,

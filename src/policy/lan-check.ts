@@ -30,7 +30,7 @@ export const LAN_TROUBLE: ReadonlyMap<string, 'fail' | 'warn'> = new Map([
 /** Addresses that a message lists. */
 const MOST = 8
 
-const isPrivate = (network: Network): boolean => isWithin(PRIVATE, network)
+export const isPrivate = (network: Network): boolean => isWithin(PRIVATE, network)
 
 const overlap = (a: Network, b: Network): boolean => contains(a, b) || contains(b, a)
 

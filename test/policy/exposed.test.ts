@@ -60,3 +60,24 @@ describe('gateways are protected like own addresses', () => {
     expect(plan(settingsOf(LAN), factsOf({ texts, live: null })).plan?.steps).toEqual([])
   })
 })
+
+describe('IPv6 networks that nobody has said anything about', () => {
+  it.each<[what: string, addresses: string[], warned: string[]]>([
+    ['beside a private IPv4 network', ['192.168.1.10/24', '2001:db8:1::7/64'], ['2001:db8:1::/64']],
+    ['beside a public one', ['203.0.113.1/24', '2001:db8:1::7/64'], []],
+    ['beside a public address without a network', ['203.0.113.1/32', '2001:db8:1::7/64'], []],
+    ['beside both', ['203.0.113.1/24', '10.0.0.7/8', '2001:db8:1::7/64'], ['2001:db8:1::/64']],
+    ['beside none', ['2001:db8:1::7/64'], ['2001:db8:1::/64']],
+    ['a unique local one', ['203.0.113.1/24', 'fd00:1::7/64'], ['fd00:1::/64']],
+  ])('%s', (_what, addresses, warned) => {
+    const topology = {
+      interfaces: [{ name: 'eth0', addresses: hosts(...addresses), isVirtual: false }],
+      routes: [],
+    }
+    const { problems } = planned('', { topology }, true)
+    const found = problems
+      .filter(({ code }) => code === 'ipv6-lan')
+      .map(({ message }) => message.split(',')[0])
+    expect(found).toEqual(warned.map((network) => `this server is on ${network}`))
+  })
+})
