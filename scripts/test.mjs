@@ -7,7 +7,6 @@ import { join } from 'node:path'
 import { installPackages, root, run } from './install.mjs'
 
 installPackages()
-run('node', ['scripts/build.mjs'])
 run('npx', ['--no-install', 'tsc'])
 run('npx', ['--no-install', 'biome', 'check', '--error-on-warnings', '.'])
 run('npx', ['--no-install', 'knip'])
