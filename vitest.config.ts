@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config'
 // `unit` is quick and needs nothing; `e2e` boots real Debian servers and says loudly what it skips.
 const define = { PORTWARD_VERSION: '"test"', PORTWARD_FAULTS: 'false' }
 
+const globalSetup = './test/build-bundles.ts'
+
 export default defineConfig({
   test: {
     projects: [
@@ -10,11 +12,10 @@ export default defineConfig({
         define,
         test: {
           name: 'unit',
+          globalSetup,
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**', 'test/bench/**'],
           testTimeout: 60_000,
-          // Some build the bundle first.
-          hookTimeout: 120_000,
           sequence: { groupOrder: 0 },
         },
       },
@@ -22,6 +23,7 @@ export default defineConfig({
         define,
         test: {
           name: 'e2e',
+          globalSetup,
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 900_000,
@@ -34,6 +36,7 @@ export default defineConfig({
         define,
         test: {
           name: 'bench',
+          globalSetup,
           include: ['test/bench/**/*.test.ts'],
           testTimeout: 600_000,
           hookTimeout: 900_000,

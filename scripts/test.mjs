@@ -3,17 +3,26 @@
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { installPackages, root, run } from './install.mjs'
 
-installPackages()
-run('node', ['scripts/build.mjs'])
-run('npx', ['--no-install', 'tsc'])
-run('npx', ['--no-install', 'biome', 'check', '--error-on-warnings', '.'])
-run('npx', ['--no-install', 'knip'])
+/** How long each part took, in milliseconds. @type {[string, number][]} */
+const parts = []
+const timed = (/** @type {string} */ name, /** @type {() => void} */ work) => {
+  const started = Date.now()
+  work()
+  parts.push([name, Date.now() - started])
+}
+const npx = (/** @type {string[]} */ ...args) => run('npx', ['--no-install', ...args])
+
+timed('npm packages', installPackages)
+timed('types', () => npx('tsc'))
+timed('lint', () => npx('biome', 'check', '--error-on-warnings', '.'))
+timed('dead code', () => npx('knip'))
 
 const directory = mkdtempSync(join(tmpdir(), 'portward-test-'))
 const report = join(directory, 'report.json')
+const started = Date.now()
 const vitest = spawnSync(
   'npx',
   [
@@ -28,7 +37,24 @@ const vitest = spawnSync(
   ],
   { cwd: root, stdio: 'inherit' },
 )
-const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(report, 'utf8'))
+parts.push(['tests', Date.now() - started])
+const { numPassedTests, numFailedTests, numPendingTests, testResults } = JSON.parse(
+  readFileSync(report, 'utf8'),
+)
 rmSync(directory, { recursive: true, force: true })
+const seconds = (/** @type {number} */ ms) => `${(ms / 1000).toFixed(0).padStart(5)} s`
+const slowest = testResults
+  .map(
+    (/** @type {{ name: string, startTime: number, endTime: number }} */ { name, startTime, endTime }) => ({
+      name: relative(root, name),
+      ms: endTime - startTime,
+    }),
+  )
+  .sort((/** @type {{ ms: number }} */ a, /** @type {{ ms: number }} */ b) => b.ms - a.ms)
+  .slice(0, 10)
+console.log('\nThe ten slowest files (up to four run side by side):')
+for (const { name, ms } of slowest) console.log(`${seconds(ms)}  ${name}`)
+console.log('\nThe parts:')
+for (const [name, ms] of parts) console.log(`${seconds(ms)}  ${name}`)
 console.log(`${numPassedTests} passed, ${numFailedTests} failed, ${numPendingTests} skipped`)
 process.exitCode = vitest.status ?? 1

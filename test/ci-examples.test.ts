@@ -1,17 +1,13 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { fixtures, temporaryDirectory } from './tree.ts'
 
 const checkout = join(import.meta.dirname, '..')
 const example = (name: string) => parse(readFileSync(join(checkout, 'examples/ci', name), 'utf8'))
 const PATH = `${join(checkout, 'bin')}:${process.env['PATH']}`
-
-beforeAll(() => {
-  execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: checkout })
-})
 
 /** A repository that the examples are made for, with a server whose files are as its config.env wants them. */
 const repository = (): string => {

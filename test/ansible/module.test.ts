@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import {
   appendFileSync,
   chmodSync,
@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, expect, it } from 'vitest'
 import { copyOf, fixtures } from '../tree.ts'
 import { checkout, installCollection, source } from './collection.ts'
 import { describeWith } from './requirements.ts'
@@ -49,10 +49,6 @@ describeWith({ '/usr/bin/ansible': 'ansible-core' }, 'the module portward.portwa
   const home = mkdtempSync(join(tmpdir(), 'portward-ansible-'))
   const { env } = installCollection(home)
   afterAll(() => rmSync(home, { recursive: true, force: true }))
-  beforeAll(() => {
-    execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: checkout })
-  })
-
   /** Runs the module as Ansible does; */
   const apply = (args: object, ...options: string[]): Result => {
     const tree = join(home, 'out')

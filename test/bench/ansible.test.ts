@@ -141,7 +141,6 @@ describeWith({ '/usr/bin/ansible-playbook': 'ansible-core' }, `a playbook on ${T
   }
 
   beforeAll(async () => {
-    await execa('node', ['scripts/build.mjs'], { cwd: checkout })
     cpSync(SAMPLE, reference, { recursive: true })
     await execa(launcher, ['apply', '--yes', '--root', reference])
     prepare('own', [{ 'portward.portward.apply': { root: '{{ tree }}', executable: launcher } }])

@@ -68,7 +68,6 @@ describeServers('how long a ban takes', () => {
   let hosts = 0
 
   beforeAll(async () => {
-    await execa('node', ['scripts/build.mjs'])
     server = await startServer()
     await provide(server)
   })

@@ -1,4 +1,3 @@
-import { execa } from 'execa'
 import { afterAll, beforeAll, test } from 'vitest'
 import { describeServers } from '../e2e/harness/requirements.ts'
 import { type Server, startServer } from '../e2e/harness/server.ts'
@@ -28,7 +27,6 @@ describeServers('how long it takes on provisioned servers', () => {
   const servers = new Map<string, Server>()
 
   beforeAll(async () => {
-    await execa('node', ['scripts/build.mjs'])
     for (const suite of ['bookworm', 'testing'] as const) {
       const server = await startServer({ suite })
       servers.set(suite, server)

@@ -1,17 +1,13 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { chmodSync, cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
-import { beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { fixtures, temporaryDirectory } from '../tree.ts'
 
 const checkout = join(import.meta.dirname, '../..')
 const schema = JSON.parse(readFileSync(join(checkout, 'schema/plan.schema.json'), 'utf8'))
 const validate = new Ajv2020({ strict: true, strictRequired: false }).compile(schema)
-
-beforeAll(() => {
-  execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: checkout })
-})
 
 /** A directory with servers/web1: a copy of /etc, and nothing else of the server but its config.env. */
 const copyOfEtc = (debianVersion = '12.11\n'): string => {

@@ -1,15 +1,11 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import type { Check } from '../../src/verify/check.ts'
 import { copyOf, fixtures } from '../tree.ts'
 
 const checkout = join(import.meta.dirname, '../..')
-
-beforeAll(() => {
-  execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: checkout })
-})
 
 const portward = (...args: string[]) =>
   spawnSync(join(checkout, 'bin/portward'), args, { env: { PATH: process.env['PATH'] }, encoding: 'utf8' })

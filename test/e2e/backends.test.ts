@@ -22,7 +22,7 @@ describeServers('the ways to ban, on Debian 12', () => {
   let server: Server
 
   beforeAll(async () => {
-    server = await startServer()
+    server = await startServer({ floor: 'installed' })
     await provide(server)
   })
   afterAll(() => server?.stop())

@@ -71,9 +71,8 @@ const describeBans = ({ suite, blockedFile, seesIPv6, remark }: Release): void =
       JSON.parse(await portward(server, `explain ${address} --json`, 0))
 
     beforeAll(async () => {
-      server = await startServer({ suite })
+      server = await startServer({ suite, floor: 'provisioned' })
       await provide(server)
-      await portward(server, 'apply --yes', 0)
       // What is damaged here is to stay so for a while.
       await server.run('systemctl stop portward-sync.timer')
     })

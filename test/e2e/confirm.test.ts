@@ -36,7 +36,7 @@ describeServers('apply --confirm-within', () => {
   let original: State
 
   beforeAll(async () => {
-    server = await startServer()
+    server = await startServer({ floor: 'installed' })
     await provide(server)
     await installFaults(server)
     await settle(server)

@@ -3,15 +3,7 @@ import { getKey, parsePortsentryConf } from '../../src/documents/portsentry-conf
 import { eventually } from './harness/eventually.ts'
 import { describeServers } from './harness/requirements.ts'
 import { type Server, startServer } from './harness/server.ts'
-import {
-  expectBanned,
-  expectSpared,
-  INSTALL,
-  OPEN_PORT,
-  portward,
-  provide,
-  STOP_PORTSENTRY,
-} from './scenario.ts'
+import { expectBanned, expectSpared, OPEN_PORT, portward, provide, STOP_PORTSENTRY } from './scenario.ts'
 
 const CONF = '/etc/portsentry/portsentry.conf'
 const MODES = '/etc/default/portsentry'
@@ -147,9 +139,9 @@ describeServers('Debian 12 from whatever was there before', () => {
   let reference: unknown
 
   beforeAll(async () => {
-    server = await startServer()
+    server = await startServer({ floor: 'installed' })
     await provide(server)
-    await server.run(`${INSTALL} && cp -a /etc /srv/stock`)
+    await server.run('cp -a /etc /srv/stock')
   })
   afterAll(() => server?.stop())
 

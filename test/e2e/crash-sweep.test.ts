@@ -66,7 +66,7 @@ describeServers('a death at every effect', () => {
   beforeAll(async () => {
     sites = await Promise.all(
       [1, 2, 3, 4].map(async () => {
-        const server = await startServer()
+        const server = await startServer({ floor: 'installed' })
         await provide(server, CONFIG)
         await installFaults(server)
         await settle(server)

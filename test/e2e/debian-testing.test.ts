@@ -59,7 +59,7 @@ describeServers('sockets that accept connections, on testing', () => {
   let server: Server
 
   beforeAll(async () => {
-    server = await startServer({ suite: 'testing' })
+    server = await startServer({ suite: 'testing', floor: 'installed' })
     await provide(server)
   })
   afterAll(() => server?.stop())

@@ -10,7 +10,6 @@ import {
   expectSpared,
   manifest,
   OPEN_PORT,
-  portward,
   provide,
   STOP_PORTSENTRY,
 } from './scenario.ts'
@@ -80,9 +79,8 @@ for (const { suite, history, filter, line } of RELEASES) {
     let server: Server
 
     beforeAll(async () => {
-      server = await startServer({ suite })
+      server = await startServer({ suite, floor: 'provisioned' })
       await provide(server)
-      await portward(server, 'apply --yes', 0)
       await server.run('apt-get install -y -q --no-install-recommends tcpdump')
       // The detector alone is to ban here: fail2ban reads the same history.
       await server.run(`${STOP_PORTSENTRY}; systemctl stop fail2ban`)

@@ -40,7 +40,7 @@ describeServers('a fault at every effect', () => {
   beforeAll(async () => {
     sites = await Promise.all(
       [1, 2, 3].map(async () => {
-        const server: Server = await startServer()
+        const server: Server = await startServer({ floor: 'installed' })
         await provide(server, CONFIG)
         await installFaults(server)
         await settle(server)

@@ -24,7 +24,7 @@ describeServers('the program of the bans', () => {
   const sync = () => server.run('systemctl start portward-sync')
 
   beforeAll(async () => {
-    server = await startServer()
+    server = await startServer({ floor: 'installed' })
     await provide(server)
     await server.run(
       'DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends iptables nftables',

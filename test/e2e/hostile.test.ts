@@ -219,9 +219,8 @@ describeServers('a failing apply on Debian 13', () => {
   let server: Server
 
   beforeAll(async () => {
-    server = await startServer({ suite: 'trixie' })
+    server = await startServer({ suite: 'trixie', floor: 'provisioned' })
     await provide(server)
-    await portward(server, 'apply --yes', 0)
   })
   afterAll(() => server?.stop())
 

@@ -107,7 +107,7 @@ export const describeLifetime = (suite: Suite, units: readonly string[]): void =
     }
 
     beforeAll(async () => {
-      server = await startServer({ suite })
+      server = await startServer({ suite, floor: 'installed' })
       await provide(server)
       await server.run(
         'DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends iptables nftables',

@@ -60,7 +60,7 @@ const describeNeighbour = (suite: Suite, neighbour: Neighbour): void => {
     let before: string
 
     beforeAll(async () => {
-      server = await startServer({ suite })
+      server = await startServer({ suite, floor: 'installed' })
       await provide(server, config)
       await server.run(setUp)
       before = await rules()

@@ -5,7 +5,7 @@ import { missingFromDump } from '../../src/plan/dump.ts'
 import { effective, enabledJails, viewFail2ban } from '../../src/policy/fail2ban-view.ts'
 import { describeServers } from './harness/requirements.ts'
 import { type Server, startServer } from './harness/server.ts'
-import { INSTALL, STOP_PORTSENTRY } from './scenario.ts'
+import { STOP_PORTSENTRY } from './scenario.ts'
 
 const CONF = '/etc/portsentry/portsentry.conf'
 
@@ -41,8 +41,8 @@ describeServers('what the portsentry 1.2 daemon reads', () => {
   let server: Server
 
   beforeAll(async () => {
-    server = await startServer()
-    await server.run(`${INSTALL} && ${STOP_PORTSENTRY} && touch /etc/portsentry/portsentry.ignore`)
+    server = await startServer({ floor: 'installed' })
+    await server.run(`${STOP_PORTSENTRY} && touch /etc/portsentry/portsentry.ignore`)
   })
   afterAll(() => server?.stop())
 
@@ -128,10 +128,8 @@ describeServers('what fail2ban 1.0 makes of its files', () => {
   let server: Server
 
   beforeAll(async () => {
-    server = await startServer()
-    await server.run(
-      `${INSTALL} && touch /var/lib/portsentry/portsentry.history && rm -rf /etc/fail2ban/jail.d/*`,
-    )
+    server = await startServer({ floor: 'installed' })
+    await server.run(`touch /var/lib/portsentry/portsentry.history && rm -rf /etc/fail2ban/jail.d/*`)
   })
   afterAll(() => server?.stop())
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Suite } from './harness/base-image.ts'
 import { eventually } from './harness/eventually.ts'
+import { INSTALL } from './harness/floors.ts'
 import { addresses } from './harness/network.ts'
 import { describeServers } from './harness/requirements.ts'
 import { type Server, startServer } from './harness/server.ts'
@@ -11,7 +12,6 @@ import {
   expectCutOff,
   expectSpared,
   fingerprint,
-  INSTALL,
   manifest,
   OPEN_PORT,
   portward,

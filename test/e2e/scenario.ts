@@ -1,18 +1,13 @@
 import { expect } from 'vitest'
 import { eventually } from './harness/eventually.ts'
+import { DEFAULT_CONFIG } from './harness/floors.ts'
 import type { Server } from './harness/server.ts'
-
-const CONFIG = 'LAN_IP=192.168.1.10\nLAN_NM=255.255.255.0\n'
 
 /** A port with a service behind it: what a banned host no longer reaches. */
 export const OPEN_PORT = 8080
 
 /** Ports below 1024 that nobody uses, as in the classic scan. */
 const SCANNED = [1, 7, 111]
-
-/** The packages that portward asks for, installed by hand: what its diff is against. */
-export const INSTALL =
-  'DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends portsentry fail2ban tcpd iptables python3-systemd'
 
 /** Debian 12's init script does not wait for the old daemons: one that is slow to end keeps a new one from starting. */
 export const STOP_PORTSENTRY = '{ systemctl stop portsentry; while pgrep -x portsentry; do sleep 0.1; done; }'
@@ -23,7 +18,7 @@ export const addAttacker = async (server: Server, address: string): Promise<void
 }
 
 /** Puts portward and a config.env on a server, and a service on its open port. */
-export const provide = async (server: Server, config = CONFIG): Promise<void> => {
+export const provide = async (server: Server, config = DEFAULT_CONFIG): Promise<void> => {
   await server.installPortward()
   await server.write('/root/config.env', config, 0o600)
   await server.listen(OPEN_PORT)

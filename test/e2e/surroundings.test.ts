@@ -83,7 +83,7 @@ describeServers('surroundings that an apply cannot work in', () => {
   let server: Server
 
   beforeAll(async () => {
-    server = await startServer()
+    server = await startServer({ floor: 'installed' })
     await provide(server)
     await settle(server)
     await drift(server)

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { baseImage, type Suite } from './harness/base-image.ts'
 import { describeServers } from './harness/requirements.ts'
 import { type Server, startServer } from './harness/server.ts'
-import { expectBanned, expectSpared, INSTALL, manifest, portward, provide } from './scenario.ts'
+import { expectBanned, expectSpared, manifest, portward, provide } from './scenario.ts'
 
 const NONINTERACTIVE = 'DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Dpkg::Options::=--force-confold'
 
@@ -31,7 +31,10 @@ describeServers('servers that are upgraded with apt', () => {
   let fresh: Server
 
   beforeAll(async () => {
-    ;[server, fresh] = await Promise.all([startServer(), startServer({ suite: 'trixie' })])
+    ;[server, fresh] = await Promise.all([
+      startServer({ floor: 'provisioned' }),
+      startServer({ suite: 'trixie' }),
+    ])
     await Promise.all([provide(server), provide(fresh)])
   })
   afterAll(async () => {
@@ -59,10 +62,9 @@ describeServers('servers that are upgraded with apt', () => {
   })
 
   it('does so from unconfigured packages, too, whose units the upgrade links for the old modes', async () => {
-    const plain = await startServer()
+    const plain = await startServer({ floor: 'installed' })
     try {
       await provide(plain)
-      await plain.run(INSTALL)
       await upgrade(plain, 'trixie', ['portsentry', 'fail2ban'])
       const plan = await portward(plain, 'plan', 2)
       expect(plan).toMatch(/disable +portsentry@tcp, and stop it/)

@@ -11,7 +11,6 @@ let bash: string
 let zsh: string
 
 beforeAll(() => {
-  execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: checkout })
   directory = mkdtempSync(join(tmpdir(), 'portward-completions-'))
   const commandLine = readCommandLine(join(checkout, 'dist/portward.mjs'))
   bash = join(directory, 'portward')

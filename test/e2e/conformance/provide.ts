@@ -32,9 +32,11 @@ export const hold = (address: string, port: number): string =>
 
 /** A server with the stock portsentry of that version, which does not run, and the attacker ready. */
 export const provideServer = async (version: Setup['version']): Promise<Server> => {
-  const server = await startServer({ suite: version === '1.2' ? 'bookworm' : 'testing' })
-  const packages = 'DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends'
-  await server.run(`${packages} portsentry && systemctl stop portsentry && mkdir -p ${DIRECTORY}`)
+  const server = await startServer({
+    suite: version === '1.2' ? 'bookworm' : 'testing',
+    floor: 'installed',
+  })
+  await server.run(`systemctl stop portsentry && mkdir -p ${DIRECTORY}`)
   await takeAddresses(server)
   await server.write('/root/hold.py', HOLDER)
   await server.run(hold('::', PORT_IN_USE))

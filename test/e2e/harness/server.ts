@@ -2,10 +2,11 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { $ } from 'zx'
-import { baseImage, cacheDirectory, type Suite } from './base-image.ts'
+import { cacheDirectory, type Suite } from './base-image.ts'
 import { serverCgroups } from './cgroups.ts'
 import { type Container, startContainer } from './container.ts'
 import { eventually } from './eventually.ts'
+import { type Floor, layersOf } from './floors.ts'
 import { addresses, createNetwork, type Make, type Network, networkOf, renewServer } from './network.ts'
 import { createPeer, type Peer, startListener } from './peer.ts'
 import { createShell, type Shell } from './shell.ts'
@@ -25,12 +26,16 @@ export interface Server extends Shell {
   reboot(): Promise<void>
   /** Puts the built bundle under /usr/local; `npm run build` comes first. */
   installPortward(): Promise<void>
+  /** Shuts down, for good. Returns the directory of all that it has changed on the floor that it was started from. */
+  freeze(): Promise<string>
   /** Ends it and removes all of it. */
   stop(): Promise<void>
 }
 
 export interface ServerOptions {
   suite?: Suite
+  /** What it has already; `bare` unless told. */
+  floor?: Floor
   /** false: a container without systemd, where packages fall back to init scripts. */
   boot?: boolean
   /** Runs before the first boot, when nothing of the server runs yet. */
@@ -117,16 +122,20 @@ const createServer = (site: Site): Server => {
       await shell.write('/usr/local/lib/portward/bin/portward', launcher, 0o755)
       await shell.run('ln -sf ../lib/portward/bin/portward /usr/local/bin/portward')
     },
+    freeze: async () => {
+      await shutDown()
+      await site.make`umount ${root}`
+      return join(site.directory, 'upper')
+    },
     stop: tearDown,
   }
 }
 
 let count = 0
 
-/** Starts a server of its own from a suite's base image. Whatever becomes of the test, all of it goes away. */
-export const startServer = async (options: ServerOptions = {}): Promise<Server> => {
-  const { suite = 'bookworm', boot = true, prepare } = options
-  const base = await baseImage(suite)
+/** Starts a server on these overlay layers, the topmost first. */
+const startOn = async (layers: readonly string[], options: ServerOptions): Promise<Server> => {
+  const { boot = true, prepare } = options
   count += 1
   const name = `pw-${process.pid}-${count}`
   const directory = join(cacheDirectory(), 'servers', name)
@@ -136,8 +145,8 @@ export const startServer = async (options: ServerOptions = {}): Promise<Server> 
   try {
     for (const part of ['root', 'upper', 'work']) await mkdir(join(directory, part), { recursive: true })
     // Nothing of it outlives the test: waiting for the disk at each of dpkg's and portward's syncs would be for nothing.
-    const layers = `volatile,lowerdir=${base},upperdir=${directory}/upper,workdir=${directory}/work`
-    await make`mount -t overlay portward-e2e -o ${layers} ${directory}/root`
+    const overlay = `volatile,lowerdir=${layers.join(':')},upperdir=${directory}/upper,workdir=${directory}/work`
+    await make`mount -t overlay portward-e2e -o ${overlay} ${directory}/root`
     await createNetwork(make, networkOf(name))
     const server = createServer({ name, directory, cgroups, boot, teardown, make })
     await prepare?.(server)
@@ -147,4 +156,10 @@ export const startServer = async (options: ServerOptions = {}): Promise<Server> 
     await teardown.tearDown()
     throw error
   }
+}
+
+/** Starts a server of its own from a floor of a suite. Whatever becomes of the test, all of it goes away. */
+export const startServer = async (options: ServerOptions = {}): Promise<Server> => {
+  const { suite = 'bookworm', floor = 'bare' } = options
+  return startOn(await layersOf(suite, floor, (layers) => startOn(layers, {})), options)
 }

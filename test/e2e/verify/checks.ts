@@ -55,7 +55,7 @@ export const describeVerify = (suite: Suite): void => {
     }
 
     beforeAll(async () => {
-      server = await startServer({ suite })
+      server = await startServer({ suite, floor: 'installed' })
       await provide(server, LAN)
       // What it makes every minute would pass for what verify has made.
       const rarely = '[Timer]\nOnActiveSec=\nOnActiveSec=1d\nOnUnitInactiveSec=\nOnUnitInactiveSec=1d\n'
