@@ -1,13 +1,12 @@
 import { applyPlan } from '../host/apply.ts'
-import { STATE } from '../host/generations/record.ts'
-import { readGenerations } from '../host/generations/store.ts'
-import { isPending, transact } from '../host/generations/transaction.ts'
+import { findPending, transact } from '../host/generations/transaction.ts'
 import { HostError } from '../host/host-error.ts'
 import { takeLock } from '../host/lock.ts'
 import { handlingSignals } from '../host/signals.ts'
 import { isInSync, type Plan } from '../plan/plan.ts'
 import { describeStep, planAsJson, renderPlan } from '../plan/render.ts'
-import type { Problem } from '../problem.ts'
+import type { PendingConfirmation } from '../policy/confirmation.ts'
+import { caveatsOf, type Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
 import { type Check, isFailure } from '../verify/check.ts'
 import { renderProof } from '../verify/render.ts'
@@ -105,17 +104,16 @@ const expectReachable = (problems: readonly Problem[], { allowLockout }: ApplyOp
 }
 
 /** One apply at a time waits for a confirmation: what would be given back is clear then. */
-const expectConfirmed = async (): Promise<void> => {
-  const pending = (await readGenerations(STATE)).find(isPending)
-  if (pending === undefined) return
+const expectConfirmed = (pending: PendingConfirmation | null): void => {
+  if (pending === null) return
   throw new HostError(
-    `generation ${pending.number} waits for a confirmation`,
+    `generation ${pending.generation} waits for a confirmation`,
     'portward confirm, or portward rollback',
   )
 }
 
 const applyLocked = async (options: ApplyOptions, output: Output): Promise<number> => {
-  const { plan, settings, problems, failure } = await load(options)
+  const { plan, settings, pending, problems, failure } = await load(options)
   output.problems(problems)
   const document = { problems: problems.map(problemAsJson) }
   if (plan === null || settings === null) {
@@ -123,15 +121,15 @@ const applyLocked = async (options: ApplyOptions, output: Output): Promise<numbe
     return failure
   }
   // A question without the plan in view could not be answered.
-  if (!options.quiet || !options.yes) output.result(renderPlan(plan))
+  if (!options.quiet || !options.yes) output.result(renderPlan(plan, caveatsOf(problems)))
   expectExact(plan)
   if (isInSync(plan)) {
-    output.document('apply', { ...planAsJson(plan), ...document, applied: false })
+    output.document('apply', { ...planAsJson(plan, pending), ...document, applied: false })
     return EXIT.ok
   }
   if (options.root === '/') {
     expectReachable(problems, options)
-    await expectConfirmed()
+    expectConfirmed(pending)
   }
   if (!options.yes) {
     if (!hasTerminal(options)) {
@@ -153,7 +151,8 @@ const applyLocked = async (options: ApplyOptions, output: Output): Promise<numbe
   if (options.confirmWithin !== undefined) {
     output.text(`run "portward confirm" within ${options.confirmWithin}, or all of this is rolled back\n`)
   }
-  output.document('apply', { ...planAsJson(plan), ...document, applied: true, checks })
+  const waiting = options.confirmWithin === undefined ? null : await findPending()
+  output.document('apply', { ...planAsJson(plan, waiting), ...document, applied: true, checks })
   return EXIT.ok
 }
 

@@ -1,3 +1,4 @@
+import { pendingAsJson, pendingProblem } from '../policy/confirmation.ts'
 import { loadProtection, readBanState, viewState } from './ban-state.ts'
 import { banAsJson, placesAsJson, remarksOn, renderBanTable } from './ban-table.ts'
 import { EXIT, type GlobalOptions, openOutput, problemAsJson } from './output.ts'
@@ -13,6 +14,8 @@ export const bansCommand = async (options: GlobalOptions): Promise<number> => {
     ...(history.remark === '' ? [] : [`the history was not read: ${history.remark}`]),
     ...(protection.unknown === null ? [] : [`whom config.env protects is not known: ${protection.unknown}`]),
   ]
+  const pending = protection.loaded?.pending ?? null
+  if (pending !== null) output.problems([pendingProblem(pending)])
   output.text(renderBanTable(rows))
   for (const remark of remarks) output.note(remark)
   output.document('bans', {
@@ -20,6 +23,7 @@ export const bansCommand = async (options: GlobalOptions): Promise<number> => {
     bans: rows.map(banAsJson),
     places: placesAsJson(readings),
     remarks,
+    confirmation: pendingAsJson(pending),
     problems: (protection.loaded?.settings === null ? protection.loaded.problems : []).map(problemAsJson),
   })
   return EXIT.ok

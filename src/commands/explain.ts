@@ -9,6 +9,7 @@ import { readBlockedFile } from '../host/places/blocked-files.ts'
 import type { Vantage } from '../host/places/vantage.ts'
 import { readWrapped } from '../host/wrappers.ts'
 import { contains, formatAddress, isIPv4, type Network, parseNetwork } from '../network.ts'
+import { type PendingConfirmation, pendingAsJson, pendingProblem } from '../policy/confirmation.ts'
 import { effective, enabledJails } from '../policy/fail2ban-view.ts'
 import { type FilterVerdict, judge } from '../policy/filter.ts'
 import { judgeHost } from '../policy/hosts-access-verdict.ts'
@@ -90,7 +91,10 @@ const askServer = async ({ isLive, asRoot }: Vantage, host: Network, address: st
 }
 
 /** Everything that there is to know about one host. */
-const explain = async (options: GlobalOptions, host: Network): Promise<Explanation> => {
+const explain = async (
+  options: GlobalOptions,
+  host: Network,
+): Promise<{ explanation: Explanation; pending: PendingConfirmation | null }> => {
   const { root } = options
   const address = formatAddress(host.bytes)
   const readText = async (path: string) => (await readFileState(root, path).catch(() => null))?.text ?? ''
@@ -105,7 +109,7 @@ const explain = async (options: GlobalOptions, host: Network): Promise<Explanati
     readDaemons(state, protection, host),
     askServer(state.vantage, host, address),
   ])
-  return {
+  const explanation = {
     address,
     protectors: protection.of(host),
     protectionUnknown: protection.unknown,
@@ -119,6 +123,7 @@ const explain = async (options: GlobalOptions, host: Network): Promise<Explanati
     wrapper: judgeHost(parseHostsAccess(allow), parseHostsAccess(deny), host),
     wrapped,
   }
+  return { explanation, pending: protection.loaded?.pending ?? null }
 }
 
 /** `portward explain ADDR`: what a scan from there would lead to, and why. No packet is sent, nothing is changed. */
@@ -126,9 +131,10 @@ export const explainCommand = async (options: GlobalOptions, text: string): Prom
   const output = openOutput(options)
   const host = readHost(text)
   if (host === null) return EXIT.usage
-  const explanation = await explain(options, host)
+  const { explanation, pending } = await explain(options, host)
   const { verdict, text: sentence } = concludeOn(explanation)
   const sections = describeAll(explanation)
+  if (pending !== null) output.problems([pendingProblem(pending)])
   output.text(`${explanation.address} ${sentence}\n\n${renderSections(sections)}`)
   const { ban, readings, lastScan, ...rest } = explanation
   output.document('explain', {
@@ -140,6 +146,7 @@ export const explainCommand = async (options: GlobalOptions, text: string): Prom
     places: placesAsJson(readings),
     lastScan: lastScan === null ? null : { ...lastScan, time: isoMoment(lastScan.timeMs) },
     sections,
+    confirmation: pendingAsJson(pending),
   })
   return EXIT.ok
 }

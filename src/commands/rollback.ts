@@ -49,7 +49,8 @@ const rollbackLocked = async (
   const generations: Some = [first, ...rest]
   const restoration = mergeGenerations(generations)
   const numbers = generations.map(({ number }) => number)
-  output.text(`giving back what generation ${numbers.join(', ')} replaced:\n`)
+  const named = generations.map((each) => `${each.number}${isPending(each) ? ' (not confirmed)' : ''}`)
+  output.text(`giving back what generation ${named.join(', ')} replaced:\n`)
   for (const { record } of restoration.files) output.text(`  ${record.path}\n`)
   if (restoration.packages.length > 0) output.text(`  packages that go: ${restoration.packages.join(', ')}\n`)
   const foreign = await findForeign(restoration)

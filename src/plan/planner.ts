@@ -71,7 +71,7 @@ const planOwned = ({ ownedFiles }: Desired, facts: Facts): (WriteStep | RemoveSt
     return before === null ? [] : [{ kind: 'remove', path, before, reasons: ['of no use here any more'] }]
   })
 
-const remark = (message: string): Problem => ({
+export const notLookedAt = (message: string): Problem => ({
   severity: 'warning',
   code: 'not-looked-at',
   message,
@@ -171,7 +171,7 @@ export const plan = (settings: Settings, facts: Facts): PlanResult => {
   const found = [...wishes, ...files.flatMap((file) => file.problems)]
   // Over a jail file that cannot be read, everybody else's options would seem to override it.
   const overridden = found.some(isError) ? [] : overriddenOptions(facts, desired.jails, jailText)
-  const problems = [...found, ...overridden, ...facts.remarks.map((message) => remark(message))]
+  const problems = [...found, ...overridden, ...facts.remarks.map((message) => notLookedAt(message))]
   if (problems.some(isError)) return { plan: null, problems }
   const { root, wrapped, live } = facts
   const inexact = [...installation.inexact, ...facts.unknown]

@@ -31,6 +31,34 @@ const expectByItself = async (server: Server, wanted: State): Promise<void> => {
   })
 }
 
+/** Every command that speaks of this state says first that it will not last. */
+const expectAnnounced = async (server: Server): Promise<void> => {
+  const left = /generation \d+ is not confirmed and will be rolled back in [1-9]m( \d+s)?/
+  for (const command of ['plan', 'apply --yes', 'status', 'bans', 'explain 203.0.113.9', 'generations']) {
+    const { stdout, stderr, exitCode } = await server.run(`portward ${command}`, { allowFailure: true })
+    expect([command, exitCode]).toEqual([command, 0])
+    expect(stderr.split('\n')[0]).toMatch(
+      new RegExp(`^portward: warning: ${left.source} — portward confirm `),
+    )
+    if (command !== 'bans' && !command.startsWith('explain') && command !== 'generations')
+      expect(stdout).toMatch(left)
+    const { stdout: json } = await server.run(`portward ${command} --json`)
+    expect(JSON.parse(json).confirmation).toEqual({
+      generation: expect.any(Number),
+      secondsLeft: expect.any(Number),
+      command: 'portward confirm',
+    })
+  }
+  const verified = await portward(server, 'verify', 0)
+  expect(verified).toMatch(new RegExp(`^WARN .*\n +in sync, but ${left.source}`))
+  // Whoever is not root cannot read the record, but sees the timer.
+  await server.run('cp /root/config.env /tmp/config.env && chmod 644 /tmp/config.env')
+  const nobody = 'setpriv --reuid 65534 --clear-groups portward plan --config /tmp/config.env'
+  expect((await server.run(nobody)).stdout).toMatch(
+    /the last apply is not confirmed and will be rolled back in/,
+  )
+}
+
 describeServers('apply --confirm-within', () => {
   let server: Server
   let original: State
@@ -54,7 +82,7 @@ describeServers('apply --confirm-within', () => {
       /run "portward confirm" within 40s, or all of this is rolled back/,
     )
     expect((await server.run(`systemctl is-active ${TIMER}`)).stdout).toBe('active')
-    expect(await portward(server, 'generations', 0)).toMatch(/applied, to be confirmed by/)
+    expect(await portward(server, 'generations', 0)).toMatch(/applied, not confirmed$/m)
     await expectBanned(server)
     await expectByItself(server, original)
     expect(await portward(server, 'confirm', 1)).toMatch(/what was applied last is not in force any more/)
@@ -68,6 +96,7 @@ describeServers('apply --confirm-within', () => {
     expect(exitCode).toBe(1)
     expect(stderr).toMatch(/generation \d+ waits for a confirmation — portward confirm, or portward rollback/)
     await server.run(`cp -p /run/jail ${JAIL}`)
+    await expectAnnounced(server)
 
     expect(await portward(server, 'confirm', 0)).toMatch(/^generation \d+ stays$/m)
     expect(await server.exists(`/etc/systemd/system/${TIMER}`)).toBe(false)

@@ -1,4 +1,6 @@
 import { expect, it } from 'vitest'
+import { notLookedAt } from '../../src/plan/planner.ts'
+import { pendingProblem } from '../../src/policy/confirmation.ts'
 import { checkConfiguration } from '../../src/verify/configuration-checks.ts'
 import { type Changes, examined, native } from './servers.ts'
 
@@ -22,6 +24,17 @@ it('has only praise for a server that is as config.env says', () => {
   expect(check(native2, '').map(({ code, result }) => `${result} ${code}`)).toEqual(
     passed.map((line) => (line === 'pass drift' ? expect.stringMatching(/^\w+ drift$/) : line)),
   )
+})
+
+it.each([
+  ['warn', pendingProblem({ generation: 3, leftMs: 9000 }), /^in sync, but generation 3 is not confirmed/],
+  ['skip', notLookedAt('not root: the firewall was not looked at'), /^in sync, but not root: the firewall/],
+] as const)('does not pass a server in sync: %s', (result, problem, message) => {
+  const { desired, facts, plan, problems } = examined({}, '')
+  expect(checkConfiguration(desired, facts, plan, [problem, ...problems])[0]).toMatchObject({
+    result,
+    message: expect.stringMatching(message),
+  })
 })
 
 /** The text of a file of the small server, changed. */

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { realpath } from 'node:fs/promises'
+import { readFile, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { effect } from '../effect.ts'
 import { removeFile, replaceFile } from '../files.ts'
@@ -62,6 +62,24 @@ export const arm = async (withinMs: number): Promise<void> => {
     await run('systemctl', ['restart', `${UNIT}.timer`], HINT)
   })
 }
+
+/** Until the timer starts the rollback, in ms and at least 0; null where it does not run. Needs no root. */
+export const readTimeLeft = async (): Promise<number | null> => {
+  const text = await readFile(pathOf('timer'), 'utf8').catch(() => '')
+  const seconds = Number(/^OnActiveSec=(\d+)$/m.exec(text)?.[1] ?? Number.NaN)
+  const { stdout } = await tryRun('systemctl', [
+    'show',
+    `${UNIT}.timer`,
+    '--property=ActiveState,ActiveEnterTimestampMonotonic',
+  ])
+  const began = /^ActiveEnterTimestampMonotonic=([1-9]\d*)$/m.exec(stdout)?.[1]
+  if (!/^ActiveState=active$/m.test(stdout) || began === undefined || Number.isNaN(seconds)) return null
+  const nowMs = Number(process.hrtime.bigint() / 1_000_000n)
+  return Math.max(0, Number(began) / 1000 + seconds * 1000 - nowMs)
+}
+
+/** Whether there is a timer that waits, or has run out. Needs no root. */
+export const isArmed = (): boolean => existsSync(pathOf('timer'))
 
 /** Whether this process is what the timer has started. */
 const isTimers = (): boolean => readFileSync('/proc/self/cgroup', 'utf8').includes(`/${UNIT}.service`)
