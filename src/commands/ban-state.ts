@@ -64,7 +64,7 @@ export const readBanState = async (root: string): Promise<BanState> => {
 
 /** All of it as one list. */
 export const viewState = ({ readings, history }: BanState, protectorsOf: ProtectorsOf): BanRow[] => {
-  const sightings = (history.events ?? []).filter(({ isCounted }) => isCounted)
+  const sightings = history.events?.filter(({ isCounted }) => isCounted) ?? null
   return viewBans(readings, sightings, (host) => {
     const [first] = protectorsOf(host)
     return first === undefined ? null : describeProtector(first)

@@ -16,7 +16,7 @@ export const bansCommand = async (options: GlobalOptions): Promise<number> => {
   ]
   const pending = protection.loaded?.pending ?? null
   if (pending !== null) output.problems([pendingProblem(pending)])
-  output.text(renderBanTable(rows))
+  output.text(renderBanTable(rows, readings))
   for (const remark of remarks) output.note(remark)
   output.document('bans', {
     root: options.root,

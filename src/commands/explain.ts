@@ -4,6 +4,7 @@ import { parseHostsAccess } from '../documents/hosts-access.ts'
 import { readFileState } from '../host/files.ts'
 import { readFilters } from '../host/filter.ts'
 import { rememberedHosts } from '../host/history.ts'
+import { HostError } from '../host/host-error.ts'
 import { type JailState, readJailState } from '../host/jail-state.ts'
 import { readBlockedFile } from '../host/places/blocked-files.ts'
 import type { Vantage } from '../host/places/vantage.ts'
@@ -90,6 +91,16 @@ const askServer = async ({ isLive, asRoot }: Vantage, host: Network, address: st
   return { filters: filters.flatMap((filter) => judge(filter, host)), jail }
 }
 
+/** A file's text, '' where there is no such file or (`unread` says why) it could not be read. */
+const readText = async (root: string, path: string): Promise<{ text: string; unread: string }> => {
+  try {
+    return { text: (await readFileState(root, path))?.text ?? '', unread: '' }
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error
+    return { text: '', unread: error.message }
+  }
+}
+
 /** Everything that there is to know about one host. */
 const explain = async (
   options: GlobalOptions,
@@ -97,13 +108,12 @@ const explain = async (
 ): Promise<{ explanation: Explanation; pending: PendingConfirmation | null }> => {
   const { root } = options
   const address = formatAddress(host.bytes)
-  const readText = async (path: string) => (await readFileState(root, path).catch(() => null))?.text ?? ''
   const [state, protection, wrapped, allow, deny] = await Promise.all([
     readBanState(root),
     loadProtection(options),
     readWrapped(root),
-    readText('/etc/hosts.allow'),
-    readText('/etc/hosts.deny'),
+    readText(root, '/etc/hosts.allow'),
+    readText(root, '/etc/hosts.deny'),
   ])
   const [daemons, kernel] = await Promise.all([
     readDaemons(state, protection, host),
@@ -116,11 +126,13 @@ const explain = async (
     ban: viewState(state, protection.of).find((row) => row.address === address) ?? null,
     readings: state.readings,
     lastScan: state.history.events?.findLast((event) => event.host === address) ?? null,
+    historyUnread: state.history.remark,
     ...kernel,
     hasDocker: protection.loaded?.facts?.live?.neighbours.docker === true,
     daemons,
     jailFiles: readJailFiles(protection, host),
-    wrapper: judgeHost(parseHostsAccess(allow), parseHostsAccess(deny), host),
+    wrapper: judgeHost(parseHostsAccess(allow.text), parseHostsAccess(deny.text), host),
+    wrapperUnread: [allow.unread, deny.unread].filter(Boolean).join('; '),
     wrapped,
   }
   return { explanation, pending: protection.loaded?.pending ?? null }
