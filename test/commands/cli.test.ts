@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { expect, it, test } from 'vitest'
+import { typeInto } from '../terminal.ts'
 import { copyOf, fixtures } from '../tree.ts'
 
 const checkout = join(import.meta.dirname, '../..')
@@ -92,6 +93,39 @@ it('tells a failure as JSON, too', () => {
     command: 'apply',
     error: { message: expect.stringMatching(/--yes/) },
   })
+})
+
+test.each<[string, string, number]>([
+  ['y', 'y\r', 0],
+  ['n', 'n\r', 1],
+  ['Enter', '\r', 1],
+  ['Ctrl-D', '\x04', 1],
+  ['Ctrl-D after a letter', 'y\x04', 1],
+  ['Ctrl-C', '\x03', 1],
+])('the question of apply: %s', (_, keys, expected) => {
+  const tree = sample()
+  const { status, output, complaint } = typeInto(keys, join(checkout, 'bin/portward'), ['apply', ...tree])
+  expect([status, complaint]).toEqual([expected, ''])
+  expect(output).toMatch(expected === 0 ? /applied: \d+ steps, files only/ : /nothing was changed/)
+  expect(portward('plan', ...tree).status).toBe(expected === 0 ? 0 : 2)
+})
+
+it('takes a terminal that hangs up for a no, and leaves no lock', () => {
+  const tree = sample()
+  const { status, complaint } = typeInto('hang up', join(checkout, 'bin/portward'), ['apply', ...tree])
+  expect(complaint).toBe('')
+  expect(status).not.toBe(0)
+  expect(portward('plan', ...tree).status).toBe(2)
+  expect(portward('apply', '--yes', ...tree).status).toBe(0)
+})
+
+it('does not ask where nobody can answer', () => {
+  const tree = sample()
+  for (const input of ['/dev/null', '/etc/passwd']) {
+    const command = `"$0" apply ${tree.join(' ')} <${input}`
+    const { status, stderr } = spawnSync('sh', ['-c', command, join(checkout, 'bin/portward')])
+    expect([status, stderr.toString()]).toEqual([1, expect.stringMatching(/no terminal to ask on/)])
+  }
 })
 
 it('finishes an apply whose reader goes away', () => {
