@@ -5,13 +5,12 @@ import { takeLock } from '../host/lock.ts'
 import { handlingSignals } from '../host/signals.ts'
 import { isInSync, type Plan } from '../plan/plan.ts'
 import { describeStep, planAsJson, renderPlan } from '../plan/render.ts'
-import type { PendingConfirmation } from '../policy/confirmation.ts'
+import { formatDuration, type PendingConfirmation } from '../policy/confirmation.ts'
 import { caveatsOf, type Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
 import { type Check, isFailure } from '../verify/check.ts'
 import { renderProof } from '../verify/render.ts'
 import { askWhether, hasTerminal } from './ask.ts'
-import { parseDuration } from './duration.ts'
 import { load } from './load.ts'
 import { EXIT, type GlobalOptions, type Output, openOutput, problemAsJson } from './output.ts'
 import { recoverFirst } from './recover.ts'
@@ -20,8 +19,8 @@ import { verifyLoaded } from './verify.ts'
 export interface ApplyOptions extends GlobalOptions {
   readonly yes?: boolean
   readonly allowLockout?: boolean
-  /** `5m`, `90s`: how long to wait for `portward confirm`. */
-  readonly confirmWithin?: string
+  /** How long to wait for `portward confirm`, in ms. */
+  readonly confirmWithin?: number
 }
 
 const expectExact = ({ inexact }: Plan): void => {
@@ -82,10 +81,9 @@ const execute = async (
     if (PORTWARD_FAULTS && process.env['PORTWARD_UNPROVEN'] !== undefined) return
     checks.push(...(await prove(options, output)))
   }
-  const { confirmWithin } = options
   const transaction = {
     keep: settings.keepGenerations,
-    confirmWithinMs: confirmWithin === undefined ? null : parseDuration(confirmWithin),
+    confirmWithinMs: options.confirmWithin ?? null,
     undoing: (what: string) => output.note(`putting back: ${what}`),
   }
   await withSignals((signal) => transact(plan, transaction, () => applyPlan(plan, progress, proof, signal)))
@@ -149,7 +147,8 @@ const applyLocked = async (options: ApplyOptions, output: Output): Promise<numbe
   output.text(`applied: ${plan.steps.length} steps, ${outcome}\n`)
   if (checks.length > 0) output.text(renderProof(checks))
   if (options.confirmWithin !== undefined) {
-    output.text(`run "portward confirm" within ${options.confirmWithin}, or all of this is rolled back\n`)
+    const time = formatDuration(options.confirmWithin)
+    output.text(`run "portward confirm" within ${time}, or all of this is rolled back\n`)
   }
   const waiting = options.confirmWithin === undefined ? null : await findPending()
   output.document('apply', { ...planAsJson(plan, waiting), ...document, applied: true, checks })

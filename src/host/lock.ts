@@ -9,7 +9,7 @@ const REFUSED = 75
 /** A portward that was killed may have its lock for a moment longer. */
 const PATIENCE_S = 2
 
-const LOCK = '/run/portward.lock'
+export const LOCK = '/run/portward.lock'
 
 /** Whoever may read the file may hold its lock, and keep root out. */
 const keepPrivate = async (path: string): Promise<void> => {

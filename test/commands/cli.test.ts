@@ -36,15 +36,39 @@ it('gives the exit codes of the contract', () => {
   expect(portward('status', ...tree).status).toBe(0)
 })
 
-it.each([[], ['frob'], ['plan', '--frob'], ['plan', 'extra'], ['plan', '--config']].map((args) => [args]))(
-  'wrong usage: %j',
-  (args) => {
-    const { status, stdout, stderr } = portward(...args)
-    expect(status).toBe(64)
-    expect(stdout).toBe('')
-    expect(stderr).not.toBe('')
-  },
-)
+it.each(
+  [
+    [],
+    ['frob'],
+    ['plan', '--frob'],
+    ['plan', 'extra'],
+    ['plan', '--config'],
+    ['plan', '--format', 'nonsense'],
+    ['plan', '--release', 'nonsense'],
+    ['apply', '--confirm-within', 'banana'],
+    ['apply', '--confirm-within', '9s'],
+    ['apply', '--yes', '--confirm-within', '25h'],
+    ['rollback', 'banana'],
+    ['rollback', '0'],
+    ['rollback', '--yes', '-1'],
+    ['unban'],
+    ['unban', 'banana'],
+    ['unban', '192.0.2.1', '192.0.2.0/24'],
+    ['explain'],
+    ['explain', 'banana'],
+    ['detect'],
+    ['detect', '--pcap', 'x', '--mode', 'banana'],
+    ['detect', '--pcap', 'x', '--method', 'banana'],
+    ['detect', '--pcap', 'x', '--in-use', 'banana'],
+    ['detect', '--pcap', 'x', '--address', 'banana'],
+    ['detect', '--pcap', 'x', '--listen'],
+  ].map((args) => [args]),
+)('wrong usage: %j', (args) => {
+  const { status, stdout, stderr } = portward(...args)
+  expect(status).toBe(64)
+  expect(stdout).toBe('')
+  expect(stderr).not.toBe('')
+})
 
 it('finds --root and --config wherever they stand', () => {
   const tree = sample()

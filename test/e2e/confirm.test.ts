@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { eventually } from './harness/eventually.ts'
 import { describeServers } from './harness/requirements.ts'
@@ -112,6 +113,18 @@ describeServers('apply --confirm-within', () => {
     await portward(server, 'rollback --yes', 0)
   })
 
+  it('counts from the end of an apply that took longer, during which nothing is rolled back', async () => {
+    const dropIn = '/etc/systemd/system/fail2ban.service.d/slow.conf'
+    await server.write(dropIn, '[Service]\nExecStartPre=/bin/sleep 20\n', 0o644)
+    await server.run('systemctl daemon-reload')
+    await portward(server, 'apply --yes --confirm-within 15s', 0)
+    expect(await portward(server, 'confirm', 0)).toMatch(/^generation \d+ stays$/m)
+    const { stdout } = await server.run('journalctl -o cat -u portward-unconfirmed.service')
+    expect(stdout).not.toMatch(/another portward is at work|giving back/)
+    await server.run(`rm -r ${dirname(dropIn)} && systemctl daemon-reload`)
+    await portward(server, 'rollback --yes', 0)
+  })
+
   it('can be given up at once', async () => {
     await portward(server, 'apply --yes --confirm-within 10m', 0)
     await portward(server, 'rollback --yes', 0)
@@ -122,7 +135,7 @@ describeServers('apply --confirm-within', () => {
     await portward(server, 'apply --yes --confirm-within 40s', 0)
     const service = 'portward-unconfirmed.service'
     await server.run(
-      `flock /run/portward.lock sh -c 'until [ "$(systemctl show -P SubState ${service})" = auto-restart ]; do sleep 0.1; done'
+      `flock /run/portward.lock sh -c 'until [ "$(systemctl show -P SubState ${service})" = start-pre ]; do sleep 0.1; done'
        portward rollback --yes`,
     )
     await expectByItself(server, original)
