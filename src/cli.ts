@@ -10,7 +10,7 @@ import { parseDuration } from './commands/duration.ts'
 import { explainCommand } from './commands/explain.ts'
 import { generationsCommand } from './commands/generations.ts'
 import { labCommand } from './commands/lab.ts'
-import { EXIT, type GlobalOptions, openOutput } from './commands/output.ts'
+import { complain, EXIT, type GlobalOptions, openOutput } from './commands/output.ts'
 import { planCommand } from './commands/plan.ts'
 import { rollbackCommand } from './commands/rollback.ts'
 import { statusCommand } from './commands/status.ts'
@@ -62,6 +62,7 @@ const buildProgram = (finish: (code: number) => void): Command => {
     .option('--verbose', 'print what failed in full, with the stack')
     .option('--no-color', 'print without colours')
     .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ writeErr: (text) => complain(text.trimEnd()) })
     .exitOverride()
 
   const add = <Options extends GlobalOptions, Args extends readonly unknown[]>(
@@ -170,14 +171,10 @@ const buildProgram = (finish: (code: number) => void): Command => {
 /** A failed effect is told in a line; anything else is a bug and says so, with its stack. */
 const report = (error: unknown, verbose: boolean): number => {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
-  const stack = error instanceof Error ? `${error.stack}\n` : ''
-  if (error instanceof HostError) process.stderr.write(`portward: ${error.message} — ${error.hint}\n`)
-  else if (error instanceof Error && 'syscall' in error) process.stderr.write(`portward: ${error.message}\n`)
-  else
-    process.stderr.write(
-      `portward: this is a bug in portward ${PORTWARD_VERSION}: ${error} — please report it\n`,
-    )
-  if (verbose) process.stderr.write(stack)
+  if (error instanceof HostError) complain(`portward: ${error.message} — ${error.hint}`)
+  else if (error instanceof Error && 'syscall' in error) complain(`portward: ${error.message}`)
+  else complain(`portward: this is a bug in portward ${PORTWARD_VERSION}: ${error} — please report it`)
+  if (verbose && error instanceof Error) complain(`${error.stack}`)
   return EXIT.failed
 }
 

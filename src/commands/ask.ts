@@ -1,4 +1,5 @@
 import { handlingSignals } from '../host/signals.ts'
+import { readableWords } from '../readable.ts'
 import type { GlobalOptions } from './output.ts'
 
 /** Calls `end` when nobody can answer any more: Ctrl-D, or a terminal that has gone. Returns how to stop listening. */
@@ -25,7 +26,8 @@ export const askWhether = async (message: string, { color }: GlobalOptions): Pro
   const stopListening = onEndOfInput(() => ended.abort())
   try {
     const prompt = inquirer.createPromptModule({ output: process.stderr, signal: ended.signal })
-    const ask = () => prompt([{ type: 'confirm', name: 'go', message, default: false }])
+    const ask = () =>
+      prompt([{ type: 'confirm', name: 'go', message: readableWords(message), default: false }])
     const { go } = await handlingSignals(() => ended.abort(), ask)
     return go === true
   } catch (error) {

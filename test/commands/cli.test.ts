@@ -143,6 +143,27 @@ it('takes a terminal that hangs up for a no, and leaves no lock', () => {
   expect(portward('apply', '--yes', ...tree).status).toBe(0)
 })
 
+it('shows what files say so that it reads well, and nothing in it is obeyed', () => {
+  const tree = sample()
+  const write = (path: string, bytes: string) =>
+    writeFileSync(join(tree[1], path), Buffer.from(bytes, 'latin1'))
+  const utf8 = Buffer.from('# “café” — ü', 'utf8').toString('latin1')
+  write('etc/hosts.allow', `${utf8}\n# caf\xe9 \x1b[2J \x9b2J\n`)
+  const { output } = typeInto('n\r', join(checkout, 'bin/portward'), ['apply', ...tree])
+  expect(output).toContain(' # “café” — ü\r\n')
+  expect(output).toContain(' # caf\\xe9 ^[[2J \\x9b2J\r\n')
+  // Into a pipe go the bytes themselves: the diff is to be applied.
+  expect(portward('plan', ...tree).stdout).toContain(` ${utf8}\n # caf\xe9 \x1b[2J \x9b2J\n`)
+
+  write('etc/fail2ban/jail.local', `[portsentry]\nbantime = \x1b]0;${utf8}\x07\n`)
+  for (const command of ['plan', 'verify', 'status']) {
+    const { stdout, stderr } = portward(command, ...tree, '--no-color')
+    expect(stdout + stderr).not.toMatch(/[\x1b\x07]/)
+    expect(stdout + stderr).toMatch(/jail\.local:2: .*\^\[\]0;# /)
+  }
+  expect(portward('plan', ...tree).stderr).toContain('^[]0;# “café” — ü^G')
+})
+
 it('does not ask where nobody can answer', () => {
   const tree = sample()
   for (const input of ['/dev/null', '/etc/passwd']) {
