@@ -14,7 +14,7 @@ export const bansCommand = async (options: GlobalOptions): Promise<number> => {
     ...(history.remark === '' ? [] : [`the history was not read: ${history.remark}`]),
     ...(protection.unknown === null ? [] : [`whom config.env protects is not known: ${protection.unknown}`]),
   ]
-  const pending = protection.loaded?.pending ?? null
+  const { pending } = protection
   if (pending !== null) output.problems([pendingProblem(pending)])
   output.text(renderBanTable(rows, readings))
   for (const remark of remarks) output.note(remark)

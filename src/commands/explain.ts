@@ -135,7 +135,7 @@ const explain = async (
     wrapperUnread: [allow.unread, deny.unread].filter(Boolean).join('; '),
     wrapped,
   }
-  return { explanation, pending: protection.loaded?.pending ?? null }
+  return { explanation, pending: protection.pending }
 }
 
 /** `portward explain ADDR`: what a scan from there would lead to, and why. No packet is sent, nothing is changed. */

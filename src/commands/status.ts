@@ -54,6 +54,7 @@ const readSystemName = async (root: string): Promise<string> => {
 const describeDrift = (plan: Plan | null, caveats: readonly string[]): string => {
   if (plan === null) return 'unknown, since no plan can be made'
   if (isInSync(plan)) return ['none', ...caveats].join(', but ')
+  if (plan.inexact.length > 0) return `unknown, since the plan is not exact: ${plan.inexact.join('; ')}`
   const paths = plan.steps.flatMap((step) => (step.kind === 'write' ? [step.path] : []))
   return `${plan.steps.length} steps pending${paths.length > 0 ? ` (${paths.join(', ')})` : ''}`
 }

@@ -135,6 +135,18 @@ const planLogs = ({ release, historyPath, logs }: Desired, facts: Facts): TouchS
 const planInstallation = (desired: Desired, facts: Facts): { steps: Step[]; inexact: string[] } => {
   const missing = desired.packages.filter((name) => !facts.packages.has(name))
   if (missing.length === 0 || facts.live === null) return { steps: [], inexact: [] }
+  if (facts.expected !== undefined) {
+    const { title } = desired.release
+    const guess =
+      facts.portsentry === null ? [`that it would install ${title} is a guess by Debian's version`] : []
+    return {
+      steps: [],
+      inexact: [
+        'apt has no package lists, so what it would install is not known: run apt-get update',
+        ...guess,
+      ],
+    }
+  }
   if (facts.installs === null) {
     return { steps: [], inexact: [`apt cannot install ${missing.join(', ')}: run apt-get update`] }
   }

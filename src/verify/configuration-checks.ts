@@ -153,6 +153,7 @@ const checkDrift = (plan: Plan | null, problems: readonly Problem[]): Check => {
     const [unseen] = caveatsOf(problems)
     return unseen === undefined ? check.pass('in sync') : check.skip(`in sync, but ${unseen}`)
   }
+  if (plan.inexact.length > 0) return check.warn(`not known: ${plan.inexact.join('; ')}`, 'portward plan')
   return check.warn(`${plan.steps.length} steps are pending`, 'portward plan shows them')
 }
 

@@ -60,6 +60,11 @@ const FINDINGS: readonly (readonly [
   ['in sync', {}, 'pass drift: in sync'],
   ['something is pending', {}, /^warn drift: \d+ steps are pending$/, 'BLOCK_TCP=0\n'],
   [
+    'no exact plan can be made',
+    { unknown: ['apt reaches no mirror'] },
+    'warn drift: not known: apt reaches no mirror',
+  ],
+  [
     'no plan can be made',
     texts(JAIL_LOCAL, '[portsentry]\nbantime = 10\n'),
     /^warn drift: \/etc\/fail2ban\/jail\.local:2: .*bantime = 10/,
