@@ -30,6 +30,9 @@ export const describePending = ({ generation, leftMs }: PendingConfirmation): st
   const what = generation === null ? 'the last apply' : `generation ${generation}`
   if (leftMs === null)
     return `${what} is not confirmed, and portward-unconfirmed.timer, which would roll it back, does not run`
+  // Without the record nothing tells a rollback from an apply that takes longer than the time to confirm it.
+  if (leftMs === 0 && generation === null)
+    return 'the time to confirm the last apply is up: it is being rolled back, or still being applied'
   if (leftMs === 0) return `${what} was not confirmed in time and is being rolled back`
   return `${what} is not confirmed and will be rolled back in ${formatDuration(leftMs)}`
 }
