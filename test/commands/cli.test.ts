@@ -162,6 +162,9 @@ it('shows what files say so that it reads well, and nothing in it is obeyed', ()
     expect(stdout + stderr).toMatch(/jail\.local:2: .*\^\[\]0;# /)
   }
   expect(portward('plan', ...tree).stderr).toContain('^[]0;# “café” — ü^G')
+  // What was typed, and what an effect that failed says.
+  expect(portward('unban', 'a\x1b[2J').stderr).toContain("'a^[[2J' is invalid")
+  expect(portward('plan', '--root', '/\x1b[2J').stderr).toContain('/^[[2J is not a directory')
 })
 
 it('does not ask where nobody can answer', () => {

@@ -63,6 +63,7 @@ export const arm = async (withinMs: number): Promise<void> => {
     await run('systemctl', ['enable', `${UNIT}.timer`], HINT)
     // What an earlier timer has started waits for the end of this very portward.
     await tryRun('systemctl', ['stop', `${UNIT}.service`])
+    await tryRun('systemctl', ['reset-failed', `${UNIT}.service`])
     // Not only started: one that has run out stays so.
     await run('systemctl', ['restart', `${UNIT}.timer`], HINT)
   })
