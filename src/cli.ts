@@ -5,10 +5,12 @@ import { applyCommand } from './commands/apply.ts'
 import { bansCommand } from './commands/bans.ts'
 import { confirmCommand } from './commands/confirm.ts'
 import { detectCommand } from './commands/detect.ts'
+import { MODES } from './commands/detect-options.ts'
+import { parseDuration } from './commands/duration.ts'
 import { explainCommand } from './commands/explain.ts'
 import { generationsCommand } from './commands/generations.ts'
 import { labCommand } from './commands/lab.ts'
-import { EXIT, type GlobalOptions, openOutput } from './commands/output.ts'
+import { complain, EXIT, type GlobalOptions, openOutput } from './commands/output.ts'
 import { planCommand } from './commands/plan.ts'
 import { rollbackCommand } from './commands/rollback.ts'
 import { statusCommand } from './commands/status.ts'
@@ -27,6 +29,25 @@ const addressArgument = (text: string): string => {
   return address
 }
 
+/** The number of a generation. Wrong usage where it is none. */
+const generationArgument = (text: string): number => {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It is not the number of a generation.')
+  return Number(text)
+}
+
+/** A time in ms. Wrong usage where it is none. */
+const durationArgument = (text: string): number => {
+  const duration = parseDuration(text)
+  if (duration === null) throw new InvalidArgumentError('Give 10s to 24h, such as 5m.')
+  return duration
+}
+
+/** One more of portsentry's modes. Wrong usage where it is none. */
+const modeArgument = (text: string, before: readonly string[] = []): readonly string[] => {
+  if (!MODES.includes(text)) throw new InvalidArgumentError(`Allowed choices are ${MODES.join(', ')}.`)
+  return [...before, text]
+}
+
 /** The command line; each command is given all options and answers with its exit code. */
 const buildProgram = (finish: (code: number) => void): Command => {
   const program = new Command('portward')
@@ -41,6 +62,7 @@ const buildProgram = (finish: (code: number) => void): Command => {
     .option('--verbose', 'print what failed in full, with the stack')
     .option('--no-color', 'print without colours')
     .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ writeErr: (text) => complain(text.trimEnd()) })
     .exitOverride()
 
   const add = <Options extends GlobalOptions, Args extends readonly unknown[]>(
@@ -86,7 +108,11 @@ const buildProgram = (finish: (code: number) => void): Command => {
   add('apply', 'install, configure, restart, verify; ask first', applyCommand)
     .option('--yes', 'do not ask (needed where there is no terminal)')
     .option('--allow-lockout', 'go on though an SSH session here is not protected from being banned')
-    .option('--confirm-within <time>', 'roll back unless "portward confirm" is run in time, such as 5m')
+    .option(
+      '--confirm-within <time>',
+      'roll back unless "portward confirm" is run in time, such as 5m',
+      durationArgument,
+    )
     .hook('preAction', (_, command) => {
       const { root, confirmWithin } = command.optsWithGlobals()
       if (confirmWithin !== undefined && root !== '/')
@@ -95,7 +121,7 @@ const buildProgram = (finish: (code: number) => void): Command => {
   add('confirm', 'let stay what was applied with --confirm-within', confirmCommand)
   add('generations', 'list what earlier applies replaced', generationsCommand)
   add('rollback', 'give back what an apply replaced, and all that came after it', rollbackCommand)
-    .argument('[generation]', 'its number: the state before it (default: the latest)')
+    .argument('[generation]', 'its number: the state before it (default: the latest)', generationArgument)
     .option('--yes', 'do not ask')
     .option('--force', 'also where others have changed the files since; theirs are kept with the generation')
     .addOption(new Option('--unconfirmed').hideHelp())
@@ -127,14 +153,16 @@ const buildProgram = (finish: (code: number) => void): Command => {
     .option(
       '--mode <mode>',
       "portsentry's mode, may be repeated (default: those of config.env)",
-      (mode, before: readonly string[] = []) => [...before, mode],
+      modeArgument,
     )
     .option('--dry-run', 'live: say what would be done, and do nothing')
     .option('--in-use <ports>', '--pcap: ports that services had, such as 22/tcp,80,53/udp')
     .option('--address <addresses>', "--pcap: the server's own addresses (default: any destination)")
-    .option(
-      '--method <method>',
-      'how portsentry 2.x reads packets in the mode stealth: pcap (default) or raw',
+    .addOption(
+      new Option(
+        '--method <method>',
+        'how portsentry 2.x reads packets in the mode stealth (default: pcap)',
+      ).choices(['pcap', 'raw']),
     )
   program.command(LAB_COMMAND, { hidden: true }).action(async () => finish(await labCommand()))
   return program
@@ -143,14 +171,10 @@ const buildProgram = (finish: (code: number) => void): Command => {
 /** A failed effect is told in a line; anything else is a bug and says so, with its stack. */
 const report = (error: unknown, verbose: boolean): number => {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
-  const stack = error instanceof Error ? `${error.stack}\n` : ''
-  if (error instanceof HostError) process.stderr.write(`portward: ${error.message} — ${error.hint}\n`)
-  else if (error instanceof Error && 'syscall' in error) process.stderr.write(`portward: ${error.message}\n`)
-  else
-    process.stderr.write(
-      `portward: this is a bug in portward ${PORTWARD_VERSION}: ${error} — please report it\n`,
-    )
-  if (verbose) process.stderr.write(stack)
+  if (error instanceof HostError) complain(`portward: ${error.message} — ${error.hint}`)
+  else if (error instanceof Error && 'syscall' in error) complain(`portward: ${error.message}`)
+  else complain(`portward: this is a bug in portward ${PORTWARD_VERSION}: ${error} — please report it`)
+  if (verbose && error instanceof Error) complain(`${error.stack}`)
   return EXIT.failed
 }
 

@@ -23,4 +23,10 @@ export const renderProblem = ({ severity, message, hint, at }: Problem): string 
   return `${place}: ${severity === 'warning' ? 'warning: ' : ''}${message} — ${hint}`
 }
 
+/** What has to be known beside "in sync": that it will not last, or that not everything was looked at. */
+export const caveatsOf = (problems: readonly Problem[]): string[] =>
+  problems
+    .filter(({ code }) => code === 'unconfirmed' || code === 'not-looked-at')
+    .map(({ message }) => message)
+
 export const isError = (problem: Problem): boolean => problem.severity === 'error'

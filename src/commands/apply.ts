@@ -1,19 +1,17 @@
 import { applyPlan } from '../host/apply.ts'
-import { STATE } from '../host/generations/record.ts'
-import { readGenerations } from '../host/generations/store.ts'
-import { isPending, transact } from '../host/generations/transaction.ts'
+import { findPending, transact } from '../host/generations/transaction.ts'
 import { HostError } from '../host/host-error.ts'
 import { takeLock } from '../host/lock.ts'
 import { handlingSignals } from '../host/signals.ts'
 import { isInSync, type Plan } from '../plan/plan.ts'
 import { describeStep, planAsJson, renderPlan } from '../plan/render.ts'
-import type { Problem } from '../problem.ts'
+import { formatDuration, type PendingConfirmation } from '../policy/confirmation.ts'
+import { caveatsOf, type Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
 import { type Check, isFailure } from '../verify/check.ts'
 import { NETWORKS } from '../verify/networks-check.ts'
 import { renderProof } from '../verify/render.ts'
 import { askWhether, hasTerminal } from './ask.ts'
-import { parseDuration } from './duration.ts'
 import { load } from './load.ts'
 import { EXIT, type GlobalOptions, type Output, openOutput, problemAsJson } from './output.ts'
 import { recoverFirst } from './recover.ts'
@@ -22,8 +20,8 @@ import { verifyLoaded } from './verify.ts'
 export interface ApplyOptions extends GlobalOptions {
   readonly yes?: boolean
   readonly allowLockout?: boolean
-  /** `5m`, `90s`: how long to wait for `portward confirm`. */
-  readonly confirmWithin?: string
+  /** How long to wait for `portward confirm`, in ms. */
+  readonly confirmWithin?: number
 }
 
 const expectExact = ({ inexact }: Plan): void => {
@@ -85,10 +83,9 @@ const execute = async (
     if (PORTWARD_FAULTS && process.env['PORTWARD_UNPROVEN'] !== undefined) return
     checks.push(...(await prove(options, output)))
   }
-  const { confirmWithin } = options
   const transaction = {
     keep: settings.keepGenerations,
-    confirmWithinMs: confirmWithin === undefined ? null : parseDuration(confirmWithin),
+    confirmWithinMs: options.confirmWithin ?? null,
     undoing: (what: string) => output.note(`putting back: ${what}`),
   }
   await withSignals((signal) => transact(plan, transaction, () => applyPlan(plan, progress, proof, signal)))
@@ -107,17 +104,16 @@ const expectReachable = (problems: readonly Problem[], { allowLockout }: ApplyOp
 }
 
 /** One apply at a time waits for a confirmation: what would be given back is clear then. */
-const expectConfirmed = async (): Promise<void> => {
-  const pending = (await readGenerations(STATE)).find(isPending)
-  if (pending === undefined) return
+const expectConfirmed = (pending: PendingConfirmation | null): void => {
+  if (pending === null) return
   throw new HostError(
-    `generation ${pending.number} waits for a confirmation`,
+    `generation ${pending.generation} waits for a confirmation`,
     'portward confirm, or portward rollback',
   )
 }
 
 const applyLocked = async (options: ApplyOptions, output: Output): Promise<number> => {
-  const { plan, settings, problems, failure } = await load(options)
+  const { plan, settings, pending, problems, failure } = await load(options)
   output.problems(problems)
   const document = { problems: problems.map(problemAsJson) }
   if (plan === null || settings === null) {
@@ -125,15 +121,15 @@ const applyLocked = async (options: ApplyOptions, output: Output): Promise<numbe
     return failure
   }
   // A question without the plan in view could not be answered.
-  if (!options.quiet || !options.yes) output.result(renderPlan(plan))
+  if (!options.quiet || !options.yes) output.result(renderPlan(plan, caveatsOf(problems)))
   expectExact(plan)
   if (isInSync(plan)) {
-    output.document('apply', { ...planAsJson(plan), ...document, applied: false })
+    output.document('apply', { ...planAsJson(plan, pending), ...document, applied: false })
     return EXIT.ok
   }
   if (options.root === '/') {
     expectReachable(problems, options)
-    await expectConfirmed()
+    expectConfirmed(pending)
   }
   if (!options.yes) {
     if (!hasTerminal(options)) {
@@ -153,9 +149,11 @@ const applyLocked = async (options: ApplyOptions, output: Output): Promise<numbe
   output.text(`applied: ${plan.steps.length} steps, ${outcome}\n`)
   if (checks.length > 0) output.text(renderProof(checks))
   if (options.confirmWithin !== undefined) {
-    output.text(`run "portward confirm" within ${options.confirmWithin}, or all of this is rolled back\n`)
+    const time = formatDuration(options.confirmWithin)
+    output.text(`run "portward confirm" within ${time}, or all of this is rolled back\n`)
   }
-  output.document('apply', { ...planAsJson(plan), ...document, applied: true, checks })
+  const waiting = options.confirmWithin === undefined ? null : await findPending()
+  output.document('apply', { ...planAsJson(plan, waiting), ...document, applied: true, checks })
   return EXIT.ok
 }
 

@@ -1,9 +1,11 @@
+import { findPending } from '../host/generations/transaction.ts'
 import { type History, readHistory } from '../host/history.ts'
 import { HostError } from '../host/host-error.ts'
 import { openPlaces } from '../host/places/open-places.ts'
 import { readVantage, type Vantage } from '../host/places/vantage.ts'
 import type { Network } from '../network.ts'
 import { type BanRow, type PlaceReading, viewBans } from '../policy/ban-view.ts'
+import type { PendingConfirmation } from '../policy/confirmation.ts'
 import { desire } from '../policy/desired.ts'
 import { findProtectors, type Protector } from '../policy/protection.ts'
 import { renderProblem } from '../problem.ts'
@@ -24,6 +26,8 @@ const protectorsFrom = ({ settings, facts, release, plan }: Loaded): ProtectorsO
 export interface Protection {
   readonly loaded: Loaded | null
   readonly of: ProtectorsOf
+  /** An apply that waits for a confirmation: known whatever else could not be read. */
+  readonly pending: PendingConfirmation | null
   /** Why it is not known who is protected; null where it is. */
   readonly unknown: string | null
 }
@@ -34,10 +38,11 @@ export const loadProtection = async (options: GlobalOptions): Promise<Protection
     const loaded = await load(options)
     const [first] = loaded.settings === null ? loaded.problems : []
     const unknown = first === undefined ? null : renderProblem(first)
-    return { loaded, of: protectorsFrom(loaded), unknown }
+    return { loaded, of: protectorsFrom(loaded), pending: loaded.pending, unknown }
   } catch (error) {
     if (!(error instanceof HostError)) throw error
-    return { loaded: null, of: NOBODY, unknown: `${error.message} — ${error.hint}` }
+    const pending = options.root === '/' ? await findPending() : null
+    return { loaded: null, of: NOBODY, pending, unknown: `${error.message} — ${error.hint}` }
   }
 }
 
@@ -64,7 +69,7 @@ export const readBanState = async (root: string): Promise<BanState> => {
 
 /** All of it as one list. */
 export const viewState = ({ readings, history }: BanState, protectorsOf: ProtectorsOf): BanRow[] => {
-  const sightings = (history.events ?? []).filter(({ isCounted }) => isCounted)
+  const sightings = history.events?.filter(({ isCounted }) => isCounted) ?? null
   return viewBans(readings, sightings, (host) => {
     const [first] = protectorsOf(host)
     return first === undefined ? null : describeProtector(first)

@@ -1,4 +1,4 @@
-import type { BanRow, PlaceName, PlaceReading } from '../policy/ban-view.ts'
+import { type BanRow, type PlaceName, type PlaceReading, unreadPlaces } from '../policy/ban-view.ts'
 import { formatMoment, isoMoment } from './moments.ts'
 
 /** The places in the words of an administrator. */
@@ -32,9 +32,20 @@ const describePlaces = ({ places, missing, protectedBy }: BanRow): string =>
 
 const HEAD = ['ADDRESS', 'SINCE', 'UNTIL', 'PORT', 'SOURCE', 'PLACES']
 
-/** One line a ban, columns under their heads; the last is free. */
-export const renderBanTable = (rows: readonly BanRow[]): string => {
-  if (rows.length === 0) return 'nobody is banned\n'
+/** Places that may hold more bans, each with why it could not be read; '' where there are none. */
+const describeUnread = (readings: readonly PlaceReading[]): string => {
+  const unread = unreadPlaces(readings).map(({ place, remark }) => `${PLACE_TITLES[place]} (${remark})`)
+  return unread.length === 0 ? '' : `not read: ${unread.join(', ')}\n`
+}
+
+/** One line a ban, columns under their heads; the last is free. Then what could not be read. */
+export const renderBanTable = (rows: readonly BanRow[], readings: readonly PlaceReading[]): string => {
+  const unread = describeUnread(readings)
+  if (rows.length === 0) {
+    const read = titlesOf(readings.filter(({ bans }) => bans !== null).map(({ place }) => place))
+    if (unread === '') return 'nobody is banned\n'
+    return `${read === '' ? 'whether anybody is banned is not known' : `no ban found in ${read}`}; ${unread}`
+  }
   const cells = rows.map((row) => [
     row.address,
     formatMoment(row.sinceMs),
@@ -55,6 +66,7 @@ export const renderBanTable = (rows: readonly BanRow[]): string => {
     )
     .map((line) => `${line}\n`)
     .join('')
+    .concat(unread)
 }
 
 export const banAsJson = ({ sinceMs, untilMs, places, ...row }: BanRow): object => ({

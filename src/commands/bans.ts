@@ -1,3 +1,4 @@
+import { pendingAsJson, pendingProblem } from '../policy/confirmation.ts'
 import { loadProtection, readBanState, viewState } from './ban-state.ts'
 import { banAsJson, placesAsJson, remarksOn, renderBanTable } from './ban-table.ts'
 import { EXIT, type GlobalOptions, openOutput, problemAsJson } from './output.ts'
@@ -13,13 +14,16 @@ export const bansCommand = async (options: GlobalOptions): Promise<number> => {
     ...(history.remark === '' ? [] : [`the history was not read: ${history.remark}`]),
     ...(protection.unknown === null ? [] : [`whom config.env protects is not known: ${protection.unknown}`]),
   ]
-  output.text(renderBanTable(rows))
+  const { pending } = protection
+  if (pending !== null) output.problems([pendingProblem(pending)])
+  output.text(renderBanTable(rows, readings))
   for (const remark of remarks) output.note(remark)
   output.document('bans', {
     root: options.root,
     bans: rows.map(banAsJson),
     places: placesAsJson(readings),
     remarks,
+    confirmation: pendingAsJson(pending),
     problems: (protection.loaded?.settings === null ? protection.loaded.problems : []).map(problemAsJson),
   })
   return EXIT.ok

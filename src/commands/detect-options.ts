@@ -34,7 +34,19 @@ export interface Misuse {
   readonly misuse: string
 }
 
-const isMode = (word: string): word is Mode => /^(?:tcp|stcp|atcp|udp|sudp|audp|stealth|connect)$/.test(word)
+/** Of both generations. */
+export const MODES: readonly string[] = [
+  'tcp',
+  'stcp',
+  'atcp',
+  'udp',
+  'sudp',
+  'audp',
+  'stealth',
+  'connect',
+] satisfies Mode[]
+
+const isMode = (word: string): word is Mode => MODES.includes(word)
 
 const PORT = /^(\d{1,5})(?:\/(tcp|udp))?$/
 
@@ -110,6 +122,5 @@ export const checkTogether = (
     return { misuse: `--listen: ${raw.join(' and ')} read packets and open no ports: add ${hint}` }
   }
   if (method === undefined) return null
-  if (method !== 'pcap' && method !== 'raw') return { misuse: `--method ${method}: is pcap or raw` }
   return modes.includes('stealth') ? null : { misuse: '--method is for the mode stealth of portsentry 2.x' }
 }

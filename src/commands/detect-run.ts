@@ -14,7 +14,7 @@ import {
   watchArrival,
   watchCapture,
 } from './detect-sources.ts'
-import { openOutput } from './output.ts'
+import { complain, openOutput } from './output.ts'
 
 /** How a source ended: what else there is to say of it, for people and for programs. */
 export interface Ending {
@@ -108,8 +108,7 @@ const detectOnInterface = async (session: Session, name: string): Promise<Ending
     capture.stop()
     const { lost, exitCode, said } = await capture.ended
     const failed = !isStopped
-    if (failed)
-      process.stderr.write(`portward: tcpdump ended by itself (exit code ${exitCode}): ${said.trim()}\n`)
+    if (failed) complain(`portward: tcpdump ended by itself (exit code ${exitCode}): ${said.trim()}`)
     const losses =
       lost !== null && lost > 0 ? `${lost} frames were lost by the kernel, and looked at by nobody\n` : ''
     return { text: losses + describeUndecoded(counts), document: { frames: counts, lost, fault }, failed }
@@ -151,7 +150,7 @@ const detectOnSockets = async (session: Session): Promise<Ending> => {
     note(`listening on ${[...bound].join(', ')}`)
     const { said } = await untilStopped(stop, !session.acts, Promise.race([listeners.closed, failure]))
     await Promise.all(waiting)
-    if (!isStopped) process.stderr.write(`portward: the sockets were closed: ${said}\n`)
+    if (!isStopped) complain(`portward: the sockets were closed: ${said}`)
     const turnedAway = listeners.turnedAway()
     const text = turnedAway > 0 ? `${turnedAway} connections were turned away unseen, too many at once\n` : ''
     return { text, document: { turnedAway }, failed: !isStopped }

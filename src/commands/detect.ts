@@ -5,6 +5,7 @@ import { readRelease } from '../host/portsentry-files.ts'
 import { readDaemons } from '../host/processes.ts'
 import { serviceOf } from '../policy/daemons.ts'
 import { isError, type Problem } from '../problem.ts'
+import { readableJson } from '../readable.ts'
 import {
   checkTogether,
   type DetectOptions,
@@ -17,17 +18,16 @@ import { type Exception, eventAsJson, isMomentous, readable, renderEvent } from 
 import { runSource, type Session } from './detect-run.ts'
 import { readSubject, readWantedModes, type Subject } from './detect-subject.ts'
 import { createSummary } from './detect-summary.ts'
-import { EXIT, JSON_VERSION, openOutput, problemAsJson } from './output.ts'
+import { complain, EXIT, JSON_VERSION, openOutput, problemAsJson } from './output.ts'
 
-/** One document a line, since nobody knows how many there will be. What JSON lets pass of control characters is escaped, too. */
+/** One document a line, since nobody knows how many there will be. */
 const writeLine = (event: string, content: object): void => {
   const line = JSON.stringify({ version: JSON_VERSION, command: 'detect', event, ...content })
-  const shown = line.replace(/[\x7f-\x9f]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`)
-  process.stdout.write(`${shown}\n`)
+  process.stdout.write(`${readableJson(line)}\n`)
 }
 
 const misused = ({ misuse }: Misuse): number => {
-  process.stderr.write(`error: ${misuse}\n`)
+  complain(`error: ${misuse}`)
   return EXIT.usage
 }
 
@@ -58,7 +58,7 @@ const detect = async (
       line === null ? null : { path: ignore.path(), line, text: readable(ignore.line(line)) }
     summary.add(settled, exception)
     const remarks = [...settled.remarks, ...faults]
-    for (const remark of remarks) process.stderr.write(`${settled.decision.host}: ${remark}\n`)
+    for (const remark of remarks) complain(`${settled.decision.host}: ${remark}`)
     if (options.json) writeLine('decision', { ...eventAsJson(settled, exception), faults })
     else if (!options.quiet || isMomentous(settled)) output.text(renderEvent(settled, exception))
   }
@@ -118,7 +118,7 @@ export const detectCommand = async (options: DetectOptions): Promise<number> => 
     if (!options.json || !(error instanceof HostError)) throw error
     const { message, hint } = error
     writeLine('error', { error: { message, hint } })
-    process.stderr.write(`portward: ${message} — ${hint}\n`)
+    complain(`portward: ${message} — ${hint}`)
     return EXIT.failed
   }
 }

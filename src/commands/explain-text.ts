@@ -18,7 +18,7 @@ const protection = ({ protectors, protectionUnknown }: Explanation): string[] =>
   return protectors.length === 0 ? ['by nothing in config.env'] : protectors.map(describeProtector)
 }
 
-const banned = ({ ban, readings, lastScan }: Explanation): string[] => {
+const banned = ({ ban, readings, lastScan, historyUnread }: Explanation): string[] => {
   const places = (ban?.places ?? []).map(({ place, where, sinceMs, untilMs }) => {
     const since = sinceMs === null ? '' : `, since ${formatMoment(sinceMs)}`
     const until = untilMs === null ? '' : `, until ${formatMoment(untilMs)}`
@@ -38,6 +38,7 @@ const banned = ({ ban, readings, lastScan }: Explanation): string[] => {
     ...(ban === null ? ['nowhere that was looked at'] : [...cause, ...places, ...missing]),
     ...unread,
     ...scan,
+    ...(historyUnread === '' ? [] : [`the history was not read: ${historyUnread}`]),
   ]
 }
 
@@ -155,11 +156,12 @@ const fail2ban = ({ jail, jailFiles }: Explanation): string[] => {
   return [...held, `bans by what the history has, ${formatBantime(jail.bantimeS)}`]
 }
 
-const wrappers = ({ wrapper, wrapped, ban }: Explanation): string[] => {
+const wrappers = ({ wrapper, wrapperUnread, wrapped, ban }: Explanation): string[] => {
   const asked =
     wrapped.length === 0
       ? 'no daemon on this server asks hosts.allow and hosts.deny: what they say changes nothing'
       : `asked here by ${wrapped.join(', ')}`
+  if (wrapperUnread !== '') return [`not known: ${wrapperUnread}`, asked]
   // 2.x writes IPv6 addresses without brackets.
   const isVain = wrapper === null && ban?.places.some(({ place }) => place === 'hosts.deny') === true
   if (wrapper === null)

@@ -1,5 +1,5 @@
 import { ROUTE } from '../host/places/firewall.ts'
-import type { BanRow } from '../policy/ban-view.ts'
+import { type BanRow, unreadPlaces } from '../policy/ban-view.ts'
 import { describeProtector } from './ban-state.ts'
 import { titlesOf } from './ban-table.ts'
 import { closedBy, type Daemons, type Explanation } from './explanation.ts'
@@ -47,6 +47,12 @@ const describeBan = ({ ban }: Explanation): string => {
   return `since ${since}, ${ban.untilMs === 'for ever' ? ban.untilMs : `until ${formatMoment(ban.untilMs)}`}`
 }
 
+/** Places whose bans of the host, if there are any, could not be read; '' where there are none. */
+const describeUnread = ({ readings }: Explanation): string => {
+  const unread = unreadPlaces(readings).map(({ place }) => place)
+  return unread.length === 0 ? '' : ` where that could be read (not read: ${titlesOf(unread)})`
+}
+
 const onProtected = (explanation: Explanation): Said => {
   const { ban, protectors } = explanation
   const [first] = protectors
@@ -60,7 +66,10 @@ const onProtected = (explanation: Explanation): Said => {
     const text = `is protected${by}, BUT PORTSENTRY DOES NOT IGNORE IT: a scan would get it banned; run portward apply`
     return { verdict: 'protected-in-vain', text }
   }
-  return { verdict: 'protected', text: `is protected${by}: it may scan and is not banned` }
+  return {
+    verdict: 'protected',
+    text: `is protected${by}: it may scan and is not banned${describeUnread(explanation)}`,
+  }
 }
 
 /** Why nobody would notice a scan, if nobody would. */
@@ -84,28 +93,31 @@ const whyUnnoticed = (
 /** What a new scan would lead to, for a host that nothing in config.env protects and no place bans. */
 const onStranger = (explanation: Explanation): Said => {
   const { daemons } = explanation
+  const unread = describeUnread(explanation)
+  const isFree = `is not banned${unread}`
+  const isStranger = unread === '' ? 'is neither banned nor protected' : `${isFree}, and not protected`
   if (daemons === null || daemons.prospects.length === 0) {
     const what =
       daemons === null
         ? 'portsentry could not be looked at'
         : 'in which modes portsentry should run is not known'
-    return { verdict: 'unknown', text: `is not banned; ${what}` }
+    return { verdict: 'unknown', text: `${isFree}; ${what}` }
   }
   const unnoticed = whyUnnoticed(explanation, daemons)
-  if (unnoticed !== null) return { verdict: 'unnoticed', text: `is not banned; ${unnoticed}` }
+  if (unnoticed !== null) return { verdict: 'unnoticed', text: `${isFree}; ${unnoticed}` }
   if (daemons.ignoredBy !== null) {
-    return { verdict: 'ignored', text: `is not banned, and portsentry ignores it by ${daemons.ignoredBy}` }
+    return { verdict: 'ignored', text: `${isFree}, and portsentry ignores it by ${daemons.ignoredBy}` }
   }
   const banners = bannersOf(explanation)
   if (banners.length === 0) {
     return {
       verdict: 'would-be-logged',
-      text: 'is neither banned nor protected: a scan is logged, and nothing else',
+      text: `${isStranger}: a scan is logged, and nothing else`,
     }
   }
   const nth = Math.min(...daemons.prospects.map(({ atPacket }) => atPacket))
   const when = nth === 1 ? 'the first packet' : `packet ${nth}`
-  const text = `is neither banned nor protected: ${when} to a watched port gets it banned by ${banners.join(' and ')}`
+  const text = `${isStranger}: ${when} to a watched port gets it banned by ${banners.join(' and ')}`
   return { verdict: 'would-be-banned', text }
 }
 

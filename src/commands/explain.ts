@@ -4,11 +4,13 @@ import { parseHostsAccess } from '../documents/hosts-access.ts'
 import { readFileState } from '../host/files.ts'
 import { readFilters } from '../host/filter.ts'
 import { rememberedHosts } from '../host/history.ts'
+import { HostError } from '../host/host-error.ts'
 import { type JailState, readJailState } from '../host/jail-state.ts'
 import { readBlockedFile } from '../host/places/blocked-files.ts'
 import type { Vantage } from '../host/places/vantage.ts'
 import { readWrapped } from '../host/wrappers.ts'
 import { contains, formatAddress, isIPv4, type Network, parseNetwork } from '../network.ts'
+import { type PendingConfirmation, pendingAsJson, pendingProblem } from '../policy/confirmation.ts'
 import { effective, enabledJails } from '../policy/fail2ban-view.ts'
 import { type FilterVerdict, judge } from '../policy/filter.ts'
 import { judgeHost } from '../policy/hosts-access-verdict.ts'
@@ -89,36 +91,51 @@ const askServer = async ({ isLive, asRoot }: Vantage, host: Network, address: st
   return { filters: filters.flatMap((filter) => judge(filter, host)), jail }
 }
 
+/** A file's text, '' where there is no such file or (`unread` says why) it could not be read. */
+const readText = async (root: string, path: string): Promise<{ text: string; unread: string }> => {
+  try {
+    return { text: (await readFileState(root, path))?.text ?? '', unread: '' }
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error
+    return { text: '', unread: error.message }
+  }
+}
+
 /** Everything that there is to know about one host. */
-const explain = async (options: GlobalOptions, host: Network): Promise<Explanation> => {
+const explain = async (
+  options: GlobalOptions,
+  host: Network,
+): Promise<{ explanation: Explanation; pending: PendingConfirmation | null }> => {
   const { root } = options
   const address = formatAddress(host.bytes)
-  const readText = async (path: string) => (await readFileState(root, path).catch(() => null))?.text ?? ''
   const [state, protection, wrapped, allow, deny] = await Promise.all([
     readBanState(root),
     loadProtection(options),
     readWrapped(root),
-    readText('/etc/hosts.allow'),
-    readText('/etc/hosts.deny'),
+    readText(root, '/etc/hosts.allow'),
+    readText(root, '/etc/hosts.deny'),
   ])
   const [daemons, kernel] = await Promise.all([
     readDaemons(state, protection, host),
     askServer(state.vantage, host, address),
   ])
-  return {
+  const explanation = {
     address,
     protectors: protection.of(host),
     protectionUnknown: protection.unknown,
     ban: viewState(state, protection.of).find((row) => row.address === address) ?? null,
     readings: state.readings,
     lastScan: state.history.events?.findLast((event) => event.host === address) ?? null,
+    historyUnread: state.history.remark,
     ...kernel,
     hasDocker: protection.loaded?.facts?.live?.neighbours.docker === true,
     daemons,
     jailFiles: readJailFiles(protection, host),
-    wrapper: judgeHost(parseHostsAccess(allow), parseHostsAccess(deny), host),
+    wrapper: judgeHost(parseHostsAccess(allow.text), parseHostsAccess(deny.text), host),
+    wrapperUnread: [allow.unread, deny.unread].filter(Boolean).join('; '),
     wrapped,
   }
+  return { explanation, pending: protection.pending }
 }
 
 /** `portward explain ADDR`: what a scan from there would lead to, and why. No packet is sent, nothing is changed. */
@@ -126,9 +143,10 @@ export const explainCommand = async (options: GlobalOptions, text: string): Prom
   const output = openOutput(options)
   const host = readHost(text)
   if (host === null) return EXIT.usage
-  const explanation = await explain(options, host)
+  const { explanation, pending } = await explain(options, host)
   const { verdict, text: sentence } = concludeOn(explanation)
   const sections = describeAll(explanation)
+  if (pending !== null) output.problems([pendingProblem(pending)])
   output.text(`${explanation.address} ${sentence}\n\n${renderSections(sections)}`)
   const { ban, readings, lastScan, ...rest } = explanation
   output.document('explain', {
@@ -140,6 +158,7 @@ export const explainCommand = async (options: GlobalOptions, text: string): Prom
     places: placesAsJson(readings),
     lastScan: lastScan === null ? null : { ...lastScan, time: isoMoment(lastScan.timeMs) },
     sections,
+    confirmation: pendingAsJson(pending),
   })
   return EXIT.ok
 }

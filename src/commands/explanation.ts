@@ -37,6 +37,8 @@ export interface Explanation {
   readonly readings: readonly PlaceReading[]
   /** The latest of the host's scans that the history has. */
   readonly lastScan: HistoryEvent | null
+  /** Why the history was not read; '' where it was. */
+  readonly historyUnread: string
   readonly filters: readonly FilterVerdict[] | null
   /** Whether docker publishes ports past INPUT. */
   readonly hasDocker: boolean
@@ -44,6 +46,8 @@ export interface Explanation {
   readonly jail: JailState | null
   readonly jailFiles: JailFiles | null
   readonly wrapper: WrapperVerdict | null
+  /** Why hosts.allow and hosts.deny could not be judged; '' where they could. */
+  readonly wrapperUnread: string
   /** Daemons here that ask hosts.allow and hosts.deny. */
   readonly wrapped: readonly string[]
 }

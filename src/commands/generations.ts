@@ -1,6 +1,12 @@
 import { type Generation, STATE } from '../host/generations/record.ts'
 import { readGenerations } from '../host/generations/store.ts'
-import { findInterrupted } from '../host/generations/transaction.ts'
+import {
+  describeUnfinished,
+  findPending,
+  findUnfinished,
+  isPending,
+} from '../host/generations/transaction.ts'
+import { pendingAsJson, pendingProblem } from '../policy/confirmation.ts'
 import { EXIT, type GlobalOptions, openOutput } from './output.ts'
 
 const WORDS: Readonly<Record<Generation['state'], string>> = {
@@ -10,21 +16,29 @@ const WORDS: Readonly<Record<Generation['state'], string>> = {
   'rolled-back': 'rolled back',
 }
 
-const renderGeneration = ({ number, state, started, steps, confirmBy }: Generation): string => {
-  const pending = confirmBy === null ? '' : `, to be confirmed by ${confirmBy}`
+const renderGeneration = (generation: Generation): string => {
+  const { number, state, started, steps } = generation
+  const pending = isPending(generation) ? ', not confirmed' : ''
   return `${String(number).padStart(4)}  ${started}  ${WORDS[state]}${pending}\n${steps.map((step) => `      ${step}\n`).join('')}`
 }
 
 /** `portward generations`: what earlier applies replaced, the latest first. */
 export const generationsCommand = async (options: GlobalOptions): Promise<number> => {
   const output = openOutput(options)
-  const generations = await readGenerations(STATE)
-  const interrupted = await findInterrupted()
+  const [generations, pending, unfinished] = await Promise.all([
+    readGenerations(STATE),
+    findPending(),
+    findUnfinished(),
+  ])
+  if (pending !== null) output.problems([pendingProblem(pending)])
+  const interrupted = unfinished?.isAtWork === false ? describeUnfinished(unfinished) : null
   if (interrupted !== null) output.note(`${interrupted}: the next apply or rollback sees to it`)
+  if (unfinished?.isAtWork) output.note(describeUnfinished(unfinished))
   output.text(
     generations.length === 0 ? 'none yet: nothing was applied\n' : generations.map(renderGeneration).join(''),
   )
   output.document('generations', {
+    confirmation: pendingAsJson(pending),
     interrupted,
     generations: generations.map(({ number, state, started, steps, confirmBy, files, packages }) => ({
       number,

@@ -2,10 +2,16 @@ import { join, resolve } from 'node:path'
 import { readFacts } from '../host/facts.ts'
 import { readFileState } from '../host/files.ts'
 import { STATE } from '../host/generations/record.ts'
-import { findInterrupted } from '../host/generations/transaction.ts'
+import {
+  describeUnfinished,
+  findPending,
+  findUnfinished,
+  type Unfinished,
+} from '../host/generations/transaction.ts'
 import { HostError } from '../host/host-error.ts'
 import { findMasterAbove, resolveInRoot } from '../host/paths.ts'
 import { type PlanResult, plan } from '../plan/planner.ts'
+import { type PendingConfirmation, pendingProblem } from '../policy/confirmation.ts'
 import type { Facts, FileState } from '../policy/facts.ts'
 import { findRelease } from '../policy/find-release.ts'
 import type { Release } from '../policy/release.ts'
@@ -20,6 +26,8 @@ export interface Loaded {
   readonly facts: Facts | null
   readonly release: Release | null
   readonly plan: PlanResult['plan']
+  /** An apply that is to be confirmed, of which the first of the problems speaks. */
+  readonly pending: PendingConfirmation | null
   /** All of them: config.env's and the plan's. */
   readonly problems: readonly Problem[]
   /** The exit code where no plan could be made: by whether the errors are config.env's own. */
@@ -99,24 +107,40 @@ const loadSettings = async (config: ConfigFile, isLive: boolean): Promise<Loaded
   return { settings: owner.length > 0 ? null : settings, problems: [...owner, ...problems] }
 }
 
-const interruption = (message: string): Problem => ({
+const interruption = (unfinished: Unfinished): Problem => ({
   severity: 'warning',
-  code: 'interrupted',
-  message: `${message}: what follows is about a server in the middle of it`,
-  hint: 'portward apply or portward rollback puts it back first',
+  code: unfinished.isAtWork ? 'at-work' : 'interrupted',
+  message: `${describeUnfinished(unfinished)}: what follows is about a server in the middle of it`,
+  hint: unfinished.isAtWork
+    ? 'wait until it has finished'
+    : 'portward apply or portward rollback puts it back first',
   at: { path: STATE },
 })
 
 /** config.env, the facts of the server or tree, and the plan that follows. Changes nothing. */
 export const load = async (options: GlobalOptions & { readonly release?: string }): Promise<Loaded> => {
   const { root } = options
-  const [{ settings, problems: given }, interrupted] = await Promise.all([
+  const [{ settings, problems: given }, unfinished, pending] = await Promise.all([
     loadSettings(locate(options), root === '/'),
-    root === '/' ? findInterrupted() : null,
+    root === '/' ? findUnfinished() : null,
+    root === '/' ? findPending() : null,
   ])
-  const problems = [...(interrupted === null ? [] : [interruption(interrupted)]), ...given]
+  const problems = [
+    ...(pending === null ? [] : [pendingProblem(pending)]),
+    ...(unfinished === null ? [] : [interruption(unfinished)]),
+    ...given,
+  ]
   if (settings === null) {
-    return { root, settings, facts: null, release: null, plan: null, problems, failure: EXIT.configuration }
+    return {
+      root,
+      settings,
+      facts: null,
+      release: null,
+      plan: null,
+      pending,
+      problems,
+      failure: EXIT.configuration,
+    }
   }
   const facts = await readFacts(root, settings, options.release)
   const result = plan(settings, facts)
@@ -135,6 +159,7 @@ export const load = async (options: GlobalOptions & { readonly release?: string 
     facts,
     release: 'code' in release ? null : release,
     plan: result.plan,
+    pending,
     problems: all,
     failure: badConfiguration ? EXIT.configuration : EXIT.failed,
   }

@@ -1,4 +1,5 @@
 import { isError, type Problem, renderProblem } from '../problem.ts'
+import { readableBytes, readableJson, readableMessage, readableWords } from '../readable.ts'
 
 /** The exit codes of the contract. */
 export const EXIT = { ok: 0, failed: 1, pending: 2, usage: 64, configuration: 78 } as const
@@ -18,7 +19,7 @@ export const JSON_VERSION = 1
 export interface Output {
   /** Results: stdout, unless JSON was asked for. Text is latin1-decoded, as it may quote files. */
   readonly result: (text: string) => void
-  /** Results in portward's own words, as Unicode, without colours. */
+  /** Results in portward's own words, which may quote files, without colours. */
   readonly text: (text: string) => void
   /** Remarks and progress: stderr, unless quiet. */
   readonly note: (text: string) => void
@@ -38,13 +39,6 @@ const paintDiff = (text: string): string =>
     paint(line, added !== undefined ? 'green' : removed !== undefined ? 'red' : 'cyan'),
   )
 
-/** Control characters in quoted files would be commands to the terminal: they could hide a line of the diff. */
-const showControls = (text: string): string =>
-  text.replace(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, (char) => {
-    const code = char.charCodeAt(0)
-    return code < 0x80 ? `^${String.fromCharCode(code ^ 0x40)}` : `<${code.toString(16)}>`
-  })
-
 export const problemAsJson = ({ severity, code, message, hint, at }: Problem): object => ({
   severity,
   code,
@@ -54,6 +48,11 @@ export const problemAsJson = ({ severity, code, message, hint, at }: Problem): o
   ...(at.line === undefined ? {} : { line: at.line }),
 })
 
+/** One message on stderr. */
+export const complain = (text: string): void => {
+  process.stderr.write(`${readableMessage(text)}\n`)
+}
+
 /** Where a command writes: results on stdout, everything else on stderr. */
 export const openOutput = ({ json, quiet, color }: GlobalOptions): Output => {
   const colored = (stream: NodeJS.WriteStream) =>
@@ -61,20 +60,23 @@ export const openOutput = ({ json, quiet, color }: GlobalOptions): Output => {
   return {
     result: (text) => {
       if (json) return
-      // Quoted file bytes go out as they came in, so that the diff can be applied.
-      const shown = process.stdout.isTTY ? showControls(text) : text
-      process.stdout.write(colored(process.stdout) ? paintDiff(shown) : shown, 'latin1')
+      // Into a pipe or a file quoted bytes go out as they came in, so that the diff can be applied.
+      if (!process.stdout.isTTY) process.stdout.write(text, 'latin1')
+      else {
+        const shown = readableBytes(text)
+        process.stdout.write(colored(process.stdout) ? paintDiff(shown) : shown)
+      }
     },
     text: (text) => {
-      if (!json) process.stdout.write(showControls(text))
+      if (!json) process.stdout.write(readableWords(text))
     },
     note: (text) => {
-      if (!quiet) process.stderr.write(`${text}\n`)
+      if (!quiet) complain(text)
     },
     problems: (problems) => {
       for (const problem of problems) {
         if (quiet && !isError(problem)) continue
-        const line = renderProblem(problem)
+        const line = readableMessage(renderProblem(problem))
         process.stderr.write(
           `${colored(process.stderr) ? paint(line, isError(problem) ? 'red' : 'yellow') : line}\n`,
         )
@@ -82,7 +84,9 @@ export const openOutput = ({ json, quiet, color }: GlobalOptions): Output => {
     },
     document: (command, content) => {
       if (json)
-        process.stdout.write(`${JSON.stringify({ version: JSON_VERSION, command, ...content }, null, 2)}\n`)
+        process.stdout.write(
+          `${readableJson(JSON.stringify({ version: JSON_VERSION, command, ...content }, null, 2))}\n`,
+        )
     },
   }
 }

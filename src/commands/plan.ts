@@ -5,7 +5,7 @@ import { type Format, renderReport } from '../plan/formats/format.ts'
 import type { Report } from '../plan/formats/report.ts'
 import { isInSync } from '../plan/plan.ts'
 import { planAsJson, renderPlan } from '../plan/render.ts'
-import type { Problem } from '../problem.ts'
+import { caveatsOf, type Problem } from '../problem.ts'
 import { type Loaded, load, locate } from './load.ts'
 import { EXIT, type GlobalOptions, openOutput, problemAsJson } from './output.ts'
 
@@ -44,12 +44,16 @@ const reportOn = (
 export const planCommand = async (options: PlanOptions): Promise<number> => {
   const output = openOutput(options)
   const { format = options.json ? 'json' : 'text' } = options
-  const print = (loaded: Pick<Loaded, 'plan' | 'problems' | 'failure'>) => {
+  const print = (loaded: Pick<Loaded, 'plan' | 'pending' | 'problems' | 'failure'>) => {
     if (format !== 'text' && format !== 'json')
       output.text(renderReport(format, reportOn(options, loaded), sha256))
-    else if (loaded.plan !== null && format === 'text') output.result(renderPlan(loaded.plan))
+    else if (loaded.plan !== null && format === 'text')
+      output.result(renderPlan(loaded.plan, caveatsOf(loaded.problems)))
     const content = { problems: loaded.problems.map(problemAsJson) }
-    output.document('plan', loaded.plan === null ? content : { ...planAsJson(loaded.plan), ...content })
+    output.document(
+      'plan',
+      loaded.plan === null ? content : { ...planAsJson(loaded.plan, loaded.pending), ...content },
+    )
   }
   let loaded: Loaded
   try {
@@ -57,7 +61,7 @@ export const planCommand = async (options: PlanOptions): Promise<number> => {
   } catch (error) {
     // A failure is told as JSON by whoever catches it; the other formats say it here.
     if (error instanceof HostError && format !== 'json') {
-      print({ plan: null, problems: [failureAsProblem(error)], failure: EXIT.failed })
+      print({ plan: null, pending: null, problems: [failureAsProblem(error)], failure: EXIT.failed })
     }
     throw error
   }

@@ -21,11 +21,11 @@ export interface RollbackOptions extends GlobalOptions {
 type Some = readonly [Generation, ...Generation[]]
 
 /** What is in force, the latest first, down to the one that is to be given back: the latest where none is named. */
-const choose = (generations: readonly Generation[], wanted: string | undefined): Some => {
+const choose = (generations: readonly Generation[], wanted: number | undefined): Some => {
   const applied = generations.filter(({ state }) => state === 'applied')
   const [latest] = applied
   if (latest === undefined) throw new HostError('there is nothing to roll back', 'see portward generations')
-  const number = wanted === undefined ? latest.number : Number(wanted)
+  const number = wanted ?? latest.number
   if (!applied.some((generation) => generation.number === number)) {
     throw new HostError(`generation ${wanted} is not in force`, 'see portward generations')
   }
@@ -34,7 +34,7 @@ const choose = (generations: readonly Generation[], wanted: string | undefined):
 }
 
 const rollbackLocked = async (
-  wanted: string | undefined,
+  wanted: number | undefined,
   options: RollbackOptions,
   output: Output,
 ): Promise<number> => {
@@ -49,7 +49,8 @@ const rollbackLocked = async (
   const generations: Some = [first, ...rest]
   const restoration = mergeGenerations(generations)
   const numbers = generations.map(({ number }) => number)
-  output.text(`giving back what generation ${numbers.join(', ')} replaced:\n`)
+  const named = generations.map((each) => `${each.number}${isPending(each) ? ' (not confirmed)' : ''}`)
+  output.text(`giving back what generation ${named.join(', ')} replaced:\n`)
   for (const { record } of restoration.files) output.text(`  ${record.path}\n`)
   if (restoration.packages.length > 0) output.text(`  packages that go: ${restoration.packages.join(', ')}\n`)
   const foreign = await findForeign(restoration)
@@ -87,7 +88,7 @@ const asProblem = (message: string): Problem => ({
 })
 
 /** `portward rollback [N]`: the state before generation N (the latest one), whatever came after it. */
-export const rollbackCommand = async (options: RollbackOptions, wanted?: string): Promise<number> => {
+export const rollbackCommand = async (options: RollbackOptions, wanted?: number): Promise<number> => {
   if (options.root !== '/') {
     throw new HostError(
       'generations are kept of a running server, not of a tree',

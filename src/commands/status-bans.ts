@@ -1,7 +1,7 @@
-import { viewBans } from '../policy/ban-view.ts'
+import { type PlaceName, unreadPlaces, viewBans } from '../policy/ban-view.ts'
 import { type ScanSummary, summarizeScans } from '../policy/scan-summary.ts'
 import { type BanState, readBanState } from './ban-state.ts'
-import { describePort, remarksOn } from './ban-table.ts'
+import { describePort, remarksOn, titlesOf } from './ban-table.ts'
 import { formatMoment, isoMoment } from './moments.ts'
 
 /** Entries of each list. */
@@ -14,6 +14,8 @@ export interface BanStatus {
   readonly incomplete: number
   /** Whether every place could be looked at. */
   readonly isWhole: boolean
+  /** Places that may hold more bans, but could not be read. */
+  readonly unread: readonly PlaceName[]
   /** Null: there is no history that can be read. */
   readonly scans: ScanSummary | null
   /** What was not looked at. */
@@ -22,11 +24,12 @@ export interface BanStatus {
 
 const describe = ({ readings, history }: BanState, nowMs: number): BanStatus => {
   const scans = history.events?.filter(({ isCounted }) => isCounted) ?? null
-  const rows = viewBans(readings, scans ?? [], () => null)
+  const rows = viewBans(readings, scans, () => null)
   return {
     banned: rows.length,
     incomplete: rows.filter(({ missing }) => missing.length > 0).length,
     isWhole: readings.every(({ bans }) => bans !== null),
+    unread: unreadPlaces(readings).map(({ place }) => place),
     scans: scans === null ? null : summarizeScans(scans, nowMs, MOST),
     remarks: [
       ...remarksOn(readings),
@@ -50,6 +53,7 @@ export const renderBanStatus = ({
   banned,
   incomplete,
   isWhole,
+  unread,
   scans,
 }: BanStatus): (readonly [string, string])[] => {
   const gaps = incomplete === 0 ? '' : `, ${incomplete} NOT IN EVERY PLACE (portward bans)`
@@ -60,7 +64,7 @@ export const renderBanStatus = ({
   return [
     [
       'bans',
-      `${banned} now${isWhole ? '' : ', of the places that could be looked at'}${gaps}; ${describeWeek(scans)}`,
+      `${banned} ${unread.length > 0 ? `found, but not read: ${titlesOf(unread)}` : `now${isWhole ? '' : ', of the places that could be looked at'}`}${gaps}; ${describeWeek(scans)}`,
     ],
     ...last.map((text, index) => [index === 0 ? 'last scans' : '', text] as const),
     ...(ports.length === 0

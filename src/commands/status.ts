@@ -3,9 +3,11 @@ import { readFileState } from '../host/files.ts'
 import { isInSync, type Plan } from '../plan/plan.ts'
 import { describeWrappers } from '../plan/render.ts'
 import { runningArguments, wantedUnits } from '../plan/services.ts'
+import { describePending, pendingAsJson } from '../policy/confirmation.ts'
 import { serviceOf } from '../policy/daemons.ts'
 import type { Facts } from '../policy/facts.ts'
 import { type Modes, modesOf, type Release } from '../policy/release.ts'
+import { caveatsOf } from '../problem.ts'
 import { load } from './load.ts'
 import { EXIT, type GlobalOptions, openOutput, problemAsJson } from './output.ts'
 import { banStatusAsJson, readBanStatus, renderBanStatus } from './status-bans.ts'
@@ -49,9 +51,10 @@ const readSystemName = async (root: string): Promise<string> => {
   return String(parseIni(text)['PRETTY_NAME'] ?? 'unknown system')
 }
 
-const describeDrift = (plan: Plan | null): string => {
+const describeDrift = (plan: Plan | null, caveats: readonly string[]): string => {
   if (plan === null) return 'unknown, since no plan can be made'
-  if (isInSync(plan)) return 'none'
+  if (isInSync(plan)) return ['none', ...caveats].join(', but ')
+  if (plan.inexact.length > 0) return `unknown, since the plan is not exact: ${plan.inexact.join('; ')}`
   const paths = plan.steps.flatMap((step) => (step.kind === 'write' ? [step.path] : []))
   return `${plan.steps.length} steps pending${paths.length > 0 ? ` (${paths.join(', ')})` : ''}`
 }
@@ -76,7 +79,7 @@ const describeService = ({ name, installed, running, atBoot, detail }: ServiceSt
 /** `portward status`: what runs, in which modes, and whether anything has drifted from config.env. */
 export const statusCommand = async (options: GlobalOptions): Promise<number> => {
   const output = openOutput(options)
-  const { root, settings, facts, release, plan, problems, failure } = await load(options)
+  const { root, settings, facts, release, plan, pending, problems, failure } = await load(options)
   output.problems(problems)
   if (settings === null || facts === null || release === null) {
     output.document('status', { problems: problems.map(problemAsJson) })
@@ -84,8 +87,11 @@ export const statusCommand = async (options: GlobalOptions): Promise<number> => 
   }
   const [system, bans] = await Promise.all([readSystemName(root), readBanStatus(root)])
   const services = describeServices(facts, release, settings)
-  const drift = describeDrift(plan)
+  const drift = describeDrift(plan, caveatsOf(problems))
   const lines = [
+    ...(pending === null
+      ? []
+      : [`${'unconfirmed'.padEnd(12)}${describePending(pending)}: portward confirm keeps it`]),
     `${'system'.padEnd(12)}${system}; ${release.title}`,
     ...services.map(describeService),
     `${'modes'.padEnd(12)}${modesOf(settings).join(', ')} wanted`,
@@ -106,6 +112,7 @@ export const statusCommand = async (options: GlobalOptions): Promise<number> => 
     wrappers: facts.wrapped,
     sshdAsksHostsDeny: facts.wrapped.includes('sshd'),
     bans: banStatusAsJson(bans),
+    confirmation: pendingAsJson(pending),
     inSync: plan !== null && isInSync(plan),
     drift,
     problems: problems.map(problemAsJson),

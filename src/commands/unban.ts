@@ -3,7 +3,7 @@ import { takeLock } from '../host/lock.ts'
 import { openPlaces } from '../host/places/open-places.ts'
 import type { BanPlace } from '../host/places/place.ts'
 import { readVantage } from '../host/places/vantage.ts'
-import type { PlaceName, PlaceReading } from '../policy/ban-view.ts'
+import { type PlaceName, type PlaceReading, unreadPlaces } from '../policy/ban-view.ts'
 import type { Problem } from '../problem.ts'
 import { PLACE_TITLES, remarksOn, titlesOf } from './ban-table.ts'
 import { EXIT, type GlobalOptions, type Output, openOutput, problemAsJson } from './output.ts'
@@ -52,8 +52,9 @@ interface Release {
   readonly left: readonly PlaceName[]
 }
 
-const describe = ({ address, released, left }: Release): string => {
-  const was = released.length === 0 ? 'was banned nowhere' : `released from ${titlesOf(released)}`
+const describe = ({ address, released, left }: Release, unread: readonly PlaceName[]): string => {
+  const nowhere = unread.length === 0 ? 'was banned nowhere' : `no ban found; not read: ${titlesOf(unread)}`
+  const was = released.length === 0 ? nowhere : `released from ${titlesOf(released)}`
   const still = left.length === 0 ? '' : `; IS STILL, OR AGAIN, in ${titlesOf(left)}`
   return `${address}: ${released.length === 0 && left.length > 0 ? 'not released' : was}${still}\n`
 }
@@ -73,7 +74,8 @@ const unbanLocked = async (root: string, addresses: readonly string[], output: O
       left,
     }
   })
-  for (const release of releases) output.text(describe(release))
+  const unread = unreadPlaces(before).map(({ place }) => place)
+  for (const release of releases) output.text(describe(release, unread))
   for (const remark of remarks) output.text(`${remark}\n`)
   const isLeft = releases.some(({ left }) => left.length > 0)
   if (isLeft && problems.length === 0) output.note(LEFT_HINT)

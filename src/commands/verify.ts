@@ -1,3 +1,4 @@
+import { pendingAsJson } from '../policy/confirmation.ts'
 import { desire } from '../policy/desired.ts'
 import { type Check, isFailure } from '../verify/check.ts'
 import { renderChecks } from '../verify/render.ts'
@@ -23,7 +24,10 @@ export const verifyCommand = async (options: GlobalOptions): Promise<number> => 
   const output = openOutput(options)
   const loaded = await load(options)
   const checks = await verifyLoaded(loaded)
-  const problems = { problems: loaded.problems.map(problemAsJson) }
+  const problems = {
+    confirmation: pendingAsJson(loaded.pending),
+    problems: loaded.problems.map(problemAsJson),
+  }
   if (checks === null) {
     output.problems(loaded.problems)
     output.document('verify', { ...problems, checks: null })

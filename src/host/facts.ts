@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { findHistory } from '../policy/desired.ts'
 import type { Facts, FileState, LiveFacts, PackageVersion, PortsentryPackage } from '../policy/facts.ts'
-import { findRelease, RELEASES, tellRelease } from '../policy/find-release.ts'
+import { expectRelease, findRelease, RELEASES, tellRelease } from '../policy/find-release.ts'
 import { FIREWALL_PATHS } from '../policy/firewall.ts'
 import { FAIL2BAN_DIRECTORY } from '../policy/jail.ts'
 import { requiredPackages } from '../policy/packages.ts'
@@ -13,7 +13,7 @@ import { readAttributes, readFileState } from './files.ts'
 import { hasOwnPlace, readFirewall, tryTargets } from './firewall.ts'
 import { errnoOf, HostError } from './host-error.ts'
 import { readNeighbours } from './neighbours.ts'
-import { readInstalled, readPackageFiles, simulateInstall } from './packages.ts'
+import { hasPackageLists, readInstalled, readPackageFiles, simulateInstall } from './packages.ts'
 import { resolveInRoot } from './paths.ts'
 import { readDaemons, readSshClients } from './processes.ts'
 import { readEnabled, readInit } from './services.ts'
@@ -112,6 +112,8 @@ interface Installation {
   readonly installs: readonly PackageVersion[] | null
   readonly stock: ReadonlyMap<string, StockFiles>
   readonly unknown: readonly string[]
+  /** See Facts. */
+  readonly expected?: string
 }
 
 /** What installing the missing packages would bring. */
@@ -122,7 +124,12 @@ const foreseeInstallation = async (
   const missing = requiredPackages(settings, readInit()).filter((name) => !packages.has(name))
   if (missing.length === 0) return { installs: [], stock: new Map(), unknown: [] }
   const simulated = await simulateInstall(missing)
-  if ('reason' in simulated) return { installs: null, stock: new Map(), unknown: [simulated.reason] }
+  if ('reason' in simulated) {
+    const nothing = { installs: null, stock: new Map() }
+    if (await hasPackageLists()) return { ...nothing, unknown: [simulated.reason] }
+    const version = await readFileState('/', '/etc/debian_version')
+    return { ...nothing, unknown: [], expected: expectRelease(version?.text ?? '').name }
+  }
   const { installs } = simulated
   try {
     const wanted = installs.filter(({ name }) => STOCK_PACKAGES.includes(name))
@@ -233,9 +240,12 @@ export const readFacts = async (root: string, settings: Settings, release?: stri
     wrapped,
     logs: new Set(isCopy ? [...logs, ...namedLogs(files)] : logs),
     unknown: installation.unknown,
+    ...(installation.expected === undefined ? {} : { expected: installation.expected }),
     remarks:
       live !== null && !live.asRoot
-        ? ['not root: bans in the firewall and in fail2ban were not looked at']
+        ? [
+            'not root: bans in the firewall and in fail2ban, and whether an earlier apply was interrupted, were not looked at',
+          ]
         : [],
   }
   const fitting = findRelease(facts)

@@ -1,14 +1,15 @@
+import { existsSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { execa } from 'execa'
 import { errnoOf, HostError } from './host-error.ts'
-import { childEnvironment } from './process.ts'
+import { childEnvironment, tryRun } from './process.ts'
 
 const REFUSED = 75
 
 /** A portward that was killed may have its lock for a moment longer. */
 const PATIENCE_S = 2
 
-const LOCK = '/run/portward.lock'
+export const LOCK = '/run/portward.lock'
 
 /** Whoever may read the file may hold its lock, and keep root out. */
 const keepPrivate = async (path: string): Promise<void> => {
@@ -18,6 +19,19 @@ const keepPrivate = async (path: string): Promise<void> => {
   } catch (error) {
     throw new HostError(`cannot lock ${path}: ${errnoOf(error)}`, 'run portward as root', { cause: error })
   }
+}
+
+/** Whether a portward is at work on this server now. Asked as root, whose lock it is. */
+export const isLocked = async (): Promise<boolean> => {
+  if (!existsSync(LOCK)) return false
+  const { exitCode } = await tryRun('flock', [
+    '--nonblock',
+    '--conflict-exit-code',
+    `${REFUSED}`,
+    LOCK,
+    'true',
+  ])
+  return exitCode === REFUSED
 }
 
 /**

@@ -38,6 +38,17 @@ export const readPackageFiles = async (root: string, name: string): Promise<stri
   return (list?.text ?? '').split('\n').filter(Boolean)
 }
 
+/** Whether apt knows any packages at all: on a fresh image nobody has run apt-get update yet. */
+export const hasPackageLists = async (): Promise<boolean> => {
+  const { stdout } = await tryRun('apt-get', [
+    'indextargets',
+    '--format',
+    '$(FILENAME)',
+    'Created-By: Packages',
+  ])
+  return stdout.trim() !== ''
+}
+
 /** What apt would bring in for `names`, or why it can't. Changes nothing and needs no root. */
 export const simulateInstall = async (
   names: readonly string[],

@@ -71,7 +71,7 @@ const planOwned = ({ ownedFiles }: Desired, facts: Facts): (WriteStep | RemoveSt
     return before === null ? [] : [{ kind: 'remove', path, before, reasons: ['of no use here any more'] }]
   })
 
-const remark = (message: string): Problem => ({
+export const notLookedAt = (message: string): Problem => ({
   severity: 'warning',
   code: 'not-looked-at',
   message,
@@ -135,6 +135,18 @@ const planLogs = ({ release, historyPath, logs }: Desired, facts: Facts): TouchS
 const planInstallation = (desired: Desired, facts: Facts): { steps: Step[]; inexact: string[] } => {
   const missing = desired.packages.filter((name) => !facts.packages.has(name))
   if (missing.length === 0 || facts.live === null) return { steps: [], inexact: [] }
+  if (facts.expected !== undefined) {
+    const { title } = desired.release
+    const guess =
+      facts.portsentry === null ? [`that it would install ${title} is a guess by Debian's version`] : []
+    return {
+      steps: [],
+      inexact: [
+        'apt has no package lists, so what it would install is not known: run apt-get update',
+        ...guess,
+      ],
+    }
+  }
   if (facts.installs === null) {
     return { steps: [], inexact: [`apt cannot install ${missing.join(', ')}: run apt-get update`] }
   }
@@ -171,7 +183,7 @@ export const plan = (settings: Settings, facts: Facts): PlanResult => {
   const found = [...wishes, ...files.flatMap((file) => file.problems)]
   // Over a jail file that cannot be read, everybody else's options would seem to override it.
   const overridden = found.some(isError) ? [] : overriddenOptions(facts, desired.jails, jailText)
-  const problems = [...found, ...overridden, ...facts.remarks.map((message) => remark(message))]
+  const problems = [...found, ...overridden, ...facts.remarks.map((message) => notLookedAt(message))]
   if (problems.some(isError)) return { plan: null, problems }
   const { root, wrapped, live } = facts
   const inexact = [...installation.inexact, ...facts.unknown]

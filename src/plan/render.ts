@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { formatCidr } from '../network.ts'
+import { type PendingConfirmation, pendingAsJson } from '../policy/confirmation.ts'
 import { JAIL_PATH } from '../policy/jail.ts'
 import { modesOf } from '../policy/release.ts'
 import { renderDiff } from './diff.ts'
@@ -65,11 +66,15 @@ const describeProtection = ({ desired: { lan, whitelist } }: Plan): string => {
 /** Text that is not from a file, such as apt's, as the bytes that a terminal wants, latin1-decoded. */
 const asBytes = (text: string): string => Buffer.from(text, 'utf8').toString('latin1')
 
-/** The plan for a terminal: steps in order, then the diff. Latin1-decoded where it quotes files. */
-export const renderPlan = (plan: Plan): string => {
+/**
+ * The plan for a terminal: steps in order, then the diff. Latin1-decoded where it quotes files. `caveats` are what a
+ * reader of "in sync" must know as well.
+ */
+export const renderPlan = (plan: Plan, caveats: readonly string[] = []): string => {
   const { release, modes } = plan.desired
   if (isInSync(plan)) {
-    return `${release.title}: in sync, nothing to do (modes ${modesOf(modes).join(' and ')}); ${describeWrappers(plan)}\n${describeProtection(plan)}`
+    const but = caveats.map((caveat) => `\nbut ${asBytes(caveat)}`).join('')
+    return `${release.title}: in sync, nothing to do (modes ${modesOf(modes).join(' and ')}); ${describeWrappers(plan)}${but}\n${describeProtection(plan)}`
   }
   const steps = plan.steps
     .map((step, index) => `${String(index + 1).padStart(3)}. ${describeStep(step)}\n`)
@@ -92,11 +97,12 @@ const stepAsJson = (step: Step): object => {
 }
 
 /** The plan's part of the JSON document. */
-export const planAsJson = (plan: Plan): object => ({
+export const planAsJson = (plan: Plan, pending: PendingConfirmation | null = null): object => ({
   root: plan.root,
   release: plan.desired.release.name,
   wrappers: plan.wrapped,
   inSync: isInSync(plan),
+  confirmation: pendingAsJson(pending),
   inexact: plan.inexact,
   steps: plan.steps.map(stepAsJson),
 })

@@ -23,6 +23,8 @@ export interface PlaceReading {
   readonly place: PlaceName
   /** Null: it could not be looked at, and `remark` says why. */
   readonly bans: readonly PlacedBan[] | null
+  /** Whether it may hold bans that could not be read; where there is no such place, it does not. */
+  readonly isUnknown?: boolean
   /** Whether this server is configured so that every ban should be here: else none is missing. */
   readonly isExpected: boolean
   /** What else there is to say of it; '' for nothing. */
@@ -41,8 +43,8 @@ export interface Sighting {
 
 export interface BanRow {
   readonly address: string
-  /** Who began it. `by hand`: nothing shows that portsentry ever noticed the host. */
-  readonly source: 'portsentry' | 'by hand'
+  /** Who began it. `by hand`: nothing shows that portsentry ever noticed the host; `unknown`: not all of it could be read. */
+  readonly source: 'portsentry' | 'by hand' | 'unknown'
   readonly mode: string | null
   readonly port: number | null
   readonly protocol: 'tcp' | 'udp' | null
@@ -62,26 +64,45 @@ const BURST_MS = 600_000
 /** fail2ban tells whole seconds, and portsentry 1.2 does. */
 const ROUNDING_MS = 1000
 
+/** Places that may hold bans which could not be read. */
+export const unreadPlaces = (readings: readonly PlaceReading[]): PlaceReading[] =>
+  readings.filter(({ isUnknown }) => isUnknown === true)
+
+/** The first scan of the last burst: whoever was banned, released and banned again has several. */
+const beginOfLastBurst = (sightings: readonly Sighting[]): Sighting | undefined => {
+  let first = sightings.at(-1)
+  for (const sighting of [...sightings].reverse()) {
+    if (first !== undefined && first.timeMs - sighting.timeMs > BURST_MS) break
+    first = sighting
+  }
+  return first
+}
+
 /**
  * The scan behind a ban that began then: of those in the minutes before it the first, since that one tripped the
- * daemon. Where there is none, the latest before it; where nothing is known of the ban, the first one.
+ * daemon. Where there is none, the latest before it; where no place tells when the ban began, the last burst's first.
  */
 const findCause = (sightings: readonly Sighting[], sinceMs: number | null): Sighting | undefined => {
-  if (sinceMs === null) return sightings[0]
+  if (sinceMs === null) return beginOfLastBurst(sightings)
   const before = sightings.filter(({ timeMs }) => timeMs <= sinceMs + ROUNDING_MS)
   return before.find(({ timeMs }) => timeMs >= sinceMs - BURST_MS) ?? before.at(-1)
 }
 
-const earliest = (times: readonly (number | null | undefined)[]): number | null => {
-  const known = times.filter((time) => typeof time === 'number')
-  return known.length === 0 ? null : Math.min(...known)
+/**
+ * When the present ban began, as far as the places tell: fail2ban's word counts, else the latest. A blocked file may
+ * still have the line of an earlier ban.
+ */
+const anchorOf = (places: readonly Place[], jailed: Place | undefined): number | null => {
+  if (typeof jailed?.sinceMs === 'number') return jailed.sinceMs
+  const times = places.flatMap(({ sinceMs }) => (sinceMs === null ? [] : [sinceMs]))
+  return times.length === 0 ? null : Math.max(...times)
 }
 
 type Place = BanRow['places'][number]
 
 /** An admin's own rule in the firewall is no ban of portward's: nothing else should have it. */
 const isOwnRule = (places: readonly Place[], source: BanRow['source']): boolean =>
-  source === 'by hand' && places.every(({ place }) => place === 'firewall')
+  source !== 'portsentry' && places.every(({ place }) => place === 'firewall')
 
 /** fail2ban's word counts; whom it does not hold (yet), the firewall may know the end of. */
 const untilOf = (places: readonly Place[]): number | null =>
@@ -92,20 +113,26 @@ const viewBan = (
   address: string,
   places: readonly Place[],
   readings: readonly PlaceReading[],
-  sightings: readonly Sighting[],
+  sightings: readonly Sighting[] | null,
   protectedBy: string | null,
 ): BanRow => {
   const jailed = places.find(({ place }) => place === 'fail2ban')
-  const recorded = places.find(({ port }) => port !== null)
-  const cause = findCause(sightings, jailed?.sinceMs ?? recorded?.sinceMs ?? null)
+  const anchor = anchorOf(places, jailed)
+  const cause = findCause(sightings ?? [], anchor)
+  const unread = new Set(unreadPlaces(readings).map(({ place }) => place))
   // Whom fail2ban is told to ban gets into hosts.deny as well.
   const tells = (place: PlaceName) =>
-    place === 'blocked-file' || (place === 'hosts.deny' && jailed === undefined)
+    place === 'blocked-file' || (place === 'hosts.deny' && jailed === undefined && !unread.has('fail2ban'))
   const isNoticed = cause !== undefined || places.some(({ place }) => tells(place))
-  const source = isNoticed ? 'portsentry' : 'by hand'
-  // An old scan says where a ban came from, but not since when it is.
-  const since = earliest(places.map(({ sinceMs }) => sinceMs))
-  const isCurrent = cause !== undefined && (since === null || cause.timeMs >= since - BURST_MS)
+  const isRead = sightings !== null && unread.size === 0
+  const source = isNoticed ? 'portsentry' : isRead ? 'by hand' : 'unknown'
+  // What is older says where a ban came from, but belongs to an earlier one.
+  const isOfThisBan = (timeMs: number | null | undefined): timeMs is number =>
+    typeof timeMs === 'number' && (anchor === null || timeMs >= anchor - BURST_MS)
+  const times = [...places.map(({ sinceMs }) => sinceMs), cause?.timeMs].filter(isOfThisBan)
+  const recorded = places.find(
+    ({ port, sinceMs }) => port !== null && (sinceMs === null || isOfThisBan(sinceMs)),
+  )
   const isAsked = readings.some(({ place, bans }) => place === 'fail2ban' && bans !== null)
   const has = new Set(places.map(({ place }) => place))
   const lacking = readings.filter(
@@ -118,7 +145,7 @@ const viewBan = (
     port: cause?.port ?? recorded?.port ?? null,
     protocol: cause?.protocol ?? recorded?.protocol ?? null,
     reason: cause?.scan ?? null,
-    sinceMs: isCurrent ? earliest([since, cause.timeMs]) : since,
+    sinceMs: times.length === 0 ? null : Math.min(...times),
     untilMs: isAsked ? (untilOf(places) ?? 'for ever') : null,
     places,
     missing: isOwnRule(places, source) ? [] : lacking.map(({ place }) => place),
@@ -132,11 +159,11 @@ const bySince = (a: BanRow, b: BanRow): number =>
 
 /**
  * Every address that some place bans, once, the longest banned first. `sightings` are the scans that counted, in
- * order of time; `protectedBy` names the entry that protects a host, or null. Pure.
+ * order of time, null where the history could not be read; `protectedBy` names the entry that protects a host, or null. Pure.
  */
 export const viewBans = (
   readings: readonly PlaceReading[],
-  sightings: readonly Sighting[],
+  sightings: readonly Sighting[] | null,
   protectedBy: (host: Network) => string | null,
 ): BanRow[] => {
   const byAddress = new Map<string, Place[]>()
@@ -148,7 +175,7 @@ export const viewBans = (
     }
   }
   const seen = new Map<string, Sighting[]>()
-  for (const sighting of sightings) {
+  for (const sighting of sightings ?? []) {
     const list = seen.get(sighting.host) ?? []
     list.push(sighting)
     seen.set(sighting.host, list)
@@ -157,7 +184,7 @@ export const viewBans = (
     .map(([address, places]) => {
       const host = parseNetwork(address)
       const protector = host === null ? null : protectedBy(host)
-      return viewBan(address, places, readings, seen.get(address) ?? [], protector)
+      return viewBan(address, places, readings, sightings && (seen.get(address) ?? []), protector)
     })
     .sort(bySince)
 }

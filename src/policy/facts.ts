@@ -75,6 +75,11 @@ export interface Facts {
    * where they do not. Absent everywhere else.
    */
   readonly told?: string | null
+  /**
+   * Where apt has no package lists, and so nothing tells what it would install: the name of the release that this version of
+   * Debian ships. Absent everywhere else.
+   */
+  readonly expected?: string
   readonly packages: ReadonlyMap<string, string>
   /** What `apt-get install` would bring in, dependencies included; null where apt could not say. */
   readonly installs: readonly PackageVersion[] | null

@@ -38,6 +38,13 @@ export const tellRelease = (traces: Traces): Release | null => {
   return major < 13 ? sysv12 : null
 }
 
+/** The release that this version of Debian ships: a guess, for what is settled only when the packages are known. */
+export const expectRelease = (debianVersion: string): Release => {
+  const major = Number(/^\d+/.exec(debianVersion)?.[0])
+  if (major <= 12) return sysv12
+  return major === 13 ? template12 : native2
+}
+
 /** The release that fits the package, or why there is none. Never decided by the distribution's name. */
 export const findRelease = (facts: Facts): Release | Problem => {
   const at = { path: '/var/lib/dpkg/status' }
@@ -48,7 +55,7 @@ export const findRelease = (facts: Facts): Release | Problem => {
     hint,
     at,
   })
-  const { portsentry, told } = facts
+  const { portsentry, told, expected } = facts
   if (told === null) {
     return {
       ...refuse(
@@ -59,7 +66,7 @@ export const findRelease = (facts: Facts): Release | Problem => {
       at: { path: '/etc/portsentry/portsentry.conf' },
     }
   }
-  const named = RELEASES.find(({ name }) => name === told)
+  const named = RELEASES.find(({ name }) => name === (told ?? (portsentry === null ? expected : undefined)))
   if (named !== undefined) return named
   if (portsentry === null && facts.live === null) {
     return refuse('no-portsentry', 'portsentry is not installed in this tree', 'install it there first')

@@ -8,7 +8,7 @@ import type { Desired } from '../policy/desired.ts'
 import { type Facts, fileText } from '../policy/facts.ts'
 import { effective } from '../policy/fail2ban-view.ts'
 import { FAIL2BAN_DIRECTORY, viewWith } from '../policy/jail.ts'
-import { isError, type Problem, renderProblem } from '../problem.ts'
+import { caveatsOf, isError, type Problem, renderProblem } from '../problem.ts'
 import { type Check, checkFor, listed } from './check.ts'
 
 const APPLY = 'portward apply'
@@ -147,7 +147,13 @@ const checkDrift = (plan: Plan | null, problems: readonly Problem[]): Check => {
   const error = problems.find(isError)
   if (plan === null)
     return check.warn(error === undefined ? 'no plan can be made' : renderProblem(error), 'portward plan')
-  if (isInSync(plan)) return check.pass('in sync')
+  if (isInSync(plan)) {
+    const [caveat] = problems.filter(({ code }) => code === 'unconfirmed')
+    if (caveat !== undefined) return check.warn(`in sync, but ${caveat.message}`, caveat.hint)
+    const [unseen] = caveatsOf(problems)
+    return unseen === undefined ? check.pass('in sync') : check.skip(`in sync, but ${unseen}`)
+  }
+  if (plan.inexact.length > 0) return check.warn(`not known: ${plan.inexact.join('; ')}`, 'portward plan')
   return check.warn(`${plan.steps.length} steps are pending`, 'portward plan shows them')
 }
 

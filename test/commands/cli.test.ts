@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { expect, it, test } from 'vitest'
+import { typeInto } from '../terminal.ts'
 import { copyOf, fixtures } from '../tree.ts'
 
 const checkout = join(import.meta.dirname, '../..')
@@ -35,15 +36,39 @@ it('gives the exit codes of the contract', () => {
   expect(portward('status', ...tree).status).toBe(0)
 })
 
-it.each([[], ['frob'], ['plan', '--frob'], ['plan', 'extra'], ['plan', '--config']].map((args) => [args]))(
-  'wrong usage: %j',
-  (args) => {
-    const { status, stdout, stderr } = portward(...args)
-    expect(status).toBe(64)
-    expect(stdout).toBe('')
-    expect(stderr).not.toBe('')
-  },
-)
+it.each(
+  [
+    [],
+    ['frob'],
+    ['plan', '--frob'],
+    ['plan', 'extra'],
+    ['plan', '--config'],
+    ['plan', '--format', 'nonsense'],
+    ['plan', '--release', 'nonsense'],
+    ['apply', '--confirm-within', 'banana'],
+    ['apply', '--confirm-within', '9s'],
+    ['apply', '--yes', '--confirm-within', '25h'],
+    ['rollback', 'banana'],
+    ['rollback', '0'],
+    ['rollback', '--yes', '-1'],
+    ['unban'],
+    ['unban', 'banana'],
+    ['unban', '192.0.2.1', '192.0.2.0/24'],
+    ['explain'],
+    ['explain', 'banana'],
+    ['detect'],
+    ['detect', '--pcap', 'x', '--mode', 'banana'],
+    ['detect', '--pcap', 'x', '--method', 'banana'],
+    ['detect', '--pcap', 'x', '--in-use', 'banana'],
+    ['detect', '--pcap', 'x', '--address', 'banana'],
+    ['detect', '--pcap', 'x', '--listen'],
+  ].map((args) => [args]),
+)('wrong usage: %j', (args) => {
+  const { status, stdout, stderr } = portward(...args)
+  expect(status).toBe(64)
+  expect(stdout).toBe('')
+  expect(stderr).not.toBe('')
+})
 
 it('finds --root and --config wherever they stand', () => {
   const tree = sample()
@@ -92,6 +117,63 @@ it('tells a failure as JSON, too', () => {
     command: 'apply',
     error: { message: expect.stringMatching(/--yes/) },
   })
+})
+
+test.each<[string, string, number]>([
+  ['y', 'y\r', 0],
+  ['n', 'n\r', 1],
+  ['Enter', '\r', 1],
+  ['Ctrl-D', '\x04', 1],
+  ['Ctrl-D after a letter', 'y\x04', 1],
+  ['Ctrl-C', '\x03', 1],
+])('the question of apply: %s', (_, keys, expected) => {
+  const tree = sample()
+  const { status, output, complaint } = typeInto(keys, join(checkout, 'bin/portward'), ['apply', ...tree])
+  expect([status, complaint]).toEqual([expected, ''])
+  expect(output).toMatch(expected === 0 ? /applied: \d+ steps, files only/ : /nothing was changed/)
+  expect(portward('plan', ...tree).status).toBe(expected === 0 ? 0 : 2)
+})
+
+it('takes a terminal that hangs up for a no, and leaves no lock', () => {
+  const tree = sample()
+  const { status, complaint } = typeInto('hang up', join(checkout, 'bin/portward'), ['apply', ...tree])
+  expect(complaint).toBe('')
+  expect(status).not.toBe(0)
+  expect(portward('plan', ...tree).status).toBe(2)
+  expect(portward('apply', '--yes', ...tree).status).toBe(0)
+})
+
+it('shows what files say so that it reads well, and nothing in it is obeyed', () => {
+  const tree = sample()
+  const write = (path: string, bytes: string) =>
+    writeFileSync(join(tree[1], path), Buffer.from(bytes, 'latin1'))
+  const utf8 = Buffer.from('# “café” — ü', 'utf8').toString('latin1')
+  write('etc/hosts.allow', `${utf8}\n# caf\xe9 \x1b[2J \x9b2J\n`)
+  const { output } = typeInto('n\r', join(checkout, 'bin/portward'), ['apply', ...tree])
+  expect(output).toContain(' # “café” — ü\r\n')
+  expect(output).toContain(' # caf\\xe9 ^[[2J \\x9b2J\r\n')
+  // Into a pipe go the bytes themselves: the diff is to be applied.
+  expect(portward('plan', ...tree).stdout).toContain(` ${utf8}\n # caf\xe9 \x1b[2J \x9b2J\n`)
+
+  write('etc/fail2ban/jail.local', `[portsentry]\nbantime = \x1b]0;${utf8}\x07\n`)
+  for (const command of ['plan', 'verify', 'status']) {
+    const { stdout, stderr } = portward(command, ...tree, '--no-color')
+    expect(stdout + stderr).not.toMatch(/[\x1b\x07]/)
+    expect(stdout + stderr).toMatch(/jail\.local:2: .*\^\[\]0;# /)
+  }
+  expect(portward('plan', ...tree).stderr).toContain('^[]0;# “café” — ü^G')
+  // What was typed, and what an effect that failed says.
+  expect(portward('unban', 'a\x1b[2J').stderr).toContain("'a^[[2J' is invalid")
+  expect(portward('plan', '--root', '/\x1b[2J').stderr).toContain('/^[[2J is not a directory')
+})
+
+it('does not ask where nobody can answer', () => {
+  const tree = sample()
+  for (const input of ['/dev/null', '/etc/passwd']) {
+    const command = `"$0" apply ${tree.join(' ')} <${input}`
+    const { status, stderr } = spawnSync('sh', ['-c', command, join(checkout, 'bin/portward')])
+    expect([status, stderr.toString()]).toEqual([1, expect.stringMatching(/no terminal to ask on/)])
+  }
 })
 
 it('finishes an apply whose reader goes away', () => {

@@ -70,12 +70,14 @@ const concluded = (more: Partial<Explanation>) =>
     ban: null,
     readings: [],
     lastScan: null,
+    historyUnread: '',
     ...OPEN,
     hasDocker: false,
     daemons: daemons(),
     jail: jail(),
     jailFiles: null,
     wrapper: null,
+    wrapperUnread: '',
     wrapped: [],
     ...more,
   })
@@ -83,6 +85,23 @@ const concluded = (more: Partial<Explanation>) =>
 const blocked = prospect({ verdict: 'already-blocked' })
 const only = (one: Partial<Prospect>, more: Partial<Daemons> = {}) => ({
   daemons: daemons({ prospects: [prospect(one)], ...more }),
+})
+
+test('is not said to be free where places could not be read', () => {
+  const unread = (place: PlaceName) => ({
+    place,
+    bans: null,
+    isUnknown: true,
+    isExpected: false,
+    remark: 'x',
+  })
+  const readings = [unread('fail2ban'), unread('firewall')]
+  expect(concluded({ readings, filters: null, jail: null }).text).toMatch(
+    /^is not banned where that could be read \(not read: fail2ban, firewall\), and not protected: /,
+  )
+  expect(concluded({ readings, ...PROTECTED, daemons: null, jail: null }).text).toMatch(
+    /is not banned where that could be read \(not read: fail2ban, firewall\)$/,
+  )
 })
 
 describe('a host is', () => {

@@ -7,6 +7,7 @@ import { readFacts } from '../../src/host/facts.ts'
 import type { Step } from '../../src/plan/plan.ts'
 import { plan } from '../../src/plan/planner.ts'
 import { planAsJson } from '../../src/plan/render.ts'
+import type { PendingConfirmation } from '../../src/policy/confirmation.ts'
 import type { Problem } from '../../src/problem.ts'
 import { factsOf, LAN, settingsOf } from '../plan/live.ts'
 import { fixtures } from '../tree.ts'
@@ -26,10 +27,10 @@ const document = (content: object): Record<string, unknown> => ({
 
 type FactsChanges = Parameters<typeof factsOf>[0]
 
-const planned = (changes: FactsChanges, config = LAN) => {
+const planned = (changes: FactsChanges, config = LAN, pending: PendingConfirmation | null = null) => {
   const result = plan(settingsOf(config), factsOf(changes))
   if (result.plan === null) throw new Error(JSON.stringify(result.problems))
-  return document({ ...planAsJson(result.plan), problems: result.problems.map(problemAsJson) })
+  return document({ ...planAsJson(result.plan, pending), problems: result.problems.map(problemAsJson) })
 }
 
 const kindsOf = (printed: Record<string, unknown>) =>
@@ -69,6 +70,16 @@ it.each<[string, FactsChanges, readonly string[]]>([
 ])('a plan for %s is as the schema says', (_, changes, kinds) => {
   const printed = planned(changes)
   expect(kindsOf(printed)).toEqual(expect.arrayContaining([...kinds]))
+  expect(faults(printed)).toBe('')
+})
+
+it.each([
+  { generation: 3, leftMs: 251_001 },
+  { generation: 3, leftMs: 0 },
+  { generation: null, leftMs: null },
+])('a plan in sync that waits for a confirmation is as the schema says: %j', (pending) => {
+  const printed = planned({}, LAN, pending)
+  expect(printed).toMatchObject({ inSync: true, confirmation: { command: 'portward confirm' } })
   expect(faults(printed)).toBe('')
 })
 

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { eventually } from './harness/eventually.ts'
 import { describeServers } from './harness/requirements.ts'
@@ -31,6 +32,36 @@ const expectByItself = async (server: Server, wanted: State): Promise<void> => {
   })
 }
 
+/** Every command that speaks of this state says first that it will not last. */
+const expectAnnounced = async (server: Server): Promise<void> => {
+  const left = String.raw`generation \d+ is not confirmed and will be rolled back in [1-9]m( \d+s)?`
+  const first = new RegExp(`^portward: warning: ${left} — portward confirm `)
+  for (const command of ['plan', 'apply --yes', 'status', 'bans', 'generations']) {
+    const { stdout, stderr, exitCode } = await server.run(`portward ${command}`, { allowFailure: true })
+    expect([command, exitCode]).toEqual([command, 0])
+    expect(stderr).toMatch(first)
+    if (/in sync|drift/.test(stdout)) expect(stdout).toMatch(new RegExp(`(in sync|drift).*(\n| )but ${left}`))
+  }
+  for (const command of ['plan', 'explain 203.0.113.9']) {
+    const { stdout } = await server.run(`portward ${command} --json`)
+    expect(JSON.parse(stdout).confirmation).toEqual({
+      generation: expect.any(Number),
+      secondsLeft: expect.any(Number),
+      command: 'portward confirm',
+    })
+  }
+  expect(await portward(server, 'verify', 0)).toMatch(new RegExp(`^WARN .*\n +in sync, but ${left}`))
+  // Whoever is not root cannot read the record, but sees the timer.
+  const { stdout, stderr } = await server.run('setpriv --reuid 65534 --clear-groups portward bans')
+  expect(stderr).toMatch(/^portward: warning: the last apply is not confirmed and will be rolled back in /)
+  expect(stdout).toMatch(/not read: fail2ban \(not readable without root\), firewall \(/)
+  const { stderr: refused, exitCode } = await server.run(
+    'setpriv --reuid 65534 --clear-groups portward generations',
+    { allowFailure: true },
+  )
+  expect([exitCode, refused]).toEqual([1, expect.stringMatching(/cannot read .* — run portward as root/)])
+}
+
 describeServers('apply --confirm-within', () => {
   let server: Server
   let original: State
@@ -54,7 +85,7 @@ describeServers('apply --confirm-within', () => {
       /run "portward confirm" within 40s, or all of this is rolled back/,
     )
     expect((await server.run(`systemctl is-active ${TIMER}`)).stdout).toBe('active')
-    expect(await portward(server, 'generations', 0)).toMatch(/applied, to be confirmed by/)
+    expect(await portward(server, 'generations', 0)).toMatch(/applied, not confirmed$/m)
     await expectBanned(server)
     await expectByItself(server, original)
     expect(await portward(server, 'confirm', 1)).toMatch(/what was applied last is not in force any more/)
@@ -68,6 +99,7 @@ describeServers('apply --confirm-within', () => {
     expect(exitCode).toBe(1)
     expect(stderr).toMatch(/generation \d+ waits for a confirmation — portward confirm, or portward rollback/)
     await server.run(`cp -p /run/jail ${JAIL}`)
+    await expectAnnounced(server)
 
     expect(await portward(server, 'confirm', 0)).toMatch(/^generation \d+ stays$/m)
     expect(await server.exists(`/etc/systemd/system/${TIMER}`)).toBe(false)
@@ -83,18 +115,33 @@ describeServers('apply --confirm-within', () => {
     await portward(server, 'rollback --yes', 0)
   })
 
+  it('counts from the end of an apply that took longer, during which nothing is rolled back', async () => {
+    const dropIn = '/etc/systemd/system/fail2ban.service.d/slow.conf'
+    await server.write(dropIn, '[Service]\nExecStartPre=/bin/sleep 20\n', 0o644)
+    await server.run('systemctl daemon-reload')
+    const attempts = async () =>
+      (await server.run('journalctl -o cat -u portward-unconfirmed.service')).stdout.match(
+        /another portward is at work|giving back/g,
+      )
+    const before = await attempts()
+    await portward(server, 'apply --yes --confirm-within 15s', 0)
+    expect(await portward(server, 'confirm', 0)).toMatch(/^generation \d+ stays$/m)
+    expect(await attempts()).toEqual(before)
+    await server.run(`rm -r ${dirname(dropIn)} && systemctl daemon-reload`)
+    await portward(server, 'rollback --yes', 0)
+  })
+
   it('can be given up at once', async () => {
     await portward(server, 'apply --yes --confirm-within 10m', 0)
     await portward(server, 'rollback --yes', 0)
     expect(await server.exists(`/etc/systemd/system/${TIMER}`)).toBe(false)
   })
 
-  it('leaves no unit of a timer that ran out while another portward was at work', async () => {
+  it('rolls back as soon as another portward has ended that was at work when the time was up, and leaves no unit', async () => {
     await portward(server, 'apply --yes --confirm-within 40s', 0)
     const service = 'portward-unconfirmed.service'
     await server.run(
-      `flock /run/portward.lock sh -c 'until [ "$(systemctl show -P SubState ${service})" = auto-restart ]; do sleep 0.1; done'
-       portward rollback --yes`,
+      `flock /run/portward.lock sh -c 'until [ "$(systemctl show -P SubState ${service})" = start-pre ]; do sleep 0.1; done'`,
     )
     await expectByItself(server, original)
   })

@@ -72,6 +72,17 @@ describeServers('what portward refuses, keeps and puts back', () => {
     expect(stderr).toMatch(/--yes/)
   })
 
+  it('lists the settings, and refuses to apply, where apt has no package lists', async () => {
+    await server.run('mv /var/lib/apt/lists /srv/lists')
+    expect(await portward(server, 'plan', 2)).toMatch(
+      /not exact: apt has no package lists, .*: run apt-get update\n[\s\S]*portsentry\.conf: BLOCK_TCP="1"/,
+    )
+    expect(await portward(server, 'status', 0)).toMatch(/^drift +unknown, .*: run apt-get update/m)
+    const { stderr, exitCode } = await server.run('portward apply --yes', { allowFailure: true })
+    expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/no exact plan .*: run apt-get update/)])
+    await server.run('rm -rf /var/lib/apt/lists && mv /srv/lists /var/lib/apt/lists')
+  })
+
   it('applies', async () => {
     await portward(server, 'apply --yes', 0)
   })

@@ -580,6 +580,23 @@ it('tells what keeps apt from installing', () => {
   expect(problems.map(renderProblem).join()).toMatch(/not installed: E: dpkg was interrupted/)
 })
 
+it('lists the settings for the expected release where apt has no package lists', () => {
+  const facts = factsOf({
+    portsentry: null,
+    expected: 'native-2',
+    packages: new Map(),
+    installs: null,
+    texts: { '/etc/portsentry/portsentry.conf': null },
+  })
+  const { plan: made, problems } = plan(settingsOf(LAN), facts)
+  expect(problems.filter(isError)).toEqual([])
+  expect(made?.steps).toEqual([])
+  const text = made === null ? '' : renderPlan(made)
+  expect(text).toMatch(/not exact: apt has no package lists, .*: run apt-get update\n/)
+  expect(text).toMatch(/not exact: that it would install portsentry 2.x.* is a guess by Debian's version\n/)
+  expect(text).toMatch(/These settings would be made:\n[\s\S]*portsentry\.conf: BLOCK_TCP="1"/)
+})
+
 it('says that the plan is not exact where apt cannot say what it would install', () => {
   const result = plan(
     settingsOf(LAN),

@@ -29,6 +29,15 @@ it.each([
   expect(rendered(changes)).toBe(expected)
 })
 
+it('does not say "in sync" without what has to be known beside it', () => {
+  const result = plan(settingsOf(LAN), factsOf({}))
+  const text =
+    result.plan === null ? '' : renderPlan(result.plan, ['generation 3 is not confirmed', 'not root: …'])
+  expect(Buffer.from(text, 'latin1').toString('utf8')).toMatch(
+    /: in sync, nothing to do .*\nbut generation 3 is not confirmed\nbut not root: …\n$/,
+  )
+})
+
 it("prints apt's words as the bytes that they are", () => {
   const text = rendered({ unknown: ['E: Paket »x« fehlt'] })
   expect(Buffer.from(text, 'latin1').toString('utf8')).toContain('not exact: E: Paket »x« fehlt\n')

@@ -117,6 +117,30 @@ describe('port and times', () => {
     ],
     ['only an older scan', { fail2ban: [jailed(A)] }, [scan(T - 3 * DAY, 1), scan(T - DAY, 7)], [7, 0, SYN]],
     ['no time but the history’s', { 'hosts.deny': [ban(A)] }, [scan(T, 1), scan(T + 5, 7)], [1, 0, SYN]],
+    [
+      'banned, released and banned again: the present ban’s scan',
+      { 'hosts.deny': [ban(A)] },
+      [scan(T - DAY, 1), scan(T - 100, 7), scan(T, 9)],
+      [7, -100, SYN],
+    ],
+    [
+      'a line that an earlier ban left in the blocked file',
+      { fail2ban: [jailed(A)], 'blocked-file': [blocked(A, T - DAY, 11)] },
+      [],
+      [null, 0, null],
+    ],
+    [
+      'such a line beside that of this ban',
+      { 'blocked-file': [blocked(A, T - DAY, 11), blocked(A, T, 7)] },
+      [],
+      [7, 0, null],
+    ],
+    [
+      'a newer line is no newer ban while fail2ban holds the host',
+      { fail2ban: [jailed(A)], 'blocked-file': [blocked(A, T + DAY, 7)] },
+      [],
+      [7, 0, null],
+    ],
     ['others’ scans', { fail2ban: [jailed(A)] }, [scan(T, 1, B)], [null, 0, null]],
     ['two modes', { 'blocked-file': [blocked(A, T + 5, 7), blocked(A)] }, [], [7, 0, null]],
   ])('%s', (_, bans, scans, expected) => expect(cause(bans, scans)).toEqual([expected]))
@@ -129,6 +153,35 @@ describe('port and times', () => {
     expect(until({ firewall: [ban(A, { untilMs: T })] })).toEqual([T])
     expect(until({ fail2ban: null, firewall: [ban(A)] })).toEqual([null])
   })
+})
+
+describe('guesses nothing about what could not be read', () => {
+  const unread = (place: PlaceName): PlaceReading => ({ ...reading(place, null, false), isUnknown: true })
+  const sourceOf = (bans: Parameters<typeof places>[0], unknown: PlaceName[], scans: Sighting[] | null) =>
+    viewBans(
+      places(bans).map((each) => (unknown.includes(each.place) ? unread(each.place) : each)),
+      scans,
+      () => null,
+    ).map(({ source, missing: lacking }) => [source, ...lacking].join(' '))
+
+  test.each<[string, Parameters<typeof places>[0], PlaceName[], Sighting[] | null, string[]]>([
+    ['the history', { firewall: [ban(A)] }, [], null, ['unknown']],
+    [
+      'fail2ban, which writes hosts.deny too',
+      { 'hosts.deny': [ban(A)] },
+      ['fail2ban'],
+      [],
+      ['unknown blocked-file firewall'],
+    ],
+    [
+      'what is not needed to tell',
+      { 'blocked-file': [blocked(A)] },
+      ['fail2ban', 'firewall'],
+      null,
+      ['portsentry hosts.deny'],
+    ],
+    ['nothing', { firewall: [ban(A)] }, [], [], ['by hand']],
+  ])('%s', (_, bans, unknown, scans, expected) => expect(sourceOf(bans, unknown, scans)).toEqual(expected))
 })
 
 it('lists each host once, the longest banned first, those without a time last', () => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { findRelease, type Traces, tellRelease } from '../../src/policy/find-release.ts'
+import { expectRelease, findRelease, type Traces, tellRelease } from '../../src/policy/find-release.ts'
 import { factsOf } from '../plan/live.ts'
 
 const OLD_KEY = 'ADVANCED_PORTS_TCP="1024"\n'
@@ -33,6 +33,23 @@ it.each<[Partial<Traces>, string | null]>([
   [{ conf: OLD_KEY, hasLogRotation: true }, null],
 ])('%j tells %s', (changes, expected) => {
   expect(tellRelease(traces(changes))?.name ?? null).toBe(expected)
+})
+
+it.each([
+  ['12.11\n', 'sysv-1.2'],
+  ['13.1\n', 'template-1.2'],
+  ['forky/sid\n', 'native-2'],
+  ['', 'native-2'],
+])('Debian %j ships %s', (version, expected) => expect(expectRelease(version).name).toBe(expected))
+
+it.each([
+  [{ portsentry: null, expected: 'native-2' }, 'native-2'],
+  // A portsentry that is there knows better.
+  [{ expected: 'native-2' }, 'sysv-1.2'],
+  [{ portsentry: null }, 'no-portsentry'],
+])('without package lists: %j', (changes, wanted) => {
+  const release = findRelease(factsOf(changes))
+  expect('code' in release ? release.code : release.name).toBe(wanted)
 })
 
 const copy = { live: null, portsentry: null, packages: new Map() } as const

@@ -1,4 +1,6 @@
 import { expect, it } from 'vitest'
+import { notLookedAt } from '../../src/plan/planner.ts'
+import { pendingProblem } from '../../src/policy/confirmation.ts'
 import { checkConfiguration } from '../../src/verify/configuration-checks.ts'
 import { type Changes, examined, native } from './servers.ts'
 
@@ -24,6 +26,17 @@ it('has only praise for a server that is as config.env says', () => {
   )
 })
 
+it.each([
+  ['warn', pendingProblem({ generation: 3, leftMs: 9000 }), /^in sync, but generation 3 is not confirmed/],
+  ['skip', notLookedAt('not root: the firewall was not looked at'), /^in sync, but not root: the firewall/],
+] as const)('does not pass a server in sync: %s', (result, problem, message) => {
+  const { desired, facts, plan, problems } = examined({}, '')
+  expect(checkConfiguration(desired, facts, plan, [problem, ...problems])[0]).toMatchObject({
+    result,
+    message: expect.stringMatching(message),
+  })
+})
+
 /** The text of a file of the small server, changed. */
 const changed = (path: string, from: string | RegExp, to: string, of: Changes = {}): Changes => {
   const text = examined(of).facts.files.get(path)?.text ?? ''
@@ -46,6 +59,11 @@ const FINDINGS: readonly (readonly [
 ])[] = [
   ['in sync', {}, 'pass drift: in sync'],
   ['something is pending', {}, /^warn drift: \d+ steps are pending$/, 'BLOCK_TCP=0\n'],
+  [
+    'no exact plan can be made',
+    { unknown: ['apt reaches no mirror'] },
+    'warn drift: not known: apt reaches no mirror',
+  ],
   [
     'no plan can be made',
     texts(JAIL_LOCAL, '[portsentry]\nbantime = 10\n'),

@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { realpath } from 'node:fs/promises'
+import { readFile, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { effect } from '../effect.ts'
 import { removeFile, replaceFile } from '../files.ts'
 import { HostError } from '../host-error.ts'
+import { LOCK } from '../lock.ts'
 import { run, tryRun } from '../process.ts'
 import { readInit } from '../services.ts'
 
@@ -13,7 +14,10 @@ const HINT = 'see systemctl status portward-unconfirmed.timer'
 
 const pathOf = (kind: 'service' | 'timer'): string => join(UNIT_DIRECTORY, `${UNIT}.${kind}`)
 
-/** Another portward may be at work when the time is up: then once more, until it has finished. */
+/**
+ * An apply, or another portward, may be at work when the time is up: it is waited for. The lock's file must not be
+ * readable to others where this is what makes it. Whoever takes the lock in between is waited for as well.
+ */
 const serviceText = (
   command: string,
 ): string => `# Made by "portward apply --confirm-within"; goes with the confirmation.
@@ -22,6 +26,7 @@ Description=Roll back what portward applied and nobody confirmed
 
 [Service]
 Type=oneshot
+ExecStartPre=/bin/sh -c 'umask 077; exec flock ${LOCK} true'
 ExecStart=${command} rollback --yes --unconfirmed
 Restart=on-failure
 RestartSec=5
@@ -56,12 +61,31 @@ export const arm = async (withinMs: number): Promise<void> => {
   await effect('run systemctl enable portward-unconfirmed.timer', async () => {
     await run('systemctl', ['daemon-reload'], HINT)
     await run('systemctl', ['enable', `${UNIT}.timer`], HINT)
-    // An earlier one whose time was up tries every few seconds while another portward is at work.
+    // What an earlier timer has started waits for the end of this very portward.
     await tryRun('systemctl', ['stop', `${UNIT}.service`])
+    await tryRun('systemctl', ['reset-failed', `${UNIT}.service`])
     // Not only started: one that has run out stays so.
     await run('systemctl', ['restart', `${UNIT}.timer`], HINT)
   })
 }
+
+/** Until the timer starts the rollback, in ms and at least 0; null where it does not run. Needs no root. */
+export const readTimeLeft = async (): Promise<number | null> => {
+  const text = await readFile(pathOf('timer'), 'utf8').catch(() => '')
+  const seconds = Number(/^OnActiveSec=(\d+)$/m.exec(text)?.[1] ?? Number.NaN)
+  const { stdout } = await tryRun('systemctl', [
+    'show',
+    `${UNIT}.timer`,
+    '--property=ActiveState,ActiveEnterTimestampMonotonic',
+  ])
+  const began = /^ActiveEnterTimestampMonotonic=([1-9]\d*)$/m.exec(stdout)?.[1]
+  if (!/^ActiveState=active$/m.test(stdout) || began === undefined || Number.isNaN(seconds)) return null
+  const nowMs = Number(process.hrtime.bigint() / 1_000_000n)
+  return Math.max(0, Number(began) / 1000 + seconds * 1000 - nowMs)
+}
+
+/** Whether there is a timer that waits, or has run out. Needs no root. */
+export const isArmed = (): boolean => existsSync(pathOf('timer'))
 
 /** Whether this process is what the timer has started. */
 const isTimers = (): boolean => readFileSync('/proc/self/cgroup', 'utf8').includes(`/${UNIT}.service`)
@@ -77,7 +101,7 @@ export const disarm = async (): Promise<void> => {
   await removeFile('/', pathOf('service'))
   await effect('run systemctl daemon-reload', async () => {
     await tryRun('systemctl', ['daemon-reload'])
-    // It fails while another portward is at work, and would be shown as failed for ever.
+    // Stopped while it waited, it would be shown as failed for ever.
     await tryRun('systemctl', ['reset-failed', `${UNIT}.service`])
   })
 }

@@ -58,7 +58,12 @@ const openHome = async (state: string): Promise<void> => {
 
 /** Numbers of all generations, ascending; unfinished ones left out. */
 const listNumbers = async (state: string): Promise<number[]> => {
-  const names = await readdir(homeOf(state)).catch(() => [])
+  const names = await readdir(homeOf(state)).catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return []
+    throw new HostError(`cannot read ${homeOf(state)}: ${errnoOf(error)}`, 'run portward as root', {
+      cause: error,
+    })
+  })
   return names
     .filter((name) => /^\d+$/.test(name))
     .map(Number)

@@ -2,10 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Plan } from '../../plan/plan.ts'
+import type { PendingConfirmation } from '../../policy/confirmation.ts'
 import { errnoOf, HostError, messageOf } from '../host-error.ts'
+import { isLocked } from '../lock.ts'
 import { awaitOrphans } from '../packages.ts'
 import { handlingSignals } from '../signals.ts'
-import { arm, disarm } from './confirmation.ts'
+import { arm, disarm, isArmed, readTimeLeft } from './confirmation.ts'
 import { mergeGenerations } from './merge.ts'
 import { type Generation, type GenerationState, type Journal, STATE } from './record.ts'
 import { type Outcome, restore } from './restore.ts'
@@ -140,17 +142,37 @@ export const transact = async (
   }
 }
 
-/** What an earlier command that died left undone, in words; null where none did, or only root can tell. Looks only. */
-export const findInterrupted = async (): Promise<string | null> => {
+/** An apply or a rollback that has begun and not ended. */
+export interface Unfinished {
+  readonly operation: Journal['operation']
+  /** ISO 8601. */
+  readonly started: string
+  /** Whether a portward is at work on it now; else it died in the middle. */
+  readonly isAtWork: boolean
+}
+
+/** The same in words. */
+export const describeUnfinished = ({ operation, started, isAtWork }: Unfinished): string =>
+  `an earlier ${operation}, begun ${started}, ${isAtWork ? 'is still at work' : 'was interrupted'}`
+
+/** What has begun and not ended; null where nothing has, or only root can tell. Looks only. */
+export const findUnfinished = async (): Promise<Unfinished | null> => {
   const journal = process.getuid?.() === 0 ? await readJournal(STATE) : null
-  return journal === null
-    ? null
-    : `an earlier ${journal.operation}, begun ${journal.started}, was interrupted`
+  if (journal === null) return null
+  const { operation, started } = journal
+  return { operation, started, isAtWork: await isLocked() }
 }
 
 /** Whether an apply is in force that nobody has confirmed yet, though somebody is to. */
 export const isPending = ({ state, confirmBy }: Generation): boolean =>
   state === 'applied' && confirmBy !== null
+
+/** The apply that waits for a confirmation; null: none does. Without root only the timer tells. Looks only. */
+export const findPending = async (): Promise<PendingConfirmation | null> => {
+  if (process.getuid?.() !== 0) return isArmed() ? { generation: null, leftMs: await readTimeLeft() } : null
+  const pending = (await readGenerations(STATE)).find(isPending)
+  return pending === undefined ? null : { generation: pending.number, leftMs: await readTimeLeft() }
+}
 
 type Some = readonly [Generation, ...Generation[]]
 

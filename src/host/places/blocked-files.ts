@@ -49,7 +49,10 @@ export const blockedFilesPlace = (vantage: Vantage): BanPlace => {
   return {
     name: 'blocked-file',
     read: async () => {
-      if (files.length === 0) return unread('blocked-file', vantage.remark || 'there is no BLOCKED_FILE')
+      if (files.length === 0) {
+        const isUnknown = release !== null && vantage.conf === null
+        return unread('blocked-file', vantage.remark || 'there is no BLOCKED_FILE', isUnknown)
+      }
       try {
         const read = files.filter(isRead).map(async (file) => {
           const text = (await readFileState(root, file.path))?.text ?? ''

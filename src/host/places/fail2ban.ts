@@ -38,8 +38,8 @@ export const readHolders = async (jails: readonly string[], address: string): Pr
 export const fail2banPlace = ({ isLive, asRoot }: Vantage): BanPlace => ({
   name: 'fail2ban',
   read: async () => {
-    if (!isLive) return unread('fail2ban', 'a tree has no running fail2ban')
-    if (!asRoot) return unread('fail2ban', 'only root may ask it')
+    if (!isLive) return unread('fail2ban', 'a tree has no running fail2ban', false)
+    if (!asRoot) return unread('fail2ban', 'not readable without root')
     const jails = await readJails()
     if (jails === null) {
       if (await isInstalled()) return unread('fail2ban', 'it does not run, or does not answer')

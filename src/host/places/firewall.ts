@@ -25,8 +25,8 @@ const readEnds = async (): Promise<Map<string, number>> => {
 export const firewallPlace = (vantage: Vantage): BanPlace => ({
   name: 'firewall',
   read: async () => {
-    if (!vantage.isLive) return unread('firewall', 'a tree has no firewall')
-    if (!vantage.asRoot) return unread('firewall', 'only root may look at it')
+    if (!vantage.isLive) return unread('firewall', 'a tree has no firewall', false)
+    if (!vantage.asRoot) return unread('firewall', 'not readable without root')
     const [{ bans }, ends] = await Promise.all([readFirewall(), readEnds()])
     return {
       place: 'firewall',

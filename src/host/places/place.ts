@@ -17,10 +17,11 @@ export interface BanPlace {
 
 export const NOTHING_TO_SAY: Released = { remarks: [] }
 
-/** What a place that nobody could look at reads as. */
-export const unread = (place: PlaceName, remark: string): PlaceReading => ({
+/** What a place reads as that could not be looked at, or (`isUnknown` false) that does not exist. */
+export const unread = (place: PlaceName, remark: string, isUnknown = true): PlaceReading => ({
   place,
   bans: null,
+  isUnknown,
   isExpected: false,
   remark,
 })

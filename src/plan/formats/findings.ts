@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import type { Problem } from '../../problem.ts'
+import { clip, readableBytes, readableWords, showHidden } from '../../readable.ts'
 import type { Plan, Step } from '../plan.ts'
 import { describeStep } from '../render.ts'
 import { type Hunk, hunksOf } from './hunks.ts'
-import { clip, readableBytes, readableWords, showHidden } from './readable.ts'
 import { type Report, shownPath } from './report.ts'
 
 /** One thing to tell at one place: a problem, a place of a file that differs, or a step that is about no file. */

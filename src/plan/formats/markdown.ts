@@ -1,7 +1,7 @@
+import { clip, readableBytes, showHidden } from '../../readable.ts'
 import { renderDiff } from '../diff.ts'
 import { isInSync } from '../plan.ts'
 import { problemInWords, stepInWords } from './findings.ts'
-import { clip, readableBytes, showHidden } from './readable.ts'
 import { type Report, shownPath } from './report.ts'
 
 /** GitHub takes a comment of 65,536 characters; some room is left for what a workflow puts around it. */

@@ -1,0 +1,56 @@
+import type { Problem } from '../problem.ts'
+
+/** An apply that is in force but will be rolled back, unless somebody confirms it. */
+export interface PendingConfirmation {
+  /** Null: only root can read which generation it is. */
+  readonly generation: number | null
+  /** Until the rollback begins, 0: it has begun or is about to; null: the timer does not run. */
+  readonly leftMs: number | null
+}
+
+const UNITS = [
+  ['h', 3600],
+  ['m', 60],
+  ['s', 1],
+] as const
+
+/** `4m 12s`; the seconds of a last minute, nothing smaller. */
+export const formatDuration = (ms: number): string => {
+  let rest = Math.ceil(ms / 1000)
+  const parts = UNITS.flatMap(([unit, size]) => {
+    const count = Math.floor(rest / size)
+    rest -= count * size
+    return count === 0 ? [] : [`${count}${unit}`]
+  })
+  return parts.join(' ') || '0s'
+}
+
+/** What is going to happen, and when. */
+export const describePending = ({ generation, leftMs }: PendingConfirmation): string => {
+  const what = generation === null ? 'the last apply' : `generation ${generation}`
+  if (leftMs === null)
+    return `${what} is not confirmed, and portward-unconfirmed.timer, which would roll it back, does not run`
+  // Without the record nothing tells a rollback from an apply that takes longer than the time to confirm it.
+  if (leftMs === 0 && generation === null)
+    return 'the time to confirm the last apply is up: it is being rolled back, or still being applied'
+  if (leftMs === 0) return `${what} was not confirmed in time and is being rolled back`
+  return `${what} is not confirmed and will be rolled back in ${formatDuration(leftMs)}`
+}
+
+/** The first thing to say, whatever else there is. */
+export const pendingProblem = (pending: PendingConfirmation): Problem => ({
+  severity: 'warning',
+  code: 'unconfirmed',
+  message: describePending(pending),
+  hint: 'portward confirm keeps it; portward rollback gives it up now',
+  at: { path: 'portward' },
+})
+
+export const pendingAsJson = (pending: PendingConfirmation | null): object | null =>
+  pending === null
+    ? null
+    : {
+        generation: pending.generation,
+        secondsLeft: pending.leftMs === null ? null : Math.ceil(pending.leftMs / 1000),
+        command: 'portward confirm',
+      }
