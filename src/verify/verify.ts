@@ -7,6 +7,7 @@ import { askFail2ban } from '../host/ask-fail2ban.ts'
 import { readDevices, readOutside } from '../host/devices.ts'
 import { readRules } from '../host/lab/firewall-copy.ts'
 import { runLab } from '../host/lab/laboratory.ts'
+import { withoutOwnBans } from '../host/lab/own-records.ts'
 import { readPortsOf } from '../host/lab/own-sockets.ts'
 import { readBoundSockets } from '../host/sockets-in-use.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -42,7 +43,7 @@ const readSurroundings = async (daemons: readonly DaemonProcess[]): Promise<Surr
     outside,
     inUse: [...new Set(sockets.map(({ protocol, port }) => `${protocol} ${port}`))],
     reachable: [...new Set(reachable.map(({ port }) => port))].sort((a, b) => a - b),
-    firewall,
+    firewall: withoutOwnBans(firewall),
   }
 }
 
@@ -102,9 +103,9 @@ const checkInLab = async (
   const check = checkFor('lab', 'a copy of this server in a network of its own')
   if ('endless' in outcome) {
     return [
-      check.fail(
-        `${outcome.endless}, and was given up: nothing is known about whether a scanner is banned`,
-        `see whether KILL_ROUTE and KILL_RUN_CMD in ${expectation.confPath} come to an end`,
+      check.skip(
+        `not proven: ${outcome.endless}, and was given up; nothing is known about whether a scanner is banned`,
+        `portward verify; if it is the same again, see whether KILL_ROUTE and KILL_RUN_CMD in ${expectation.confPath} end`,
       ),
     ]
   }
