@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { readProcFile } from '../proc-file.ts'
 import { childEnvironment, tryRun } from '../process.ts'
 import type { LabReport } from './report.ts'
 
@@ -57,7 +58,7 @@ export interface LabFail2ban {
 const hasChildren = async (pid: number): Promise<boolean> => {
   const tasks = await readdir(`/proc/${pid}/task`).catch(() => [])
   const lists = await Promise.all(
-    tasks.map((task) => readFile(`/proc/${pid}/task/${task}/children`, 'latin1').catch(() => '')),
+    tasks.map((task) => readProcFile(`/proc/${pid}/task/${task}/children`).catch(() => '')),
   )
   return lists.some((list) => list.trim() !== '')
 }
