@@ -6,8 +6,10 @@ import { findRelease, RELEASES, tellRelease } from '../policy/find-release.ts'
 import { FIREWALL_PATHS } from '../policy/firewall.ts'
 import { FAIL2BAN_DIRECTORY } from '../policy/jail.ts'
 import { requiredPackages } from '../policy/packages.ts'
+import { modesOf } from '../policy/release.ts'
 import type { Settings } from '../settings/settings.ts'
 import { readAddresses, readGateways } from './addresses.ts'
+import { readUnits } from './confinement.ts'
 import { readBanned, readJails } from './fail2ban.ts'
 import { readAttributes, readFileState } from './files.ts'
 import { hasOwnPlace, readFirewall, tryTargets } from './firewall.ts'
@@ -71,6 +73,13 @@ const readFiles = async (root: string): Promise<Map<string, FileState>> => {
   return new Map(states.filter((entry): entry is [string, FileState] => entry[1] !== null))
 }
 
+/** Units in which the daemons may run, of any release. */
+const unitsOf = (settings: Settings): string[] => [
+  'fail2ban',
+  'portsentry',
+  ...modesOf(settings).map((mode) => `portsentry@${mode}`),
+]
+
 const readLive = async (
   settings: Settings,
   installed: Promise<ReadonlyMap<string, string>>,
@@ -86,6 +95,7 @@ const readLive = async (
     neighbours,
     daemons,
     enabled,
+    units,
     firewall,
     hasPlace,
     targets,
@@ -98,6 +108,7 @@ const readLive = async (
     installed.then(readNeighbours),
     readDaemons(),
     readEnabled(init),
+    init === 'systemd' ? readUnits(unitsOf(settings)) : new Map(),
     asRoot ? readFirewall() : { bans: null, inputPolicy: null },
     asRoot ? hasOwnPlace(init) : null,
     usesTarget ? tryTargets([wanted], asRoot) : new Map(),
@@ -113,6 +124,7 @@ const readLive = async (
     neighbours,
     daemons,
     enabled,
+    units,
     ...firewall,
     hasPlace,
     targets,
