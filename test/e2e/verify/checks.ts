@@ -6,7 +6,7 @@ import { type Server, startServer } from '../harness/server.ts'
 import { changedPaths, manifest, OPEN_PORT, portward, provide } from '../scenario.ts'
 import { readLiveState, readTransientState } from './live-state.ts'
 import { expectAllPass, expectFailures, prove } from './proof.ts'
-import { KEEP_FILES, PUT_FILES_BACK, SABOTAGES } from './sabotages.ts'
+import { confine, KEEP_FILES, PUT_FILES_BACK, SABOTAGES, UNCONFINE } from './sabotages.ts'
 
 const LAN = 'LAN_IP=192.168.1.10\nLAN_NM=24\n'
 
@@ -142,6 +142,17 @@ export const describeVerify = (suite: Suite): void => {
       it('passes again when all is mended', async () => {
         expectAllPass(await prove(server))
       })
+    })
+
+    it('passes in a sandbox of fail2ban with all that a ban takes, and a release works there', async () => {
+      await server.run(confine('/run/portward /var/lib/portward /etc -/var/lib/portsentry -/tmp'))
+      expectAllPass(await prove(server))
+      const isBanned = async () => (await portward(server, 'bans', 0)).includes(STRANGER)
+      await server.run(`fail2ban-client set portsentry banip ${STRANGER}`)
+      await eventually('the stranger is banned', isBanned)
+      await server.run(`fail2ban-client set portsentry unbanip ${STRANGER}`)
+      await eventually('the stranger is released', async () => !(await isBanned()))
+      await server.run(UNCONFINE)
     })
 
     it('proves the same where thousands were noticed a moment ago', async () => {
