@@ -1,8 +1,7 @@
-import { dirname } from 'node:path/posix'
 import type { Problem } from '../problem.ts'
 import type { Service } from './daemons.ts'
 import { isSameFile, type Mount, mountOf, parseMounts } from './mounts.ts'
-import { runsBanProgram, type WrittenPath } from './written-paths.ts'
+import { directoryOf, runsBanProgram, type WrittenPath } from './written-paths.ts'
 
 /** What a daemon, and so every command that it runs, is kept from. */
 export interface Confinement {
@@ -121,7 +120,7 @@ export const findObstacles = (
 ): Obstacle[] => {
   const paths = all.filter(({ by }) => by.includes(service))
   const { mounts, isRoot, hasNetAdmin, isOnNetwork, hasNetlink } = confinement
-  const placeOf = ({ path, isReplaced }: WrittenPath) => (isReplaced ? dirname(path) : path)
+  const placeOf = ({ path, isReplaced }: WrittenPath) => (isReplaced ? directoryOf(path) : path)
   const isWritable = (path: string) => mountOf(mounts, path)?.isWritable ?? true
   const shut = paths.filter((written) => ![written.path, placeOf(written)].every(isWritable))
   const elsewhere = paths.filter(

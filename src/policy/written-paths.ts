@@ -1,4 +1,3 @@
-import { dirname } from 'node:path/posix'
 import type { Service } from './daemons.ts'
 import { BAN_COMMAND, BANS, FIREWALL_RUN } from './firewall.ts'
 
@@ -11,6 +10,9 @@ export interface WrittenPath {
   /** A new file takes its place, in the same directory. */
   readonly isReplaced: boolean
 }
+
+/** The directory that an absolute path is in. */
+export const directoryOf = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/'
 
 const HOSTS_DENY = '/etc/hosts.deny'
 
@@ -37,7 +39,7 @@ export const writtenPaths = (configured: Configured): WrittenPath[] => {
   const releasers = callers.filter((service) => service === 'fail2ban')
   const all: WrittenPath[] = [
     { path: FIREWALL_RUN, purpose: 'the lock of the ban program', by: callers, isReplaced: false },
-    { path: dirname(BANS), purpose: 'the record of bans', by: callers, isReplaced: false },
+    { path: directoryOf(BANS), purpose: 'the record of bans', by: callers, isReplaced: false },
     { path: HOSTS_DENY, purpose: 'bans for TCP wrappers', by: deniers, isReplaced: callers.length > 0 },
     {
       path: historyPath,

@@ -20,6 +20,8 @@ import { denyAll, judgeAccess } from './wrappers.ts'
 
 /** Far more than it takes where everything works; where a scan stays unnoticed, all of it is waited for. */
 const NOTICE_TIMEOUT_MS = 3000
+/** What a busy machine may take to let the packets be recorded. */
+const BEHIND_TIMEOUT_MS = 60_000
 /** fail2ban polls every second at most; on a busy machine it may take longer to get at it. */
 const BAN_TIMEOUT_MS = 20_000
 /** What the action of a ban may take to begin, once fail2ban has decided on it. */
@@ -29,6 +31,10 @@ const ACTION_END_MS = 75_000
 /** Two rounds of polling. */
 const POLLED_MS = 2500
 const POLL_MS = 25
+/** How long a connection may take before it counts as silent: on a veth pair an answer takes no millisecond. */
+const PATIENCE_SECONDS = 0.4
+/** The same where an answer is expected, and this machine may be too busy to give it at once. */
+const LONG_PATIENCE_SECONDS = 3
 /** The most that MAXRETRY can ask for. */
 const MAX_LINES = 1000
 
@@ -52,12 +58,16 @@ const byDevice = (hosts: readonly LabHost[]): Map<string, LabHost[]> => {
 type Reached = ReadonlyMap<string, Readonly<Record<string, Reach>>>
 
 /** Which of the ports each host gets an answer from. */
-const reachAll = async (hosts: readonly LabHost[], ports: readonly number[]): Promise<Reached> => {
+const reachAll = async (
+  hosts: readonly LabHost[],
+  ports: readonly number[],
+  patienceSeconds = PATIENCE_SECONDS,
+): Promise<Reached> => {
   const groups = [...byDevice(hosts)].map(async ([device, group]) => {
     const attempts = group.flatMap(({ address: source, destination }) =>
       ports.map((port) => ({ source, destination, port })),
     )
-    const answers = await probe(device, [], attempts)
+    const answers = await probe(device, [], attempts, patienceSeconds)
     return group.map(({ name }, index): [string, Record<string, Reach>] => [
       name,
       Object.fromEntries(ports.map((port, at) => [port, answers[index * ports.length + at] ?? 'silent'])),
@@ -75,6 +85,7 @@ const sendProbes = async (hosts: readonly LabHost[]): Promise<void> => {
           probes.map(({ kind, port }) => ({ kind, source, destination, port })),
         ),
         [],
+        0,
       ),
     ),
   )
@@ -100,14 +111,18 @@ const hostsHeard = (settled: readonly Settled[]): Set<string> =>
 /** Waits until something was heard of each host that scans, or the time is up. Returns of whom it was. */
 const waitForEvents = async (
   hosts: readonly LabHost[],
-  { settled, idle }: Detection,
+  { settled, idle, isBehind }: Detection,
   from: number,
 ): Promise<Set<string>> => {
   const expected = hosts.filter(({ probes }) => probes.length > 0).map(({ address }) => address)
-  await waitUntil(() => {
+  const isHeard = () => {
     const heard = hostsHeard(settled.slice(from))
     return expected.every((address) => heard.has(address))
-  }, NOTICE_TIMEOUT_MS)
+  }
+  if (!(await waitUntil(isHeard, NOTICE_TIMEOUT_MS)))
+    await waitUntil(async () => isHeard() || !(await isBehind()), BEHIND_TIMEOUT_MS)
+  // What it has handed over comes in with the next turns.
+  await sleep(POLL_MS)
   await idle()
   return hostsHeard(settled.slice(from))
 }
@@ -206,7 +221,8 @@ const reachAgain = async (
   const isClosed = ({ name }: LabHost) =>
     ports.some((port) => before.get(name)?.[port] === 'answered' && after.get(name)?.[port] !== 'answered')
   await waitUntil(async () => {
-    for (const [name, reached] of await reachAll(hosts.filter(isClosed), ports)) after.set(name, reached)
+    for (const [name, reached] of await reachAll(hosts.filter(isClosed), ports, LONG_PATIENCE_SECONDS))
+      after.set(name, reached)
     return !hosts.some(isClosed)
   }, ACTION_TIMEOUT_MS)
 }
