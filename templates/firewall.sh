@@ -38,6 +38,8 @@ UNHELD=$RUN/unheld
 SERVER=$RUN/server
 # When fail2ban said that it let go of all, and who was banned then.
 FLUSHED=$RUN/flushed
+# Bans for which there was no room among the others.
+UNRECORDED=$RUN/unrecorded
 # Who is being released, an address a line.
 GOING=$RUN/going
 HOSTS_DENY=/etc/hosts.deny
@@ -136,7 +138,7 @@ chain() {
 	echo '*filter'
 	echo ':PORTWARD - [0:0]'
 	for network in $(of_family "$1" $ALLOWED); do echo "-A PORTWARD -s $network -j RETURN"; done
-	cut -d ' ' -f 1 "$BANS" | awk -v family="$1" -v target="$2" '
+	bans | cut -d ' ' -f 1 | awk -v family="$1" -v target="$2" '
 		(/:/ ? 6 : 4) != family { next }
 		family == 6 && target != "REJECT" { print "-A PORTWARD -s " $1 " -j DROP"; next }
 		target == "TARPIT" || target == "DELUDE" {
@@ -275,11 +277,11 @@ elements() {
 }
 
 banned_elements() {
-	awk -v family="$1" -v now="$(now)" -v grace="$GRACE" '
+	bans | awk -v family="$1" -v now="$(now)" -v grace="$GRACE" '
 		(/:/ ? 6 : 4) != family { next }
 		{ rest = $2 + grace - now }
 		$2 == 0 || rest > 1000000000 { print $1; next }
-		rest > 0 { print $1 " timeout " rest "s" }' "$BANS" | elements
+		rest > 0 { print $1 " timeout " rest "s" }' | elements
 }
 
 table() {
@@ -371,7 +373,7 @@ route_del() {
 }
 
 route_start() {
-	cut -d ' ' -f 1 "$BANS" | routes replace
+	bans | cut -d ' ' -f 1 | routes replace
 }
 
 route_stop() {
@@ -553,14 +555,26 @@ make_record() {
 	mkdir -p "${BANS%/*}" && : >>"$BANS"
 }
 
+bans() {
+	cat "$BANS" "$UNRECORDED" 2>/dev/null
+}
+
+# Where there is no room, a ban is known until there is again, or until the next boot.
+record() {
+	[ -z "$(tail -c 1 "$BANS")" ] || echo >>"$BANS"
+	echo "$1 $2" >>"$BANS" || { echo "$1 $2" >>"$UNRECORDED" && return 1; }
+} 2>/dev/null
+
 # One torn line, or what is no address, would keep the whole place from being made.
 heal_record() {
 	make_record || return 1
+	if [ -s "$UNRECORDED" ] && { echo && cat "$UNRECORDED"; } >>"$BANS" 2>/dev/null; then rm -f "$UNRECORDED"; fi
 	rewrite "$BANS" "$VALID"' NF == 2 && $2 ~ /^[0-9]+$/ && valid($1) && !seen[$1]++'
 }
 
 start() {
-	heal_record || return 1
+	# A record that cannot be written keeps nobody from being banned.
+	heal_record || :
 	for each in iptables nft route; do [ "$each" = "$BACKEND" ] || "${each}_stop"; done
 	"${BACKEND}_start" || return 1
 	# A hosts.deny that cannot be written does not make the firewall a worse one.
@@ -575,14 +589,16 @@ stop() {
 
 # When the ban of an address ends; nothing where there is none.
 end_of() {
-	grep -F "$1 " "$BANS" | awk -v address="$1" '$1 == address { print $2; exit }'
+	bans | grep -F "$1 " | awk -v address="$1" '$1 == address { print $2; exit }'
 }
 
 forget_end() {
+	rewrite "$UNRECORDED" -v address="$1" '$1 != address'
 	rewrite "$BANS" -v address="$1" '$1 != address'
 }
 
 forget_ends() {
+	rewrite "$UNRECORDED" -v going="$GOING" "$IS_GOING"'!($1 in set)'
 	rewrite "$BANS" -v going="$GOING" "$IS_GOING"'!($1 in set)'
 }
 
@@ -594,8 +610,9 @@ missing() {
 # Of the lines that are read: those that begin with an address which is not among the bans, or whose ban ended before a
 # time.
 unknown() {
-	awk -v bans="$BANS" -v since="${1:-0}" "$VALID"'
-		BEGIN { while ((getline line < bans) > 0) { split(line, word, " "); if (word[2] == 0 || word[2] > since) there[word[1]] } }
+	awk -v bans="$BANS" -v more="$UNRECORDED" -v since="${1:-0}" "$VALID"'
+		function know(line, word) { split(line, word, " "); if (word[2] == 0 || word[2] > since) there[word[1]] }
+		BEGIN { while ((getline line < bans) > 0) know(line); while ((getline line < more) > 0) know(line) }
 		valid($1) && !($1 in there)'
 }
 
@@ -605,8 +622,8 @@ add() {
 	echo "$1" | awk "$VALID"'!valid($1) { exit 1 }' || fail "no address of a host: $1"
 	# fail2ban bans them, too, when it is told to by hand.
 	! is_allowed "$1" || return 0
-	make_record || return 1
-	[ ! -s "$GOING" ] || rewrite "$GOING" -v address="$1" '$1 != address'
+	added=0
+	make_record || added=1
 	known=$(end_of "$1")
 	end=$known
 	time=$(now)
@@ -617,17 +634,18 @@ add() {
 		if [ "$seconds" -lt 0 ]; then end=0; else end=$((${from%%.*} + seconds)); fi
 		# fail2ban takes up again what it held, each with the time that it began at.
 		[ "$end" = 0 ] || [ "$end" -gt "$time" ] || return 0
-		# What fail2ban let go of before is another ban.
-		[ -n "$known" ] || [ ! -s "$FLUSHED" ] || rewrite "$FLUSHED" -v address="$1" '$1 != address'
-		if [ "$end" != "$known" ]; then
-			if [ -n "$known" ]; then forget_end "$1" || return 1; fi
-			echo "$1 $end" >>"$BANS" || return 1
-		fi
 	fi
 	lasts=0
 	[ "$end" = 0 ] || [ "$end" -gt $((time + 1000000000)) ] || lasts=$((end + GRACE - time))
-	added=0
+	# The firewall first: nothing that cannot be written lets anybody in.
 	${BACKEND}_add "$1" "$lasts" || { start && ${BACKEND}_add "$1" "$lasts"; } || added=1
+	[ ! -s "$GOING" ] || rewrite "$GOING" -v address="$1" '$1 != address' || added=1
+	if [ "$end" != "$known" ]; then
+		# What fail2ban let go of before is another ban.
+		[ -n "$known" ] || [ ! -s "$FLUSHED" ] || rewrite "$FLUSHED" -v address="$1" '$1 != address' || added=1
+		[ -z "$known" ] || forget_end "$1" || added=1
+		record "$1" "$end" || added=1
+	fi
 	# What one place does not take is banned in the others all the same.
 	deny "$1" || added=1
 	return "$added"
@@ -734,7 +752,7 @@ sync() {
 	kept=$(held) || answers=0
 	lock
 	! is_cleared || return 0
-	heal_record || return 1
+	heal_record || :
 	placed=0
 	${BACKEND}_check || start || placed=1
 	time=$(now)

@@ -6,8 +6,10 @@ import { expectRelease, findRelease, RELEASES, tellRelease } from '../policy/fin
 import { FIREWALL_PATHS } from '../policy/firewall.ts'
 import { FAIL2BAN_DIRECTORY } from '../policy/jail.ts'
 import { requiredPackages } from '../policy/packages.ts'
+import { modesOf } from '../policy/release.ts'
 import type { Settings } from '../settings/settings.ts'
 import { readOwnNetworks } from './addresses.ts'
+import { readUnits } from './confinement.ts'
 import { readBanned, readJails } from './fail2ban.ts'
 import { readAttributes, readFileState } from './files.ts'
 import { hasOwnPlace, readFirewall, tryTargets } from './firewall.ts'
@@ -71,6 +73,13 @@ const readFiles = async (root: string): Promise<Map<string, FileState>> => {
   return new Map(states.filter((entry): entry is [string, FileState] => entry[1] !== null))
 }
 
+/** Units in which the daemons may run, of any release. */
+const unitsOf = (settings: Settings): string[] => [
+  'fail2ban',
+  'portsentry',
+  ...modesOf(settings).map((mode) => `portsentry@${mode}`),
+]
+
 const readLive = async (
   settings: Settings,
   installed: Promise<ReadonlyMap<string, string>>,
@@ -79,13 +88,14 @@ const readLive = async (
   const init = readInit()
   const wanted = settings.banTarget === 'auto' ? 'CHAOS' : settings.banTarget
   const usesTarget = settings.banBackend === 'iptables' && wanted !== 'DROP'
-  const [own, sshClients, neighbours, daemons, enabled, firewall, hasPlace, targets, jails, banned] =
+  const [own, sshClients, neighbours, daemons, enabled, units, firewall, hasPlace, targets, jails, banned] =
     await Promise.all([
       readOwnNetworks(),
       readSshClients(),
       installed.then(readNeighbours),
       readDaemons(),
       readEnabled(init),
+      init === 'systemd' ? readUnits(unitsOf(settings)) : new Map(),
       asRoot ? readFirewall() : { bans: null, inputPolicy: null },
       asRoot ? hasOwnPlace(init) : null,
       usesTarget ? tryTargets([wanted], asRoot) : new Map(),
@@ -100,6 +110,7 @@ const readLive = async (
     neighbours,
     daemons,
     enabled,
+    units,
     ...firewall,
     hasPlace,
     targets,

@@ -1,4 +1,4 @@
-import { readdir, readFile, readlink } from 'node:fs/promises'
+import { readdir, readlink } from 'node:fs/promises'
 import { endianness } from 'node:os'
 import { type RunningProcess, serviceOf, withoutForks } from '../policy/daemons.ts'
 import type { DaemonProcess } from '../policy/facts.ts'
@@ -9,6 +9,7 @@ import {
   parseTcpTable,
   type SshConnection,
 } from '../policy/ssh-clients.ts'
+import { readProcFile } from './proc-file.ts'
 
 /** Clock ticks a second in /proc: fixed at 100 for programs on every Linux architecture of Debian. */
 const TICK_MS = 10
@@ -18,7 +19,7 @@ const readPids = async (): Promise<number[]> =>
 
 /** Fields of /proc/PID/stat from the third on: the command name before them, in parentheses, may hold blanks. */
 const readStat = async (pid: number): Promise<string[]> => {
-  const stat = await readFile(`/proc/${pid}/stat`, 'latin1')
+  const stat = await readProcFile(`/proc/${pid}/stat`)
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
 }
 
@@ -30,7 +31,7 @@ const readPid = async (
   namespace: string | null,
 ): Promise<RunningProcess | null> => {
   try {
-    const args = (await readFile(`/proc/${pid}/cmdline`, 'latin1')).split('\0').filter(Boolean)
+    const args = (await readProcFile(`/proc/${pid}/cmdline`)).split('\0').filter(Boolean)
     if (serviceOf({ args }) === null) return null
     // Daemons of containers that run on this host are not this host's.
     const own = await readlink(`/proc/${pid}/ns/pid`).catch(() => namespace)
@@ -59,7 +60,7 @@ export const readDaemons = async (): Promise<DaemonProcess[]> => {
 const readSshConnection = async (): Promise<SshConnection | null> => {
   let pid = process.pid
   for (let generation = 0; pid > 1 && generation < 32; generation += 1) {
-    const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '')
+    const environment = await readProcFile(`/proc/${pid}/environ`).catch(() => '')
     const connection = parseSshConnection(environment)
     if (connection !== null) return connection
     pid = Number((await readStat(pid).catch(() => []))[1] ?? 0)
@@ -78,8 +79,8 @@ export const readSocketInodes = async (pid: number): Promise<string[]> => {
 /** The same of a process that is an sshd which takes connections. */
 const readSshdSockets = async (pid: number): Promise<string[]> => {
   try {
-    if ((await readFile(`/proc/${pid}/comm`, 'latin1')) !== 'sshd\n') return []
-    if (isSshSession((await readFile(`/proc/${pid}/cmdline`, 'latin1')).replaceAll('\0', ' '))) return []
+    if ((await readProcFile(`/proc/${pid}/comm`)) !== 'sshd\n') return []
+    if (isSshSession((await readProcFile(`/proc/${pid}/cmdline`)).replaceAll('\0', ' '))) return []
     return await readSocketInodes(pid)
   } catch {
     return []
@@ -91,7 +92,7 @@ const readSshdSockets = async (pid: number): Promise<string[]> => {
  * in other network namespaces (containers) have sockets of their own and do not count.
  */
 export const readSshClients = async (): Promise<string[]> => {
-  const tables = ['tcp', 'tcp6'].map((name) => readFile(`/proc/net/${name}`, 'latin1').catch(() => ''))
+  const tables = ['tcp', 'tcp6'].map((name) => readProcFile(`/proc/net/${name}`).catch(() => ''))
   const [connection, inodes, ...texts] = await Promise.all([
     readSshConnection(),
     readPids().then((pids) => Promise.all(pids.map(readSshdSockets))),

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readProcFile } from './proc-file.ts'
 
 /** A TCP socket that listens, or a UDP socket that is bound. */
 export interface BoundSocket {
@@ -25,9 +25,7 @@ export const parseSockets = (protocol: 'tcp' | 'udp', table: string): BoundSocke
 /** Ports of this network namespace that a service has, IPv4 and IPv6. */
 export const readBoundSockets = async (): Promise<BoundSocket[]> => {
   const tables = ['tcp', 'tcp6', 'udp', 'udp6'] as const
-  const texts = await Promise.all(
-    tables.map((name) => readFile(`/proc/net/${name}`, 'latin1').catch(() => '')),
-  )
+  const texts = await Promise.all(tables.map((name) => readProcFile(`/proc/net/${name}`).catch(() => '')))
   return tables.flatMap((name, index) =>
     parseSockets(name.startsWith('tcp') ? 'tcp' : 'udp', texts[index] ?? ''),
   )

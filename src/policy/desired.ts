@@ -4,6 +4,7 @@ import { getKey, parsePortsentryConf } from '../documents/portsentry-conf.ts'
 import { isHost, type Network, parseNetwork, withoutContained } from '../network.ts'
 import type { Place, Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
+import { findSandboxTrouble } from './confinement.ts'
 import { findExposed } from './exposed.ts'
 import { type Facts, fileText } from './facts.ts'
 import { FIREWALL_CONF, firewallFiles, ownsBans, presentTarget } from './firewall.ts'
@@ -12,7 +13,8 @@ import { chooseTarget, killRoute } from './kill-route.ts'
 import { findLanTrouble } from './lan-check.ts'
 import { findNeighbourTrouble } from './neighbours.ts'
 import { requiredPackages } from './packages.ts'
-import { type Modes, type Release, sees } from './release.ts'
+import { type Modes, modesOf, type Release, sees } from './release.ts'
+import { type WrittenPath, writtenPaths } from './written-paths.ts'
 
 /** How the server should be, as data: what each file should say and what should run. */
 export interface Desired {
@@ -39,6 +41,8 @@ export interface Desired {
   readonly historyPath: string
   /** Other logs without which fail2ban would not start. */
   readonly logs: readonly string[]
+  /** What a ban writes on its way. */
+  readonly writes: readonly WrittenPath[]
 }
 
 export interface DesiredResult {
@@ -164,15 +168,27 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
   const historyPath = findHistory(settings, facts, release)
   const jails = desiredJails(settings, facts, release, shielded, historyPath)
   const modes = { tcpMode: settings.tcpMode, udpMode: settings.udpMode }
+  const blockedPath = requiredValue('BLOCKED_FILE', settings, facts, release)
   const firewall = firewallFiles({
     ...{ settings, release, modes, target: choice.target, protectedNetworks: shielded, historyPath },
-    blockedPath: requiredValue('BLOCKED_FILE', settings, facts, release),
+    blockedPath,
   })
+  const conf = confKeys(settings, facts, release)
+  const writes = writtenPaths({
+    ownsBans: ownsBans(settings),
+    usesOwnAction: settings.banaction === undefined,
+    killRoute: conf.get('KILL_ROUTE') ?? '',
+    killHostsDeny: conf.get('KILL_HOSTS_DENY') ?? '',
+    historyPath,
+    blockedPaths:
+      release.dialect === '1.2' ? modesOf(modes).map((mode) => `${blockedPath}.${mode}`) : [blockedPath],
+  })
+  problems.push(...findSandboxTrouble(facts.live?.units ?? new Map(), writes))
   const desired: Desired = {
     release,
     packages: requiredPackages(settings, facts.live?.init ?? 'systemd'),
     selections: facts.packages.has('portsentry') ? [] : [SELECTION],
-    conf: confKeys(settings, facts, release),
+    conf,
     modes,
     ownsBans: ownsBans(settings),
     lan: settings.lan,
@@ -183,6 +199,7 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     ownedFiles: new Map([...release.ownedFiles(settings), [SSHD_PATH, jails.sshdFile], ...firewall]),
     historyPath,
     logs: jails.logs,
+    writes,
   }
   return { desired, problems: [...problems, ...jails.problems] }
 }

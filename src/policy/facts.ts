@@ -1,5 +1,6 @@
 import type { Network } from '../network.ts'
 import type { Ban } from './bans.ts'
+import type { UnitProperties } from './confinement.ts'
 import type { Neighbours } from './neighbours.ts'
 import type { Topology } from './own-addresses.ts'
 
@@ -51,6 +52,8 @@ export interface LiveFacts {
   readonly daemons: readonly DaemonProcess[]
   /** Units and init scripts of portsentry, fail2ban and portward that start at boot, left-overs of other releases included. */
   readonly enabled: ReadonlySet<string>
+  /** How systemd confines the daemons' units, by unit; none where it does not run. */
+  readonly units: ReadonlyMap<string, UnitProperties>
   /** Whether the bans' own place in the firewall is made and as its files say; null where only root could tell. */
   readonly hasPlace: boolean | null
   /** Hosts that the firewall and the routes ban; null without root. */

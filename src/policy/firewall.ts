@@ -3,7 +3,7 @@ import scriptText from '../../templates/firewall.sh?raw'
 import firewallUnit from '../../templates/portward-firewall.service?raw'
 import syncUnit from '../../templates/portward-sync.service?raw'
 import syncTimer from '../../templates/portward-sync.timer?raw'
-import { formatCidr, type Network } from '../network.ts'
+import { formatCidr, type Network, parseNetwork } from '../network.ts'
 import type { BanTarget, Settings } from '../settings/settings.ts'
 import { type Modes, modesOf, type Release } from './release.ts'
 
@@ -112,3 +112,7 @@ export const FIREWALL_PATHS: readonly string[] = [...FIREWALL_FILES.keys(), FIRE
 /** The iptables target that a present configuration of the place names. */
 export const presentTarget = (conf: string | undefined): string | undefined =>
   /^TARGET=(\w+)$/m.exec(conf ?? '')?.[1]
+
+/** The networks that a present configuration of the place protects. */
+export const presentAllowed = (conf: string): Network[] =>
+  (/^ALLOWED='([^']*)'$/m.exec(conf)?.[1] ?? '').split(' ').flatMap((text) => parseNetwork(text) ?? [])

@@ -21,9 +21,11 @@ const summarize = (checks: readonly Check[]): string => {
   ]
   const verdict = checks.some(isFailure)
     ? 'this server is NOT protected as config.env asks'
-    : count(checks, 'skip') + warnings > 0
-      ? 'no check failed, but see the others'
-      : 'this server bans scanners as config.env asks'
+    : count(checks, 'skip') > 0
+      ? 'no check failed, but not everything was proven'
+      : warnings > 0
+        ? 'no check failed, but see the warnings'
+        : 'this server bans scanners as config.env asks'
   return `${counts.join(', ')}: ${verdict}`
 }
 

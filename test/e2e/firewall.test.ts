@@ -3,12 +3,14 @@ import { eventually } from './harness/eventually.ts'
 import { addresses } from './harness/network.ts'
 import { describeServers } from './harness/requirements.ts'
 import { type Server, startServer } from './harness/server.ts'
-import { portward, provide } from './scenario.ts'
+import { addAttacker, expectBanned, OPEN_PORT, portward, provide } from './scenario.ts'
 
 const CONFIG = 'LAN_IP=192.168.1.10\nLAN_NM=24\n'
 const PROGRAM = 'sh /etc/portward/firewall'
 const BANS = '/var/lib/portward/bans'
 const MANY = 2000
+/** A fresh attacker for each way to ban: the last part of its address. */
+const ATTACKERS: Readonly<Record<string, number>> = { iptables: 91, nft: 92, route: 93 }
 
 describeServers('the program of the bans', () => {
   let server: Server
@@ -32,7 +34,7 @@ describeServers('the program of the bans', () => {
   })
   afterAll(() => server?.stop())
 
-  for (const backend of ['iptables', 'nft', 'route']) {
+  for (const backend of Object.keys(ATTACKERS)) {
     it(`${backend}: bans no protected host, and nothing that is no host's address`, async () => {
       await configure(`BAN_BACKEND=${backend}\n`)
       await server.run('systemctl stop portward-sync.timer')
@@ -47,6 +49,27 @@ describeServers('the program of the bans', () => {
       await server.run(`printf '%s\\n' '203.0.113.999 0' '203.0.113.60 0' torn >>${BANS}; ${PROGRAM} start`)
       expect(await bans()).toEqual(['203.0.113.60'])
       await server.run(`${PROGRAM} del 203.0.113.60`)
+    })
+
+    it(`${backend}: cuts off a scanner though the disk is full, and records that when there is room`, async () => {
+      const source = `203.0.113.${ATTACKERS[backend]}`
+      const directories = '/var/lib/portward /var/lib/portsentry'
+      await addAttacker(server, source)
+      await server.run(
+        `for each in ${directories}; do
+           cp -a $each /run/copy; mount -t tmpfs -o size=3m full $each; cp -a /run/copy/. $each; rm -r /run/copy
+           dd if=/dev/zero bs=1k of=$each/all 2>/run/dd || true
+         done`,
+      )
+      await expectBanned(server, source)
+      await sync()
+      expect(await server.attacker.reaches(OPEN_PORT, { source, timeoutMs: 1000 })).toBe(false)
+      expect(await bans()).not.toContain(source)
+      await server.run(`for each in ${directories}; do umount $each; done`)
+      await sync()
+      expect(await bans()).toContain(source)
+      await server.run(`${PROGRAM} del ${source}`)
+      expect(await bans()).not.toContain(source)
     })
 
     it(`${backend}: lets go of thousands whose time is over, and of nobody else`, async () => {

@@ -77,6 +77,19 @@ EOF
     end: `rm -r ${DROP_IN} && systemctl daemon-reload`,
     message: /^portward: .*fail2ban.* \(what was changed has been put back\)/m,
   },
+  {
+    name: 'the sandbox of fail2ban leaves its action nothing to write to',
+    make: `mkdir ${DROP_IN} && cat >${DROP_IN}/override.conf <<'EOF'
+[Service]
+ProtectSystem=strict
+ReadWritePaths=-/run/fail2ban -/var/lib/fail2ban -/var/log/fail2ban.log -/run/xtables.lock
+EOF
+      touch /var/log/fail2ban.log; systemctl daemon-reload`,
+    end: `rm -r ${DROP_IN} && systemctl daemon-reload`,
+    // Said beforehand, and the end of it.
+    message:
+      /override\.conf: warning: in the sandbox of fail2ban\.service .*ReadWritePaths=\/run\/portward.*in its sandbox fail2ban cannot write \/run\/portward .*put back/s,
+  },
 ]
 
 describeServers('surroundings that an apply cannot work in', () => {

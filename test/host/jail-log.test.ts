@@ -11,7 +11,7 @@ const started = (jail: string): string =>
   line('fail2ban.jail', 'INFO', `Jail '${jail}' started`)
 const notice = (message: string): string => line('fail2ban.actions', 'NOTICE', message)
 
-const NOTHING: JailLog = { jails: [], maxretry: 1, banned: [], errors: [] }
+const NOTHING: JailLog = { jails: [], maxretry: 1, found: [], banned: [], errors: [] }
 
 it.each<[what: string, text: string, expected: Partial<JailLog>]>([
   ['nothing', '', {}],
@@ -24,7 +24,11 @@ it.each<[what: string, text: string, expected: Partial<JailLog>]>([
   ['a ban that comes again', notice('[portsentry] Restore Ban 198.51.100.9'), { banned: ['198.51.100.9'] }],
   ['a ban of another jail', notice('[sshd] Ban 198.51.100.9'), {}],
   ['an unban', notice('[portsentry] Unban 198.51.100.9'), {}],
-  ['what is only found', line('fail2ban.filter', 'INFO', '[portsentry] Found 198.51.100.9 - 2026'), {}],
+  [
+    'what is only found',
+    line('fail2ban.filter', 'INFO', '[portsentry] Found 198.51.100.9 - 2026'),
+    { found: ['198.51.100.9'] },
+  ],
   ['what is ignored', line('fail2ban.filter', 'INFO', '[portsentry] Ignore 192.168.1.9 by ip'), {}],
   [
     'an error',

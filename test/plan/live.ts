@@ -91,6 +91,7 @@ const liveFacts = (changes: Partial<LiveFacts> = {}): LiveFacts => ({
     daemon(3, '/usr/bin/python3', '/usr/bin/fail2ban-server', '-xf', 'start'),
   ],
   enabled: new Set(['portsentry', 'fail2ban', 'portward-firewall']),
+  units: new Map(),
   hasPlace: true,
   bans: [],
   targets: new Map([['CHAOS', 'refused']]),

@@ -118,7 +118,7 @@ const judge = ({ without, startsFail2ban = true, ...changes }: Changes) => {
       dropping: [],
       accepting: [],
       nftDrops: [],
-      fail2ban: { startFailure: null, jails: ['portsentry'], complaints: [], ...fail2ban },
+      fail2ban: { startFailure: null, unproven: null, jails: ['portsentry'], complaints: [], ...fail2ban },
       ...report,
     },
     {
@@ -448,6 +448,36 @@ const OUTCOMES: readonly (readonly [what: string, changes: Changes, line: string
     'a ban of some ports',
     { all: { before: TWO_OPEN, after: {} }, lan: { after: TWO_OPEN }, logged: { after: ONE_SHUT } },
     'fail jail-bans: fail2ban lists the host as banned, but it still gets through to port 443',
+  ],
+  [
+    'there was no time for a ban',
+    { logged: { jailed: false }, fail2ban: { unproven: 'fail2ban does not answer' } },
+    'skip jail-bans: not proven: fail2ban does not answer',
+  ],
+  [
+    'nobody was banned, and so nobody is known to be spared',
+    { logged: { jailed: false } },
+    'skip jail-spares: not proven: in the lab fail2ban did not ban who was in the history',
+  ],
+  [
+    'a protected host was banned before the time was up',
+    { logged: { jailed: false }, lan: { jailed: true }, fail2ban: { unproven: 'fail2ban does not answer' } },
+    'fail jail-spares: the jail holds 192.168.1.254',
+  ],
+  [
+    'there was no time for the action of a ban',
+    { logged: { after: OPEN }, fail2ban: { unproven: 'the action of the ban has not ended' } },
+    'skip jail-bans: not proven: the action of the ban has not ended',
+  ],
+  [
+    'there was no time for the start',
+    { logged: { jailed: false }, fail2ban: { jails: [], unproven: 'fail2ban is not ready yet' } },
+    'skip jail-bans: not proven: fail2ban is not ready yet',
+  ],
+  [
+    'an action that has not ended, and the host is cut off',
+    { fail2ban: { unproven: 'the action of the ban has not ended' } },
+    'pass jail-bans: -A INPUT -s 198.51.100.252/32 -j DROP',
   ],
   ['the jail bans', {}, 'pass jail-bans: -A INPUT -s 198.51.100.252/32 -j DROP'],
   ['the jail bans by what no list shows', { logged: { rules: [] } }, 'pass jail-bans: banned'],

@@ -10,11 +10,11 @@ const skip = check.skip('no scan was acted on')
 
 it.each<[what: string, checks: readonly Check[], last: string]>([
   ['all', [pass, pass], '2 passed, 0 warnings, 0 failed: this server bans scanners as config.env asks'],
-  ['a warning', [pass, warn], '1 passed, 1 warning, 0 failed: no check failed, but see the others'],
+  ['a warning', [pass, warn], '1 passed, 1 warning, 0 failed: no check failed, but see the warnings'],
   [
     'a check that could not be done',
     [pass, skip],
-    '1 passed, 0 warnings, 0 failed, 1 could not be done: no check failed, but see the others',
+    '1 passed, 0 warnings, 0 failed, 1 could not be done: no check failed, but not everything was proven',
   ],
   [
     'a failure',

@@ -1,8 +1,10 @@
+import { isWithin, parseNetwork } from '../../network.ts'
+import { presentAllowed } from '../../policy/firewall.ts'
 import { readBanned, unban } from '../fail2ban.ts'
 import { readFirewall, undoBan } from '../firewall.ts'
 import { canonical, readDenied, releaseDenied } from '../hosts-deny.ts'
 import { stopService } from '../services.ts'
-import type { BanRecord } from './record.ts'
+import type { BanRecord, Undoing } from './record.ts'
 
 const JAIL = 'portsentry'
 
@@ -15,14 +17,30 @@ export const readBans = async (): Promise<BanRecord> => {
   }
 }
 
+type IsLifted = (address: string) => boolean
+
 /**
- * Lets go of everybody whom portsentry has banned since: the daemons of before would not have. A rule in INPUT or a
- * route may be the admin's own, it goes only where hosts.deny or fail2ban show whose it is; so they go after it, and
- * this can be done again after a crash. Throws HostError.
+ * Whether the ban of an address that was made since is lifted. An apply that failed is put back while the daemons work:
+ * where bans had their place before, the same hosts would have been banned then, but for those that the configuration of
+ * before protects. What is rolled back later may have banned wrongly, and takes all of its bans with it; so does a place
+ * that was not there before (`confBefore` is null). Pure.
  */
-export const liftBans = async (before: BanRecord, placeGoes: boolean): Promise<void> => {
+export const whomToLift = (as: Undoing, confBefore: string | null): IsLifted => {
+  if (as !== 'undone' || confBefore === null) return () => true
+  const allowed = presentAllowed(confBefore)
+  return (address) => {
+    const host = parseNetwork(address)
+    return host === null || isWithin(allowed, host)
+  }
+}
+
+/**
+ * Lets go of whom portsentry has banned since. A rule in INPUT or a route may be the admin's own, it goes only where
+ * hosts.deny or fail2ban show whose it is; so they go after it, and this can be done again after a crash. Throws HostError.
+ */
+export const liftBans = async (before: BanRecord, placeGoes: boolean, isLifted: IsLifted): Promise<void> => {
   const known = new Set(before.addresses)
-  const added = (await readBans()).addresses.filter((address) => !known.has(address))
+  const added = (await readBans()).addresses.filter((address) => !known.has(address) && isLifted(address))
   if (added.length === 0) return
   const since = new Set(added)
   // It would go on banning.
@@ -38,15 +56,17 @@ export const liftBans = async (before: BanRecord, placeGoes: boolean): Promise<v
 /** The client of fail2ban takes a while to start. */
 const AT_ONCE = 100
 
-/** Has the jail let go of everybody whom it holds since. Throws HostError. */
-export const emptyJail = async (before: BanRecord): Promise<void> => {
+/** Has the jail let go of whom it holds since. Throws HostError. */
+export const emptyJail = async (before: BanRecord, isLifted: IsLifted): Promise<void> => {
   const known = new Set(before.addresses)
-  const jailed = (await readBanned(JAIL)).filter((address) => !known.has(canonical(address)))
+  const jailed = (await readBanned(JAIL)).filter(
+    (address) => !known.has(canonical(address)) && isLifted(canonical(address)),
+  )
   for (let at = 0; at < jailed.length; at += AT_ONCE) await unban(JAIL, ...jailed.slice(at, at + AT_ONCE))
 }
 
 /** Takes portsentry's lines for those whom it has banned since out of hosts.deny. Throws HostError. */
-export const trimHostsDeny = async (before: BanRecord): Promise<void> => {
+export const trimHostsDeny = async (before: BanRecord, isLifted: IsLifted): Promise<void> => {
   const known = new Set(before.addresses)
-  await releaseDenied('/', (host) => !known.has(host))
+  await releaseDenied('/', (host) => !known.has(host) && isLifted(host))
 }

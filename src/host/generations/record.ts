@@ -63,7 +63,10 @@ export interface ReleaseRecord {
  * - `undone`: its apply failed and was put back.
  * - `rolled-back`: it was given back.
  */
-export type GenerationState = 'open' | 'applied' | 'undone' | 'rolled-back'
+export type GenerationState = 'open' | 'applied' | Undoing
+
+/** How a generation ends that is given back. */
+export type Undoing = 'undone' | 'rolled-back'
 
 /** What one apply replaces, written down before it touches anything. */
 export interface Generation {

@@ -1,6 +1,6 @@
 import { cp, lstat, mkdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { FIREWALL, FIREWALL_FILES, FIREWALL_PATHS } from '../../policy/firewall.ts'
+import { FIREWALL, FIREWALL_CONF, FIREWALL_FILES, FIREWALL_PATHS } from '../../policy/firewall.ts'
 import { effect } from '../effect.ts'
 import { ban } from '../fail2ban.ts'
 import { syncPath } from '../files.ts'
@@ -10,9 +10,10 @@ import { HOSTS_DENY, isOnlyDenials } from '../hosts-deny.ts'
 import { purge } from '../packages.ts'
 import { run } from '../process.ts'
 import { readInit, restoreServices, stopServices } from '../services.ts'
-import { emptyJail, liftBans, trimHostsDeny } from './bans.ts'
+import { emptyJail, liftBans, trimHostsDeny, whomToLift } from './bans.ts'
 import { UNIT_DIRECTORY } from './confirmation.ts'
 import type { MergedFile, Restoration } from './merge.ts'
+import type { Undoing } from './record.ts'
 import { copyPath, removeTemporaryIn, sha256 } from './store.ts'
 import { ownedBy } from './take.ts'
 
@@ -143,6 +144,14 @@ const removeLeftovers = async (restoration: Restoration, kept: readonly string[]
 const isPlaceNew = ({ files }: Restoration): boolean =>
   files.some(({ record }) => record.path === FIREWALL && record.copy === null)
 
+/** The configuration of the bans' place as it was before; null where there was none. */
+const readConfBefore = async (state: string, { files }: Restoration): Promise<string | null> => {
+  const file = files.find(({ record }) => record.path === FIREWALL_CONF)
+  if (file?.record.copy === null) return null
+  const path = file === undefined ? FIREWALL_CONF : copyPath(state, file.number, file.record.copy)
+  return (await readBytes(path))?.toString('latin1') ?? null
+}
+
 /** Whether one of its units was not there: then only its program can make the place again. */
 const isPlaceTorn = ({ files }: Restoration): boolean =>
   files.some(({ record }) => FIREWALL_FILES.has(record.path) && record.copy === null)
@@ -174,6 +183,7 @@ const removePackages = async (
 export const restore = async (
   state: string,
   restoration: Restoration,
+  as: Undoing,
   tell: (what: string) => void,
 ): Promise<Outcome> => {
   const failures: string[] = []
@@ -184,10 +194,11 @@ export const restore = async (
   const isLive = restoration.root === '/'
   const purges = isLive && restoration.packages.length > 0
   const placeGoes = isLive && isPlaceNew(restoration)
-  if (isLive) await attempt(() => liftBans(restoration.bans, placeGoes))
+  const isLifted = whomToLift(as, isLive ? await readConfBefore(state, restoration) : null)
+  if (isLive) await attempt(() => liftBans(restoration.bans, placeGoes, isLifted))
   // While its program is there.
   if (placeGoes) await attempt(() => removePlace(readInit()))
-  if (isLive) await attempt(() => emptyJail(restoration.bans))
+  if (isLive) await attempt(() => emptyJail(restoration.bans, isLifted))
   // While their init scripts are there, and before what they remember goes.
   if (isLive && (purges || leftoversOf(restoration).length > 0)) await attempt(stopServices)
   let kept: ReadonlyMap<string, readonly string[]> = new Map()
@@ -204,7 +215,7 @@ export const restore = async (
   }
   if (placeGoes) await attempt(forgetPlace)
   await attempt(() => removeTemporary(restoration))
-  if (isLive) await attempt(() => trimHostsDeny(restoration.bans))
+  if (isLive) await attempt(() => trimHostsDeny(restoration.bans, isLifted))
   if (isLive) await attempt(() => removeLeftovers(restoration, [...kept.keys()]))
   await attempt(() => removeDirectories(restoration))
   if (!isLive) return { failures, remarks }

@@ -9,7 +9,7 @@ import { awaitOrphans } from '../packages.ts'
 import { handlingSignals } from '../signals.ts'
 import { arm, disarm, isArmed, readTimeLeft } from './confirmation.ts'
 import { mergeGenerations } from './merge.ts'
-import { type Generation, type GenerationState, type Journal, STATE } from './record.ts'
+import { type Generation, type GenerationState, type Journal, STATE, type Undoing } from './record.ts'
 import { type Outcome, restore } from './restore.ts'
 import {
   closeJournal,
@@ -49,11 +49,11 @@ const uninterrupted = <T>(work: () => Promise<T>): Promise<T> => handlingSignals
 const giveBack = async (
   state: string,
   generations: readonly [Generation, ...Generation[]],
-  as: GenerationState,
+  as: Undoing,
   tell: Tell,
 ): Promise<Outcome> => {
   await freeReserve(state)
-  const outcome = await restore(state, mergeGenerations(generations), tell)
+  const outcome = await restore(state, mergeGenerations(generations), as, tell)
   // Where something could not be given back the journal stays: the next command tries again.
   if (outcome.failures.length > 0) return outcome
   // Last of all the record: until it says so a crash has the next command do all of this again.
@@ -187,7 +187,7 @@ const readConcerned = async (journal: Journal): Promise<Generation[]> =>
   (await readGenerations(STATE)).filter(({ number }) => journal.generations.includes(number))
 
 /** What becomes of them once it is over. */
-const endOf = ({ operation }: Journal): GenerationState => (operation === 'apply' ? 'undone' : 'rolled-back')
+const endOf = ({ operation }: Journal): Undoing => (operation === 'apply' ? 'undone' : 'rolled-back')
 
 /**
  * Brings a server out of the middle: what an interrupted apply had changed is put back, an interrupted rollback is

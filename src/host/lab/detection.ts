@@ -50,6 +50,8 @@ export interface Detection {
   readonly configurations: readonly Configuration[]
   /** Hands over a packet that never came: what would the daemon have done about it? */
   readonly inject: (packet: Packet) => void
+  /** Whether packets may have come in that were not recorded yet, this machine being busy. */
+  readonly isBehind: () => Promise<boolean>
   /** Waits until everything that was recorded has been dealt with. */
   readonly idle: () => Promise<void>
   readonly stop: () => Promise<void>
@@ -154,6 +156,7 @@ export const startDetection = async (
       // A daemon that listens by itself is told of connections only.
       work = work.then(() => watcher.observeConnection(packet))
     },
+    isBehind: async () => recorder?.isBehind() ?? false,
     idle: () => work,
     stop: async () => {
       sockets.close()

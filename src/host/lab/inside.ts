@@ -10,8 +10,9 @@ import { HostError } from '../host-error.ts'
 import { type Detection, startDetection } from './detection.ts'
 import { metBetween, readCounters, readDecisions, readNftObjects, restoreRules } from './firewall-copy.ts'
 import { startGreeters } from './greeters.ts'
-import { readFail2ban, readJailLog, startFail2ban } from './jail.ts'
+import { type LabFail2ban, readFail2ban, readJailLog, startFail2ban } from './jail.ts'
 import { nftDrops } from './nft-drops.ts'
+import { emptyRecords } from './own-records.ts'
 import type { EventReport, HostReport, LabReport, Reach } from './report.ts'
 import type { LabHost, LabSpecification } from './specification.ts'
 import { buildWorld, probe } from './world.ts'
@@ -19,11 +20,21 @@ import { denyAll, judgeAccess } from './wrappers.ts'
 
 /** Far more than it takes where everything works; where a scan stays unnoticed, all of it is waited for. */
 const NOTICE_TIMEOUT_MS = 3000
+/** What a busy machine may take to let the packets be recorded. */
+const BEHIND_TIMEOUT_MS = 60_000
 /** fail2ban polls every second at most; on a busy machine it may take longer to get at it. */
 const BAN_TIMEOUT_MS = 20_000
-/** What the action of a ban may take, once fail2ban has decided on it. */
+/** What the action of a ban may take to begin, once fail2ban has decided on it. */
 const ACTION_TIMEOUT_MS = 3000
+/** fail2ban itself ends an action that takes a minute, and complains. */
+const ACTION_END_MS = 75_000
+/** Two rounds of polling. */
+const POLLED_MS = 2500
 const POLL_MS = 25
+/** How long a connection may take before it counts as silent: on a veth pair an answer takes no millisecond. */
+const PATIENCE_SECONDS = 0.4
+/** The same where an answer is expected, and this machine may be too busy to give it at once. */
+const LONG_PATIENCE_SECONDS = 3
 /** The most that MAXRETRY can ask for. */
 const MAX_LINES = 1000
 
@@ -47,12 +58,16 @@ const byDevice = (hosts: readonly LabHost[]): Map<string, LabHost[]> => {
 type Reached = ReadonlyMap<string, Readonly<Record<string, Reach>>>
 
 /** Which of the ports each host gets an answer from. */
-const reachAll = async (hosts: readonly LabHost[], ports: readonly number[]): Promise<Reached> => {
+const reachAll = async (
+  hosts: readonly LabHost[],
+  ports: readonly number[],
+  patienceSeconds = PATIENCE_SECONDS,
+): Promise<Reached> => {
   const groups = [...byDevice(hosts)].map(async ([device, group]) => {
     const attempts = group.flatMap(({ address: source, destination }) =>
       ports.map((port) => ({ source, destination, port })),
     )
-    const answers = await probe(device, [], attempts)
+    const answers = await probe(device, [], attempts, patienceSeconds)
     return group.map(({ name }, index): [string, Record<string, Reach>] => [
       name,
       Object.fromEntries(ports.map((port, at) => [port, answers[index * ports.length + at] ?? 'silent'])),
@@ -70,6 +85,7 @@ const sendProbes = async (hosts: readonly LabHost[]): Promise<void> => {
           probes.map(({ kind, port }) => ({ kind, source, destination, port })),
         ),
         [],
+        0,
       ),
     ),
   )
@@ -95,14 +111,18 @@ const hostsHeard = (settled: readonly Settled[]): Set<string> =>
 /** Waits until something was heard of each host that scans, or the time is up. Returns of whom it was. */
 const waitForEvents = async (
   hosts: readonly LabHost[],
-  { settled, idle }: Detection,
+  { settled, idle, isBehind }: Detection,
   from: number,
 ): Promise<Set<string>> => {
   const expected = hosts.filter(({ probes }) => probes.length > 0).map(({ address }) => address)
-  await waitUntil(() => {
+  const isHeard = () => {
     const heard = hostsHeard(settled.slice(from))
     return expected.every((address) => heard.has(address))
-  }, NOTICE_TIMEOUT_MS)
+  }
+  if (!(await waitUntil(isHeard, NOTICE_TIMEOUT_MS)))
+    await waitUntil(async () => isHeard() || !(await isBehind()), BEHIND_TIMEOUT_MS)
+  // What it has handed over comes in with the next turns.
+  await sleep(POLL_MS)
   await idle()
   return hostsHeard(settled.slice(from))
 }
@@ -138,30 +158,57 @@ const tellHistory = async (
   await appendFile(historyPath, [...told, ...lines('spared'), ...lines('logged')].join(''), 'latin1')
 }
 
-/** fail2ban's turn: returns whom it holds after it has read all of the history. */
+interface JailOutcome {
+  /** Whom it holds. */
+  readonly jailed: readonly string[]
+  /** Why nothing can be said about those whom it does not hold; null: it read the history and does not ban them. */
+  readonly unproven: string | null
+}
+
+/** fail2ban's turn: what it has done about those in the history once it has read all of it. */
 const watchJail = async (
   specification: LabSpecification,
   release: Release,
   settled: readonly Settled[],
-): Promise<string[]> => {
+  { answers }: LabFail2ban,
+): Promise<JailOutcome> => {
   await tellHistory(specification, release, settled)
   const logged = specification.hosts.filter(({ role }) => role === 'logged').map(({ address }) => address)
-  let jailed: string[] = []
-  await waitUntil(async () => {
-    jailed = [...(await readJailLog()).banned]
-    return logged.every((address) => jailed.includes(address))
-  }, BAN_TIMEOUT_MS)
-  return jailed
+  const holdsAll = async () => {
+    const { banned } = await readJailLog()
+    return logged.every((address) => banned.includes(address))
+  }
+  const outcome = async (unproven: string | null): Promise<JailOutcome> => ({
+    jailed: (await readJailLog()).banned,
+    unproven,
+  })
+  if (await waitUntil(holdsAll, BAN_TIMEOUT_MS)) return outcome(null)
+  if (!(await answers())) return outcome('fail2ban does not answer')
+  // It has had its turn by now, however busy this machine is.
+  if (await waitUntil(holdsAll, POLLED_MS)) return outcome(null)
+  const { found, banned } = await readJailLog()
+  const isUnderWay = logged.some((address) => found.includes(address) && !banned.includes(address))
+  return outcome(isUnderWay ? 'fail2ban has found the new lines, but did not come to ban the hosts' : null)
 }
 
-/** fail2ban lists a host as banned before it has run the action: that has its time, too. */
-const reachBanned = async (hosts: readonly LabHost[], ports: readonly number[]): Promise<Reached> => {
+/**
+ * fail2ban lists a host as banned before it has run the action: that is waited for. Returns whether it still ran at
+ * the end.
+ */
+const reachBanned = async (
+  hosts: readonly LabHost[],
+  ports: readonly number[],
+  isActing: () => Promise<boolean>,
+): Promise<{ reached: Reached; isPending: boolean }> => {
   let reached: Reached = new Map()
-  await waitUntil(async () => {
+  const isCutOff = async () => {
     reached = await reachAll(hosts, ports)
     return [...reached.values()].every((answers) => !Object.values(answers).includes('answered'))
-  }, ACTION_TIMEOUT_MS)
-  return reached
+  }
+  if (await waitUntil(isCutOff, ACTION_TIMEOUT_MS)) return { reached, isPending: false }
+  const isOver = await waitUntil(async () => !(await isActing()), ACTION_END_MS)
+  await isCutOff()
+  return { reached, isPending: !isOver }
 }
 
 /** Asks hosts again that got an answer before and get none now: on a busy machine one may be late. */
@@ -174,7 +221,8 @@ const reachAgain = async (
   const isClosed = ({ name }: LabHost) =>
     ports.some((port) => before.get(name)?.[port] === 'answered' && after.get(name)?.[port] !== 'answered')
   await waitUntil(async () => {
-    for (const [name, reached] of await reachAll(hosts.filter(isClosed), ports)) after.set(name, reached)
+    for (const [name, reached] of await reachAll(hosts.filter(isClosed), ports, LONG_PATIENCE_SECONDS))
+      after.set(name, reached)
     return !hosts.some(isClosed)
   }, ACTION_TIMEOUT_MS)
 }
@@ -195,6 +243,7 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
   const hosts = specification.hosts.filter(({ address }) => hasIPv6 || !address.includes(':'))
   const gaps = [...(hasIPv6 ? [] : ['IPv6']), ...(await restoreRules(specification.firewall))]
   const nftObjects = await readNftObjects()
+  await emptyRecords(specification.historyPath)
   const starting = specification.startsFail2ban ? startFail2ban(specification.otherJails) : null
 
   const greeters = await startGreeters(specification.openPorts)
@@ -221,15 +270,20 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
   counters.push(await readCounters())
   const rules = await readDecisions()
 
-  const startFailure = starting === null ? 'not started' : await starting
-  const isLoaded = startFailure === null && (await readJailLog()).jails.includes('portsentry')
-  const jailed = isLoaded ? await watchJail(specification, release, detection.settled) : []
+  const fail2ban = starting === null ? null : await starting
+  const startFailure = fail2ban === null ? 'not started' : fail2ban.failure
+  let jail: JailOutcome = { jailed: [], unproven: fail2ban?.isLate ? 'fail2ban is not ready yet' : null }
+  const isReady = startFailure === null && jail.unproven === null
+  if (fail2ban !== null && isReady && (await readJailLog()).jails.includes('portsentry'))
+    jail = await watchJail(specification, release, detection.settled, fail2ban)
   const logged = hosts.filter(({ role }) => role === 'logged')
-  for (const [name, reached] of await reachBanned(logged, greeters.ports)) after.set(name, reached)
+  const banned = await reachBanned(logged, greeters.ports, async () => fail2ban?.isActing() ?? false)
+  for (const [name, reached] of banned.reached) after.set(name, reached)
+  const unproven = banned.isPending ? 'the action of the ban has not ended' : jail.unproven
   const rulesThen = [...rules, ...(await readDecisions())]
   await denyAll(hosts.filter(({ role }) => role === 'spared').map(({ address }) => address))
   const access = await judgeAccess(scanned.map(({ address }) => address))
-  const fail2ban = await readFail2ban(startFailure)
+  const said = await readFail2ban(startFailure, unproven)
   await detection.stop()
   greeters.close()
 
@@ -244,7 +298,7 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
       events: detection.settled.filter(({ decision }) => decision.host === host.address).map(eventOf),
       rules: [...new Set(seen.filter((line) => !known.has(line) && named.test(line)))],
       wrappers: access.get(host.address) ?? null,
-      jailed: jailed.includes(host.address),
+      jailed: jail.jailed.includes(host.address),
     }
   }
   const [atFirst, scannedBy, atLast] = counters
@@ -261,6 +315,6 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
         .filter(({ role, address }) => role === 'attacker' && !heard.has(address))
         .map(({ address }) => address),
     ),
-    fail2ban,
+    fail2ban: said,
   }
 }

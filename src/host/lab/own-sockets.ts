@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readProcFile } from '../proc-file.ts'
 import { readSocketInodes } from '../processes.ts'
 
 /** Of /proc/net/tcp and its like (proc(5)): the port, and the inode by which a process has the socket. */
@@ -19,7 +19,7 @@ export const readPortsOf = async (pids: readonly number[]): Promise<Set<string>>
   const tables = await Promise.all(
     ['tcp', 'tcp6', 'udp', 'udp6'].map(async (name) => ({
       protocol: name.slice(0, 3),
-      table: parseInodes(await readFile(`/proc/net/${name}`, 'latin1').catch(() => '')),
+      table: parseInodes(await readProcFile(`/proc/net/${name}`).catch(() => '')),
     })),
   )
   return new Set(

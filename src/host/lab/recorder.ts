@@ -2,9 +2,12 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import recordScript from '../../../templates/lab-record.py?raw'
 import { HostError } from '../host-error.ts'
+import { readProcFile } from '../proc-file.ts'
 import { childEnvironment } from '../process.ts'
 
 export interface Recorder {
+  /** Whether it has work that this machine has not let it do yet; where not, it has handed over what has come in. */
+  readonly isBehind: () => Promise<boolean>
   readonly stop: () => Promise<void>
 }
 
@@ -38,6 +41,8 @@ export const startRecorder = async (
     )
   }
   return {
+    isBehind: async () =>
+      / [RD] /.test((await readProcFile(`/proc/${child.pid}/stat`).catch(() => '')).slice(0, 40)),
     stop: async () => {
       child.kill('SIGKILL')
       await ended

@@ -54,6 +54,8 @@ export interface LabReport {
   readonly fail2ban: {
     /** Null: it started; else why not. */
     readonly startFailure: string | null
+    /** What it had no time for, so that nothing can be said about its bans; null: it had. */
+    readonly unproven: string | null
     readonly jails: readonly string[]
     /** What it logged as warnings and errors. */
     readonly complaints: readonly string[]

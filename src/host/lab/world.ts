@@ -75,9 +75,6 @@ export const buildWorld = async (
   }
 }
 
-/** How long a connection may take before it counts as silent: on a veth pair an answer takes no millisecond. */
-const PATIENCE_SECONDS = 0.4
-
 interface Attempt {
   readonly source: string
   readonly destination: string
@@ -89,9 +86,10 @@ export const probe = async (
   device: string,
   probes: readonly (Attempt & { readonly kind: string })[],
   connects: readonly Attempt[],
+  seconds: number,
 ): Promise<Reach[]> => {
   if (probes.length + connects.length === 0) return []
-  const work = { probes, connects: connects.map((attempt) => ({ ...attempt, seconds: PATIENCE_SECONDS })) }
+  const work = { probes, connects: connects.map((attempt) => ({ ...attempt, seconds })) }
   const network = `--net=/run/netns/${namespaceBehind(device)}`
   const output = await run(
     'nsenter',

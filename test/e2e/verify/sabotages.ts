@@ -33,6 +33,15 @@ const jailOption = (name: string, value: string): string =>
 const restart12 = (tcpMode: string): string =>
   `${STOP_PORTSENTRY}; systemctl start portsentry; until pgrep -fx ".*portsentry -${tcpMode}" && pgrep -fx ".*portsentry -audp"; do sleep 0.1; done`
 
+const DROP_IN = '/etc/systemd/system/fail2ban.service.d'
+const RESTART_FAIL2BAN =
+  'systemctl daemon-reload; systemctl restart fail2ban; until fail2ban-client ping; do sleep 0.1; done'
+
+/** Restarts fail2ban where nothing can be written but its own files and these paths. */
+export const confine = (paths: string): string =>
+  `mkdir -p ${DROP_IN}; touch /var/log/fail2ban.log; printf '%s\\n' '[Service]' ProtectSystem=strict 'ReadWritePaths=-/run/fail2ban -/var/lib/fail2ban -/var/log/fail2ban.log' 'ReadWritePaths=${paths}' 'CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_NET_ADMIN CAP_NET_RAW' >${DROP_IN}/override.conf; ${RESTART_FAIL2BAN}`
+export const UNCONFINE = `rm -r ${DROP_IN}; ${RESTART_FAIL2BAN}`
+
 export const SABOTAGES: readonly Sabotage[] = [
   {
     what: 'KILL_ROUTE with a target that the kernel does not have',
@@ -226,6 +235,24 @@ export const SABOTAGES: readonly Sabotage[] = [
       "mkdir -p /etc/systemd/system/portsentry.service.d; printf '[Service]\\nExecStart=\\nExecStart=/usr/sbin/portsentry --connect\\n' >/etc/systemd/system/portsentry.service.d/other.conf; systemctl daemon-reload; systemctl restart portsentry; until pgrep -fx '.*portsentry --connect'; do sleep 0.1; done",
     undo: 'rm -r /etc/systemd/system/portsentry.service.d; systemctl daemon-reload; systemctl restart portsentry',
     failing: { daemons: /it runs as --connect, should run as portsentry without arguments/ },
+  },
+  {
+    what: 'fail2ban in a sandbox that leaves its action nothing to write to',
+    suites: BOTH_GENERATIONS,
+    commands: confine('-/run/xtables.lock'),
+    undo: UNCONFINE,
+    failing: {
+      'fail2ban-rights':
+        /in its sandbox fail2ban cannot write \/run\/portward .*\/var\/lib\/portward .*\/etc\/hosts\.deny/,
+    },
+  },
+  {
+    what: 'no room for the record of bans',
+    suites: BOOKWORM,
+    commands:
+      'mount -t tmpfs -o size=64k full /var/lib/portward; dd if=/dev/zero of=/var/lib/portward/all bs=4k || true',
+    undo: 'umount /var/lib/portward',
+    failing: { room: /^\/var\/lib\/portward \(the record of bans\): no space is left/ },
   },
   {
     what: 'a jail that spares nobody',

@@ -169,14 +169,14 @@ describe('what is given back', () => {
     const restoration = await apply(root, state)
     change(root)
     expect(await findForeign(restoration)).toEqual(foreign)
-    expect(await restore(state, restoration, () => {})).toEqual(NOTHING)
+    expect(await restore(state, restoration, 'rolled-back', () => {})).toEqual(NOTHING)
     expect(look(root)).toEqual(before)
     const names = readdirSync(join(state, 'generations/1')).filter((name) => name.startsWith('replaced-'))
     expect(names).toEqual(kept.map((name) => `replaced-etc-${name}`))
     // Once more, as after a crash: what was kept is not replaced by what has been given back.
     const copies = () => names.map((name) => readFileSync(join(state, 'generations/1', name), 'utf8'))
     const first = copies()
-    expect(await restore(state, restoration, () => {})).toEqual(NOTHING)
+    expect(await restore(state, restoration, 'rolled-back', () => {})).toEqual(NOTHING)
     expect(copies()).toEqual(first)
   })
 
@@ -187,7 +187,7 @@ describe('what is given back', () => {
     const restoration = await apply(root, state)
     writeFileSync(join(root, 'etc/.plain.0123456789ab.portward'), 'half')
     for (let times = 0; times < 3; times += 1) {
-      expect(await restore(state, restoration, () => {})).toEqual(NOTHING)
+      expect(await restore(state, restoration, 'rolled-back', () => {})).toEqual(NOTHING)
       expect(look(root)).toEqual(before)
     }
   })
@@ -203,7 +203,7 @@ describe('what is given back', () => {
       ['etc/made/here/plain', 'theirs, too\n'],
     ] as const)
       writeFileSync(join(root, path), text)
-    expect(await restore(state, restoration, () => {})).toEqual(NOTHING)
+    expect(await restore(state, restoration, 'rolled-back', () => {})).toEqual(NOTHING)
     const kept = (name: string) => readFileSync(join(state, 'generations/1', name), 'utf8')
     expect(kept('replaced-etc-plain')).toBe('theirs\n')
     expect(kept('replaced-etc-made-here-plain')).toBe('theirs, too\n')
@@ -215,7 +215,7 @@ describe('what is given back', () => {
     const restoration = await apply(root, state)
     rmSync(join(root, 'etc/plain'))
     mkdirSync(join(root, 'etc/plain'))
-    const { failures } = await restore(state, restoration, () => {})
+    const { failures } = await restore(state, restoration, 'rolled-back', () => {})
     expect(failures).toHaveLength(1)
     expect(failures[0]).toMatch(/etc\/plain.*EISDIR/)
     expect(readFileSync(join(root, 'srv/real'), 'utf8')).toBe('linked\n')
@@ -227,7 +227,7 @@ describe('what is given back', () => {
     const state = temporaryDirectory()
     const restoration = await apply(root, state)
     writeFileSync(join(root, 'etc/made/theirs'), '')
-    expect(await restore(state, restoration, () => {})).toEqual(NOTHING)
+    expect(await restore(state, restoration, 'rolled-back', () => {})).toEqual(NOTHING)
     expect(readdirSync(join(root, 'etc/made'))).toEqual(['theirs'])
   })
 })

@@ -1,0 +1,58 @@
+import { access, constants, lstat, open, statfs } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { WrittenPath } from '../policy/written-paths.ts'
+import { errnoOf } from './host-error.ts'
+
+/** What a daemon that writes to a path now would meet. */
+export interface Room {
+  readonly written: WrittenPath
+  /** Why it cannot be opened for writing (`EROFS`); null: it can. */
+  readonly errno: string | null
+  /** Left on its file system, for root; null where it does not count them. */
+  readonly bytes: number | null
+  readonly inodes: number | null
+}
+
+const isMissing = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')
+
+/** Opens a file as one that appends to it would, and leaves it as it is; where there is none, looks at its directory. */
+const tryPath = async (path: string): Promise<string> => {
+  try {
+    if ((await lstat(path)).isDirectory()) {
+      await access(path, constants.W_OK)
+    } else {
+      // Not even this may wait for a reader.
+      await (await open(path, constants.O_WRONLY | constants.O_APPEND | constants.O_NONBLOCK)).close()
+    }
+    return path
+  } catch (error) {
+    if (isMissing(error) && path !== '/') return tryPath(dirname(path))
+    throw error
+  }
+}
+
+const errnoFor = async (paths: readonly string[]): Promise<{ at: string; errno: string | null }> => {
+  let at = '/'
+  try {
+    for (const path of paths) at = await tryPath(path)
+    return { at, errno: null }
+  } catch (error) {
+    return { at, errno: errnoOf(error) ?? String(error) }
+  }
+}
+
+/** Whether each path can be written now, and how much room there is. Changes nothing. */
+export const readRoom = (paths: readonly WrittenPath[]): Promise<Room[]> =>
+  Promise.all(
+    paths.map(async (written): Promise<Room> => {
+      const { path, isReplaced } = written
+      const { at, errno } = await errnoFor([...(isReplaced ? [dirname(path)] : []), path])
+      const system = await statfs(at).catch(() => null)
+      return {
+        written,
+        errno,
+        bytes: system === null || system.blocks === 0 ? null : system.bfree * system.bsize,
+        inodes: system === null || system.files === 0 ? null : system.ffree,
+      }
+    }),
+  )

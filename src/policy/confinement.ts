@@ -1,0 +1,178 @@
+import type { Problem } from '../problem.ts'
+import type { Service } from './daemons.ts'
+import { isSameFile, type Mount, mountOf, parseMounts } from './mounts.ts'
+import { directoryOf, runsBanProgram, type WrittenPath } from './written-paths.ts'
+
+/** What a daemon, and so every command that it runs, is kept from. */
+export interface Confinement {
+  readonly mounts: readonly Mount[]
+  readonly isRoot: boolean
+  readonly hasNetAdmin: boolean
+  /** Whether its network is the server's. */
+  readonly isOnNetwork: boolean
+  readonly hasNetlink: boolean
+  /** Whether some system calls are refused: which ones, and whether they matter, is not known here. */
+  readonly filtersCalls: boolean
+}
+
+/** Properties of a unit, as `systemctl show` prints them. */
+export type UnitProperties = ReadonlyMap<string, string>
+
+/** A bit of the masks in /proc/PID/status: linux/capability.h. */
+const CAP_NET_ADMIN = 12n
+
+/** A list of systemd's that allows, or with `~` in front refuses, its members. */
+const allows = (list: string | undefined, member: string): boolean => {
+  if (list === undefined || list === '') return true
+  const members = list.replace(/^~/, '').split(/\s+/)
+  return list.startsWith('~') ? !members.includes(member) : members.includes(member)
+}
+
+/** What the unit's filters refuse, which the kernel does not tell. */
+const filtersOf = (unit: UnitProperties) => ({
+  hasNetlink: allows(unit.get('RestrictAddressFamilies'), 'AF_NETLINK'),
+  filtersCalls: !['', '~'].includes(unit.get('SystemCallFilter') ?? ''),
+})
+
+export interface ProcessTexts {
+  /** /proc/PID/mountinfo and /proc/PID/status. */
+  readonly mountinfo: string
+  readonly status: string
+  readonly isOnNetwork: boolean
+}
+
+/** A running daemon by what the kernel tells of it. */
+export const confinementOf = (
+  { mountinfo, status, isOnNetwork }: ProcessTexts,
+  unit: UnitProperties,
+): Confinement => {
+  const field = (name: string) => new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1] ?? ''
+  const effective = BigInt(`0x${field('CapEff') || '0'}`)
+  return {
+    mounts: parseMounts(mountinfo),
+    isRoot: field('Uid').split('\t')[1] === '0',
+    hasNetAdmin: ((effective >> CAP_NET_ADMIN) & 1n) === 1n,
+    isOnNetwork,
+    ...filtersOf(unit),
+  }
+}
+
+/** What ProtectSystem= makes read-only, and `strict` leaves writable: systemd.exec(5). */
+const PROTECTED: Readonly<Record<string, readonly string[]>> = {
+  yes: ['/usr', '/boot', '/efi'],
+  full: ['/usr', '/boot', '/efi', '/etc'],
+  strict: ['/'],
+}
+const ALWAYS_WRITABLE = ['/dev', '/proc', '/sys']
+
+/** A unit as it is configured: what its next start would be confined to. Its namespaces' sources are not known. */
+export const configuredConfinement = (unit: UnitProperties): Confinement => {
+  const paths = (name: string) =>
+    (unit.get(name) ?? '')
+      .split(/\s+/)
+      .filter(Boolean)
+      .map((path) => path.replace(/^[-+]+/, '').replace(/(?<=.)\/$/, ''))
+  const mounts = (isWritable: boolean, all: readonly string[]) =>
+    all.map((path): Mount => ({ path, isWritable, source: null }))
+  const protection = PROTECTED[unit.get('ProtectSystem') ?? ''] ?? []
+  return {
+    mounts: [
+      ...mounts(true, ['/']),
+      ...mounts(false, protection),
+      ...mounts(true, protection.includes('/') ? ALWAYS_WRITABLE : []),
+      ...mounts(true, paths('ReadWritePaths')),
+      ...mounts(false, [...paths('ReadOnlyPaths'), ...paths('InaccessiblePaths')]),
+    ],
+    isRoot: ['', 'root', '0'].includes(unit.get('User') ?? ''),
+    hasNetAdmin: allows(unit.get('CapabilityBoundingSet')?.toLowerCase(), 'cap_net_admin'),
+    isOnNetwork: unit.get('PrivateNetwork') !== 'yes',
+    ...filtersOf(unit),
+  }
+}
+
+/** What stands in the way of a ban, and the lines for the unit's drop-in that would let it through. */
+export interface Obstacle {
+  readonly what: string
+  readonly cure: string
+}
+
+export const describeObstacles = (obstacles: readonly Obstacle[]): string =>
+  obstacles.map(({ what }) => what).join('; it ')
+
+export const cureFor = (unit: string, obstacles: readonly Obstacle[]): string =>
+  `systemctl edit ${unit}: [Service] ${obstacles.map(({ cure }) => cure).join(', ')}; then systemctl restart ${unit}`
+
+/** What brings files back that a unit has others in the place of. */
+const unhide = (directories: readonly string[]): string =>
+  directories.every((path) => /^(?:\/var)?\/tmp(?:\/|$)/.test(path))
+    ? 'PrivateTmp=no'
+    : `BindPaths=${directories.join(' ')}`
+
+/**
+ * What keeps a daemon and its commands from banning and releasing. `own`: the mounts of this process, which sees the
+ * server as it is. Pure.
+ */
+export const findObstacles = (
+  confinement: Confinement,
+  own: readonly Mount[],
+  service: Service,
+  all: readonly WrittenPath[],
+): Obstacle[] => {
+  const paths = all.filter(({ by }) => by.includes(service))
+  const { mounts, isRoot, hasNetAdmin, isOnNetwork, hasNetlink } = confinement
+  const placeOf = ({ path, isReplaced }: WrittenPath) => (isReplaced ? directoryOf(path) : path)
+  const isWritable = (path: string) => mountOf(mounts, path)?.isWritable ?? true
+  const shut = paths.filter((written) => ![written.path, placeOf(written)].every(isWritable))
+  const elsewhere = paths.filter(
+    (written) => !shut.includes(written) && !isSameFile(own, mounts, written.path),
+  )
+  const names = (some: readonly WrittenPath[]) =>
+    some.map(({ path, purpose }) => `${path} (${purpose})`).join(', ')
+  const obstacles: Obstacle[] = []
+  if (shut.length > 0)
+    obstacles.push({
+      what: `cannot write ${names(shut)}`,
+      cure: `ReadWritePaths=${[...new Set(shut.map(placeOf))].join(' ')}`,
+    })
+  if (elsewhere.length > 0)
+    obstacles.push({
+      what: `has files of its own at ${names(elsewhere)}`,
+      cure: unhide([...new Set(elsewhere.map(placeOf))]),
+    })
+  if (!isRoot && paths.length > 0) obstacles.push({ what: 'does not run as root', cure: 'User=root' })
+  if (!runsBanProgram(paths, service)) return obstacles
+  if (!hasNetAdmin)
+    obstacles.push({
+      what: 'may not change the firewall: it lacks CAP_NET_ADMIN',
+      cure: 'CapabilityBoundingSet=CAP_NET_ADMIN',
+    })
+  if (!isOnNetwork)
+    obstacles.push({ what: 'changes the firewall of a network of its own', cure: 'PrivateNetwork=no' })
+  if (!hasNetlink)
+    obstacles.push({
+      what: 'may not speak to the firewall: AF_NETLINK is refused',
+      cure: 'RestrictAddressFamilies=AF_NETLINK',
+    })
+  return obstacles
+}
+
+/** What the configured sandboxes of units will keep from banning, before anything is started in them. Pure. */
+export const findSandboxTrouble = (
+  units: ReadonlyMap<string, UnitProperties>,
+  paths: readonly WrittenPath[],
+): Problem[] =>
+  [...units].flatMap(([unit, properties]): Problem[] => {
+    const service = unit === 'fail2ban' ? 'fail2ban' : 'portsentry'
+    const obstacles = findObstacles(configuredConfinement(properties), [], service, paths)
+    if (obstacles.length === 0) return []
+    const files = [properties.get('FragmentPath') ?? '', ...(properties.get('DropInPaths') ?? '').split(' ')]
+    return [
+      {
+        severity: 'warning',
+        code: 'sandbox',
+        message: `in the sandbox of ${unit}.service ${service} ${describeObstacles(obstacles)}: apply would be put back`,
+        hint: cureFor(unit, obstacles),
+        at: { path: files.filter(Boolean).at(-1) ?? `/etc/systemd/system/${unit}.service.d` },
+      },
+    ]
+  })

@@ -1,0 +1,53 @@
+import { mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { execaSync } from 'execa'
+import { expect, it } from 'vitest'
+import { parseUnits } from '../../src/host/confinement.ts'
+import { readRoom } from '../../src/host/room.ts'
+import { temporaryDirectory } from '../tree.ts'
+
+const roomOf = async (path: string, isReplaced = false) => {
+  const [room] = await readRoom([{ path, purpose: '', by: [], isReplaced }])
+  return room
+}
+
+it('leaves a file as it is', async () => {
+  const path = join(temporaryDirectory(), 'file')
+  writeFileSync(path, 'text')
+  const times = () => [statSync(path).mtimeMs, statSync(path).ctimeMs, statSync(path).size]
+  const before = times()
+  expect(await roomOf(path, true)).toMatchObject({ errno: null })
+  expect(times()).toEqual(before)
+})
+
+it('looks at the directory in which a missing file would be made', async () => {
+  const directory = temporaryDirectory()
+  symlinkSync('nowhere', join(directory, 'link'))
+  for (const name of ['none', 'none/such/file', 'link'])
+    expect(await roomOf(join(directory, name))).toMatchObject({ errno: null })
+})
+
+it('does not wait at a pipe', async () => {
+  const path = join(temporaryDirectory(), 'pipe')
+  execaSync('mkfifo', [path])
+  expect(await roomOf(path)).toMatchObject({ errno: 'ENXIO' })
+})
+
+it('knows a directory where a file should be no better than that it can be written', async () => {
+  const path = join(temporaryDirectory(), 'directory')
+  mkdirSync(path)
+  expect(await roomOf(path)).toMatchObject({ errno: null })
+})
+
+it('counts what is left', async () => {
+  const room = await roomOf(temporaryDirectory())
+  expect(room?.bytes ?? 1).toBeGreaterThan(0)
+})
+
+it('reads the units that exist', () => {
+  const shown =
+    'Id=fail2ban.service\nLoadState=loaded\nUser=\nReadWritePaths=/a /b\n\nId=portsentry.service\nLoadState=not-found\n'
+  expect([...parseUnits(shown)].map(([id, unit]) => [id, unit.get('ReadWritePaths')])).toEqual([
+    ['fail2ban', '/a /b'],
+  ])
+})

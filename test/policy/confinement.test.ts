@@ -1,0 +1,194 @@
+import { expect, it } from 'vitest'
+import {
+  configuredConfinement,
+  confinementOf,
+  findObstacles,
+  findSandboxTrouble,
+  type ProcessTexts,
+  type UnitProperties,
+} from '../../src/policy/confinement.ts'
+import { BAN_COMMAND } from '../../src/policy/firewall.ts'
+import { parseMounts } from '../../src/policy/mounts.ts'
+import { runsBanProgram, writtenPaths } from '../../src/policy/written-paths.ts'
+
+const PATHS = writtenPaths({
+  ownsBans: true,
+  usesOwnAction: true,
+  killRoute: BAN_COMMAND,
+  killHostsDeny: '',
+  historyPath: '/var/lib/portsentry/portsentry.history',
+  blockedPaths: ['/var/lib/portsentry/portsentry.blocked.atcp'],
+})
+const IN_TMP = PATHS.map((written) =>
+  written.path.includes('blocked') ? { ...written, path: '/tmp/portsentry.blocked' } : written,
+)
+
+const unitOf = (properties: Readonly<Record<string, string>>): UnitProperties =>
+  new Map(Object.entries(properties))
+
+const HOST = '22 1 0:30 / / rw - ext4 /dev/vda1 rw\n23 22 0:31 / /run rw - tmpfs tmpfs rw\n'
+const STRICT = '22 1 0:30 / / ro - ext4 /dev/vda1 rw\n23 22 0:31 / /run ro - tmpfs tmpfs rw\n'
+const bind = (path: string, root = path, device = '0:30') =>
+  `30 22 ${device} ${root} ${path} rw - ext4 x rw\n`
+const status = (capabilities: string, uid = 0) =>
+  `Name:\tfail2ban-server\nUid:\t${uid}\t${uid}\t${uid}\t${uid}\nCapEff:\t${capabilities}\nCapBnd:\t000001ffffffffff\n`
+
+const CASES: readonly (readonly [
+  what: string,
+  texts: Partial<ProcessTexts>,
+  unit: Readonly<Record<string, string>>,
+  obstacles: readonly RegExp[],
+  cures: readonly string[],
+])[] = [
+  ['no sandbox', {}, { RestrictAddressFamilies: '~', SystemCallFilter: '~' }, [], []],
+  [
+    'a system that is read-only',
+    { mountinfo: STRICT },
+    {},
+    [
+      /^cannot write \/run\/portward \(.*\/var\/lib\/portward \(.*\/etc\/hosts\.deny \(.*blocked\.atcp \(whom portsentry has blocked\)$/,
+    ],
+    ['ReadWritePaths=/run/portward /var/lib/portward /etc /var/lib/portsentry'],
+  ],
+  [
+    'the same with some paths bound',
+    { mountinfo: STRICT + bind('/var/lib') + bind('/run/portward', '/portward', '0:31') },
+    {},
+    [/^cannot write \/etc\/hosts\.deny/],
+    ['ReadWritePaths=/etc'],
+  ],
+  [
+    'a file that another should take the place of, bound by itself',
+    {
+      mountinfo:
+        STRICT + bind('/var/lib') + bind('/run/portward', '/portward', '0:31') + bind('/etc/hosts.deny'),
+    },
+    {},
+    [/^cannot write \/etc\/hosts\.deny/],
+    ['ReadWritePaths=/etc'],
+  ],
+  [
+    'a /run of its own',
+    { mountinfo: HOST + bind('/run', '/', '0:77') },
+    {},
+    [/^has files of its own at \/run\/portward/],
+    ['BindPaths=/run/portward'],
+  ],
+  [
+    'no CAP_NET_ADMIN',
+    { status: status('0000002000000004') },
+    {},
+    [/CAP_NET_ADMIN/],
+    ['CapabilityBoundingSet=CAP_NET_ADMIN'],
+  ],
+  ["the sandbox of fail2ban's own documentation", { status: status('0000002000003004') }, {}, [], []],
+  ['another user', { status: status('000001ffffffffff', 105) }, {}, [/not run as root/], ['User=root']],
+  ['another network', { isOnNetwork: false }, {}, [/network of its own/], ['PrivateNetwork=no']],
+  [
+    'no netlink among what is allowed',
+    {},
+    { RestrictAddressFamilies: 'AF_UNIX AF_INET AF_INET6' },
+    [/AF_NETLINK/],
+    ['RestrictAddressFamilies=AF_NETLINK'],
+  ],
+  ['netlink among what is allowed', {}, { RestrictAddressFamilies: 'AF_NETLINK AF_UNIX' }, [], []],
+  [
+    'netlink among what is refused',
+    {},
+    { RestrictAddressFamilies: '~AF_NETLINK AF_PACKET' },
+    [/AF_NETLINK/],
+    ['RestrictAddressFamilies=AF_NETLINK'],
+  ],
+]
+
+it.each(CASES)('a process with %s', (_what, texts, unit, messages, cures) => {
+  const process = { mountinfo: HOST, status: status('000001ffffffffff'), isOnNetwork: true, ...texts }
+  const obstacles = findObstacles(confinementOf(process, unitOf(unit)), parseMounts(HOST), 'fail2ban', PATHS)
+  expect(obstacles.map(({ cure }) => cure)).toEqual(cures)
+  for (const [index, message] of messages.entries()) expect(obstacles[index]?.what).toMatch(message)
+})
+
+it('has a private /tmp taken away', () => {
+  const mountinfo = HOST + bind('/tmp', '/tmp/systemd-private-1/tmp')
+  const process = { mountinfo, status: status('000001ffffffffff'), isOnNetwork: true }
+  expect(
+    findObstacles(confinementOf(process, new Map()), parseMounts(HOST), 'fail2ban', IN_TMP),
+  ).toMatchObject([{ what: expect.stringMatching(/\/tmp\/portsentry\.blocked/), cure: 'PrivateTmp=no' }])
+})
+
+it.each<[what: string, unit: Readonly<Record<string, string>>, cures: readonly string[]]>([
+  ['nothing', {}, []],
+  ['ProtectSystem=full', { ProtectSystem: 'full' }, ['ReadWritePaths=/etc']],
+  ['ProtectSystem=yes', { ProtectSystem: 'yes' }, []],
+  [
+    'ProtectSystem=strict',
+    { ProtectSystem: 'strict', ReadWritePaths: '-/run/fail2ban -/var/lib/fail2ban' },
+    ['ReadWritePaths=/run/portward /var/lib/portward /etc /var/lib/portsentry'],
+  ],
+  ['what it takes', { ProtectSystem: 'strict', ReadWritePaths: '-/run/portward/ /var/lib /etc' }, []],
+  ['InaccessiblePaths', { InaccessiblePaths: '/var/lib/portward' }, ['ReadWritePaths=/var/lib/portward']],
+  ['all capabilities', { CapabilityBoundingSet: 'cap_chown cap_net_admin cap_net_raw' }, []],
+  ['few capabilities', { CapabilityBoundingSet: 'cap_chown' }, ['CapabilityBoundingSet=CAP_NET_ADMIN']],
+  ['PrivateNetwork', { PrivateNetwork: 'yes' }, ['PrivateNetwork=no']],
+  ['User', { User: 'fail2ban' }, ['User=root']],
+])('a unit with %s', (_what, unit, cures) => {
+  const confinement = configuredConfinement(unitOf(unit))
+  expect(findObstacles(confinement, [], 'fail2ban', PATHS).map(({ cure }) => cure)).toEqual(cures)
+})
+
+it('names the last file of the unit, and what to add to it', () => {
+  const unit = unitOf({
+    ProtectSystem: 'full',
+    FragmentPath: '/lib/systemd/system/fail2ban.service',
+    DropInPaths:
+      '/etc/systemd/system/fail2ban.service.d/a.conf /etc/systemd/system/fail2ban.service.d/b.conf',
+  })
+  expect(findSandboxTrouble(new Map([['fail2ban', unit]]), PATHS)).toEqual([
+    {
+      severity: 'warning',
+      code: 'sandbox',
+      message:
+        'in the sandbox of fail2ban.service fail2ban cannot write /etc/hosts.deny (bans for TCP wrappers): apply would be put back',
+      hint: 'systemctl edit fail2ban: [Service] ReadWritePaths=/etc; then systemctl restart fail2ban',
+      at: { path: '/etc/systemd/system/fail2ban.service.d/b.conf' },
+    },
+  ])
+})
+
+const CONFIGURED = {
+  ownsBans: true,
+  usesOwnAction: true,
+  killRoute: BAN_COMMAND,
+  killHostsDeny: '',
+  historyPath: '/h',
+  blockedPaths: ['/b'],
+}
+
+it.each<[what: string, changes: Partial<typeof CONFIGURED>, portsentry: string, fail2ban: string]>([
+  [
+    'all of it',
+    {},
+    '/run/portward /var/lib/portward /etc/hosts.deny /h /b',
+    '/run/portward /var/lib/portward /etc/hosts.deny /b',
+  ],
+  [
+    'a KILL_ROUTE of one’s own',
+    { killRoute: 'true' },
+    '/h /b',
+    '/run/portward /var/lib/portward /etc/hosts.deny /b',
+  ],
+  [
+    'a BANACTION of one’s own',
+    { usesOwnAction: false },
+    '/run/portward /var/lib/portward /etc/hosts.deny /h /b',
+    '',
+  ],
+  ['nothing of portward’s', { ownsBans: false, killHostsDeny: 'ALL: $TARGET$' }, '/etc/hosts.deny /h /b', ''],
+])('what is written: %s', (_what, changes, portsentry, fail2ban) => {
+  const paths = writtenPaths({ ...CONFIGURED, ...changes })
+  const by = (service: 'portsentry' | 'fail2ban') =>
+    paths.flatMap((written) => (written.by.includes(service) ? [written.path] : [])).join(' ')
+  expect(by('portsentry')).toBe(portsentry)
+  expect(by('fail2ban')).toBe(fail2ban)
+  expect(runsBanProgram(paths, 'fail2ban')).toBe(fail2ban !== '')
+})
