@@ -11,7 +11,7 @@ import { readWrapped } from '../host/wrappers.ts'
 import { contains, formatAddress, isIPv4, type Network, parseNetwork } from '../network.ts'
 import { effective, enabledJails } from '../policy/fail2ban-view.ts'
 import { type FilterVerdict, judge } from '../policy/filter.ts'
-import { judgeHost } from '../policy/hosts-access-verdict.ts'
+import { judgedDaemons, judgeHost } from '../policy/hosts-access-verdict.ts'
 import { FAIL2BAN_DIRECTORY, viewWith } from '../policy/jail.ts'
 import { renderProblem } from '../problem.ts'
 import { readHost } from './address.ts'
@@ -116,8 +116,11 @@ const explain = async (options: GlobalOptions, host: Network): Promise<Explanati
     hasDocker: protection.loaded?.facts?.live?.neighbours.docker === true,
     daemons,
     jailFiles: readJailFiles(protection, host),
-    wrapper: judgeHost(parseHostsAccess(allow), parseHostsAccess(deny), host),
     wrapped,
+    wrappers: judgedDaemons(wrapped).map((daemon) => ({
+      daemon,
+      verdict: judgeHost(parseHostsAccess(allow), parseHostsAccess(deny), host, daemon),
+    })),
   }
 }
 

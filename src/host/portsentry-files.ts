@@ -17,7 +17,7 @@ const UNASKED: Omit<Facts, 'root' | 'portsentry' | 'packages'> = {
   files: new Map(),
   predicted: new Set(),
   actions: new Set(),
-  wrapped: [],
+  wrapped: null,
   logs: new Set(),
   unknown: [],
   remarks: [],

@@ -1,8 +1,10 @@
 import jailTemplate from '../../templates/fail2ban-jail.conf?raw'
+import { parseHostsAccess } from '../documents/hosts-access.ts'
 import { type Desired, desire } from '../policy/desired.ts'
 import { type Facts, fileText } from '../policy/facts.ts'
 import { findRelease } from '../policy/find-release.ts'
 import { JAIL_PATH, overriddenOptions } from '../policy/jail.ts'
+import { findLenientRules } from '../policy/lenient-rules.ts'
 import { isError, type Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
 import {
@@ -168,7 +170,11 @@ export const plan = (settings: Settings, facts: Facts): PlanResult => {
   // What is portward's own is long, and read last.
   const writes = [...edits, ...planOwned(desired, facts)]
   const jailText = edits.find(({ path }) => path === JAIL_PATH)?.after ?? fileText(facts, JAIL_PATH) ?? ''
-  const found = [...wishes, ...files.flatMap((file) => file.problems)]
+  const found = [
+    ...wishes,
+    ...files.flatMap((file) => file.problems),
+    ...findLenientRules(parseHostsAccess(fileText(facts, HOSTS_ALLOW) ?? ''), desired),
+  ]
   // Over a jail file that cannot be read, everybody else's options would seem to override it.
   const overridden = found.some(isError) ? [] : overriddenOptions(facts, desired.jails, jailText)
   const problems = [...found, ...overridden, ...facts.remarks.map((message) => remark(message))]

@@ -50,10 +50,12 @@ const describeSettings = ({ desired }: Plan): string => {
 }
 
 /** Which daemons here ask hosts.allow and hosts.deny at all. */
-export const describeWrappers = ({ wrapped }: Pick<Plan, 'wrapped'>): string =>
-  wrapped.length === 0
+export const describeWrappers = ({ wrapped }: Pick<Plan, 'wrapped'>): string => {
+  if (wrapped === null) return 'which daemons ask hosts.allow and hosts.deny is not known from a copy of /etc'
+  return wrapped.length === 0
     ? 'no daemon on this server asks hosts.allow and hosts.deny'
     : `hosts.allow and hosts.deny are asked here by ${wrapped.join(', ')}`
+}
 
 /** Text that is not from a file, such as apt's, as the bytes that a terminal wants, latin1-decoded. */
 const asBytes = (text: string): string => Buffer.from(text, 'utf8').toString('latin1')
@@ -88,7 +90,7 @@ const stepAsJson = (step: Step): object => {
 export const planAsJson = (plan: Plan): object => ({
   root: plan.root,
   release: plan.desired.release.name,
-  wrappers: plan.wrapped,
+  wrappers: plan.wrapped ?? [],
   inSync: isInSync(plan),
   inexact: plan.inexact,
   steps: plan.steps.map(stepAsJson),

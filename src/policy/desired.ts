@@ -7,6 +7,7 @@ import type { Settings } from '../settings/settings.ts'
 import { findExposed } from './exposed.ts'
 import { type Facts, fileText } from './facts.ts'
 import { FIREWALL_CONF, firewallFiles, ownsBans, presentTarget } from './firewall.ts'
+import { judgedDaemons } from './hosts-access-verdict.ts'
 import { desiredJails, type Jails, lostIgnoreIps, SSHD_PATH } from './jail.ts'
 import { chooseTarget, killRoute } from './kill-route.ts'
 import { findNeighbourTrouble } from './neighbours.ts'
@@ -29,6 +30,8 @@ export interface Desired {
   readonly protectedNetworks: readonly Network[]
   /** The same for portsentry's ignore list: the families that it sees. */
   readonly ignored: readonly Network[]
+  /** Daemons for which hosts.allow has to let the protected networks in. */
+  readonly askingDaemons: readonly string[]
   readonly jails: Jails
   /** Whole files of portward's own, by path; null: the file must not be there. */
   readonly ownedFiles: ReadonlyMap<string, string | null>
@@ -170,6 +173,7 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     ownsBans: ownsBans(settings),
     lan: settings.lan,
     protectedNetworks: shielded,
+    askingDaemons: judgedDaemons(facts.wrapped),
     ignored: shielded.filter((network) => sees(release, network)),
     jails: jails.jails,
     ownedFiles: new Map([...release.ownedFiles(settings), [SSHD_PATH, jails.sshdFile], ...firewall]),

@@ -83,8 +83,8 @@ export interface Facts {
   readonly predicted: ReadonlySet<string>
   /** Names of fail2ban's actions. */
   readonly actions: ReadonlySet<string>
-  /** Programs that are linked with libwrap. */
-  readonly wrapped: readonly string[]
+  /** Daemons whose program is linked with libwrap; null: a copy of /etc does not show its programs. */
+  readonly wrapped: readonly string[] | null
   /** Names in /var/log. */
   readonly logs: ReadonlySet<string>
   /** What could not be found out, so that no exact plan can be made. */

@@ -6,7 +6,6 @@ import {
   getsThrough,
   hasActed,
   isTestable,
-  isToBeBlocked,
   portsText,
   type Seen,
   stillOpenTo,
@@ -34,35 +33,6 @@ export const judgeSpared = (spared: readonly Seen[], expected: Expectation): Che
   return testable.length > 0
     ? check.pass(`${names}: same scans, still let in`)
     : check.pass(`${names}: same scans, not acted on; the firewall lets them reach no open port anyway`)
-}
-
-export const judgeWrappers = (
-  attackers: readonly Seen[],
-  spared: readonly Seen[],
-  expected: Expectation,
-): Check => {
-  const check = checkFor('wrappers', 'hosts.deny refuses the scanner, hosts.allow lets the LAN in')
-  // Portsentry writes hosts.deny where BLOCK_* is 1 only.
-  const acted = attackers.filter(hasActed).filter(isToBeBlocked(expected))
-  if ([...attackers, ...spared].every(({ report }) => report.wrappers === null)) {
-    return check.skip("libwrap's tcpdmatch is not installed", 'apt-get install tcpd to have it judged')
-  }
-  const refused = spared.filter(({ report }) => report.wrappers === 'denied')
-  if (refused.length > 0) {
-    return check.fail(
-      `with a line in hosts.deny ${listed(refused.map(({ report }) => report.address))} would be refused: /etc/hosts.allow does not match ${listed(refused.map(({ host }) => host.name))}`,
-      'write networks without host bits there; portward plan shows the line',
-    )
-  }
-  if (!expected.hasHostsDeny || acted.length === 0) return check.pass('the LAN is let in')
-  const granted = acted.filter(({ report }) => report.wrappers === 'granted')
-  if (granted.length > 0) {
-    return check.fail(
-      `${listed(granted.map(({ host }) => host.name))}: hosts.deny does not refuse the scanner`,
-      `see KILL_HOSTS_DENY in ${expected.confPath}, and what /etc/hosts.allow lets in`,
-    )
-  }
-  return check.pass(`tcpdmatch: ${acted.length} scanners refused, ${spared.length} others let in`)
 }
 
 export const judgeJail = (

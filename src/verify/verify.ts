@@ -2,6 +2,7 @@ import { readConfiguration } from '../detector/configuration.ts'
 import type { Mode } from '../detector/decision.ts'
 import { daemonModes, isConnectMode } from '../detector/modes.ts'
 import { watchPorts } from '../detector/ports.ts'
+import { parseHostsAccess } from '../documents/hosts-access.ts'
 import { parsePortsentryConf } from '../documents/portsentry-conf.ts'
 import { askFail2ban } from '../host/ask-fail2ban.ts'
 import { readDevices, readOutside } from '../host/devices.ts'
@@ -82,6 +83,8 @@ const readWatched = (
       confPath,
       ignorePath: builtIgnorePath,
       jailPath: JAIL_PATH,
+      hostsAllow: parseHostsAccess(fileText(facts, '/etc/hosts.allow') ?? ''),
+      protectedNetworks: desired.protectedNetworks,
       isBehindFirewall: dialect === '1.2' || modes.includes('connect'),
     },
   }

@@ -75,8 +75,8 @@ const concluded = (more: Partial<Explanation>) =>
     daemons: daemons(),
     jail: jail(),
     jailFiles: null,
-    wrapper: null,
     wrapped: [],
+    wrappers: [],
     ...more,
   })
 

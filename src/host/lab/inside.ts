@@ -15,7 +15,7 @@ import { nftDrops } from './nft-drops.ts'
 import type { EventReport, HostReport, LabReport, Reach } from './report.ts'
 import type { LabHost, LabSpecification } from './specification.ts'
 import { buildWorld, probe } from './world.ts'
-import { denyAll, judgeAccess } from './wrappers.ts'
+import { judgeAccess } from './wrappers.ts'
 
 /** Far more than it takes where everything works; where a scan stays unnoticed, all of it is waited for. */
 const NOTICE_TIMEOUT_MS = 3000
@@ -227,8 +227,13 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
   const logged = hosts.filter(({ role }) => role === 'logged')
   for (const [name, reached] of await reachBanned(logged, greeters.ports)) after.set(name, reached)
   const rulesThen = [...rules, ...(await readDecisions())]
-  await denyAll(hosts.filter(({ role }) => role === 'spared').map(({ address }) => address))
-  const access = await judgeAccess(scanned.map(({ address }) => address))
+  const addressesOf = (wanted: LabHost['role']): string[] =>
+    hosts.filter(({ role }) => role === wanted).map(({ address }) => address)
+  const { access, gap: wrapperGap } = await judgeAccess(
+    specification.askingDaemons,
+    addressesOf('spared'),
+    addressesOf('attacker'),
+  )
   const fail2ban = await readFail2ban(startFailure)
   await detection.stop()
   greeters.close()
@@ -243,7 +248,7 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
       noticed: heard.has(host.address),
       events: detection.settled.filter(({ decision }) => decision.host === host.address).map(eventOf),
       rules: [...new Set(seen.filter((line) => !known.has(line) && named.test(line)))],
-      wrappers: access.get(host.address) ?? null,
+      wrappers: access.get(host.address) ?? {},
       jailed: jailed.includes(host.address),
     }
   }
@@ -261,6 +266,7 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
         .filter(({ role, address }) => role === 'attacker' && !heard.has(address))
         .map(({ address }) => address),
     ),
+    wrapperGap,
     fail2ban,
   }
 }
