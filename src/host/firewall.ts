@@ -1,4 +1,4 @@
-import { rm, stat } from 'node:fs/promises'
+import { readFile, rm, stat } from 'node:fs/promises'
 import {
   BAN_CHAINS,
   type Ban,
@@ -9,6 +9,7 @@ import {
 } from '../policy/bans.ts'
 import type { LiveFacts, Verdict } from '../policy/facts.ts'
 import { FIREWALL, FIREWALL_RUN, FIREWALL_UNIT, SYNC_UNIT } from '../policy/firewall.ts'
+import type { Settings } from '../settings/settings.ts'
 import { effect } from './effect.ts'
 import { HostError } from './host-error.ts'
 import { run, tryRun } from './process.ts'
@@ -86,6 +87,39 @@ export const undoBan = async (undo: readonly string[]): Promise<void> => {
   if (exitCode === 0) return
   const isThere = (await readFirewall()).bans.some((ban) => ban.undo.join(' ') === undo.join(' '))
   if (isThere) throw new HostError(`${undo.join(' ')} failed: ${stderr.trim()}`, 'take the ban away by hand')
+}
+
+/** What each backend would be given, to see whether it would take it: nothing of this is ever done. */
+const DRY_RUNS = {
+  iptables: [
+    ['iptables-restore', '-w', '--test', '--noflush'],
+    '*filter\n:PORTWARD_TEST - [0:0]\n-A INPUT -j PORTWARD_TEST\nCOMMIT\n',
+  ],
+  nft: [['nft', '--check', '--file', '-'], 'add table inet portward_test\n'],
+} as const
+
+const CAP_NET_ADMIN = 1n << 12n
+
+/** Whether this process may change routes, as the kernel says (capabilities(7)). */
+const mayAdministerNet = async (): Promise<boolean> => {
+  const status = await readFile('/proc/self/status', 'latin1')
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'
+  return (BigInt(`0x${effective}`) & CAP_NET_ADMIN) !== 0n
+}
+
+/**
+ * Why bans cannot get into the kernel by this backend, found by a dry run of its own program. Null where they can, and
+ * where the program is not installed yet. Changes nothing.
+ */
+export const readFirewallObstacle = async (backend: Settings['banBackend']): Promise<string | null> => {
+  if (backend === 'none') return null
+  if (backend === 'route')
+    return (await mayAdministerNet()) ? null : 'the capability CAP_NET_ADMIN is missing here'
+  const [[program, ...args], input] = DRY_RUNS[backend]
+  const { exitCode, stderr } = await tryRun(program, args, { input })
+  if (exitCode === 0 || exitCode === 127) return null
+  const [said = ''] = stderr.trim().split('\n')
+  return said === '' ? `${program} ended with exit code ${exitCode}` : said
 }
 
 /** Whether the program is there, and nobody but root can have written it. */

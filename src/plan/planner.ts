@@ -19,6 +19,7 @@ import {
 import type { Plan, RemoveStep, Step, TouchStep, WriteStep } from './plan.ts'
 import { planReleases } from './releases.ts'
 import { planRemoval, planServices } from './services.ts'
+import { findBlockedSteps, findUnwritable } from './unwritable.ts'
 
 const HOSTS_ALLOW = '/etc/hosts.allow'
 const HOSTS_DENY = '/etc/hosts.deny'
@@ -177,8 +178,8 @@ export const plan = (settings: Settings, facts: Facts): PlanResult => {
   ]
   // Over a jail file that cannot be read, everybody else's options would seem to override it.
   const overridden = found.some(isError) ? [] : overriddenOptions(facts, desired.jails, jailText)
-  const problems = [...found, ...overridden, ...facts.remarks.map((message) => remark(message))]
-  if (problems.some(isError)) return { plan: null, problems }
+  const stated = [...found, ...overridden, ...facts.remarks.map((message) => remark(message))]
+  if (stated.some(isError)) return { plan: null, problems: stated }
   const { root, wrapped, live } = facts
   const inexact = [...installation.inexact, ...facts.unknown]
   // Without the stock files no edit is the true one: the plan then lists what would be set instead.
@@ -192,5 +193,7 @@ export const plan = (settings: Settings, facts: Facts): PlanResult => {
           ...(live === null ? [] : planServices(desired, facts, live, writes)),
           ...(live === null ? [] : planReleases(desired, facts, live)),
         ]
+  const problems = [...stated, ...findBlockedSteps(changes, facts), ...findUnwritable(desired, facts)]
+  if (problems.some(isError)) return { plan: null, problems }
   return { plan: { root, desired, steps: [...installation.steps, ...changes], wrapped, inexact }, problems }
 }

@@ -37,6 +37,8 @@ export interface Desired {
   readonly ownedFiles: ReadonlyMap<string, string | null>
   /** The history file that portsentry writes and fail2ban reads. */
   readonly historyPath: string
+  /** Where portsentry keeps whom it has blocked; 1.2 adds a mode to the name. */
+  readonly blockedPath: string
   /** Other logs without which fail2ban would not start. */
   readonly logs: readonly string[]
 }
@@ -90,6 +92,10 @@ const requiredValue = (key: string, settings: Settings, facts: Facts, release: R
 /** The history file that portsentry writes. */
 export const findHistory = (settings: Settings, facts: Facts, release: Release): string =>
   requiredValue('HISTORY_FILE', settings, facts, release)
+
+/** Where portsentry keeps whom it has blocked. */
+export const findBlocked = (settings: Settings, facts: Facts, release: Release): string =>
+  requiredValue('BLOCKED_FILE', settings, facts, release)
 
 /** Where bans have a place of their own, what makes them also writes hosts.deny: once, and until the ban ends. */
 const killHostsDeny = (settings: Settings, present: string | undefined): string | null =>
@@ -158,11 +164,12 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     ...lostIgnoreIps(facts, release, shielded),
   )
   const historyPath = findHistory(settings, facts, release)
+  const blockedPath = findBlocked(settings, facts, release)
   const jails = desiredJails(settings, facts, release, shielded, historyPath)
   const modes = { tcpMode: settings.tcpMode, udpMode: settings.udpMode }
   const firewall = firewallFiles({
     ...{ settings, release, modes, target: choice.target, protectedNetworks: shielded, historyPath },
-    blockedPath: requiredValue('BLOCKED_FILE', settings, facts, release),
+    blockedPath,
   })
   const desired: Desired = {
     release,
@@ -178,6 +185,7 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     jails: jails.jails,
     ownedFiles: new Map([...release.ownedFiles(settings), [SSHD_PATH, jails.sshdFile], ...firewall]),
     historyPath,
+    blockedPath,
     logs: jails.logs,
   }
   return { desired, problems: [...problems, ...jails.problems] }

@@ -38,7 +38,7 @@ export const judgeSpared = (spared: readonly Seen[], expected: Expectation): Che
 export const judgeJail = (
   logged: readonly Seen[],
   spared: readonly Seen[],
-  { fail2ban }: LabReport,
+  { fail2ban, historyGap }: LabReport,
   expected: Expectation,
 ): Check[] => {
   const bans = checkFor('jail-bans', 'fail2ban bans by itself who is in the history')
@@ -59,6 +59,12 @@ export const judgeJail = (
         `fail2ban does not load the portsentry jail${said}`,
         `see ${expected.jailPath} and what is read after it`,
       ),
+    ]
+  }
+  if (historyGap !== null) {
+    return [
+      bans.fail(`fail2ban sees no scan: ${historyGap}`, 'make that file writable'),
+      spares.skip(historyGap),
     ]
   }
   const unheld = logged.filter(({ report }) => !report.jailed)

@@ -16,6 +16,8 @@ export interface Expectation {
   readonly ignorePath: string
   readonly jailPath: string
   readonly hostsAllow: HostsAccess
+  /** Why bans cannot get into hosts.deny; null: nothing is known against it. */
+  readonly cannotDeny: string | null
   readonly protectedNetworks: readonly Network[]
   /** Whether this portsentry gets packets from behind the firewall (1.2, and 2.x that listens), and not from the wire. */
   readonly isBehindFirewall: boolean

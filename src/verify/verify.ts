@@ -83,6 +83,7 @@ const readWatched = (
       confPath,
       ignorePath: builtIgnorePath,
       jailPath: JAIL_PATH,
+      cannotDeny: facts.obstacles.get('/etc/hosts.deny')?.append ?? null,
       hostsAllow: parseHostsAccess(fileText(facts, '/etc/hosts.allow') ?? ''),
       protectedNetworks: desired.protectedNetworks,
       isBehindFirewall: dialect === '1.2' || modes.includes('connect'),
@@ -114,7 +115,7 @@ const checkInLab = async (
   return [
     check.skip(
       `it cannot be built: ${outcome.impossible}; no scan was tried, no command of portsentry.conf run`,
-      'run portward verify as root, where namespaces can be made',
+      outcome.hint,
     ),
   ]
 }

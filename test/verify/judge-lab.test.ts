@@ -132,6 +132,7 @@ const judge = ({
       accepting: [],
       nftDrops: [],
       wrapperGap: null,
+      historyGap: null,
       fail2ban: { startFailure: null, jails: ['portsentry'], complaints: [], ...fail2ban },
       ...report,
     },
@@ -144,6 +145,7 @@ const judge = ({
       ignorePath: '/etc/portsentry/portsentry.ignore',
       jailPath: '/etc/fail2ban/jail.d/portsentry.conf',
       isBehindFirewall: true,
+      cannotDeny: null,
       hostsAllow: parseHostsAccess(hostsAllow),
       protectedNetworks: [parseNetwork('192.168.1.0/24') as Network],
       ...expected,
@@ -215,6 +217,14 @@ const OUTCOMES: readonly (readonly [what: string, changes: Changes, line: string
     'fail noticed: not noticed: SYN scan',
   ],
 
+  [
+    'nothing can be written to hosts.deny, as is known',
+    {
+      syn: { events: [event({ outcomes: [hostsDeny('failed'), command()] })] },
+      expected: { cannotDeny: '/etc/hosts.deny is immutable' },
+    },
+    'warn commands: KILL_HOSTS_DENY could not be done — EROFS; nothing can be written there: /etc/hosts.deny is immutable',
+  ],
   ['the commands work', {}, 'pass commands: KILL_HOSTS_DENY, KILL_ROUTE for 2 scanners'],
   ['no scan is acted on', { all: { events: [ignored] } }, /^skip commands: .*no scan was acted on$/],
   [
@@ -416,6 +426,11 @@ const OUTCOMES: readonly (readonly [what: string, changes: Changes, line: string
     'skip wrappers: /etc/hosts.deny cannot be written (EPERM)',
   ],
   [
+    'no ban gets into hosts.deny',
+    { expected: { cannotDeny: 'it is immutable' } },
+    'skip wrappers: not tried, since no ban gets into hosts.deny: it is immutable',
+  ],
+  [
     'no daemon asks libwrap',
     { all: { wrappers: {} }, askingDaemons: [], hostsAllow: 'sshd: ALL\n' },
     'pass wrappers: not needed: no daemon on this server asks these files',
@@ -479,6 +494,11 @@ const OUTCOMES: readonly (readonly [what: string, changes: Changes, line: string
     'fail2ban does not have the jail',
     { fail2ban: { jails: ['sshd'] } },
     'fail jail-bans: fail2ban does not load the portsentry jail',
+  ],
+  [
+    'the history cannot be written',
+    { report: { historyGap: 'the history cannot be written (EPERM)' } },
+    'fail jail-bans: fail2ban sees no scan: the history cannot be written (EPERM)',
   ],
   [
     'a line does not lead to a ban',

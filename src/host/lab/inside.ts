@@ -6,7 +6,7 @@ import { parseAddress } from '../../network.ts'
 import { RELEASES } from '../../policy/find-release.ts'
 import type { Release } from '../../policy/release.ts'
 import { localTime } from '../clock.ts'
-import { HostError } from '../host-error.ts'
+import { errnoOf, HostError } from '../host-error.ts'
 import { type Detection, startDetection } from './detection.ts'
 import { metBetween, readCounters, readDecisions, readNftObjects, restoreRules } from './firewall-copy.ts'
 import { startGreeters } from './greeters.ts'
@@ -119,12 +119,15 @@ const imagine = async (hosts: readonly LabHost[], { inject, idle }: Detection): 
   await idle()
 }
 
-/** The history as it would be after the scans, and lines for those that only it is to speak of: the last one last. */
+/**
+ * The history as it would be after the scans, and lines for those that only it is to speak of: the last one last.
+ * Returns why it could not be written, if so.
+ */
 const tellHistory = async (
   { hosts, historyPath }: LabSpecification,
   { dialect, seesIPv6 }: Release,
   settled: readonly Settled[],
-): Promise<void> => {
+): Promise<string | null> => {
   const { maxretry } = await readJailLog()
   const times = Math.min(Math.max(1, maxretry), MAX_LINES)
   const now = Date.now()
@@ -135,7 +138,14 @@ const tellHistory = async (
         sampleLine(dialect, parseAddress(address) ?? [], now, localTime(now)).repeat(times),
       )
   const told = settled.flatMap(({ history }) => history ?? [])
-  await appendFile(historyPath, [...told, ...lines('spared'), ...lines('logged')].join(''), 'latin1')
+  try {
+    await appendFile(historyPath, [...told, ...lines('spared'), ...lines('logged')].join(''), 'latin1')
+    return null
+  } catch (error) {
+    const code = errnoOf(error)
+    if (code === undefined) throw error
+    return `${historyPath} cannot be written (${code})`
+  }
 }
 
 /** fail2ban's turn: returns whom it holds after it has read all of the history. */
@@ -143,15 +153,16 @@ const watchJail = async (
   specification: LabSpecification,
   release: Release,
   settled: readonly Settled[],
-): Promise<string[]> => {
-  await tellHistory(specification, release, settled)
+): Promise<{ jailed: string[]; historyGap: string | null }> => {
+  const historyGap = await tellHistory(specification, release, settled)
+  if (historyGap !== null) return { jailed: [], historyGap }
   const logged = specification.hosts.filter(({ role }) => role === 'logged').map(({ address }) => address)
   let jailed: string[] = []
   await waitUntil(async () => {
     jailed = [...(await readJailLog()).banned]
     return logged.every((address) => jailed.includes(address))
   }, BAN_TIMEOUT_MS)
-  return jailed
+  return { jailed, historyGap }
 }
 
 /** fail2ban lists a host as banned before it has run the action: that has its time, too. */
@@ -223,7 +234,9 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
 
   const startFailure = starting === null ? 'not started' : await starting
   const isLoaded = startFailure === null && (await readJailLog()).jails.includes('portsentry')
-  const jailed = isLoaded ? await watchJail(specification, release, detection.settled) : []
+  const { jailed, historyGap } = isLoaded
+    ? await watchJail(specification, release, detection.settled)
+    : { jailed: [] as string[], historyGap: null }
   const logged = hosts.filter(({ role }) => role === 'logged')
   for (const [name, reached] of await reachBanned(logged, greeters.ports)) after.set(name, reached)
   const rulesThen = [...rules, ...(await readDecisions())]
@@ -267,6 +280,7 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
         .map(({ address }) => address),
     ),
     wrapperGap,
+    historyGap,
     fail2ban,
   }
 }
