@@ -9,6 +9,7 @@ import {
 } from '../policy/bans.ts'
 import type { LiveFacts, Verdict } from '../policy/facts.ts'
 import { FIREWALL, FIREWALL_RUN, FIREWALL_UNIT, SYNC_UNIT } from '../policy/firewall.ts'
+import { type InputRules, parseInputRules, redoCommands } from '../policy/redo-bans.ts'
 import type { Settings } from '../settings/settings.ts'
 import { effect } from './effect.ts'
 import { HostError } from './host-error.ts'
@@ -83,8 +84,11 @@ export const tryTargets = async (
  */
 export const undoBan = async (undo: readonly string[]): Promise<void> => {
   const [program = '', ...args] = undo
-  const { exitCode, stderr } = await effect(`run ${undo.join(' ')}`, () => tryRun(program, args))
-  if (exitCode === 0) return
+  const take = () => effect(`run ${undo.join(' ')}`, () => tryRun(program, args))
+  let { exitCode, stderr } = await take()
+  if (exitCode === 0 && !args.includes('-D')) return
+  // A rule may be there more than once.
+  while (exitCode === 0) ({ exitCode, stderr } = await take())
   const isThere = (await readFirewall()).bans.some((ban) => ban.undo.join(' ') === undo.join(' '))
   if (isThere) throw new HostError(`${undo.join(' ')} failed: ${stderr.trim()}`, 'take the ban away by hand')
 }
@@ -128,20 +132,30 @@ const hasProgram = async (): Promise<boolean> => {
   return entry?.isFile() === true && entry.uid === 0 && (entry.mode & 0o022) === 0
 }
 
-const INVERSE: Readonly<Record<string, string>> = { '-D': '-I', del: 'add' }
+/** The rules of INPUT as they are now. */
+export const readInputRules = async (): Promise<InputRules> => {
+  const [iptables, ip6tables] = await Promise.all(
+    (['iptables', 'ip6tables'] as const).map((program) => printed(program, '-w', '-S', 'INPUT')),
+  )
+  return { iptables: parseInputRules(iptables ?? ''), ip6tables: parseInputRules(ip6tables ?? '') }
+}
 
 /**
- * Brings a ban back that `undoBan` took away by this command; one in portward's own place only where that still is.
- * Throws HostError.
+ * Brings bans back that `undoBan` took away by these commands, rules where they stood in `before`; those in portward's
+ * own place only where that still is. Goes on where one fails. Throws HostError.
  */
-export const redoBan = async (undo: readonly string[]): Promise<void> => {
-  if (undo.includes(FIREWALL) && !(await hasProgram())) return
-  const [program = '', ...args] = undo.map((word) => INVERSE[word] ?? word)
-  const isThere = (await readFirewall()).bans.some((ban) => ban.undo.join(' ') === undo.join(' '))
-  if (isThere) return
-  const { exitCode, stderr } = await effect(`run ${program} ${args.join(' ')}`, () => tryRun(program, args))
-  if (exitCode !== 0)
-    throw new HostError(`${program} ${args.join(' ')} failed: ${stderr.trim()}`, 'ban by hand')
+export const redoBans = async (undos: readonly (readonly string[])[], before: InputRules): Promise<void> => {
+  if (undos.length === 0) return
+  const [{ bans }, now, isPlace] = await Promise.all([readFirewall(), readInputRules(), hasProgram()])
+  const present = new Set(bans.filter(({ place }) => place === 'route').map(({ undo }) => undo.join(' ')))
+  const wanted = undos.filter((undo) => !present.has(undo.join(' ')) && (isPlace || !undo.includes(FIREWALL)))
+  const failures: string[] = []
+  for (const [program = '', ...args] of redoCommands(wanted, before, now)) {
+    const command = `${program} ${args.join(' ')}`
+    const { exitCode, stderr } = await effect(`run ${command}`, () => tryRun(program, args))
+    if (exitCode !== 0) failures.push(`${command} failed: ${stderr.trim()}`)
+  }
+  if (failures.length > 0) throw new HostError(failures.join('; '), 'ban by hand')
 }
 
 /** Runs the program of the bans' own place. Throws HostError where it fails. */
