@@ -7,6 +7,7 @@ import { syncPath } from '../files.ts'
 import { forgetPlace, makePlace, redoBans, removePlace, startPlace } from '../firewall.ts'
 import { errnoOf, HostError, messageOf } from '../host-error.ts'
 import { HOSTS_DENY, isOnlyDenials } from '../hosts-deny.ts'
+import { besideBans } from '../lock.ts'
 import { purge } from '../packages.ts'
 import { run } from '../process.ts'
 import { readInit, restoreServices, stopServices } from '../services.ts'
@@ -200,7 +201,11 @@ export const restore = async (
   }
   for (const file of restoration.files) {
     tell(file.record.path)
-    await attempt(() => restoreFile(state, file))
+    await attempt(() =>
+      file.record.path === HOSTS_DENY
+        ? besideBans(restoration.root, () => restoreFile(state, file))
+        : restoreFile(state, file),
+    )
   }
   if (placeGoes) await attempt(forgetPlace)
   await attempt(() => removeTemporary(restoration))
