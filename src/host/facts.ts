@@ -254,7 +254,9 @@ export const readFacts = async (root: string, settings: Settings, release?: stri
     unknown: installation.unknown,
     remarks:
       live !== null && !live.asRoot
-        ? ['not root: bans in the firewall and in fail2ban were not looked at']
+        ? [
+            'not root: bans in the firewall and in fail2ban, and which files cannot be written, were not looked at',
+          ]
         : [],
   }
   const fitting = findRelease(facts)
