@@ -156,24 +156,30 @@ const fail2ban = ({ jail, jailFiles }: Explanation): string[] => {
   return [...held, `bans by what the history has, ${formatBantime(jail.bantimeS)}`]
 }
 
-const wrappers = ({ wrapper, wrapperUnread, wrapped, ban }: Explanation): string[] => {
-  const asked =
-    wrapped.length === 0
-      ? 'no daemon on this server asks hosts.allow and hosts.deny: what they say changes nothing'
-      : `asked here by ${wrapped.join(', ')}`
-  if (wrapperUnread !== '') return [`not known: ${wrapperUnread}`, asked]
-  // 2.x writes IPv6 addresses without brackets.
-  const isVain = wrapper === null && ban?.places.some(({ place }) => place === 'hosts.deny') === true
-  if (wrapper === null)
-    return [
-      isVain ? 'hosts.deny names it in a form that matches nobody' : 'say nothing of it: it is let in',
-      asked,
-    ]
-  const { outcome, path, line } = wrapper
-  return [
-    `${path}${line === null ? '' : `:${line}`} ${outcome === 'allow' ? 'lets it in' : 'refuses it'}`,
-    asked,
-  ]
+/** What hosts.allow and hosts.deny tell one daemon of the host. */
+const describeWrapper = ({ daemon, verdict }: Explanation['wrappers'][number], isNamed: boolean): string => {
+  if (verdict === null) {
+    // 2.x writes IPv6 addresses without brackets.
+    return isNamed
+      ? `${daemon}: hosts.deny names it in a form that matches nobody: it is let in`
+      : `${daemon}: neither file has a rule for it: it is let in`
+  }
+  const { outcome, path, line } = verdict
+  const says = `${daemon}: ${path}${line === null ? '' : `:${line}`}`
+  if (outcome === 'deny') return `${says} refuses it`
+  return isNamed ? `${says} lets it in; its entry in hosts.deny has no effect` : `${says} lets it in`
+}
+
+const wrappers = ({ wrappers: judged, wrapperUnread, wrapped, ban }: Explanation): string[] => {
+  const isNamed = ban?.places.some(({ place }) => place === 'hosts.deny') === true
+  const verdicts =
+    wrapperUnread === ''
+      ? judged.map((each) => describeWrapper(each, isNamed))
+      : [`not known: ${wrapperUnread}`]
+  if (wrapped === null) return [...verdicts, 'a copy of /etc does not show which daemons ask these files']
+  return wrapped.length === 0
+    ? ['no daemon on this server asks hosts.allow and hosts.deny: what they say changes nothing']
+    : verdicts
 }
 
 /** All that is known, in the order in which a packet meets it. */

@@ -13,7 +13,7 @@ import { contains, formatAddress, isIPv4, type Network, parseNetwork } from '../
 import { type PendingConfirmation, pendingAsJson, pendingProblem } from '../policy/confirmation.ts'
 import { effective, enabledJails } from '../policy/fail2ban-view.ts'
 import { type FilterVerdict, judge } from '../policy/filter.ts'
-import { judgeHost } from '../policy/hosts-access-verdict.ts'
+import { judgedDaemons, judgeHost } from '../policy/hosts-access-verdict.ts'
 import { FAIL2BAN_DIRECTORY, viewWith } from '../policy/jail.ts'
 import { renderProblem } from '../problem.ts'
 import { readHost } from './address.ts'
@@ -131,9 +131,12 @@ const explain = async (
     hasDocker: protection.loaded?.facts?.live?.neighbours.docker === true,
     daemons,
     jailFiles: readJailFiles(protection, host),
-    wrapper: judgeHost(parseHostsAccess(allow.text), parseHostsAccess(deny.text), host),
     wrapperUnread: [allow.unread, deny.unread].filter(Boolean).join('; '),
     wrapped,
+    wrappers: judgedDaemons(wrapped).map((daemon) => ({
+      daemon,
+      verdict: judgeHost(parseHostsAccess(allow.text), parseHostsAccess(deny.text), host, daemon),
+    })),
   }
   return { explanation, pending: protection.pending }
 }

@@ -45,11 +45,12 @@ export interface Explanation {
   readonly daemons: Daemons | null
   readonly jail: JailState | null
   readonly jailFiles: JailFiles | null
-  readonly wrapper: WrapperVerdict | null
   /** Why hosts.allow and hosts.deny could not be judged; '' where they could. */
   readonly wrapperUnread: string
-  /** Daemons here that ask hosts.allow and hosts.deny. */
-  readonly wrapped: readonly string[]
+  /** Daemons here that ask hosts.allow and hosts.deny; null: a copy of /etc does not show them. */
+  readonly wrapped: readonly string[] | null
+  /** What each daemon that counts is told of the host; null: neither file decides. */
+  readonly wrappers: readonly { readonly daemon: string; readonly verdict: WrapperVerdict | null }[]
 }
 
 /** The rule or policy that keeps the host's packets out, if one surely does. */

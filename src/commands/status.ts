@@ -61,6 +61,7 @@ const describeDrift = (plan: Plan | null, caveats: readonly string[]): string =>
 
 /** A ban in hosts.deny means something to sshd only where it is linked with libwrap. */
 const describeSshd = ({ packages, wrapped }: Facts): string => {
+  if (wrapped === null) return 'not known from a copy of /etc'
   if (wrapped.includes('sshd')) return 'honours hosts.deny'
   return packages.has('openssh-server') ? 'does NOT ask hosts.deny' : 'is not installed'
 }
@@ -109,8 +110,8 @@ export const statusCommand = async (options: GlobalOptions): Promise<number> => 
     release: release.name,
     services,
     wantedModes: modesOf(settings),
-    wrappers: facts.wrapped,
-    sshdAsksHostsDeny: facts.wrapped.includes('sshd'),
+    wrappers: facts.wrapped ?? [],
+    sshdAsksHostsDeny: facts.wrapped?.includes('sshd') ?? null,
     bans: banStatusAsJson(bans),
     confirmation: pendingAsJson(pending),
     inSync: plan !== null && isInSync(plan),

@@ -68,7 +68,7 @@ const leadingTexts = (network: Network): string[] => {
  * match_pattern_ylo(), a wildcard match; `**` at the end stands for one character at least (as it does there).
  * Steps back to the last `*` only, so that no pattern takes longer than its length times the text's.
  */
-const globMatches = (glob: string, text: string): boolean => {
+export const globMatches = (glob: string, text: string): boolean => {
   const pattern = glob.toLowerCase().replace(/\*\*+$/, '?*')
   let [at, star, resume] = [0, -1, 0]
   for (let index = 0; index < text.length; index += 1) {

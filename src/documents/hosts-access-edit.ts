@@ -10,6 +10,7 @@ import {
   parseNetwork,
 } from '../network.ts'
 import { clientCovers, isWord, unmapped } from './client-patterns.ts'
+import type { Daemon } from './daemon-patterns.ts'
 import type { Edit } from './edit.ts'
 import { decides, decisionOf, type HostsAccess, parseHostsAccess, type Rule } from './hosts-access.ts'
 import { endOf, type Line, lineEnd } from './lines.ts'
@@ -41,24 +42,31 @@ const isVain = (client: string, networks: readonly Network[]): boolean => {
 }
 
 /** The first match wins and a line that is too long or open ends everything: the block goes before all that. */
-const placeFor = (text: string, networks: readonly Network[]): number => {
-  const { rules, readUpTo } = parseHostsAccess(text === '' || text.endsWith('\n') ? text : `${text}\n`)
-  const denying = rules.find((rule) =>
-    networks.some((network) => decisionOf(rule, network, 'allow') === 'deny'),
-  )
-  return Math.min(readUpTo, denying?.offset ?? text.length, text.length)
-}
+const placeFor =
+  (daemons: readonly Daemon[]) =>
+  (text: string, networks: readonly Network[]): number => {
+    const { rules, readUpTo } = parseHostsAccess(text === '' || text.endsWith('\n') ? text : `${text}\n`)
+    const denying = rules.find((rule) =>
+      networks.some((network) =>
+        daemons.some((daemon) => decisionOf(rule, network, 'allow', daemon) === 'deny'),
+      ),
+    )
+    return Math.min(readUpTo, denying?.offset ?? text.length, text.length)
+  }
 
 /**
- * Edits to hosts.allow after which `decides` says 'allow' for every network. Of the admin's lines it deletes
- * only `ALL: X` where `dead(X)`, or where X was meant to be one of the networks and matches nobody.
+ * Edits to hosts.allow after which `decides` says 'allow' for every network, both of any daemon and of each of these.
+ * Of the admin's lines it deletes only `ALL: X` where `dead(X)`, or where X was meant to be one of the networks and
+ * matches nobody.
  */
 export const setAllowed = (
   doc: HostsAccess,
   networks: readonly Network[],
+  asking: readonly string[],
   dead: (client: string) => boolean,
 ): Edit[] => {
   const wanted = networks.map(unmapped)
+  const daemons: readonly Daemon[] = [null, ...asking]
   const residue = doc.rules.filter((rule) => {
     const [client = '', ...more] = rule.clients
     const plain = rule.daemons.length === 1 && isWord(rule.daemons[0] as string, 'ALL') && more.length === 0
@@ -69,9 +77,9 @@ export const setAllowed = (
     entry: entryFor,
     read: (text) => {
       const reread = parseHostsAccess(text)
-      return (network) => decides(reread, network) === 'allow'
+      return (network) => daemons.every((daemon) => decides(reread, network, 'allow', daemon) === 'allow')
     },
-    place: placeFor,
+    place: placeFor(daemons),
     residue: new Set(residue.map(({ line }) => line)),
     eol: lineEnd(doc.lines),
   })

@@ -1,5 +1,6 @@
-import type { Network } from '../network.ts'
-import { isAnything, listCovers, listMeets, splitAt, splitExcept } from './client-patterns.ts'
+import { type Network, parseNetwork } from '../network.ts'
+import { clientCovers, isWord, listCovers, listMeets, splitAt, splitExcept } from './client-patterns.ts'
+import { type Daemon, daemonsCover, daemonsMeet } from './daemon-patterns.ts'
 import { endOf, type Line, splitLines } from './lines.ts'
 
 /**
@@ -143,26 +144,47 @@ export const decisionOf = (
   { daemons, clients, options }: Rule,
   network: Network,
   fallback: Outcome,
+  daemon: Daemon,
 ): Outcome | null => {
-  if (!daemons.some(isAnything) || splitExcept(daemons)[1].length > 0) return null
   const outcome = outcomeOf(options, fallback)
+  const concerns = outcome === 'allow' ? daemonsCover : daemonsMeet
+  if (!concerns(daemons, daemon)) return null
   const [some, except] = splitExcept(clients)
   const isExcepted = outcome === 'allow' ? listMeets : listCovers
   return listCovers(some, network) && !isExcepted(except, network) ? outcome : null
 }
 
+const EVERYBODY = ['0.0.0.0/0', '::/0'].flatMap((text) => parseNetwork(text) ?? [])
+
+/** Who reaches a server from anywhere has a name in the DNS, or none. */
+const isEverybody = (pattern: string): boolean =>
+  isWord(pattern, 'KNOWN') ||
+  isWord(pattern, 'UNKNOWN') ||
+  EVERYBODY.some((network) => clientCovers(pattern, network))
+
+/** Whether a rule of hosts.allow opens this daemon to the whole Internet, but for some exceptions. */
+export const opensToEverybody = ({ daemons, clients, options }: Rule, daemon: Daemon): boolean =>
+  outcomeOf(options, 'allow') === 'allow' &&
+  daemonsMeet(daemons, daemon) &&
+  splitExcept(clients)[0].some(isEverybody)
+
+/** Whether a rule refuses this daemon to everybody, so that nothing behind it counts. */
+export const closesToEverybody = (rule: Rule, daemon: Daemon): boolean =>
+  EVERYBODY.every((network) => decisionOf(rule, network, 'allow', daemon) === 'deny')
+
 /**
- * What the file says to every address of the network and any daemon; the first rule that says it wins.
+ * What the file says to every address of the network when this daemon asks; the first rule that says it wins.
  * `fallback` is what a rule without option does: 'allow' for hosts.allow, 'deny' for hosts.deny. Rules for
- * single daemons, single hosts of the network or host names are not looked at.
+ * other daemons, single hosts of the network or host names are not looked at.
  */
 export const decides = (
   { rules, readUpTo, text }: HostsAccess,
   network: Network,
   fallback: Outcome = 'allow',
+  daemon: Daemon = null,
 ): Outcome | 'none' => {
   for (const rule of rules) {
-    const decision = rule.offset < readUpTo ? decisionOf(rule, network, fallback) : null
+    const decision = rule.offset < readUpTo ? decisionOf(rule, network, fallback, daemon) : null
     if (decision !== null) return decision
   }
   // A file that libwrap gives up is "no match" in hosts.allow, but not "no match" enough in hosts.deny.

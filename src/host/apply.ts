@@ -10,8 +10,17 @@ import { dumpStaged, unban } from './fail2ban.ts'
 import { readAttributes, readFileState, removeFile, replaceFile } from './files.ts'
 import { removePlace, startPlace, undoBan } from './firewall.ts'
 import { HostError } from './host-error.ts'
+import { HOSTS_DENY, writeDenied } from './hosts-deny.ts'
 import { install, preseed } from './packages.ts'
 import { disable, enable, readInit, restart } from './services.ts'
+
+const changedSince = (path: string, fromPackage: boolean): HostError =>
+  fromPackage
+    ? new HostError(
+        `${path} is not what its package was expected to bring`,
+        'apply again: the plan is then made anew',
+      )
+    : new HostError(`${path} was changed since the plan was made`, 'look at portward plan, then apply again')
 
 /** The plan was made from other bytes: somebody, or a package, has changed the file since. */
 const expectUnchanged = async (
@@ -19,16 +28,13 @@ const expectUnchanged = async (
   { path, before, fromPackage }: Pick<WriteStep, 'path' | 'before' | 'fromPackage'>,
 ): Promise<void> => {
   const now = (await readFileState(root, path))?.text ?? null
-  if (now === before) return
-  throw fromPackage
-    ? new HostError(
-        `${path} is not what its package was expected to bring`,
-        'apply again: the plan is then made anew',
-      )
-    : new HostError(`${path} was changed since the plan was made`, 'look at portward plan, then apply again')
+  if (now !== before) throw changedSince(path, fromPackage)
 }
 
 const write = async (root: string, step: WriteStep): Promise<void> => {
+  const { path, before, after, fromPackage } = step
+  if (path === HOSTS_DENY && before !== null)
+    return writeDenied(root, { before, after }, () => changedSince(path, fromPackage))
   await expectUnchanged(root, step)
   await replaceFile(root, step.path, step.after, step.mode)
 }

@@ -1,10 +1,10 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { findHistory } from '../policy/desired.ts'
+import { findBlocked, findHistory } from '../policy/desired.ts'
 import type { Facts, FileState, LiveFacts, PackageVersion, PortsentryPackage } from '../policy/facts.ts'
 import { expectRelease, findRelease, RELEASES, tellRelease } from '../policy/find-release.ts'
-import { FIREWALL_PATHS } from '../policy/firewall.ts'
-import { FAIL2BAN_DIRECTORY } from '../policy/jail.ts'
+import { BANS, FIREWALL_PATHS } from '../policy/firewall.ts'
+import { FAIL2BAN_DIRECTORY, JAIL_PATH, SSHD_PATH } from '../policy/jail.ts'
 import { requiredPackages } from '../policy/packages.ts'
 import { modesOf } from '../policy/release.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -12,7 +12,7 @@ import { readOwnNetworks } from './addresses.ts'
 import { readUnits } from './confinement.ts'
 import { readBanned, readJails } from './fail2ban.ts'
 import { readAttributes, readFileState } from './files.ts'
-import { hasOwnPlace, readFirewall, tryTargets } from './firewall.ts'
+import { hasOwnPlace, readFirewall, readFirewallObstacle, tryTargets } from './firewall.ts'
 import { errnoOf, HostError } from './host-error.ts'
 import { readNeighbours } from './neighbours.ts'
 import { hasPackageLists, readInstalled, readPackageFiles, simulateInstall } from './packages.ts'
@@ -21,6 +21,7 @@ import { readDaemons, readSshClients } from './processes.ts'
 import { readEnabled, readInit } from './services.ts'
 import { readStockFiles, type StockFiles } from './stock-files.ts'
 import { readWrapped } from './wrappers.ts'
+import { readObstacles } from './writability.ts'
 
 /** Every release's files, so that left-overs of another one are seen too, and those that the system shares. */
 const SYSTEM_FILES: ReadonlySet<string> = new Set([
@@ -88,20 +89,33 @@ const readLive = async (
   const init = readInit()
   const wanted = settings.banTarget === 'auto' ? 'CHAOS' : settings.banTarget
   const usesTarget = settings.banBackend === 'iptables' && wanted !== 'DROP'
-  const [own, sshClients, neighbours, daemons, enabled, units, firewall, hasPlace, targets, jails, banned] =
-    await Promise.all([
-      readOwnNetworks(),
-      readSshClients(),
-      installed.then(readNeighbours),
-      readDaemons(),
-      readEnabled(init),
-      init === 'systemd' ? readUnits(unitsOf(settings)) : new Map(),
-      asRoot ? readFirewall() : { bans: null, inputPolicy: null },
-      asRoot ? hasOwnPlace(init) : null,
-      usesTarget ? tryTargets([wanted], asRoot) : new Map(),
-      asRoot ? readJails() : null,
-      asRoot ? readBanned('portsentry') : [],
-    ])
+  const [
+    own,
+    sshClients,
+    neighbours,
+    daemons,
+    enabled,
+    units,
+    firewall,
+    hasPlace,
+    targets,
+    jails,
+    banned,
+    firewallObstacle,
+  ] = await Promise.all([
+    readOwnNetworks(),
+    readSshClients(),
+    installed.then(readNeighbours),
+    readDaemons(),
+    readEnabled(init),
+    init === 'systemd' ? readUnits(unitsOf(settings)) : new Map(),
+    asRoot ? readFirewall() : { bans: null, inputPolicy: null },
+    asRoot ? hasOwnPlace(init) : null,
+    usesTarget ? tryTargets([wanted], asRoot) : new Map(),
+    asRoot ? readJails() : null,
+    asRoot ? readBanned('portsentry') : [],
+    asRoot ? readFirewallObstacle(settings.banBackend) : null,
+  ])
   return {
     asRoot,
     init,
@@ -116,6 +130,7 @@ const readLive = async (
     targets,
     jails,
     banned,
+    firewallObstacle,
   }
 }
 
@@ -247,6 +262,7 @@ export const readFacts = async (root: string, settings: Settings, release?: stri
     installs: installation.installs,
     files,
     predicted,
+    obstacles: new Map(),
     actions: new Set(actions.map((path) => path.replace(/^.*\//, '').replace(/\.(?:conf|local|py)$/, ''))),
     wrapped,
     logs: new Set(isCopy ? [...logs, ...namedLogs(files)] : logs),
@@ -255,7 +271,7 @@ export const readFacts = async (root: string, settings: Settings, release?: stri
     remarks:
       live !== null && !live.asRoot
         ? [
-            'not root: bans in the firewall and in fail2ban, and whether an earlier apply was interrupted, were not looked at',
+            'not root: bans in the firewall and in fail2ban, which files cannot be written, and whether an earlier apply was interrupted, were not looked at',
           ]
         : [],
   }
@@ -264,7 +280,14 @@ export const readFacts = async (root: string, settings: Settings, release?: stri
   // The history counts by being there; it may be large and its content decides nothing.
   const historyPath = findHistory(settings, facts, fitting)
   const history = (await readAttributes(root, historyPath)) ?? (isCopy ? UNSEEN : null)
+  const blocked = findBlocked(settings, facts, fitting)
+  const obstacles = live?.asRoot
+    ? await readObstacles(root, [
+        ...[...SYSTEM_FILES, JAIL_PATH, SSHD_PATH, BANS, historyPath, blocked],
+        ...modesOf(settings).map((mode) => `${blocked}.${mode}`),
+      ])
+    : facts.obstacles
   return history === null
-    ? facts
-    : { ...facts, files: new Map([...files, [historyPath, { ...history, text: '' }]]) }
+    ? { ...facts, obstacles }
+    : { ...facts, obstacles, files: new Map([...files, [historyPath, { ...history, text: '' }]]) }
 }

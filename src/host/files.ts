@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
-import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { appendFile, type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { FileState } from '../policy/facts.ts'
 import { effect } from './effect.ts'
@@ -122,6 +122,47 @@ export const replaceFile = async (root: string, path: string, text: string, mode
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined)
     throw error instanceof HostError ? error : explain(error, 'write', target)
+  }
+}
+
+/** What has been added to a file behind its first `size` bytes. */
+const readAdded = async (handle: FileHandle, size: number): Promise<Buffer> => {
+  const added = Buffer.alloc(Math.max(0, (await handle.stat()).size - size))
+  const { bytesRead } = await handle.read(added, 0, added.length, size)
+  return added.subarray(0, bytesRead)
+}
+
+/**
+ * Replaces the bytes of a file that daemons add lines to whenever they like: `change` gets what the file has ('' where
+ * there is none), and what is added to the old file while the new one is made is added to the new one, too.
+ * Throws HostError, and whatever `change` throws.
+ */
+export const rewriteGrowing = async (
+  root: string,
+  path: string,
+  change: (text: string) => string,
+  mode: number,
+): Promise<void> => {
+  const old = await ifPresent(root, path, async (real) => {
+    const handle = await open(real, constants.O_RDONLY | constants.O_NONBLOCK)
+    try {
+      attributesOf(real, await handle.stat())
+      return { real, handle, bytes: await handle.readFile() }
+    } catch (error) {
+      await handle.close()
+      throw error
+    }
+  })
+  const before = old?.bytes.toString('latin1') ?? ''
+  try {
+    const after = change(before)
+    if (after === before) return
+    await replaceFile(root, path, after, mode)
+    if (old === null) return
+    const added = await readAdded(old.handle, old.bytes.length)
+    if (added.length > 0) await effect(`add to ${old.real}`, () => appendFile(old.real, added))
+  } finally {
+    await old?.handle.close()
   }
 }
 

@@ -1,4 +1,4 @@
-import { rm, stat } from 'node:fs/promises'
+import { readFile, rm, stat } from 'node:fs/promises'
 import {
   BAN_CHAINS,
   type Ban,
@@ -9,6 +9,8 @@ import {
 } from '../policy/bans.ts'
 import type { LiveFacts, Verdict } from '../policy/facts.ts'
 import { FIREWALL, FIREWALL_RUN, FIREWALL_UNIT, SYNC_UNIT } from '../policy/firewall.ts'
+import { type InputRules, parseInputRules, redoCommands } from '../policy/redo-bans.ts'
+import type { Settings } from '../settings/settings.ts'
 import { effect } from './effect.ts'
 import { HostError } from './host-error.ts'
 import { run, tryRun } from './process.ts'
@@ -82,10 +84,46 @@ export const tryTargets = async (
  */
 export const undoBan = async (undo: readonly string[]): Promise<void> => {
   const [program = '', ...args] = undo
-  const { exitCode, stderr } = await effect(`run ${undo.join(' ')}`, () => tryRun(program, args))
-  if (exitCode === 0) return
+  const take = () => effect(`run ${undo.join(' ')}`, () => tryRun(program, args))
+  let { exitCode, stderr } = await take()
+  if (exitCode === 0 && !args.includes('-D')) return
+  // A rule may be there more than once.
+  while (exitCode === 0) ({ exitCode, stderr } = await take())
   const isThere = (await readFirewall()).bans.some((ban) => ban.undo.join(' ') === undo.join(' '))
   if (isThere) throw new HostError(`${undo.join(' ')} failed: ${stderr.trim()}`, 'take the ban away by hand')
+}
+
+/** What each backend would be given, to see whether it would take it: nothing of this is ever done. */
+const DRY_RUNS = {
+  iptables: [
+    ['iptables-restore', '-w', '--test', '--noflush'],
+    '*filter\n:PORTWARD_TEST - [0:0]\n-A INPUT -j PORTWARD_TEST\nCOMMIT\n',
+  ],
+  nft: [['nft', '--check', '--file', '-'], 'add table inet portward_test\n'],
+} as const
+
+const CAP_NET_ADMIN = 1n << 12n
+
+/** Whether this process may change routes, as the kernel says (capabilities(7)). */
+const mayAdministerNet = async (): Promise<boolean> => {
+  const status = await readFile('/proc/self/status', 'latin1')
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'
+  return (BigInt(`0x${effective}`) & CAP_NET_ADMIN) !== 0n
+}
+
+/**
+ * Why bans cannot get into the kernel by this backend, found by a dry run of its own program. Null where they can, and
+ * where the program is not installed yet. Changes nothing.
+ */
+export const readFirewallObstacle = async (backend: Settings['banBackend']): Promise<string | null> => {
+  if (backend === 'none') return null
+  if (backend === 'route')
+    return (await mayAdministerNet()) ? null : 'the capability CAP_NET_ADMIN is missing here'
+  const [[program, ...args], input] = DRY_RUNS[backend]
+  const { exitCode, stderr } = await tryRun(program, args, { input })
+  if (exitCode === 0 || exitCode === 127) return null
+  const [said = ''] = stderr.trim().split('\n')
+  return said === '' ? `${program} ended with exit code ${exitCode}` : said
 }
 
 /** Whether the program is there, and nobody but root can have written it. */
@@ -94,20 +132,30 @@ const hasProgram = async (): Promise<boolean> => {
   return entry?.isFile() === true && entry.uid === 0 && (entry.mode & 0o022) === 0
 }
 
-const INVERSE: Readonly<Record<string, string>> = { '-D': '-I', del: 'add' }
+/** The rules of INPUT as they are now. */
+export const readInputRules = async (): Promise<InputRules> => {
+  const [iptables, ip6tables] = await Promise.all(
+    (['iptables', 'ip6tables'] as const).map((program) => printed(program, '-w', '-S', 'INPUT')),
+  )
+  return { iptables: parseInputRules(iptables ?? ''), ip6tables: parseInputRules(ip6tables ?? '') }
+}
 
 /**
- * Brings a ban back that `undoBan` took away by this command; one in portward's own place only where that still is.
- * Throws HostError.
+ * Brings bans back that `undoBan` took away by these commands, rules where they stood in `before`; those in portward's
+ * own place only where that still is. Goes on where one fails. Throws HostError.
  */
-export const redoBan = async (undo: readonly string[]): Promise<void> => {
-  if (undo.includes(FIREWALL) && !(await hasProgram())) return
-  const [program = '', ...args] = undo.map((word) => INVERSE[word] ?? word)
-  const isThere = (await readFirewall()).bans.some((ban) => ban.undo.join(' ') === undo.join(' '))
-  if (isThere) return
-  const { exitCode, stderr } = await effect(`run ${program} ${args.join(' ')}`, () => tryRun(program, args))
-  if (exitCode !== 0)
-    throw new HostError(`${program} ${args.join(' ')} failed: ${stderr.trim()}`, 'ban by hand')
+export const redoBans = async (undos: readonly (readonly string[])[], before: InputRules): Promise<void> => {
+  if (undos.length === 0) return
+  const [{ bans }, now, isPlace] = await Promise.all([readFirewall(), readInputRules(), hasProgram()])
+  const present = new Set(bans.filter(({ place }) => place === 'route').map(({ undo }) => undo.join(' ')))
+  const wanted = undos.filter((undo) => !present.has(undo.join(' ')) && (isPlace || !undo.includes(FIREWALL)))
+  const failures: string[] = []
+  for (const [program = '', ...args] of redoCommands(wanted, before, now)) {
+    const command = `${program} ${args.join(' ')}`
+    const { exitCode, stderr } = await effect(`run ${command}`, () => tryRun(program, args))
+    if (exitCode !== 0) failures.push(`${command} failed: ${stderr.trim()}`)
+  }
+  if (failures.length > 0) throw new HostError(failures.join('; '), 'ban by hand')
 }
 
 /** Runs the program of the bans' own place. Throws HostError where it fails. */

@@ -5,8 +5,9 @@ import { parseHostsAccess } from '../documents/hosts-access.ts'
 import { deniedAddresses, removeDenied } from '../documents/hosts-access-edit.ts'
 import type { Dialect } from '../documents/portsentry-conf.ts'
 import { formatAddress, parseAddress } from '../network.ts'
-import { readFileState, replaceFile } from './files.ts'
+import { readFileState, replaceFile, rewriteGrowing } from './files.ts'
 import { errnoOf, HostError, messageOf } from './host-error.ts'
+import { besideBans } from './lock.ts'
 import { resolveInRoot } from './paths.ts'
 
 export const HOSTS_DENY = '/etc/hosts.deny'
@@ -86,7 +87,27 @@ export const isOnlyDenials = (text: string): boolean => {
 
 /** Takes portsentry's lines for these hosts (canonical texts) out. Throws HostError. */
 export const releaseDenied = async (root: string, isReleased: (host: string) => boolean): Promise<void> => {
-  const text = await readText(root)
-  const edits = removeDenied(parseHostsAccess(text), (client) => isReleased(canonical(client)))
-  if (edits.length > 0) await replaceFile(root, HOSTS_DENY, applyEdits(text, edits), 0o644)
+  const release = (text: string): string =>
+    applyEdits(
+      text,
+      removeDenied(parseHostsAccess(text), (client) => isReleased(canonical(client))),
+    )
+  await besideBans(root, () => rewriteGrowing(root, HOSTS_DENY, release, 0o644))
+}
+
+/**
+ * Gives hosts.deny the bytes of a plan that was made when it had others. Whom portsentry has entered since then stays
+ * entered. Throws HostError where anything else has changed.
+ */
+export const writeDenied = async (
+  root: string,
+  planned: { readonly before: string; readonly after: string },
+  changed: () => HostError,
+): Promise<void> => {
+  const write = (text: string): string => {
+    const added = text.slice(planned.before.length)
+    if (!text.startsWith(planned.before) || !isOnlyDenials(added)) throw changed()
+    return planned.after + added
+  }
+  await besideBans(root, () => rewriteGrowing(root, HOSTS_DENY, write, 0o644))
 }

@@ -1,15 +1,23 @@
 import { existsSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { execa } from 'execa'
+import { FIREWALL_RUN } from '../policy/firewall.ts'
 import { errnoOf, HostError } from './host-error.ts'
+import { isDirectory } from './paths.ts'
 import { childEnvironment, tryRun } from './process.ts'
 
 const REFUSED = 75
 
 /** A portward that was killed may have its lock for a moment longer. */
 const PATIENCE_S = 2
+/** As long as the program of the bans waits for others itself. */
+const BAN_PATIENCE_S = 30
 
 export const LOCK = '/run/portward.lock'
+
+export interface Lock {
+  readonly release: () => Promise<void>
+}
 
 /** Whoever may read the file may hold its lock, and keep root out. */
 const keepPrivate = async (path: string): Promise<void> => {
@@ -35,26 +43,18 @@ export const isLocked = async (): Promise<boolean> => {
 }
 
 /**
- * Keeps a second apply off the same server or tree until `release` is called. The kernel holds the lock for a
- * child process that ends with this one, however this one ends: nothing is left to be cleaned up.
+ * Takes a lock as flock(1) does. The kernel holds it for a child process that ends with this one, however this one ends:
+ * nothing is left to be cleaned up. Throws `refused` where somebody else keeps it for longer than `patienceS`.
  */
-export const takeLock = async (root: string): Promise<{ release: () => Promise<void> }> => {
-  const path = root === '/' ? LOCK : root
-  if (root === '/') await keepPrivate(LOCK)
-  const holder = execa(
-    'flock',
-    [
-      '--timeout',
-      String(PATIENCE_S),
-      '--conflict-exit-code',
-      String(REFUSED),
-      path,
-      'sh',
-      '-c',
-      'echo locked; exec cat',
-    ],
-    { reject: false, buffer: false, detached: true, env: childEnvironment(), extendEnv: false },
-  )
+export const holdLock = async (path: string, patienceS: number, refused: HostError): Promise<Lock> => {
+  const options = ['--timeout', String(patienceS), '--conflict-exit-code', String(REFUSED)]
+  const holder = execa('flock', [...options, path, 'sh', '-c', 'echo locked; exec cat'], {
+    reject: false,
+    buffer: false,
+    detached: true,
+    env: childEnvironment(),
+    extendEnv: false,
+  })
   const locked = await new Promise<boolean>((resolve) => {
     holder.stdout.once('data', () => resolve(true))
     holder.once('exit', () => resolve(false))
@@ -63,7 +63,7 @@ export const takeLock = async (root: string): Promise<{ release: () => Promise<v
   if (!locked) {
     const { exitCode, shortMessage } = (await holder) as { exitCode?: number; shortMessage?: string }
     throw exitCode === REFUSED
-      ? new HostError(`another portward is at work on ${root}`, 'wait until it has finished')
+      ? refused
       : new HostError(
           `cannot lock ${path}: ${shortMessage ?? `exit code ${exitCode}`}`,
           'run portward as root',
@@ -75,4 +75,26 @@ export const takeLock = async (root: string): Promise<{ release: () => Promise<v
       await holder
     },
   }
+}
+
+/** Keeps a second apply off the same server or tree until `release` is called. */
+export const takeLock = async (root: string): Promise<Lock> => {
+  const path = root === '/' ? LOCK : root
+  if (root === '/') await keepPrivate(LOCK)
+  const refused = new HostError(`another portward is at work on ${root}`, 'wait until it has finished')
+  return holdLock(path, PATIENCE_S, refused)
+}
+
+/**
+ * Does some short work while the program of the bans waits: it would overwrite what is written beside it. That program
+ * takes the same lock. Where it has not run since the boot there is nobody to wait for.
+ */
+export const besideBans = async <T>(root: string, work: () => Promise<T>): Promise<T> => {
+  if (root !== '/' || !(await isDirectory(FIREWALL_RUN))) return work()
+  const refused = new HostError(
+    'a ban or a release does not come to its end',
+    `see which process has ${FIREWALL_RUN}/lock open`,
+  )
+  const lock = await holdLock(`${FIREWALL_RUN}/lock`, BAN_PATIENCE_S, refused)
+  return work().finally(lock.release)
 }

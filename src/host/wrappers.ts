@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { readInstalled } from './packages.ts'
 import { resolveInRoot } from './paths.ts'
 
 /**
@@ -22,8 +23,12 @@ const isLinked = async (root: string, program: string): Promise<boolean> => {
   return bytes?.includes('libwrap.so.0') ?? false
 }
 
-/** Names of the installed servers whose program is linked with libwrap: whom hosts.allow and hosts.deny concern. */
-export const readWrapped = async (root: string): Promise<string[]> => {
+/**
+ * Names of the installed servers whose program is linked with libwrap: whom hosts.allow and hosts.deny concern. Null for
+ * a copy of /etc without packages, which does not show its programs.
+ */
+export const readWrapped = async (root: string): Promise<string[] | null> => {
+  if (root !== '/' && (await readInstalled(root)).size === 0) return null
   const linked = await Promise.all(
     CANDIDATES.map(async ([name, ...programs]) => {
       const found = await Promise.all(programs.map((program) => isLinked(root, program)))

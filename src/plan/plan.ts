@@ -88,8 +88,8 @@ export interface Plan {
   readonly root: string
   readonly desired: Desired
   readonly steps: readonly Step[]
-  /** Programs on this server that are linked with libwrap: whom hosts.allow and hosts.deny concern. */
-  readonly wrapped: readonly string[]
+  /** Daemons on this server that are linked with libwrap, and so ask hosts.allow and hosts.deny; null: not known. */
+  readonly wrapped: readonly string[] | null
   /** Why the diff is not complete, if it is not: apply then refuses. */
   readonly inexact: readonly string[]
 }

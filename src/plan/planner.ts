@@ -1,8 +1,10 @@
 import jailTemplate from '../../templates/fail2ban-jail.conf?raw'
+import { parseHostsAccess } from '../documents/hosts-access.ts'
 import { type Desired, desire } from '../policy/desired.ts'
 import { type Facts, fileText } from '../policy/facts.ts'
 import { findRelease } from '../policy/find-release.ts'
 import { JAIL_PATH, overriddenOptions } from '../policy/jail.ts'
+import { findLenientRules } from '../policy/lenient-rules.ts'
 import { isError, type Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
 import {
@@ -17,6 +19,7 @@ import {
 import type { Plan, RemoveStep, Step, TouchStep, WriteStep } from './plan.ts'
 import { planReleases } from './releases.ts'
 import { planRemoval, planServices } from './services.ts'
+import { findBlockedSteps, findUnwritable } from './unwritable.ts'
 
 const HOSTS_ALLOW = '/etc/hosts.allow'
 const HOSTS_DENY = '/etc/hosts.deny'
@@ -180,11 +183,15 @@ export const plan = (settings: Settings, facts: Facts): PlanResult => {
   // What is portward's own is long, and read last.
   const writes = [...edits, ...planOwned(desired, facts)]
   const jailText = edits.find(({ path }) => path === JAIL_PATH)?.after ?? fileText(facts, JAIL_PATH) ?? ''
-  const found = [...wishes, ...files.flatMap((file) => file.problems)]
+  const found = [
+    ...wishes,
+    ...files.flatMap((file) => file.problems),
+    ...findLenientRules(parseHostsAccess(fileText(facts, HOSTS_ALLOW) ?? ''), desired),
+  ]
   // Over a jail file that cannot be read, everybody else's options would seem to override it.
   const overridden = found.some(isError) ? [] : overriddenOptions(facts, desired.jails, jailText)
-  const problems = [...found, ...overridden, ...facts.remarks.map((message) => notLookedAt(message))]
-  if (problems.some(isError)) return { plan: null, problems }
+  const stated = [...found, ...overridden, ...facts.remarks.map((message) => notLookedAt(message))]
+  if (stated.some(isError)) return { plan: null, problems: stated }
   const { root, wrapped, live } = facts
   const inexact = [...installation.inexact, ...facts.unknown]
   // Without the stock files no edit is the true one: the plan then lists what would be set instead.
@@ -198,5 +205,7 @@ export const plan = (settings: Settings, facts: Facts): PlanResult => {
           ...(live === null ? [] : planServices(desired, facts, live, writes)),
           ...(live === null ? [] : planReleases(desired, facts, live)),
         ]
+  const problems = [...stated, ...findBlockedSteps(changes, facts), ...findUnwritable(desired, facts)]
+  if (problems.some(isError)) return { plan: null, problems }
   return { plan: { root, desired, steps: [...installation.steps, ...changes], wrapped, inexact }, problems }
 }

@@ -51,10 +51,12 @@ const describeSettings = ({ desired }: Plan): string => {
 }
 
 /** Which daemons here ask hosts.allow and hosts.deny at all. */
-export const describeWrappers = ({ wrapped }: Pick<Plan, 'wrapped'>): string =>
-  wrapped.length === 0
+export const describeWrappers = ({ wrapped }: Pick<Plan, 'wrapped'>): string => {
+  if (wrapped === null) return 'which daemons ask hosts.allow and hosts.deny is not known from a copy of /etc'
+  return wrapped.length === 0
     ? 'no daemon on this server asks hosts.allow and hosts.deny'
     : `hosts.allow and hosts.deny are asked here by ${wrapped.join(', ')}`
+}
 
 /** Who is protected on a server without a LAN: no words where config.env names one. */
 const describeProtection = ({ desired: { lan, whitelist } }: Plan): string => {
@@ -100,7 +102,7 @@ const stepAsJson = (step: Step): object => {
 export const planAsJson = (plan: Plan, pending: PendingConfirmation | null = null): object => ({
   root: plan.root,
   release: plan.desired.release.name,
-  wrappers: plan.wrapped,
+  wrappers: plan.wrapped ?? [],
   inSync: isInSync(plan),
   confirmation: pendingAsJson(pending),
   inexact: plan.inexact,

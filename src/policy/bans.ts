@@ -79,6 +79,7 @@ export const parseNftBans = (text: string): Ban[] =>
 interface Route {
   readonly dst?: string
   readonly metric?: number
+  readonly protocol?: string
 }
 
 /** A metric of its own keeps portward's routes apart from others'. */
@@ -94,12 +95,15 @@ export const parseRouteBans = (
   text: string,
 ): Ban[] => {
   const routes = readJson<readonly Route[]>(text)
-  return (Array.isArray(routes) ? routes : []).flatMap(({ dst, metric }: Route): Ban[] => {
+  return (Array.isArray(routes) ? routes : []).flatMap(({ dst, metric, protocol }: Route): Ban[] => {
     const host = hostOf(dst ?? '')
     if (host === null) return []
     const address = formatAddress(host.bytes)
     const isOwn = type === 'blackhole' && metric === OWN_METRIC
-    const which = metric === undefined ? [] : ['metric', String(metric)]
+    const which = [
+      ...(protocol === undefined ? [] : ['proto', protocol]),
+      ...(metric === undefined ? [] : ['metric', String(metric)]),
+    ]
     const undo = isOwn ? releaseCommand(address) : ['ip', family, 'route', 'del', type, address, ...which]
     return [{ address, place: 'route', isOwn, undo }]
   })

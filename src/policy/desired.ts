@@ -8,6 +8,7 @@ import { findSandboxTrouble } from './confinement.ts'
 import { findExposed } from './exposed.ts'
 import { type Facts, fileText } from './facts.ts'
 import { FIREWALL_CONF, firewallFiles, ownsBans, presentTarget } from './firewall.ts'
+import { judgedDaemons } from './hosts-access-verdict.ts'
 import { desiredJails, type Jails, lostIgnoreIps, SSHD_PATH } from './jail.ts'
 import { chooseTarget, killRoute } from './kill-route.ts'
 import { findLanTrouble } from './lan-check.ts'
@@ -34,11 +35,15 @@ export interface Desired {
   readonly protectedNetworks: readonly Network[]
   /** The same for portsentry's ignore list: the families that it sees. */
   readonly ignored: readonly Network[]
+  /** Daemons for which hosts.allow has to let the protected networks in. */
+  readonly askingDaemons: readonly string[]
   readonly jails: Jails
   /** Whole files of portward's own, by path; null: the file must not be there. */
   readonly ownedFiles: ReadonlyMap<string, string | null>
   /** The history file that portsentry writes and fail2ban reads. */
   readonly historyPath: string
+  /** Where portsentry keeps whom it has blocked; 1.2 adds a mode to the name. */
+  readonly blockedPath: string
   /** Other logs without which fail2ban would not start. */
   readonly logs: readonly string[]
   /** What a ban writes on its way. */
@@ -95,6 +100,10 @@ const requiredValue = (key: string, settings: Settings, facts: Facts, release: R
 /** The history file that portsentry writes. */
 export const findHistory = (settings: Settings, facts: Facts, release: Release): string =>
   requiredValue('HISTORY_FILE', settings, facts, release)
+
+/** Where portsentry keeps whom it has blocked. */
+export const findBlocked = (settings: Settings, facts: Facts, release: Release): string =>
+  requiredValue('BLOCKED_FILE', settings, facts, release)
 
 /** Where bans have a place of their own, what makes them also writes hosts.deny: once, and until the ban ends. */
 const killHostsDeny = (settings: Settings, present: string | undefined): string | null =>
@@ -166,9 +175,9 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     ...lostIgnoreIps(facts, release, shielded),
   )
   const historyPath = findHistory(settings, facts, release)
+  const blockedPath = findBlocked(settings, facts, release)
   const jails = desiredJails(settings, facts, release, shielded, historyPath)
   const modes = { tcpMode: settings.tcpMode, udpMode: settings.udpMode }
-  const blockedPath = requiredValue('BLOCKED_FILE', settings, facts, release)
   const firewall = firewallFiles({
     ...{ settings, release, modes, target: choice.target, protectedNetworks: shielded, historyPath },
     blockedPath,
@@ -194,10 +203,12 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     lan: settings.lan,
     whitelist: settings.whitelist,
     protectedNetworks: shielded,
+    askingDaemons: judgedDaemons(facts.wrapped),
     ignored: shielded.filter((network) => sees(release, network)),
     jails: jails.jails,
     ownedFiles: new Map([...release.ownedFiles(settings), [SSHD_PATH, jails.sshdFile], ...firewall]),
     historyPath,
+    blockedPath,
     logs: jails.logs,
     writes,
   }

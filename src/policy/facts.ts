@@ -62,10 +62,21 @@ export interface LiveFacts {
   readonly targets: ReadonlyMap<string, Verdict>
   /** Jails that fail2ban has loaded; null where its server does not answer. */
   readonly jails: readonly string[] | null
+  /** Why bans cannot get into the kernel by the backend of config.env; null: nothing is known against it. */
+  readonly firewallObstacle: string | null
   /** Policy of the chain INPUT; null where it could not be looked at. */
   readonly inputPolicy: string | null
   /** Addresses that the portsentry jail holds. */
   readonly banned: readonly string[]
+}
+
+/** Why a file cannot be written. */
+export interface Obstacle {
+  /** Why nothing can be added to the file; null: it can only not be replaced. */
+  readonly append: string | null
+  /** Why the file cannot get other bytes, or be made, or be removed. */
+  readonly replace: string
+  readonly hint: string
 }
 
 /** The state of a server, or of a tree under `--root`, before anything is changed. */
@@ -90,10 +101,12 @@ export interface Facts {
   readonly files: ReadonlyMap<string, FileState>
   /** Paths in `files` that are not on disk yet: their content comes from a package to be installed. */
   readonly predicted: ReadonlySet<string>
+  /** Files that cannot be written, by path, as far as root looked on the live server; else empty. */
+  readonly obstacles: ReadonlyMap<string, Obstacle>
   /** Names of fail2ban's actions. */
   readonly actions: ReadonlySet<string>
-  /** Programs that are linked with libwrap. */
-  readonly wrapped: readonly string[]
+  /** Daemons whose program is linked with libwrap; null: a copy of /etc does not show its programs. */
+  readonly wrapped: readonly string[] | null
   /** Names in /var/log. */
   readonly logs: ReadonlySet<string>
   /** What could not be found out, so that no exact plan can be made. */

@@ -1,4 +1,5 @@
-import { decides, parseHostsAccess } from '../documents/hosts-access.ts'
+import type { Daemon } from '../documents/daemon-patterns.ts'
+import { decides, type HostsAccess, parseHostsAccess } from '../documents/hosts-access.ts'
 import { ignored, parseIgnoreList } from '../documents/ignore-list.ts'
 import { cutValues, getKey, parsePortsentryConf, refusedLines } from '../documents/portsentry-conf.ts'
 import { contains, formatCidr, hasHostBits, type Network, networkOf, parseNetwork } from '../network.ts'
@@ -7,7 +8,9 @@ import { describeWrappers } from '../plan/render.ts'
 import type { Desired } from '../policy/desired.ts'
 import { type Facts, fileText } from '../policy/facts.ts'
 import { effective } from '../policy/fail2ban-view.ts'
+import { lineFor } from '../policy/hosts-access-verdict.ts'
 import { FAIL2BAN_DIRECTORY, viewWith } from '../policy/jail.ts'
+import { findLenientRules } from '../policy/lenient-rules.ts'
 import { caveatsOf, isError, type Problem, renderProblem } from '../problem.ts'
 import { type Check, checkFor, listed } from './check.ts'
 
@@ -106,12 +109,38 @@ const checkIgnoreList = ({ release, ignored: networks }: Desired, facts: Facts):
       )
 }
 
-const checkHostsAllow = ({ protectedNetworks }: Desired, facts: Facts): Check => {
+const HOSTS_ALLOW = '/etc/hosts.allow'
+
+/** The first rule that refuses a protected network to a daemon, in words. */
+const describeRefusal = (
+  file: HostsAccess,
+  networks: readonly Network[],
+  daemons: readonly Daemon[],
+): string | null => {
+  for (const network of networks) {
+    const daemon = daemons.find((each) => decides(file, network, 'allow', each) === 'deny')
+    if (daemon === undefined) continue
+    const line = lineFor(file, network, 'allow', daemon)
+    return `${HOSTS_ALLOW}:${line}: this rule keeps ${formatCidr(network)} out of ${daemon ?? 'every daemon'}`
+  }
+  return null
+}
+
+const checkHostsAllow = (desired: Desired, facts: Facts): Check => {
+  const { protectedNetworks, askingDaemons } = desired
   const check = checkFor('hosts-allow', 'hosts.allow lets the LAN and the whitelist in')
-  const path = '/etc/hosts.allow'
-  const file = parseHostsAccess(fileText(facts, path) ?? '')
+  const file = parseHostsAccess(fileText(facts, HOSTS_ALLOW) ?? '')
+  const daemons: readonly Daemon[] = [null, ...askingDaemons]
+  const refusal = describeRefusal(file, protectedNetworks, daemons)
+  if (refusal !== null) return check.fail(refusal, APPLY)
   const entries = file.rules.flatMap(({ clients, line }) => clients.map((text) => ({ text, line })))
-  return checkList(check, path, protectedNetworks, (network) => decides(file, network) === 'allow', entries)
+  const isAllowed = (network: Network) =>
+    daemons.every((daemon) => decides(file, network, 'allow', daemon) === 'allow')
+  const found = checkList(check, HOSTS_ALLOW, protectedNetworks, isAllowed, entries)
+  const [lenient] = found.result === 'pass' ? findLenientRules(file, desired) : []
+  return lenient === undefined
+    ? found
+    : check.warn(`${HOSTS_ALLOW}:${lenient.at.line}: ${lenient.message}`, lenient.hint)
 }
 
 /** Who decides an option of a jail otherwise than config.env: file and line. */
@@ -160,6 +189,8 @@ const checkDrift = (plan: Plan | null, problems: readonly Problem[]): Check => {
 /** Who asks hosts.allow at all: on today's Debian fewer than one thinks. */
 const checkWrapped = (facts: Facts): Check => {
   const check = checkFor('wrapped', 'which daemons ask hosts.allow and hosts.deny')
+  if (facts.wrapped === null)
+    return check.skip(describeWrappers(facts), 'run portward verify on the server itself')
   return facts.wrapped.length === 0
     ? check.pass(`${describeWrappers(facts)}: a ban is the firewall's alone`)
     : check.pass(facts.wrapped.join(', '))

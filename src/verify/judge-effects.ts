@@ -6,7 +6,6 @@ import {
   getsThrough,
   hasActed,
   isTestable,
-  isToBeBlocked,
   portsText,
   type Seen,
   stillOpenTo,
@@ -36,43 +35,13 @@ export const judgeSpared = (spared: readonly Seen[], expected: Expectation): Che
     : check.pass(`${names}: same scans, not acted on; the firewall lets them reach no open port anyway`)
 }
 
-export const judgeWrappers = (
-  attackers: readonly Seen[],
-  spared: readonly Seen[],
-  expected: Expectation,
-): Check => {
-  const check = checkFor('wrappers', 'hosts.deny refuses the scanner, hosts.allow lets the LAN in')
-  // Portsentry writes hosts.deny where BLOCK_* is 1 only.
-  const acted = attackers.filter(hasActed).filter(isToBeBlocked(expected))
-  if ([...attackers, ...spared].every(({ report }) => report.wrappers === null)) {
-    return check.skip("libwrap's tcpdmatch is not installed", 'apt-get install tcpd to have it judged')
-  }
-  const refused = spared.filter(({ report }) => report.wrappers === 'denied')
-  if (refused.length > 0) {
-    return check.fail(
-      `with a line in hosts.deny ${listed(refused.map(({ report }) => report.address))} would be refused: /etc/hosts.allow does not match ${listed(refused.map(({ host }) => host.name))}`,
-      'write networks without host bits there; portward plan shows the line',
-    )
-  }
-  if (!expected.hasHostsDeny || acted.length === 0)
-    return check.pass(`let in: ${listed(spared.map(({ host }) => host.name)) || 'nobody is to be'}`)
-  const granted = acted.filter(({ report }) => report.wrappers === 'granted')
-  if (granted.length > 0) {
-    return check.fail(
-      `${listed(granted.map(({ host }) => host.name))}: hosts.deny does not refuse the scanner`,
-      `see KILL_HOSTS_DENY in ${expected.confPath}, and what /etc/hosts.allow lets in`,
-    )
-  }
-  return check.pass(`tcpdmatch: ${acted.length} scanners refused, ${spared.length} others let in`)
-}
-
 /** What to do about a proof that this machine had no time for. */
 const RETRY = 'portward verify, when this machine has less to do'
 
 export const judgeJail = (
   logged: readonly Seen[],
   spared: readonly Seen[],
-  { fail2ban }: LabReport,
+  { fail2ban, historyGap }: LabReport,
   expected: Expectation,
 ): Check[] => {
   const bans = checkFor('jail-bans', 'fail2ban bans by itself who is in the history')
@@ -95,6 +64,12 @@ export const judgeJail = (
         `fail2ban does not load the portsentry jail${said}`,
         `see ${expected.jailPath} and what is read after it`,
       ),
+    ]
+  }
+  if (historyGap !== null) {
+    return [
+      bans.fail(`fail2ban sees no scan: ${historyGap}`, 'make that file writable'),
+      spares.skip(historyGap),
     ]
   }
   const unheld = logged.filter(({ report }) => !report.jailed)

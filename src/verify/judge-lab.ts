@@ -1,8 +1,9 @@
 import type { LabReport } from '../host/lab/report.ts'
 import type { LabSpecification } from '../host/lab/specification.ts'
 import { type Check, checkFor, listed } from './check.ts'
-import { judgeJail, judgeSpared, judgeWrappers } from './judge-effects.ts'
+import { judgeJail, judgeSpared } from './judge-effects.ts'
 import { judgeCommands, judgeCutOff, judgeKernel, judgeNoticed } from './judge-scans.ts'
+import { judgeWrappers } from './judge-wrappers.ts'
 import { type Expectation, hostsOf } from './lab-view.ts'
 
 /** What the lab has shown, as checks. Pure. */
@@ -24,7 +25,7 @@ export const judgeLab = (
     judgeKernel(attackers, expected),
     judgeCutOff(attackers, report, expected),
     judgeSpared(spared, expected),
-    judgeWrappers(attackers, spared, expected),
+    judgeWrappers(attackers, spared, specification.askingDaemons, report, expected),
     ...(specification.startsFail2ban ? judgeJail(logged, spared, report, expected) : []),
   ]
 }

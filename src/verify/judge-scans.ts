@@ -49,6 +49,10 @@ const NOT_RUN: readonly (number | null)[] = [null, 126, 127]
 const isOfTheLab = ({ action, exitCode }: ActionOutcome): boolean =>
   action.kind === 'command' && action.option === 'KILL_RUN_CMD' && !NOT_RUN.includes(exitCode)
 
+/** What failed for the one reason that is known beforehand: nothing can be written to hosts.deny. */
+const isOfHostsDeny = ({ action, said }: ActionOutcome, { cannotDeny }: Expectation): boolean =>
+  cannotDeny !== null && (action.kind === 'hosts-deny' || said.includes('/etc/hosts.deny'))
+
 const describeFailure = ({ action, exitCode, said }: ActionOutcome): string => {
   const what =
     action.kind === 'command'
@@ -61,12 +65,19 @@ export const judgeCommands = (attackers: readonly Seen[], expected: Expectation)
   const check = checkFor('commands', 'what portsentry does about a scanner works')
   const outcomes = attackers.flatMap(({ report }) => report.events.flatMap((event) => event.outcomes))
   const failed = outcomes.filter(({ result }) => result === 'failed' || result === 'not-run')
-  const [first] = failed.filter((outcome) => !isOfTheLab(outcome))
+  const [first] = failed.filter((outcome) => !isOfTheLab(outcome) && !isOfHostsDeny(outcome, expected))
   if (first !== undefined) {
     const { option } = first.action
     return check.fail(
       `${describeFailure(first)}; portsentry logs the host as blocked all the same`,
       `mend ${option} in ${expected.confPath}, or the program that it runs`,
+    )
+  }
+  const [undenied] = failed.filter((outcome) => isOfHostsDeny(outcome, expected))
+  if (undenied !== undefined) {
+    return check.warn(
+      `${describeFailure(undenied)}; nothing can be written there: ${expected.cannotDeny}`,
+      'make hosts.deny writable',
     )
   }
   const [excused] = failed

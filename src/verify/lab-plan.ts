@@ -228,6 +228,7 @@ export const planLab = (
     openPorts: openPorts.length > 0 ? openPorts : [SSH],
     inUse: surroundings.inUse,
     firewall: surroundings.firewall,
+    askingDaemons: desired.askingDaemons,
     otherJails,
     startsFail2ban: true,
   }

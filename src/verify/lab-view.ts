@@ -1,5 +1,7 @@
+import type { HostsAccess } from '../documents/hosts-access.ts'
 import type { HostReport, LabReport } from '../host/lab/report.ts'
 import type { LabHost, LabSpecification, Role } from '../host/lab/specification.ts'
+import type { Network } from '../network.ts'
 import { listed } from './check.ts'
 
 /** What is configured, as far as it decides what the lab should show. */
@@ -13,6 +15,10 @@ export interface Expectation {
   readonly confPath: string
   readonly ignorePath: string
   readonly jailPath: string
+  readonly hostsAllow: HostsAccess
+  /** Why bans cannot get into hosts.deny; null: nothing is known against it. */
+  readonly cannotDeny: string | null
+  readonly protectedNetworks: readonly Network[]
   /** Whether this portsentry gets packets from behind the firewall (1.2, and 2.x that listens), and not from the wire. */
   readonly isBehindFirewall: boolean
 }

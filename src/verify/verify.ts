@@ -2,6 +2,7 @@ import { readConfiguration } from '../detector/configuration.ts'
 import type { Mode } from '../detector/decision.ts'
 import { daemonModes, isConnectMode } from '../detector/modes.ts'
 import { watchPorts } from '../detector/ports.ts'
+import { parseHostsAccess } from '../documents/hosts-access.ts'
 import { parsePortsentryConf } from '../documents/portsentry-conf.ts'
 import { askFail2ban } from '../host/ask-fail2ban.ts'
 import { readConfinement, readOwnMounts } from '../host/confinement.ts'
@@ -89,6 +90,9 @@ const readWatched = (
       confPath,
       ignorePath: builtIgnorePath,
       jailPath: JAIL_PATH,
+      cannotDeny: facts.obstacles.get('/etc/hosts.deny')?.append ?? null,
+      hostsAllow: parseHostsAccess(fileText(facts, '/etc/hosts.allow') ?? ''),
+      protectedNetworks: desired.protectedNetworks,
       isBehindFirewall: dialect === '1.2' || modes.includes('connect'),
     },
   }
@@ -118,7 +122,7 @@ const checkInLab = async (
   return [
     check.skip(
       `it cannot be built: ${outcome.impossible}; no scan was tried, no command of portsentry.conf run`,
-      'run portward verify as root, where namespaces can be made',
+      outcome.hint,
     ),
   ]
 }

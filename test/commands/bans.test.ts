@@ -199,13 +199,8 @@ describe('unban', () => {
 
 describe('explain', () => {
   test.each<[string, () => string, string, object]>([
-    [
-      'a banned host',
-      server12,
-      BANNED,
-      { verdict: 'banned', ban: { port: 11 }, wrapper: { outcome: 'deny', line: 2 } },
-    ],
-    ['a stranger', server12, '192.0.2.1', { verdict: 'would-be-banned', ban: null, wrapper: null }],
+    ['a banned host', server12, BANNED, { verdict: 'banned', ban: { port: 11 }, wrapped: [], wrappers: [] }],
+    ['a stranger', server12, '192.0.2.1', { verdict: 'would-be-banned', ban: null }],
     ['a protected host that is banned', server12, PEER, { verdict: 'protected-but-banned' }],
     [
       'a protected host that portsentry does not ignore',
@@ -216,7 +211,7 @@ describe('explain', () => {
     ['IPv6 and 1.2', server12, '2001:db8::9', { verdict: 'unnoticed' }],
     ['a whitelisted IPv6 host', server12, '2001:db8:17::1', { verdict: 'protected' }],
     ['the end of a blocked address', server12, '3.0.113.9', { verdict: 'would-be-banned' }],
-    ['a banned host of 2.x', server2, '2001:db8::9', { verdict: 'banned', wrapper: null }],
+    ['a banned host of 2.x', server2, '2001:db8::9', { verdict: 'banned' }],
     ['a LAN peer of 2.x', server2, '192.168.1.20', { verdict: 'protected' }],
   ])('%s', async (_, server, host, expected) => {
     const document = await explain(server(), host)
@@ -235,6 +230,30 @@ describe('explain', () => {
     expect(stdout).toMatch(/^firewall +was not looked at/m)
     const { daemons } = await explain(root, '192.168.1.20')
     expect(daemons.ignoredBy).toBe(`${root}/etc/portsentry/portsentry.ignore.static:2 (192.168.1.0/24)`)
+  })
+
+  it('tells what hosts.allow and hosts.deny say to each daemon that asks, and to none where none does', async () => {
+    const root = server12()
+    const wrappersSection = async (host: string) =>
+      /^wrappers +((?:.*\n?)(?: {12}.*\n)*)/m
+        .exec((await said(() => explainCommand(options(root), host))).stdout)?.[1]
+        ?.trim()
+        .split(/\n +/)
+    expect(await wrappersSection(BANNED)).toEqual([
+      'no daemon on this server asks hosts.allow and hosts.deny: what they say changes nothing',
+    ])
+    mkdirSync(join(root, 'usr/sbin'), { recursive: true })
+    for (const program of ['sshd', 'vsftpd'])
+      writeFileSync(join(root, 'usr/sbin', program), '\x7fELF libwrap.so.0')
+    writeFileSync(join(root, 'etc/hosts.allow'), '# tutorial\nsshd: ALL\n')
+    expect(await wrappersSection(BANNED)).toEqual([
+      'sshd: /etc/hosts.allow:2 lets it in; its entry in hosts.deny has no effect',
+      'vsftpd: /etc/hosts.deny:2 refuses it',
+    ])
+    expect(await wrappersSection('192.0.2.1')).toEqual([
+      'sshd: /etc/hosts.allow:2 lets it in',
+      'vsftpd: neither file has a rule for it: it is let in',
+    ])
   })
 
   it('says what it does not know where config.env is wrong', async () => {

@@ -76,9 +76,9 @@ const concluded = (more: Partial<Explanation>) =>
     daemons: daemons(),
     jail: jail(),
     jailFiles: null,
-    wrapper: null,
     wrapperUnread: '',
     wrapped: [],
+    wrappers: [],
     ...more,
   })
 

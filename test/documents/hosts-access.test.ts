@@ -192,6 +192,7 @@ if (!hasTcpdmatch)
 const askLibwrap = (
   pairs: readonly { allow: string; deny: string }[],
   clients: readonly string[],
+  daemon = 'anydaemon',
 ): string[][] => {
   for (const [index, { allow, deny }] of pairs.entries()) {
     const place = join(directory, String(index))
@@ -199,7 +200,7 @@ const askLibwrap = (
     writeFileSync(join(place, 'hosts.allow'), allow, 'latin1')
     writeFileSync(join(place, 'hosts.deny'), deny, 'latin1')
   }
-  const ask = clients.map((client) => `tcpdmatch -d anydaemon ${client}; echo`).join('; ')
+  const ask = clients.map((client) => `tcpdmatch -d ${daemon} ${client}; echo`).join('; ')
   const script = `i=0; while [ $i -lt ${pairs.length} ]; do cd $i; ${ask}; cd ..; i=$((i+1)); done 2>/dev/null`
   const { stdout } = spawnSync('sh', ['-c', script], {
     cwd: directory,
@@ -221,23 +222,27 @@ const CLIENTS = [
 ]
 
 /** As hosts.allow before an empty and before a closed hosts.deny, and as hosts.deny: all three verdicts. */
-const checkAgainstLibwrap = (files: readonly string[], isExact = (_: string) => true) => {
+const checkAgainstLibwrap = (
+  files: readonly string[],
+  isExact = (_: string) => true,
+  daemon: string | null = null,
+) => {
   const closed = 'ALL: ALL\n'
   const pairs = files.flatMap((file) => [
     { allow: file, deny: '' },
     { allow: file, deny: closed },
     { allow: '', deny: file },
   ])
-  const verdicts = askLibwrap(pairs, CLIENTS)
+  const verdicts = askLibwrap(pairs, CLIENTS, daemon ?? undefined)
   for (const [index, file] of files.entries()) {
     const doc = parseHostsAccess(file)
     const said = [0, 1, 2].map((run) => verdicts[index * 3 + run]?.map((word) => word === 'granted'))
     const ours = (['none', 'allow', 'deny'] as const).map((run) =>
       CLIENTS.map((client) => {
-        if (run === 'none') return decides(doc, net(client)) !== 'deny'
+        if (run === 'none') return decides(doc, net(client), 'allow', daemon) !== 'deny'
         return run === 'allow'
-          ? decides(doc, net(client)) === 'allow'
-          : decides(doc, net(client), 'deny') !== 'deny'
+          ? decides(doc, net(client), 'allow', daemon) === 'allow'
+          : decides(doc, net(client), 'deny', daemon) !== 'deny'
       }),
     )
     const granted = isExact(file) ? said : said.map((row, run) => row?.map((it, at) => it && ours[run]?.[at]))
@@ -278,31 +283,56 @@ describe.skipIf(!hasTcpdmatch)('libwrap itself (tcpdmatch)', () => {
   )
   it('agrees on every odd file', { timeout: 60_000 }, () => checkAgainstLibwrap(files))
 
+  const daemonLists = [
+    'sshd', 'SSHD', 'ALL', 'KNOWN', 'ss*', '*d', 's?hd', '?shd', '*', '**', 'sshd**', '.hd', 'hd', 'sshd.', '.sshd', 'ALL EXCEPT sshd',
+    'ALL EXCEPT vsftpd', 'ALL EXCEPT ALL EXCEPT sshd', 'vsftpd', 'vsftpd sshd', 'vsftpd, ALL', 'sshd EXCEPT ss*', 'in.sshd', 'EXCEPT sshd',
+    'ALL EXCEPT', 'LOCAL', '/sshd', '[sshd]',
+  ] // biome-ignore format: a table
+  it('agrees on every daemon pattern', { timeout: 60_000 }, () => {
+    checkAgainstLibwrap(
+      daemonLists.map((list) => `${list}: 10. 192.168.1.\n`),
+      undefined,
+      'sshd',
+    )
+  })
+  it('never grants more to one of the addresses of the server than libwrap does', { timeout: 60_000 }, () => {
+    const lists = ['sshd@192.0.2.1', 'ALL@ALL', 'ALL EXCEPT sshd@192.0.2.1', 'ss*@192.0.2.']
+    checkAgainstLibwrap(
+      lists.map((list) => `${list}: 10. 192.168.1.\n`),
+      () => false,
+      'sshd',
+    )
+  })
+
   it('agrees on generated files', { timeout: 60_000 }, () => {
     const rule = fc
       .tuple(
-        fc.constantFrom('ALL', 'ALL', 'all,sshd', 'sshd', '*'),
+        fc.constantFrom('ALL', 'all,vsftpd', 'sshd', '*', ...daemonLists),
         fc.constantFrom(':', ' : ', ':\t', ':\\\n', ' '),
         fc.array(fc.constantFrom(...patterns, 'EXCEPT'), { minLength: 1, maxLength: 4 }),
         fc.constantFrom('', '', ': DENY', ': allow', ':', ': nice: deny', ': x\\:y'),
         fc.constantFrom('\n', '\n', '\r\n', ' \\\n', '\n# c\n', ''),
       )
       .map(([daemon, colon, clients, option, eol]) => daemon + colon + clients.join(', ') + option + eol)
-    // `decides` leaves rules for all but some daemons aside.
-    const file = fc
-      .array(rule, { maxLength: 5 })
-      .map((rules) => rules.join(''))
-      .filter((text) => parseHostsAccess(text).rules.every(({ daemons }) => !/except/i.test(daemons.join())))
+    const file = fc.array(rule, { maxLength: 5 }).map((rules) => rules.join(''))
     // Where an exception could match by a name, we take it to: never more is granted than libwrap grants.
-    checkAgainstLibwrap(fc.sample(file, { numRuns: 60, seed: 7 }), (text) => !/except/i.test(text))
+    const files = fc.sample(file, { numRuns: 60, seed: 7 })
+    const isExact = (text: string) =>
+      parseHostsAccess(text).rules.every(({ clients }) => !/except/i.test(clients.join()))
+    checkAgainstLibwrap(files, isExact, 'sshd')
   })
 
   it('grants what setAllowed has set, to the first and the last address of each network', {
     timeout: 60_000,
   }, () => {
     const networks = ['192.168.1.0/24', '10.0.0.1', 'fd00::/64', '2001:db8::5'].map(net)
-    const pairs = files.map((file) => ({
-      allow: applyEdits(file, setAllowed(parseHostsAccess(file), networks, never)),
+    const closed = [
+      'sshd: ALL: DENY\n',
+      'sshd: ALL EXCEPT 198.51.100. : DENY\n',
+      'ALL EXCEPT vsftpd: ALL: DENY\n',
+    ]
+    const pairs = [...files, ...closed].map((file) => ({
+      allow: applyEdits(file, setAllowed(parseHostsAccess(file), networks, ['sshd'], never)),
       deny: 'ALL: ALL\n',
     }))
     const clients = [
@@ -313,7 +343,7 @@ describe.skipIf(!hasTcpdmatch)('libwrap itself (tcpdmatch)', () => {
       'fd00::ffff:ffff:ffff:ffff',
       '2001:db8::5',
     ]
-    for (const [index, words] of askLibwrap(pairs, clients).entries()) {
+    for (const [index, words] of askLibwrap(pairs, clients, 'sshd').entries()) {
       expect({ pair: pairs[index], words }).toEqual({
         pair: pairs[index],
         words: clients.map(() => 'granted'),
@@ -324,7 +354,7 @@ describe.skipIf(!hasTcpdmatch)('libwrap itself (tcpdmatch)', () => {
 
 describe('setAllowed', () => {
   const set = (text: string, networks: readonly Network[], dead: (client: string) => boolean = never) =>
-    applyEdits(text, setAllowed(parseHostsAccess(text), networks, dead))
+    applyEdits(text, setAllowed(parseHostsAccess(text), networks, [], dead))
   const ours = block(LAN_LINE)
 
   test.each<[string, string, string[], string]>([
@@ -429,7 +459,47 @@ describe('setAllowed', () => {
     ],
   ])('%s', (_, before, networks, after) => {
     expect(set(before, networks.map(net))).toBe(after)
-    expect(setAllowed(parseHostsAccess(after), networks.map(net), never)).toEqual([])
+    expect(setAllowed(parseHostsAccess(after), networks.map(net), [], never)).toEqual([])
+  })
+
+  const T2_02 = 'sshd: 198.51.100.0/24 203.0.113.0/24 : ALLOW\nsshd: ALL : DENY\nALL: ALL : ALLOW\n'
+  test.each<[string, readonly string[], string, string]>([
+    [
+      'before a refusal of a daemon that asks',
+      ['sshd'],
+      T2_02,
+      T2_02.replace('sshd: ALL', `${ours}sshd: ALL`),
+    ],
+    ['not of one that does not', ['vsftpd'], T2_02, T2_02],
+    [
+      'before a refusal of all but some',
+      ['sshd'],
+      'sshd: ALL EXCEPT 198.51.100. : DENY\n',
+      `${ours}sshd: ALL EXCEPT 198.51.100. : DENY\n`,
+    ],
+    [
+      'before the first refusal of any',
+      ['vsftpd', 'sshd'],
+      'sshd: ALL: DENY\nvsftpd: ALL: DENY\n',
+      `${ours}sshd: ALL: DENY\nvsftpd: ALL: DENY\n`,
+    ],
+    [
+      'before a refusal at one address of the server',
+      ['sshd'],
+      'sshd@192.0.2.1: ALL: DENY\n',
+      `${ours}sshd@192.0.2.1: ALL: DENY\n`,
+    ],
+    [
+      'a block that comes too late for one daemon moves',
+      ['sshd'],
+      `sshd: ALL: DENY\n${ours}#\n`,
+      `${ours}sshd: ALL: DENY\n#\n`,
+    ],
+  ])('%s', (_, daemons, before, after) => {
+    const twice = [before, after].map((text) =>
+      applyEdits(text, setAllowed(parseHostsAccess(text), [LAN], daemons, never)),
+    )
+    expect(twice).toEqual([after, after])
   })
 
   it('deletes entries that the caller knows to be dead', () => {
@@ -464,7 +534,7 @@ describe('laws', () => {
   const byte = fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code))
   const piece = fc.constantFrom(
     'ALL', 'ALL: ', ': DENY', ':', ' ', '\n', '\n', '\n', '\r\n', '\\\n', '\\', '#', '\0', '192.168.1.', '10.0.0.0/8', 'EXCEPT ',
-    'sshd', `${BLOCK_BEGIN}\n`, `${BLOCK_END}\n`, 'ALL: 10.0.0.1\n', 'x'.repeat(2100), 'ALL: ALL: DENY\n', '[fd00::]/64', '[',
+    'sshd', 'sshd: ', 'ALL EXCEPT sshd: ', 'sshd: ALL: DENY\n', 'vsftpd@10.0.0.1: ALL: DENY\n', `${BLOCK_BEGIN}\n`, `${BLOCK_END}\n`, 'ALL: 10.0.0.1\n', 'x'.repeat(2100), 'ALL: ALL: DENY\n', '[fd00::]/64', '[',
   ) // biome-ignore format: a table
   const text = fc.oneof(
     fc.array(byte, { maxLength: 80 }).map((bytes) => bytes.join('')),
@@ -482,14 +552,22 @@ describe('laws', () => {
   )
   const networks = fc.array(network, { maxLength: 5 })
 
-  it('every network set is allowed, a second time changes nothing, foreign lines survive in order', () => {
+  const daemons = fc.subarray(['sshd', 'vsftpd', 'in.ftpd'])
+
+  it('every network set is allowed, whichever daemon asks; a second time changes nothing, foreign lines survive in order', () => {
     fc.assert(
-      fc.property(text, networks, (before, wanted) => {
-        const after = applyEdits(before, setAllowed(parseHostsAccess(before), wanted, never))
+      fc.property(text, networks, daemons, (before, wanted, asking) => {
+        const after = applyEdits(before, setAllowed(parseHostsAccess(before), wanted, asking, never))
         const doc = parseHostsAccess(after)
+        const said = (one: Network, daemon: string | null) => [
+          formatAddress(one.bytes),
+          daemon,
+          decides(doc, one, 'allow', daemon),
+        ]
         for (const one of wanted)
-          expect([formatAddress(one.bytes), decides(doc, one)]).toEqual([formatAddress(one.bytes), 'allow'])
-        expect(setAllowed(doc, wanted, never)).toEqual([])
+          for (const daemon of [null, ...asking])
+            expect(said(one, daemon)).toEqual([formatAddress(one.bytes), daemon, 'allow'])
+        expect(setAllowed(doc, wanted, asking, never)).toEqual([])
         if (!/\/\d/.test(before)) expect(foreignLines(after)).toEqual(foreignLines(before))
       }),
       { numRuns: 2000 },
@@ -500,8 +578,8 @@ describe('laws', () => {
     fc.assert(
       fc.property(text, networks, (before, wanted) => {
         fc.pre(findOwnedMarks(splitLines(before)).blocks.length === 0 && !/\/\d|# portward/.test(before))
-        const after = applyEdits(before, setAllowed(parseHostsAccess(before), wanted, never))
-        const back = applyEdits(after, setAllowed(parseHostsAccess(after), [], never))
+        const after = applyEdits(before, setAllowed(parseHostsAccess(before), wanted, [], never))
+        const back = applyEdits(after, setAllowed(parseHostsAccess(after), [], [], never))
         expect([before, `${before}\n`, `${before}\r\n`]).toContain(back)
       }),
     )

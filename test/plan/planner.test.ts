@@ -118,6 +118,23 @@ const FILES: [string, Changes, string[]][] = [
     ['write    /etc/hosts.allow: the whitelist, in a form that libwrap matches'],
   ],
   [
+    'hosts.allow keeps the LAN out of a daemon that asks',
+    {
+      wrapped: ['sshd'],
+      texts: { '/etc/hosts.allow': 'sshd: ALL : DENY\nALL: ALL : ALLOW\n' },
+    },
+    ['write    /etc/hosts.allow: the whitelist, in a form that libwrap matches'],
+  ],
+  [
+    'or out of sshd, which a copy of /etc is taken to have',
+    {
+      live: null,
+      wrapped: null,
+      texts: { '/etc/hosts.allow': 'sshd: ALL : DENY\nALL: ALL : ALLOW\n' },
+    },
+    ['write    /etc/hosts.allow: the whitelist, in a form that libwrap matches'],
+  ],
+  [
     'the jail drifted',
     { texts: { '/etc/fail2ban/jail.d/portsentry.conf': '[portsentry]\n' } },
     [
@@ -464,6 +481,22 @@ const ignoreip = (list: string) => ({ '/etc/fail2ban/jail.local': `# mine\n[DEFA
 const jailLocal = '/etc/fail2ban/jail.local:3: warning: spares'
 
 const WARNINGS: [string, string, Changes, string, string[]][] = [
+  [
+    'a rule that opens sshd to everybody, where sshd asks',
+    'lenient-hosts-allow',
+    { wrapped: ['sshd'], texts: { '/etc/hosts.allow': 'sshd: ALL\n' } },
+    '',
+    [
+      '/etc/hosts.allow:1: warning: this rule opens sshd to everybody, so bans in hosts.deny have no effect on it — name only trusted hosts there to have hosts.deny count; the firewall does not read this file',
+    ],
+  ],
+  [
+    'the same where no daemon asks',
+    'lenient-hosts-allow',
+    { wrapped: [], texts: { '/etc/hosts.allow': 'sshd: ALL\n' } },
+    '',
+    [],
+  ],
   [
     'a look-up that 1.2 waits for',
     'resolves-first',

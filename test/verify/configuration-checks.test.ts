@@ -203,9 +203,22 @@ const FINDINGS: readonly (readonly [
   [
     'a refusal ahead of it',
     changed(ALLOW, /^/, 'ALL: 192.168.0.0/255.255.0.0: DENY\n'),
-    `fail hosts-allow: ${ALLOW} lacks 192.168.1.0/24`,
+    `fail hosts-allow: ${ALLOW}:1: this rule keeps 192.168.1.0/24 out of every daemon`,
   ],
+  [
+    'a refusal by a daemon that asks',
+    { ...changed(ALLOW, /^/, 'sshd: ALL : DENY\n'), wrapped: ['sshd'] },
+    `fail hosts-allow: ${ALLOW}:1: this rule keeps 127.0.0.0/8 out of sshd`,
+  ],
+  ['a refusal by a daemon that does not ask', changed(ALLOW, /^/, 'sshd: ALL : DENY\n'), /^pass hosts-allow/],
+  [
+    'a rule that is weaker than hosts.deny',
+    { ...changed(ALLOW, /$/, 'sshd: ALL\n'), wrapped: ['sshd'] },
+    `warn hosts-allow: ${ALLOW}:2: this rule opens sshd to everybody, so bans in hosts.deny have no effect on it`,
+  ],
+  ['the same where nobody asks', changed(ALLOW, /$/, 'sshd: ALL\n'), /^pass hosts-allow/],
 
+  ['a copy of /etc', { wrapped: null }, /^skip wrapped: .* is not known from a copy of \/etc$/],
   ['the jail', {}, 'pass jail-files: no other file overrides it'],
   [
     'an option in our own file',

@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest'
 import type { ActionOutcome } from '../../src/detector/decision.ts'
+import { parseHostsAccess } from '../../src/documents/hosts-access.ts'
 import type { EventReport, HostReport, LabReport } from '../../src/host/lab/report.ts'
 import type { LabHost, LabSpecification } from '../../src/host/lab/specification.ts'
+import { type Network, parseNetwork } from '../../src/network.ts'
 import { judgeLab } from '../../src/verify/judge-lab.ts'
 import type { Expectation } from '../../src/verify/lab-view.ts'
 
@@ -54,7 +56,7 @@ const seen = (address: string, changes: Partial<HostReport>): HostReport => ({
   noticed: true,
   events: [event()],
   rules: [`-A INPUT -s ${address}/32 -j DROP`],
-  wrappers: 'denied',
+  wrappers: { sshd: 'denied' },
   jailed: false,
   ...changes,
 })
@@ -71,7 +73,7 @@ const fine: Readonly<Record<string, HostReport>> = {
     after: OPEN,
     events: [ignored],
     rules: [],
-    wrappers: 'granted',
+    wrappers: { sshd: 'granted' },
   }),
 }
 
@@ -88,9 +90,19 @@ interface Changes {
   readonly fail2ban?: Partial<LabReport['fail2ban']>
   readonly expected?: Partial<Expectation>
   readonly startsFail2ban?: boolean
+  readonly askingDaemons?: readonly string[]
+  readonly hostsAllow?: string
 }
 
-const judge = ({ without, startsFail2ban = true, ...changes }: Changes) => {
+const LAN_ALLOWED = 'ALL: 192.168.1.0/255.255.255.0\n'
+
+const judge = ({
+  without,
+  startsFail2ban = true,
+  askingDaemons = ['sshd'],
+  hostsAllow = LAN_ALLOWED,
+  ...changes
+}: Changes) => {
   const { syn, udp, logged, lan, all, report = {}, fail2ban = {}, expected = {} } = changes
   const own = [syn, udp, logged, lan]
   const specification: LabSpecification = {
@@ -106,6 +118,7 @@ const judge = ({ without, startsFail2ban = true, ...changes }: Changes) => {
     openPorts: [22, 8080],
     inUse: ['tcp 8080'],
     firewall: { iptables: '', ip6tables: '', nft: '', ipset: '' },
+    askingDaemons,
     otherJails: [],
     startsFail2ban,
   }
@@ -118,6 +131,8 @@ const judge = ({ without, startsFail2ban = true, ...changes }: Changes) => {
       dropping: [],
       accepting: [],
       nftDrops: [],
+      wrapperGap: null,
+      historyGap: null,
       fail2ban: { startFailure: null, unproven: null, jails: ['portsentry'], complaints: [], ...fail2ban },
       ...report,
     },
@@ -130,6 +145,9 @@ const judge = ({ without, startsFail2ban = true, ...changes }: Changes) => {
       ignorePath: '/etc/portsentry/portsentry.ignore',
       jailPath: '/etc/fail2ban/jail.d/portsentry.conf',
       isBehindFirewall: true,
+      cannotDeny: null,
+      hostsAllow: parseHostsAccess(hostsAllow),
+      protectedNetworks: [parseNetwork('192.168.1.0/24') as Network],
       ...expected,
     },
   )
@@ -199,6 +217,14 @@ const OUTCOMES: readonly (readonly [what: string, changes: Changes, line: string
     'fail noticed: not noticed: SYN scan',
   ],
 
+  [
+    'nothing can be written to hosts.deny, as is known',
+    {
+      syn: { events: [event({ outcomes: [hostsDeny('failed'), command()] })] },
+      expected: { cannotDeny: '/etc/hosts.deny is immutable' },
+    },
+    'warn commands: KILL_HOSTS_DENY could not be done — EROFS; nothing can be written there: /etc/hosts.deny is immutable',
+  ],
   ['the commands work', {}, 'pass commands: KILL_HOSTS_DENY, KILL_ROUTE for 2 scanners'],
   ['no scan is acted on', { all: { events: [ignored] } }, /^skip commands: .*no scan was acted on$/],
   [
@@ -391,35 +417,70 @@ const OUTCOMES: readonly (readonly [what: string, changes: Changes, line: string
   ['libwrap agrees', {}, 'pass wrappers: tcpdmatch: 2 scanners refused, 1 others let in'],
   [
     'libwrap cannot be asked',
-    { all: { wrappers: null } },
+    { all: { wrappers: {} }, report: { wrapperGap: "libwrap's tcpdmatch is not installed" } },
     "skip wrappers: libwrap's tcpdmatch is not installed",
   ],
   [
+    'hosts.deny cannot be written',
+    { all: { wrappers: {} }, report: { wrapperGap: '/etc/hosts.deny cannot be written (EPERM)' } },
+    'skip wrappers: /etc/hosts.deny cannot be written (EPERM)',
+  ],
+  [
+    'no ban gets into hosts.deny',
+    { expected: { cannotDeny: 'it is immutable' } },
+    'skip wrappers: not tried, since no ban gets into hosts.deny: it is immutable',
+  ],
+  [
+    'no daemon asks libwrap',
+    { all: { wrappers: {} }, askingDaemons: [], hostsAllow: 'sshd: ALL\n' },
+    'pass wrappers: not needed: no daemon on this server asks these files',
+  ],
+  [
     'libwrap would refuse the LAN',
-    { lan: { wrappers: 'denied' } },
-    /^fail wrappers: .* 192\.168\.1\.254 would be refused: .*does not match the LAN 192\.168\.1\.0\/24$/,
+    { lan: { wrappers: { sshd: 'denied' } }, hostsAllow: '' },
+    /^fail wrappers: with a line in hosts.deny 192\.168\.1\.254 would be refused by sshd: .*does not match the LAN 192\.168\.1\.0\/24$/,
+  ],
+  [
+    'a line of hosts.allow keeps the LAN out',
+    { lan: { wrappers: { sshd: 'denied' } }, hostsAllow: `#\nsshd: ALL : DENY\n${LAN_ALLOWED}` },
+    'fail wrappers: 192.168.1.254 would be refused by sshd: /etc/hosts.allow:2 keeps the LAN 192.168.1.0/24 out',
+  ],
+  [
+    'a line of hosts.allow keeps one host of the LAN out',
+    { lan: { wrappers: { sshd: 'denied' } }, hostsAllow: `sshd: 192.168.1.254 : DENY\n${LAN_ALLOWED}` },
+    'warn wrappers: /etc/hosts.allow:1 keeps 192.168.1.254 of the LAN 192.168.1.0/24 out of sshd',
   ],
   [
     'libwrap lets the scanner in',
-    { syn: { wrappers: 'granted' } },
-    'fail wrappers: SYN scan: hosts.deny does not refuse the scanner',
+    { syn: { wrappers: { sshd: 'granted' } } },
+    'fail wrappers: SYN scan: hosts.deny does not refuse the scanner to sshd',
+  ],
+  [
+    'a line of hosts.allow lets the scanner in',
+    { syn: { wrappers: { sshd: 'granted' } }, hostsAllow: `${LAN_ALLOWED}sshd: ALL\n` },
+    'warn wrappers: /etc/hosts.allow:2 lets the scanner in to sshd before hosts.deny is read',
+  ],
+  [
+    'it lets it in to one of two daemons',
+    { syn: { wrappers: { sshd: 'denied', vsftpd: 'granted' } }, hostsAllow: 'vsftpd: 198.51.100.\n' },
+    'warn wrappers: /etc/hosts.allow:1 lets the scanner in to vsftpd before hosts.deny is read',
   ],
   ...([0, 2] as const).map(
     (udp) =>
       [
         `libwrap lets in who is not to be refused: BLOCK_UDP=${udp}`,
-        { udp: { wrappers: 'granted' }, expected: { block: { tcp: 1, udp } } },
+        { udp: { wrappers: { sshd: 'granted' } }, expected: { block: { tcp: 1, udp } } },
         'pass wrappers: tcpdmatch: 1 scanners refused, 1 others let in',
       ] as const,
   ),
   [
     'libwrap lets the scanner in, where UDP alone blocks',
-    { udp: { wrappers: 'granted' }, expected: { block: { tcp: 0, udp: 1 } } },
-    'fail wrappers: UDP scan: hosts.deny does not refuse the scanner',
+    { udp: { wrappers: { sshd: 'granted' } }, expected: { block: { tcp: 0, udp: 1 } } },
+    'fail wrappers: UDP scan: hosts.deny does not refuse the scanner to sshd',
   ],
   [
     'libwrap is not to refuse anybody',
-    { syn: { wrappers: 'granted' }, expected: { hasHostsDeny: false } },
+    { syn: { wrappers: { sshd: 'granted' } }, expected: { hasHostsDeny: false } },
     'pass wrappers: let in: the LAN 192.168.1.0/24',
   ],
 
@@ -433,6 +494,11 @@ const OUTCOMES: readonly (readonly [what: string, changes: Changes, line: string
     'fail2ban does not have the jail',
     { fail2ban: { jails: ['sshd'] } },
     'fail jail-bans: fail2ban does not load the portsentry jail',
+  ],
+  [
+    'the history cannot be written',
+    { report: { historyGap: 'the history cannot be written (EPERM)' } },
+    'fail jail-bans: fail2ban sees no scan: the history cannot be written (EPERM)',
   ],
   [
     'a line does not lead to a ban',

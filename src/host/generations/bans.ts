@@ -1,7 +1,7 @@
 import { isWithin, parseNetwork } from '../../network.ts'
 import { presentAllowed } from '../../policy/firewall.ts'
 import { readBanned, unban } from '../fail2ban.ts'
-import { readFirewall, undoBan } from '../firewall.ts'
+import { readFirewall, readInputRules, undoBan } from '../firewall.ts'
 import { canonical, readDenied, releaseDenied } from '../hosts-deny.ts'
 import { stopService } from '../services.ts'
 import type { BanRecord, Undoing } from './record.ts'
@@ -10,10 +10,16 @@ const JAIL = 'portsentry'
 
 /** Whom portsentry and its jail ban now, and every rule and route that looks like such a ban. */
 export const readBans = async (): Promise<BanRecord> => {
-  const [denied, jailed, { bans }] = await Promise.all([readDenied('/'), readBanned(JAIL), readFirewall()])
+  const [denied, jailed, { bans }, rules] = await Promise.all([
+    readDenied('/'),
+    readBanned(JAIL),
+    readFirewall(),
+    readInputRules(),
+  ])
   return {
     addresses: [...new Set([...denied, ...jailed.map(canonical)])],
     commands: bans.map(({ undo }) => undo.join(' ')),
+    rules,
   }
 }
 

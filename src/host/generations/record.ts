@@ -1,4 +1,5 @@
 import type { PackageVersion } from '../../policy/facts.ts'
+import type { InputRules } from '../../policy/redo-bans.ts'
 
 /**
  * Where generations and the journal of a server are kept: root's alone, since they hold copies of configuration files.
@@ -48,6 +49,8 @@ export interface BanRecord {
   readonly addresses: readonly string[]
   /** Commands that would take the bans in the firewall away, as a line each. */
   readonly commands: readonly string[]
+  /** The rules of INPUT in their order; absent in records of before. */
+  readonly rules?: InputRules
 }
 
 /** A ban of a protected host that the apply takes away. */

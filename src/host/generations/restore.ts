@@ -4,9 +4,10 @@ import { FIREWALL, FIREWALL_CONF, FIREWALL_FILES, FIREWALL_PATHS } from '../../p
 import { effect } from '../effect.ts'
 import { ban } from '../fail2ban.ts'
 import { syncPath } from '../files.ts'
-import { forgetPlace, makePlace, redoBan, removePlace, startPlace } from '../firewall.ts'
+import { forgetPlace, makePlace, redoBans, removePlace, startPlace } from '../firewall.ts'
 import { errnoOf, HostError, messageOf } from '../host-error.ts'
 import { HOSTS_DENY, isOnlyDenials } from '../hosts-deny.ts'
+import { besideBans } from '../lock.ts'
 import { purge } from '../packages.ts'
 import { run } from '../process.ts'
 import { readInit, restoreServices, stopServices } from '../services.ts'
@@ -211,7 +212,11 @@ export const restore = async (
   }
   for (const file of restoration.files) {
     tell(file.record.path)
-    await attempt(() => restoreFile(state, file))
+    await attempt(() =>
+      file.record.path === HOSTS_DENY
+        ? besideBans(restoration.root, () => restoreFile(state, file))
+        : restoreFile(state, file),
+    )
   }
   if (placeGoes) await attempt(forgetPlace)
   await attempt(() => removeTemporary(restoration))
@@ -226,9 +231,15 @@ export const restore = async (
   tell('services')
   remarks.push(...(await restoreServices({ enabled: new Set(enabled), active, daemons })))
   const isAnswering = (active.get('fail2ban') ?? []).length > 0
-  for (const { address, undo, jailed } of restoration.releases) {
+  const { releases, bans } = restoration
+  await attempt(() =>
+    redoBans(
+      releases.flatMap(({ undo }) => undo),
+      bans.rules ?? { iptables: [], ip6tables: [] },
+    ),
+  )
+  for (const { address, jailed } of releases) {
     tell(`the ban of ${address}`)
-    for (const command of undo) await attempt(() => redoBan(command))
     if (jailed && isAnswering) await attempt(() => ban('portsentry', address))
   }
   return { failures, remarks }

@@ -6,7 +6,7 @@ import { parseAddress } from '../../network.ts'
 import { RELEASES } from '../../policy/find-release.ts'
 import type { Release } from '../../policy/release.ts'
 import { localTime } from '../clock.ts'
-import { HostError } from '../host-error.ts'
+import { errnoOf, HostError } from '../host-error.ts'
 import { type Detection, startDetection } from './detection.ts'
 import { metBetween, readCounters, readDecisions, readNftObjects, restoreRules } from './firewall-copy.ts'
 import { startGreeters } from './greeters.ts'
@@ -16,7 +16,7 @@ import { emptyRecords } from './own-records.ts'
 import type { EventReport, HostReport, LabReport, Reach } from './report.ts'
 import type { LabHost, LabSpecification } from './specification.ts'
 import { buildWorld, probe } from './world.ts'
-import { denyAll, judgeAccess } from './wrappers.ts'
+import { judgeAccess } from './wrappers.ts'
 
 /** Far more than it takes where everything works; where a scan stays unnoticed, all of it is waited for. */
 const NOTICE_TIMEOUT_MS = 3000
@@ -139,12 +139,15 @@ const imagine = async (hosts: readonly LabHost[], { inject, idle }: Detection): 
   await idle()
 }
 
-/** The history as it would be after the scans, and lines for those that only it is to speak of: the last one last. */
+/**
+ * The history as it would be after the scans, and lines for those that only it is to speak of: the last one last.
+ * Returns why it could not be written, if so.
+ */
 const tellHistory = async (
   { hosts, historyPath }: LabSpecification,
   { dialect, seesIPv6 }: Release,
   settled: readonly Settled[],
-): Promise<void> => {
+): Promise<string | null> => {
   const { maxretry } = await readJailLog()
   const times = Math.min(Math.max(1, maxretry), MAX_LINES)
   const now = Date.now()
@@ -155,7 +158,14 @@ const tellHistory = async (
         sampleLine(dialect, parseAddress(address) ?? [], now, localTime(now)).repeat(times),
       )
   const told = settled.flatMap(({ history }) => history ?? [])
-  await appendFile(historyPath, [...told, ...lines('spared'), ...lines('logged')].join(''), 'latin1')
+  try {
+    await appendFile(historyPath, [...told, ...lines('spared'), ...lines('logged')].join(''), 'latin1')
+    return null
+  } catch (error) {
+    const code = errnoOf(error)
+    if (code === undefined) throw error
+    return `${historyPath} cannot be written (${code})`
+  }
 }
 
 interface JailOutcome {
@@ -163,6 +173,8 @@ interface JailOutcome {
   readonly jailed: readonly string[]
   /** Why nothing can be said about those whom it does not hold; null: it read the history and does not ban them. */
   readonly unproven: string | null
+  /** Why the history could not be written; null where it was. */
+  readonly historyGap: string | null
 }
 
 /** fail2ban's turn: what it has done about those in the history once it has read all of it. */
@@ -172,7 +184,8 @@ const watchJail = async (
   settled: readonly Settled[],
   { answers }: LabFail2ban,
 ): Promise<JailOutcome> => {
-  await tellHistory(specification, release, settled)
+  const historyGap = await tellHistory(specification, release, settled)
+  if (historyGap !== null) return { jailed: [], unproven: null, historyGap }
   const logged = specification.hosts.filter(({ role }) => role === 'logged').map(({ address }) => address)
   const holdsAll = async () => {
     const { banned } = await readJailLog()
@@ -181,6 +194,7 @@ const watchJail = async (
   const outcome = async (unproven: string | null): Promise<JailOutcome> => ({
     jailed: (await readJailLog()).banned,
     unproven,
+    historyGap,
   })
   if (await waitUntil(holdsAll, BAN_TIMEOUT_MS)) return outcome(null)
   if (!(await answers())) return outcome('fail2ban does not answer')
@@ -272,7 +286,11 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
 
   const fail2ban = starting === null ? null : await starting
   const startFailure = fail2ban === null ? 'not started' : fail2ban.failure
-  let jail: JailOutcome = { jailed: [], unproven: fail2ban?.isLate ? 'fail2ban is not ready yet' : null }
+  let jail: JailOutcome = {
+    jailed: [],
+    unproven: fail2ban?.isLate ? 'fail2ban is not ready yet' : null,
+    historyGap: null,
+  }
   const isReady = startFailure === null && jail.unproven === null
   if (fail2ban !== null && isReady && (await readJailLog()).jails.includes('portsentry'))
     jail = await watchJail(specification, release, detection.settled, fail2ban)
@@ -281,8 +299,13 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
   for (const [name, reached] of banned.reached) after.set(name, reached)
   const unproven = banned.isPending ? 'the action of the ban has not ended' : jail.unproven
   const rulesThen = [...rules, ...(await readDecisions())]
-  await denyAll(hosts.filter(({ role }) => role === 'spared').map(({ address }) => address))
-  const access = await judgeAccess(scanned.map(({ address }) => address))
+  const addressesOf = (wanted: LabHost['role']): string[] =>
+    hosts.filter(({ role }) => role === wanted).map(({ address }) => address)
+  const { access, gap: wrapperGap } = await judgeAccess(
+    specification.askingDaemons,
+    addressesOf('spared'),
+    addressesOf('attacker'),
+  )
   const said = await readFail2ban(startFailure, unproven)
   await detection.stop()
   greeters.close()
@@ -297,7 +320,7 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
       noticed: heard.has(host.address),
       events: detection.settled.filter(({ decision }) => decision.host === host.address).map(eventOf),
       rules: [...new Set(seen.filter((line) => !known.has(line) && named.test(line)))],
-      wrappers: access.get(host.address) ?? null,
+      wrappers: access.get(host.address) ?? {},
       jailed: jail.jailed.includes(host.address),
     }
   }
@@ -315,6 +338,8 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
         .filter(({ role, address }) => role === 'attacker' && !heard.has(address))
         .map(({ address }) => address),
     ),
+    wrapperGap,
+    historyGap: jail.historyGap,
     fail2ban: said,
   }
 }

@@ -13,8 +13,8 @@ const NOT_HERE = 78
 
 export type LabOutcome =
   | { readonly report: LabReport }
-  /** There is no lab to be had here. */
-  | { readonly impossible: string }
+  /** There is no lab to be had here: why, and what would change that. */
+  | { readonly impossible: string; readonly hint: string }
   /** What happened in it has no end: what it was, then, nobody knows. */
   | { readonly endless: string }
 
@@ -24,9 +24,16 @@ export type LabOutcome =
  * Never throws.
  */
 export const runLab = async (specification: LabSpecification): Promise<LabOutcome> => {
-  if (process.getuid?.() !== 0) return { impossible: 'only root can build it' }
+  if (process.getuid?.() !== 0) {
+    return { impossible: 'only root can build it', hint: 'run portward verify as root' }
+  }
   const missing = await missingPrograms()
-  if (missing.length > 0) return { impossible: `${missing.join(', ')} is not installed` }
+  if (missing.length > 0) {
+    return {
+      impossible: `${missing.join(', ')} is not installed`,
+      hint: 'apt-get install iproute2 util-linux python3',
+    }
+  }
   const bound = ['--pdeathsig', 'KILL', '--']
   const namespaces = [
     '--mount',
@@ -46,9 +53,13 @@ export const runLab = async (specification: LabSpecification): Promise<LabOutcom
     { input: JSON.stringify(specification), timeoutMs: TIMEOUT_MS },
   )
   const said = stderr.trim().split('\n').at(-1)?.slice(0, 300) ?? ''
-  if (exitCode === NOT_HERE) return { impossible: said }
+  if (exitCode === NOT_HERE)
+    return { impossible: said, hint: 'run portward verify where namespaces can be made' }
   if (exitCode !== 0 && performance.now() - startedMs >= TIMEOUT_MS)
     return { endless: `it took more than ${TIMEOUT_MS / 1000} s` }
-  if (exitCode !== 0) return { impossible: said === '' ? `it ended with exit code ${exitCode}` : said }
+  if (exitCode !== 0) {
+    const impossible = said === '' ? `it ended with exit code ${exitCode}` : said
+    return { impossible, hint: 'mend what that says, then run portward verify' }
+  }
   return { report: JSON.parse(stdout) }
 }

@@ -17,8 +17,8 @@ export interface HostReport {
   readonly events: readonly EventReport[]
   /** Lines of the firewall, the sets and the routes that name the host at the end. */
   readonly rules: readonly string[]
-  /** What libwrap's own tcpdmatch says; null where it is not installed. */
-  readonly wrappers: 'granted' | 'denied' | null
+  /** What libwrap's own tcpdmatch says for each daemon that asks; empty where it was not asked. */
+  readonly wrappers: Readonly<Record<string, 'granted' | 'denied'>>
   /** Whether the portsentry jail of the lab's fail2ban holds it. */
   readonly jailed: boolean
 }
@@ -51,6 +51,10 @@ export interface LabReport {
   readonly accepting: readonly MetRule[]
   /** Chains of nft that drop what no rule accepts, and rules there that keep out attackers of whom nothing was heard. */
   readonly nftDrops: readonly string[]
+  /** Why libwrap could not be asked; null where it was, or no daemon here asks it. */
+  readonly wrapperGap: string | null
+  /** Why nothing could be written to the history; null where it could, or nobody tried. */
+  readonly historyGap: string | null
   readonly fail2ban: {
     /** Null: it started; else why not. */
     readonly startFailure: string | null

@@ -55,6 +55,8 @@ export interface LabSpecification {
     readonly nft: string
     readonly ipset: string
   }
+  /** Daemons here that ask hosts.allow and hosts.deny. */
+  readonly askingDaemons: readonly string[]
   /** Jails other than portsentry's: the lab has no logs for them. */
   readonly otherJails: readonly string[]
   /** False: fail2ban is not started in the lab. */

@@ -1,26 +1,55 @@
 import { appendFile } from 'node:fs/promises'
+import { errnoOf } from '../host-error.ts'
 import { tryRun } from '../process.ts'
 
-export type Access = 'granted' | 'denied'
+type Access = 'granted' | 'denied'
 
-/**
- * What libwrap itself says to hosts that want to reach sshd here, by its own tcpdmatch; null for all where that is
- * not installed. IPv6 addresses are left out: tcpdmatch does not take them.
- */
-export const judgeAccess = async (addresses: readonly string[]): Promise<Map<string, Access>> => {
-  const wanted = addresses.filter((address) => !address.includes(':'))
-  const verdicts = await Promise.all(
-    wanted.map(async (address): Promise<[string, Access][]> => {
-      const { stdout } = await tryRun('tcpdmatch', ['sshd', address], { timeoutMs: 10_000 })
-      const said = /^access:\s+(granted|denied)/m.exec(stdout)?.[1]
-      return said === 'granted' || said === 'denied' ? [[address, said]] : []
-    }),
-  )
-  return new Map(verdicts.flat())
+/** What libwrap said: by address, and by the name of the daemon. */
+interface Judged {
+  readonly access: ReadonlyMap<string, Readonly<Record<string, Access>>>
+  /** Why libwrap could not be asked; null where it was, or no daemon here asks it. */
+  readonly gap: string | null
+}
+
+const PROGRAM = 'tcpdmatch'
+
+const ask = async (daemon: string, address: string): Promise<[string, Access][]> => {
+  const { stdout } = await tryRun(PROGRAM, [daemon, address], { timeoutMs: 10_000 })
+  const said = /^access:\s+(granted|denied)/m.exec(stdout)?.[1]
+  return said === 'granted' || said === 'denied' ? [[daemon, said]] : []
 }
 
 /** As if portsentry had entered these hosts: hosts.allow has to let them in all the same. */
-export const denyAll = async (addresses: readonly string[]): Promise<void> => {
+const denyAll = async (addresses: readonly string[]): Promise<void> => {
   const lines = addresses.map((address) => `ALL: ${address.includes(':') ? `[${address}]` : address}\n`)
   await appendFile('/etc/hosts.deny', `\n${lines.join('')}`)
+}
+
+/**
+ * What libwrap itself tells each daemon of these hosts, by its own tcpdmatch, once the spared ones are in hosts.deny,
+ * too. IPv6 addresses are left out: tcpdmatch does not take them.
+ */
+export const judgeAccess = async (
+  daemons: readonly string[],
+  spared: readonly string[],
+  others: readonly string[],
+): Promise<Judged> => {
+  const none = (gap: string): Judged => ({ access: new Map(), gap })
+  if (daemons.length === 0) return { access: new Map(), gap: null }
+  if ((await tryRun(PROGRAM, ['sshd', '127.0.0.1'], { timeoutMs: 10_000 })).exitCode === 127) {
+    return none("libwrap's tcpdmatch is not installed")
+  }
+  try {
+    await denyAll(spared)
+  } catch (error) {
+    const code = errnoOf(error)
+    if (code === undefined) throw error
+    return none(`/etc/hosts.deny cannot be written (${code})`)
+  }
+  const wanted = [...spared, ...others].filter((address) => !address.includes(':'))
+  const verdicts = wanted.map(async (address): Promise<[string, Record<string, Access>]> => {
+    const said = await Promise.all(daemons.map((daemon) => ask(daemon, address)))
+    return [address, Object.fromEntries(said.flat())]
+  })
+  return { access: new Map(await Promise.all(verdicts)), gap: null }
 }

@@ -1,0 +1,94 @@
+import type { Desired } from '../policy/desired.ts'
+import type { Facts } from '../policy/facts.ts'
+import { BANS } from '../policy/firewall.ts'
+import { bansReachHostsDeny } from '../policy/lenient-rules.ts'
+import { modesOf } from '../policy/release.ts'
+import type { Problem } from '../problem.ts'
+import type { Step } from './plan.ts'
+
+const HOSTS_DENY = '/etc/hosts.deny'
+
+const problem = (severity: Problem['severity'], path: string, message: string, hint: string): Problem => ({
+  severity,
+  code: 'unwritable',
+  message,
+  hint,
+  at: { path },
+})
+
+/** What is written beside the plan's own steps: by the daemons, and by what bans and releases for them. */
+interface Written {
+  readonly path: string
+  /** What does not happen where nothing can be added to the file. */
+  readonly withoutAppend: string
+  /** What does not happen where the file can only be added to; null: nothing else is needed. */
+  readonly withoutReplace: string | null
+}
+
+const writtenFiles = (desired: Desired): Written[] => {
+  const { release, historyPath, blockedPath, modes, ownsBans } = desired
+  const isBuilt = release.builtIgnorePath !== release.ignorePath
+  const blocked =
+    release.dialect === '1.2' ? modesOf(modes).map((mode) => `${blockedPath}.${mode}`) : [blockedPath]
+  const whole = (path: string, what: string): Written => ({ path, withoutAppend: what, withoutReplace: what })
+  return [
+    ...(isBuilt
+      ? [whole(release.builtIgnorePath, 'portsentry cannot build its ignore list at its start')]
+      : []),
+    ...(bansReachHostsDeny(desired)
+      ? [
+          {
+            path: HOSTS_DENY,
+            withoutAppend: 'bans cannot be entered here',
+            withoutReplace: 'bans can be entered here, but not taken out again',
+          },
+        ]
+      : []),
+    {
+      path: historyPath,
+      withoutAppend: 'portsentry cannot write its history here, and so fail2ban sees no scan',
+      withoutReplace: null,
+    },
+    ...blocked.map((path) => whole(path, 'portsentry cannot keep its list of blocked hosts here')),
+    ...(ownsBans ? [whole(BANS, 'bans cannot be recorded here')] : []),
+  ]
+}
+
+const findUnwritableFiles = (desired: Desired, { obstacles }: Facts): Problem[] =>
+  writtenFiles(desired).flatMap(({ path, withoutAppend, withoutReplace }) => {
+    const obstacle = obstacles.get(path)
+    if (obstacle === undefined) return []
+    if (obstacle.append !== null)
+      return [problem('warning', path, `${withoutAppend}: ${obstacle.append}`, obstacle.hint)]
+    return withoutReplace === null
+      ? []
+      : [problem('warning', path, `${withoutReplace}: ${obstacle.replace}`, obstacle.hint)]
+  })
+
+const FIREWALL_HINT =
+  'see whether this container may change its firewall (CAP_NET_ADMIN), or set another BAN_BACKEND'
+
+/** What bans and daemons have to write, and cannot. */
+export const findUnwritable = (desired: Desired, facts: Facts): Problem[] => {
+  const obstacle = desired.ownsBans ? (facts.live?.firewallObstacle ?? null) : null
+  return [
+    ...(obstacle === null
+      ? []
+      : [problem('warning', 'firewall', `bans cannot be entered here: ${obstacle}`, FIREWALL_HINT)]),
+    ...findUnwritableFiles(desired, facts),
+  ]
+}
+
+/** What a step has to write, and cannot: nothing of the plan may be done then. */
+export const findBlockedSteps = (steps: readonly Step[], { obstacles, live }: Facts): Problem[] =>
+  steps.flatMap((step) => {
+    if (step.kind === 'make-place' && typeof live?.firewallObstacle === 'string') {
+      const why = `the place of the bans cannot be made: ${live.firewallObstacle}`
+      return [problem('error', 'firewall', why, FIREWALL_HINT)]
+    }
+    if (step.kind !== 'write' && step.kind !== 'touch' && step.kind !== 'remove') return []
+    const obstacle = obstacles.get(step.path)
+    return obstacle === undefined
+      ? []
+      : [problem('error', step.path, `has to be changed, and cannot be: ${obstacle.replace}`, obstacle.hint)]
+  })

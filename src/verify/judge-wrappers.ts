@@ -1,0 +1,99 @@
+import { decides } from '../documents/hosts-access.ts'
+import type { LabReport } from '../host/lab/report.ts'
+import { contains, type Network, parseNetwork } from '../network.ts'
+import { lineFor } from '../policy/hosts-access-verdict.ts'
+import { type Check, checkFor, listed } from './check.ts'
+import { type Expectation, hasActed, isToBeBlocked, type Seen } from './lab-view.ts'
+
+/** What libwrap said about one host to one daemon. */
+interface Ruling {
+  readonly name: string
+  readonly address: string
+  readonly host: Network
+  readonly daemon: string
+}
+
+const rulings = (hosts: readonly Seen[], wanted: 'granted' | 'denied'): Ruling[] =>
+  hosts.flatMap(({ host: { name }, report: { address, wrappers } }) => {
+    const host = parseNetwork(address)
+    if (host === null) return []
+    return Object.entries(wrappers).flatMap(([daemon, said]) =>
+      said === wanted ? [{ name, address, host, daemon }] : [],
+    )
+  })
+
+const distinct = (items: readonly string[]): string[] => [...new Set(items)]
+
+/** The line of hosts.allow that decides about this host, where one surely does. */
+const placeOf = ({ hostsAllow }: Expectation, { host, daemon }: Ruling): string =>
+  `/etc/hosts.allow:${lineFor(hostsAllow, host, 'allow', daemon)}`
+
+/** Whether hosts.allow refuses this host alone, and lets the rest of its network in: an admin's exception. */
+const isException = ({ hostsAllow, protectedNetworks }: Expectation, { host, daemon }: Ruling): boolean =>
+  decides(hostsAllow, host, 'allow', daemon) === 'deny' &&
+  protectedNetworks.some(
+    (network) => contains(network, host) && decides(hostsAllow, network, 'allow', daemon) === 'allow',
+  )
+
+const isLetIn = ({ hostsAllow }: Expectation, { host, daemon }: Ruling): boolean =>
+  decides(hostsAllow, host, 'allow', daemon) === 'allow'
+
+export const judgeWrappers = (
+  attackers: readonly Seen[],
+  spared: readonly Seen[],
+  daemons: readonly string[],
+  { wrapperGap }: LabReport,
+  expected: Expectation,
+): Check => {
+  const check = checkFor('wrappers', 'hosts.deny refuses the scanner, hosts.allow lets the LAN in')
+  if (daemons.length === 0) return check.pass('not needed: no daemon on this server asks these files')
+  if (expected.cannotDeny !== null) {
+    return check.skip(`not tried, since no ban gets into hosts.deny: ${expected.cannotDeny}`)
+  }
+  if (wrapperGap !== null) {
+    return check.skip(wrapperGap, wrapperGap.includes('tcpdmatch') ? 'apt-get install tcpd' : '')
+  }
+  const refused = rulings(spared, 'denied')
+  const [wrong] = refused.filter((ruling) => !isException(expected, ruling))
+  if (wrong !== undefined) {
+    const isByLine = decides(expected.hostsAllow, wrong.host, 'allow', wrong.daemon) === 'deny'
+    const names = listed(distinct(refused.map(({ name }) => name)))
+    const addresses = listed(distinct(refused.map(({ address }) => address)))
+    return check.fail(
+      isByLine
+        ? `${addresses} would be refused by ${wrong.daemon}: ${placeOf(expected, wrong)} keeps ${names} out`
+        : `with a line in hosts.deny ${addresses} would be refused by ${wrong.daemon}: /etc/hosts.allow does not match ${names}`,
+      'portward plan shows what has to be changed there',
+    )
+  }
+  // Portsentry writes hosts.deny where BLOCK_* is 1 only.
+  const acted = attackers.filter(hasActed).filter(isToBeBlocked(expected))
+  const granted = expected.hasHostsDeny ? rulings(acted, 'granted') : []
+  const [through] = granted.filter((ruling) => !isLetIn(expected, ruling))
+  if (through !== undefined) {
+    return check.fail(
+      `${listed(distinct(granted.map(({ name }) => name)))}: hosts.deny does not refuse the scanner to ${through.daemon}`,
+      `see KILL_HOSTS_DENY in ${expected.confPath}, and what /etc/hosts.allow lets in`,
+    )
+  }
+  const [lenient] = granted
+  if (lenient !== undefined) {
+    return check.warn(
+      `${placeOf(expected, lenient)} lets the scanner in to ${lenient.daemon} before hosts.deny is read`,
+      'name only trusted hosts there to have hosts.deny count; the firewall does not read this file',
+    )
+  }
+  const [exception] = refused
+  if (exception !== undefined) {
+    return check.warn(
+      `${placeOf(expected, exception)} keeps ${exception.address} of ${exception.name} out of ${exception.daemon}`,
+      'take that line out if it is not meant',
+    )
+  }
+  const admitted = rulings(spared, 'granted')
+  const letIn = distinct(admitted.map(({ address }) => address)).length
+  const kept = distinct(rulings(acted, 'denied').map(({ address }) => address)).length
+  return expected.hasHostsDeny && acted.length > 0
+    ? check.pass(`tcpdmatch: ${kept} scanners refused, ${letIn} others let in`)
+    : check.pass(`let in: ${listed(distinct(admitted.map(({ name }) => name))) || 'nobody was tried'}`)
+}

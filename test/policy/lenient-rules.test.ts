@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest'
+import { parseHostsAccess } from '../../src/documents/hosts-access.ts'
+import { BAN_COMMAND } from '../../src/policy/firewall.ts'
+import { findLenientRules } from '../../src/policy/lenient-rules.ts'
+
+const BANS: [string, string][] = [
+  ['BLOCK_TCP', '1'],
+  ['BLOCK_UDP', '1'],
+  ['KILL_ROUTE', BAN_COMMAND],
+]
+
+const found = (text: string, askingDaemons: readonly string[], keys: readonly [string, string][] = []) =>
+  findLenientRules(parseHostsAccess(text), { conf: new Map([...BANS, ...keys]), askingDaemons }).map(
+    ({ at, message }) => `${at.line} ${/opens (.*) to everybody/.exec(message)?.[1]}`,
+  )
+
+test.each<[string, string, readonly string[], string[]]>([
+  ['ten public tutorials', 'sshd: ALL\n', ['sshd'], ['1 sshd']],
+  ['nobody asks', 'sshd: ALL\n', [], []],
+  ['another daemon asks', 'sshd: ALL\n', ['vsftpd'], []],
+  ['all daemons', '#\nALL: ALL\n', ['sshd', 'vsftpd'], ['2 sshd, vsftpd']],
+  ['all but one', 'ALL EXCEPT sshd: ALL\n', ['sshd', 'vsftpd'], ['1 vsftpd']],
+  ['an address of the server', 'sshd@192.0.2.1: ALL\n', ['sshd'], ['1 sshd']],
+  ['everybody but some', 'sshd: ALL EXCEPT 198.51.100.\n', ['sshd'], ['1 sshd']],
+  ['whoever has a name', 'sshd: KNOWN\n', ['sshd'], ['1 sshd']],
+  ['all of IPv4', 'sshd: 0.0.0.0/0.0.0.0\n', ['sshd'], ['1 sshd']],
+  ['all of IPv6', 'sshd: [::]/0\n', ['sshd'], ['1 sshd']],
+  ['with an option', 'sshd: ALL : severity auth.info : allow\n', ['sshd'], ['1 sshd']],
+  ['a refusal', 'sshd: ALL : DENY\n', ['sshd'], []],
+  ['behind a refusal of everybody', 'sshd: ALL : DENY\nALL: ALL\n', ['sshd', 'vsftpd'], ['2 vsftpd']],
+  ['behind a refusal of some', 'sshd: 192.0.2. : DENY\nsshd: ALL\n', ['sshd'], ['2 sshd']],
+  ['trusted networks', 'sshd: 203.0.113.0/24 .example.com\n', ['sshd'], []],
+  ['unfinished: not read', 'sshd: ALL', ['sshd'], []],
+])('%s: %j', (_, text, daemons, expected) => expect(found(text, daemons)).toEqual(expected))
+
+test('says nothing where no ban gets into hosts.deny', () => {
+  expect(found('sshd: ALL\n', ['sshd'], [['KILL_ROUTE', 'iptables -I INPUT -s $TARGET$ -j DROP']])).toEqual(
+    [],
+  )
+  const observed: [string, string][] = [
+    ['BLOCK_TCP', '0'],
+    ['BLOCK_UDP', '0'],
+    ['KILL_HOSTS_DENY', 'ALL: $TARGET$'],
+  ]
+  expect(found('sshd: ALL\n', ['sshd'], observed)).toEqual([])
+  expect(found('sshd: ALL\n', ['sshd'], [['KILL_HOSTS_DENY', 'ALL: $TARGET$']])).toEqual(['1 sshd'])
+})
