@@ -1,13 +1,15 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { namesPeers, PEER_DIRECTORIES } from '../documents/peer-hosts.ts'
 import { findHistory } from '../policy/desired.ts'
 import type { Facts, FileState, LiveFacts, PackageVersion, PortsentryPackage } from '../policy/facts.ts'
 import { findRelease, RELEASES, tellRelease } from '../policy/find-release.ts'
 import { FIREWALL_PATHS } from '../policy/firewall.ts'
 import { FAIL2BAN_DIRECTORY } from '../policy/jail.ts'
 import { requiredPackages } from '../policy/packages.ts'
+import { ADDRESSES_PATH } from '../policy/server-addresses.ts'
 import type { Settings } from '../settings/settings.ts'
-import { readAddresses, readGateways } from './addresses.ts'
+import { readAddresses, readGateways, readResolvers } from './addresses.ts'
 import { readBanned, readJails } from './fail2ban.ts'
 import { readAttributes, readFileState } from './files.ts'
 import { hasOwnPlace, readFirewall, tryTargets } from './firewall.ts'
@@ -30,6 +32,7 @@ const SYSTEM_FILES: ReadonlySet<string> = new Set([
     ...release.ownedFiles({ tcpMode: '', udpMode: '' }).keys(),
   ]),
   ...FIREWALL_PATHS,
+  ADDRESSES_PATH,
   '/etc/hosts.allow',
   '/etc/hosts.deny',
 ])
@@ -52,14 +55,28 @@ const listDirectory = async (root: string, path: string): Promise<string[]> => {
   }
 }
 
+/** Files that name hosts which the server talks to. One that cannot be read is passed over: whoever may not, sees less. */
+const readPeerFiles = async (root: string): Promise<Map<string, FileState>> => {
+  const lists = PEER_DIRECTORIES.map(async (directory) => {
+    const names = await listDirectory(root, directory).catch(() => [])
+    return names.map((name) => `${directory}/${name}`).filter(namesPeers)
+  })
+  const states = (await Promise.all(lists)).flat().map(async (path): Promise<[string, FileState][]> => {
+    const state = await readConsulted(root, path).catch(() => null)
+    return state === null ? [] : [[path, state]]
+  })
+  return new Map((await Promise.all(states)).flat())
+}
+
 /** A file that is consulted only; linked to /dev/null, as admins switch one off, it is as good as absent. */
 const readConsulted = async (root: string, path: string): Promise<FileState | null> =>
   (await resolveInRoot(root, path)) === join(root, '/dev/null') ? null : readFileState(root, path)
 
 const readFiles = async (root: string): Promise<Map<string, FileState>> => {
-  const [main, jails] = await Promise.all([
+  const [main, jails, peerFiles] = await Promise.all([
     listDirectory(root, FAIL2BAN_DIRECTORY),
     listDirectory(root, `${FAIL2BAN_DIRECTORY}/jail.d`),
+    readPeerFiles(root),
   ])
   const fail2ban = [
     ...main.map((name) => `${FAIL2BAN_DIRECTORY}/${name}`),
@@ -68,7 +85,7 @@ const readFiles = async (root: string): Promise<Map<string, FileState>> => {
   const states = await Promise.all(
     [...SYSTEM_FILES, ...fail2ban].map(async (path) => [path, await readConsulted(root, path)] as const),
   )
-  return new Map(states.filter((entry): entry is [string, FileState] => entry[1] !== null))
+  return new Map([...peerFiles, ...states.filter((entry): entry is [string, FileState] => entry[1] !== null)])
 }
 
 const readLive = async (
@@ -82,6 +99,7 @@ const readLive = async (
   const [
     own,
     gateways,
+    resolvers,
     sshClients,
     neighbours,
     daemons,
@@ -94,6 +112,7 @@ const readLive = async (
   ] = await Promise.all([
     readAddresses(),
     readGateways(),
+    readResolvers(),
     readSshClients(),
     installed.then(readNeighbours),
     readDaemons(),
@@ -109,6 +128,7 @@ const readLive = async (
     init,
     ...own,
     gateways,
+    resolvers,
     sshClients,
     neighbours,
     daemons,

@@ -1,4 +1,5 @@
 import jailTemplate from '../../templates/fail2ban-jail.conf?raw'
+import { findDependencyTrouble } from '../policy/dependencies.ts'
 import { type Desired, desire } from '../policy/desired.ts'
 import { type Facts, fileText } from '../policy/facts.ts'
 import { findRelease } from '../policy/find-release.ts'
@@ -168,7 +169,17 @@ export const plan = (settings: Settings, facts: Facts): PlanResult => {
   // What is portward's own is long, and read last.
   const writes = [...edits, ...planOwned(desired, facts)]
   const jailText = edits.find(({ path }) => path === JAIL_PATH)?.after ?? fileText(facts, JAIL_PATH) ?? ''
-  const found = [...wishes, ...files.flatMap((file) => file.problems)]
+  const changesList = edits.some(({ path }) => path === release.ignorePath)
+  const dependencies = settings.observeOnly
+    ? []
+    : findDependencyTrouble(
+        facts,
+        release,
+        desired.protectedNetworks,
+        settings.places.get('WHITELIST') ?? { path: settings.path },
+        changesList,
+      )
+  const found = [...wishes, ...dependencies, ...files.flatMap((file) => file.problems)]
   // Over a jail file that cannot be read, everybody else's options would seem to override it.
   const overridden = found.some(isError) ? [] : overriddenOptions(facts, desired.jails, jailText)
   const problems = [...found, ...overridden, ...facts.remarks.map((message) => remark(message))]

@@ -1,7 +1,5 @@
-import { splitLines } from '../documents/lines.ts'
-import { findOwnedMarks } from '../documents/owned-block.ts'
 import { getKey, parsePortsentryConf } from '../documents/portsentry-conf.ts'
-import { isHost, type Network, parseNetwork, withoutContained } from '../network.ts'
+import type { Network } from '../network.ts'
 import type { Place, Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
 import { findExposed } from './exposed.ts'
@@ -11,7 +9,9 @@ import { desiredJails, type Jails, lostIgnoreIps, SSHD_PATH } from './jail.ts'
 import { chooseTarget, killRoute } from './kill-route.ts'
 import { findNeighbourTrouble } from './neighbours.ts'
 import { requiredPackages } from './packages.ts'
+import { protect } from './protected-networks.ts'
 import { type Modes, type Release, sees } from './release.ts'
+import { ADDRESSES_PATH } from './server-addresses.ts'
 
 /** How the server should be, as data: what each file should say and what should run. */
 export interface Desired {
@@ -27,6 +27,8 @@ export interface Desired {
   readonly lan: Network
   /** Networks never to be banned; whoever lies in one of them is released. */
   readonly protectedNetworks: readonly Network[]
+  /** Those of them that hosts.allow names. */
+  readonly admitted: readonly Network[]
   /** The same for portsentry's ignore list: the families that it sees. */
   readonly ignored: readonly Network[]
   readonly jails: Jails
@@ -43,33 +45,7 @@ export interface DesiredResult {
   readonly problems: readonly Problem[]
 }
 
-const networks = (...texts: string[]): Network[] => texts.flatMap((text) => parseNetwork(text) ?? [])
-
-/** fail2ban and hosts.allow need loopback said; portsentry's stock list has 127.0.0.1 only. */
-const LOOPBACK = networks('127.0.0.0/8', '::1')
-/** On-link neighbours, the router among them: banning it would end IPv6 altogether. */
-const LINK_LOCAL = networks('fe80::/10')
-
 const SELECTION = 'portsentry portsentry/warn_no_block note'
-
-/**
- * The server's own addresses, and its default gateways: a ban of one would cut the server off from the rest, be it by
- * a packet that somebody forged. A tree does not tell them: hosts that an earlier apply on the server has put into
- * the ignore list may be some, and stay.
- */
-const ownAddresses = (facts: Facts, { ignorePath }: Release): readonly Network[] => {
-  if (facts.live !== null) return [...facts.live.addresses, ...facts.live.gateways]
-  const lines = splitLines(fileText(facts, ignorePath) ?? '')
-  const owned = findOwnedMarks(lines).blocks.flatMap(({ begin, end }) => lines.slice(begin + 1, end))
-  return networks(...owned.map(({ text }) => text)).filter(isHost)
-}
-
-/** Networks that must never be banned: loopback, the LAN, the whitelist, the server's own addresses and gateways. */
-const protectedNetworks = (settings: Settings, facts: Facts, release: Release): Network[] => {
-  const own = ownAddresses(facts, release).filter((address) => sees(release, address))
-  const neighbours = release.seesIPv6 ? LINK_LOCAL : []
-  return withoutContained([...LOOPBACK, settings.lan, ...settings.whitelist, ...neighbours, ...own])
-}
 
 /** What the daemon reads for a key before anything is changed. */
 const presentValue = (facts: Facts, { confPath, dialect }: Release, key: string): string | undefined =>
@@ -147,8 +123,9 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
   for (const { variable, message, hint } of release.impossible(settings)) {
     problems.push({ severity: 'error', code: 'not-in-this-release', message, hint, at: place(variable) })
   }
-  const shielded = protectedNetworks(settings, facts, release)
+  const { networks: shielded, admitted, record, problems: doubts } = protect(settings, facts, release)
   problems.push(
+    ...doubts,
     ...(settings.observeOnly ? [] : findExposed(facts, release, shielded, place('WHITELIST'))),
     ...findNeighbourTrouble(settings, facts, release),
     ...findSlowness(settings, release, place('RESOLVE_HOST')),
@@ -170,9 +147,15 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     ownsBans: ownsBans(settings),
     lan: settings.lan,
     protectedNetworks: shielded,
+    admitted,
     ignored: shielded.filter((network) => sees(release, network)),
     jails: jails.jails,
-    ownedFiles: new Map([...release.ownedFiles(settings), [SSHD_PATH, jails.sshdFile], ...firewall]),
+    ownedFiles: new Map([
+      ...release.ownedFiles(settings),
+      [SSHD_PATH, jails.sshdFile],
+      ...firewall,
+      ...(record === undefined ? [] : ([[ADDRESSES_PATH, record]] as const)),
+    ]),
     historyPath,
     logs: jails.logs,
   }

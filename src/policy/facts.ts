@@ -1,6 +1,7 @@
 import type { Network } from '../network.ts'
 import type { Ban } from './bans.ts'
 import type { Neighbours } from './neighbours.ts'
+import type { ServerAddresses } from './server-addresses.ts'
 
 /** A regular file as read: latin1-decoded bytes, permission bits, owner. */
 export interface FileState {
@@ -34,15 +35,11 @@ export interface DaemonProcess {
 export type Verdict = 'accepted' | 'refused' | 'unknown'
 
 /** What only a running system can tell; null where `--root` names a tree that is not running. */
-export interface LiveFacts {
+export interface LiveFacts extends ServerAddresses {
   readonly asRoot: boolean
   readonly init: 'systemd' | 'sysv'
-  /** Addresses of this server's interfaces, host prefix, loopback and link-local ones left out. */
-  readonly addresses: readonly Network[]
   /** IPv6 networks that this server is on, link-local ones left out. */
   readonly links: readonly Network[]
-  /** Routers of the default routes, as hosts; link-local ones left out. */
-  readonly gateways: readonly Network[]
   /** Where SSH sessions come from, the one that this process runs in first. */
   readonly sshClients: readonly string[]
   /** Other tools that rule the firewall. */

@@ -1,4 +1,13 @@
-import { formatCidr, isHost, isIPv4, type Network, networkOf, parseNetwork } from '../network.ts'
+import {
+  broadcastOf,
+  formatAddress,
+  formatCidr,
+  isHost,
+  isIPv4,
+  type Network,
+  networkOf,
+  parseNetwork,
+} from '../network.ts'
 import { readJson } from './read-json.ts'
 
 interface IpAddress {
@@ -21,6 +30,8 @@ export interface OwnAddresses {
   readonly addresses: readonly Network[]
   /** The IPv6 networks that they are on. */
   readonly links: readonly Network[]
+  /** Broadcast addresses of the IPv4 networks that they are on. */
+  readonly broadcasts: readonly Network[]
 }
 
 const LINK_LOCAL_IPV4 = '169.254.'
@@ -44,13 +55,19 @@ export const parseIpAddresses = (text: string): OwnAddresses | null => {
     .filter(({ ifname = '' }) => !CONTAINERS.test(ifname))
     .flatMap(({ addr_info }): readonly IpAddress[] => addr_info ?? [])
     .filter(({ scope, temporary }) => scope === 'global' && temporary !== true)
-  const links = own
-    .flatMap(({ local, prefixlen }) => parseNetwork(`${local}/${prefixlen}`) ?? [])
+  const attached = own.flatMap(({ local, prefixlen }) => parseNetwork(`${local}/${prefixlen}`) ?? [])
+  const links = attached
     .filter((network) => !isIPv4(network) && !isHost(network))
     .map((network) => [formatCidr(networkOf(network)), networkOf(network)] as const)
   return {
     addresses: ownHosts(own.flatMap(({ local }) => local ?? [])),
     links: [...new Map(links).values()],
+    broadcasts: ownHosts(
+      attached.flatMap((network) => {
+        const last = broadcastOf(network)
+        return last === null ? [] : [formatAddress(last)]
+      }),
+    ),
   }
 }
 

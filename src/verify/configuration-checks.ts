@@ -106,12 +106,12 @@ const checkIgnoreList = ({ release, ignored: networks }: Desired, facts: Facts):
       )
 }
 
-const checkHostsAllow = ({ protectedNetworks }: Desired, facts: Facts): Check => {
+const checkHostsAllow = ({ admitted }: Desired, facts: Facts): Check => {
   const check = checkFor('hosts-allow', 'hosts.allow lets the LAN and the whitelist in')
   const path = '/etc/hosts.allow'
   const file = parseHostsAccess(fileText(facts, path) ?? '')
   const entries = file.rules.flatMap(({ clients, line }) => clients.map((text) => ({ text, line })))
-  return checkList(check, path, protectedNetworks, (network) => decides(file, network) === 'allow', entries)
+  return checkList(check, path, admitted, (network) => decides(file, network) === 'allow', entries)
 }
 
 /** Who decides an option of a jail otherwise than config.env: file and line. */

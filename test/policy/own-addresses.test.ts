@@ -47,6 +47,16 @@ it.each(CASES)('ip address: %s', (_, interfaces, addresses, links) => {
   expect(own?.links.map(formatCidr)).toEqual(links)
 })
 
+it('knows the broadcast address of each IPv4 network that has one', () => {
+  const addr_info = [
+    ...[global4('192.168.1.10'), global4('192.168.1.9'), global6('fd00::9')],
+    { local: '203.0.113.2', prefixlen: 31, scope: 'global' },
+    { local: '198.51.100.5', prefixlen: 29, scope: 'global' },
+  ]
+  const own = parseIpAddresses(JSON.stringify([{ addr_info }]))
+  expect(own?.broadcasts.map(formatCidr)).toEqual(['192.168.1.255/32', '198.51.100.7/32'])
+})
+
 it.each(['', 'Option "-json" is unknown', '{}'])('knows nothing from %j', (text) => {
   expect(parseIpAddresses(text)).toBeNull()
 })
