@@ -1,6 +1,6 @@
 import { type Network, parseNetwork } from '../../src/network.ts'
 import type { Facts, FileState, LiveFacts } from '../../src/policy/facts.ts'
-import { BAN_COMMAND, firewallFiles } from '../../src/policy/firewall.ts'
+import { BAN_COMMAND, BOOT_UNITS, firewallFiles } from '../../src/policy/firewall.ts'
 import { sysv12 } from '../../src/policy/releases/classic-12.ts'
 import { ADDRESSES_PATH, renderServerAddresses } from '../../src/policy/server-addresses.ts'
 import { parseSettings, type Settings } from '../../src/settings/settings.ts'
@@ -114,7 +114,7 @@ const liveFacts = (changes: Partial<LiveFacts> = {}): LiveFacts => ({
     daemon(2, '/usr/sbin/portsentry', '-audp'),
     daemon(3, '/usr/bin/python3', '/usr/bin/fail2ban-server', '-xf', 'start'),
   ],
-  enabled: new Set(['portsentry', 'fail2ban', 'portward-firewall']),
+  enabled: new Set(['portsentry', 'fail2ban', ...BOOT_UNITS]),
   hasPlace: true,
   bans: [],
   targets: new Map([['CHAOS', 'refused']]),

@@ -4,6 +4,7 @@ import { isInSync } from '../../src/plan/plan.ts'
 import { plan } from '../../src/plan/planner.ts'
 import { describeStep, renderPlan } from '../../src/plan/render.ts'
 import { parseChainBans, parseNftBans, parseRouteBans } from '../../src/policy/bans.ts'
+import { BOOT_UNITS } from '../../src/policy/firewall.ts'
 import { isError, renderProblem } from '../../src/problem.ts'
 import { factsOf, ignoreList, LAN, settingsOf } from './live.ts'
 
@@ -88,7 +89,17 @@ const SERVICES: [string, Changes, string[]][] = [
   [
     'a service is not started at boot',
     { live: { enabled: new Set(['fail2ban']) } },
-    ['enable   portward-firewall at boot', 'enable   portsentry at boot'],
+    [
+      'enable   portward-firewall at boot',
+      'enable   portward-sync.service at boot',
+      'enable   portward-sync.timer at boot',
+      'enable   portsentry at boot',
+    ],
+  ],
+  [
+    'somebody has disabled what ends bans in time',
+    { live: { enabled: new Set(['portsentry', 'fail2ban', 'portward-firewall', 'portward-sync.service']) } },
+    ['enable   portward-sync.timer at boot'],
   ],
   ['without root, jails and rules are unknown', { live: { asRoot: false, jails: null, bans: null } }, []],
   ['a tree has no services', { live: null }, []],
@@ -311,7 +322,7 @@ const UNITS: [string, Changes, string[]][] = [
     {
       portsentry: TEMPLATE,
       live: {
-        enabled: new Set(['fail2ban', 'portward-firewall', 'portsentry@tcp', 'portsentry@audp']),
+        enabled: new Set(['fail2ban', ...BOOT_UNITS, 'portsentry@tcp', 'portsentry@audp']),
         daemons: [tcp, audp, fail2ban],
       },
     },
@@ -325,7 +336,7 @@ const UNITS: [string, Changes, string[]][] = [
     'all right',
     {
       portsentry: TEMPLATE,
-      live: { enabled: new Set(['fail2ban', 'portward-firewall', 'portsentry@atcp', 'portsentry@audp']) },
+      live: { enabled: new Set(['fail2ban', ...BOOT_UNITS, 'portsentry@atcp', 'portsentry@audp']) },
     },
     [],
   ],
@@ -339,7 +350,7 @@ it.each(UNITS)('template units: %s', (_, changes, expected) => {
 it('brings a server that was upgraded to 2.x to what 2.x reads', () => {
   const result = steps({
     portsentry: NATIVE,
-    live: { enabled: new Set(['portsentry', 'portsentry@atcp', 'fail2ban', 'portward-firewall']) },
+    live: { enabled: new Set(['portsentry', 'portsentry@atcp', 'fail2ban', ...BOOT_UNITS]) },
   })
   expect(result).toEqual([
     'create   /var/log/portsentry.log, empty: fail2ban does not start without its log',
