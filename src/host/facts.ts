@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { namesPeers, PEER_DIRECTORIES } from '../documents/peer-hosts.ts'
-import { findHistory } from '../policy/desired.ts'
+import { findBlockedFiles, findHistory } from '../policy/desired.ts'
 import type { Facts, FileState, LiveFacts, PackageVersion, PortsentryPackage } from '../policy/facts.ts'
 import { findRelease, RELEASES, tellRelease } from '../policy/find-release.ts'
 import { FIREWALL_PATHS } from '../policy/firewall.ts'
@@ -11,9 +11,10 @@ import { ADDRESSES_PATH } from '../policy/server-addresses.ts'
 import type { Settings } from '../settings/settings.ts'
 import { readAddresses, readGateways, readResolvers } from './addresses.ts'
 import { readBanned, readJails } from './fail2ban.ts'
-import { readAttributes, readFileState } from './files.ts'
+import { readFileState } from './files.ts'
 import { hasOwnPlace, readFirewall, tryTargets } from './firewall.ts'
 import { errnoOf, HostError } from './host-error.ts'
+import { readPortsentryFile } from './log-files.ts'
 import { readNeighbours } from './neighbours.ts'
 import { readInstalled, readPackageFiles, simulateInstall } from './packages.ts'
 import { resolveInRoot } from './paths.ts'
@@ -275,7 +276,13 @@ export const readFacts = async (root: string, settings: Settings, release?: stri
   if ('code' in fitting) return facts
   // The history counts by being there; it may be large and its content decides nothing.
   const historyPath = findHistory(settings, facts, fitting)
-  const history = (await readAttributes(root, historyPath)) ?? (isCopy ? UNSEEN : null)
+  const history = (await readPortsentryFile(root, historyPath)) ?? (isCopy ? UNSEEN : null)
+  // Only root can look at every one of them.
+  if (live === null || live.asRoot) {
+    await Promise.all(
+      findBlockedFiles(settings, facts, fitting).map((path) => readPortsentryFile(root, path)),
+    )
+  }
   return history === null
     ? facts
     : { ...facts, files: new Map([...files, [historyPath, { ...history, text: '' }]]) }

@@ -10,7 +10,7 @@ import { chooseTarget, killRoute } from './kill-route.ts'
 import { findNeighbourTrouble } from './neighbours.ts'
 import { requiredPackages } from './packages.ts'
 import { protect } from './protected-networks.ts'
-import { type Modes, type Release, sees } from './release.ts'
+import { type Modes, modesOf, type Release, sees } from './release.ts'
 import { ADDRESSES_PATH } from './server-addresses.ts'
 
 /** How the server should be, as data: what each file should say and what should run. */
@@ -63,6 +63,12 @@ const requiredValue = (key: string, settings: Settings, facts: Facts, release: R
 /** The history file that portsentry writes. */
 export const findHistory = (settings: Settings, facts: Facts, release: Release): string =>
   requiredValue('HISTORY_FILE', settings, facts, release)
+
+/** What portsentry notes whom it has blocked in: 1.2 one file for each mode. */
+export const findBlockedFiles = (settings: Settings, facts: Facts, release: Release): string[] => {
+  const path = requiredValue('BLOCKED_FILE', settings, facts, release)
+  return release.dialect === '2.x' ? [path] : modesOf(settings).map((mode) => `${path}.${mode}`)
+}
 
 /** Where bans have a place of their own, what makes them also writes hosts.deny: once, and until the ban ends. */
 const killHostsDeny = (settings: Settings, present: string | undefined): string | null =>
