@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,18 +5,18 @@ import { expect, test } from 'vitest'
 import { readPortsentryFile } from '../../src/host/log-files.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'log-files-'))
-for (const directory of ['etc', 'var/log', 'srv/log']) mkdirSync(join(root, directory), { recursive: true })
+for (const directory of ['etc', 'var/log/directory', 'srv/log'])
+  mkdirSync(join(root, directory), { recursive: true })
 writeFileSync(join(root, 'etc/shadow'), '')
 writeFileSync(join(root, 'srv/log/history'), '', { mode: 0o600 })
 symlinkSync('/etc/shadow', join(root, 'var/log/shadow'))
 symlinkSync('/srv/log/history', join(root, 'var/log/history'))
 symlinkSync('/dev/null', join(root, 'var/log/null'))
-execFileSync('mkfifo', [join(root, 'var/log/pipe')])
 
 test.each([
   ['/var/log/shadow', /^\/var\/log\/shadow leads to \/etc\/shadow, which is no file of portsentry's$/],
   ['/var/log/null', /leads to \/dev\/null/],
-  ['/var/log/pipe', /is not a regular file/],
+  ['/var/log/directory', /is not a regular file/],
 ])('refuses %s', async (path, message) => {
   await expect(readPortsentryFile(root, path)).rejects.toThrow(message)
 })
