@@ -15,7 +15,7 @@ for (const name of ['bin', 'dist', 'mine']) mkdirSync(join(directory, name))
 cpSync(join(checkout, 'bin/portward'), join(directory, 'bin/portward'))
 writeFileSync(
   join(directory, 'dist/portward.mjs'),
-  `const names = Object.keys(process.env).filter((name) => /^NODE_|^OPENSSL_/.test(name))
+  `const names = Object.keys(process.env).filter((name) => /^(?:NODE|OPENSSL|PERL5|PYTHON)/.test(name))
 console.log(JSON.stringify({ by: process.env.BY ?? 'node', args: process.argv.slice(2), names }))\n`,
 )
 const node = join(directory, 'mine/node')
@@ -40,6 +40,8 @@ const FOREIGN = {
   NODE_V8_COVERAGE: join(directory, 'coverage'),
   NODE_COMPILE_CACHE: join(directory, 'cache'),
   OPENSSL_CONF: '/nonexistent',
+  PERL5OPT: '-Mevil',
+  PYTHONPATH: join(directory, 'mine'),
 }
 
 const ARGS = ['plan', '--root', 'a b']
