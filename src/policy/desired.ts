@@ -27,10 +27,10 @@ export interface Desired {
   readonly lan: Network
   /** Networks never to be banned; whoever lies in one of them is released. */
   readonly protectedNetworks: readonly Network[]
+  /** Those of them for portsentry's ignore list: the families that it sees. */
+  readonly ignored: readonly Network[]
   /** Those of them that hosts.allow names. */
   readonly admitted: readonly Network[]
-  /** The same for portsentry's ignore list: the families that it sees. */
-  readonly ignored: readonly Network[]
   readonly jails: Jails
   /** Whole files of portward's own, by path; null: the file must not be there. */
   readonly ownedFiles: ReadonlyMap<string, string | null>
