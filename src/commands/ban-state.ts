@@ -7,7 +7,9 @@ import type { Network } from '../network.ts'
 import { type BanRow, type PlaceReading, viewBans } from '../policy/ban-view.ts'
 import type { PendingConfirmation } from '../policy/confirmation.ts'
 import { desire } from '../policy/desired.ts'
+import { fileText } from '../policy/facts.ts'
 import { findProtectors, type Protector } from '../policy/protection.ts'
+import { ADDRESSES_PATH, parseServerAddresses } from '../policy/server-addresses.ts'
 import { renderProblem } from '../problem.ts'
 import { type Loaded, load } from './load.ts'
 import type { GlobalOptions } from './output.ts'
@@ -20,7 +22,9 @@ const NOBODY: ProtectorsOf = () => []
 const protectorsFrom = ({ settings, facts, release, plan }: Loaded): ProtectorsOf => {
   if (settings === null) return NOBODY
   const desired = plan?.desired ?? (facts && release ? desire(settings, facts, release).desired : null)
-  return (host) => findProtectors(host, settings, facts?.live ?? null, desired?.protectedNetworks ?? [])
+  const recorded = facts && fileText(facts, ADDRESSES_PATH)
+  const server = facts?.live ?? parseServerAddresses(recorded ?? '')
+  return (host) => findProtectors(host, settings, server, desired?.protectedNetworks ?? [])
 }
 
 export interface Protection {

@@ -1,19 +1,22 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { findBlocked, findHistory } from '../policy/desired.ts'
+import { namesPeers, PEER_DIRECTORIES } from '../documents/peer-hosts.ts'
+import { findBlockedFiles, findHistory } from '../policy/desired.ts'
 import type { Facts, FileState, LiveFacts, PackageVersion, PortsentryPackage } from '../policy/facts.ts'
 import { expectRelease, findRelease, RELEASES, tellRelease } from '../policy/find-release.ts'
 import { BANS, FIREWALL_PATHS } from '../policy/firewall.ts'
 import { FAIL2BAN_DIRECTORY, JAIL_PATH, SSHD_PATH } from '../policy/jail.ts'
 import { requiredPackages } from '../policy/packages.ts'
 import { modesOf } from '../policy/release.ts'
+import { ADDRESSES_PATH } from '../policy/server-addresses.ts'
 import type { Settings } from '../settings/settings.ts'
-import { readOwnNetworks } from './addresses.ts'
+import { readOwnNetworks, readResolvers } from './addresses.ts'
 import { readUnits } from './confinement.ts'
 import { readBanned, readJails } from './fail2ban.ts'
-import { readAttributes, readFileState } from './files.ts'
+import { readFileState } from './files.ts'
 import { hasOwnPlace, readFirewall, readFirewallObstacle, tryTargets } from './firewall.ts'
 import { errnoOf, HostError } from './host-error.ts'
+import { readPortsentryFile } from './log-files.ts'
 import { readNeighbours } from './neighbours.ts'
 import { hasPackageLists, readInstalled, readPackageFiles, simulateInstall } from './packages.ts'
 import { resolveInRoot } from './paths.ts'
@@ -33,6 +36,7 @@ const SYSTEM_FILES: ReadonlySet<string> = new Set([
     ...release.ownedFiles({ tcpMode: '', udpMode: '' }).keys(),
   ]),
   ...FIREWALL_PATHS,
+  ADDRESSES_PATH,
   '/etc/hosts.allow',
   '/etc/hosts.deny',
 ])
@@ -55,14 +59,28 @@ const listDirectory = async (root: string, path: string): Promise<string[]> => {
   }
 }
 
+/** Files that name hosts which the server talks to. One that cannot be read is passed over: whoever may not, sees less. */
+const readPeerFiles = async (root: string): Promise<Map<string, FileState>> => {
+  const lists = PEER_DIRECTORIES.map(async (directory) => {
+    const names = await listDirectory(root, directory).catch(() => [])
+    return names.map((name) => `${directory}/${name}`).filter(namesPeers)
+  })
+  const states = (await Promise.all(lists)).flat().map(async (path): Promise<[string, FileState][]> => {
+    const state = await readConsulted(root, path).catch(() => null)
+    return state === null ? [] : [[path, state]]
+  })
+  return new Map((await Promise.all(states)).flat())
+}
+
 /** A file that is consulted only; linked to /dev/null, as admins switch one off, it is as good as absent. */
 const readConsulted = async (root: string, path: string): Promise<FileState | null> =>
   (await resolveInRoot(root, path)) === join(root, '/dev/null') ? null : readFileState(root, path)
 
 const readFiles = async (root: string): Promise<Map<string, FileState>> => {
-  const [main, jails] = await Promise.all([
+  const [main, jails, peerFiles] = await Promise.all([
     listDirectory(root, FAIL2BAN_DIRECTORY),
     listDirectory(root, `${FAIL2BAN_DIRECTORY}/jail.d`),
+    readPeerFiles(root),
   ])
   const fail2ban = [
     ...main.map((name) => `${FAIL2BAN_DIRECTORY}/${name}`),
@@ -71,7 +89,7 @@ const readFiles = async (root: string): Promise<Map<string, FileState>> => {
   const states = await Promise.all(
     [...SYSTEM_FILES, ...fail2ban].map(async (path) => [path, await readConsulted(root, path)] as const),
   )
-  return new Map(states.filter((entry): entry is [string, FileState] => entry[1] !== null))
+  return new Map([...peerFiles, ...states.filter((entry): entry is [string, FileState] => entry[1] !== null)])
 }
 
 /** Units in which the daemons may run, of any release. */
@@ -91,6 +109,7 @@ const readLive = async (
   const usesTarget = settings.banBackend === 'iptables' && wanted !== 'DROP'
   const [
     own,
+    resolvers,
     sshClients,
     neighbours,
     daemons,
@@ -104,6 +123,7 @@ const readLive = async (
     firewallObstacle,
   ] = await Promise.all([
     readOwnNetworks(),
+    readResolvers(),
     readSshClients(),
     installed.then(readNeighbours),
     readDaemons(),
@@ -120,6 +140,7 @@ const readLive = async (
     asRoot,
     init,
     ...own,
+    resolvers,
     sshClients,
     neighbours,
     daemons,
@@ -279,13 +300,14 @@ export const readFacts = async (root: string, settings: Settings, release?: stri
   if ('code' in fitting) return facts
   // The history counts by being there; it may be large and its content decides nothing.
   const historyPath = findHistory(settings, facts, fitting)
-  const history = (await readAttributes(root, historyPath)) ?? (isCopy ? UNSEEN : null)
-  const blocked = findBlocked(settings, facts, fitting)
+  const history = (await readPortsentryFile(root, historyPath)) ?? (isCopy ? UNSEEN : null)
+  const blocked = findBlockedFiles(settings, facts, fitting)
+  // Only root can look at every one of them.
+  if (live === null || live.asRoot) {
+    await Promise.all(blocked.map((path) => readPortsentryFile(root, path)))
+  }
   const obstacles = live?.asRoot
-    ? await readObstacles(root, [
-        ...[...SYSTEM_FILES, JAIL_PATH, SSHD_PATH, BANS, historyPath, blocked],
-        ...modesOf(settings).map((mode) => `${blocked}.${mode}`),
-      ])
+    ? await readObstacles(root, [...SYSTEM_FILES, JAIL_PATH, SSHD_PATH, BANS, historyPath, ...blocked])
     : facts.obstacles
   return history === null
     ? { ...facts, obstacles }

@@ -8,7 +8,7 @@ import {
   ROUTE_TYPES,
 } from '../policy/bans.ts'
 import type { LiveFacts, Verdict } from '../policy/facts.ts'
-import { FIREWALL, FIREWALL_RUN, FIREWALL_UNIT, SYNC_UNIT } from '../policy/firewall.ts'
+import { ACTIVE_UNITS, FIREWALL, FIREWALL_RUN, FIREWALL_UNIT, SYNC_UNIT } from '../policy/firewall.ts'
 import { type InputRules, parseInputRules, redoCommands } from '../policy/redo-bans.ts'
 import type { Settings } from '../settings/settings.ts'
 import { effect } from './effect.ts'
@@ -174,8 +174,11 @@ export const hasOwnPlace = async (init: Init): Promise<boolean> => {
   if (!(await hasProgram())) return false
   const { exitCode } = await tryRun('/bin/sh', [FIREWALL, 'check'])
   if (exitCode !== 0 || init === 'sysv') return exitCode === 0
-  const units = [`${FIREWALL_UNIT}.service`, `${SYNC_UNIT}.timer`]
-  return (await tryRun('systemctl', ['is-active', '--quiet', ...units])).exitCode === 0
+  // One by one: of several together systemctl says whether any of them is active.
+  const states = await Promise.all(
+    ACTIVE_UNITS.map((unit) => tryRun('systemctl', ['is-active', '--quiet', unit])),
+  )
+  return states.every((state) => state.exitCode === 0)
 }
 
 /** Has these hosts out of the place and its memory, whether or not it has them. Throws HostError. */
@@ -193,7 +196,7 @@ export const startPlace = async (init: Init): Promise<void> => {
   await effect('run systemctl daemon-reload', () =>
     run('systemctl', ['daemon-reload'], 'see systemctl status'),
   )
-  for (const unit of [`${FIREWALL_UNIT}.service`, `${SYNC_UNIT}.timer`]) {
+  for (const unit of ACTIVE_UNITS) {
     await effect(`run systemctl reload-or-restart ${unit}`, () =>
       run('systemctl', ['reload-or-restart', unit], `see what journalctl -u ${unit} says`),
     )

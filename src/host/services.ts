@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { RestartStep } from '../plan/plan.ts'
 import { type Service, serviceOf } from '../policy/daemons.ts'
 import type { DaemonProcess, LiveFacts } from '../policy/facts.ts'
+import { BOOT_UNITS } from '../policy/firewall.ts'
 import { effect } from './effect.ts'
 import { errnoOf, HostError, messageOf } from './host-error.ts'
 import { run, tryRun } from './process.ts'
@@ -31,11 +32,12 @@ export const readEnabled = async (init: Init): Promise<Set<string>> => {
       names.filter((name) => links.some((link) => /^S\d\d/.test(link) && link.slice(3) === name)),
     )
   }
-  const states = await Promise.all(names.map((name) => tryRun('systemctl', ['is-enabled', '--quiet', name])))
+  const asked = [...names, ...BOOT_UNITS]
+  const states = await Promise.all(asked.map((name) => tryRun('systemctl', ['is-enabled', '--quiet', name])))
   // By their links, too, which are there when a unit file is not any more.
   const instances = list(WANTS).filter((link) => /^(?:portsentry@|portward-firewall\.)/.test(link))
   return new Set([
-    ...names.filter((_, index) => states[index]?.exitCode === 0),
+    ...asked.filter((_, index) => states[index]?.exitCode === 0),
     ...instances.map((link) => link.replace(/\.service$/, '')),
   ])
 }

@@ -138,12 +138,7 @@ const edited = (text: string, edits: readonly Edit[], reason: string): Rewrite =
 export const rewriteHostsAllow = (text: string, desired: Desired): Rewrite =>
   edited(
     text,
-    setAllowed(
-      parseHostsAccess(text),
-      [...desired.protectedNetworks],
-      desired.askingDaemons,
-      isArticleEntry(desired),
-    ),
+    setAllowed(parseHostsAccess(text), [...desired.admitted], desired.askingDaemons, isArticleEntry(desired)),
     'the whitelist, in a form that libwrap matches',
   )
 

@@ -1,5 +1,6 @@
 import jailTemplate from '../../templates/fail2ban-jail.conf?raw'
 import { parseHostsAccess } from '../documents/hosts-access.ts'
+import { findDependencyTrouble } from '../policy/dependencies.ts'
 import { type Desired, desire } from '../policy/desired.ts'
 import { type Facts, fileText } from '../policy/facts.ts'
 import { findRelease } from '../policy/find-release.ts'
@@ -183,8 +184,19 @@ export const plan = (settings: Settings, facts: Facts): PlanResult => {
   // What is portward's own is long, and read last.
   const writes = [...edits, ...planOwned(desired, facts)]
   const jailText = edits.find(({ path }) => path === JAIL_PATH)?.after ?? fileText(facts, JAIL_PATH) ?? ''
+  const changesList = edits.some(({ path }) => path === release.ignorePath)
+  const dependencies = settings.observeOnly
+    ? []
+    : findDependencyTrouble(
+        facts,
+        release,
+        desired.protectedNetworks,
+        settings.places.get('WHITELIST') ?? { path: settings.path },
+        changesList,
+      )
   const found = [
     ...wishes,
+    ...dependencies,
     ...files.flatMap((file) => file.problems),
     ...findLenientRules(parseHostsAccess(fileText(facts, HOSTS_ALLOW) ?? ''), desired),
   ]

@@ -3,7 +3,7 @@ import { formatCidr, type Network } from '../network.ts'
 import { serviceOf } from '../policy/daemons.ts'
 import type { Desired } from '../policy/desired.ts'
 import { type DaemonProcess, type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
-import { FIREWALL, FIREWALL_CONF, FIREWALL_FILES, FIREWALL_UNIT } from '../policy/firewall.ts'
+import { BOOT_UNITS, FIREWALL, FIREWALL_CONF, FIREWALL_FILES } from '../policy/firewall.ts'
 import { FAIL2BAN_DIRECTORY } from '../policy/jail.ts'
 import type { EnableStep, PlaceStep, RemoveStep, RestartStep, WriteStep } from './plan.ts'
 
@@ -128,6 +128,10 @@ export const wantedUnits = (
   live: LiveFacts,
 ): readonly string[] => (live.init === 'systemd' ? release.units(modes) : ['portsentry'])
 
+/** Units of portward's own that should start at boot here. */
+export const bootUnits = ({ ownsBans }: Pick<Desired, 'ownsBans'>, live: LiveFacts): readonly string[] =>
+  ownsBans && live.init === 'systemd' ? BOOT_UNITS : []
+
 /** What starts at boot though it should not: units of other modes, or of a release that was there before. */
 const planBoot = (
   desired: Desired,
@@ -141,9 +145,9 @@ const planBoot = (
   const foreign = [...live.enabled].filter((unit) => unit.startsWith('portsentry@') && !units.includes(unit))
   return [
     ...foreign.map((unit): EnableStep => ({ kind: 'disable', unit })),
-    ...(desired.ownsBans && live.init === 'systemd' && !live.enabled.has(FIREWALL_UNIT)
-      ? [{ kind: 'enable', unit: FIREWALL_UNIT } as const]
-      : []),
+    ...bootUnits(desired, live)
+      .filter((unit) => !live.enabled.has(unit))
+      .map((unit): EnableStep => ({ kind: 'enable', unit })),
     ...units.filter((unit) => !isEnabled(unit)).map((unit): EnableStep => ({ kind: 'enable', unit })),
     ...(facts.packages.has('fail2ban') && !live.enabled.has('fail2ban')
       ? [{ kind: 'enable', unit: 'fail2ban' } as const]

@@ -1,7 +1,5 @@
-import { splitLines } from '../documents/lines.ts'
-import { findOwnedMarks } from '../documents/owned-block.ts'
 import { getKey, parsePortsentryConf } from '../documents/portsentry-conf.ts'
-import { isHost, type Network, parseNetwork, withoutContained } from '../network.ts'
+import type { Network } from '../network.ts'
 import type { Place, Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
 import { findSandboxTrouble } from './confinement.ts'
@@ -14,7 +12,9 @@ import { chooseTarget, killRoute } from './kill-route.ts'
 import { findLanTrouble } from './lan-check.ts'
 import { findNeighbourTrouble } from './neighbours.ts'
 import { requiredPackages } from './packages.ts'
+import { protect } from './protected-networks.ts'
 import { type Modes, modesOf, type Release, sees } from './release.ts'
+import { ADDRESSES_PATH } from './server-addresses.ts'
 import { type WrittenPath, writtenPaths } from './written-paths.ts'
 
 /** How the server should be, as data: what each file should say and what should run. */
@@ -33,10 +33,12 @@ export interface Desired {
   readonly whitelist: readonly Network[]
   /** Networks never to be banned; whoever lies in one of them is released. */
   readonly protectedNetworks: readonly Network[]
-  /** The same for portsentry's ignore list: the families that it sees. */
+  /** Those of them for portsentry's ignore list: the families that it sees. */
   readonly ignored: readonly Network[]
   /** Daemons for which hosts.allow has to let the protected networks in. */
   readonly askingDaemons: readonly string[]
+  /** Those of them that hosts.allow names. */
+  readonly admitted: readonly Network[]
   readonly jails: Jails
   /** Whole files of portward's own, by path; null: the file must not be there. */
   readonly ownedFiles: ReadonlyMap<string, string | null>
@@ -55,34 +57,7 @@ export interface DesiredResult {
   readonly problems: readonly Problem[]
 }
 
-const networks = (...texts: string[]): Network[] => texts.flatMap((text) => parseNetwork(text) ?? [])
-
-/** fail2ban and hosts.allow need loopback said; portsentry's stock list has 127.0.0.1 only. */
-const LOOPBACK = networks('127.0.0.0/8', '::1')
-/** On-link neighbours, the router among them: banning it would end IPv6 altogether. */
-const LINK_LOCAL = networks('fe80::/10')
-
 const SELECTION = 'portsentry portsentry/warn_no_block note'
-
-/**
- * The server's own addresses, and its default gateways: a ban of one would cut the server off from the rest, be it by
- * a packet that somebody forged. A tree does not tell them: hosts that an earlier apply on the server has put into
- * the ignore list may be some, and stay.
- */
-const ownAddresses = (facts: Facts, { ignorePath }: Release): readonly Network[] => {
-  if (facts.live !== null) return [...facts.live.addresses, ...facts.live.gateways]
-  const lines = splitLines(fileText(facts, ignorePath) ?? '')
-  const owned = findOwnedMarks(lines).blocks.flatMap(({ begin, end }) => lines.slice(begin + 1, end))
-  return networks(...owned.map(({ text }) => text)).filter(isHost)
-}
-
-/** Networks that must never be banned: loopback, the LAN, the whitelist, the server's own addresses and gateways. */
-const protectedNetworks = (settings: Settings, facts: Facts, release: Release): Network[] => {
-  const own = ownAddresses(facts, release).filter((address) => sees(release, address))
-  const neighbours = release.seesIPv6 ? LINK_LOCAL : []
-  const lan = settings.lan === null ? [] : [settings.lan]
-  return withoutContained([...LOOPBACK, ...lan, ...settings.whitelist, ...neighbours, ...own])
-}
 
 /** What the daemon reads for a key before anything is changed. */
 const presentValue = (facts: Facts, { confPath, dialect }: Release, key: string): string | undefined =>
@@ -102,8 +77,14 @@ export const findHistory = (settings: Settings, facts: Facts, release: Release):
   requiredValue('HISTORY_FILE', settings, facts, release)
 
 /** Where portsentry keeps whom it has blocked. */
-export const findBlocked = (settings: Settings, facts: Facts, release: Release): string =>
+const findBlocked = (settings: Settings, facts: Facts, release: Release): string =>
   requiredValue('BLOCKED_FILE', settings, facts, release)
+
+/** The files that this makes: 1.2 has one for each mode. */
+export const findBlockedFiles = (settings: Settings, facts: Facts, release: Release): string[] => {
+  const path = findBlocked(settings, facts, release)
+  return release.dialect === '2.x' ? [path] : modesOf(settings).map((mode) => `${path}.${mode}`)
+}
 
 /** Where bans have a place of their own, what makes them also writes hosts.deny: once, and until the ban ends. */
 const killHostsDeny = (settings: Settings, present: string | undefined): string | null =>
@@ -164,8 +145,9 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
   for (const { variable, message, hint } of release.impossible(settings)) {
     problems.push({ severity: 'error', code: 'not-in-this-release', message, hint, at: place(variable) })
   }
-  const shielded = protectedNetworks(settings, facts, release)
+  const { networks: shielded, admitted, record, problems: doubts } = protect(settings, facts, release)
   problems.push(
+    ...doubts,
     ...(settings.observeOnly
       ? []
       : findExposed(facts, release, shielded, settings.untrusted, place('WHITELIST'))),
@@ -189,8 +171,7 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     killRoute: conf.get('KILL_ROUTE') ?? '',
     killHostsDeny: conf.get('KILL_HOSTS_DENY') ?? '',
     historyPath,
-    blockedPaths:
-      release.dialect === '1.2' ? modesOf(modes).map((mode) => `${blockedPath}.${mode}`) : [blockedPath],
+    blockedPaths: findBlockedFiles(settings, facts, release),
   })
   problems.push(...findSandboxTrouble(facts.live?.units ?? new Map(), writes))
   const desired: Desired = {
@@ -203,10 +184,16 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     lan: settings.lan,
     whitelist: settings.whitelist,
     protectedNetworks: shielded,
+    admitted,
     askingDaemons: judgedDaemons(facts.wrapped),
     ignored: shielded.filter((network) => sees(release, network)),
     jails: jails.jails,
-    ownedFiles: new Map([...release.ownedFiles(settings), [SSHD_PATH, jails.sshdFile], ...firewall]),
+    ownedFiles: new Map([
+      ...release.ownedFiles(settings),
+      [SSHD_PATH, jails.sshdFile],
+      ...firewall,
+      ...(record === undefined ? [] : ([[ADDRESSES_PATH, record]] as const)),
+    ]),
     historyPath,
     blockedPath,
     logs: jails.logs,

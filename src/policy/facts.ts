@@ -1,8 +1,8 @@
-import type { Network } from '../network.ts'
 import type { Ban } from './bans.ts'
 import type { UnitProperties } from './confinement.ts'
 import type { Neighbours } from './neighbours.ts'
 import type { Topology } from './own-addresses.ts'
+import type { ServerAddresses } from './server-addresses.ts'
 
 /** A regular file as read: latin1-decoded bytes, permission bits, owner. */
 export interface FileState {
@@ -36,15 +36,11 @@ export interface DaemonProcess {
 export type Verdict = 'accepted' | 'refused' | 'unknown'
 
 /** What only a running system can tell; null where `--root` names a tree that is not running. */
-export interface LiveFacts {
+export interface LiveFacts extends ServerAddresses {
   readonly asRoot: boolean
   readonly init: 'systemd' | 'sysv'
-  /** Addresses of this server's interfaces, host prefix, loopback and link-local ones left out. */
-  readonly addresses: readonly Network[]
   /** Interfaces and routes; null where they could not be read. */
   readonly topology: Topology | null
-  /** Routers of the default routes, as hosts; link-local ones left out. */
-  readonly gateways: readonly Network[]
   /** Where SSH sessions come from, the one that this process runs in first. */
   readonly sshClients: readonly string[]
   /** Other tools that rule the firewall. */

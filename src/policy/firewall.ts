@@ -15,9 +15,14 @@ export const BANS = '/var/lib/portward/bans'
 /** What it notes until the next boot. */
 export const FIREWALL_RUN = '/run/portward'
 
-/** Makes the place in the firewall at boot; enabling it enables the unit and the timer that keep all places agreed. */
+/** Makes the place in the firewall at boot; the unit and the timer beside it keep all places agreed. */
 export const FIREWALL_UNIT = 'portward-firewall'
 export const SYNC_UNIT = 'portward-sync'
+
+/** Portward's own units that start at boot. Whichever of them somebody has disabled is enabled again. */
+export const BOOT_UNITS: readonly string[] = [FIREWALL_UNIT, `${SYNC_UNIT}.service`, `${SYNC_UNIT}.timer`]
+/** Those that have to be active, too. */
+export const ACTIVE_UNITS: readonly string[] = [`${FIREWALL_UNIT}.service`, `${SYNC_UNIT}.timer`]
 
 const UNITS = '/etc/systemd/system'
 const ACTION = '/etc/fail2ban/action.d/portward.conf'

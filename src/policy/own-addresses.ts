@@ -1,4 +1,12 @@
-import { formatAddress, formatCidr, isHost, type Network, networkOf, parseNetwork } from '../network.ts'
+import {
+  broadcastOf,
+  formatAddress,
+  formatCidr,
+  isHost,
+  type Network,
+  networkOf,
+  parseNetwork,
+} from '../network.ts'
 import { readJson } from './read-json.ts'
 
 interface IpAddress {
@@ -79,6 +87,18 @@ export const parseIpAddresses = (text: string): OwnAddresses | null => {
     interfaces: found.filter(({ addresses }) => addresses.length > 0),
   }
 }
+
+/** Broadcast addresses of the IPv4 networks that real interfaces are on, in a stable order. */
+export const broadcastsOf = (interfaces: readonly NetworkInterface[]): Network[] =>
+  ownHosts(
+    interfaces
+      .filter(({ isVirtual }) => !isVirtual)
+      .flatMap(({ addresses }) => addresses)
+      .flatMap((address) => {
+        const last = broadcastOf(address)
+        return last === null ? [] : [formatAddress(last)]
+      }),
+  )
 
 /** A network that this server is on, and an interface in it. */
 export interface OnLink {

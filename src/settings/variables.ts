@@ -1,4 +1,5 @@
 import { parseAddress } from '../network.ts'
+import { logPath, statePath } from './log-paths.ts'
 
 /** Says what is wrong with a value (to stand behind the variable's name), or null where nothing is. */
 type Check = (value: string) => string | null
@@ -82,7 +83,11 @@ const portCount = { check: between(1, 65535), hint: 'give a number from 1 to 655
 const actions = { check: command, hint: 'name the scanner as $TARGET$, and use single quotes inside' }
 /** No token is required here (KillRunCmd). */
 const runCommand = { check: quotable, hint: 'keep it short and use single quotes inside' }
-const path = { check: absolutePath, hint: 'give an absolute path of letters, digits and _.,:@+=-' }
+const SYNTAX = 'give an absolute path of letters, digits and _.,:@+=-'
+const path = (isFit: Check, example: string) => ({
+  check: (value: string) => absolutePath(value) ?? isFit(value),
+  hint: `${SYNTAX}, such as ${example}`,
+})
 
 const key = (name: string, rest: Omit<Variable, 'name' | 'portsentryKey'>): Variable => ({
   name,
@@ -152,8 +157,8 @@ export const VARIABLES: readonly Variable[] = [
     check: oneOf('/etc/portsentry/portsentry.ignore'),
     hint: 'leave it out: the whitelist goes to /etc/portsentry/portsentry.ignore',
   }),
-  key('HISTORY_FILE', path),
-  key('BLOCKED_FILE', path),
+  key('HISTORY_FILE', path(logPath, '/var/log/portsentry.log')),
+  key('BLOCKED_FILE', path(statePath, '/var/lib/portsentry/portsentry.blocked')),
   {
     name: 'BAN_BACKEND',
     default: 'iptables',

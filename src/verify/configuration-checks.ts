@@ -127,16 +127,16 @@ const describeRefusal = (
 }
 
 const checkHostsAllow = (desired: Desired, facts: Facts): Check => {
-  const { protectedNetworks, askingDaemons } = desired
+  const { admitted, askingDaemons } = desired
   const check = checkFor('hosts-allow', 'hosts.allow lets the LAN and the whitelist in')
   const file = parseHostsAccess(fileText(facts, HOSTS_ALLOW) ?? '')
   const daemons: readonly Daemon[] = [null, ...askingDaemons]
-  const refusal = describeRefusal(file, protectedNetworks, daemons)
+  const refusal = describeRefusal(file, admitted, daemons)
   if (refusal !== null) return check.fail(refusal, APPLY)
   const entries = file.rules.flatMap(({ clients, line }) => clients.map((text) => ({ text, line })))
   const isAllowed = (network: Network) =>
     daemons.every((daemon) => decides(file, network, 'allow', daemon) === 'allow')
-  const found = checkList(check, HOSTS_ALLOW, protectedNetworks, isAllowed, entries)
+  const found = checkList(check, HOSTS_ALLOW, admitted, isAllowed, entries)
   const [lenient] = found.result === 'pass' ? findLenientRules(file, desired) : []
   return lenient === undefined
     ? found

@@ -112,9 +112,9 @@ const foreignAddresses = (
   return chosen === undefined ? [] : hostAddresses(chosen)
 }
 
-/** Everything that must not be banned, but this machine itself and those who are only near on the link. */
+/** Who must not be banned and may well connect, but this machine itself and those who are only near on the link. */
 const sparedNetworks = (desired: Desired): Network[] =>
-  desired.protectedNetworks.filter((network) => {
+  desired.admitted.filter((network) => {
     const text = formatCidr(network)
     return text !== '127.0.0.0/8' && text !== '::1/128' && text !== 'fe80::/10'
   })

@@ -1,6 +1,6 @@
 import type { Asked } from '../host/ask-fail2ban.ts'
 import { missingFromDump } from '../plan/dump.ts'
-import { describeDaemons, runningArguments, wantedUnits, wrongDaemons } from '../plan/services.ts'
+import { bootUnits, describeDaemons, runningArguments, wantedUnits, wrongDaemons } from '../plan/services.ts'
 import { findUnwritable } from '../plan/unwritable.ts'
 import type { Desired } from '../policy/desired.ts'
 import type { Facts, LiveFacts } from '../policy/facts.ts'
@@ -17,8 +17,8 @@ const checkDaemons = (desired: Desired, live: LiveFacts): Check => {
 }
 
 const checkBoot = (desired: Desired, live: LiveFacts): Check => {
-  const check = checkFor('boot', 'both daemons start at boot')
-  const units = [...wantedUnits(desired, live), 'fail2ban']
+  const check = checkFor('boot', 'both daemons start at boot, and what keeps the bans in force')
+  const units = [...wantedUnits(desired, live), 'fail2ban', ...bootUnits(desired, live)]
   const missing = units.filter((unit) => !live.enabled.has(unit))
   return missing.length === 0
     ? check.pass(listed(units))

@@ -8,6 +8,7 @@ import type { Step } from '../../src/plan/plan.ts'
 import { plan } from '../../src/plan/planner.ts'
 import { planAsJson } from '../../src/plan/render.ts'
 import type { PendingConfirmation } from '../../src/policy/confirmation.ts'
+import { BOOT_UNITS } from '../../src/policy/firewall.ts'
 import type { Problem } from '../../src/problem.ts'
 import { factsOf, LAN, settingsOf } from '../plan/live.ts'
 import { fixtures } from '../tree.ts'
@@ -49,7 +50,7 @@ it.each<[string, FactsChanges, readonly string[]]>([
   ['a unit that does not start at boot', { live: { enabled: new Set(['fail2ban']) } }, ['enable']],
   [
     'a unit of another release',
-    { live: { enabled: new Set(['portsentry', 'portsentry@tcp', 'fail2ban', 'portward-firewall']) } },
+    { live: { enabled: new Set(['portsentry', 'portsentry@tcp', 'fail2ban', ...BOOT_UNITS]) } },
     ['disable'],
   ],
   ['no place in the firewall', { live: { hasPlace: false } }, ['make-place']],

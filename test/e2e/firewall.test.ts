@@ -34,6 +34,18 @@ describeServers('the program of the bans', () => {
   })
   afterAll(() => server?.stop())
 
+  it('is whole again after an apply where somebody has switched a part of it off', async () => {
+    await configure('')
+    await server.run('systemctl disable --now portward-sync.timer')
+    expect(await portward(server, 'plan', 2)).toMatch(
+      /enable +portward-sync\.timer at boot[\s\S]*make +the place of the bans/,
+    )
+    await configure('')
+    await server.run('systemctl is-enabled portward-sync.timer && systemctl is-active portward-sync.timer')
+    await server.run('systemctl stop portward-sync.timer')
+    expect(await portward(server, 'plan', 2)).not.toMatch(/^ *enable/m)
+  })
+
   for (const backend of Object.keys(ATTACKERS)) {
     it(`${backend}: bans no protected host, and nothing that is no host's address`, async () => {
       await configure(`BAN_BACKEND=${backend}\n`)

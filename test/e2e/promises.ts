@@ -12,6 +12,7 @@ import {
   expectCutOff,
   expectSpared,
   fingerprint,
+  forge,
   manifest,
   OPEN_PORT,
   portward,
@@ -53,6 +54,13 @@ const WATCHED = '/etc /var/lib/portsentry /root'
 const isRuntime = (path: string): boolean =>
   path === '/etc/portsentry/portsentry.ignore' || path.includes('portsentry.blocked')
 
+/** A name server that no route leads to, so that nothing waits for its answer. */
+const RESOLVER = '192.0.2.53'
+/** Hosts in whose name a packet may be forged, and that must not be banned for it. */
+const FORGED = [RESOLVER, '169.254.169.254', '203.0.113.255', '224.0.0.1', '240.0.0.1', '0.1.2.3']
+
+const STRANGER = '203.0.113.99'
+
 const CONFIG = 'LAN_IP=192.168.1.10\nLAN_NM=255.255.255.0\nWHITELIST=fd00:1::/64\n'
 
 /** The table of promises, on one release: one server from untouched to provisioned, in order. */
@@ -67,6 +75,7 @@ export const describePromises = (release: Expectations): void => {
     beforeAll(async () => {
       ;[server, stock] = await Promise.all([startServer({ suite }), startServer({ suite })])
       await Promise.all([provide(server, CONFIG), provide(stock, CONFIG)])
+      for (const each of [server, stock]) await each.write('/etc/resolv.conf', `nameserver ${RESOLVER}\n`)
     })
     afterAll(async () => {
       await Promise.all([server?.stop(), stock?.stop()])
@@ -108,6 +117,9 @@ export const describePromises = (release: Expectations): void => {
     it('bans a scanner at once and spares a LAN peer that scans the same ports', async () => {
       expect(await server.lan.reaches(OPEN_PORT)).toBe(true)
       await expectSpared(server)
+      // Whom the kernel would not let in for want of a way back comes in like anybody on a server with a default route.
+      await server.run(`ip route add ${RESOLVER} dev wan0 && ip route add 169.254.0.0/16 dev wan0`)
+      await forge(server, FORGED)
       await expectBanned(server)
       await expectSpared(server)
     })
@@ -119,7 +131,7 @@ export const describePromises = (release: Expectations): void => {
       })
       const { stdout: rules } = await server.run('iptables -S')
       expect(rules).toMatch(/^-A PORTWARD -s 203\.0\.113\.9\/32 -j DROP$/m)
-      expect(rules).not.toContain('192.168.1.20')
+      expect(rules.match(/^-A PORTWARD .* -j DROP$/gm)).toHaveLength(1)
       const deny = await server.readText('/etc/hosts.deny')
       expect(deny.match(/^ALL: .*$/gm)).toEqual(['ALL: 203.0.113.9 : DENY'])
     })
@@ -127,6 +139,19 @@ export const describePromises = (release: Expectations): void => {
     it('bans for UDP', async () => {
       await server.attacker.sendUdp('203.0.113.1', 7, { source: addresses.attacker.other })
       await expectCutOff(server, addresses.attacker.other)
+    })
+
+    it('bans whom a forged packet names, unless the server depends on that host or no host has the address', async () => {
+      await forge(server, [...FORGED, STRANGER])
+      await eventually('the stranger is banned', async () =>
+        (await server.run('iptables -S')).stdout.includes(`-s ${STRANGER}/32 -j DROP`),
+      )
+      const { stdout } = await server.run("iptables -S | grep -e '-j DROP'; grep -v '^#' /etc/hosts.deny")
+      for (const address of FORGED)
+        expect(stdout).not.toMatch(new RegExp(` ${address.replaceAll('.', '\\.')}[/ ]`))
+      // 1.2 logs nothing of whom it ignores.
+      if (seesIPv6)
+        expect(await server.readText(history)).toMatch(/from: \[192\.0\.2\.53\] .* ignored: \[true\]/)
     })
 
     if (seesIPv6)

@@ -44,6 +44,26 @@ export const expectBanned = async (server: Server, source?: string, ports = SCAN
   await expectCutOff(server, source)
 }
 
+/** Sends a TCP SYN to each pair of a source, whoever that is, and a port: what a host must not be banned for. */
+const FORGER = `
+import socket, struct, sys
+destination, port = sys.argv[1], int(sys.argv[2])
+def checksum(data):
+    total = sum(struct.unpack('!%dH' % (len(data) // 2), data))
+    while total >> 16: total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+for source in sys.argv[3:]:
+    ends = socket.inet_aton(source) + socket.inet_aton(destination)
+    tcp = struct.pack('!HHLLBBHHH', 40000, port, 1, 0, 5 << 4, 2, 1024, 0, 0)
+    tcp = tcp[:16] + struct.pack('!H', checksum(ends + struct.pack('!HH', 6, len(tcp)) + tcp)) + tcp[18:]
+    raw.sendto(struct.pack('!BBHHHBBH', 0x45, 0, 20 + len(tcp), 1, 0, 64, 6, 0) + ends + tcp, (destination, 0))
+`
+
+/** The attacker sends one packet to a watched port in the name of each of these hosts. */
+export const forge = (server: Server, sources: readonly string[]): Promise<string> =>
+  server.attacker.exec('python3', '-c', FORGER, '203.0.113.1', String(SCANNED[0]), ...sources)
+
 /** That a host of the attacker's is cut off now, or will be presently. */
 export const expectCutOff = (server: Server, source?: string): Promise<boolean> =>
   eventually('the attacker is cut off', async () => {

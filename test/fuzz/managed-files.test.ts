@@ -127,9 +127,9 @@ const readIgnored = ({ ignored: networks, release }: Desired, text: string): str
   return lost === undefined ? null : `lost ${formatCidr(lost)}`
 }
 
-const readAllowed = ({ protectedNetworks }: Desired, text: string): string | null => {
+const readAllowed = ({ admitted }: Desired, text: string): string | null => {
   const file = parseHostsAccess(text)
-  const lost = protectedNetworks.find((network) => decides(file, network) !== 'allow')
+  const lost = admitted.find((network) => decides(file, network) !== 'allow')
   return lost === undefined ? null : `not allowed: ${formatCidr(lost)}`
 }
 

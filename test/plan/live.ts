@@ -1,7 +1,8 @@
-import { parseNetwork } from '../../src/network.ts'
+import { type Network, parseNetwork } from '../../src/network.ts'
 import type { Facts, FileState, LiveFacts } from '../../src/policy/facts.ts'
-import { BAN_COMMAND, firewallFiles } from '../../src/policy/firewall.ts'
+import { BAN_COMMAND, BOOT_UNITS, firewallFiles } from '../../src/policy/firewall.ts'
 import { sysv12 } from '../../src/policy/releases/classic-12.ts'
+import { ADDRESSES_PATH, renderServerAddresses } from '../../src/policy/server-addresses.ts'
 import { parseSettings, type Settings } from '../../src/settings/settings.ts'
 
 /** Settings of a config.env that must be right. */
@@ -12,6 +13,21 @@ export const settingsOf = (config: string): Settings => {
 }
 
 export const LAN = 'LAN_IP=192.168.1.10\nLAN_NM=24\n'
+
+const PROTECTED = [
+  '127.0.0.0/8',
+  '::1',
+  '192.168.1.0/24',
+  'fe80::/10',
+  '169.254.0.0/16',
+  '0.0.0.0/8',
+  '224.0.0.0/3',
+]
+const OWN_ADDRESS = parseNetwork('192.168.1.10') as Network
+
+/** The ignore list of that server with this entry for its LAN. */
+export const ignoreList = (lan = '192.168.1.0/24'): string =>
+  ['127.0.0.0/8', lan, '169.254.0.0/16', '0.0.0.0/8', '224.0.0.0/3', ''].join('\n')
 
 const file = (text: string, modifiedMs = 1000): FileState => ({
   text,
@@ -33,8 +49,8 @@ const inSync = {
     'BLOCK_UDP="1"',
     `KILL_ROUTE="${BAN_COMMAND}"\n`,
   ].join('\n'),
-  '/etc/portsentry/portsentry.ignore.static': '127.0.0.0/8\n192.168.1.0/24\n',
-  '/etc/portsentry/portsentry.ignore': '127.0.0.0/8\n192.168.1.0/24\n',
+  '/etc/portsentry/portsentry.ignore.static': ignoreList(),
+  '/etc/portsentry/portsentry.ignore': ignoreList(),
   '/etc/hosts.allow': 'ALL: 127.0.0.0/255.0.0.0 [::1] 192.168.1.0/255.255.255.0\n',
   '/etc/hosts.deny': '',
   '/etc/fail2ban/jail.d/portsentry.conf': [
@@ -43,7 +59,7 @@ const inSync = {
     'filter = portsentry',
     'backend = polling',
     'logpath = /var/lib/portsentry/portsentry.history',
-    'ignoreip = 127.0.0.0/8 ::1 192.168.1.0/24',
+    `ignoreip = ${PROTECTED.join(' ')}`,
     'banaction = portward',
     'protocol = all',
     'bantime = 1d',
@@ -53,13 +69,19 @@ const inSync = {
     'maxretry = 1\n',
   ].join('\n'),
   '/var/lib/portsentry/portsentry.history': '',
+  [ADDRESSES_PATH]: renderServerAddresses({
+    addresses: [OWN_ADDRESS],
+    gateways: [],
+    resolvers: [],
+    broadcasts: [],
+  }),
   ...Object.fromEntries(
     firewallFiles({
       settings: settingsOf(LAN),
       release: sysv12,
       modes: { tcpMode: 'atcp', udpMode: 'audp' },
       target: 'DROP',
-      protectedNetworks: ['127.0.0.0/8', '::1', '192.168.1.0/24'].flatMap((text) => parseNetwork(text) ?? []),
+      protectedNetworks: PROTECTED.flatMap((text) => parseNetwork(text) ?? []),
       historyPath: '/var/lib/portsentry/portsentry.history',
       blockedPath: '/var/lib/portsentry/portsentry.blocked',
     }),
@@ -80,9 +102,11 @@ const daemon = (pid: number, ...args: string[]) => ({ pid, args, startedMs: 10_0
 const liveFacts = (changes: Partial<LiveFacts> = {}): LiveFacts => ({
   asRoot: true,
   init: 'systemd',
-  addresses: [parseNetwork('192.168.1.10') ?? { bytes: [], prefix: 0 }],
+  addresses: [OWN_ADDRESS],
   topology: null,
   gateways: [],
+  resolvers: [],
+  broadcasts: [],
   sshClients: [],
   neighbours: { ufw: null, firewalld: false, docker: false },
   daemons: [
@@ -90,7 +114,7 @@ const liveFacts = (changes: Partial<LiveFacts> = {}): LiveFacts => ({
     daemon(2, '/usr/sbin/portsentry', '-audp'),
     daemon(3, '/usr/bin/python3', '/usr/bin/fail2ban-server', '-xf', 'start'),
   ],
-  enabled: new Set(['portsentry', 'fail2ban', 'portward-firewall']),
+  enabled: new Set(['portsentry', 'fail2ban', ...BOOT_UNITS]),
   units: new Map(),
   hasPlace: true,
   bans: [],

@@ -4,8 +4,9 @@ import { isInSync } from '../../src/plan/plan.ts'
 import { plan } from '../../src/plan/planner.ts'
 import { describeStep, renderPlan } from '../../src/plan/render.ts'
 import { parseChainBans, parseNftBans, parseRouteBans } from '../../src/policy/bans.ts'
+import { BOOT_UNITS } from '../../src/policy/firewall.ts'
 import { isError, renderProblem } from '../../src/problem.ts'
-import { factsOf, LAN, settingsOf } from './live.ts'
+import { factsOf, ignoreList, LAN, settingsOf } from './live.ts'
 
 type Changes = Parameters<typeof factsOf>[0]
 
@@ -56,7 +57,7 @@ const SERVICES: [string, Changes, string[]][] = [
   ['fail2ban hangs', { live: { jails: null } }, ['restart  fail2ban: does not answer']],
   [
     'the list that 1.2 reads lacks the LAN',
-    { texts: { '/etc/portsentry/portsentry.ignore': '127.0.0.0/8\n192.168.1.0/255.255.255.0\n' } },
+    { texts: { '/etc/portsentry/portsentry.ignore': ignoreList('192.168.1.0/255.255.255.0') } },
     ['restart  portsentry: /etc/portsentry/portsentry.ignore lacks 192.168.1.0/24'],
   ],
   [
@@ -88,7 +89,17 @@ const SERVICES: [string, Changes, string[]][] = [
   [
     'a service is not started at boot',
     { live: { enabled: new Set(['fail2ban']) } },
-    ['enable   portward-firewall at boot', 'enable   portsentry at boot'],
+    [
+      'enable   portward-firewall at boot',
+      'enable   portward-sync.service at boot',
+      'enable   portward-sync.timer at boot',
+      'enable   portsentry at boot',
+    ],
+  ],
+  [
+    'somebody has disabled what ends bans in time',
+    { live: { enabled: new Set(['portsentry', 'fail2ban', 'portward-firewall', 'portward-sync.service']) } },
+    ['enable   portward-sync.timer at boot'],
   ],
   ['without root, jails and rules are unknown', { live: { asRoot: false, jails: null, bans: null } }, []],
   ['a tree has no services', { live: null }, []],
@@ -328,7 +339,7 @@ const UNITS: [string, Changes, string[]][] = [
     {
       portsentry: TEMPLATE,
       live: {
-        enabled: new Set(['fail2ban', 'portward-firewall', 'portsentry@tcp', 'portsentry@audp']),
+        enabled: new Set(['fail2ban', ...BOOT_UNITS, 'portsentry@tcp', 'portsentry@audp']),
         daemons: [tcp, audp, fail2ban],
       },
     },
@@ -342,7 +353,7 @@ const UNITS: [string, Changes, string[]][] = [
     'all right',
     {
       portsentry: TEMPLATE,
-      live: { enabled: new Set(['fail2ban', 'portward-firewall', 'portsentry@atcp', 'portsentry@audp']) },
+      live: { enabled: new Set(['fail2ban', ...BOOT_UNITS, 'portsentry@atcp', 'portsentry@audp']) },
     },
     [],
   ],
@@ -356,7 +367,7 @@ it.each(UNITS)('template units: %s', (_, changes, expected) => {
 it('brings a server that was upgraded to 2.x to what 2.x reads', () => {
   const result = steps({
     portsentry: NATIVE,
-    live: { enabled: new Set(['portsentry', 'portsentry@atcp', 'fail2ban', 'portward-firewall']) },
+    live: { enabled: new Set(['portsentry', 'portsentry@atcp', 'fail2ban', ...BOOT_UNITS]) },
   })
   expect(result).toEqual([
     'create   /var/log/portsentry.log, empty: fail2ban does not start without its log',
@@ -601,7 +612,7 @@ it('keeps the server’s own addresses in a copy of its files, which does not te
   const texts = Object.fromEntries(
     (first?.steps ?? []).flatMap((step) => (step.kind === 'write' ? [[step.path, step.after]] : [])),
   )
-  expect(Object.keys(texts)).toHaveLength(4)
+  expect(Object.keys(texts)).toHaveLength(5)
   expect(steps({ texts, live: null })).toEqual([])
 })
 

@@ -51,12 +51,12 @@ describe('gateways are protected like own addresses', () => {
     expect(after.filter((network) => !before.includes(network))).toEqual(expected)
   })
 
-  it('also where a tree is all there is: they stay in the block', () => {
+  it('also where a tree is all there is: they are in their own file', () => {
     const first = planned('', { gateways: hosts('203.0.113.254') }).plan
     const texts = Object.fromEntries(
       (first?.steps ?? []).flatMap((step) => (step.kind === 'write' ? [[step.path, step.after]] : [])),
     )
-    expect(Object.keys(texts)).toHaveLength(4)
+    expect(Object.keys(texts)).toHaveLength(5)
     expect(plan(settingsOf(LAN), factsOf({ texts, live: null })).plan?.steps).toEqual([])
   })
 })

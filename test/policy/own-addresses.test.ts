@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { formatAddress, formatCidr } from '../../src/network.ts'
 import {
+  broadcastsOf,
   onLink,
   ownHosts,
   parseGateways,
@@ -64,6 +65,16 @@ it.each(CASES)('ip address: %s', (_, interfaces, addresses, links) => {
   expect(own?.addresses.map(({ bytes }) => formatAddress(bytes))).toEqual(addresses)
   const networks = onLink({ interfaces: own?.interfaces ?? [], routes: [] })
   expect(networks.map(({ network, device }) => `${device} ${formatCidr(network)}`)).toEqual(links)
+})
+
+it('knows the broadcast address of each IPv4 network that has one', () => {
+  const addr_info = [
+    ...[global4('192.168.1.10'), global4('192.168.1.9'), global6('fd00::9')],
+    { local: '203.0.113.2', prefixlen: 31, scope: 'global' },
+    { local: '198.51.100.5', prefixlen: 29, scope: 'global' },
+  ]
+  const own = parseIpAddresses(JSON.stringify([{ addr_info }]))
+  expect(broadcastsOf(own?.interfaces ?? []).map(formatCidr)).toEqual(['192.168.1.255/32', '198.51.100.7/32'])
 })
 
 it.each(['', 'Option "-json" is unknown', '{}'])('knows nothing from %j', (text) => {

@@ -16,6 +16,8 @@ const ALWAYS = ['127.0.0.0/8', '::1', 'fe80::/10'].map(network)
 const LIVE = {
   addresses: [network('203.0.113.1'), network('192.168.1.10')],
   gateways: [network('203.0.113.254')],
+  resolvers: [network('192.0.2.53')],
+  broadcasts: [network('203.0.113.255')],
 }
 
 const LAN = 'config.env:1 LAN_IP and LAN_NM: 192.168.1.0/24'
@@ -30,6 +32,8 @@ test.each<[string, string[]]>([
   ['2001:db8:7::1', ['config.env:4 WHITELIST: 2001:db8:7::/48']],
   ['203.0.113.1', ["- this server's own address"]],
   ['203.0.113.254', ["- this server's default gateway"]],
+  ['192.0.2.53', ['- a name server of this server']],
+  ['203.0.113.255', ['- a broadcast address here']],
   ['127.0.0.2', ['- 127.0.0.0/8, always protected']],
   ['fe80::1', ['- fe80::/10, always protected']],
 ])('%s', (address, expected) => {

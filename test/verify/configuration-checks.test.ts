@@ -11,6 +11,10 @@ const ALLOW = '/etc/hosts.allow'
 const JAIL = '/etc/fail2ban/jail.d/portsentry.conf'
 const JAIL_LOCAL = '/etc/fail2ban/jail.local'
 
+/** What no configuration says, and every list has: link-local addresses, and those that no host has. */
+const ALWAYS = '169.254.0.0/16\n0.0.0.0/8\n224.0.0.0/3\n'
+const IN_ORDER = '127.0.0.0/8, 192.168.1.0/24, 169.254.0.0/16, 0.0.0.0/8, 224.0.0.0/3'
+
 const check = (changes: Changes, config: string) => {
   const { desired, facts, plan, problems } = examined(changes, config)
   return checkConfiguration(desired, facts, plan, problems)
@@ -119,10 +123,10 @@ const FINDINGS: readonly (readonly [
     `fail conf: ${CONF}:2: portsentry does not start over this line`,
   ],
 
-  ['the list', {}, `pass ignore-list: ${BUILT}: 127.0.0.0/8, 192.168.1.0/24`],
+  ['the list', {}, `pass ignore-list: ${BUILT}: ${IN_ORDER}`],
   [
     'a list that lacks the LAN',
-    texts(BUILT, '127.0.0.0/8\n'),
+    texts(BUILT, `${ALWAYS}127.0.0.0/8\n`),
     `fail ignore-list: ${BUILT} lacks 192.168.1.0/24`,
   ],
   [
@@ -131,27 +135,31 @@ const FINDINGS: readonly (readonly [
     `fail ignore-list: ${BUILT} lacks 10.1.0.0/16, 10.2.0.0/16, 10.3.0.0/16, 10.4.0.0/16 and 1 more`,
     'WHITELIST=10.1.0.0/16,10.2.0.0/16,10.3.0.0/16,10.4.0.0/16,10.5.0.0/16\n',
   ],
-  ['host bits, which 1.2 does not mind', texts(BUILT, '127.0.0.0/8\n192.168.1.10/24\n'), /^pass ignore-list/],
+  [
+    'host bits, which 1.2 does not mind',
+    texts(BUILT, `${ALWAYS}127.0.0.0/8\n192.168.1.10/24\n`),
+    /^pass ignore-list/,
+  ],
   [
     'a last line without a newline, which 1.2 may not read',
-    texts(BUILT, '127.0.0.0/8\n192.168.1.0/24'),
-    `warn ignore-list: ${BUILT}:2: no newline ends the last line, and so portsentry may not read it; it has 192.168.1.0/24`,
+    texts(BUILT, `${ALWAYS}127.0.0.0/8\n192.168.1.0/24`),
+    `warn ignore-list: ${BUILT}:5: no newline ends the last line, and so portsentry may not read it; it has 192.168.1.0/24`,
   ],
   [
     'one that another line makes up for',
-    texts(BUILT, '192.168.1.0/24\n127.0.0.0/8\n192.168.1.7'),
-    `pass ignore-list: ${BUILT}: 127.0.0.0/8, 192.168.1.0/24`,
+    texts(BUILT, `192.168.1.0/24\n127.0.0.0/8\n${ALWAYS}192.168.1.7`),
+    `pass ignore-list: ${BUILT}: ${IN_ORDER}`,
   ],
-  ['a comment without one', texts(BUILT, '127.0.0.0/8\n192.168.1.0/24\n# end'), /^pass ignore-list/],
+  ['a comment without one', texts(BUILT, `${ALWAYS}127.0.0.0/8\n192.168.1.0/24\n# end`), /^pass ignore-list/],
   ['no list', texts(BUILT, null), `fail ignore-list: ${BUILT} is missing: everybody is acted on`],
   [
     'a tree that no daemon has been started in',
     { live: null, texts: { [BUILT]: null } },
-    `pass ignore-list: ${STATIC}: 127.0.0.0/8, 192.168.1.0/24`,
+    `pass ignore-list: ${STATIC}: ${IN_ORDER}`,
   ],
   [
     'a tree that lacks the LAN',
-    { live: null, texts: { [BUILT]: null, [STATIC]: '127.0.0.0/8\n' } },
+    { live: null, texts: { [BUILT]: null, [STATIC]: `${ALWAYS}127.0.0.0/8\n` } },
     `fail ignore-list: ${STATIC} lacks 192.168.1.0/24`,
   ],
   [

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import type { Asked } from '../../src/host/ask-fail2ban.ts'
 import type { Desired } from '../../src/policy/desired.ts'
+import { BOOT_UNITS } from '../../src/policy/firewall.ts'
 import { checkRunning } from '../../src/verify/running-checks.ts'
 import { type Changes, examined, native } from './servers.ts'
 
@@ -92,9 +93,37 @@ const FINDINGS: readonly (readonly [
   ],
   ['one protocol off', running(daemon('-audp')), {}, 'pass daemons: -audp', 'TCP_MODE=\n'],
 
-  ['both start at boot', {}, {}, 'pass boot: portsentry, fail2ban'],
-  ['one does not', { live: { enabled: new Set(['portsentry']) } }, {}, 'fail boot: fail2ban does not'],
-  ['neither does', { live: { enabled: new Set<string>() } }, {}, 'fail boot: portsentry, fail2ban does not'],
+  [
+    'both start at boot, and what keeps the bans',
+    {},
+    {},
+    'pass boot: portsentry, fail2ban, portward-firewall, portward-sync.service and 1 more',
+  ],
+  [
+    'only that does not',
+    { live: { enabled: new Set(['portsentry', 'fail2ban']) } },
+    {},
+    'fail boot: portward-firewall, portward-sync.service, portward-sync.timer does not',
+  ],
+  [
+    'nothing else is needed where nothing is banned',
+    { live: { enabled: new Set(['portsentry', 'fail2ban']) } },
+    {},
+    'pass boot: portsentry, fail2ban',
+    'OBSERVE_ONLY=1\n',
+  ],
+  [
+    'one does not',
+    { live: { enabled: new Set(['portsentry', ...BOOT_UNITS]) } },
+    {},
+    'fail boot: fail2ban does not',
+  ],
+  [
+    'neither does',
+    { live: { enabled: new Set(BOOT_UNITS) } },
+    {},
+    'fail boot: portsentry, fail2ban does not',
+  ],
 
   ['the jail', {}, {}, 'pass jail: on /var/lib/portsentry/portsentry.history'],
   ['who may not ask', { live: { asRoot: false, jails: null } }, {}, 'skip jail: only root may ask fail2ban'],

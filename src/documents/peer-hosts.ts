@@ -1,0 +1,90 @@
+import { splitLines } from './lines.ts'
+
+/** A host that a configuration file has this server talk to, as it is written there: an address or a name. */
+export interface PeerHost {
+  readonly host: string
+  /** What for. */
+  readonly use: 'NTP' | 'remote syslog' | 'apt'
+  readonly line: number
+}
+
+/** Finds the hosts in one line of a file. */
+type Reader = (line: string) => readonly string[]
+
+/** `http://user:password@HOST:port/…`; a scheme without a host (`file:/…`, `cdrom:`) names none. */
+const hostOfUrl = (url: string): string[] => {
+  const authority = /^[a-z][a-z0-9+.-]*:\/\/([^/?#\s]+)/i.exec(url)?.[1]?.replace(/^.*@/, '')
+  const host = authority && (/^\[(.+)\]/.exec(authority)?.[1] ?? authority.replace(/:\d*$/, ''))
+  return host ? [host] : []
+}
+
+const words = (text: string): string[] => text.split(/\s+/).filter((word) => word !== '')
+
+/** systemd-timesyncd: `NTP=a b`; FallbackNTP is for when nobody else is known. */
+const timesyncd: Reader = (line) => words(/^\s*NTP\s*=(.*)$/.exec(line)?.[1] ?? '')
+
+/** chrony, ntp, ntpsec and OpenNTPD alike; options before the address (`-4`) are left out. */
+const ntp: Reader = (line) => {
+  const found = /^\s*(?:server|servers|pool|peer)\s+(?:-[46]\s+)?(\S+)/.exec(line)?.[1]
+  return found === undefined ? [] : [found]
+}
+
+/** `*.* @host:514`, `@@(o)[2001:db8::1]:514`, `target="host"` of omfwd and omrelp. */
+const rsyslog: Reader = (line) => {
+  if (/^\s*#/.test(line)) return []
+  const [, bracketed, plain] =
+    /(?:^|\s)-?@@?(?:\([^)]*\))?(?:\[([^\]\s]+)\]|([^\s:;@"]+))(?=[\s:;]|$)/.exec(line) ?? []
+  const target = /\btarget\s*=\s*"([^"]+)"/i.exec(line)?.[1]
+  return [bracketed ?? plain, target].filter((host) => host !== undefined)
+}
+
+const uris = (text: string): string[] => words(text).flatMap(hostOfUrl)
+
+/** `deb [arch=amd64] http://host/debian bookworm main` */
+const sourcesList: Reader = (line) => uris(/^\s*deb(?:-src)?\s(?:\s*\[[^\]]*\])?(.*)$/.exec(line)?.[1] ?? '')
+
+/** A stanza's `URIs:`; one that is switched off is read like the others, and costs an entry of the whitelist at worst. */
+const deb822: Reader = (line) => (line.startsWith('#') ? [] : uris(line.replace(/^uris:/i, '')))
+
+/** `Acquire::http::Proxy "http://host:3142";`, also inside braces. */
+const aptConf: Reader = (line) =>
+  /^\s*(?:\/\/|#)/.test(line) ? [] : hostOfUrl(/\bproxy\s+"([^"]*)"/i.exec(line)?.[1] ?? '')
+
+const FILES: readonly (readonly [pattern: RegExp, use: PeerHost['use'], read: Reader])[] = [
+  [/^\/etc\/systemd\/timesyncd\.conf(?:\.d\/[^/]+\.conf)?$/, 'NTP', timesyncd],
+  [/^\/etc\/chrony\/(?:chrony\.conf|conf\.d\/[^/]+\.conf|sources\.d\/[^/]+\.sources)$/, 'NTP', ntp],
+  [/^\/etc\/(?:ntp\.conf|ntpsec\/ntp\.conf|ntpsec\/ntp\.d\/[^/]+\.conf|openntpd\/ntpd\.conf)$/, 'NTP', ntp],
+  [/^\/etc\/rsyslog\.(?:conf|d\/[^/]+\.conf)$/, 'remote syslog', rsyslog],
+  [/^\/etc\/apt\/sources\.list(?:\.d\/[^/]+\.list)?$/, 'apt', sourcesList],
+  [/^\/etc\/apt\/sources\.list\.d\/[^/]+\.sources$/, 'apt', deb822],
+  [/^\/etc\/apt\/apt\.conf(?:\.d\/[^/]+)?$/, 'apt', aptConf],
+]
+
+/** Directories of files that name such hosts. */
+export const PEER_DIRECTORIES = [
+  '/etc/systemd',
+  '/etc/systemd/timesyncd.conf.d',
+  '/etc/chrony',
+  '/etc/chrony/conf.d',
+  '/etc/chrony/sources.d',
+  '/etc',
+  '/etc/ntpsec',
+  '/etc/ntpsec/ntp.d',
+  '/etc/openntpd',
+  '/etc/rsyslog.d',
+  '/etc/apt',
+  '/etc/apt/sources.list.d',
+  '/etc/apt/apt.conf.d',
+] as const
+
+/** Whether a file may name hosts that this server depends on. */
+export const namesPeers = (path: string): boolean => FILES.some(([pattern]) => pattern.test(path))
+
+/** The hosts that a file of one of these kinds names. */
+export const readPeerHosts = (path: string, text: string): PeerHost[] => {
+  const [, use, read] = FILES.find(([pattern]) => pattern.test(path)) ?? []
+  if (use === undefined || read === undefined) return []
+  return splitLines(text).flatMap(({ text: line, number }) =>
+    read(line).map((host) => ({ host, use, line: number })),
+  )
+}

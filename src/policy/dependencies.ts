@@ -1,0 +1,83 @@
+import { namesPeers, type PeerHost, readPeerHosts } from '../documents/peer-hosts.ts'
+import { formatAddress, isWithin, type Network, networkOf, parseNetwork } from '../network.ts'
+import type { Place, Problem } from '../problem.ts'
+import type { Facts } from './facts.ts'
+import { type Release, sees } from './release.ts'
+import { areForwarders } from './server-addresses.ts'
+
+/**
+ * Names behind which many hosts take turns: whoever is banned of them, the others answer, and no entry of WHITELIST
+ * would hold for long.
+ */
+const ROTATING = /(?:^|\.)(?:pool\.ntp\.org|debian\.org|localhost)$/i
+
+interface Dependency extends PeerHost {
+  readonly path: string
+}
+
+const findDependencies = ({ files }: Facts): Dependency[] =>
+  [...files]
+    .filter(([path]) => namesPeers(path))
+    .flatMap(([path, { text }]) => readPeerHosts(path, text).map((peer) => ({ ...peer, path })))
+
+/** Each host once, with where it was found first. */
+const listed = (dependencies: readonly Dependency[]): string =>
+  dependencies
+    .filter(({ host }, index) => dependencies.findIndex((other) => other.host === host) === index)
+    .map(({ host, use, path, line }) => `${host} (${use}, ${path}:${line})`)
+    .join(', ')
+
+const RISK = 'a forged packet with their address as its source has them banned'
+
+/**
+ * Hosts that this server plainly depends on by its configuration, and that nothing protects. One warning for those that
+ * are written as addresses, until they are protected. Names are not resolved, so that nobody can tell whether they are:
+ * they are mentioned only where the whitelist is about to be written anyway (`changes`).
+ */
+export const findDependencyTrouble = (
+  facts: Facts,
+  release: Release,
+  protectedNetworks: readonly Network[],
+  at: Place,
+  changes: boolean,
+): Problem[] => {
+  const found = findDependencies(facts).map((dependency) => ({
+    dependency,
+    network: parseNetwork(dependency.host),
+  }))
+  const addresses = found.flatMap(({ dependency, network }) =>
+    network !== null && sees(release, network) && !isWithin(protectedNetworks, networkOf(network))
+      ? [dependency]
+      : [],
+  )
+  const names = found.flatMap(({ dependency, network }) =>
+    network === null && !ROTATING.test(dependency.host) ? [dependency] : [],
+  )
+  const [local] = areForwarders(facts.live?.resolvers ?? []) ? (facts.live?.resolvers ?? []) : []
+  const asked =
+    local === undefined ? [] : [`the name servers that ${formatAddress(local.bytes)} asks (/etc/resolv.conf)`]
+  const unresolved = [...asked, ...(names.length > 0 ? [listed(names)] : [])]
+  const warn = (code: string, message: string, hint: string): Problem => ({
+    ...{ severity: 'warning', code, message, hint, at },
+  })
+  return [
+    ...(addresses.length === 0
+      ? []
+      : [
+          warn(
+            'unprotected-dependency',
+            `this server depends on ${listed(addresses)}, which WHITELIST does not protect: ${RISK}`,
+            `add ${[...new Set(addresses.map(({ host }) => host))].join(' ')} to WHITELIST`,
+          ),
+        ]),
+    ...(!changes || unresolved.length === 0
+      ? []
+      : [
+          warn(
+            'unresolved-dependency',
+            `this server depends on ${unresolved.join(', ')}, and whether WHITELIST has their addresses was not checked: ${RISK}`,
+            'add the addresses that they have to WHITELIST, unless they are there; portward resolves no names',
+          ),
+        ]),
+  ]
+}

@@ -1,0 +1,57 @@
+import { splitLines } from '../documents/lines.ts'
+import { formatAddress, type Network, parseNetwork } from '../network.ts'
+
+/** Single addresses that this server cannot do without, by what they are to it; each kind in a stable order. */
+export interface ServerAddresses {
+  /** Of its own interfaces. */
+  readonly addresses: readonly Network[]
+  /** Routers of its default routes. */
+  readonly gateways: readonly Network[]
+  /** The name servers that it asks. */
+  readonly resolvers: readonly Network[]
+  /** Broadcast addresses of the IPv4 networks that it is on. */
+  readonly broadcasts: readonly Network[]
+}
+
+/** Where an apply on the server itself writes them down: a plan for a copy of its /etc has no other way to know them. */
+export const ADDRESSES_PATH = '/etc/portward/addresses'
+
+const KINDS = [
+  ['address', 'addresses'],
+  ['gateway', 'gateways'],
+  ['resolver', 'resolvers'],
+  ['broadcast', 'broadcasts'],
+] as const
+
+const HEADER = [
+  "# Kept by portward: this server's own addresses, default gateways, name servers and broadcast addresses, as an apply",
+  '# on the server itself finds them. A plan for a copy of /etc protects them by this list.',
+]
+
+/** Loopback is protected on every server, and says nothing of this one. */
+const isLoopback = ({ bytes }: Network): boolean =>
+  bytes.length === 4 ? bytes[0] === 127 : bytes.every((byte, index) => byte === (index === 15 ? 1 : 0))
+
+export const renderServerAddresses = (known: ServerAddresses): string => {
+  const entries = KINDS.flatMap(([word, kind]) =>
+    known[kind].filter((host) => !isLoopback(host)).map(({ bytes }) => `${word} ${formatAddress(bytes)}`),
+  )
+  return [...HEADER, ...entries, ''].join('\n')
+}
+
+/** What `renderServerAddresses` wrote; lines that are not of its making are passed over. */
+export const parseServerAddresses = (text: string): ServerAddresses => {
+  const lines = splitLines(text).map((line) => line.text.split(' '))
+  const hostsOf = (wanted: string): Network[] =>
+    lines.flatMap(([word, address = '']) => (word === wanted ? (parseNetwork(address) ?? []) : []))
+  return {
+    addresses: hostsOf('address'),
+    gateways: hostsOf('gateway'),
+    resolvers: hostsOf('resolver'),
+    broadcasts: hostsOf('broadcast'),
+  }
+}
+
+/** Whether all these name servers are programs on this server, which ask others. */
+export const areForwarders = (resolvers: readonly Network[]): boolean =>
+  resolvers.length > 0 && resolvers.every((resolver) => isLoopback(resolver))

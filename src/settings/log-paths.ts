@@ -1,0 +1,24 @@
+/** Directories of the system, of devices and of anybody's: nothing there is portsentry's to append to or to truncate. */
+const SYSTEM =
+  /^\/(?:bin|boot|dev|etc|home|lib\w*|proc|root|sbin|sys|tmp|usr|var\/(?:spool|tmp|mail))(?:\/|$)/
+
+/** A directory for logs or of portsentry's own stands on the way to the file. */
+const DIRECTORY = /\/(?:logs?|portsentry|portward)\//
+
+/** Files in /var/log that others write. portsentry 2.x truncates its history at every start. */
+const OTHERS =
+  /^\/var\/log\/(?:(?:journal|apt|audit|installer|private|unattended-upgrades)\/|[wb]tmp|lastlog|faillog|syslog|messages|(?:alternatives|auth|boot|cron|daemon|debug|dpkg|fail2ban|kern|mail|ufw|user)(?:\.log)?(?:\.\d+)?$)/
+
+/** Whether a path, written or where links lead, is in the way of the system: `..` leads anywhere. */
+export const isSystemPath = (path: string): boolean =>
+  SYSTEM.test(path) || OTHERS.test(path) || /\/\.{1,2}(?:\/|$)/.test(path)
+
+/** Says what is wrong with a path that portsentry writes a log to, or null where nothing is. */
+export const logPath = (path: string): string | null =>
+  !isSystemPath(path) && DIRECTORY.test(path) ? null : `is "${path}", which is no log of portsentry's`
+
+/** The same for what it notes until its next start. */
+export const statePath = (path: string): string | null =>
+  !isSystemPath(path) && (DIRECTORY.test(path) || /^\/(?:var\/lib|var\/cache|run|var\/run)\//.test(path))
+    ? null
+    : `is "${path}", which is in no directory for such a file`
