@@ -9,11 +9,12 @@ import { readBlockedFile } from '../host/places/blocked-files.ts'
 import type { Vantage } from '../host/places/vantage.ts'
 import { readWrapped } from '../host/wrappers.ts'
 import { contains, formatAddress, isIPv4, type Network, parseNetwork } from '../network.ts'
+import { isNewer } from '../policy/daemons.ts'
 import { effective, enabledJails } from '../policy/fail2ban-view.ts'
 import { type FilterVerdict, judge } from '../policy/filter.ts'
 import { judgeHost } from '../policy/hosts-access-verdict.ts'
 import { FAIL2BAN_DIRECTORY, viewWith } from '../policy/jail.ts'
-import { renderProblem } from '../problem.ts'
+import { isError, renderProblem } from '../problem.ts'
 import { readHost } from './address.ts'
 import { type BanState, loadProtection, type Protection, readBanState, viewState } from './ban-state.ts'
 import { banAsJson, placesAsJson } from './ban-table.ts'
@@ -25,6 +26,20 @@ import { isoMoment } from './moments.ts'
 import { EXIT, type GlobalOptions, openOutput } from './output.ts'
 
 const JAIL = 'portsentry'
+
+/** Of the files that portsentry reads when it starts, those that have changed since. */
+const findChangedSince = async (
+  { root, release, daemons }: Vantage,
+  ignorePath: string | null,
+): Promise<string[]> => {
+  const paths = [release?.confPath, ignorePath].filter((path) => typeof path === 'string')
+  const files = await Promise.all(
+    paths.map(async (path) => ({ path, file: await readFileState(root, path).catch(() => null) })),
+  )
+  return files
+    .filter(({ file }) => file !== null && isNewer(file.modifiedMs, daemons))
+    .map(({ path }) => path)
+}
 
 /** The modes that run; where none does, those that should. */
 const readDaemons = async (
@@ -39,6 +54,8 @@ const readDaemons = async (
   const modes = vantage.modes.length > 0 ? vantage.modes : wanted
   const { configurations, ignore, problems } = await readSubject(root, release, modes)
   const list = await ignore.list()
+  // 1.2 reads this one at each packet.
+  const ignorePath = release.dialect === '2.x' ? (configurations[0]?.ignoreFile ?? null) : null
   const target = { address: host.bytes, host: formatAddress(host.bytes) }
   const hosts = rememberedHosts(vantage, history)
   const prospects = await Promise.all(
@@ -52,7 +69,8 @@ const readDaemons = async (
     title: release.title,
     dialect: release.dialect,
     isRunning: vantage.isLive ? vantage.modes.length > 0 : null,
-    faults: problems.map(renderProblem),
+    faults: problems.filter(isError).map(renderProblem),
+    changedSince: await findChangedSince(vantage, ignorePath),
     prospects,
     ignoredBy: line === null ? null : `${ignore.path()}:${line} (${ignore.line(line)})`,
   }

@@ -1,11 +1,16 @@
+import { join } from 'node:path'
 import { parse as parseIni } from 'ini'
+import { judgeConf } from '../detector/judge-conf.ts'
+import { daemonModes } from '../detector/modes.ts'
+import { parsePortsentryConf } from '../documents/portsentry-conf.ts'
 import { readFileState } from '../host/files.ts'
 import { isInSync, type Plan } from '../plan/plan.ts'
 import { describeWrappers } from '../plan/render.ts'
 import { runningArguments, wantedUnits } from '../plan/services.ts'
 import { serviceOf } from '../policy/daemons.ts'
-import type { Facts } from '../policy/facts.ts'
+import { type Facts, fileText } from '../policy/facts.ts'
 import { type Modes, modesOf, type Release } from '../policy/release.ts'
+import { isError, renderProblem } from '../problem.ts'
 import { load } from './load.ts'
 import { EXIT, type GlobalOptions, openOutput, problemAsJson } from './output.ts'
 import { banStatusAsJson, readBanStatus, renderBanStatus } from './status-bans.ts'
@@ -16,8 +21,20 @@ interface ServiceStatus {
   /** Null where no system runs. */
   readonly running: boolean | null
   readonly atBoot: boolean | null
+  /** Why portsentry would not start with its portsentry.conf; null where nothing is known against it. */
+  readonly fault: string | null
   /** The arguments of portsentry's daemons, fail2ban's jails; null where they could not be asked. */
   readonly detail: readonly string[] | null
+}
+
+/** Why portsentry would not start with portsentry.conf as it is; null where nothing there is in its way. */
+const findFault = (facts: Facts, release: Release, modes: Modes): string | null => {
+  const { confPath, dialect } = release
+  const text = fileText(facts, confPath)
+  if (text === undefined || facts.predicted.has(confPath)) return null
+  const conf = parsePortsentryConf(text, dialect)
+  const error = judgeConf(conf, daemonModes(release, modes), join(facts.root, confPath)).find(isError)
+  return error === undefined ? null : renderProblem(error)
 }
 
 const describeServices = (facts: Facts, release: Release, modes: Modes): ServiceStatus[] => {
@@ -31,6 +48,7 @@ const describeServices = (facts: Facts, release: Release, modes: Modes): Service
       installed: packages.get('portsentry') ?? null,
       running: live && running.length > 0,
       atBoot: live && isEnabled(wantedUnits({ release, modes }, live)),
+      fault: findFault(facts, release, modes),
       detail: running,
     },
     {
@@ -38,6 +56,7 @@ const describeServices = (facts: Facts, release: Release, modes: Modes): Service
       installed: packages.get('fail2ban') ?? null,
       running: live?.daemons.some((process) => serviceOf(process) === 'fail2ban') ?? null,
       atBoot: isEnabled(['fail2ban']),
+      fault: null,
       detail: live?.jails ?? null,
     },
   ]
@@ -62,11 +81,12 @@ const describeSshd = ({ packages, wrapped }: Facts): string => {
   return packages.has('openssh-server') ? 'does NOT ask hosts.deny' : 'is not installed'
 }
 
-const describeService = ({ name, installed, running, atBoot, detail }: ServiceStatus): string => {
+const describeService = ({ name, installed, running, atBoot, fault, detail }: ServiceStatus): string => {
   if (installed === null) return `${name.padEnd(12)}not installed`
   const parts = [
     running === null ? 'not looked at in a tree' : running ? 'runs' : 'DOES NOT RUN',
     ...(detail?.some((word) => word !== '') ? [detail.join(', ')] : []),
+    ...(fault === null ? [] : [`WOULD NOT START${running === true ? ' AGAIN' : ''}: ${fault}`]),
     ...(atBoot === false ? ['NOT started at boot'] : []),
     `version ${installed}`,
   ]

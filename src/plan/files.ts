@@ -1,3 +1,5 @@
+import { judgeConf } from '../detector/judge-conf.ts'
+import { daemonModes } from '../detector/modes.ts'
 import { applyEdits, type Edit } from '../documents/edit.ts'
 import { setValue } from '../documents/fail2ban-edit.ts'
 import { parseFail2banIni } from '../documents/fail2ban-ini.ts'
@@ -5,16 +7,16 @@ import { removeFaults } from '../documents/fail2ban-mend.ts'
 import { parseHostsAccess } from '../documents/hosts-access.ts'
 import { removeDenied, setAllowed } from '../documents/hosts-access-edit.ts'
 import { parseIgnoreList, setIgnored } from '../documents/ignore-list.ts'
+import { afterEdits, type LineOrigins, untouched } from '../documents/line-origins.ts'
 import {
-  commentOutRefused,
   getKey,
   overlongLines,
   type PortsentryConf,
   parsePortsentryConf,
-  refusedLines,
   setKey,
   unsetKey,
 } from '../documents/portsentry-conf.ts'
+import { mendingEdits, mendRefused } from '../documents/portsentry-conf-mend.ts'
 import {
   findAssignment,
   getVariable,
@@ -44,13 +46,22 @@ const cannotSet = (path: string, what: string, line: number | undefined, hint: s
 
 const quoted = (text: string): string => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text)
 
-/** A line that the daemon refuses to start over is commented out, with a word about what it said. */
-const tellRefused = (conf: PortsentryConf, path: string): Problem[] =>
-  refusedLines(conf).map(({ text, number: line }) => ({
+type Mending = ReturnType<typeof mendRefused>[number]
+
+/** What the plan does about a line of portsentry.conf over which 2.x would not start. */
+const MENDED: Record<Mending['as'], string> = {
+  setting: 'the plan writes it as portsentry reads it',
+  translation: 'the plan says it by the keys of portsentry 2.x',
+  comment: 'the plan moves it to the start of the line',
+  nothing: 'the plan comments it out',
+}
+
+const tellMended = (conf: PortsentryConf, mendings: readonly Mending[], path: string): Problem[] =>
+  mendings.map(({ line, as }) => ({
     severity: 'warning',
     code: 'refused-line',
-    message: `${quoted(text)} is no setting of this portsentry, which would not start over it`,
-    hint: 'the plan comments it out',
+    message: `${quoted(conf.lines[line - 1]?.text ?? '')} is no setting of this portsentry, which would not start over it`,
+    hint: MENDED[as],
     at: { path, line },
   }))
 
@@ -71,20 +82,35 @@ const wrongIgnoreFile = (value: string | undefined, wanted: string, path: string
   at: { path },
 })
 
+/** Problems with the edited text, at the lines that they had before. */
+const asBefore = (problems: readonly Problem[], origins: LineOrigins): Problem[] =>
+  problems.map(({ at: { path, line }, ...problem }) => {
+    const origin = line === undefined ? null : (origins[line - 1] ?? null)
+    return { ...problem, at: origin === null ? { path } : { path, line: origin } }
+  })
+
 /** portsentry.conf: every key as the daemon reads it, and nothing that keeps it from starting. */
 export const rewriteConf = (text: string, desired: Desired): Rewrite => {
-  const { confPath: path, dialect, builtIgnorePath } = desired.release
-  const original = parsePortsentryConf(text, dialect)
-  const problems = [...tellRefused(original, path), ...tellOverlong(original, path)]
-  let current = parsePortsentryConf(applyEdits(text, commentOutRefused(original)), dialect)
-  const reasons = current.text === text ? [] : ['lines that portsentry refuses commented out']
+  const { release, modes } = desired
+  const { confPath: path, dialect, builtIgnorePath } = release
+  let current = parsePortsentryConf(text, dialect)
+  const mendings = mendRefused(current)
+  const problems = [...tellMended(current, mendings, path), ...tellOverlong(current, path)]
+  const reasons: string[] = []
+  let origins = untouched(text)
+  const edit = (edits: readonly Edit[], reason: string): void => {
+    if (edits.length === 0) return
+    origins = afterEdits(origins, current.text, edits)
+    current = parsePortsentryConf(applyEdits(current.text, edits), dialect)
+    if (!reasons.includes(reason)) reasons.push(reason)
+  }
+  const isKept = mendings.every(({ as }) => as === 'setting' || as === 'comment')
+  const mending = `lines that portsentry refuses ${isKept ? 'written as it reads them' : 'commented out'}`
+  edit(mendingEdits(current, mendings), mending)
   // Twice: to 1.2 one odd line may say several keys, so that setting one unsets another.
   for (const [key, value] of [...desired.conf, ...desired.conf]) {
-    const edits = value === null ? unsetKey(current, key) : setKey(current, key, value)
-    if (edits.length === 0) continue
-    current = parsePortsentryConf(applyEdits(current.text, edits), dialect)
-    const reason = value === null ? `no ${key}` : key
-    if (!reasons.includes(reason)) reasons.push(reason)
+    if (value === null) edit(unsetKey(current, key), `no ${key}`)
+    else edit(setKey(current, key, value), key)
   }
   for (const [key, value] of desired.conf) {
     if (getKey(current, key) === (value ?? undefined)) continue
@@ -92,6 +118,9 @@ export const rewriteConf = (text: string, desired: Desired): Rewrite => {
   }
   const ignoreFile = getKey(current, 'IGNORE_FILE')
   if (ignoreFile !== builtIgnorePath) problems.push(wrongIgnoreFile(ignoreFile, builtIgnorePath, path))
+  const left = judgeConf(current, daemonModes(release, modes), path)
+  // Overlong lines are told already, for both dialects.
+  problems.push(...asBefore(left, origins).filter(({ code }) => code !== 'line-overlong'))
   return { text: current.text, reasons, problems }
 }
 

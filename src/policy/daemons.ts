@@ -11,6 +11,13 @@ export const serviceOf = ({ args }: Pick<DaemonProcess, 'args'>): Service | null
   return args.slice(0, 3).some((word) => word.endsWith('/fail2ban-server')) ? 'fail2ban' : null
 }
 
+/** A daemon's start, counted in clock ticks from that of this process, is uncertain by less than this. */
+const START_TOLERANCE_MS = 1000
+
+/** Whether a file has changed since one of these daemons was started. */
+export const isNewer = (modifiedMs: number, daemons: readonly Pick<DaemonProcess, 'startedMs'>[]): boolean =>
+  modifiedMs > Math.min(...daemons.map(({ startedMs }) => startedMs)) + START_TOLERANCE_MS
+
 export interface RunningProcess extends DaemonProcess {
   /** Process id. */
   readonly parent: number

@@ -1,6 +1,8 @@
+import { applyEdits } from '../documents/edit.ts'
 import { splitLines } from '../documents/lines.ts'
 import { findOwnedMarks } from '../documents/owned-block.ts'
 import { getKey, parsePortsentryConf } from '../documents/portsentry-conf.ts'
+import { mendingEdits, mendRefused, translatedValue } from '../documents/portsentry-conf-mend.ts'
 import { isHost, type Network, parseNetwork, withoutContained } from '../network.ts'
 import type { Place, Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -71,9 +73,14 @@ const protectedNetworks = (settings: Settings, facts: Facts, release: Release): 
   return withoutContained([...LOOPBACK, settings.lan, ...settings.whitelist, ...neighbours, ...own])
 }
 
-/** What the daemon reads for a key before anything is changed. */
-const presentValue = (facts: Facts, { confPath, dialect }: Release, key: string): string | undefined =>
-  getKey(parsePortsentryConf(fileText(facts, confPath) ?? '', dialect), key)
+/** What portsentry.conf says for a key as it stands, lines that keep the daemon from starting read as they are meant. */
+const presentValue = (facts: Facts, release: Release, key: string): string | undefined => {
+  const { confPath, dialect, translatedKeys } = release
+  const conf = parsePortsentryConf(fileText(facts, confPath) ?? '', dialect)
+  const edits = mendingEdits(conf, mendRefused(conf))
+  const mended = edits.length === 0 ? conf : parsePortsentryConf(applyEdits(conf.text, edits), dialect)
+  return translatedKeys.has(key) ? translatedValue(mended, key) : getKey(mended, key)
+}
 
 /** The value of a required key: config.env's, the admin's, or the release's own where that is missing or foreign. */
 const requiredValue = (key: string, settings: Settings, facts: Facts, release: Release): string => {

@@ -21,6 +21,8 @@ export interface Vantage {
   readonly remark: string
   /** The modes in which daemons run; empty in a tree. */
   readonly modes: readonly Mode[]
+  /** Portsentry's daemons themselves. */
+  readonly daemons: readonly DaemonProcess[]
 }
 
 /** The mode that a daemon's arguments mean. */
@@ -53,6 +55,7 @@ export const readVantage = async (root: string): Promise<Vantage> => {
     release,
     conf: conf instanceof HostError ? null : conf,
     remark: trouble instanceof HostError ? trouble.message : '',
+    daemons: running,
     modes: release === null ? [] : [...new Set(running.map((daemon) => modeOf(daemon, release)))].sort(),
   }
 }
