@@ -113,7 +113,7 @@ const explain = async (options: GlobalOptions, host: Network): Promise<Explanati
   const address = formatAddress(host.bytes)
   const readText = async (path: string) => (await readFileState(root, path).catch(() => null))?.text ?? ''
   const [state, protection, wrapped, allow, deny] = await Promise.all([
-    readBanState(root),
+    readBanState(options),
     loadProtection(options),
     readWrapped(root),
     readText('/etc/hosts.allow'),

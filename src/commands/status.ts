@@ -75,20 +75,27 @@ const describeDrift = (plan: Plan | null): string => {
   return `${plan.steps.length} steps pending${paths.length > 0 ? ` (${paths.join(', ')})` : ''}`
 }
 
+/** What a tree without dpkg's status, and so without the server's programs, cannot tell. */
+const NOT_IN_COPY = 'not known: the tree is a copy of /etc, without dpkg status and programs'
+
 /** A ban in hosts.deny means something to sshd only where it is linked with libwrap. */
-const describeSshd = ({ packages, wrapped }: Facts): string => {
+const describeSshd = ({ packages, wrapped, told }: Facts): string => {
   if (wrapped.includes('sshd')) return 'honours hosts.deny'
+  if (told !== undefined) return NOT_IN_COPY
   return packages.has('openssh-server') ? 'does NOT ask hosts.deny' : 'is not installed'
 }
 
-const describeService = ({ name, installed, running, atBoot, fault, detail }: ServiceStatus): string => {
-  if (installed === null) return `${name.padEnd(12)}not installed`
+const describeService = (
+  { name, installed, running, atBoot, fault, detail }: ServiceStatus,
+  isCopy: boolean,
+): string => {
+  if (installed === null && !isCopy) return `${name.padEnd(12)}not installed`
   const parts = [
     running === null ? 'not looked at in a tree' : running ? 'runs' : 'DOES NOT RUN',
     ...(detail?.some((word) => word !== '') ? [detail.join(', ')] : []),
     ...(fault === null ? [] : [`WOULD NOT START${running === true ? ' AGAIN' : ''}: ${fault}`]),
     ...(atBoot === false ? ['NOT started at boot'] : []),
-    `version ${installed}`,
+    isCopy ? `version ${NOT_IN_COPY}` : `version ${installed}`,
   ]
   return `${name.padEnd(12)}${parts.join('; ')}`
 }
@@ -102,14 +109,15 @@ export const statusCommand = async (options: GlobalOptions): Promise<number> => 
     output.document('status', { problems: problems.map(problemAsJson) })
     return failure
   }
-  const [system, bans] = await Promise.all([readSystemName(root), readBanStatus(root)])
+  const [system, bans] = await Promise.all([readSystemName(root), readBanStatus(options)])
   const services = describeServices(facts, release, settings)
   const drift = describeDrift(plan)
+  const isCopy = facts.told !== undefined
   const lines = [
     `${'system'.padEnd(12)}${system}; ${release.title}`,
-    ...services.map(describeService),
+    ...services.map((service) => describeService(service, isCopy)),
     `${'modes'.padEnd(12)}${modesOf(settings).join(', ')} wanted`,
-    `${'wrappers'.padEnd(12)}${describeWrappers(facts)}`,
+    `${'wrappers'.padEnd(12)}${isCopy && facts.wrapped.length === 0 ? NOT_IN_COPY : describeWrappers(facts)}`,
     `${'sshd'.padEnd(12)}${describeSshd(facts)}`,
     `${'drift'.padEnd(12)}${drift}`,
     ...renderBanStatus(bans).map(([topic, text]) => `${topic.padEnd(12)}${text}`),

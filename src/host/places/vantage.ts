@@ -6,8 +6,9 @@ import type { DaemonProcess } from '../../policy/facts.ts'
 import { writesHostsDeny } from '../../policy/firewall.ts'
 import type { Release } from '../../policy/release.ts'
 import { HostError } from '../host-error.ts'
-import { readConf, readRelease } from '../portsentry-files.ts'
+import { readConf } from '../portsentry-files.ts'
 import { readDaemons } from '../processes.ts'
+import { readRelease } from '../release.ts'
 
 /** Who looks at which server or tree, and what can be told of its portsentry. A wrong config.env hides no ban. */
 export interface Vantage {
@@ -40,10 +41,16 @@ const ifThere = async <T>(read: () => Promise<T>): Promise<T | HostError> => {
   }
 }
 
-/** Looks around. Throws nothing that an administrator could not go on without. */
-export const readVantage = async (root: string): Promise<Vantage> => {
+/**
+ * Looks around. `asked` names the release of a copy of /etc that does not tell. Throws nothing that an administrator could
+ * not go on without.
+ */
+export const readVantage = async (root: string, asked?: string): Promise<Vantage> => {
   const isLive = root === '/'
-  const [found, daemons] = await Promise.all([ifThere(() => readRelease(root)), isLive ? readDaemons() : []])
+  const [found, daemons] = await Promise.all([
+    ifThere(() => readRelease(root, asked)),
+    isLive ? readDaemons() : [],
+  ])
   const release = found instanceof HostError ? null : found
   const conf = release === null ? null : await ifThere(() => readConf(root, release))
   const trouble = [found, conf].find((one) => one instanceof HostError)
