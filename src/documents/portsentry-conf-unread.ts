@@ -23,17 +23,13 @@ const whyUnread12 = (text: string, key: string): string => {
   return 'a blank or "=" must stand right behind the key'
 }
 
-/** The settings of the file, each with the number of the line that decides it. */
-const decisions = (conf: PortsentryConf, keys: readonly string[]) =>
-  new Map(
-    keys.flatMap((key) => {
+const unread12 = (conf: PortsentryConf): UnreadLine[] => {
+  const decided = new Map(
+    KEYS_12.flatMap((key) => {
       const entry = findEntry(conf, key)
       return entry === undefined ? [] : [[key, { line: entry.line.number, value: entry.value }] as const]
     }),
   )
-
-const unread12 = (conf: PortsentryConf): UnreadLine[] => {
-  const decided = decisions(conf, KEYS_12)
   const read = new Map([...decided].map(([, { line, value }]) => [line, value]))
   return conf.lines.flatMap(({ text, number: line }): UnreadLine[] => {
     if (/^[ \t\r\f\v]*(?:#|$)/.test(text) || read.get(line) !== undefined) return []
@@ -53,11 +49,14 @@ const unread12 = (conf: PortsentryConf): UnreadLine[] => {
 }
 
 /** 2.x does not start over what it cannot read; what is left are keys that a later line says again. */
-const unread2 = (conf: PortsentryConf): UnreadLine[] => {
-  const decided = decisions(conf, KEYS_2)
-  return conf.lines.flatMap(({ text, number: line }): UnreadLine[] => {
-    const { key, value } = readLine2(text) ?? {}
-    const deciding = key === undefined ? undefined : decided.get(key)
+const unread2 = ({ lines }: PortsentryConf): UnreadLine[] => {
+  const settings = lines.flatMap(({ text, number: line }) => {
+    const setting = readLine2(text)
+    return setting === undefined ? [] : [{ ...setting, line, text }]
+  })
+  const decided = new Map(settings.map((setting) => [setting.key, setting]))
+  return settings.flatMap(({ key, value, line, text }): UnreadLine[] => {
+    const deciding = decided.get(key)
     if (deciding === undefined || deciding.line === line || deciding.value === value) return []
     return [{ line, text, reason: `line ${deciding.line} says ${key} after it`, form: null }]
   })

@@ -67,8 +67,11 @@ export const readLine2 = (text: string): { key: string; value: string } | undefi
   return key === undefined ? undefined : { key, value }
 }
 
-const isDeciding12 = (line: string, key: string): boolean =>
-  !line.startsWith('#') && cString(line).includes(key) && /^[= ]$/.test(line[key.length] ?? '')
+/** The character behind the key is asked for first: few lines of a long file have one there. */
+const isDeciding12 = (line: string, key: string): boolean => {
+  const behind = line[key.length]
+  return (behind === '=' || behind === ' ') && !line.startsWith('#') && cString(line).includes(key)
+}
 
 /** The line that decides `key` for the daemon, or undefined where there is none. */
 export const findEntry = (conf: PortsentryConf, key: string): ConfEntry | undefined => {
