@@ -118,10 +118,11 @@ const conditionOf = (daemons: Daemons): string | null => {
 const portsentry = (explanation: Explanation): string[] => {
   const { daemons } = explanation
   if (daemons === null) return ['could not be looked at']
-  const { faults, changedSince, prospects, dialect } = daemons
+  const { faults, otherConfs, changedSince, prospects, dialect } = daemons
   const condition = conditionOf(daemons)
   const isHidden = dialect === '1.2' && closedBy(explanation) !== undefined
   return [
+    ...otherConfs.map((path) => `was told to read ${path}`),
     ...changedSince.map((path) => `was started before ${path} changed: restart it`),
     ...faults.map((fault) => `would not start: ${fault}`),
     ...(condition === null ? [] : [condition]),

@@ -9,7 +9,7 @@ import { readBlockedFile } from '../host/places/blocked-files.ts'
 import type { Vantage } from '../host/places/vantage.ts'
 import { readWrapped } from '../host/wrappers.ts'
 import { contains, formatAddress, isIPv4, type Network, parseNetwork } from '../network.ts'
-import { isNewer } from '../policy/daemons.ts'
+import { isNewer, namedConf } from '../policy/daemons.ts'
 import { effective, enabledJails } from '../policy/fail2ban-view.ts'
 import { type FilterVerdict, judge } from '../policy/filter.ts'
 import { judgeHost } from '../policy/hosts-access-verdict.ts'
@@ -70,6 +70,12 @@ const readDaemons = async (
     dialect: release.dialect,
     isRunning: vantage.isLive ? vantage.modes.length > 0 : null,
     faults: problems.filter(isError).map(renderProblem),
+    otherConfs:
+      release.dialect === '2.x'
+        ? vantage.daemons
+            .flatMap((daemon) => namedConf(daemon) ?? [])
+            .filter((path) => path !== release.confPath)
+        : [],
     changedSince: await findChangedSince(vantage, ignorePath),
     prospects,
     ignoredBy: line === null ? null : `${ignore.path()}:${line} (${ignore.line(line)})`,

@@ -28,6 +28,7 @@ const daemons = (more: Partial<Daemons> = {}): Daemons => ({
   isRunning: true,
   faults: [],
   changedSince: [],
+  otherConfs: [],
   prospects: [prospect()],
   ignoredBy: null,
   ...more,
@@ -106,6 +107,12 @@ describe('a host is', () => {
       { daemons: daemons({ isRunning: null, faults: ['conf:1: odd'] }) },
       'unnoticed',
       /WOULD NOT START \(conf:1: odd\): nobody would notice a scan$/,
+    ],
+    [
+      'not judged by files beside that of the daemon',
+      { daemons: daemons({ dialect: '2.x', otherConfs: ['/srv/conf'] }) },
+      'unknown',
+      /is not known: portsentry was told to read \/srv\/conf$/,
     ],
     [
       'not judged by files that the daemon has not read',

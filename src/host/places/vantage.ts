@@ -28,7 +28,7 @@ export interface Vantage {
 
 /** The mode that a daemon's arguments mean. */
 const modeOf = ({ args }: DaemonProcess, { dialect }: Release): Mode => {
-  if (dialect === '2.x') return args.includes('--connect') || args.includes('-c') ? 'connect' : 'stealth'
+  if (dialect === '2.x') return args.includes('--connect') ? 'connect' : 'stealth'
   return (args.find((word) => /^-[as]?(?:tcp|udp)$/.test(word))?.slice(1) ?? 'tcp') as Mode
 }
 
