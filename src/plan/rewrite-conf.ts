@@ -22,7 +22,7 @@ type Mending = ReturnType<typeof mendRefused>[number]
 /** What the plan does about a line of portsentry.conf over which 2.x would not start. */
 const MENDED: Record<Mending['as'], string> = {
   setting: 'the plan writes it as portsentry reads it',
-  translation: 'the plan says it by the keys of portsentry 2.x',
+  translation: 'the plan keeps it in a comment, and sets the ports of the modes atcp and audp by it',
   comment: 'the plan moves it to the start of the line',
   nothing: 'the plan comments it out',
 }
