@@ -57,6 +57,12 @@ const buildProgram = (finish: (code: number) => void): Command => {
     .version(PORTWARD_VERSION)
     .option('--config <file>', 'the variables to follow (default: /root/config.env, or $PORTWARD_CONFIG)')
     .option('--root <dir>', 'work on the files of this tree instead of the running server', '/')
+    .addOption(
+      new Option(
+        '--release <name>',
+        "--root: whose portsentry this is, for a copy of /etc that doesn't tell",
+      ).choices(RELEASES.map(({ name }) => name)),
+    )
     .option('--json', 'print one JSON document on stdout, and nothing else there')
     .option('--quiet', 'print errors and results only')
     .option('--verbose', 'print what failed in full, with the stack')
@@ -79,6 +85,8 @@ const buildProgram = (finish: (code: number) => void): Command => {
         const given: Options = command.optsWithGlobals()
         if (given.root === '' || given.config === '') command.error('error: --root and --config need a value')
         const options: Options = { ...given, root: resolve(given.root) }
+        if (given.release !== undefined && options.root === '/')
+          command.error('error: --release is for a tree, and needs --root')
         if (!(await isDirectory(options.root))) command.error(`error: ${options.root} is not a directory`)
         try {
           finish(await run(options, ...args))
@@ -93,12 +101,6 @@ const buildProgram = (finish: (code: number) => void): Command => {
 
   add('plan', 'say exactly what apply would do, as steps and a diff; touch nothing', planCommand)
     .addOption(new Option('--format <format>', 'how to print it (default: text)').choices(FORMATS))
-    .addOption(
-      new Option(
-        '--release <name>',
-        "whose portsentry this is, for a copy of /etc that doesn't tell",
-      ).choices(RELEASES.map(({ name }) => name)),
-    )
     .hook('preAction', (_, command) => {
       const { json, format } = command.optsWithGlobals()
       if (json && format !== undefined && format !== 'json')

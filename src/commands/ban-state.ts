@@ -62,8 +62,11 @@ export interface BanState {
   readonly history: History
 }
 
-export const readBanState = async (root: string): Promise<BanState> => {
-  const vantage = await readVantage(root)
+export const readBanState = async ({
+  root,
+  release,
+}: Pick<GlobalOptions, 'root' | 'release'>): Promise<BanState> => {
+  const vantage = await readVantage(root, release)
   const [history, readings] = await Promise.all([
     readHistory(vantage),
     Promise.all(openPlaces(vantage).map(({ read }) => read())),

@@ -6,7 +6,7 @@ import { EXIT, type GlobalOptions, openOutput, problemAsJson } from './output.ts
 /** `portward bans`: everybody who is banned, with who noticed it, since when, until when, and where. */
 export const bansCommand = async (options: GlobalOptions): Promise<number> => {
   const output = openOutput(options)
-  const [state, protection] = await Promise.all([readBanState(options.root), loadProtection(options)])
+  const [state, protection] = await Promise.all([readBanState(options), loadProtection(options)])
   const rows = viewState(state, protection.of)
   const { history, readings } = state
   const remarks = [

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { type Configuration, readConfiguration } from '../detector/configuration.ts'
 import type { Mode } from '../detector/decision.ts'
+import { judgeConf } from '../detector/judge-conf.ts'
 import { daemonModes } from '../detector/modes.ts'
 import { readFileState } from '../host/files.ts'
 import { HostError } from '../host/host-error.ts'
@@ -33,17 +34,12 @@ export const readWantedModes = async (options: GlobalOptions, release: Release):
   return { modes: daemonModes(release, settings), problems }
 }
 
-/** What the daemons of these modes go by, and why they would not start, if they would not. */
+/** What the daemons of these modes go by, and what is wrong with it: over errors they would not start. */
 export interface Subject {
   readonly configurations: readonly Configuration[]
   readonly ignore: IgnoreSource
   readonly problems: readonly Problem[]
 }
-
-/** Each problem once: those that do not depend on the mode come with every mode. */
-const distinct = (problems: readonly Problem[]): Problem[] => [
-  ...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values(),
-]
 
 /** 2.x does not start without its ignore file, or over a line of it that it cannot read. */
 const ignoreProblems = async (ignore: IgnoreSource, path: string | null): Promise<Problem[]> => {
@@ -71,13 +67,12 @@ export const readSubject = async (
 ): Promise<Subject> => {
   const { dialect, confPath, ignorePath, builtIgnorePath } = release
   const conf = await readConf(root, release)
-  const read = modes.map((mode) => readConfiguration(conf, mode, join(root, confPath)))
-  const configurations = read.map(({ configuration }) => configuration)
+  const at = join(root, confPath)
+  const configurations = modes.map((mode) => readConfiguration(conf, mode, at).configuration)
   const path = configurations[0]?.ignoreFile ?? null
   // Debian's init script builds the list when it starts the daemon: before that, what it is built from counts.
   const paths = path === null ? [] : path === builtIgnorePath ? [path, ignorePath] : [path]
   const ignore = await openIgnoreList(root, [...new Set(paths)], dialect)
-  const problems = read.flatMap((each) => each.problems)
   const more = dialect === '2.x' ? await ignoreProblems(ignore, path) : []
-  return { configurations, ignore, problems: distinct([...problems, ...more]) }
+  return { configurations, ignore, problems: [...judgeConf(conf, modes, at), ...more] }
 }

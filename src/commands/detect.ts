@@ -1,8 +1,8 @@
 import type { Settled } from '../detector/decision.ts'
 import { actingEffects, watchingEffects } from '../host/detection.ts'
 import { HostError } from '../host/host-error.ts'
-import { readRelease } from '../host/portsentry-files.ts'
 import { readDaemons } from '../host/processes.ts'
+import { readRelease } from '../host/release.ts'
 import { serviceOf } from '../policy/daemons.ts'
 import { isError, type Problem } from '../problem.ts'
 import { readableJson } from '../readable.ts'
@@ -88,7 +88,7 @@ const run = async (options: DetectOptions): Promise<number> => {
   const output = openOutput(options)
   const source = readSource(options)
   if ('misuse' in source) return misused(source)
-  const release = await readRelease(options.root)
+  const release = await readRelease(options.root, options.release)
   const wanted =
     options.mode === undefined
       ? await readWantedModes(options, release)

@@ -4,7 +4,7 @@ import { ROUTE } from '../host/places/firewall.ts'
 import type { FilterVerdict, Outcome } from '../policy/filter.ts'
 import { describeProtector } from './ban-state.ts'
 import { describePort, describeSource, PLACE_TITLES, titlesOf } from './ban-table.ts'
-import { closedBy, type Daemons, type Explanation } from './explanation.ts'
+import { closedBy, type Daemons, type Explanation, whyOtherwise } from './explanation.ts'
 import { formatMoment } from './moments.ts'
 
 /** A topic and what there is to say of it, a line each. */
@@ -109,14 +109,24 @@ const describeProspect = (prospect: Prospect, { ignoredBy, dialect }: Daemons): 
   }
 }
 
+/** Under which condition the files tell what portsentry does; null where there is none. */
+const conditionOf = (daemons: Daemons): string | null => {
+  if (daemons.isRunning === false) return 'DOES NOT RUN; if it did:'
+  if (whyOtherwise(daemons) !== null) return 'what it does now is not known; by the files as they are now:'
+  return daemons.faults.length > 0 ? 'if it started:' : null
+}
+
 const portsentry = (explanation: Explanation): string[] => {
   const { daemons } = explanation
   if (daemons === null) return ['could not be looked at']
-  const { isRunning, faults, prospects, dialect } = daemons
+  const { faults, otherConfs, changedSince, prospects, dialect } = daemons
+  const condition = conditionOf(daemons)
   const isHidden = dialect === '1.2' && closedBy(explanation) !== undefined
   return [
-    ...(isRunning === false ? ['DOES NOT RUN; if it did:'] : []),
+    ...otherConfs.map((path) => `was told to read ${path}`),
+    ...changedSince.map((path) => `was started before ${path} changed: restart it`),
     ...faults.map((fault) => `would not start: ${fault}`),
+    ...(condition === null ? [] : [condition]),
     ...(isHidden ? ['does not see what the firewall keeps out; if it did:'] : []),
     ...(prospects.length === 0 ? ['in which modes it should run is not known'] : []),
     ...prospects.flatMap((prospect) => describeProspect(prospect, daemons)),

@@ -2,7 +2,7 @@ import { ROUTE } from '../host/places/firewall.ts'
 import { type BanRow, unreadPlaces } from '../policy/ban-view.ts'
 import { describeProtector } from './ban-state.ts'
 import { titlesOf } from './ban-table.ts'
-import { closedBy, type Daemons, type Explanation } from './explanation.ts'
+import { closedBy, type Daemons, type Explanation, whyOtherwise } from './explanation.ts'
 import { formatMoment } from './moments.ts'
 
 /** What it comes to, for tools. */
@@ -23,7 +23,7 @@ interface Said {
   readonly text: string
 }
 
-/** Who would ban the host for a new scan, as things are now. */
+/** Who would ban the host for a new scan, where portsentry runs with its files as they are now. */
 const bannersOf = ({ daemons, jail, jailFiles }: Explanation): string[] => {
   const prospects = daemons?.prospects ?? []
   const acts = prospects.some(
@@ -62,9 +62,18 @@ const onProtected = (explanation: Explanation): Said => {
     const text = `is protected${by}, AND YET BANNED in ${places}: portward apply, or portward unban, releases it`
     return { verdict: 'protected-but-banned', text }
   }
+  const { daemons } = explanation
+  const isStopped = daemons !== null && isIdle(daemons)
   if (bannersOf(explanation).length > 0) {
-    const text = `is protected${by}, BUT PORTSENTRY DOES NOT IGNORE IT: a scan would get it banned; run portward apply`
+    const once = isStopped ? ' as soon as portsentry runs' : ''
+    const text = `is protected${by}, BUT PORTSENTRY DOES NOT IGNORE IT: a scan would get it banned${once}; run portward apply`
     return { verdict: 'protected-in-vain', text }
+  }
+  const otherwise = daemons === null ? null : whyOtherwise(daemons)
+  // 1.2 looks into its ignore list at each packet.
+  if (otherwise !== null && daemons?.dialect === '2.x') {
+    const text = `is protected${by}, but whether the running portsentry ignores it is not known: ${otherwise}; run portward apply`
+    return { verdict: 'unknown', text }
   }
   return {
     verdict: 'protected',
@@ -72,20 +81,26 @@ const onProtected = (explanation: Explanation): Said => {
   }
 }
 
+/** Whether no portsentry looks at packets: it does not run, or, in a tree, would not start. */
+const isIdle = ({ isRunning, faults }: Daemons): boolean =>
+  isRunning === false || (isRunning === null && faults.length > 0)
+
 /** Why nobody would notice a scan, if nobody would. */
 const whyUnnoticed = (
   explanation: Explanation,
-  { isRunning, prospects, dialect }: Daemons,
+  { isRunning, faults, prospects, dialect }: Daemons,
 ): string | null => {
-  if (isRunning === false) return 'PORTSENTRY DOES NOT RUN: nobody notices a scan'
+  const [fault] = faults
+  const start = fault === undefined ? '' : `, and would not start (${fault})`
+  if (isRunning === false) return `PORTSENTRY DOES NOT RUN${start}: nobody notices a scan`
+  if (isRunning === null && fault !== undefined) {
+    return `PORTSENTRY WOULD NOT START (${fault}): nobody would notice a scan`
+  }
   if (prospects.every(({ verdict }) => verdict === 'unseen')) {
     return 'a scan is not noticed: portsentry 1.2 sees no IPv6'
   }
   if (dialect === '1.2' && closedBy(explanation) !== undefined) {
     return 'a scan is not noticed: the firewall keeps it out before portsentry sees it'
-  }
-  if (dialect === '1.2' && prospects.every(({ verdict }) => verdict === 'already-blocked')) {
-    return 'portsentry takes it for blocked already: a scan leads to nothing'
   }
   return null
 }
@@ -105,6 +120,16 @@ const onStranger = (explanation: Explanation): Said => {
   }
   const unnoticed = whyUnnoticed(explanation, daemons)
   if (unnoticed !== null) return { verdict: 'unnoticed', text: `${isFree}; ${unnoticed}` }
+  const otherwise = whyOtherwise(daemons)
+  if (otherwise !== null) {
+    const text = `${isFree}; what a scan would lead to is not known: ${otherwise}`
+    return { verdict: 'unknown', text }
+  }
+  const { dialect, prospects } = daemons
+  if (dialect === '1.2' && prospects.every(({ verdict }) => verdict === 'already-blocked')) {
+    const text = `${isFree}; portsentry takes it for blocked already: a scan leads to nothing`
+    return { verdict: 'unnoticed', text }
+  }
   if (daemons.ignoredBy !== null) {
     return { verdict: 'ignored', text: `${isFree}, and portsentry ignores it by ${daemons.ignoredBy}` }
   }

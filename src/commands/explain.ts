@@ -11,11 +11,12 @@ import type { Vantage } from '../host/places/vantage.ts'
 import { readWrapped } from '../host/wrappers.ts'
 import { contains, formatAddress, isIPv4, type Network, parseNetwork } from '../network.ts'
 import { type PendingConfirmation, pendingAsJson, pendingProblem } from '../policy/confirmation.ts'
+import { isNewer, namedConf } from '../policy/daemons.ts'
 import { effective, enabledJails } from '../policy/fail2ban-view.ts'
 import { type FilterVerdict, judge } from '../policy/filter.ts'
 import { judgedDaemons, judgeHost } from '../policy/hosts-access-verdict.ts'
 import { FAIL2BAN_DIRECTORY, viewWith } from '../policy/jail.ts'
-import { renderProblem } from '../problem.ts'
+import { isError, renderProblem } from '../problem.ts'
 import { readHost } from './address.ts'
 import { type BanState, loadProtection, type Protection, readBanState, viewState } from './ban-state.ts'
 import { banAsJson, placesAsJson } from './ban-table.ts'
@@ -27,6 +28,20 @@ import { isoMoment } from './moments.ts'
 import { EXIT, type GlobalOptions, openOutput } from './output.ts'
 
 const JAIL = 'portsentry'
+
+/** Of the files that portsentry reads when it starts, those that have changed since. */
+const findChangedSince = async (
+  { root, release, daemons }: Vantage,
+  ignorePath: string | null,
+): Promise<string[]> => {
+  const paths = [release?.confPath, ignorePath].filter((path) => typeof path === 'string')
+  const files = await Promise.all(
+    paths.map(async (path) => ({ path, file: await readFileState(root, path).catch(() => null) })),
+  )
+  return files
+    .filter(({ file }) => file !== null && isNewer(file.modifiedMs, daemons))
+    .map(({ path }) => path)
+}
 
 /** The modes that run; where none does, those that should. */
 const readDaemons = async (
@@ -41,6 +56,8 @@ const readDaemons = async (
   const modes = vantage.modes.length > 0 ? vantage.modes : wanted
   const { configurations, ignore, problems } = await readSubject(root, release, modes)
   const list = await ignore.list()
+  // 1.2 reads this one at each packet.
+  const ignorePath = release.dialect === '2.x' ? (configurations[0]?.ignoreFile ?? null) : null
   const target = { address: host.bytes, host: formatAddress(host.bytes) }
   const hosts = rememberedHosts(vantage, history)
   const prospects = await Promise.all(
@@ -54,7 +71,14 @@ const readDaemons = async (
     title: release.title,
     dialect: release.dialect,
     isRunning: vantage.isLive ? vantage.modes.length > 0 : null,
-    faults: problems.map(renderProblem),
+    faults: problems.filter(isError).map(renderProblem),
+    otherConfs:
+      release.dialect === '2.x'
+        ? vantage.daemons
+            .flatMap((daemon) => namedConf(daemon) ?? [])
+            .filter((path) => path !== release.confPath)
+        : [],
+    changedSince: await findChangedSince(vantage, ignorePath),
     prospects,
     ignoredBy: line === null ? null : `${ignore.path()}:${line} (${ignore.line(line)})`,
   }
@@ -109,7 +133,7 @@ const explain = async (
   const { root } = options
   const address = formatAddress(host.bytes)
   const [state, protection, wrapped, allow, deny] = await Promise.all([
-    readBanState(root),
+    readBanState(options),
     loadProtection(options),
     readWrapped(root),
     readText(root, '/etc/hosts.allow'),

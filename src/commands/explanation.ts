@@ -12,8 +12,12 @@ export interface Daemons {
   readonly dialect: '1.2' | '2.x'
   /** Null in a tree: nothing runs there. */
   readonly isRunning: boolean | null
-  /** Why it would not start, in words. */
+  /** Why it would not start with its files as they are now, in words. */
   readonly faults: readonly string[]
+  /** Files that were changed after a running daemon had read them. */
+  readonly changedSince: readonly string[]
+  /** Configuration files of their own that running daemons were told to read. */
+  readonly otherConfs: readonly string[]
   readonly prospects: readonly Prospect[]
   /** The ignore list's line that spares the host, as `path:line (text)`. */
   readonly ignoredBy: string | null
@@ -56,3 +60,11 @@ export interface Explanation {
 /** The rule or policy that keeps the host's packets out, if one surely does. */
 export const closedBy = ({ filters }: Explanation): FilterVerdict | undefined =>
   filters?.find(({ outcome }) => outcome !== 'accept')
+
+/** Why a running portsentry may do otherwise than its files say by now; null where nothing shows that. */
+export const whyOtherwise = ({ isRunning, faults, otherConfs, changedSince }: Daemons): string | null => {
+  if (isRunning !== true) return null
+  if (otherConfs.length > 0) return `portsentry was told to read ${otherConfs.join(' and ')}`
+  if (changedSince.length > 0) return `portsentry was started before ${changedSince.join(' and ')} changed`
+  return faults.length > 0 ? 'portsentry runs, but would not start with its files as they are now' : null
+}

@@ -118,7 +118,7 @@ const interruption = (unfinished: Unfinished): Problem => ({
 })
 
 /** config.env, the facts of the server or tree, and the plan that follows. Changes nothing. */
-export const load = async (options: GlobalOptions & { readonly release?: string }): Promise<Loaded> => {
+export const load = async (options: GlobalOptions): Promise<Loaded> => {
   const { root } = options
   const [{ settings, problems: given }, unfinished, pending] = await Promise.all([
     loadSettings(locate(options), root === '/'),

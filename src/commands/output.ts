@@ -7,6 +7,8 @@ export const EXIT = { ok: 0, failed: 1, pending: 2, usage: 64, configuration: 78
 export interface GlobalOptions {
   readonly config?: string
   readonly root: string
+  /** The release of a tree that is a copy of /etc, and does not tell. */
+  readonly release?: string
   readonly json?: boolean
   readonly quiet?: boolean
   readonly verbose?: boolean

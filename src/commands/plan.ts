@@ -11,8 +11,6 @@ import { EXIT, type GlobalOptions, openOutput, problemAsJson } from './output.ts
 
 export interface PlanOptions extends GlobalOptions {
   readonly format?: Format
-  /** For a copy of /etc that does not tell its release. */
-  readonly release?: string
 }
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')

@@ -38,8 +38,8 @@ const describe = ({ readings, history }: BanState, nowMs: number): BanStatus => 
   }
 }
 
-export const readBanStatus = async (root: string): Promise<BanStatus> =>
-  describe(await readBanState(root), Date.now())
+export const readBanStatus = async (options: Parameters<typeof readBanState>[0]): Promise<BanStatus> =>
+  describe(await readBanState(options), Date.now())
 
 const describeWeek = (scans: ScanSummary | null): string => {
   if (scans === null) return 'the history cannot be read'

@@ -1,13 +1,17 @@
+import { join } from 'node:path'
 import { parse as parseIni } from 'ini'
+import { judgeConf } from '../detector/judge-conf.ts'
+import { daemonModes } from '../detector/modes.ts'
+import { parsePortsentryConf } from '../documents/portsentry-conf.ts'
 import { readFileState } from '../host/files.ts'
 import { isInSync, type Plan } from '../plan/plan.ts'
 import { describeWrappers } from '../plan/render.ts'
 import { runningArguments, wantedUnits } from '../plan/services.ts'
 import { describePending, pendingAsJson } from '../policy/confirmation.ts'
 import { serviceOf } from '../policy/daemons.ts'
-import type { Facts } from '../policy/facts.ts'
+import { type Facts, fileText } from '../policy/facts.ts'
 import { type Modes, modesOf, type Release } from '../policy/release.ts'
-import { caveatsOf } from '../problem.ts'
+import { caveatsOf, isError, renderProblem } from '../problem.ts'
 import { load } from './load.ts'
 import { EXIT, type GlobalOptions, openOutput, problemAsJson } from './output.ts'
 import { banStatusAsJson, readBanStatus, renderBanStatus } from './status-bans.ts'
@@ -18,8 +22,20 @@ interface ServiceStatus {
   /** Null where no system runs. */
   readonly running: boolean | null
   readonly atBoot: boolean | null
+  /** Why portsentry would not start with its portsentry.conf; null where nothing is known against it. */
+  readonly fault: string | null
   /** The arguments of portsentry's daemons, fail2ban's jails; null where they could not be asked. */
   readonly detail: readonly string[] | null
+}
+
+/** Why portsentry would not start with portsentry.conf as it is; null where nothing there is in its way. */
+const findFault = (facts: Facts, release: Release, modes: Modes): string | null => {
+  const { confPath, dialect } = release
+  const text = fileText(facts, confPath)
+  if (text === undefined || facts.predicted.has(confPath)) return null
+  const conf = parsePortsentryConf(text, dialect)
+  const error = judgeConf(conf, daemonModes(release, modes), join(facts.root, confPath)).find(isError)
+  return error === undefined ? null : renderProblem(error)
 }
 
 const describeServices = (facts: Facts, release: Release, modes: Modes): ServiceStatus[] => {
@@ -33,6 +49,7 @@ const describeServices = (facts: Facts, release: Release, modes: Modes): Service
       installed: packages.get('portsentry') ?? null,
       running: live && running.length > 0,
       atBoot: live && isEnabled(wantedUnits({ release, modes }, live)),
+      fault: findFault(facts, release, modes),
       detail: running,
     },
     {
@@ -40,6 +57,7 @@ const describeServices = (facts: Facts, release: Release, modes: Modes): Service
       installed: packages.get('fail2ban') ?? null,
       running: live?.daemons.some((process) => serviceOf(process) === 'fail2ban') ?? null,
       atBoot: isEnabled(['fail2ban']),
+      fault: null,
       detail: live?.jails ?? null,
     },
   ]
@@ -59,20 +77,27 @@ const describeDrift = (plan: Plan | null, caveats: readonly string[]): string =>
   return `${plan.steps.length} steps pending${paths.length > 0 ? ` (${paths.join(', ')})` : ''}`
 }
 
+/** What a tree without dpkg's status, and so without the server's programs, cannot tell. */
+const NOT_IN_COPY = 'not known: the tree is a copy of /etc, without dpkg status and programs'
+
 /** A ban in hosts.deny means something to sshd only where it is linked with libwrap. */
 const describeSshd = ({ packages, wrapped }: Facts): string => {
-  if (wrapped === null) return 'not known from a copy of /etc'
+  if (wrapped === null) return NOT_IN_COPY
   if (wrapped.includes('sshd')) return 'honours hosts.deny'
   return packages.has('openssh-server') ? 'does NOT ask hosts.deny' : 'is not installed'
 }
 
-const describeService = ({ name, installed, running, atBoot, detail }: ServiceStatus): string => {
-  if (installed === null) return `${name.padEnd(12)}not installed`
+const describeService = (
+  { name, installed, running, atBoot, fault, detail }: ServiceStatus,
+  isCopy: boolean,
+): string => {
+  if (installed === null && !isCopy) return `${name.padEnd(12)}not installed`
   const parts = [
     running === null ? 'not looked at in a tree' : running ? 'runs' : 'DOES NOT RUN',
     ...(detail?.some((word) => word !== '') ? [detail.join(', ')] : []),
+    ...(fault === null ? [] : [`WOULD NOT START${running === true ? ' AGAIN' : ''}: ${fault}`]),
     ...(atBoot === false ? ['NOT started at boot'] : []),
-    `version ${installed}`,
+    isCopy ? `version ${NOT_IN_COPY}` : `version ${installed}`,
   ]
   return `${name.padEnd(12)}${parts.join('; ')}`
 }
@@ -86,15 +111,16 @@ export const statusCommand = async (options: GlobalOptions): Promise<number> => 
     output.document('status', { problems: problems.map(problemAsJson) })
     return failure
   }
-  const [system, bans] = await Promise.all([readSystemName(root), readBanStatus(root)])
+  const [system, bans] = await Promise.all([readSystemName(root), readBanStatus(options)])
   const services = describeServices(facts, release, settings)
   const drift = describeDrift(plan, caveatsOf(problems))
+  const isCopy = facts.told !== undefined
   const lines = [
     ...(pending === null
       ? []
       : [`${'unconfirmed'.padEnd(12)}${describePending(pending)}: portward confirm keeps it`]),
     `${'system'.padEnd(12)}${system}; ${release.title}`,
-    ...services.map(describeService),
+    ...services.map((service) => describeService(service, isCopy)),
     `${'modes'.padEnd(12)}${modesOf(settings).join(', ')} wanted`,
     `${'wrappers'.padEnd(12)}${describeWrappers(facts)}`,
     `${'sshd'.padEnd(12)}${describeSshd(facts)}`,

@@ -61,8 +61,12 @@ const describe = ({ address, released, left }: Release, unread: readonly PlaceNa
 
 const LEFT_HINT = 'it has scanned again meanwhile, or something else bans it: see portward explain ADDRESS'
 
-const unbanLocked = async (root: string, addresses: readonly string[], output: Output): Promise<number> => {
-  const places = openPlaces(await readVantage(root))
+const unbanLocked = async (
+  { root, release }: GlobalOptions,
+  addresses: readonly string[],
+  output: Output,
+): Promise<number> => {
+  const places = openPlaces(await readVantage(root, release))
   const before = await readAll(places)
   const { remarks, problems } = await releaseAll(places, new Set(addresses))
   const after = await readAll(places)
@@ -75,7 +79,7 @@ const unbanLocked = async (root: string, addresses: readonly string[], output: O
     }
   })
   const unread = unreadPlaces(before).map(({ place }) => place)
-  for (const release of releases) output.text(describe(release, unread))
+  for (const one of releases) output.text(describe(one, unread))
   for (const remark of remarks) output.text(`${remark}\n`)
   const isLeft = releases.some(({ left }) => left.length > 0)
   if (isLeft && problems.length === 0) output.note(LEFT_HINT)
@@ -96,7 +100,7 @@ export const unbanCommand = async (options: GlobalOptions, addresses: readonly s
   const lock = await takeLock(root)
   try {
     if (root === '/') await recoverFirst(output)
-    return await unbanLocked(root, addresses, output)
+    return await unbanLocked(options, addresses, output)
   } finally {
     await lock.release()
   }

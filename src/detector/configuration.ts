@@ -127,7 +127,8 @@ const reportLines2 = (conf: PortsentryConf, report: Report): void => {
   }
   for (const [key, isRight, hint] of VALUES_2) {
     for (const { value, line } of valuesOf(conf, key)) {
-      if (!isRight(value)) report('bad-value', `portsentry does not take "${value}" for ${key}`, hint, line)
+      if (!isRight(value))
+        report('bad-value', `portsentry does not start with "${value}" for ${key}`, hint, line)
     }
   }
 }
@@ -144,11 +145,12 @@ const reportWhole2 = (configuration: Configuration, report: Report): void => {
     )
   }
   if (blocks.includes(2) && killRunCmd === '') {
-    report('no-command', 'BLOCK_TCP or BLOCK_UDP is 2, but there is no KILL_RUN_CMD', 'set KILL_RUN_CMD')
+    const message = 'BLOCK_TCP or BLOCK_UDP is 2, but there is no KILL_RUN_CMD'
+    report('no-command', message, 'portsentry does not start without: set KILL_RUN_CMD')
   }
   if (blocks.includes(1) && killRoute === '' && killHostsDeny === '') {
     const message = 'BLOCK_TCP or BLOCK_UDP is 1, but there is neither KILL_ROUTE nor KILL_HOSTS_DENY'
-    report('no-command', message, 'set one of them')
+    report('no-command', message, 'portsentry does not start without: set one of them')
   }
 }
 

@@ -43,7 +43,7 @@ interface IgnoreFault {
 }
 
 /** Both daemons read with fgets into 1024 bytes. */
-const MAX_LINE = 1023
+export const MAX_LINE = 1023
 
 const BLANKS = ' \t\r\f\v'
 
@@ -130,6 +130,20 @@ const isVain = ({ raw, network: seen }: IgnoreEntry, networks: readonly Network[
   )
 }
 
+const sayable = ({ dialect }: IgnoreList, networks: readonly Network[]): Network[] =>
+  networks.filter((network) => dialect === '2.x' || isIPv4(network)).map(networkOf)
+
+/** Numbers of the lines that `setIgnored` deletes, its own block left out. */
+export const residueOf = (
+  list: IgnoreList,
+  networks: readonly Network[],
+  dead: (raw: string) => boolean,
+): Set<number> => {
+  const wanted = sayable(list, networks)
+  const residue = list.entries.filter((entry) => dead(entry.raw) || isVain(entry, wanted))
+  return new Set(residue.map(({ line }) => line))
+}
+
 /**
  * Edits after which every network is `ignored`; in 1.2, which knows no IPv6, every IPv4 network. `/0` cannot
  * be said in either. The file then ends with a newline: without it 2.x loses the last character. Of the
@@ -141,13 +155,13 @@ export const setIgnored = (
   dead: (raw: string) => boolean,
 ): Edit[] => {
   const { text, lines, dialect } = list
-  const wanted = networks.filter((network) => dialect === '2.x' || isIPv4(network)).map(networkOf)
+  const wanted = sayable(list, networks)
   // 2.x does not start over a CR, 1.2 does not mind.
   const eol = dialect === '2.x' ? '\n' : lineEnd(lines)
   // An unfinished last line is ended in any case, so what it then says is what counts.
   const unfinished = text !== '' && !text.endsWith('\n')
   const whole = unfinished ? parseIgnoreList(text + eol, dialect) : list
-  const residue = whole.entries.filter((entry) => dead(entry.raw) || isVain(entry, wanted))
+  const residue = residueOf(whole, networks, dead)
   const edits = setGrants(whole.text, wanted, {
     entry: formatCidr,
     read: (other) => {
@@ -155,7 +169,7 @@ export const setIgnored = (
       return (network) => ignored(reread, network)
     },
     place: (other) => other.length,
-    residue: new Set(residue.map(({ line }) => line)),
+    residue,
     eol,
   })
   if (!unfinished) return edits

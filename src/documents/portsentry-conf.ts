@@ -36,7 +36,7 @@ const cString = (line: string): string => line.split('\0', 1)[0] as string
 const quoted12 = (line: string): string | undefined => /"([\x20\x21\x23-\x7e]*)/.exec(cString(line))?.[1]
 
 /** The keys of 2.x in the order in which it compares: it takes the first that begins with what the line has. */
-const KEYS_2: readonly string[] = [
+export const KEYS_2: readonly string[] = [
   ...[
     'BLOCK_TCP',
     'BLOCK_UDP',
@@ -61,17 +61,20 @@ const KEYS_2: readonly string[] = [
 const ASSIGNMENT_2 = /^([A-Z_]+)[ \t]*=[ \t]*"([^"]+)"/
 
 /** 2.x: the key that a line sets and its value, or undefined where it sets none. */
-const readLine2 = (text: string): { key: string; value: string } | undefined => {
+export const readLine2 = (text: string): { key: string; value: string } | undefined => {
   const [, written = '', value = ''] = ASSIGNMENT_2.exec(cString(text)) ?? []
   const key = written === '' ? undefined : KEYS_2.find((known) => known.startsWith(written))
   return key === undefined ? undefined : { key, value }
 }
 
-const isDeciding12 = (line: string, key: string): boolean =>
-  !line.startsWith('#') && cString(line).includes(key) && /^[= ]$/.test(line[key.length] ?? '')
+/** The character behind the key is asked for first: few lines of a long file have one there. */
+const isDeciding12 = (line: string, key: string): boolean => {
+  const behind = line[key.length]
+  return (behind === '=' || behind === ' ') && !line.startsWith('#') && cString(line).includes(key)
+}
 
 /** The line that decides `key` for the daemon, or undefined where there is none. */
-const findEntry = (conf: PortsentryConf, key: string): ConfEntry | undefined => {
+export const findEntry = (conf: PortsentryConf, key: string): ConfEntry | undefined => {
   if (conf.dialect === '1.2') {
     const line = conf.lines.find(({ text }) => isDeciding12(text, key))
     return line && { line, value: quoted12(line.text) }
@@ -124,10 +127,6 @@ export const refusedLines = ({ lines, dialect }: PortsentryConf): Line[] =>
     : lines
         .filter(({ text }) => !text.startsWith('#') && text !== '' && text !== '\r')
         .filter(({ text }) => readLine2(text) === undefined)
-
-/** Edits that comment out what `refusedLines` lists. */
-export const commentOutRefused = (conf: PortsentryConf): Edit[] =>
-  refusedLines(conf).map(({ offset }) => ({ offset, length: 0, text: '#' }))
 
 /** A mention of the key: commented out, indented or otherwise unread. Groups: what is before the value. */
 const mention = (key: string): RegExp => new RegExp(`^[#\\s]*(${key}[ \\t]*=[ \\t]*)"`)

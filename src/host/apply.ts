@@ -1,10 +1,6 @@
-import { readConfiguration } from '../detector/configuration.ts'
-import { daemonModes } from '../detector/modes.ts'
-import { parsePortsentryConf } from '../documents/portsentry-conf.ts'
 import { missingFromDump } from '../plan/dump.ts'
 import type { Plan, ReleaseStep, RemoveStep, Step, TouchStep, WriteStep } from '../plan/plan.ts'
 import { FAIL2BAN_DIRECTORY } from '../policy/jail.ts'
-import { renderProblem } from '../problem.ts'
 import { confirmRunning } from './confirm-running.ts'
 import { dumpStaged, unban } from './fail2ban.ts'
 import { readAttributes, readFileState, removeFile, replaceFile } from './files.ts'
@@ -80,7 +76,7 @@ const perform = async (root: string, step: Step): Promise<void> => {
   }
 }
 
-/** Has fail2ban judge its files that are about to change. */
+/** Has fail2ban judge its files that are about to change, before it sees them. What the plan can judge it has judged. */
 const validateJails = async ({ steps, desired }: Plan): Promise<void> => {
   const files = steps
     .filter((step) => step.kind === 'write' || step.kind === 'remove')
@@ -95,29 +91,6 @@ const validateJails = async ({ steps, desired }: Plan): Promise<void> => {
       'see which file in /etc/fail2ban says otherwise: jail.local is read after jail.d',
     )
   }
-}
-
-/** Reads the new portsentry.conf by the daemon's own rules: would it start? */
-const validateConf = ({ steps, desired: { release, modes } }: Plan): void => {
-  const step = steps.find((candidate) => candidate.kind === 'write' && candidate.path === release.confPath)
-  if (step?.kind !== 'write') return
-  const conf = parsePortsentryConf(step.after, release.dialect)
-  const problems = daemonModes(release, modes).flatMap(
-    (mode) => readConfiguration(conf, mode, release.confPath).problems,
-  )
-  const [first] = problems
-  if (first !== undefined) {
-    throw new HostError(
-      `portsentry would not start: ${renderProblem(first)}`,
-      'see the plan; nothing was changed yet',
-    )
-  }
-}
-
-/** Everything is judged before any daemon sees it. */
-const validate = async (plan: Plan): Promise<void> => {
-  validateConf(plan)
-  await validateJails(plan)
 }
 
 const isConfiguration = (step: Step): boolean =>
@@ -149,7 +122,7 @@ export const applyPlan = async (
   for (const step of plan.steps) {
     expectGoing(signal)
     if (!validated && isConfiguration(step)) {
-      await validate(plan)
+      await validateJails(plan)
       validated = true
     }
     progress.step(step)

@@ -1,9 +1,8 @@
-import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { namesPeers, PEER_DIRECTORIES } from '../documents/peer-hosts.ts'
 import { findBlockedFiles, findHistory } from '../policy/desired.ts'
 import type { Facts, FileState, LiveFacts, PackageVersion, PortsentryPackage } from '../policy/facts.ts'
-import { expectRelease, findRelease, RELEASES, tellRelease } from '../policy/find-release.ts'
+import { expectRelease, findRelease, RELEASES } from '../policy/find-release.ts'
 import { BANS, FIREWALL_PATHS } from '../policy/firewall.ts'
 import { FAIL2BAN_DIRECTORY, JAIL_PATH, SSHD_PATH } from '../policy/jail.ts'
 import { requiredPackages } from '../policy/packages.ts'
@@ -15,12 +14,13 @@ import { readUnits } from './confinement.ts'
 import { readBanned, readJails } from './fail2ban.ts'
 import { readFileState } from './files.ts'
 import { hasOwnPlace, readFirewall, readFirewallObstacle, tryTargets } from './firewall.ts'
-import { errnoOf, HostError } from './host-error.ts'
+import { HostError } from './host-error.ts'
 import { readPortsentryFile } from './log-files.ts'
 import { readNeighbours } from './neighbours.ts'
 import { hasPackageLists, readInstalled, readPackageFiles, simulateInstall } from './packages.ts'
 import { resolveInRoot } from './paths.ts'
 import { readDaemons, readSshClients } from './processes.ts'
+import { listDirectory, readTold } from './release.ts'
 import { readEnabled, readInit } from './services.ts'
 import { readStockFiles, type StockFiles } from './stock-files.ts'
 import { readWrapped } from './wrappers.ts'
@@ -48,16 +48,6 @@ const isFail2banConfig = (path: string): boolean =>
   /^\/etc\/fail2ban\/(?:jail\.d\/)?[^/]+\.(?:conf|local)$/.test(path)
 
 const isWanted = (path: string): boolean => SYSTEM_FILES.has(path) || isFail2banConfig(path)
-
-const listDirectory = async (root: string, path: string): Promise<string[]> => {
-  const real = await resolveInRoot(root, path)
-  try {
-    return await readdir(real)
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return []
-    throw new HostError(`cannot list ${real}: ${errnoOf(error)}`, 'run portward as root', { cause: error })
-  }
-}
 
 /** Files that name hosts which the server talks to. One that cannot be read is passed over: whoever may not, sees less. */
 const readPeerFiles = async (root: string): Promise<Map<string, FileState>> => {
@@ -206,33 +196,6 @@ const findPortsentry = async (
   return { version: candidate.version, files: stock.get('portsentry')?.paths ?? null }
 }
 
-const PORTSENTRY_CONF = '/etc/portsentry/portsentry.conf'
-
-/** The release that a tree without dpkg's status shows by its /etc: see `told` of Facts. */
-const readTold = async (
-  root: string,
-  files: ReadonlyMap<string, FileState>,
-  release: string | undefined,
-): Promise<Pick<Facts, 'told'>> => {
-  const conf = files.get(PORTSENTRY_CONF)?.text
-  if (conf === undefined) return {}
-  if (release !== undefined) return { told: release }
-  const [version, scripts, rotations, units] = await Promise.all([
-    readFileState(root, '/etc/debian_version'),
-    listDirectory(root, '/etc/init.d'),
-    listDirectory(root, '/etc/logrotate.d'),
-    listDirectory(root, '/etc/systemd/system/multi-user.target.wants'),
-  ])
-  const found = tellRelease({
-    conf,
-    debianVersion: version?.text ?? '',
-    hasInitScript: scripts.includes('portsentry'),
-    hasLogRotation: rotations.includes('portsentry'),
-    hasTemplateUnit: units.some((unit) => unit.startsWith('portsentry@')),
-  })
-  return { told: found?.name ?? null }
-}
-
 /** A history that is taken to be there, since a copy of /etc does not tell. */
 const UNSEEN = { mode: 0o600, uid: 0, gid: 0, modifiedMs: 0 }
 
@@ -261,7 +224,7 @@ export const readFacts = async (root: string, settings: Settings, release?: stri
   const installation: Installation = isLive
     ? await foreseeInstallation(settings, packages)
     : { installs: [], stock: new Map(), unknown: [] }
-  const told = !isLive && packages.size === 0 ? await readTold(root, files, release) : {}
+  const told = await readTold(root, packages, release)
   const isCopy = 'told' in told
   const predicted = new Set<string>()
   for (const [path, state] of [...installation.stock.values()].flatMap((stock) => [...stock.files])) {

@@ -1,39 +1,11 @@
 import { join } from 'node:path'
 import { type IgnoreList, parseIgnoreList } from '../documents/ignore-list.ts'
 import { type Dialect, type PortsentryConf, parsePortsentryConf } from '../documents/portsentry-conf.ts'
-import type { Facts } from '../policy/facts.ts'
-import { findRelease } from '../policy/find-release.ts'
 import type { Release } from '../policy/release.ts'
 import { readFileState } from './files.ts'
 import { HostError } from './host-error.ts'
-import { readInstalled, readPackageFiles } from './packages.ts'
 import { resolveInRoot } from './paths.ts'
 import { watchFile } from './records.ts'
-
-/** What no look at the packages and files of portsentry tells. */
-const UNASKED: Omit<Facts, 'root' | 'portsentry' | 'packages'> = {
-  live: null,
-  installs: null,
-  files: new Map(),
-  predicted: new Set(),
-  obstacles: new Map(),
-  actions: new Set(),
-  wrapped: null,
-  logs: new Set(),
-  unknown: [],
-  remarks: [],
-}
-
-/** The portsentry that is installed below `root`. Throws HostError where there is none, or none that is known. */
-export const readRelease = async (root: string): Promise<Release> => {
-  const packages = await readInstalled(root)
-  const version = packages.get('portsentry')
-  const portsentry =
-    version === undefined ? null : { version, files: await readPackageFiles(root, 'portsentry') }
-  const release = findRelease({ ...UNASKED, root, packages, portsentry })
-  if ('code' in release) throw new HostError(release.message, release.hint)
-  return release
-}
 
 /** portsentry.conf as it is now. Throws HostError where there is none. */
 export const readConf = async (root: string, { confPath, dialect }: Release): Promise<PortsentryConf> => {

@@ -4,17 +4,6 @@ import { parseFail2banIni } from '../documents/fail2ban-ini.ts'
 import { removeFaults } from '../documents/fail2ban-mend.ts'
 import { parseHostsAccess } from '../documents/hosts-access.ts'
 import { removeDenied, setAllowed } from '../documents/hosts-access-edit.ts'
-import { parseIgnoreList, setIgnored } from '../documents/ignore-list.ts'
-import {
-  commentOutRefused,
-  getKey,
-  overlongLines,
-  type PortsentryConf,
-  parsePortsentryConf,
-  refusedLines,
-  setKey,
-  unsetKey,
-} from '../documents/portsentry-conf.ts'
 import {
   findAssignment,
   getVariable,
@@ -34,66 +23,13 @@ export interface Rewrite {
   readonly problems: readonly Problem[]
 }
 
-const cannotSet = (path: string, what: string, line: number | undefined, hint: string): Problem => ({
+export const cannotSet = (path: string, what: string, line: number | undefined, hint: string): Problem => ({
   severity: 'error',
   code: 'cannot-set',
   message: `${what} cannot be set safely`,
   hint,
   at: line === undefined ? { path } : { path, line },
 })
-
-const quoted = (text: string): string => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text)
-
-/** A line that the daemon refuses to start over is commented out, with a word about what it said. */
-const tellRefused = (conf: PortsentryConf, path: string): Problem[] =>
-  refusedLines(conf).map(({ text, number: line }) => ({
-    severity: 'warning',
-    code: 'refused-line',
-    message: `${quoted(text)} is no setting of this portsentry, which would not start over it`,
-    hint: 'the plan comments it out',
-    at: { path, line },
-  }))
-
-const tellOverlong = (conf: PortsentryConf, path: string): Problem[] =>
-  overlongLines(conf).map((line) => ({
-    severity: 'error',
-    code: 'long-line',
-    message: 'the line is too long: portsentry reads it in pieces',
-    hint: 'shorten it',
-    at: { path, line },
-  }))
-
-const wrongIgnoreFile = (value: string | undefined, wanted: string, path: string): Problem => ({
-  severity: 'error',
-  code: 'ignore-file',
-  message: `IGNORE_FILE is "${value ?? ''}", but the whitelist goes to ${wanted}`,
-  hint: `set IGNORE_FILE="${wanted}", or the LAN would be banned`,
-  at: { path },
-})
-
-/** portsentry.conf: every key as the daemon reads it, and nothing that keeps it from starting. */
-export const rewriteConf = (text: string, desired: Desired): Rewrite => {
-  const { confPath: path, dialect, builtIgnorePath } = desired.release
-  const original = parsePortsentryConf(text, dialect)
-  const problems = [...tellRefused(original, path), ...tellOverlong(original, path)]
-  let current = parsePortsentryConf(applyEdits(text, commentOutRefused(original)), dialect)
-  const reasons = current.text === text ? [] : ['lines that portsentry refuses commented out']
-  // Twice: to 1.2 one odd line may say several keys, so that setting one unsets another.
-  for (const [key, value] of [...desired.conf, ...desired.conf]) {
-    const edits = value === null ? unsetKey(current, key) : setKey(current, key, value)
-    if (edits.length === 0) continue
-    current = parsePortsentryConf(applyEdits(current.text, edits), dialect)
-    const reason = value === null ? `no ${key}` : key
-    if (!reasons.includes(reason)) reasons.push(reason)
-  }
-  for (const [key, value] of desired.conf) {
-    if (getKey(current, key) === (value ?? undefined)) continue
-    problems.push(cannotSet(path, key, undefined, `set ${key} by hand, or give the package's own file back`))
-  }
-  const ignoreFile = getKey(current, 'IGNORE_FILE')
-  if (ignoreFile !== builtIgnorePath) problems.push(wrongIgnoreFile(ignoreFile, builtIgnorePath, path))
-  return { text: current.text, reasons, problems }
-}
 
 /** /etc/default/portsentry: the modes, in a file that a shell can source. */
 export const rewriteModes = (path: string, text: string, { modes }: Desired): Rewrite => {
@@ -122,14 +58,14 @@ export const rewriteModes = (path: string, text: string, { modes }: Desired): Re
  * What the well-known article appends where its variables are empty, or LAN_NM is `/24`: `/` and
  * `192.168.1.10//24`. Nobody reads these; entries with host bits are told by the editors themselves.
  */
-const isArticleEntry =
+export const isArticleEntry =
   ({ lan }: Desired) =>
   (entry: string): boolean => {
     const address = parseNetwork(/^([\d.]+)\/\/\d+$/.exec(entry)?.[1] ?? '')
     return entry === '/' || (address !== null && lan !== null && contains(lan, address))
   }
 
-const edited = (text: string, edits: readonly Edit[], reason: string): Rewrite => ({
+export const edited = (text: string, edits: readonly Edit[], reason: string): Rewrite => ({
   text: applyEdits(text, edits),
   reasons: edits.length > 0 ? [reason] : [],
   problems: [],
@@ -141,47 +77,6 @@ export const rewriteHostsAllow = (text: string, desired: Desired): Rewrite =>
     setAllowed(parseHostsAccess(text), [...desired.admitted], desired.askingDaemons, isArticleEntry(desired)),
     'the whitelist, in a form that libwrap matches',
   )
-
-/** The ignore list; 2.x does not start over an entry that it cannot read, so that one is commented out. */
-export const rewriteIgnoreList = (text: string, desired: Desired): Rewrite => {
-  const { dialect, ignorePath: path } = desired.release
-  // An unfinished last line is going to be ended, so what it then says is what counts.
-  const original = parseIgnoreList(text === '' || text.endsWith('\n') ? text : `${text}\n`, dialect)
-  const refused = dialect === '2.x' ? original.faults : []
-  const refusedNumbers = new Set(refused.map(({ line }) => line))
-  const offsets = original.entries.filter(({ line }) => refusedNumbers.has(line)).map(({ offset }) => offset)
-  const readable = applyEdits(
-    text,
-    offsets.map((offset) => ({ offset, length: 0, text: '#' })),
-  )
-  const list = parseIgnoreList(readable, dialect)
-  const rewritten = edited(
-    readable,
-    setIgnored(list, [...desired.ignored], isArticleEntry(desired)),
-    'the whitelist, in a form that portsentry matches',
-  )
-  const overlong = dialect === '2.x' ? list.faults : []
-  const lasting = overlong.map(
-    ({ line, message }): Problem => ({
-      severity: 'error',
-      code: 'long-line',
-      message: `portsentry would not start over this line, even as a comment: ${message}`,
-      hint: 'shorten it',
-      at: { path, line },
-    }),
-  )
-  const problems = refused.map(
-    ({ line, message }): Problem => ({
-      severity: 'warning',
-      code: 'refused-line',
-      message: `portsentry would not start over this line: ${message}`,
-      hint: 'the plan comments it out',
-      at: { path, line },
-    }),
-  )
-  const reasons = refused.length > 0 ? ['lines that portsentry refuses commented out'] : []
-  return { ...rewritten, reasons: [...reasons, ...rewritten.reasons], problems: [...problems, ...lasting] }
-}
 
 const isProtected = (networks: readonly Network[]) => (client: string) => {
   const host = parseNetwork(client.replace(/^\[(.*)\]$/, '$1'))

@@ -8,17 +8,11 @@ import { JAIL_PATH, overriddenOptions } from '../policy/jail.ts'
 import { findLenientRules } from '../policy/lenient-rules.ts'
 import { isError, type Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
-import {
-  type Rewrite,
-  rewriteConf,
-  rewriteHostsAllow,
-  rewriteHostsDeny,
-  rewriteIgnoreList,
-  rewriteJails,
-  rewriteModes,
-} from './files.ts'
+import { type Rewrite, rewriteHostsAllow, rewriteHostsDeny, rewriteJails, rewriteModes } from './files.ts'
 import type { Plan, RemoveStep, Step, TouchStep, WriteStep } from './plan.ts'
 import { planReleases } from './releases.ts'
+import { rewriteConf } from './rewrite-conf.ts'
+import { rewriteIgnoreList } from './rewrite-ignore-list.ts'
 import { planRemoval, planServices } from './services.ts'
 import { findBlockedSteps, findUnwritable } from './unwritable.ts'
 

@@ -1,14 +1,11 @@
 import { ignored, parseIgnoreList } from '../documents/ignore-list.ts'
 import { formatCidr, type Network } from '../network.ts'
-import { serviceOf } from '../policy/daemons.ts'
+import { isNewer, serviceOf } from '../policy/daemons.ts'
 import type { Desired } from '../policy/desired.ts'
 import { type DaemonProcess, type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
 import { BOOT_UNITS, FIREWALL, FIREWALL_CONF, FIREWALL_FILES } from '../policy/firewall.ts'
 import { FAIL2BAN_DIRECTORY } from '../policy/jail.ts'
 import type { EnableStep, PlaceStep, RemoveStep, RestartStep, WriteStep } from './plan.ts'
-
-/** A daemon's start, counted in clock ticks from that of this process, is uncertain by less than this. */
-const START_TOLERANCE_MS = 1000
 
 /** The arguments of a release's daemons among these processes, sorted. A mode that runs twice shows twice: both would act. */
 export const runningArguments = (daemons: readonly DaemonProcess[]): string[] =>
@@ -45,9 +42,8 @@ const staleFiles = (
   daemons: readonly DaemonProcess[],
   isConcerned: (path: string) => boolean,
 ): string[] => {
-  const started = Math.min(...daemons.map(({ startedMs }) => startedMs))
   return [...facts.files]
-    .filter(([path, { modifiedMs }]) => isConcerned(path) && modifiedMs > started + START_TOLERANCE_MS)
+    .filter(([path, { modifiedMs }]) => isConcerned(path) && isNewer(modifiedMs, daemons))
     .map(([path]) => path)
 }
 

@@ -1,4 +1,6 @@
+import { applyEdits } from '../documents/edit.ts'
 import { getKey, parsePortsentryConf } from '../documents/portsentry-conf.ts'
+import { mendingEdits, mendRefused, translatedValue } from '../documents/portsentry-conf-mend.ts'
 import type { Network } from '../network.ts'
 import type { Place, Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -59,9 +61,14 @@ export interface DesiredResult {
 
 const SELECTION = 'portsentry portsentry/warn_no_block note'
 
-/** What the daemon reads for a key before anything is changed. */
-const presentValue = (facts: Facts, { confPath, dialect }: Release, key: string): string | undefined =>
-  getKey(parsePortsentryConf(fileText(facts, confPath) ?? '', dialect), key)
+/** What portsentry.conf says for a key as it stands, lines that keep the daemon from starting read as they are meant. */
+const presentValue = (facts: Facts, release: Release, key: string): string | undefined => {
+  const { confPath, dialect, translatedKeys } = release
+  const conf = parsePortsentryConf(fileText(facts, confPath) ?? '', dialect)
+  const edits = mendingEdits(conf, mendRefused(conf))
+  const mended = edits.length === 0 ? conf : parsePortsentryConf(applyEdits(conf.text, edits), dialect)
+  return translatedKeys.has(key) ? translatedValue(mended, key) : getKey(mended, key)
+}
 
 /** The value of a required key: config.env's, the admin's, or the release's own where that is missing or foreign. */
 const requiredValue = (key: string, settings: Settings, facts: Facts, release: Release): string => {

@@ -45,8 +45,14 @@ export const expectRelease = (debianVersion: string): Release => {
   return major === 13 ? template12 : native2
 }
 
-/** The release that fits the package, or why there is none. Never decided by the distribution's name. */
-export const findRelease = (facts: Facts): Release | Problem => {
+/** What of the facts decides the release. */
+type Deciding = Pick<Facts, 'root' | 'portsentry' | 'told' | 'live' | 'unknown' | 'expected'>
+
+/**
+ * The release that fits the package, or why there is none. Never decided by the distribution's name. The one way to it, for
+ * every command.
+ */
+export const findRelease = (facts: Deciding): Release | Problem => {
   const at = { path: '/var/lib/dpkg/status' }
   const refuse = (code: string, message: string, hint: string): Problem => ({
     severity: 'error',
@@ -61,7 +67,7 @@ export const findRelease = (facts: Facts): Release | Problem => {
       ...refuse(
         'untold-release',
         'no /var/lib/dpkg/status is in the tree, and its /etc does not tell which portsentry this is for',
-        "add the server's /etc/debian_version, /etc/init.d and /etc/logrotate.d to the tree, or give plan --release",
+        "add the server's /etc/debian_version, /etc/init.d and /etc/logrotate.d to the tree, or give --release",
       ),
       at: { path: '/etc/portsentry/portsentry.conf' },
     }
@@ -69,7 +75,9 @@ export const findRelease = (facts: Facts): Release | Problem => {
   const named = RELEASES.find(({ name }) => name === (told ?? (portsentry === null ? expected : undefined)))
   if (named !== undefined) return named
   if (portsentry === null && facts.live === null) {
-    return refuse('no-portsentry', 'portsentry is not installed in this tree', 'install it there first')
+    return facts.root === '/'
+      ? refuse('no-portsentry', 'portsentry is not installed', 'portward apply installs it')
+      : refuse('no-portsentry', 'portsentry is not installed in this tree', 'install it there first')
   }
   if (portsentry === null) {
     const reasons = facts.unknown.join('; ')

@@ -1,7 +1,9 @@
+import { judgeConf } from '../detector/judge-conf.ts'
+import { daemonModes } from '../detector/modes.ts'
 import type { Daemon } from '../documents/daemon-patterns.ts'
 import { decides, type HostsAccess, parseHostsAccess } from '../documents/hosts-access.ts'
 import { ignored, parseIgnoreList } from '../documents/ignore-list.ts'
-import { cutValues, getKey, parsePortsentryConf, refusedLines } from '../documents/portsentry-conf.ts'
+import { getKey, parsePortsentryConf } from '../documents/portsentry-conf.ts'
 import { contains, formatCidr, hasHostBits, type Network, networkOf, parseNetwork } from '../network.ts'
 import { isInSync, type Plan } from '../plan/plan.ts'
 import { describeWrappers } from '../plan/render.ts'
@@ -18,21 +20,22 @@ const APPLY = 'portward apply'
 
 const clip = (text: string): string => JSON.stringify(text.length > 70 ? `${text.slice(0, 70)}…` : text)
 
-const checkConf = ({ release, conf: keys }: Desired, facts: Facts): Check => {
+/** `path:line: what is wrong`. */
+const describeProblem = ({ message, at: { path, line } }: Problem): string =>
+  `${path}${line === undefined ? '' : `:${line}`}: ${message}`
+
+const checkConf = ({ release, modes, conf: keys }: Desired, facts: Facts, plan: Plan | null): Check => {
   const { confPath: path, dialect } = release
   const check = checkFor('conf', 'portsentry.conf is read as it is written')
-  const conf = parsePortsentryConf(fileText(facts, path) ?? '', dialect)
-  const [refused] = refusedLines(conf)
-  if (refused !== undefined) {
-    return check.fail(`${path}:${refused.number}: portsentry does not start over this line`, APPLY)
-  }
-  const [cut] = cutValues(conf)
-  if (cut !== undefined) {
-    const place = `${path}:${cut.line}`
-    return check.fail(
-      `${place}: of ${cut.key} portsentry reads only ${clip(cut.read)}, not ${clip(cut.written)}`,
-      'a quote, tab or non-ASCII byte ends the value there: say it without',
-    )
+  const text = fileText(facts, path)
+  if (text === undefined) return check.fail(`${path} does not exist: portsentry does not start`, APPLY)
+  const conf = parsePortsentryConf(text, dialect)
+  const found = judgeConf(conf, daemonModes(release, modes), path)
+  // A value that is cut off is another command than the one that was meant.
+  const fatal = found.find(isError) ?? found.find(({ code }) => code === 'cut-value')
+  if (fatal !== undefined) {
+    const isMended = isError(fatal) && plan !== null
+    return check.fail(describeProblem(fatal), isMended ? APPLY : fatal.hint)
   }
   const wrong = [...keys].filter(([key, value]) => getKey(conf, key) !== (value ?? undefined))
   const [first] = wrong
@@ -42,6 +45,13 @@ const checkConf = ({ release, conf: keys }: Desired, facts: Facts): Check => {
     return check.fail(
       `${path}: portsentry reads ${key} ${seen === undefined ? 'nowhere' : `as ${clip(seen)}`}, config.env asks for ${value === null ? 'none' : clip(value)}${wrong.length > 1 ? ` (and ${wrong.length - 1} more keys)` : ''}`,
       APPLY,
+    )
+  }
+  const [odd, ...more] = found
+  if (odd !== undefined) {
+    return check.warn(
+      `${describeProblem(odd)}${more.length > 0 ? ` (and ${more.length} more)` : ''}`,
+      odd.hint,
     )
   }
   return check.pass(`${path}: ${keys.size} keys`)
@@ -204,7 +214,7 @@ export const checkConfiguration = (
   problems: readonly Problem[],
 ): Check[] => [
   checkDrift(plan, problems),
-  checkConf(desired, facts),
+  checkConf(desired, facts, plan),
   checkIgnoreList(desired, facts),
   checkHostsAllow(desired, facts),
   checkJailFiles(desired, facts),

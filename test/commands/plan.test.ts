@@ -140,6 +140,38 @@ it.each(['sysv-1.2', 'template-1.2', 'native-2'])('takes --release %s for it', (
   expect(JSON.parse(stdout)).toMatchObject({ release })
 })
 
+it.each([
+  ['sysv-1.2', '1.2'],
+  ['template-1.2', '1.2'],
+  ['native-2', '2.x'],
+])('every command takes a copy of /etc for one of %s where plan does', (release, dialect) => {
+  const directory = copyOfEtc('')
+  const say = (command: string, ...args: string[]) => {
+    const { status, stdout, stderr } = portward(directory, command, '--json', '--release', release, ...args)
+    expect({ command, status, stderr }).toEqual({
+      command,
+      status: 0,
+      stderr: expect.not.stringMatching(/install/),
+    })
+    return stdout
+  }
+  expect(JSON.parse(say('apply', '--yes'))).toMatchObject({ release, applied: true })
+  const { checks } = JSON.parse(say('verify'))
+  const results = new Map(checks.map(({ code, result }: { code: string; result: string }) => [code, result]))
+  expect(Object.fromEntries(results)).toMatchObject({ installed: 'skip', conf: 'pass', wrapped: 'skip' })
+  expect(JSON.parse(say('status'))).toMatchObject({ release, drift: 'none' })
+  expect(JSON.parse(say('explain', '192.0.2.1')).daemons).toMatchObject({ dialect, faults: [] })
+  expect(JSON.parse(say('bans')).places).not.toEqual([])
+  expect(say('detect', '--pcap', join(fixtures, 'scan.pcap')).split('\n').length).toBeGreaterThan(5)
+})
+
+it('takes --release for a tree only', () => {
+  const { status, stderr } = spawnSync(join(checkout, 'bin/portward'), ['bans', '--release', 'native-2'], {
+    encoding: 'utf8',
+  })
+  expect({ status, stderr }).toEqual({ status: 64, stderr: expect.stringMatching(/needs --root/) })
+})
+
 it('asks for no logs that a copy of /etc cannot hold', () => {
   const { steps } = JSON.parse(plan(copyOfEtc(), '--json').stdout)
   const paths = steps.map(({ path }: { path: string }) => path)

@@ -158,6 +158,23 @@ const describeBans = ({ suite, blockedFile, seesIPv6, remark }: Release): void =
       expect(text).toMatch(/KILL_ROUTE runs: \/bin\/sh \/etc\/portward\/firewall add 198\.51\.100\.77 /)
     })
 
+    it('does not say what a scan leads to by files that the running portsentry has not read', async () => {
+      const conf = '/etc/portsentry/portsentry.conf'
+      await server.run(`cp -p ${conf} /root/kept && echo 'KILL_RUN_CMD_FIRST="yes"' >>${conf}`)
+      const text = await portward(server, 'explain 198.51.100.77', 0)
+      expect(text).toMatch(
+        /is not banned; what a scan would lead to is not known: portsentry was started before \/etc\/portsentry\/portsentry\.conf changed$/m,
+      )
+      expect(text).not.toMatch(/gets it banned/)
+      const isFatal = suite === 'testing'
+      expect(text.includes('would not start: ')).toBe(isFatal)
+      expect((await portward(server, 'status', isFatal ? 1 : 0)).includes('WOULD NOT START AGAIN: ')).toBe(
+        isFatal,
+      )
+      await server.run(`cp -p /root/kept ${conf}`)
+      expect(await explain('198.51.100.77')).toMatchObject({ verdict: 'would-be-banned' })
+    })
+
     it('shows the last scans and the ports most scanned', async () => {
       const status = await portward(server, 'status', 0)
       expect(status).toMatch(/^last scans +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d 203\.0\.113\.93 \d+\/tcp$/m)

@@ -1,8 +1,13 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { judgeConf } from '../../src/detector/judge-conf.ts'
 import { applyEdits } from '../../src/documents/edit.ts'
+import { parseIgnoreList } from '../../src/documents/ignore-list.ts'
+import { mendEntries } from '../../src/documents/ignore-list-mend.ts'
 import { getKey, parsePortsentryConf, setKey } from '../../src/documents/portsentry-conf.ts'
+import { mendingEdits, mendRefused } from '../../src/documents/portsentry-conf-mend.ts'
 import { missingFromDump } from '../../src/plan/dump.ts'
 import { effective, enabledJails, viewFail2ban } from '../../src/policy/fail2ban-view.ts'
+import { isError } from '../../src/problem.ts'
 import { describeServers } from './harness/requirements.ts'
 import { type Server, startServer } from './harness/server.ts'
 import { STOP_PORTSENTRY } from './scenario.ts'
@@ -86,6 +91,99 @@ describeServers('what the portsentry 1.2 daemon reads', () => {
   it.each(SHAPES)('is what our editor sets, over %j', async (lines) => {
     const conf = parsePortsentryConf(file(lines), '1.2')
     expect(await listen(applyEdits(conf.text, setKey(conf, 'TCP_PORTS', '22,1524')))).toBe('22,1524')
+  })
+})
+
+/** Lines of portsentry.conf, over some of which 2.x does not start. */
+const LINES_2: readonly string[] = [
+  '# nothing',
+  'SCAN_TRIGGER="2"',
+  '  SCAN_TRIGGER="2"',
+  'SCAN_TRIGGER="many"',
+  'SCAN_TRIGGER="-1"',
+  'SCAN_TRIGGER="65538"',
+  'SCAN_TRIGGER="x"\nSCAN_TRIGGER="1"',
+  "SCAN_TRIGGER='2'",
+  'SCAN_TRIGGER=2',
+  'SCAN_TRIGGER="2',
+  'SCAN_TRIGGER "2"',
+  'scan_trigger="2"',
+  'SCAN_T\t= "2" # shortened',
+  '\t\tPORT_BANNER="logged" # x',
+  'KILL_RUN_CMD_FIRST = "yes"',
+  'KILL_RUN_CMD=""',
+  'BLOCK_TCP="3"',
+  'BLOCK_TCP="2"',
+  'BLOCK_UDP="1"',
+  'RESOLVE_HOST="yes"',
+  'ADVANCED_EXCLUDE_TCP="113,139"',
+  'TCP_PORTS="11,x"',
+  '  # indented',
+  ' \t',
+]
+
+/** Lines of the ignore list, over some of which 2.x does not start. */
+const ENTRIES_2: readonly string[] = [
+  '203.0.113.40',
+  '203.0.113.40 # monitoring',
+  '  10.0.0.0/8',
+  '10.0.0.0/8 ',
+  '10.0.0.0/8\r',
+  '203.0.113.77/24',
+  '172.16.0.0/255.240.0.0 # offices',
+  'FD00::/64',
+  '[fd00::1]/64',
+  '0.0.0.0/0',
+  'monitor.example',
+  '  # indented',
+]
+
+describeServers('what portsentry 2.x starts with', () => {
+  let server: Server
+  const DIRECTORY = '/root/oracle'
+  const REST = `TCP_PORTS="1,11"\nIGNORE_FILE="${DIRECTORY}/ignore"\nHISTORY_FILE="${DIRECTORY}/history"\nBLOCKED_FILE="${DIRECTORY}/blocked"\n`
+
+  beforeAll(async () => {
+    server = await startServer({ suite: 'testing', floor: 'installed' })
+    await server.run(`${STOP_PORTSENTRY} && mkdir ${DIRECTORY}`)
+  })
+  afterAll(() => server?.stop())
+
+  /** Whether the daemon comes up with these files; it is ended again. */
+  const starts = async (conf: string, ignore: string): Promise<boolean> => {
+    await server.write(`${DIRECTORY}/conf`, Buffer.from(conf, 'latin1'), 0o600)
+    await server.write(`${DIRECTORY}/ignore`, Buffer.from(ignore, 'latin1'), 0o600)
+    const { exitCode } = await server.run(
+      [
+        `cd ${DIRECTORY}; rm -f blocked log; portsentry --stealth -l stdout -c ${DIRECTORY}/conf >log 2>&1 </dev/null & pid=$!`,
+        'until grep -q "now active" log; do kill -0 $pid 2>/dev/null || exit 3; sleep 0.02; done',
+        'kill $pid; wait $pid; exit 0',
+      ].join('\n'),
+      { allowFailure: true },
+    )
+    expect([0, 3]).toContain(exitCode)
+    return exitCode === 0
+  }
+
+  it.each(LINES_2)('is what the judge lets pass, and any line once it is mended: %j', async (lines) => {
+    const text = `${lines}\n${REST}`
+    const conf = parsePortsentryConf(text, '2.x')
+    const isFine = !judgeConf(conf, ['stealth'], 'conf').some(isError)
+    expect(await starts(text, '')).toBe(isFine)
+    const mended = applyEdits(text, mendingEdits(conf, mendRefused(conf)))
+    const isMended = !judgeConf(parsePortsentryConf(mended, '2.x'), ['stealth'], 'conf').some(isError)
+    if (mended !== text) expect([await starts(mended, ''), isMended]).toEqual([true, true])
+  })
+
+  it.each(ENTRIES_2)('is an ignore list whose lines can be read, or are mended: %j', async (entry) => {
+    const text = `${entry}\n127.0.0.1\n`
+    const list = parseIgnoreList(text, '2.x')
+    expect(await starts(REST, text)).toBe(list.faults.length === 0)
+    const mended = applyEdits(
+      text,
+      mendEntries(list, new Set()).flatMap(({ edit }) => edit ?? []),
+    )
+    if (mended !== text) expect(await starts(REST, mended)).toBe(true)
   })
 })
 

@@ -88,7 +88,9 @@ describeServers('servers that are upgraded with apt', () => {
     await portward(fresh, 'apply --yes', 0)
     await portward(fresh, 'plan', 0)
     expect((await outcome(fresh)).services).toBe('/usr/sbin/portsentry\nportsentry.service')
-    expect(await fresh.readText('/etc/portsentry/portsentry.conf')).toMatch(/^#ADVANCED_PORTS_TCP="1024"$/m)
+    expect(await fresh.readText('/etc/portsentry/portsentry.conf')).toMatch(
+      /^# for TCP_PORTS in TCP_MODE=atcp \(portward\): ADVANCED_PORTS_TCP="1024"$/m,
+    )
     await expectSpared(fresh)
     await expectBanned(fresh)
     await fresh.reboot()

@@ -4,15 +4,10 @@ import { setValue } from '../../src/documents/fail2ban-edit.ts'
 import { parseFail2banIni } from '../../src/documents/fail2ban-ini.ts'
 import { readHereDocuments } from '../../src/documents/maintainer-script.ts'
 import { cutValues, parsePortsentryConf } from '../../src/documents/portsentry-conf.ts'
-import {
-  rewriteConf,
-  rewriteHostsAllow,
-  rewriteHostsDeny,
-  rewriteIgnoreList,
-  rewriteJails,
-  rewriteModes,
-} from '../../src/plan/files.ts'
+import { rewriteHostsAllow, rewriteHostsDeny, rewriteJails, rewriteModes } from '../../src/plan/files.ts'
 import { plan } from '../../src/plan/planner.ts'
+import { rewriteConf } from '../../src/plan/rewrite-conf.ts'
+import { rewriteIgnoreList } from '../../src/plan/rewrite-ignore-list.ts'
 import { parseChainBans } from '../../src/policy/bans.ts'
 import type { Desired } from '../../src/policy/desired.ts'
 import { effective, viewFail2ban } from '../../src/policy/fail2ban-view.ts'

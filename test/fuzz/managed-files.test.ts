@@ -8,14 +8,14 @@ import { getVariable, parseShellAssignments } from '../../src/documents/shell-as
 import { formatCidr, isWithin, parseNetwork } from '../../src/network.ts'
 import {
   type Rewrite,
-  rewriteConf,
   rewriteHostsAllow,
   rewriteHostsDeny,
-  rewriteIgnoreList,
   rewriteJails,
   rewriteModes,
 } from '../../src/plan/files.ts'
 import { plan } from '../../src/plan/planner.ts'
+import { rewriteConf } from '../../src/plan/rewrite-conf.ts'
+import { rewriteIgnoreList } from '../../src/plan/rewrite-ignore-list.ts'
 import type { Desired } from '../../src/policy/desired.ts'
 import { isError } from '../../src/problem.ts'
 import { factsOf, LAN, settingsOf } from '../plan/live.ts'

@@ -396,6 +396,77 @@ it.each([
   expect(result.plan?.desired.conf.get('TCP_PORTS')).toEqual(expected)
 })
 
+/** What a plan says of a portsentry.conf that begins with these lines. */
+const saidOfConf = (lines: string, portsentry: typeof NATIVE, config = '') => {
+  const path = '/etc/portsentry/portsentry.conf'
+  const text = `${lines}\n${factsOf().files.get(path)?.text}`
+  const { problems, plan: planned } = plan(
+    settingsOf(LAN + config),
+    factsOf({ portsentry, texts: { [path]: text } }),
+  )
+  const said = problems.filter(({ at }) => at.path === path).map(renderProblem)
+  return { said: said.map((line) => line.slice(path.length)), conf: planned?.desired.conf }
+}
+const SYSV = { version: '1.2-14', files: ['/etc/init.d/portsentry'] }
+
+it.each<
+  [what: string, lines: string, portsentry: typeof NATIVE, config: string, said: string[], isPlanned: boolean]
+>([
+  [
+    'a value over which 2.x does not start, at the line that it has now',
+    'TCP_PORTS="1"\n# x\nKILL_RUN_CMD_FIRST = "yes"',
+    NATIVE,
+    '',
+    [':3: portsentry does not start with "yes" for KILL_RUN_CMD_FIRST — give 0 or 1'],
+    false,
+  ],
+  ['one that the plan mends', 'SCAN_TRIGGER="many"', NATIVE, 'SCAN_TRIGGER=2\n', [], true],
+  [
+    'one in an indented line, and behind a line that comes in',
+    'UDP_PORTS="1"\n#TCP_PORTS="1"\n  SCAN_TRIGGER="many"',
+    NATIVE,
+    '',
+    [
+      ':3: warning: "  SCAN_TRIGGER=\\"many\\"" is no setting of this portsentry, which would not start over it — the plan writes it as portsentry reads it',
+      ':3: portsentry does not start with "many" for SCAN_TRIGGER — give a number from 0 to 65535',
+    ],
+    false,
+  ],
+  [
+    'what 1.2 takes for something else, and what it does not read',
+    'SCAN_TRIGGER="many"\n\tPORT_BANNER="x"',
+    SYSV,
+    '',
+    [
+      ':1: warning: SCAN_TRIGGER is "many", which portsentry takes for 0 — give a number of packets from 0 to 50',
+      ':2: warning: portsentry reads nothing of "\\tPORT_BANNER=\\"x\\"": it begins with a blank — write it as "PORT_BANNER=\\"x\\"", or take it out',
+    ],
+    true,
+  ],
+  [
+    'a list that 1.2 needs',
+    '',
+    SYSV,
+    'TCP_MODE=stcp\n',
+    [': no ports in TCP_PORTS — portsentry -stcp does not start without: set TCP_PORTS'],
+    false,
+  ],
+])('judges portsentry.conf as it will be: %s', (_, lines, portsentry, config, expected, isPlanned) => {
+  const { said, conf } = saidOfConf(lines, portsentry, config)
+  expect(said).toEqual(expected)
+  expect(conf !== undefined).toBe(isPlanned)
+})
+
+it('takes on 2.x what an exclusion of 1.2 means, this time and the next', () => {
+  const lines = '\t\tTCP_PORTS="1,11,15"\n\t\tADVANCED_EXCLUDE_TCP="113,139,587"\n\t\tSCAN_TRIGGER="1"'
+  const ports = '1-112,114-138,140-586,588-1023'
+  expect(saidOfConf(lines, NATIVE).conf?.get('TCP_PORTS')).toBe(ports)
+  const next =
+    'TCP_PORTS="1"\n# for TCP_PORTS in TCP_MODE=atcp (portward): ADVANCED_EXCLUDE_TCP="113,139,587"'
+  expect(saidOfConf(next, NATIVE).conf?.get('TCP_PORTS')).toBe(ports)
+  expect(saidOfConf(next, NATIVE, 'ADVANCED_EXCLUDE_TCP=1\n').conf?.get('TCP_PORTS')).toBe('2-1023')
+})
+
 const REFUSALS: [string, Changes, string, RegExp][] = [
   ['no portsentry anywhere', { portsentry: null }, LAN, /apt-get update/],
   [

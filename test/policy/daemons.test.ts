@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type RunningProcess, withoutForks } from '../../src/policy/daemons.ts'
+import { isNewer, namedConf, type RunningProcess, withoutForks } from '../../src/policy/daemons.ts'
 
 const running = (pid: number, parent: number, ...args: string[]): RunningProcess => ({
   ...{ pid, parent, args: ['/usr/sbin/portsentry', ...args], startedMs: 0 },
@@ -15,3 +15,21 @@ test.each<[what: string, processes: RunningProcess[], pids: number[]]>([
 ])('daemons: %s', (_what, processes, pids) => {
   expect(withoutForks(processes).map(({ pid }) => pid)).toEqual(pids)
 })
+
+test.each<[args: string[], expected: string | null]>([
+  [[], null],
+  [['--connect'], null],
+  [['-c', '/srv/conf'], '/srv/conf'],
+  [['-c/srv/conf', '-v'], '/srv/conf'],
+  [['--stealth', '--configfile', '/srv/conf'], '/srv/conf'],
+  [['--configfile=/srv/conf'], '/srv/conf'],
+  [['-c'], null],
+])('portsentry %j reads %s', (args, expected) => expect(namedConf(running(1, 0, ...args))).toBe(expected))
+
+test.each([
+  [5000, [], false],
+  [5000, [{ startedMs: 4500 }], false],
+  [5000, [{ startedMs: 6000 }, { startedMs: 3000 }], true],
+])('a file of %d is newer than one of %j: %s', (modifiedMs, daemons, expected) =>
+  expect(isNewer(modifiedMs, daemons)).toBe(expected),
+)

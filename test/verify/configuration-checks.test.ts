@@ -116,7 +116,22 @@ const FINDINGS: readonly (readonly [
     conf(/^KILL_ROUTE=.*/m, `KILL_ROUTE="${'x'.repeat(90)}" ${'y'.repeat(90)}"`),
     new RegExp(`^fail conf: .* reads only "${'x'.repeat(70)}…", not "${'x'.repeat(70)}…"$`),
   ],
-  ['no file', texts(CONF, null), /^fail conf: \S+: portsentry reads IGNORE_FILE nowhere/],
+  ['no file', texts(CONF, null), `fail conf: ${CONF} does not exist: portsentry does not start`],
+  [
+    'a value that 1.2 takes for another',
+    conf('RESOLVE_HOST', 'SCAN_TRIGGER="many"\nRESOLVE_HOST'),
+    `warn conf: ${CONF}:4: SCAN_TRIGGER is "many", which portsentry takes for 0`,
+  ],
+  [
+    'lines that 1.2 does not read',
+    conf(/^/, ' PORT_BANNER="x"\n\tSCAN_TRIGGER="1"\n'),
+    /^warn conf: \S+:1: portsentry reads nothing of .*: it begins with a blank \(and 1 more\)$/,
+  ],
+  [
+    'a value over which 2.x does not start',
+    conf2('# 2.x', 'KILL_RUN_CMD_FIRST = "yes"'),
+    `fail conf: ${CONF}:1: portsentry does not start with "yes" for KILL_RUN_CMD_FIRST`,
+  ],
   [
     'a line over which 2.x does not start',
     conf2('# 2.x', '# 2.x\nADVANCED_PORTS_TCP="1024"'),

@@ -6,8 +6,9 @@ import type { DaemonProcess } from '../../policy/facts.ts'
 import { writesHostsDeny } from '../../policy/firewall.ts'
 import type { Release } from '../../policy/release.ts'
 import { HostError } from '../host-error.ts'
-import { readConf, readRelease } from '../portsentry-files.ts'
+import { readConf } from '../portsentry-files.ts'
 import { readDaemons } from '../processes.ts'
+import { readRelease } from '../release.ts'
 
 /** Who looks at which server or tree, and what can be told of its portsentry. A wrong config.env hides no ban. */
 export interface Vantage {
@@ -21,11 +22,13 @@ export interface Vantage {
   readonly remark: string
   /** The modes in which daemons run; empty in a tree. */
   readonly modes: readonly Mode[]
+  /** Portsentry's daemons themselves. */
+  readonly daemons: readonly DaemonProcess[]
 }
 
 /** The mode that a daemon's arguments mean. */
 const modeOf = ({ args }: DaemonProcess, { dialect }: Release): Mode => {
-  if (dialect === '2.x') return args.includes('--connect') || args.includes('-c') ? 'connect' : 'stealth'
+  if (dialect === '2.x') return args.includes('--connect') ? 'connect' : 'stealth'
   return (args.find((word) => /^-[as]?(?:tcp|udp)$/.test(word))?.slice(1) ?? 'tcp') as Mode
 }
 
@@ -38,10 +41,16 @@ const ifThere = async <T>(read: () => Promise<T>): Promise<T | HostError> => {
   }
 }
 
-/** Looks around. Throws nothing that an administrator could not go on without. */
-export const readVantage = async (root: string): Promise<Vantage> => {
+/**
+ * Looks around. `asked` names the release of a copy of /etc that does not tell. Throws nothing that an administrator could
+ * not go on without.
+ */
+export const readVantage = async (root: string, asked?: string): Promise<Vantage> => {
   const isLive = root === '/'
-  const [found, daemons] = await Promise.all([ifThere(() => readRelease(root)), isLive ? readDaemons() : []])
+  const [found, daemons] = await Promise.all([
+    ifThere(() => readRelease(root, asked)),
+    isLive ? readDaemons() : [],
+  ])
   const release = found instanceof HostError ? null : found
   const conf = release === null ? null : await ifThere(() => readConf(root, release))
   const trouble = [found, conf].find((one) => one instanceof HostError)
@@ -53,6 +62,7 @@ export const readVantage = async (root: string): Promise<Vantage> => {
     release,
     conf: conf instanceof HostError ? null : conf,
     remark: trouble instanceof HostError ? trouble.message : '',
+    daemons: running,
     modes: release === null ? [] : [...new Set(running.map((daemon) => modeOf(daemon, release)))].sort(),
   }
 }

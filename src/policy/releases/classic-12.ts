@@ -1,22 +1,12 @@
 import type { Settings } from '../../settings/settings.ts'
 import type { PortsentryPackage } from '../facts.ts'
+import { misreadPorts12 } from '../ports.ts'
 import { type Impossible, modesOf, type Release } from '../release.ts'
 
-/** 1.2 reads that many ports of a list and passes over the rest; excluded ones beyond it are watched. */
-const MAX_PORTS = 64
-
-/** 1.2 reads numbers only: of `20-25` it takes 20. */
 const impossible = ({ portsentryKeys }: Settings): Impossible[] =>
   ['TCP_PORTS', 'UDP_PORTS', 'ADVANCED_EXCLUDE_TCP', 'ADVANCED_EXCLUDE_UDP'].flatMap((variable) => {
-    const items = portsentryKeys.get(variable)?.split(',') ?? []
-    const range = items.find((item) => item.includes('-'))
-    if (range !== undefined) {
-      const message = `${variable} has the range ${range}, which portsentry 1.2 reads as ${range.split('-', 1)[0]} alone`
-      return [{ variable, message, hint: 'list its ports one by one' }]
-    }
-    if (items.length <= MAX_PORTS) return []
-    const message = `${variable} has ${items.length} ports, of which portsentry 1.2 reads ${MAX_PORTS}`
-    return [{ variable, message, hint: `list at most ${MAX_PORTS}` }]
+    const misread = misreadPorts12(portsentryKeys.get(variable) ?? '')
+    return misread === null ? [] : [{ variable, message: `${variable} ${misread.what}`, hint: misread.hint }]
   })
 
 /** What both packages of portsentry 1.2 share: one daemon a protocol, started with its mode as the argument. */

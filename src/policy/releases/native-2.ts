@@ -29,10 +29,10 @@ const protocols = ({ tcpMode, udpMode }: Modes) =>
   ] as const
 
 /** An advanced mode as 2.x takes it: all ports below ADVANCED_PORTS but the excluded ones. */
-const advancedPorts = (protocol: 'TCP' | 'UDP', given: Settings['portsentryKeys']): string => {
+const advancedPorts = (protocol: 'TCP' | 'UDP', value: (key: string) => string | undefined): string => {
   const { ports, exclude } = ADVANCED[protocol]
-  const count = Number(given.get(`ADVANCED_PORTS_${protocol}`) ?? ports)
-  return portRanges(count, listPorts(given.get(`ADVANCED_EXCLUDE_${protocol}`) ?? exclude))
+  const count = Number(value(`ADVANCED_PORTS_${protocol}`) ?? ports)
+  return portRanges(count, listPorts(value(`ADVANCED_EXCLUDE_${protocol}`) ?? exclude))
 }
 
 /**
@@ -46,7 +46,11 @@ const portKeys: Release['portKeys'] = (settings, present) => {
     const key = `${protocol}_PORTS`
     const list = present(key)
     if (mode === '') keys.set(key, null)
-    else if (mode === ADVANCED[protocol].mode) keys.set(key, advancedPorts(protocol, given))
+    else if (mode === ADVANCED[protocol].mode)
+      keys.set(
+        key,
+        advancedPorts(protocol, (name) => given.get(name) ?? present(name)),
+      )
     else if (!given.has(key) && (list === undefined || isNearlyAll(list))) keys.set(key, LISTED[protocol])
   }
   return keys
@@ -68,7 +72,7 @@ const impossible = (settings: Settings): Impossible[] => {
   }
   for (const [protocol, mode] of protocols(settings)) {
     const isAdvanced = mode === ADVANCED[protocol].mode
-    const ports = isAdvanced ? advancedPorts(protocol, portsentryKeys) : null
+    const ports = isAdvanced ? advancedPorts(protocol, (key) => portsentryKeys.get(key)) : null
     if (ports === '' || (ports?.length ?? 0) > MAX_VALUE) {
       problems.push({
         variable: `ADVANCED_EXCLUDE_${protocol}`,

@@ -1,0 +1,120 @@
+import type { Edit } from './edit.ts'
+import {
+  getKey,
+  KEYS_2,
+  overlongLines,
+  type PortsentryConf,
+  readLine2,
+  refusedLines,
+} from './portsentry-conf.ts'
+
+/** A setting as somebody meant it, whatever the daemon makes of the line. */
+interface Meant {
+  /** In capitals. */
+  readonly key: string
+  readonly value: string
+}
+
+const LEADING_BLANKS = /^[ \t\r\f\v]*/
+
+const ASSIGNMENT = /^[ \t\r\f\v]*([A-Za-z][A-Za-z_]*)(?:[ \t]*=[ \t]*|[ \t](?=["']))(.*)$/s
+
+/** A value in double or single quotes, the closing one perhaps missing, or in none and up to a comment. */
+const VALUE = /^(?:"([^"]*)|'([^'"]*)(?:'|$)|([^"'#]*)(?:#|$))/
+
+export const meantBy = (text: string): Meant | null => {
+  const [, key, rest = ''] = ASSIGNMENT.exec(text) ?? []
+  const value = key === undefined ? null : VALUE.exec(rest)
+  if (key === undefined || value === null) return null
+  const [, double, single, bare = ''] = value
+  return { key: key.toUpperCase(), value: double ?? single ?? bare.trimEnd() }
+}
+
+/** Keys of 1.2 alone, and where 2.x says the same: all ports below the one, but those of the other. */
+const TRANSLATED: ReadonlyMap<string, string> = new Map([
+  ['ADVANCED_PORTS_TCP', 'TCP_PORTS in TCP_MODE=atcp'],
+  ['ADVANCED_EXCLUDE_TCP', 'TCP_PORTS in TCP_MODE=atcp'],
+  ['ADVANCED_PORTS_UDP', 'UDP_PORTS in UDP_MODE=audp'],
+  ['ADVANCED_EXCLUDE_UDP', 'UDP_PORTS in UDP_MODE=audp'],
+])
+
+/** `1,7,20-25`. */
+const PORT_LIST = /^ *\d{1,5}(?:-\d{1,5})?(?: *, *\d{1,5}(?:-\d{1,5})?)* *$/
+
+/** A comment that keeps what such a key said: over the key itself 2.x does not start. */
+const commentFor = (key: string): string => `# for ${TRANSLATED.get(key)} (portward): ${key}=`
+
+/** The value that a comment of this kind keeps; undefined where there is none. */
+export const translatedValue = ({ lines }: PortsentryConf, key: string): string | undefined => {
+  const start = commentFor(key)
+  const kept = lines.findLast(({ text }) => text.startsWith(start))?.text
+  const value = kept === undefined ? undefined : meantBy(key + kept.slice(start.length - 1))?.value
+  return value !== undefined && PORT_LIST.test(value) ? value.replaceAll(' ', '') : undefined
+}
+
+/** What becomes of a line that 2.x does not start over. */
+interface Mending {
+  readonly line: number
+  /** Whether what it says holds: as a setting, through `translatedValue`, or not any more; a comment says nothing. */
+  readonly as: 'setting' | 'translation' | 'comment' | 'nothing'
+  readonly edit: Edit
+}
+
+/** The line in a form that 2.x reads, moved to the start or else written anew, and the key that it then says. */
+const readableForm = (text: string, meant: Meant | null): { key: string; text: string } | null => {
+  const forms = [text.replace(LEADING_BLANKS, '')]
+  if (meant !== null && KEYS_2.includes(meant.key)) forms.push(`${meant.key}="${meant.value}"`)
+  for (const form of forms) {
+    const key = readLine2(form)?.key
+    if (key !== undefined) return { key, text: form }
+  }
+  return null
+}
+
+/**
+ * What to do about each line that keeps 2.x from starting. It is put into the form that 2.x reads where its meaning is
+ * plain and no other line says the same key; a key of 1.2 that 2.x has other keys for is kept in a comment; anything
+ * else is commented out, overlong lines too, though that is not enough for them.
+ */
+export const mendRefused = (conf: PortsentryConf): Mending[] => {
+  const long = new Set(overlongLines(conf))
+  const refused = refusedLines(conf).map((line) => {
+    const meant = long.has(line.number) ? null : meantBy(line.text)
+    const form = long.has(line.number) ? null : readableForm(line.text, meant)
+    return { ...line, meant, form, key: form?.key ?? meant?.key }
+  })
+  const lastOf = new Map(refused.map(({ key, number }) => [key, number]))
+  return refused.map(({ number: line, offset, text, meant, form, key = '' }): Mending => {
+    const become = (as: Mending['as'], after: string): Mending => ({
+      line,
+      as,
+      edit: { offset, length: text.length, text: after },
+    })
+    const bare = text.replace(LEADING_BLANKS, '')
+    if (!long.has(line) && /^(?:#|$)/.test(bare)) return become('comment', bare)
+    const isLast = lastOf.get(key) === line
+    if (isLast && meant !== null && TRANSLATED.has(key) && PORT_LIST.test(meant.value)) {
+      return become('translation', `${commentFor(key)}"${meant.value}"`)
+    }
+    if (isLast && form !== null && getKey(conf, key) === undefined) return become('setting', form.text)
+    return become('nothing', `#${text}`)
+  })
+}
+
+/** Comments that an earlier plan has made of keys which are said anew: they count no longer. */
+const outdated = ({ lines }: PortsentryConf, mendings: readonly Mending[]): Edit[] => {
+  const said = [...TRANSLATED.keys()].filter((key) =>
+    mendings.some(({ as, edit }) => as === 'translation' && edit.text.startsWith(commentFor(key))),
+  )
+  return said.flatMap((key) =>
+    lines
+      .filter(({ text }) => text.startsWith(commentFor(key)))
+      .map(({ offset }) => ({ offset, length: commentFor(key).length, text: `#${key}=` })),
+  )
+}
+
+/** Edits after which no line keeps 2.x from starting, but for overlong ones. */
+export const mendingEdits = (conf: PortsentryConf, mendings: readonly Mending[]): Edit[] => [
+  ...mendings.map(({ edit }) => edit),
+  ...outdated(conf, mendings),
+]

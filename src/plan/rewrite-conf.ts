@@ -1,0 +1,96 @@
+import { judgeConf } from '../detector/judge-conf.ts'
+import { daemonModes } from '../detector/modes.ts'
+import { applyEdits, type Edit } from '../documents/edit.ts'
+import { afterEdits, type LineOrigins, untouched } from '../documents/line-origins.ts'
+import {
+  getKey,
+  overlongLines,
+  type PortsentryConf,
+  parsePortsentryConf,
+  setKey,
+  unsetKey,
+} from '../documents/portsentry-conf.ts'
+import { mendingEdits, mendRefused } from '../documents/portsentry-conf-mend.ts'
+import type { Desired } from '../policy/desired.ts'
+import type { Problem } from '../problem.ts'
+import { cannotSet, type Rewrite } from './files.ts'
+
+const quoted = (text: string): string => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text)
+
+type Mending = ReturnType<typeof mendRefused>[number]
+
+/** What the plan does about a line of portsentry.conf over which 2.x would not start. */
+const MENDED: Record<Mending['as'], string> = {
+  setting: 'the plan writes it as portsentry reads it',
+  translation: 'the plan keeps it in a comment, and sets the ports of the modes atcp and audp by it',
+  comment: 'the plan moves it to the start of the line',
+  nothing: 'the plan comments it out',
+}
+
+const tellMended = (conf: PortsentryConf, mendings: readonly Mending[], path: string): Problem[] =>
+  mendings.map(({ line, as }) => ({
+    severity: 'warning',
+    code: 'refused-line',
+    message: `${quoted(conf.lines[line - 1]?.text ?? '')} is no setting of this portsentry, which would not start over it`,
+    hint: MENDED[as],
+    at: { path, line },
+  }))
+
+const tellOverlong = (conf: PortsentryConf, path: string): Problem[] =>
+  overlongLines(conf).map((line) => ({
+    severity: 'error',
+    code: 'long-line',
+    message: 'the line is too long: portsentry reads it in pieces',
+    hint: 'shorten it',
+    at: { path, line },
+  }))
+
+const wrongIgnoreFile = (value: string | undefined, wanted: string, path: string): Problem => ({
+  severity: 'error',
+  code: 'ignore-file',
+  message: `IGNORE_FILE is "${value ?? ''}", but the whitelist goes to ${wanted}`,
+  hint: `set IGNORE_FILE="${wanted}", or the LAN would be banned`,
+  at: { path },
+})
+
+/** Problems with the edited text, at the lines that they had before. */
+const asBefore = (problems: readonly Problem[], origins: LineOrigins): Problem[] =>
+  problems.map(({ at: { path, line }, ...problem }) => {
+    const origin = line === undefined ? null : (origins[line - 1] ?? null)
+    return { ...problem, at: origin === null ? { path } : { path, line: origin } }
+  })
+
+/** portsentry.conf: every key as the daemon reads it, and nothing that keeps it from starting. */
+export const rewriteConf = (text: string, desired: Desired): Rewrite => {
+  const { release, modes } = desired
+  const { confPath: path, dialect, builtIgnorePath } = release
+  let current = parsePortsentryConf(text, dialect)
+  const mendings = mendRefused(current)
+  const problems = [...tellMended(current, mendings, path), ...tellOverlong(current, path)]
+  const reasons: string[] = []
+  let origins = untouched(text)
+  const edit = (edits: readonly Edit[], reason: string): void => {
+    if (edits.length === 0) return
+    origins = afterEdits(origins, current.text, edits)
+    current = parsePortsentryConf(applyEdits(current.text, edits), dialect)
+    if (!reasons.includes(reason)) reasons.push(reason)
+  }
+  const isKept = mendings.every(({ as }) => as === 'setting' || as === 'comment')
+  const mending = `lines that portsentry refuses ${isKept ? 'written as it reads them' : 'commented out'}`
+  edit(mendingEdits(current, mendings), mending)
+  // Twice: to 1.2 one odd line may say several keys, so that setting one unsets another.
+  for (const [key, value] of [...desired.conf, ...desired.conf]) {
+    if (value === null) edit(unsetKey(current, key), `no ${key}`)
+    else edit(setKey(current, key, value), key)
+  }
+  for (const [key, value] of desired.conf) {
+    if (getKey(current, key) === (value ?? undefined)) continue
+    problems.push(cannotSet(path, key, undefined, `set ${key} by hand, or give the package's own file back`))
+  }
+  const ignoreFile = getKey(current, 'IGNORE_FILE')
+  if (ignoreFile !== builtIgnorePath) problems.push(wrongIgnoreFile(ignoreFile, builtIgnorePath, path))
+  const left = judgeConf(current, daemonModes(release, modes), path)
+  // Overlong lines are told already, for both dialects.
+  problems.push(...asBefore(left, origins).filter(({ code }) => code !== 'line-overlong'))
+  return { text: current.text, reasons, problems }
+}

@@ -1,0 +1,78 @@
+import { applyEdits } from '../documents/edit.ts'
+import { MAX_LINE, parseIgnoreList, residueOf, setIgnored } from '../documents/ignore-list.ts'
+import { type IgnoreMending, mendEntries, vainEverybody } from '../documents/ignore-list-mend.ts'
+import type { Desired } from '../policy/desired.ts'
+import type { Problem } from '../problem.ts'
+import { edited, isArticleEntry, type Rewrite } from './files.ts'
+
+/** What is said of a line of the ignore list that is no good, and of what the plan does about it. */
+const tellEntry = ({ line, fault, isFatal, form, edit }: IgnoreMending, path: string): Problem => {
+  const what = isFatal
+    ? 'portsentry would not start over this line'
+    : 'portsentry ignores nobody by this line'
+  const written =
+    form === '' ? 'the plan moves the comment to the start of the line' : `the plan writes it as ${form}`
+  const lost =
+    edit === null
+      ? 'write an IPv4 address or ADDRESS/BITS, or take it out'
+      : 'the plan comments it out: write an address or ADDRESS/BITS if somebody is to be ignored'
+  return {
+    severity: 'warning',
+    code: isFatal ? 'refused-line' : 'unread-line',
+    message: `${what}: ${fault}`,
+    hint: form === null ? lost : written,
+    at: { path, line },
+  }
+}
+
+/**
+ * The ignore list: entries whose meaning is plain in the form that the daemon reads; others, over which 2.x does not start,
+ * are commented out.
+ */
+export const rewriteIgnoreList = (text: string, desired: Desired): Rewrite => {
+  const { release, ignored } = desired
+  const { dialect, ignorePath: path } = release
+  const isDead = isArticleEntry(desired)
+  // An unfinished last line is going to be ended, so what it then says is what counts.
+  const original = parseIgnoreList(text === '' || text.endsWith('\n') ? text : `${text}\n`, dialect)
+  const mendings = mendEntries(original, residueOf(original, ignored, isDead))
+  const edits = mendings.flatMap(({ edit }) => edit ?? [])
+  const readable = applyEdits(
+    text,
+    edits.map((edit) => ({ ...edit, length: Math.min(edit.length, text.length - edit.offset) })),
+  )
+  const list = parseIgnoreList(readable, dialect)
+  const rewritten = edited(
+    readable,
+    setIgnored(list, [...ignored], isDead),
+    'the whitelist, in a form that portsentry matches',
+  )
+  const isLong = (line: number): boolean => (original.lines[line - 1]?.text.length ?? 0) >= MAX_LINE
+  const lasting = dialect === '2.x' ? original.faults.filter(({ line }) => isLong(line)) : []
+  const tooLong = lasting.map(
+    ({ line, message }): Problem => ({
+      severity: 'error',
+      code: 'long-line',
+      message: `portsentry would not start over this line, even as a comment: ${message}`,
+      hint: 'shorten it',
+      at: { path, line },
+    }),
+  )
+  const everybody = vainEverybody(original).map(
+    (line): Problem => ({
+      severity: 'warning',
+      code: 'odd-entry',
+      message: 'portsentry takes /0 for /32, and ignores that one address',
+      hint: 'list the networks that it is to ignore',
+      at: { path, line },
+    }),
+  )
+  const reason = mendings.some(({ form }) => form === null)
+    ? 'lines that portsentry refuses commented out'
+    : 'entries in the form that portsentry reads'
+  return {
+    ...rewritten,
+    reasons: [...(edits.length > 0 ? [reason] : []), ...rewritten.reasons],
+    problems: [...mendings.map((mending) => tellEntry(mending, path)), ...tooLong, ...everybody],
+  }
+}
