@@ -103,7 +103,7 @@ const validateConf = ({ steps, desired: { release, modes } }: Plan): void => {
   if (first !== undefined) {
     throw new HostError(
       `portsentry would not start: ${renderProblem(first)}`,
-      'see the plan; nothing was changed yet',
+      'correct the line that is named, then apply again',
     )
   }
 }

@@ -18,7 +18,8 @@ const UNASKED: Omit<Facts, 'root' | 'portsentry' | 'packages'> = {
   predicted: new Set(),
   actions: new Set(),
   wrapped: [],
-  logs: new Set(),
+  filters: new Set(),
+  missingLogs: new Set(),
   unknown: [],
   remarks: [],
 }

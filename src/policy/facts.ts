@@ -85,8 +85,10 @@ export interface Facts {
   readonly actions: ReadonlySet<string>
   /** Programs that are linked with libwrap. */
   readonly wrapped: readonly string[]
-  /** Names in /var/log. */
-  readonly logs: ReadonlySet<string>
+  /** Names of fail2ban's filters; none where its package's files are not there, as in a copy of /etc without them. */
+  readonly filters: ReadonlySet<string>
+  /** Of the logs that fail2ban's enabled jails name, those patterns that no file matches. */
+  readonly missingLogs: ReadonlySet<string>
   /** What could not be found out, so that no exact plan can be made. */
   readonly unknown: readonly string[]
   /** What else could not be looked at, and why. */
