@@ -4,6 +4,7 @@ import { formatAddress, formatCidr, isHost, isWithin, type Network, parseNetwork
 import type { Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
 import { type Facts, fileText } from './facts.ts'
+import { withoutDatabase } from './fail2ban-database.ts'
 import { logPatterns } from './fail2ban-values.ts'
 import { type ConfigFile, effective, enabledJails, type Fail2banView, viewFail2ban } from './fail2ban-view.ts'
 import { secondsOf } from './firewall.ts'
@@ -128,12 +129,13 @@ export const desiredJails = (
   ])
   const jailText = setValues(fileText(facts, JAIL_PATH) ?? '', 'portsentry', portsentry)
   const guards = guardJail(viewWith(facts, jailText), { banaction, protocol }, FAIL2BAN_DIRECTORY, JAIL_FILE)
+  const forgotten = withoutDatabase(fail2banFiles(facts), FAIL2BAN_DIRECTORY, action)
   const { readJournal, log } = cureSshd(facts)
   return {
     jails: new Map([['portsentry', new Map([...portsentry, ...(bans ? guards.options : [])])]]),
     sshdFile: readJournal ? sshdText : null,
     logs: log === undefined ? [] : [log],
-    problems: [...problems, ...(bans ? guards.problems : [])],
+    problems: [...problems, ...(bans ? [...guards.problems, ...forgotten] : [])],
   }
 }
 

@@ -1,11 +1,14 @@
 import { spawn } from 'node:child_process'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { childEnvironment } from '../process.ts'
 import type { LabReport } from './report.ts'
 
 /** Read last of all jail files, whatever others are called. */
 const LAB_JAILS = '/etc/fail2ban/jail.d/zzzz-portward-lab.local'
+/** Read last of the server's own files: a database that is kept elsewhere must not be written to, nor its bans be taken up. */
+const LAB_SERVER = '/etc/fail2ban/fail2ban.d/zzzz-portward-lab.local'
 const LOG = '/run/fail2ban/lab.log'
 
 const START_TIMEOUT_MS = 20_000
@@ -40,8 +43,8 @@ export const readJailLog = async (): Promise<JailLog> =>
  */
 export const startFail2ban = async (otherJails: readonly string[]): Promise<string | null> => {
   await mkdir('/run/fail2ban', { recursive: true })
-  await rm('/var/lib/fail2ban/fail2ban.sqlite3', { force: true })
-  await mkdir('/etc/fail2ban/jail.d', { recursive: true })
+  for (const path of [LAB_JAILS, LAB_SERVER]) await mkdir(dirname(path), { recursive: true })
+  await writeFile(LAB_SERVER, '[Definition]\ndbfile = :memory:\n')
   await writeFile(LAB_JAILS, otherJails.map((jail) => `[${jail}]\nenabled = false\n`).join(''))
   const args = ['-xf', `--logtarget=${LOG}`, '--loglevel=INFO', 'start']
   const child = spawn('fail2ban-server', args, { env: childEnvironment(), stdio: ['ignore', 'pipe', 'pipe'] })
