@@ -11,7 +11,7 @@ import { readAttributes, readFileState, removeFile, replaceFile } from './files.
 import { removePlace, startPlace, undoBan } from './firewall.ts'
 import { HostError } from './host-error.ts'
 import { install, preseed } from './packages.ts'
-import { disable, enable, readInit, restart } from './services.ts'
+import { disable, enable, readInit, rereadFail2ban, restart } from './services.ts'
 
 /** The plan was made from other bytes: somebody, or a package, has changed the file since. */
 const expectUnchanged = async (
@@ -69,6 +69,8 @@ const perform = async (root: string, step: Step): Promise<void> => {
       return removePlace(readInit())
     case 'restart':
       return restart(step)
+    case 'reload':
+      return rereadFail2ban(step.paths)
     case 'release':
       return setFree(step)
   }

@@ -17,6 +17,7 @@ import { readNeighbours } from './neighbours.ts'
 import { readInstalled, readPackageFiles, simulateInstall } from './packages.ts'
 import { resolveInRoot } from './paths.ts'
 import { readDaemons, readSshClients } from './processes.ts'
+import { readReread } from './reload.ts'
 import { readEnabled, readInit } from './services.ts'
 import { readStockFiles, type StockFiles } from './stock-files.ts'
 import { readWrapped } from './wrappers.ts'
@@ -88,6 +89,7 @@ const readLive = async (
     hasPlace,
     targets,
     jails,
+    reread,
     banned,
   ] = await Promise.all([
     readAddresses(),
@@ -100,6 +102,7 @@ const readLive = async (
     asRoot ? hasOwnPlace(init) : null,
     usesTarget ? tryTargets([wanted], asRoot) : new Map(),
     asRoot ? readJails() : null,
+    readReread(),
     asRoot ? readBanned('portsentry') : [],
   ])
   return {
@@ -115,6 +118,7 @@ const readLive = async (
     hasPlace,
     targets,
     jails,
+    reread,
     banned,
   }
 }

@@ -60,6 +60,8 @@ export interface LiveFacts {
   readonly jails: readonly string[] | null
   /** Policy of the chain INPUT; null where it could not be looked at. */
   readonly inputPolicy: string | null
+  /** Files that the running fail2ban has read again since it was started, and when these had been changed last. */
+  readonly reread: ReadonlyMap<string, number>
   /** Addresses that the portsentry jail holds. */
   readonly banned: readonly string[]
 }

@@ -96,6 +96,7 @@ const liveFacts = (changes: Partial<LiveFacts> = {}): LiveFacts => ({
   targets: new Map([['CHAOS', 'refused']]),
   jails: ['portsentry'],
   inputPolicy: 'ACCEPT',
+  reread: new Map(),
   banned: [],
   ...changes,
 })
