@@ -100,6 +100,7 @@ export const desiredJails = (
   const { banaction, protocol } = banAction(settings)
   const problems: Problem[] = []
   const action = banaction.split('[', 1)[0] ?? ''
+  const forgotten = withoutDatabase(fail2banFiles(facts), FAIL2BAN_DIRECTORY, action)
   if (settings.banaction !== undefined && facts.actions.size > 0 && !facts.actions.has(action)) {
     problems.push({
       severity: 'error',
@@ -115,7 +116,8 @@ export const desiredJails = (
     ['filter', release.filter],
     // A file of its own needs a backend that reads files, whatever [DEFAULT] says for the others.
     ['backend', 'polling'],
-    ['logpath', historyPath],
+    // Without a database fail2ban would read the history from its beginning at each start, and ban whoever was released.
+    ['logpath', forgotten.length > 0 ? `${historyPath} tail` : historyPath],
     ['ignoreip', networks.map(ignoreIp).join(' ')],
     ['banaction', banaction],
     ['protocol', protocol],
@@ -129,7 +131,6 @@ export const desiredJails = (
   ])
   const jailText = setValues(fileText(facts, JAIL_PATH) ?? '', 'portsentry', portsentry)
   const guards = guardJail(viewWith(facts, jailText), { banaction, protocol }, FAIL2BAN_DIRECTORY, JAIL_FILE)
-  const forgotten = withoutDatabase(fail2banFiles(facts), FAIL2BAN_DIRECTORY, action)
   const { readJournal, log } = cureSshd(facts)
   return {
     jails: new Map([['portsentry', new Map([...portsentry, ...(bans ? guards.options : [])])]]),

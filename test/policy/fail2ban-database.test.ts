@@ -1,6 +1,12 @@
 import { expect, it } from 'vitest'
+import { plan } from '../../src/plan/planner.ts'
+import type { Facts } from '../../src/policy/facts.ts'
 import { withoutDatabase } from '../../src/policy/fail2ban-database.ts'
 import { renderProblem } from '../../src/problem.ts'
+import { factsOf, LAN, settingsOf } from '../plan/live.ts'
+
+const desiredLogpath = (facts: Facts) =>
+  plan(settingsOf(LAN), facts).plan?.desired.jails.get('portsentry')?.get('logpath')
 
 const STOCK = {
   path: 'fail2ban.conf',
@@ -17,6 +23,13 @@ const loses = 'whoever was banned is free again then, and repeat offenders are n
 const says = (at: string, value: string, what: string) => [
   `/etc/fail2ban/${at}: warning: dbfile = ${value}: fail2ban forgets its bans at a restart; ${what} — remove the line, and fail2ban keeps its bans in /var/lib/fail2ban`,
 ]
+
+it('has the jail begin at the end of its log then: at the beginning are those who were released', () => {
+  const logpath = (text: string) =>
+    desiredLogpath(factsOf({ texts: { '/etc/fail2ban/fail2ban.local': `[Definition]\n${text}\n` } }))
+  expect(logpath('dbfile = None')).toBe('/var/lib/portsentry/portsentry.history tail')
+  expect(logpath('dbfile = /srv/x')).toBe('/var/lib/portsentry/portsentry.history')
+})
 
 it.each([
   ['portward', 'fail2ban.local', 'dbfile = None', says('fail2ban.local:2', 'None', keeps)],
