@@ -102,6 +102,9 @@ const valueFault = (option: string, { value }: Effective): { message: string; hi
   if (option === 'maxretry' && !/^\s*[-+]?\d+(?:_\d+)*\s*$/.test(value)) {
     return { message: `maxretry = ${value} is no number`, hint: 'write a number' }
   }
+  if (option === 'logtimezone' && value.includes('/')) {
+    return { message: `logtimezone = ${value} is unknown to it`, hint: 'write an offset, such as UTC+0100' }
+  }
   if (option === 'backend' && !BACKENDS.includes(value.replace(/\[.*/s, '').trim().toLowerCase())) {
     return { message: `backend = ${value} is unknown to it`, hint: 'use auto, polling, pyinotify or systemd' }
   }

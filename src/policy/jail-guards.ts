@@ -13,7 +13,7 @@ export interface BanAction {
   readonly protocol: string
 }
 
-/** 'harmless': no value keeps a scanner from being banned, or from being banned for BANTIME at least. */
+/** 'harmless': no value that fail2ban starts with keeps a scanner from being banned for BANTIME. Tried on 1.0.2 and 1.1.1. */
 type Decision =
   | { readonly kind: 'harmless' }
   /** `value` is what the jail file has to say instead; null where the value in effect is all right. */
@@ -58,14 +58,13 @@ export const DECISIONS: ReadonlyMap<string, Decision> = new Map<string, Decision
   ['prefregex', named('jail portsentry then looks only at lines that match it')],
   ['ignoreregex', named('jail portsentry then passes over lines that match it')],
   ['datepattern', named('jail portsentry then reads the dates of the history by it, not as its filter does')],
-  ['maxlines', named('jail portsentry then looks at so many lines at once')],
   // The rest of what fail2ban reads of a jail. The history has addresses, no names, and times with their zone.
-  ...['usedns', 'logtimezone', 'maxmatches', 'ignorecache', 'journalmatch', 'chain', 'mode'].map(
+  ...['usedns', 'logtimezone', 'maxmatches', 'ignorecache', 'journalmatch', 'chain', 'mode', 'maxlines'].map(
     (option) => [option, harmless] as const,
   ),
   // The server's own addresses are in ignoreip, and the log is there whenever fail2ban starts.
   ...['ignoreself', 'skip_if_nologs', 'systemd_if_nologs'].map((option) => [option, harmless] as const),
-  // How much longer the bans of those who come back are: its owner's choice.
+  // How long the bans of those who come back are: its owner's choice.
   ...['formula', 'factor', 'multipliers', 'rndtime', 'overalljails'].map(
     (option) => [`bantime.${option}`, harmless] as const,
   ),

@@ -51,7 +51,7 @@ const describeSuite = (suite: Suite): void => {
   describe(suite, () => {
     let server: Server
 
-    const pid = async () => (await server.run('pgrep -f bin/fail2ban-server')).stdout
+    const pid = async () => (await server.run('systemctl show -p MainPID --value fail2ban')).stdout
     const held = async () => (await server.run('fail2ban-client get portsentry banip')).stdout
 
     beforeAll(async () => {

@@ -91,6 +91,7 @@ const FATAL: [string, Record<string, string>, string][] = [
   ['an empty time', { 'jail.local': mine('findtime =') }, 'jail.local:5: '],
   ['a longest time that is none', { 'jail.local': mine('bantime.maxtime = 1x') }, 'jail.local:5: '],
   ['a count that is none', { 'jail.local': mine('maxretry = abc') }, 'jail.local:5: '],
+  ['a time zone by its name', { 'jail.local': mine('logtimezone = Europe/Berlin') }, 'jail.local:5: '],
   ['an unknown backend', { 'jail.local': mine('backend = nonesuch') }, 'jail.local:5: '],
   ['an action in Python that is not there', { 'jail.local': mine('action = nonesuch.py') }, 'jail.local:5: '],
   [
@@ -152,6 +153,7 @@ const HARMLESS: [string, Record<string, string>][] = [
     'times in words, sums and with a comment',
     { 'jail.local': mine('bantime = 1d 12h # x', 'findtime = 5*60') },
   ],
+  ['a time zone', { 'jail.local': mine('logtimezone = UTC+0100') }],
   ['for ever', { 'jail.local': mine('bantime = -1') }],
   ['no longest time', { 'jail.local': mine('bantime.maxtime =') }],
   ['one log of two', { 'jail.local': mine().replace('there.log', 'gone.log\n  /var/log/there.log') }],
