@@ -136,7 +136,8 @@ const planReload = (facts: Facts, live: LiveFacts, changes: Changes): ReloadStep
   const paths = concerned.map(({ path }) => path)
   const servers = live.daemons.filter((process) => serviceOf(process) === 'fail2ban')
   const isUpToDate = servers.length > 0 && staleFiles(facts, servers, isFail2banFile).length === 0
-  const isLoaded = live.jails?.includes('portsentry') === true
+  // Only root may ask; whoever else looks at a plan sees what root would find on a server that runs as it should.
+  const isLoaded = live.jails === null ? !live.asRoot : live.jails.includes('portsentry')
   if (paths.length === 0 || !isLoaded || !isUpToDate || !concerned.every(isReload)) return null
   return { kind: 'reload', service: 'fail2ban', paths, reasons: paths.map((path) => `${path} changes`) }
 }

@@ -63,6 +63,16 @@ const TABLE: [string, Changes, string[]][] = [
     [`restart  fail2ban: ${JAIL} changes`],
   ],
   [
+    'somebody else than root, who may not ask',
+    { ...written('bantime = 1d', 'bantime = 1h'), live: { jails: null, asRoot: false } },
+    [`reload   fail2ban: ${JAIL} changes`],
+  ],
+  [
+    'a server that does not answer',
+    { ...written('bantime = 1d', 'bantime = 1h'), live: { jails: null } },
+    [`restart  fail2ban: ${JAIL} changes`],
+  ],
+  [
     "somebody's file that was not read yet",
     { ...newer, texts: { [JAIL]: jail.replace('bantime = 1d', 'bantime = 1h'), [LOCAL]: '' } },
     [`restart  fail2ban: ${JAIL} changes`],
