@@ -160,5 +160,5 @@ const describeSuite = (suite: Suite): void => {
 }
 
 describeServers("other people's files of fail2ban", () => {
-  for (const suite of ['bookworm', 'trixie', 'testing'] as const) describeSuite(suite)
+  for (const suite of ['bookworm', 'testing'] as const) describeSuite(suite)
 })
