@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { diffArrays } from 'diff'
-import type { Edit } from './edit.ts'
+import { applyEdits, type Edit } from './edit.ts'
 import {
   COMMENT_LINE,
   type Fail2banIni,
@@ -9,6 +9,7 @@ import {
   type IniEntry,
   type IniLine,
   type Piece,
+  parseFail2banIni,
   strip,
 } from './fail2ban-ini.ts'
 import { endOf } from './lines.ts'
@@ -104,3 +105,10 @@ export const setValue = (ini: Fail2banIni, section: string, key: string, value: 
   if (!isWritableValue(value)) throw new Error(`no value for fail2ban: ${key} = ${JSON.stringify(value)}`)
   return entry ? replaceValue(ini, entry, value) : [insertEntry(ini, section, key, value)]
 }
+
+/** The text in which [section] says all of these values. Meant for a file without faults. */
+export const setValues = (text: string, section: string, values: ReadonlyMap<string, string>): string =>
+  [...values].reduce(
+    (current, [key, value]) => applyEdits(current, setValue(parseFail2banIni(current), section, key, value)),
+    text,
+  )

@@ -8,7 +8,7 @@ import { removePlace, startPlace, undoBan } from './firewall.ts'
 import { HostError } from './host-error.ts'
 import { HOSTS_DENY, writeDenied } from './hosts-deny.ts'
 import { install, preseed } from './packages.ts'
-import { disable, enable, readInit, restart } from './services.ts'
+import { disable, enable, readInit, rereadFail2ban, restart } from './services.ts'
 
 const changedSince = (path: string, fromPackage: boolean): HostError =>
   fromPackage
@@ -71,6 +71,8 @@ const perform = async (root: string, step: Step): Promise<void> => {
       return removePlace(readInit())
     case 'restart':
       return restart(step)
+    case 'reload':
+      return rereadFail2ban(step.paths)
     case 'release':
       return setFree(step)
   }

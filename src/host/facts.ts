@@ -4,7 +4,7 @@ import { findBlockedFiles, findHistory } from '../policy/desired.ts'
 import type { Facts, FileState, LiveFacts, PackageVersion, PortsentryPackage } from '../policy/facts.ts'
 import { expectRelease, findRelease, RELEASES } from '../policy/find-release.ts'
 import { BANS, FIREWALL_PATHS } from '../policy/firewall.ts'
-import { FAIL2BAN_DIRECTORY, JAIL_PATH, SSHD_PATH } from '../policy/jail.ts'
+import { FAIL2BAN_DIRECTORY, JAIL_PATH, namedLogs, SSHD_PATH } from '../policy/jail.ts'
 import { requiredPackages } from '../policy/packages.ts'
 import { modesOf } from '../policy/release.ts'
 import { ADDRESSES_PATH } from '../policy/server-addresses.ts'
@@ -16,11 +16,13 @@ import { readFileState } from './files.ts'
 import { hasOwnPlace, readFirewall, readFirewallObstacle, tryTargets } from './firewall.ts'
 import { HostError } from './host-error.ts'
 import { readPortsentryFile } from './log-files.ts'
+import { findMissing } from './logs.ts'
 import { readNeighbours } from './neighbours.ts'
 import { hasPackageLists, readInstalled, readPackageFiles, simulateInstall } from './packages.ts'
 import { resolveInRoot } from './paths.ts'
 import { readDaemons, readSshClients } from './processes.ts'
 import { listDirectory, readTold } from './release.ts'
+import { readReread } from './reload.ts'
 import { readEnabled, readInit } from './services.ts'
 import { readStockFiles, type StockFiles } from './stock-files.ts'
 import { readWrapped } from './wrappers.ts'
@@ -45,7 +47,7 @@ const SYSTEM_FILES: ReadonlySet<string> = new Set([
 const STOCK_PACKAGES = ['portsentry', 'fail2ban', 'libwrap0']
 
 const isFail2banConfig = (path: string): boolean =>
-  /^\/etc\/fail2ban\/(?:jail\.d\/)?[^/]+\.(?:conf|local)$/.test(path)
+  /^\/etc\/fail2ban\/(?:(?:jail|fail2ban)\.d\/)?[^/]+\.(?:conf|local)$/.test(path)
 
 const isWanted = (path: string): boolean => SYSTEM_FILES.has(path) || isFail2banConfig(path)
 
@@ -67,15 +69,12 @@ const readConsulted = async (root: string, path: string): Promise<FileState | nu
   (await resolveInRoot(root, path)) === join(root, '/dev/null') ? null : readFileState(root, path)
 
 const readFiles = async (root: string): Promise<Map<string, FileState>> => {
-  const [main, jails, peerFiles] = await Promise.all([
-    listDirectory(root, FAIL2BAN_DIRECTORY),
-    listDirectory(root, `${FAIL2BAN_DIRECTORY}/jail.d`),
-    readPeerFiles(root),
-  ])
-  const fail2ban = [
-    ...main.map((name) => `${FAIL2BAN_DIRECTORY}/${name}`),
-    ...jails.map((name) => `${FAIL2BAN_DIRECTORY}/jail.d/${name}`),
-  ].filter(isFail2banConfig)
+  const directories = [FAIL2BAN_DIRECTORY, `${FAIL2BAN_DIRECTORY}/jail.d`, `${FAIL2BAN_DIRECTORY}/fail2ban.d`]
+  const listed = directories.map(async (path) =>
+    (await listDirectory(root, path)).map((name) => `${path}/${name}`),
+  )
+  const [names, peerFiles] = await Promise.all([Promise.all(listed), readPeerFiles(root)])
+  const fail2ban = names.flat().filter(isFail2banConfig)
   const states = await Promise.all(
     [...SYSTEM_FILES, ...fail2ban].map(async (path) => [path, await readConsulted(root, path)] as const),
   )
@@ -109,6 +108,7 @@ const readLive = async (
     hasPlace,
     targets,
     jails,
+    reread,
     banned,
     firewallObstacle,
   ] = await Promise.all([
@@ -123,6 +123,7 @@ const readLive = async (
     asRoot ? hasOwnPlace(init) : null,
     usesTarget ? tryTargets([wanted], asRoot) : new Map(),
     asRoot ? readJails() : null,
+    readReread(),
     asRoot ? readBanned('portsentry') : [],
     asRoot ? readFirewallObstacle(settings.banBackend) : null,
   ])
@@ -140,6 +141,7 @@ const readLive = async (
     hasPlace,
     targets,
     jails,
+    reread,
     banned,
     firewallObstacle,
   }
@@ -199,12 +201,9 @@ const findPortsentry = async (
 /** A history that is taken to be there, since a copy of /etc does not tell. */
 const UNSEEN = { mode: 0o600, uid: 0, gid: 0, modifiedMs: 0 }
 
-/** A copy of /etc says nothing of the logs: those that fail2ban's files name are taken to be there. */
-const namedLogs = (files: ReadonlyMap<string, FileState>): string[] =>
-  [...files]
-    .filter(([path]) => isFail2banConfig(path))
-    .flatMap(([, { text }]) => [...text.matchAll(/\/var\/log\/([^/\s]+)/g)])
-    .map(([, name = '']) => name)
+/** Names of the filters or actions among paths. */
+const namesOf = (paths: readonly string[]): Set<string> =>
+  new Set(paths.map((path) => path.replace(/^.*\//, '').replace(/\.(?:conf|local|py)$/, '')))
 
 /**
  * Everything that a plan is made from. Changes nothing. Throws HostError where a file cannot be read. `release` names that
@@ -213,13 +212,13 @@ const namedLogs = (files: ReadonlyMap<string, FileState>): string[] =>
 export const readFacts = async (root: string, settings: Settings, release?: string): Promise<Facts> => {
   const isLive = root === '/'
   const installed = readInstalled(root)
-  const [packages, files, live, logs, wrapped, actionFiles] = await Promise.all([
+  const [packages, files, live, wrapped, actionFiles, filterFiles] = await Promise.all([
     installed,
     readFiles(root),
     isLive ? readLive(settings, installed) : null,
-    listDirectory(root, '/var/log'),
     readWrapped(root),
     listDirectory(root, `${FAIL2BAN_DIRECTORY}/action.d`),
+    listDirectory(root, `${FAIL2BAN_DIRECTORY}/filter.d`),
   ])
   const installation: Installation = isLive
     ? await foreseeInstallation(settings, packages)
@@ -232,11 +231,9 @@ export const readFacts = async (root: string, settings: Settings, release?: stri
     files.set(path, state)
     predicted.add(path)
   }
-  const actionPaths = [...installation.stock.values()].flatMap(({ paths }) => paths)
-  const actions = [
-    ...actionFiles,
-    ...actionPaths.filter((path) => path.startsWith(`${FAIL2BAN_DIRECTORY}/action.d/`)),
-  ]
+  const stockPaths = [...installation.stock.values()].flatMap(({ paths }) => paths)
+  const stockIn = (name: string) =>
+    stockPaths.filter((path) => path.startsWith(`${FAIL2BAN_DIRECTORY}/${name}/`))
   const facts: Facts = {
     root,
     live,
@@ -247,9 +244,11 @@ export const readFacts = async (root: string, settings: Settings, release?: stri
     files,
     predicted,
     obstacles: new Map(),
-    actions: new Set(actions.map((path) => path.replace(/^.*\//, '').replace(/\.(?:conf|local|py)$/, ''))),
+    actions: namesOf([...actionFiles, ...stockIn('action.d')]),
+    filters: namesOf([...filterFiles, ...stockIn('filter.d')]),
     wrapped,
-    logs: new Set(isCopy ? [...logs, ...namedLogs(files)] : logs),
+    // A copy of /etc does not tell which logs its server has.
+    missingLogs: isCopy ? new Set() : await findMissing(root, namedLogs({ files })),
     unknown: installation.unknown,
     ...(installation.expected === undefined ? {} : { expected: installation.expected }),
     remarks:

@@ -79,7 +79,7 @@ export const unban = (jail: string, ...addresses: readonly string[]): Promise<vo
 /** Has a jail hold an address. Throws HostError. */
 export const ban = (jail: string, address: string): Promise<void> => tellJail(jail, 'banip', [address])
 
-const HINT = 'mend what fail2ban says; nothing of the running configuration was changed'
+const HINT = 'correct what fail2ban complains about, then apply again'
 
 /** A file of the configuration directory as it is planned; null: it is to go. */
 export interface StagedFile {
@@ -97,9 +97,24 @@ const stage = async (copy: string, { path, text }: StagedFile): Promise<void> =>
 }
 
 /**
+ * Has fail2ban test a copy of its configuration. A jail whose filter or action does not exist fails the test, and keeps it
+ * from going on to the others; the server only leaves such a jail out. It is off in the copy then, unless it is ours.
+ */
+const test = async (copy: string): Promise<void> => {
+  const { exitCode, stdout, stderr } = await tryRun('fail2ban-client', ['-c', copy, '-t'])
+  if (exitCode === 0) return
+  const skipped = [...`${stdout}\n${stderr}`.matchAll(/Errors in jail '([^']+)'/g)].map(
+    ([, jail = '']) => jail,
+  )
+  const off = skipped.filter((jail) => jail !== 'portsentry').map((jail) => `[${jail}]\nenabled = false\n`)
+  await stage(copy, { path: 'jail.d/zzzz-portward-test.local', text: off.join('') })
+  await run('fail2ban-client', ['-c', copy, '-t'], HINT)
+}
+
+/**
  * Lets fail2ban itself judge a configuration before any daemon sees it: a private copy of the configuration
  * directory with some files replaced, tested and dumped. Both are needed: `-t` passes over bad times, `-d` over
- * files that cannot be read. Returns the dump's lines. Throws HostError where fail2ban refuses.
+ * files that cannot be read. Returns the dump's lines. Throws HostError where fail2ban refuses, which names the real files.
  */
 export const dumpStaged = async (directory: string, files: readonly StagedFile[]): Promise<string[]> => {
   const staging = await mkdtemp(join(tmpdir(), 'portward-')).catch((error: unknown) => {
@@ -113,12 +128,13 @@ export const dumpStaged = async (directory: string, files: readonly StagedFile[]
     // left out with a complaint, which is fail2ban's to judge.
     await tryRun('cp', ['--recursive', '--dereference', '--', `${directory}/.`, copy])
     for (const file of files) await stage(copy, { ...file, path: relative(directory, file.path) })
-    await run('fail2ban-client', ['-c', copy, '-t'], HINT)
+    await test(copy)
     const dump = await run('fail2ban-client', ['-c', copy, '-d'], HINT)
     return dump.split('\n').filter(Boolean)
   } catch (error) {
     const reason = error instanceof HostError ? error.message : `cannot try it out: ${errnoOf(error)}`
-    throw new HostError(`fail2ban refuses the new configuration: ${reason}`, HINT, { cause: error })
+    const named = reason.replaceAll(join(staging, 'fail2ban'), directory)
+    throw new HostError(`fail2ban refuses the new configuration: ${named}`, HINT, { cause: error })
   } finally {
     await rm(staging, { recursive: true, force: true })
   }

@@ -10,6 +10,7 @@ import { effect } from './effect.ts'
 import { errnoOf, HostError, messageOf } from './host-error.ts'
 import { run, tryRun } from './process.ts'
 import { readDaemons } from './processes.ts'
+import { findUnread, reloadJail } from './reload.ts'
 
 type Init = LiveFacts['init']
 
@@ -154,12 +155,16 @@ const reload = async (): Promise<void> => {
  * Ends a service and starts its units once the daemons are gone. The init script of portsentry neither waits for
  * the old daemons nor starts new ones beside them, so that a plain restart can end with none.
  */
-export const restart = async ({ service, units }: RestartStep): Promise<void> => {
+export const restart = async ({ service, units }: Pick<RestartStep, 'service' | 'units'>): Promise<void> => {
   for (const unit of units) await expectNotMasked(unit)
   await stopService(service)
   await reload()
   for (const unit of units) await start(unit)
 }
+
+/** Has fail2ban read these files again. A reload that fails may cost it the jail: it is restarted then. */
+export const rereadFail2ban = (paths: readonly string[]): Promise<void> =>
+  reloadJail(paths).catch(() => restart({ service: 'fail2ban', units: ['fail2ban'] }))
 
 const SERVICES: readonly Service[] = ['portsentry', 'fail2ban']
 
@@ -204,7 +209,7 @@ export const stopServices = async (): Promise<void> => {
   for (const service of SERVICES) await stopService(service)
 }
 
-/** Whether the very processes of then run on: they have never read anything newer, and need not be disturbed. */
+/** Whether the very processes of then run on: what they have read since is known, and they need not be started anew. */
 const runsOn = async (service: Service, { active, daemons }: ServiceState): Promise<boolean> => {
   const units = await readActive(service).catch(() => null)
   if (units?.join() !== active.get(service)?.join()) return false
@@ -228,6 +233,8 @@ export const restoreServices = async (state: ServiceState): Promise<string[]> =>
   for (const unit of enabled) if (!state.enabled.has(unit)) await attempt(disableAtBoot(unit))
   for (const unit of state.enabled) if (!enabled.has(unit)) await attempt(enable(unit))
   await attempt(reload())
+  const unread = others.includes('fail2ban') ? [] : await findUnread()
+  if (unread.length > 0) await attempt(rereadFail2ban(unread))
   const units = others.flatMap((service) => state.active.get(service) ?? [])
   for (const unit of units) await attempt(start(unit))
   return failures

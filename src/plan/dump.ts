@@ -42,7 +42,11 @@ const SEEN_AS: Readonly<
     commands.some((words) => words[0] === 'start' && words[1] === jail) === (value === 'true'),
   backend: (commands, jail, value) =>
     commands.some((words) => words[0] === 'add' && words[1] === jail && words[2] === value),
-  logpath: (commands, jail, value) => valuesOf(commands, jail, 'addlogpath').includes(value),
+  // Behind the path it says where reading begins.
+  logpath: (commands, jail, value) => {
+    const seen = valuesOf(commands, jail, 'addlogpath')
+    return value.split(' ').every((word) => seen.includes(word))
+  },
   ignoreip: (commands, jail, value) => {
     const seen = valuesOf(commands, jail, 'addignoreip')
     return value.split(' ').every((address) => seen.includes(address))

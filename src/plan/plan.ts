@@ -61,6 +61,17 @@ export interface RestartStep {
   readonly service: 'portsentry' | 'fail2ban'
   readonly units: readonly string[]
   readonly reasons: readonly string[]
+  /** Hosts that the service bans anew, one by one, when it starts. */
+  readonly held: number
+}
+
+/** fail2ban reads the portsentry jail's options, filter and action again; whoever is banned stays so. */
+export interface ReloadStep {
+  readonly kind: 'reload'
+  readonly service: 'fail2ban'
+  /** The files that it reads again for it. */
+  readonly paths: readonly string[]
+  readonly reasons: readonly string[]
 }
 
 /** A protected host that is banned gets free: firewall and routes let it through, fail2ban forgets it. */
@@ -81,6 +92,7 @@ export type Step =
   | EnableStep
   | PlaceStep
   | RestartStep
+  | ReloadStep
   | ReleaseStep
 
 /** Everything that apply will do, in order, and what must hold afterwards. apply runs this very object. */

@@ -3,6 +3,7 @@ import { parseHostsAccess } from '../documents/hosts-access.ts'
 import { findDependencyTrouble } from '../policy/dependencies.ts'
 import { type Desired, desire } from '../policy/desired.ts'
 import { type Facts, fileText } from '../policy/facts.ts'
+import { fail2banFaults } from '../policy/fail2ban-faults.ts'
 import { findRelease } from '../policy/find-release.ts'
 import { JAIL_PATH, overriddenOptions } from '../policy/jail.ts'
 import { findLenientRules } from '../policy/lenient-rules.ts'
@@ -164,6 +165,18 @@ const planHostsDeny = (desired: Desired, facts: Facts): WriteStep | null => {
   return { kind: 'write', path: HOSTS_DENY, before, after: text, mode: 0o644, fromPackage, reasons }
 }
 
+/** The files as they will be, and the logs that will be there: what fail2ban is going to start with. */
+const after = (facts: Facts, { logs }: Desired, changes: readonly (WriteStep | RemoveStep)[]): Facts => {
+  const files = new Map(facts.files)
+  for (const step of changes) {
+    const stock = { mode: 0o644, uid: 0, gid: 0, modifiedMs: 0 }
+    if (step.kind === 'remove') files.delete(step.path)
+    else files.set(step.path, { ...(files.get(step.path) ?? stock), text: step.after })
+  }
+  const missingLogs = new Set([...facts.missingLogs].filter((pattern) => !logs.includes(pattern)))
+  return { ...facts, files, missingLogs }
+}
+
 /** Settings + facts → everything that has to be done, or why it can't be. Pure. */
 export const plan = (settings: Settings, facts: Facts): PlanResult => {
   const release = findRelease(facts)
@@ -196,7 +209,8 @@ export const plan = (settings: Settings, facts: Facts): PlanResult => {
   ]
   // Over a jail file that cannot be read, everybody else's options would seem to override it.
   const overridden = found.some(isError) ? [] : overriddenOptions(facts, desired.jails, jailText)
-  const stated = [...found, ...overridden, ...facts.remarks.map((message) => notLookedAt(message))]
+  const faults = fail2banFaults(after(facts, desired, writes))
+  const stated = [...found, ...overridden, ...faults, ...facts.remarks.map((message) => notLookedAt(message))]
   if (stated.some(isError)) return { plan: null, problems: stated }
   const { root, wrapped, live } = facts
   const inexact = [...installation.inexact, ...facts.unknown]

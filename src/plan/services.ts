@@ -1,11 +1,12 @@
+import { parseFail2banIni } from '../documents/fail2ban-ini.ts'
 import { ignored, parseIgnoreList } from '../documents/ignore-list.ts'
 import { formatCidr, type Network } from '../network.ts'
 import { isNewer, serviceOf } from '../policy/daemons.ts'
 import type { Desired } from '../policy/desired.ts'
 import { type DaemonProcess, type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
 import { BOOT_UNITS, FIREWALL, FIREWALL_CONF, FIREWALL_FILES } from '../policy/firewall.ts'
-import { FAIL2BAN_DIRECTORY } from '../policy/jail.ts'
-import type { EnableStep, PlaceStep, RemoveStep, RestartStep, WriteStep } from './plan.ts'
+import { FAIL2BAN_DIRECTORY, JAIL_PATH } from '../policy/jail.ts'
+import type { EnableStep, PlaceStep, ReloadStep, RemoveStep, RestartStep, WriteStep } from './plan.ts'
 
 /** The arguments of a release's daemons among these processes, sorted. A mode that runs twice shows twice: both would act. */
 export const runningArguments = (daemons: readonly DaemonProcess[]): string[] =>
@@ -38,12 +39,16 @@ const changedPaths = (changes: Changes, isConcerned: (path: string) => boolean):
 
 /** Files whose bytes are newer than a daemon that should have read them. */
 const staleFiles = (
-  facts: Facts,
+  { files, live }: Facts,
   daemons: readonly DaemonProcess[],
   isConcerned: (path: string) => boolean,
 ): string[] => {
-  return [...facts.files]
-    .filter(([path, { modifiedMs }]) => isConcerned(path) && isNewer(modifiedMs, daemons))
+  const isStale = (path: string, modifiedMs: number) => {
+    const read = live?.reread.get(path)
+    return read === undefined ? isNewer(modifiedMs, daemons) : modifiedMs !== read
+  }
+  return [...files]
+    .filter(([path, { modifiedMs }]) => isConcerned(path) && isStale(path, modifiedMs))
     .map(([path]) => path)
 }
 
@@ -79,6 +84,58 @@ const portsentryReasons = (desired: Desired, facts: Facts, live: LiveFacts, chan
   const daemons = live.daemons.filter((process) => serviceOf(process) === 'portsentry')
   const stale = staleFiles(facts, daemons, isConcerned).map((path) => `started before ${path} was changed`)
   return [...stale, ...lostIgnored(desired, facts)]
+}
+
+/**
+ * Options of the portsentry jail that `fail2ban-client reload portsentry` sets, as measured on 1.0.2 to 1.1.1. It leaves a
+ * jail whose action is another one without any, and bans everybody anew for another backend.
+ */
+const RELOADED: ReadonlySet<string> = new Set([
+  ...['ignoreip', 'findtime', 'maxretry', 'logpath', 'bantime', 'bantime.increment', 'bantime.maxtime'],
+])
+
+/** Values of a jail file by section and option; null where fail2ban would not read it. */
+const valuesOf = (text: string): Map<string, string> | null => {
+  const { sections, faults } = parseFail2banIni(text)
+  const entries = sections.flatMap(({ name, entries: own }) =>
+    own.map(({ key, value }) => [`${name} ${key}`, value] as const),
+  )
+  return faults.length > 0 ? null : new Map(entries)
+}
+
+/** Whether a jail file changes in nothing but what a reload sets. */
+const isReloadable = (before: string, after: string): boolean => {
+  const [old, wanted] = [valuesOf(before), valuesOf(after)]
+  if (old === null || wanted === null) return false
+  const changed = [...new Set([...old.keys(), ...wanted.keys()])].filter(
+    (key) => old.get(key) !== wanted.get(key),
+  )
+  return changed.every(
+    (key) => key.startsWith('portsentry ') && RELOADED.has(key.slice('portsentry '.length)),
+  )
+}
+
+/** Whether a reload does: the commands of portward's action and its filter are read again, too. */
+const isReload = (change: WriteStep | RemoveStep): boolean => {
+  if (change.kind === 'remove' || change.before === null) return false
+  if (change.path === JAIL_PATH) return isReloadable(change.before, change.after)
+  return OWN_DEFINITIONS.test(change.path)
+}
+
+const OWN_DEFINITIONS = new RegExp(
+  `^${FAIL2BAN_DIRECTORY}/(?:action\\.d/portward|filter\\.d/portsentry-2)\\.conf$`,
+)
+
+/** The changes, where all that there is to do for fail2ban is to have it read them. */
+const planReload = (facts: Facts, live: LiveFacts, changes: Changes): ReloadStep | null => {
+  const concerned = changes.filter(({ path }) => isFail2banFile(path))
+  const paths = concerned.map(({ path }) => path)
+  const servers = live.daemons.filter((process) => serviceOf(process) === 'fail2ban')
+  const isUpToDate = servers.length > 0 && staleFiles(facts, servers, isFail2banFile).length === 0
+  // Only root may ask; whoever else looks at a plan sees what root would find on a server that runs as it should.
+  const isLoaded = live.jails === null ? !live.asRoot : live.jails.includes('portsentry')
+  if (paths.length === 0 || !isLoaded || !isUpToDate || !concerned.every(isReload)) return null
+  return { kind: 'reload', service: 'fail2ban', paths, reasons: paths.map((path) => `${path} changes`) }
 }
 
 const isFail2banFile = (path: string): boolean => path.startsWith(`${FAIL2BAN_DIRECTORY}/`)
@@ -157,17 +214,23 @@ export const planServices = (
   facts: Facts,
   live: LiveFacts,
   changes: Changes,
-): (EnableStep | PlaceStep | RestartStep)[] => {
+): (EnableStep | PlaceStep | RestartStep | ReloadStep)[] => {
   const units = wantedUnits(desired, live)
+  const reload = planReload(facts, live, changes)
   const restart = (
     service: RestartStep['service'],
     own: readonly string[],
     reasons: string[],
-  ): RestartStep[] => (reasons.length > 0 ? [{ kind: 'restart', service, units: own, reasons }] : [])
+  ): RestartStep[] => {
+    const held = service === 'fail2ban' ? live.banned.length : 0
+    return reasons.length > 0 ? [{ kind: 'restart', service, units: own, reasons, held }] : []
+  }
   return [
     ...planBoot(desired, facts, live, units),
     ...planPlace(desired, live, changes),
     ...restart('portsentry', units, portsentryReasons(desired, facts, live, changes)),
-    ...restart('fail2ban', ['fail2ban'], fail2banReasons(desired, facts, live, changes)),
+    ...(reload === null
+      ? restart('fail2ban', ['fail2ban'], fail2banReasons(desired, facts, live, changes))
+      : [reload]),
   ]
 }

@@ -62,6 +62,8 @@ export interface LiveFacts extends ServerAddresses {
   readonly firewallObstacle: string | null
   /** Policy of the chain INPUT; null where it could not be looked at. */
   readonly inputPolicy: string | null
+  /** Files that the running fail2ban has read again since it was started, and when these had been changed last. */
+  readonly reread: ReadonlyMap<string, number>
   /** Addresses that the portsentry jail holds. */
   readonly banned: readonly string[]
 }
@@ -103,8 +105,10 @@ export interface Facts {
   readonly actions: ReadonlySet<string>
   /** Daemons whose program is linked with libwrap; null: a copy of /etc does not show its programs. */
   readonly wrapped: readonly string[] | null
-  /** Names in /var/log. */
-  readonly logs: ReadonlySet<string>
+  /** Names of fail2ban's filters; none where its package's files are not there, as in a copy of /etc without them. */
+  readonly filters: ReadonlySet<string>
+  /** Of the logs that fail2ban's enabled jails name, those patterns that no file matches. */
+  readonly missingLogs: ReadonlySet<string>
   /** What could not be found out, so that no exact plan can be made. */
   readonly unknown: readonly string[]
   /** What else could not be looked at, and why. */

@@ -24,9 +24,13 @@ interface Origin {
   readonly line: number
 }
 
-/** `resolved` is false where a reference could not be resolved: it is left as written, or the whole value is. */
+/**
+ * `resolved` is false where a reference could not be resolved: it is left as written, or the whole value is. `fault` says
+ * why fail2ban would not start over such a value; null where the reference may be one that only a filter resolves.
+ */
 export interface Effective extends Origin {
   readonly resolved: boolean
+  readonly fault: string | null
 }
 
 /** `path` is relative to fail2ban's directory: jail.conf, jail.d/x.local, paths-debian.conf. */
@@ -54,24 +58,38 @@ const borrow = ({ defaults, sections }: Layer, section: string, text: string): [
     return origin ? [[name, origin.value]] : []
   })
 
-const interpolate = (layer: Layer, section: string, raw: string): { value: string; resolved: boolean } => {
+/** References that no file has to set: the filter's own values, other sections' values, and what fail2ban adds itself. */
+const isGivenElsewhere = (name: string): boolean =>
+  name.includes('/') || name === 'fail2ban_version' || name === 'fail2ban_confpath'
+
+const interpolate = (
+  layer: Layer,
+  section: string,
+  raw: string,
+): Pick<Effective, 'value' | 'resolved' | 'fault'> => {
   const own = sectionOf(layer, section)
   let steps = 0
   let resolved = true
+  let fault: string | null = null
   const expand = (text: string, names: ReadonlyMap<string, string>, depth: number): string | null => {
     steps += 1
+    if (depth > MAX_DEPTH) fault = 'its references lead in a circle, or more than ten deep'
     if (depth > MAX_DEPTH || steps > MAX_STEPS) return null
     const isTaken = (name: string) => names.has(name) || own?.has(name) || layer.defaults.has(name)
     const borrowed = borrow(layer, section, text).filter(([name]) => !isTaken(name))
     const known = new Map([...names, ...borrowed, ['__name__', section]])
     let result = ''
     for (const [token, name] of text.matchAll(/[^%]+|%%|%\(([^)]+)\)s|%/g)) {
-      if (token === '%') return null
+      if (token === '%') {
+        fault = 'a single "%" is not allowed: write "%%"'
+        return null
+      }
       const key = name === undefined ? '' : lowerKey(name)
       const value = known.get(key) ?? own?.get(key)?.value ?? layer.defaults.get(key)?.value
       if (name === undefined) result += token === '%%' ? '%' : token
       else if (value === undefined) {
         resolved = false
+        if (!isGivenElsewhere(key)) fault ??= `it refers to %(${name})s, which nothing sets`
         result += token
       } else {
         const expanded = value.includes('%') ? expand(value, known, depth + 1) : value
@@ -83,7 +101,7 @@ const interpolate = (layer: Layer, section: string, raw: string): { value: strin
     return result
   }
   const value = expand(raw, new Map(), 1)
-  return value === null ? { value: raw, resolved: false } : { value, resolved }
+  return value === null ? { value: raw, resolved: false, fault } : { value, resolved, fault }
 }
 
 const sectionOf = ({ sections }: Layer, name: string): Values | undefined =>
@@ -99,10 +117,13 @@ const lookUp = (layer: Layer, section: string, key: string): Effective | undefin
 export const effective = (view: Fail2banView, jail: string, key: string): Effective | undefined =>
   lookUp(view, jail, key)
 
+/** Names of all jails, in fail2ban's order. */
+export const allJails = (view: Fail2banView): string[] =>
+  [...view.sections.keys()].filter((name) => name !== 'INCLUDES' && !name.startsWith('KNOWN/'))
+
 /** Names of the jails that fail2ban would start, in its order. */
 export const enabledJails = (view: Fail2banView): string[] =>
-  [...view.sections.keys()].filter((name) => {
-    if (name === 'INCLUDES' || name.startsWith('KNOWN/')) return false
+  allJails(view).filter((name) => {
     const enabled = lookUp(view, name, 'enabled')
     return enabled?.resolved === true && ['1', 'on', 'true', 'yes'].includes(enabled.value.toLowerCase())
   })
@@ -152,8 +173,14 @@ const resolveInclude = (from: string, name: string): string =>
     ? posix.normalize(name).replace(/^\/etc\/fail2ban\//, '')
     : posix.normalize(posix.join(posix.dirname(from), name))
 
-/** Reads a directory's jail files, in fail2ban's order, with what they include. Files nobody reads are ignored. */
-export const viewFail2ban = (files: readonly ConfigFile[]): Fail2banView => {
+/**
+ * Reads a directory's jail files, in fail2ban's order, with what they include; or the server's own ones, fail2ban.conf and
+ * what belongs to it. Files nobody reads are ignored.
+ */
+export const viewFail2ban = (
+  files: readonly ConfigFile[],
+  base: 'jail' | 'fail2ban' = 'jail',
+): Fail2banView => {
   const contents = new Map(files.map((file) => [file.path, readFile(file)]))
   const reached = new Set<string>()
   /** Each path, followed by its .local unless that is in the list anyway. */
@@ -179,11 +206,13 @@ export const viewFail2ban = (files: readonly ConfigFile[]): Fail2banView => {
     }
     return [...included('before'), path, ...included('after')]
   }
-  const inJailD = (extension: string): string[] =>
+  const inDirectory = (extension: string): string[] =>
     [...contents.keys()]
-      .filter((path) => /^jail\.d\/[^./][^/]*$/.test(path) && path.endsWith(extension))
+      .filter(
+        (path) => posix.dirname(path) === `${base}.d` && /\.d\/[^.]/.test(path) && path.endsWith(extension),
+      )
       .sort()
-  const top = ['jail.conf', ...inJailD('.conf'), 'jail.local', ...inJailD('.local')]
+  const top = [...[`${base}.conf`, ...inDirectory('.conf')], ...[`${base}.local`, ...inDirectory('.local')]]
   const existing = top.filter((path) => contents.has(path))
   const paths = withLocals(existing).flatMap((path) => withIncludes(path, []))
   const view: Mutable = { defaults: new Map(), sections: new Map() }

@@ -1,56 +1,53 @@
 import sshdText from '../../templates/fail2ban-sshd.conf?raw'
+import { setValues } from '../documents/fail2ban-edit.ts'
 import { formatAddress, formatCidr, isHost, isWithin, type Network, parseNetwork } from '../network.ts'
 import type { Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
-import type { Facts } from './facts.ts'
-import { effective, enabledJails, type Fail2banView, viewFail2ban } from './fail2ban-view.ts'
+import { type Facts, fileText } from './facts.ts'
+import { withoutDatabase } from './fail2ban-database.ts'
+import { logPatterns } from './fail2ban-values.ts'
+import { type ConfigFile, effective, enabledJails, type Fail2banView, viewFail2ban } from './fail2ban-view.ts'
 import { secondsOf } from './firewall.ts'
+import { type BanAction, guardJail } from './jail-guards.ts'
 import { type Release, sees } from './release.ts'
 
 export const FAIL2BAN_DIRECTORY = '/etc/fail2ban'
 /** The file that portward keeps; read after Debian's defaults and before jail.local. */
-const JAIL_FILE = 'jail.d/portsentry.conf'
+export const JAIL_FILE = 'jail.d/portsentry.conf'
 export const JAIL_PATH = `${FAIL2BAN_DIRECTORY}/${JAIL_FILE}`
 
 /** Options by jail, as they should stand in the jail file. */
 export type Jails = ReadonlyMap<string, ReadonlyMap<string, string>>
 
-/** fail2ban's configuration, with `jailText` in place of the jail file where it is given. */
-export const viewWith = (facts: Facts, jailText?: string): Fail2banView => {
+/** fail2ban's own files by their paths below its directory, with `jailText` in place of the jail file where it is given. */
+export const fail2banFiles = (facts: Pick<Facts, 'files'>, jailText?: string): ConfigFile[] => {
   const files = new Map<string, string>()
   for (const [path, { text }] of facts.files) {
     if (path.startsWith(`${FAIL2BAN_DIRECTORY}/`)) files.set(path.slice(FAIL2BAN_DIRECTORY.length + 1), text)
   }
   if (jailText !== undefined) files.set(JAIL_FILE, jailText)
-  return viewFail2ban([...files].map(([path, text]) => ({ path, text })))
+  return [...files].map(([path, text]) => ({ path, text }))
+}
+
+/** fail2ban's jails, with `jailText` in place of the jail file where it is given. */
+export const viewWith = (facts: Pick<Facts, 'files'>, jailText?: string): Fail2banView =>
+  viewFail2ban(fail2banFiles(facts, jailText))
+
+/** Patterns of the logs that the enabled jails read, or would without the journal. */
+export const namedLogs = (facts: Pick<Facts, 'files'>): string[] => {
+  const view = viewWith(facts)
+  return enabledJails(view).flatMap((jail) => logPatterns(effective(view, jail, 'logpath')?.value ?? ''))
 }
 
 /** An address where fail2ban reads it: hosts without a prefix, networks as CIDR. */
 const ignoreIp = (network: Network): string =>
   isHost(network) ? formatAddress(network.bytes) : formatCidr(network)
 
-interface BanAction {
-  readonly banaction: string
-  readonly protocol: string
-}
-
 /** What fail2ban bans with, on all ports; `protocol` in the form that this action takes. */
 const banAction = ({ banaction = 'portward' }: Settings): BanAction => {
   const takesAll = banaction === 'portward' || banaction.startsWith('iptables-allports')
   return { banaction, protocol: takesAll ? 'all' : 'tcp,udp' }
 }
-
-/** Whether a file jail would find one of its logs; a path outside /var/log is taken for present. */
-const hasLog = (logpath: string, facts: Facts): boolean =>
-  logpath
-    .split(/\s+/)
-    .filter((path) => path !== '')
-    .some((path) => {
-      const name = /^\/var\/log\/([^/]+)$/.exec(path)?.[1]
-      if (name === undefined) return true
-      const pattern = new RegExp(`^${name.replace(/[.+^${}()|[\]\\]/g, '\\$&').replace(/\*/g, '[^/]*')}$`)
-      return [...facts.logs].some((log) => pattern.test(log))
-    })
 
 /** A file of portward's own: sshd's jail reads the journal where its log does not exist. */
 export const SSHD_PATH = `${FAIL2BAN_DIRECTORY}/jail.d/portward-sshd.local`
@@ -72,11 +69,12 @@ const cureSshd = (facts: Facts): SshdCure => {
   const view = viewWith({ ...facts, files: others })
   const option = (name: string) => effective(view, 'sshd', name)?.value ?? ''
   if (!enabledJails(view).includes('sshd') || option('backend') === 'systemd') return { readJournal: false }
-  const logpath = option('logpath')
-  if (hasLog(logpath, facts)) return { readJournal: facts.files.has(SSHD_PATH) }
-  return (facts.live?.init ?? 'systemd') === 'systemd'
-    ? { readJournal: true }
-    : { readJournal: false, log: logpath.trim() }
+  const logs = logPatterns(option('logpath'))
+  const [log] = logs
+  if (log === undefined || logs.some((pattern) => !facts.missingLogs.has(pattern))) {
+    return { readJournal: facts.files.has(SSHD_PATH) }
+  }
+  return (facts.live?.init ?? 'systemd') === 'systemd' ? { readJournal: true } : { readJournal: false, log }
 }
 
 const longer = (one: string, other: string): string => (secondsOf(other) > secondsOf(one) ? other : one)
@@ -102,6 +100,7 @@ export const desiredJails = (
   const { banaction, protocol } = banAction(settings)
   const problems: Problem[] = []
   const action = banaction.split('[', 1)[0] ?? ''
+  const forgotten = withoutDatabase(fail2banFiles(facts), FAIL2BAN_DIRECTORY, action)
   if (settings.banaction !== undefined && facts.actions.size > 0 && !facts.actions.has(action)) {
     problems.push({
       severity: 'error',
@@ -117,7 +116,8 @@ export const desiredJails = (
     ['filter', release.filter],
     // A file of its own needs a backend that reads files, whatever [DEFAULT] says for the others.
     ['backend', 'polling'],
-    ['logpath', historyPath],
+    // Without a database fail2ban would read the history from its beginning at each start, and ban whoever was released.
+    ['logpath', forgotten.length > 0 ? `${historyPath} tail` : historyPath],
     ['ignoreip', networks.map(ignoreIp).join(' ')],
     ['banaction', banaction],
     ['protocol', protocol],
@@ -129,12 +129,14 @@ export const desiredJails = (
     ['findtime', settings.findtime],
     ['maxretry', settings.maxretry],
   ])
+  const jailText = setValues(fileText(facts, JAIL_PATH) ?? '', 'portsentry', portsentry)
+  const guards = guardJail(viewWith(facts, jailText), { banaction, protocol }, FAIL2BAN_DIRECTORY, JAIL_FILE)
   const { readJournal, log } = cureSshd(facts)
   return {
-    jails: new Map([['portsentry', portsentry]]),
+    jails: new Map([['portsentry', new Map([...portsentry, ...(bans ? guards.options : [])])]]),
     sshdFile: readJournal ? sshdText : null,
     logs: log === undefined ? [] : [log],
-    problems,
+    problems: [...problems, ...(bans ? [...guards.problems, ...forgotten] : [])],
   }
 }
 

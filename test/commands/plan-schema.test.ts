@@ -26,6 +26,8 @@ const document = (content: object): Record<string, unknown> => ({
   ...content,
 })
 
+const JAIL = '/etc/fail2ban/jail.d/portsentry.conf'
+
 type FactsChanges = Parameters<typeof factsOf>[0]
 
 const planned = (changes: FactsChanges, config = LAN, pending: PendingConfirmation | null = null) => {
@@ -41,6 +43,11 @@ it.each<[string, FactsChanges, readonly string[]]>([
   ['in sync', {}, []],
   ['a missing history', { texts: { '/var/lib/portsentry/portsentry.history': null } }, ['touch']],
   ['other bytes', { texts: { '/etc/default/portsentry': 'TCP_MODE="tcp"\n' } }, ['write', 'restart']],
+  [
+    'a longer ban',
+    { texts: { [JAIL]: (factsOf().files.get(JAIL)?.text ?? '').replace('bantime = 1d', 'bantime = 1h') } },
+    ['write', 'reload'],
+  ],
   ['bytes that are no UTF-8', { texts: { '/etc/hosts.allow': '# caf\xe9\n' } }, ['write']],
   [
     'a file of no use',
@@ -163,6 +170,7 @@ const KINDS = {
   'make-place': true,
   'remove-place': true,
   restart: true,
+  reload: true,
   release: true,
 } satisfies Record<Step['kind'], true>
 

@@ -122,6 +122,7 @@ const liveFacts = (changes: Partial<LiveFacts> = {}): LiveFacts => ({
   jails: ['portsentry'],
   firewallObstacle: null,
   inputPolicy: 'ACCEPT',
+  reread: new Map(),
   banned: [],
   ...changes,
 })
@@ -149,7 +150,8 @@ export const factsOf = ({ live = {}, texts = {}, modifiedMs = {}, ...changes }: 
     obstacles: new Map(),
     actions: new Set(['iptables-allports', 'nftables-allports']),
     wrapped: [],
-    logs: new Set(),
+    filters: new Set(),
+    missingLogs: new Set(),
     unknown: [],
     remarks: [],
     ...changes,

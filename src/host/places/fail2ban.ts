@@ -63,7 +63,7 @@ export const fail2banPlace = ({ isLive, asRoot }: Vantage): BanPlace => ({
     if (jails === null) {
       if (!(await isInstalled())) return NOTHING_TO_SAY
       const hint =
-        'systemctl start fail2ban, then portward unban again: what it holds comes back when it starts'
+        'systemctl start fail2ban, then portward unban again: what it remembers comes back when it starts'
       throw new HostError('fail2ban does not run, or does not answer', hint)
     }
     if (!jails.includes(JAIL)) return NOTHING_TO_SAY
