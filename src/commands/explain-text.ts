@@ -111,10 +111,11 @@ const describeProspect = (prospect: Prospect, { ignoredBy, dialect }: Daemons): 
 const portsentry = (explanation: Explanation): string[] => {
   const { daemons } = explanation
   if (daemons === null) return ['could not be looked at']
-  const { isRunning, faults, prospects, dialect } = daemons
+  const { isRunning, deaf, faults, prospects, dialect } = daemons
   const isHidden = dialect === '1.2' && closedBy(explanation) !== undefined
   return [
     ...(isRunning === false ? ['DOES NOT RUN; if it did:'] : []),
+    ...Object.entries(deaf).map(([mode, why]) => `${mode} RUNS, BUT DOES NOT WATCH: ${why}; if it did:`),
     ...faults.map((fault) => `would not start: ${fault}`),
     ...(isHidden ? ['does not see what the firewall keeps out; if it did:'] : []),
     ...(prospects.length === 0 ? ['in which modes it should run is not known'] : []),

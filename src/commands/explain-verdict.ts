@@ -25,7 +25,7 @@ interface Said {
 
 /** Who would ban the host for a new scan, as things are now. */
 const bannersOf = ({ daemons, jail, jailFiles }: Explanation): string[] => {
-  const prospects = daemons?.prospects ?? []
+  const prospects = (daemons?.prospects ?? []).filter(({ mode }) => daemons?.deaf[mode] === undefined)
   const acts = prospects.some(
     ({ verdict, protocols }) => verdict === 'act' && protocols.some(({ actions }) => actions.length > 0),
   )
@@ -66,9 +66,11 @@ const onProtected = (explanation: Explanation): Said => {
 /** Why nobody would notice a scan, if nobody would. */
 const whyUnnoticed = (
   explanation: Explanation,
-  { isRunning, prospects, dialect }: Daemons,
+  { isRunning, deaf, prospects, dialect }: Daemons,
 ): string | null => {
   if (isRunning === false) return 'PORTSENTRY DOES NOT RUN: nobody notices a scan'
+  if (prospects.every(({ mode }) => deaf[mode] !== undefined))
+    return `PORTSENTRY RUNS, BUT DOES NOT WATCH (${[...new Set(Object.values(deaf))].join('; ')}): nobody notices a scan`
   if (prospects.every(({ verdict }) => verdict === 'unseen')) {
     return 'a scan is not noticed: portsentry 1.2 sees no IPv6'
   }

@@ -52,6 +52,7 @@ const readDaemons = async (
     title: release.title,
     dialect: release.dialect,
     isRunning: vantage.isLive ? vantage.modes.length > 0 : null,
+    deaf: Object.fromEntries(vantage.deaf),
     faults: problems.map(renderProblem),
     prospects,
     ignoredBy: line === null ? null : `${ignore.path()}:${line} (${ignore.line(line)})`,

@@ -12,6 +12,8 @@ export interface Daemons {
   readonly dialect: '1.2' | '2.x'
   /** Null in a tree: nothing runs there. */
   readonly isRunning: boolean | null
+  /** Modes that run and cannot notice a scan, and why. */
+  readonly deaf: Readonly<Record<string, string>>
   /** Why it would not start, in words. */
   readonly faults: readonly string[]
   readonly prospects: readonly Prospect[]

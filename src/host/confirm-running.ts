@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { formatCidr } from '../network.ts'
 import type { Plan } from '../plan/plan.ts'
-import { lostFrom, wrongDaemons } from '../plan/services.ts'
+import { deafDaemons, lostFrom, wrongDaemons } from '../plan/services.ts'
 import { askJails, readOption } from './fail2ban.ts'
 import { readFileState } from './files.ts'
 import { HostError } from './host-error.ts'
@@ -45,7 +45,7 @@ const checkPortsentry =
   async () => {
     const { release } = desired
     const daemons = await readDaemonsOf('portsentry')
-    const wrong = wrongDaemons(desired, daemons)
+    const wrong = wrongDaemons(desired, daemons) ?? deafDaemons(daemons)
     if (wrong !== null) return { complaint: `portsentry ${wrong}` }
     const text = (await readFileState('/', release.builtIgnorePath))?.text ?? ''
     const [missing] = lostFrom(text, desired)

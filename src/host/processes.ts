@@ -9,6 +9,8 @@ import {
   parseTcpTable,
   type SshConnection,
 } from '../policy/ssh-clients.ts'
+import { readLiveness } from './liveness.ts'
+import { readSocketInodes } from './socket-inodes.ts'
 
 /** Clock ticks a second in /proc: fixed at 100 for programs on every Linux architecture of Debian. */
 const TICK_MS = 10
@@ -43,6 +45,14 @@ const readPid = async (
   }
 }
 
+/** With what portsentry shows of itself; fail2ban can be asked. */
+const withLiveness = async (daemon: DaemonProcess): Promise<DaemonProcess> => {
+  if (serviceOf(daemon) !== 'portsentry') return daemon
+  // It has ended meanwhile.
+  const liveness = await readLiveness(daemon.pid, daemon.args).catch(() => null)
+  return liveness === null ? daemon : { ...daemon, liveness }
+}
+
 /** The running daemons of portsentry and fail2ban. */
 export const readDaemons = async (): Promise<DaemonProcess[]> => {
   // Counted from this process's own start: in some containers /proc/uptime is not the kernel's. Where the clock was
@@ -52,7 +62,7 @@ export const readDaemons = async (): Promise<DaemonProcess[]> => {
   const namespace = await readlink('/proc/self/ns/pid').catch(() => null)
   const pids = await readPids()
   const processes = await Promise.all(pids.map((pid) => readPid(pid, bootMs, namespace)))
-  return withoutForks(processes.filter((process) => process !== null))
+  return Promise.all(withoutForks(processes.filter((process) => process !== null)).map(withLiveness))
 }
 
 /** SSH_CONNECTION of this process, or, since sudo and su clear it, of an ancestor. Null outside of SSH. */
@@ -67,20 +77,12 @@ const readSshConnection = async (): Promise<SshConnection | null> => {
   return null
 }
 
-/** Inodes of the sockets that a process holds; none where it has ended. Only root sees those of other users. */
-export const readSocketInodes = async (pid: number): Promise<string[]> => {
-  const directory = `/proc/${pid}/fd`
-  const names = await readdir(directory).catch(() => [])
-  const links = await Promise.all(names.map((name) => readlink(`${directory}/${name}`).catch(() => '')))
-  return links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? [])
-}
-
-/** The same of a process that is an sshd which takes connections. */
+/** Inodes of the sockets of a process that is an sshd which takes connections. */
 const readSshdSockets = async (pid: number): Promise<string[]> => {
   try {
     if ((await readFile(`/proc/${pid}/comm`, 'latin1')) !== 'sshd\n') return []
     if (isSshSession((await readFile(`/proc/${pid}/cmdline`, 'latin1')).replaceAll('\0', ' '))) return []
-    return await readSocketInodes(pid)
+    return (await readSocketInodes(pid)) ?? []
   } catch {
     return []
   }

@@ -96,6 +96,8 @@ const terminate = (daemons: readonly DaemonProcess[]): void => {
   for (const { pid } of daemons) {
     try {
       process.kill(pid, 'SIGTERM')
+      // One that is stopped (SIGSTOP) takes it only when it goes on.
+      process.kill(pid, 'SIGCONT')
     } catch (error) {
       if (errnoOf(error) !== 'ESRCH') throw error
     }

@@ -1,5 +1,6 @@
 import type { Network } from '../network.ts'
 import type { Ban } from './bans.ts'
+import type { Liveness } from './liveness.ts'
 import type { Neighbours } from './neighbours.ts'
 
 /** A regular file as read: latin1-decoded bytes, permission bits, owner. */
@@ -29,6 +30,8 @@ export interface DaemonProcess {
   readonly pid: number
   readonly args: readonly string[]
   readonly startedMs: number
+  /** Of a portsentry, as far as it could be looked at. */
+  readonly liveness?: Liveness
 }
 
 export type Verdict = 'accepted' | 'refused' | 'unknown'

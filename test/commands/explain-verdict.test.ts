@@ -26,6 +26,7 @@ const daemons = (more: Partial<Daemons> = {}): Daemons => ({
   title: 'portsentry',
   dialect: '1.2',
   isRunning: true,
+  deaf: {},
   faults: [],
   prospects: [prospect()],
   ignoredBy: null,
@@ -94,6 +95,23 @@ describe('a host is', () => {
     ['only logged', { ...only(LOGGING), ...OFF }, 'would-be-logged', /logged/],
     ['spared by fail2ban', { ...only(LOGGING), jail: jail({ ignoredBy: 'x' }) }, 'would-be-logged', /logged/],
     ['unnoticed by nobody', { daemons: daemons({ isRunning: false }) }, 'unnoticed', /DOES NOT RUN/],
+    [
+      'unnoticed by a daemon that hangs',
+      { daemons: daemons({ deaf: { atcp: 'it has no raw TCP socket open' } }) },
+      'unnoticed',
+      /RUNS, BUT DOES NOT WATCH \(it has no raw TCP socket open\)/,
+    ],
+    [
+      'noticed by the other of two daemons',
+      {
+        daemons: daemons({
+          prospects: [blocked, prospect({ mode: 'audp' })],
+          deaf: { atcp: 'x' },
+        }),
+      },
+      'would-be-banned',
+      /./,
+    ],
     ['unseen', only({ verdict: 'unseen' }), 'unnoticed', /IPv6/],
     ['kept out of sight', SHUT, 'unnoticed', /before portsentry sees it/],
     ['in the sight of 2.x', { ...SHUT, ...only({}, { dialect: '2.x' }) }, 'would-be-banned', /first packet/],

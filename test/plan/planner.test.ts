@@ -5,7 +5,7 @@ import { plan } from '../../src/plan/planner.ts'
 import { describeStep, renderPlan } from '../../src/plan/render.ts'
 import { parseChainBans, parseNftBans, parseRouteBans } from '../../src/policy/bans.ts'
 import { isError, renderProblem } from '../../src/problem.ts'
-import { factsOf, LAN, settingsOf } from './live.ts'
+import { factsOf, LAN, LIVENESS, settingsOf } from './live.ts'
 
 type Changes = Parameters<typeof factsOf>[0]
 
@@ -47,6 +47,11 @@ const SERVICES: [string, Changes, string[]][] = [
     'one runs twice',
     { live: { daemons: [atcp, atcp, audp, fail2ban] } },
     ['restart  portsentry: runs as -atcp and -atcp and -audp, should run as -atcp and -audp'],
+  ],
+  [
+    'one is stopped by a signal',
+    { live: { daemons: [{ ...atcp, liveness: { ...LIVENESS, state: 'T' } }, audp, fail2ban] } },
+    ['restart  portsentry: -atcp does not watch: it is stopped by a signal (SIGSTOP)'],
   ],
   [
     'fail2ban does not run',
