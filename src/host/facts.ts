@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { blockedFiles } from '../policy/blocked-file.ts'
 import { findHistory } from '../policy/desired.ts'
 import type { Facts, FileState, LiveFacts, PackageVersion, PortsentryPackage } from '../policy/facts.ts'
 import { findRelease, RELEASES, tellRelease } from '../policy/find-release.ts'
@@ -14,7 +15,7 @@ import { hasOwnPlace, readFirewall, tryTargets } from './firewall.ts'
 import { errnoOf, HostError } from './host-error.ts'
 import { readNeighbours } from './neighbours.ts'
 import { readInstalled, readPackageFiles, simulateInstall } from './packages.ts'
-import { resolveInRoot } from './paths.ts'
+import { findMaker, resolveInRoot } from './paths.ts'
 import { readDaemons, readSshClients } from './processes.ts'
 import { readEnabled, readInit } from './services.ts'
 import { readStockFiles, type StockFiles } from './stock-files.ts'
@@ -202,6 +203,14 @@ const namedLogs = (files: ReadonlyMap<string, FileState>): string[] =>
     .flatMap(([, { text }]) => [...text.matchAll(/\/var\/log\/([^/\s]+)/g)])
     .map(([, name = '']) => name)
 
+/** Which of these paths others than root could put something at, before the daemon opens it. */
+const readInsecure = async (paths: readonly string[]): Promise<Map<string, string>> => {
+  const makers = await Promise.all(
+    paths.map(async (path) => [path, await findMaker(await resolveInRoot('/', path))] as const),
+  )
+  return new Map(makers.flatMap(([path, maker]) => (maker === null ? [] : [[path, maker] as const])))
+}
+
 /**
  * Everything that a plan is made from. Changes nothing. Throws HostError where a file cannot be read. `release` names that
  * of a copy of /etc; a package that is there knows better.
@@ -242,6 +251,7 @@ export const readFacts = async (root: string, settings: Settings, release?: stri
     installs: installation.installs,
     files,
     predicted,
+    insecure: new Map(),
     actions: new Set(actions.map((path) => path.replace(/^.*\//, '').replace(/\.(?:conf|local|py)$/, ''))),
     wrapped,
     logs: new Set(isCopy ? [...logs, ...namedLogs(files)] : logs),
@@ -253,10 +263,10 @@ export const readFacts = async (root: string, settings: Settings, release?: stri
   }
   const fitting = findRelease(facts)
   if ('code' in fitting) return facts
+  const insecure = isLive ? await readInsecure(blockedFiles(settings, facts, fitting)) : facts.insecure
   // The history counts by being there; it may be large and its content decides nothing.
   const historyPath = findHistory(settings, facts, fitting)
   const history = (await readAttributes(root, historyPath)) ?? (isCopy ? UNSEEN : null)
-  return history === null
-    ? facts
-    : { ...facts, files: new Map([...files, [historyPath, { ...history, text: '' }]]) }
+  const withHistory = history === null ? files : new Map([...files, [historyPath, { ...history, text: '' }]])
+  return { ...facts, insecure, files: withHistory }
 }

@@ -16,6 +16,7 @@ const UNASKED: Omit<Facts, 'root' | 'portsentry' | 'packages'> = {
   installs: null,
   files: new Map(),
   predicted: new Set(),
+  insecure: new Map(),
   actions: new Set(),
   wrapped: [],
   logs: new Set(),

@@ -4,6 +4,7 @@ import { getKey, parsePortsentryConf } from '../documents/portsentry-conf.ts'
 import { isHost, type Network, parseNetwork, withoutContained } from '../network.ts'
 import type { Place, Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
+import { blockedFile, findInsecureBlockedFile } from './blocked-file.ts'
 import { findExposed } from './exposed.ts'
 import { type Facts, fileText } from './facts.ts'
 import { FIREWALL_CONF, firewallFiles, ownsBans, presentTarget } from './firewall.ts'
@@ -106,6 +107,7 @@ const confKeys = (settings: Settings, facts: Facts, release: Release): Desired['
     ...[...release.requiredKeys.keys()].map(
       (key) => [key, requiredValue(key, settings, facts, release)] as const,
     ),
+    ['BLOCKED_FILE', blockedFile(settings, facts, release)],
     ...verbatim,
     ...release.portKeys(settings, (key) => presentValue(facts, release, key)),
     ...observe,
@@ -152,6 +154,7 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     ...(settings.observeOnly ? [] : findExposed(facts, release, shielded, place('WHITELIST'))),
     ...findNeighbourTrouble(settings, facts, release),
     ...findSlowness(settings, release, place('RESOLVE_HOST')),
+    ...findInsecureBlockedFile(settings, facts, place('BLOCKED_FILE')),
     ...lostIgnoreIps(facts, release, shielded),
   )
   const historyPath = findHistory(settings, facts, release)
@@ -159,7 +162,7 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
   const modes = { tcpMode: settings.tcpMode, udpMode: settings.udpMode }
   const firewall = firewallFiles({
     ...{ settings, release, modes, target: choice.target, protectedNetworks: shielded, historyPath },
-    blockedPath: requiredValue('BLOCKED_FILE', settings, facts, release),
+    blockedPath: blockedFile(settings, facts, release),
   })
   const desired: Desired = {
     release,

@@ -84,6 +84,8 @@ export interface Facts {
   readonly files: ReadonlyMap<string, FileState>
   /** Paths in `files` that are not on disk yet: their content comes from a package to be installed. */
   readonly predicted: ReadonlySet<string>
+  /** Paths that a BLOCKED_FILE may have, where others than root can make a file, and by what; empty in a tree. */
+  readonly insecure: ReadonlyMap<string, string>
   /** Names of fail2ban's actions. */
   readonly actions: ReadonlySet<string>
   /** Programs that are linked with libwrap. */

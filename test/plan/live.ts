@@ -139,6 +139,7 @@ export const factsOf = ({ live = {}, texts = {}, modifiedMs = {}, ...changes }: 
     installs: [],
     files: new Map(entries),
     predicted: new Set(),
+    insecure: new Map(),
     actions: new Set(['iptables-allports', 'nftables-allports']),
     wrapped: [],
     logs: new Set(),

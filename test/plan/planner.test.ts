@@ -348,7 +348,7 @@ it('brings a server that was upgraded to 2.x to what 2.x reads', () => {
   })
   expect(result).toEqual([
     'create   /var/log/portsentry.log, empty: fail2ban does not start without its log',
-    'write    /etc/portsentry/portsentry.conf: HISTORY_FILE, BLOCKED_FILE, TCP_PORTS, UDP_PORTS',
+    'write    /etc/portsentry/portsentry.conf: HISTORY_FILE, TCP_PORTS, UDP_PORTS',
     'write    /etc/hosts.allow: the whitelist, in a form that libwrap matches',
     'write    /etc/portsentry/portsentry.ignore: the whitelist, in a form that portsentry matches',
     'write    /etc/fail2ban/jail.d/portsentry.conf: [portsentry] filter, logpath, ignoreip',
