@@ -2,7 +2,7 @@ import { ROUTE } from '../host/places/firewall.ts'
 import type { BanRow } from '../policy/ban-view.ts'
 import { describeProtector } from './ban-state.ts'
 import { titlesOf } from './ban-table.ts'
-import { closedBy, type Daemons, type Explanation } from './explanation.ts'
+import { closedBy, type Daemons, type Explanation, undecidedBy } from './explanation.ts'
 import { formatMoment } from './moments.ts'
 
 /** What it comes to, for tools. */
@@ -106,8 +106,11 @@ const onStranger = (explanation: Explanation): Said => {
     }
   }
   const nth = Math.min(...daemons.prospects.map(({ atPacket }) => atPacket))
+  const rule = daemons.dialect === '1.2' ? undecidedBy(explanation) : undefined
+  const doubt =
+    rule === undefined ? '' : `, if the firewall lets that packet in first, which is not known: ${rule}`
   const when = nth === 1 ? 'the first packet' : `packet ${nth}`
-  const text = `is neither banned nor protected: ${when} to a watched port gets it banned by ${banners.join(' and ')}`
+  const text = `is neither banned nor protected: ${when} to a watched port gets it banned by ${banners.join(' and ')}${doubt}`
   return { verdict: 'would-be-banned', text }
 }
 
@@ -115,6 +118,7 @@ const onStranger = (explanation: Explanation): Said => {
 const isOpen = (explanation: Explanation): boolean =>
   explanation.filters !== null &&
   closedBy(explanation) === undefined &&
+  undecidedBy(explanation) === undefined &&
   explanation.ban?.places.some(({ where }) => where === ROUTE) !== true
 
 const onBanned = (explanation: Explanation, { missing, places }: BanRow): Said => {
@@ -124,7 +128,9 @@ const onBanned = (explanation: Explanation, { missing, places }: BanRow): Said =
     return { verdict: 'banned-in-name', text }
   }
   const gaps = missing.length === 0 ? '' : `, but it is MISSING in ${titlesOf(missing)}`
-  return { verdict: 'banned', text: `is banned ${describeBan(explanation)}${gaps}` }
+  const rule = undecidedBy(explanation)
+  const doubt = rule === undefined ? '' : `; whether the firewall keeps it out is not known: ${rule}`
+  return { verdict: 'banned', text: `is banned ${describeBan(explanation)}${gaps}${doubt}` }
 }
 
 /** In a sentence, what an administrator wants to know first; without the address before it. */

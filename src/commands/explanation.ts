@@ -52,4 +52,10 @@ export interface Explanation {
 
 /** The rule or policy that keeps the host's packets out, if one surely does. */
 export const closedBy = ({ filters }: Explanation): FilterVerdict | undefined =>
-  filters?.find(({ outcome }) => outcome !== 'accept')
+  filters?.find(({ outcome }) => outcome !== 'accept' && outcome !== 'unknown')
+
+/** The first rule over which it is not known whether the firewall lets the host's packets in. */
+export const undecidedBy = (explanation: Explanation): string | undefined =>
+  closedBy(explanation) === undefined
+    ? explanation.filters?.find(({ outcome }) => outcome === 'unknown')?.by
+    : undefined

@@ -61,6 +61,7 @@ const row = (missing: readonly PlaceName[] = [], where = 'somewhere'): BanRow =>
 
 const OPEN = { filters: [{ outcome: 'accept', by: 'policy', unless: [] }] } as const
 const SHUT = { filters: [...OPEN.filters, { outcome: 'drop', by: 'rule', unless: [] }] } as const
+const UNSURE = { filters: [{ outcome: 'unknown', by: 'vmap', unless: [] }] } as const
 const PROTECTED = { protectors: [{ entry: 'LAN', at: { path: 'config.env', line: 1 } }] }
 
 const concluded = (more: Partial<Explanation>) =>
@@ -136,6 +137,14 @@ describe('a host is', () => {
     ['banned where nobody could look', { filters: null, ban: row() }, 'banned', /./],
     ['banned by a route', { ban: row([], 'a route that leads nowhere') }, 'banned', /./],
     ['banned in name', { ban: row() }, 'banned-in-name', /NO RULE/],
+    ['banned as far as is known', { ...UNSURE, ban: row() }, 'banned', /keeps it out is not known: vmap$/],
+    ['noticed, as far as is known', UNSURE, 'would-be-banned', /which is not known: vmap$/],
+    [
+      'noticed by 2.x before the firewall',
+      { ...UNSURE, ...only({}, { dialect: '2.x' }) },
+      'would-be-banned',
+      /fail2ban$/,
+    ],
     ['protected', { ...PROTECTED, ...only({ verdict: 'ignored' }) }, 'protected', /config\.env:1: LAN/],
     ['protected in vain', PROTECTED, 'protected-in-vain', /DOES NOT IGNORE IT/],
     ['protected where nobody bans', { ...PROTECTED, ...only(LOGGING), ...OFF }, 'protected', /./],
