@@ -1,3 +1,4 @@
+import { tellWaitsTo } from '../host/waiting.ts'
 import { isError, type Problem, renderProblem } from '../problem.ts'
 
 /** The exit codes of the contract. */
@@ -54,10 +55,14 @@ export const problemAsJson = ({ severity, code, message, hint, at }: Problem): o
   ...(at.line === undefined ? {} : { line: at.line }),
 })
 
-/** Where a command writes: results on stdout, everything else on stderr. */
+/** Where a command writes, and tells of long waits: results on stdout, everything else on stderr. */
 export const openOutput = ({ json, quiet, color }: GlobalOptions): Output => {
   const colored = (stream: NodeJS.WriteStream) =>
     color && stream.isTTY === true && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb'
+  const note = (text: string): void => {
+    if (!quiet) process.stderr.write(`${text}\n`)
+  }
+  tellWaitsTo(note)
   return {
     result: (text) => {
       if (json) return
@@ -68,9 +73,7 @@ export const openOutput = ({ json, quiet, color }: GlobalOptions): Output => {
     text: (text) => {
       if (!json) process.stdout.write(showControls(text))
     },
-    note: (text) => {
-      if (!quiet) process.stderr.write(`${text}\n`)
-    },
+    note,
     problems: (problems) => {
       for (const problem of problems) {
         if (quiet && !isError(problem)) continue

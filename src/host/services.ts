@@ -9,6 +9,7 @@ import { effect } from './effect.ts'
 import { errnoOf, HostError, messageOf } from './host-error.ts'
 import { run, tryRun } from './process.ts'
 import { readDaemons } from './processes.ts'
+import { waitingFor } from './waiting.ts'
 
 type Init = LiveFacts['init']
 
@@ -79,7 +80,7 @@ const disableUnit = async (unit: string): Promise<void> => {
 
 /** Keeps a unit from starting at boot and stops it. */
 export const disable = async (unit: string): Promise<void> => {
-  if (readInit() === 'systemd') await tryRun('systemctl', ['stop', unit])
+  if (readInit() === 'systemd') await tryRun('systemctl', ['stop', unit], { purpose: `${unit} to stop` })
   await disableAtBoot(unit)
   if (readInit() === 'systemd') await tryRun('systemctl', ['reset-failed', unit])
 }
@@ -110,13 +111,18 @@ export const stopService = (service: Service): Promise<void> =>
 
 const stopAll = async (service: Service): Promise<void> => {
   // Stopping what does not run may fail; what matters is that nothing runs afterwards.
-  if (readInit() === 'sysv') await tryRun('service', [service, 'stop'])
+  const purpose = `${service} to stop`
+  if (readInit() === 'sysv') await tryRun('service', [service, 'stop'], { purpose })
   else {
-    await tryRun('systemctl', ['stop', `${service}.service`])
-    await tryRun('systemctl', ['stop', `${service}@*.service`])
+    await tryRun('systemctl', ['stop', `${service}.service`], { purpose })
+    await tryRun('systemctl', ['stop', `${service}@*.service`], { purpose })
     // portsentry 1.2 ends with an error when it is told to.
     await tryRun('systemctl', ['reset-failed', `${service}@*.service`])
   }
+  await waitingFor(`the processes of ${service} to end`, STOP_TIMEOUT_MS, () => expectNoneOf(service))
+}
+
+const expectNoneOf = async (service: Service): Promise<void> => {
   const deadline = performance.now() + STOP_TIMEOUT_MS
   const patience = performance.now() + SIGNAL_AFTER_MS
   let daemons = await readDaemonsOf(service)
@@ -134,13 +140,14 @@ const stopAll = async (service: Service): Promise<void> => {
 const start = (unit: string): Promise<void> => effect(`run systemctl start ${unit}`, () => startUnit(unit))
 
 const startUnit = async (unit: string): Promise<void> => {
+  const purpose = `${unit} to start`
   if (readInit() === 'sysv') {
-    await run('service', [unit, 'start'], `see what service ${unit} status says`)
+    await run('service', [unit, 'start'], `see what service ${unit} status says`, { purpose })
     return
   }
   // A unit that kept failing is not started again for a while, unless it is told to forget that.
   await tryRun('systemctl', ['reset-failed', unit])
-  await run('systemctl', ['start', unit], `see what journalctl -u ${unit} says`)
+  await run('systemctl', ['start', unit], `see what journalctl -u ${unit} says`, { purpose })
 }
 
 const reload = async (): Promise<void> => {

@@ -219,8 +219,8 @@ export const SABOTAGES: readonly Sabotage[] = [
     commands: `sed -i 's|^BLOCKED_FILE=.*|BLOCKED_FILE="/tmp/blocked"|' ${CONF}; setpriv --reuid nobody --clear-groups mkfifo /tmp/blocked; systemctl restart portsentry; until grep -qx 'wait_for_partner' /proc/$(pgrep -x portsentry)/wchan; do sleep 0.1; done`,
     undo: 'pkill -KILL -x portsentry; rm /tmp/blocked; systemctl reset-failed portsentry; systemctl restart portsentry; until [ -n "$(pgrep -x portsentry)" ]; do sleep 0.1; done',
     failing: {
-      watching: /it has no packet socket open/,
-      'in-sync': /./,
+      conf: /BLOCKED_FILE as "\/tmp\/blocked"/,
+      watching: /it has no packet socket open, and waits in wait_for_partner/,
     },
   },
   {
