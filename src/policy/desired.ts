@@ -23,6 +23,8 @@ export interface Desired {
   /** Keys of portsentry.conf; null: the daemon must find no such key. */
   readonly conf: ReadonlyMap<string, string | null>
   readonly modes: Modes
+  /** Why `auto` came to another target than CHAOS, for whoever has the plan write that down; null: it did not. */
+  readonly targetNote: string | null
   /** Whether bans have a place of portward's own, made at boot. */
   readonly ownsBans: boolean
   readonly lan: Network
@@ -170,6 +172,7 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     selections: facts.packages.has('portsentry') ? [] : [SELECTION],
     conf: confKeys(settings, facts, release),
     modes,
+    targetNote: (usesTarget && facts.live !== null && choice.note) || null,
     ownsBans: ownsBans(settings),
     lan: settings.lan,
     protectedNetworks: shielded,

@@ -153,6 +153,9 @@ const CHAOS = {
     factsOf().files.get('/etc/portward/firewall.conf')?.text.replace('TARGET=DROP', 'TARGET=CHAOS') ?? '',
 }
 
+const NO_CHAOS =
+  'the target CHAOS is not accepted by this kernel and iptables (the packages xtables-addons-dkms and xtables-addons-common bring it): bans use DROP'
+
 const TARGETS: [string, Changes, string[]][] = [
   ['a copy of a server with CHAOS', { live: null, texts: CHAOS }, []],
   ['without root, where nothing can be tried', { live: { targets: new Map() }, texts: CHAOS }, []],
@@ -161,7 +164,7 @@ const TARGETS: [string, Changes, string[]][] = [
     'a kernel that takes it no longer',
     { texts: CHAOS },
     [
-      "write    /etc/portward/firewall.conf: portward's own",
+      `write    /etc/portward/firewall.conf: portward's own, ${NO_CHAOS}`,
       'make     the place of the bans in the firewall: /etc/portward/firewall.conf changes',
     ],
   ],
@@ -169,6 +172,24 @@ const TARGETS: [string, Changes, string[]][] = [
 
 it.each(TARGETS)('target: %s', (_, changes, expected) => {
   expect(steps(changes)).toEqual(expected)
+})
+
+// The server of live.ts has no CHAOS, and config.env says nothing of a target.
+it.each<[what: string, config: string, before: string | null, warnings: number, isNoted: boolean]>([
+  ['auto, when the file is first written', '', null, 0, true],
+  ['auto, on each run after that', '', 'TARGET=DROP', 0, false],
+  ['auto, when the file changes otherwise', 'BANTIME=2d\n', 'TARGET=DROP', 0, false],
+  ['auto, where CHAOS has gone', '', 'TARGET=CHAOS', 0, true],
+  ['CHAOS by name, on each run', 'BAN_TARGET=CHAOS\n', 'TARGET=DROP', 1, false],
+  ['auto without iptables', 'BAN_BACKEND=nft\n', null, 0, false],
+])('says that CHAOS is missing: %s', (_, config, before, warnings, isNoted) => {
+  const path = '/etc/portward/firewall.conf'
+  const now = factsOf().files.get(path)?.text ?? ''
+  const texts = { [path]: before && now.replace('TARGET=DROP', before) }
+  const { plan: made, problems } = plan(settingsOf(LAN + config), factsOf({ texts }))
+  expect(problems.filter(({ code }) => code === 'ban-target')).toHaveLength(warnings)
+  const notes = made?.steps.map(describeStep).filter((step) => step.includes('CHAOS'))
+  expect(notes).toHaveLength(isNoted ? 1 : 0)
 })
 
 const SSHD = {
