@@ -1,6 +1,6 @@
 import { readdir, readFile, readlink } from 'node:fs/promises'
 import { endianness } from 'node:os'
-import { type RunningProcess, serviceOf, withoutForks } from '../policy/daemons.ts'
+import { type RunningProcess, type Service, serviceOf, withoutForks } from '../policy/daemons.ts'
 import type { DaemonProcess } from '../policy/facts.ts'
 import {
   findSshClients,
@@ -53,8 +53,8 @@ const withLiveness = async (daemon: DaemonProcess): Promise<DaemonProcess> => {
   return liveness === null ? daemon : { ...daemon, liveness }
 }
 
-/** The running daemons of portsentry and fail2ban. */
-export const readDaemons = async (): Promise<DaemonProcess[]> => {
+/** The running daemons of portsentry and fail2ban, or of one of them. */
+export const readDaemons = async (only?: Service): Promise<DaemonProcess[]> => {
   // Counted from this process's own start: in some containers /proc/uptime is not the kernel's. Where the clock was
   // set since then, the later of both readings counts: no daemon must seem older than the files that it has read.
   const startedMs = Math.max(performance.timeOrigin, Date.now() - performance.now())
@@ -62,7 +62,10 @@ export const readDaemons = async (): Promise<DaemonProcess[]> => {
   const namespace = await readlink('/proc/self/ns/pid').catch(() => null)
   const pids = await readPids()
   const processes = await Promise.all(pids.map((pid) => readPid(pid, bootMs, namespace)))
-  return Promise.all(withoutForks(processes.filter((process) => process !== null)).map(withLiveness))
+  const daemons = withoutForks(processes.filter((process) => process !== null))
+  return Promise.all(
+    daemons.filter((daemon) => only === undefined || serviceOf(daemon) === only).map(withLiveness),
+  )
 }
 
 /** SSH_CONNECTION of this process, or, since sudo and su clear it, of an ancestor. Null outside of SSH. */

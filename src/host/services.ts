@@ -3,8 +3,9 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RestartStep } from '../plan/plan.ts'
-import { type Service, serviceOf } from '../policy/daemons.ts'
+import type { Service } from '../policy/daemons.ts'
 import type { DaemonProcess, LiveFacts } from '../policy/facts.ts'
+import { judgeLiveness } from '../policy/liveness.ts'
 import { effect } from './effect.ts'
 import { errnoOf, HostError, messageOf } from './host-error.ts'
 import { run, tryRun } from './process.ts'
@@ -85,20 +86,17 @@ export const disable = async (unit: string): Promise<void> => {
   if (readInit() === 'systemd') await tryRun('systemctl', ['reset-failed', unit])
 }
 
-export const readDaemonsOf = async (service: Service): Promise<DaemonProcess[]> =>
-  (await readDaemons()).filter((process) => serviceOf(process) === service)
+export const readDaemonsOf = (service: Service): Promise<DaemonProcess[]> => readDaemons(service)
 
 const STOP_TIMEOUT_MS = 15_000
 /** When daemons are told by a signal: whose init script went with its package, none else would. */
 const SIGNAL_AFTER_MS = 3_000
 const POLL_MS = 50
 
-const terminate = (daemons: readonly DaemonProcess[]): void => {
+const signal = (daemons: readonly DaemonProcess[], name: 'SIGTERM' | 'SIGKILL'): void => {
   for (const { pid } of daemons) {
     try {
-      process.kill(pid, 'SIGTERM')
-      // One that is stopped (SIGSTOP) takes it only when it goes on.
-      process.kill(pid, 'SIGCONT')
+      process.kill(pid, name)
     } catch (error) {
       if (errnoOf(error) !== 'ESRCH') throw error
     }
@@ -110,6 +108,12 @@ export const stopService = (service: Service): Promise<void> =>
   effect(`run systemctl stop ${service}`, () => stopAll(service))
 
 const stopAll = async (service: Service): Promise<void> => {
+  // One that is stopped, or hangs in opening a FIFO, takes no SIGTERM: systemd would wait for 90 s. It has nothing to lose.
+  const running = await readDaemonsOf(service)
+  signal(
+    running.filter(({ args, liveness }) => judgeLiveness(args, liveness).watches === false),
+    'SIGKILL',
+  )
   // Stopping what does not run may fail; what matters is that nothing runs afterwards.
   const purpose = `${service} to stop`
   if (readInit() === 'sysv') await tryRun('service', [service, 'stop'], { purpose })
@@ -127,7 +131,7 @@ const expectNoneOf = async (service: Service): Promise<void> => {
   const patience = performance.now() + SIGNAL_AFTER_MS
   let daemons = await readDaemonsOf(service)
   while (daemons.length > 0) {
-    if (performance.now() > patience) terminate(daemons)
+    if (performance.now() > patience) signal(daemons, 'SIGTERM')
     if (performance.now() > deadline) {
       const pids = daemons.map(({ pid }) => pid).join(', ')
       throw new HostError(`${service} does not stop: processes ${pids} go on`, 'end them, then apply again')
