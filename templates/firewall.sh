@@ -707,27 +707,35 @@ release_flushed() {
 }
 
 # fail2ban says the same when it is stopped and when somebody has it release all: only then it goes on, and where it does
-# not take up again what it held.
+# not take up again what it held. To wait for that is for a unit of its own, as a child of fail2ban's would be one more
+# process that its stop has to wait for. Where that cannot be started the next sync comes to the same.
 flush() {
-	pid=$(server)
 	lock
 	if [ -f "$BANS" ]; then
 		now >"$FLUSHED"
 		cut -d ' ' -f 1 "$BANS" >>"$FLUSHED"
 	fi
 	unlock
-	(
-		kept= again=more
-		while [ "$kept" != "$again" ]; do
-			sleep 1
-			[ "$(server)" = "$pid" ] && kept=$(held) || exit 0
-			sleep 1
-			again=$(held) || exit 0
-		done
-		lock
-		release_flushed "$kept"
-		[ -n "$kept" ] || rm -f "$FLUSHED"
-	) </dev/null >/dev/null 2>&1 &
+	pid=$(server)
+	if [ -d /run/systemd/system ]; then
+		systemd-run --quiet --collect --no-block /bin/sh "$0" flushed "$pid" </dev/null >/dev/null 2>&1 || :
+	else
+		flushed "$pid" </dev/null >/dev/null 2>&1 &
+	fi
+}
+
+# The rest of it. Takes the process that was flushed.
+flushed() {
+	kept= again=more
+	while [ "$kept" != "$again" ]; do
+		sleep 1
+		[ "$(server)" = "$1" ] && kept=$(held) || return 0
+		sleep 1
+		again=$(held) || return 0
+	done
+	lock
+	release_flushed "$kept"
+	[ -n "$kept" ] || rm -f "$FLUSHED"
 }
 
 # Of the lines that are read: those whose address was not released since that time.
@@ -827,7 +835,7 @@ clear:1)
 	clear
 	;;
 check:1) "${BACKEND}_check" ;;
-flush:1 | sync:1) "$1" ;;
+flush:1 | sync:1 | flushed:2) "$@" ;;
 add:2 | add:3 | add:4 | del:2)
 	case $2 in
 	'' | *[!0-9a-f.:]*) fail "no address: $2" ;;

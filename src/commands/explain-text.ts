@@ -42,7 +42,7 @@ const banned = ({ ban, readings, lastScan, historyUnread }: Explanation): string
   ]
 }
 
-const OUTCOMES: Readonly<Record<Outcome, string>> = {
+const OUTCOMES: Readonly<Record<Exclude<Outcome, 'unknown'>, string>> = {
   accept: 'lets it in',
   drop: 'drops what it sends',
   reject: 'rejects what it sends',
@@ -52,10 +52,19 @@ const OUTCOMES: Readonly<Record<Outcome, string>> = {
 /** A firewall may have hundreds of rules for single ports. */
 const MOST_RULES = 5
 
-const describeFilter = ({ outcome, by, unless }: FilterVerdict): string[] => [
-  `${by}: ${OUTCOMES[outcome]}${unless.length > 0 ? ', unless one of these decides before, by port, protocol or interface:' : ''}`,
-  ...unless.slice(0, MOST_RULES).map((text) => `    ${text}`),
-  ...(unless.length > MOST_RULES ? [`    and ${unless.length - MOST_RULES} more`] : []),
+const describeVerdict = ({ outcome, by, unless }: FilterVerdict): string => {
+  if (outcome === 'unknown') {
+    const others = unless.length > 0 ? '; after it, or beside it:' : ''
+    return `not known: ${by} (portward verify, as root, asks the kernel)${others}`
+  }
+  const before = unless.length > 0 ? ', unless one of these decides before, by port or protocol:' : ''
+  return `${by}: ${OUTCOMES[outcome]}${before}`
+}
+
+const describeFilter = (verdict: FilterVerdict): string[] => [
+  describeVerdict(verdict),
+  ...verdict.unless.slice(0, MOST_RULES).map((text) => `    ${text}`),
+  ...(verdict.unless.length > MOST_RULES ? [`    and ${verdict.unless.length - MOST_RULES} more`] : []),
 ]
 
 const firewall = (explanation: Explanation): string[] => {
@@ -119,10 +128,11 @@ const conditionOf = (daemons: Daemons): string | null => {
 const portsentry = (explanation: Explanation): string[] => {
   const { daemons } = explanation
   if (daemons === null) return ['could not be looked at']
-  const { faults, otherConfs, changedSince, prospects, dialect } = daemons
+  const { deaf, faults, otherConfs, changedSince, prospects, dialect } = daemons
   const condition = conditionOf(daemons)
   const isHidden = dialect === '1.2' && closedBy(explanation) !== undefined
   return [
+    ...Object.entries(deaf).map(([mode, why]) => `${mode} RUNS, BUT DOES NOT WATCH: ${why}; if it did:`),
     ...otherConfs.map((path) => `was told to read ${path}`),
     ...changedSince.map((path) => `was started before ${path} changed: restart it`),
     ...faults.map((fault) => `would not start: ${fault}`),

@@ -2,7 +2,7 @@ import { ROUTE } from '../host/places/firewall.ts'
 import { type BanRow, unreadPlaces } from '../policy/ban-view.ts'
 import { describeProtector } from './ban-state.ts'
 import { titlesOf } from './ban-table.ts'
-import { closedBy, type Daemons, type Explanation, whyOtherwise } from './explanation.ts'
+import { closedBy, type Daemons, type Explanation, undecidedBy, whyOtherwise } from './explanation.ts'
 import { formatMoment } from './moments.ts'
 
 /** What it comes to, for tools. */
@@ -25,7 +25,7 @@ interface Said {
 
 /** Who would ban the host for a new scan, where portsentry runs with its files as they are now. */
 const bannersOf = ({ daemons, jail, jailFiles }: Explanation): string[] => {
-  const prospects = daemons?.prospects ?? []
+  const prospects = (daemons?.prospects ?? []).filter(({ mode }) => daemons?.deaf[mode] === undefined)
   const acts = prospects.some(
     ({ verdict, protocols }) => verdict === 'act' && protocols.some(({ actions }) => actions.length > 0),
   )
@@ -88,7 +88,7 @@ const isIdle = ({ isRunning, faults }: Daemons): boolean =>
 /** Why nobody would notice a scan, if nobody would. */
 const whyUnnoticed = (
   explanation: Explanation,
-  { isRunning, faults, prospects, dialect }: Daemons,
+  { isRunning, deaf, faults, prospects, dialect }: Daemons,
 ): string | null => {
   const [fault] = faults
   const start = fault === undefined ? '' : `, and would not start (${fault})`
@@ -96,6 +96,8 @@ const whyUnnoticed = (
   if (isRunning === null && fault !== undefined) {
     return `PORTSENTRY WOULD NOT START (${fault}): nobody would notice a scan`
   }
+  if (prospects.every(({ mode }) => deaf[mode] !== undefined))
+    return `PORTSENTRY RUNS, BUT DOES NOT WATCH (${[...new Set(Object.values(deaf))].join('; ')}): nobody notices a scan`
   if (prospects.every(({ verdict }) => verdict === 'unseen')) {
     return 'a scan is not noticed: portsentry 1.2 sees no IPv6'
   }
@@ -141,8 +143,11 @@ const onStranger = (explanation: Explanation): Said => {
     }
   }
   const nth = Math.min(...daemons.prospects.map(({ atPacket }) => atPacket))
+  const rule = daemons.dialect === '1.2' ? undecidedBy(explanation) : undefined
+  const doubt =
+    rule === undefined ? '' : `, if the firewall lets that packet in first, which is not known: ${rule}`
   const when = nth === 1 ? 'the first packet' : `packet ${nth}`
-  const text = `${isStranger}: ${when} to a watched port gets it banned by ${banners.join(' and ')}`
+  const text = `${isStranger}: ${when} to a watched port gets it banned by ${banners.join(' and ')}${doubt}`
   return { verdict: 'would-be-banned', text }
 }
 
@@ -150,6 +155,7 @@ const onStranger = (explanation: Explanation): Said => {
 const isOpen = (explanation: Explanation): boolean =>
   explanation.filters !== null &&
   closedBy(explanation) === undefined &&
+  undecidedBy(explanation) === undefined &&
   explanation.ban?.places.some(({ where }) => where === ROUTE) !== true
 
 const onBanned = (explanation: Explanation, { missing, places }: BanRow): Said => {
@@ -159,7 +165,9 @@ const onBanned = (explanation: Explanation, { missing, places }: BanRow): Said =
     return { verdict: 'banned-in-name', text }
   }
   const gaps = missing.length === 0 ? '' : `, but it is MISSING in ${titlesOf(missing)}`
-  return { verdict: 'banned', text: `is banned ${describeBan(explanation)}${gaps}` }
+  const rule = undecidedBy(explanation)
+  const doubt = rule === undefined ? '' : `; whether the firewall keeps it out is not known: ${rule}`
+  return { verdict: 'banned', text: `is banned ${describeBan(explanation)}${gaps}${doubt}` }
 }
 
 /** In a sentence, what an administrator wants to know first; without the address before it. */

@@ -71,6 +71,7 @@ const readDaemons = async (
     title: release.title,
     dialect: release.dialect,
     isRunning: vantage.isLive ? vantage.modes.length > 0 : null,
+    deaf: Object.fromEntries(vantage.deaf),
     faults: problems.filter(isError).map(renderProblem),
     otherConfs:
       release.dialect === '2.x'

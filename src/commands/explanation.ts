@@ -12,6 +12,8 @@ export interface Daemons {
   readonly dialect: '1.2' | '2.x'
   /** Null in a tree: nothing runs there. */
   readonly isRunning: boolean | null
+  /** Modes that run and cannot notice a scan, and why. */
+  readonly deaf: Readonly<Record<string, string>>
   /** Why it would not start with its files as they are now, in words. */
   readonly faults: readonly string[]
   /** Files that were changed after a running daemon had read them. */
@@ -59,7 +61,13 @@ export interface Explanation {
 
 /** The rule or policy that keeps the host's packets out, if one surely does. */
 export const closedBy = ({ filters }: Explanation): FilterVerdict | undefined =>
-  filters?.find(({ outcome }) => outcome !== 'accept')
+  filters?.find(({ outcome }) => outcome !== 'accept' && outcome !== 'unknown')
+
+/** The first rule over which it is not known whether the firewall lets the host's packets in. */
+export const undecidedBy = (explanation: Explanation): string | undefined =>
+  closedBy(explanation) === undefined
+    ? explanation.filters?.find(({ outcome }) => outcome === 'unknown')?.by
+    : undefined
 
 /** Why a running portsentry may do otherwise than its files say by now; null where nothing shows that. */
 export const whyOtherwise = ({ isRunning, faults, otherConfs, changedSince }: Daemons): string | null => {

@@ -1,3 +1,4 @@
+import { tellWaitsTo } from '../host/waiting.ts'
 import { isError, type Problem, renderProblem } from '../problem.ts'
 import { readableBytes, readableJson, readableMessage, readableWords } from '../readable.ts'
 
@@ -55,10 +56,14 @@ export const complain = (text: string): void => {
   process.stderr.write(`${readableMessage(text)}\n`)
 }
 
-/** Where a command writes: results on stdout, everything else on stderr. */
+/** Where a command writes, and tells of long waits: results on stdout, everything else on stderr. */
 export const openOutput = ({ json, quiet, color }: GlobalOptions): Output => {
   const colored = (stream: NodeJS.WriteStream) =>
     color && stream.isTTY === true && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb'
+  const note = (text: string): void => {
+    if (!quiet) complain(text)
+  }
+  tellWaitsTo(note)
   return {
     result: (text) => {
       if (json) return
@@ -72,9 +77,7 @@ export const openOutput = ({ json, quiet, color }: GlobalOptions): Output => {
     text: (text) => {
       if (!json) process.stdout.write(readableWords(text))
     },
-    note: (text) => {
-      if (!quiet) complain(text)
-    },
+    note,
     problems: (problems) => {
       for (const problem of problems) {
         if (quiet && !isError(problem)) continue

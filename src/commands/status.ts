@@ -6,10 +6,11 @@ import { parsePortsentryConf } from '../documents/portsentry-conf.ts'
 import { readFileState } from '../host/files.ts'
 import { isInSync, type Plan } from '../plan/plan.ts'
 import { describeWrappers } from '../plan/render.ts'
-import { runningArguments, wantedUnits } from '../plan/services.ts'
+import { deafDaemons, runningArguments, wantedUnits } from '../plan/services.ts'
 import { describePending, pendingAsJson } from '../policy/confirmation.ts'
 import { serviceOf } from '../policy/daemons.ts'
-import { type Facts, fileText } from '../policy/facts.ts'
+import { type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
+import { judgeLiveness } from '../policy/liveness.ts'
 import { type Modes, modesOf, type Release } from '../policy/release.ts'
 import { caveatsOf, isError, renderProblem } from '../problem.ts'
 import { load } from './load.ts'
@@ -21,11 +22,25 @@ interface ServiceStatus {
   readonly installed: string | null
   /** Null where no system runs. */
   readonly running: boolean | null
+  /** Whether a portsentry that runs can notice a scan, with the reason; null where that was not looked at. */
+  readonly watching: boolean | null
+  readonly watchingDetail: string | null
   readonly atBoot: boolean | null
   /** Why portsentry would not start with its portsentry.conf; null where nothing is known against it. */
   readonly fault: string | null
   /** The arguments of portsentry's daemons, fail2ban's jails; null where they could not be asked. */
   readonly detail: readonly string[] | null
+}
+
+/** One daemon that is deaf counts; so does one that could not be looked at. */
+const describeWatching = (live: LiveFacts | null): Pick<ServiceStatus, 'watching' | 'watchingDetail'> => {
+  const daemons = live?.daemons.filter((daemon) => serviceOf(daemon) === 'portsentry') ?? []
+  const deaf = deafDaemons(daemons)
+  if (deaf !== null) return { watching: false, watchingDetail: deaf }
+  const found = daemons.map(({ args, liveness }) => judgeLiveness(args, liveness))
+  const unknown = found.find(({ watches }) => watches === null)
+  if (unknown !== undefined) return { watching: null, watchingDetail: unknown.details }
+  return { watching: daemons.length > 0 ? true : null, watchingDetail: null }
 }
 
 /** Why portsentry would not start with portsentry.conf as it is; null where nothing there is in its way. */
@@ -48,6 +63,7 @@ const describeServices = (facts: Facts, release: Release, modes: Modes): Service
       name: 'portsentry',
       installed: packages.get('portsentry') ?? null,
       running: live && running.length > 0,
+      ...describeWatching(live),
       atBoot: live && isEnabled(wantedUnits({ release, modes }, live)),
       fault: findFault(facts, release, modes),
       detail: running,
@@ -56,6 +72,8 @@ const describeServices = (facts: Facts, release: Release, modes: Modes): Service
       name: 'fail2ban',
       installed: packages.get('fail2ban') ?? null,
       running: live?.daemons.some((process) => serviceOf(process) === 'fail2ban') ?? null,
+      watching: null,
+      watchingDetail: null,
       atBoot: isEnabled(['fail2ban']),
       fault: null,
       detail: live?.jails ?? null,
@@ -87,13 +105,20 @@ const describeSshd = ({ packages, wrapped }: Facts): string => {
   return packages.has('openssh-server') ? 'does NOT ask hosts.deny' : 'is not installed'
 }
 
-const describeService = (
-  { name, installed, running, atBoot, fault, detail }: ServiceStatus,
-  isCopy: boolean,
-): string => {
+const describeRunning = ({ running, watching, watchingDetail }: ServiceStatus): string => {
+  if (running === null) return 'not looked at in a tree'
+  if (!running) return 'DOES NOT RUN'
+  if (watchingDetail === null) return 'runs'
+  return watching === false
+    ? `RUNS, BUT ${watchingDetail}`
+    : `runs (whether it watches was not checked: ${watchingDetail})`
+}
+
+const describeService = (service: ServiceStatus, isCopy: boolean): string => {
+  const { name, installed, running, atBoot, fault, detail } = service
   if (installed === null && !isCopy) return `${name.padEnd(12)}not installed`
   const parts = [
-    running === null ? 'not looked at in a tree' : running ? 'runs' : 'DOES NOT RUN',
+    describeRunning(service),
     ...(detail?.some((word) => word !== '') ? [detail.join(', ')] : []),
     ...(fault === null ? [] : [`WOULD NOT START${running === true ? ' AGAIN' : ''}: ${fault}`]),
     ...(atBoot === false ? ['NOT started at boot'] : []),

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { formatCidr } from '../network.ts'
 import type { Plan } from '../plan/plan.ts'
-import { lostFrom, wrongDaemons } from '../plan/services.ts'
+import { deafDaemons, lostFrom, wrongDaemons } from '../plan/services.ts'
 import { askJails, readOption } from './fail2ban.ts'
 import { readFileState } from './files.ts'
 import { HostError } from './host-error.ts'
 import { readDaemonsOf } from './services.ts'
+import { waitingFor } from './waiting.ts'
 
 /** fail2ban waits for name servers that do not answer before it is ready. */
 const ANSWER_TIMEOUT_MS = 60_000
@@ -18,11 +19,18 @@ const SETTLE_MS = 1000
 type Outcome = { readonly pids: readonly number[] } | { readonly complaint: string }
 type Check = () => Promise<Outcome>
 
+interface Wait {
+  readonly what: string
+  readonly check: Check
+  readonly timeoutMs: number
+  readonly hint: string
+}
+
 /**
  * Waits until a check passes twice, the settling time apart, with the same processes: one that dies and is
  * started again by systemd would pass each time. Throws HostError with the last complaint.
  */
-const waitFor = async (check: Check, timeoutMs: number, hint: string, signal: AbortSignal): Promise<void> => {
+const waitFor = async ({ check, timeoutMs, hint }: Wait, signal: AbortSignal): Promise<void> => {
   const deadline = performance.now() + timeoutMs
   let outcome = await check()
   while (performance.now() < deadline) {
@@ -45,7 +53,7 @@ const checkPortsentry =
   async () => {
     const { release } = desired
     const daemons = await readDaemonsOf('portsentry')
-    const wrong = wrongDaemons(desired, daemons)
+    const wrong = wrongDaemons(desired, daemons) ?? deafDaemons(daemons)
     if (wrong !== null) return { complaint: `portsentry ${wrong}` }
     const text = (await readFileState('/', release.builtIgnorePath))?.text ?? ''
     const [missing] = lostFrom(text, desired)
@@ -81,14 +89,19 @@ export const confirmRunning = async (plan: Plan, signal: AbortSignal): Promise<v
   // When one of them has failed, nobody waits for the other.
   const failure = new AbortController()
   const either = AbortSignal.any([signal, failure.signal])
-  const portsentry = async () => {
-    const hint = 'see journalctl -t portsentry, or /var/log/syslog'
-    await waitFor(checkPortsentry(plan), START_TIMEOUT_MS, hint, either)
-  }
+  const until = (wait: Wait) => waitingFor(wait.what, wait.timeoutMs, () => waitFor(wait, either))
+  const portsentry = () =>
+    until({
+      what: 'portsentry to run as planned',
+      check: checkPortsentry(plan),
+      timeoutMs: START_TIMEOUT_MS,
+      hint: 'see journalctl -t portsentry, or /var/log/syslog',
+    })
   const fail2ban = async () => {
     const hint = 'see /var/log/fail2ban.log'
-    await waitFor(checkServer, START_TIMEOUT_MS, hint, either)
-    await waitFor(checkJail(plan), ANSWER_TIMEOUT_MS, hint, either)
+    await until({ what: 'fail2ban to run', check: checkServer, timeoutMs: START_TIMEOUT_MS, hint })
+    const what = 'fail2ban to answer and load its jails'
+    await until({ what, check: checkJail(plan), timeoutMs: ANSWER_TIMEOUT_MS, hint })
   }
   const waits = [portsentry(), fail2ban()]
   try {

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { namesPeers, PEER_DIRECTORIES } from '../documents/peer-hosts.ts'
+import { blockedFiles } from '../policy/blocked-file.ts'
 import { findBlockedFiles, findHistory } from '../policy/desired.ts'
 import type { Facts, FileState, LiveFacts, PackageVersion, PortsentryPackage } from '../policy/facts.ts'
 import { expectRelease, findRelease, RELEASES } from '../policy/find-release.ts'
@@ -19,7 +20,7 @@ import { readPortsentryFile } from './log-files.ts'
 import { findMissing } from './logs.ts'
 import { readNeighbours } from './neighbours.ts'
 import { hasPackageLists, readInstalled, readPackageFiles, simulateInstall } from './packages.ts'
-import { resolveInRoot } from './paths.ts'
+import { findMaker, resolveInRoot } from './paths.ts'
 import { readDaemons, readSshClients } from './processes.ts'
 import { listDirectory, readTold } from './release.ts'
 import { readReread } from './reload.ts'
@@ -205,6 +206,14 @@ const UNSEEN = { mode: 0o600, uid: 0, gid: 0, modifiedMs: 0 }
 const namesOf = (paths: readonly string[]): Set<string> =>
   new Set(paths.map((path) => path.replace(/^.*\//, '').replace(/\.(?:conf|local|py)$/, '')))
 
+/** Which of these paths others than root could put something at, before the daemon opens it. */
+const readInsecure = async (paths: readonly string[]): Promise<Map<string, string>> => {
+  const makers = await Promise.all(
+    paths.map(async (path) => [path, await findMaker(await resolveInRoot('/', path))] as const),
+  )
+  return new Map(makers.flatMap(([path, maker]) => (maker === null ? [] : [[path, maker] as const])))
+}
+
 /**
  * Everything that a plan is made from. Changes nothing. Throws HostError where a file cannot be read. `release` names that
  * of a copy of /etc; a package that is there knows better.
@@ -244,6 +253,7 @@ export const readFacts = async (root: string, settings: Settings, release?: stri
     files,
     predicted,
     obstacles: new Map(),
+    insecure: new Map(),
     actions: namesOf([...actionFiles, ...stockIn('action.d')]),
     filters: namesOf([...filterFiles, ...stockIn('filter.d')]),
     wrapped,
@@ -260,10 +270,11 @@ export const readFacts = async (root: string, settings: Settings, release?: stri
   }
   const fitting = findRelease(facts)
   if ('code' in fitting) return facts
+  const insecure = isLive ? await readInsecure(blockedFiles(settings, facts, fitting)) : facts.insecure
   // The history counts by being there; it may be large and its content decides nothing.
   const historyPath = findHistory(settings, facts, fitting)
   const history = (await readPortsentryFile(root, historyPath)) ?? (isCopy ? UNSEEN : null)
-  const blocked = findBlockedFiles(settings, facts, fitting)
+  const blocked = findBlockedFiles(settings, { ...facts, insecure }, fitting)
   // Only root can look at every one of them.
   if (live === null || live.asRoot) {
     await Promise.all(blocked.map((path) => readPortsentryFile(root, path)))
@@ -271,7 +282,6 @@ export const readFacts = async (root: string, settings: Settings, release?: stri
   const obstacles = live?.asRoot
     ? await readObstacles(root, [...SYSTEM_FILES, JAIL_PATH, SSHD_PATH, BANS, historyPath, ...blocked])
     : facts.obstacles
-  return history === null
-    ? { ...facts, obstacles }
-    : { ...facts, obstacles, files: new Map([...files, [historyPath, { ...history, text: '' }]]) }
+  const withHistory = history === null ? files : new Map([...files, [historyPath, { ...history, text: '' }]])
+  return { ...facts, obstacles, insecure, files: withHistory }
 }

@@ -6,6 +6,7 @@ import { effect } from './effect.ts'
 import { errnoOf, HostError } from './host-error.ts'
 import { run, tryRun } from './process.ts'
 import { readDaemonsOf } from './services.ts'
+import { waitingFor } from './waiting.ts'
 
 const client = (...args: string[]) => tryRun('fail2ban-client', args, { timeoutMs: 30_000 })
 
@@ -31,17 +32,18 @@ export const isYoungerThan = async (ageMs: number): Promise<boolean> =>
   (await readDaemonsOf('fail2ban')).some(({ startedMs }) => Date.now() - startedMs < ageMs)
 
 /** Jails that the running server has loaded; null where it does not answer. Waits for one that is being started. */
-export const readJails = async (): Promise<string[] | null> => {
-  const deadline = performance.now() + SILENT_MS
-  let jails = await askJails()
-  while (performance.now() < deadline) {
-    const patienceMs = jails === null ? SILENT_MS : jails.length === 0 ? EMPTY_MS : 0
-    if (!(await isYoungerThan(patienceMs))) return jails
-    await sleep(POLL_MS)
-    jails = await askJails()
-  }
-  return jails
-}
+export const readJails = (): Promise<string[] | null> =>
+  waitingFor('fail2ban to answer', SILENT_MS, async () => {
+    const deadline = performance.now() + SILENT_MS
+    let jails = await askJails()
+    while (performance.now() < deadline) {
+      const patienceMs = jails === null ? SILENT_MS : jails.length === 0 ? EMPTY_MS : 0
+      if (!(await isYoungerThan(patienceMs))) return jails
+      await sleep(POLL_MS)
+      jails = await askJails()
+    }
+    return jails
+  })
 
 /** Addresses that a jail holds; none where the server or the jail does not answer. */
 export const readBanned = async (jail: string): Promise<string[]> => {

@@ -3,14 +3,23 @@ import { parseIptables } from '../policy/iptables-filter.ts'
 import { parseNft } from '../policy/nft-filter.ts'
 import { tryRun } from './process.ts'
 
-const printed = async (program: string, ...args: string[]): Promise<string> => {
-  const { exitCode, stdout } = await tryRun(program, args)
-  return exitCode === 0 ? stdout : ''
+const NOT_INSTALLED = 127
+
+/** What a program printed; '' where it is not there. A filter over which nothing is known where it cannot say. */
+const printed = async (program: string, ...args: string[]): Promise<string | Filter> => {
+  const { exitCode, stdout, stderr } = await tryRun(program, args)
+  if (exitCode === 0) return stdout
+  return exitCode === NOT_INSTALLED ? '' : unreadable(`${program} failed: ${stderr.trim().split('\n')[0]}`)
 }
+
+const unreadable = (text: string): Filter => ({
+  entries: [{ chain: '', policy: 'unknown', text }],
+  chains: new Map(),
+})
 
 /**
  * What decides over packets of a family to this server: the filter table of iptables, and nft's own tables. Only root
- * may look; programs that are not there have nothing to say.
+ * may look; a program that is not there has nothing to say.
  */
 export const readFilters = async (family: 'ipv4' | 'ipv6'): Promise<Filter[]> => {
   const program = family === 'ipv4' ? 'iptables' : 'ip6tables'
@@ -19,7 +28,9 @@ export const readFilters = async (family: 'ipv4' | 'ipv6'): Promise<Filter[]> =>
     printed(program, '--version'),
     printed('nft', '-j', 'list', 'ruleset'),
   ])
-  const iptables = parseIptables(program, rules)
-  const isShown = version.includes('nf_tables') && iptables.entries.length > 0
-  return [iptables, parseNft(ruleset, family, isShown)]
+  if (rules === '' && ruleset === '') return [unreadable(`neither ${program} nor nft is here to be asked`)]
+  const iptables = typeof rules === 'string' ? parseIptables(program, rules) : rules
+  const isShown =
+    typeof version === 'string' && version.includes('nf_tables') && typeof rules === 'string' && rules !== ''
+  return [iptables, typeof ruleset === 'string' ? parseNft(ruleset, family, isShown) : ruleset]
 }

@@ -14,6 +14,7 @@ const NONINTERACTIVE = {
 }
 /** Another apt or dpkg may be at work: it is waited for. Without a terminal of its own, dpkg says here what failed. */
 const PATIENT = ['-q', '-o', 'DPkg::Lock::Timeout=300', '-o', 'Dpkg::Use-Pty=0']
+const LOCKED = ' (another apt or dpkg is waited for 5 min)'
 const INSTALL_TIMEOUT_MS = 1_800_000
 /** How apt and dpkg change what is installed. */
 const CHANGING = { environment: NONINTERACTIVE, timeoutMs: INSTALL_TIMEOUT_MS, lock: STATE }
@@ -84,14 +85,17 @@ export const install = async (
       'apt-get',
       [...PATIENT, '-o', 'Dpkg::Options::=--force-confold', ...INSTALL, ...versions],
       'run apt-get update, and mend what apt says; then apply again',
-      CHANGING,
+      { ...CHANGING, purpose: `apt-get to install ${requested.join(' ')}${LOCKED}` },
     ),
   )
 }
 
 /** Waits for the end of an apt or dpkg that a portward which has died had begun. Throws HostError. */
 export const awaitOrphans = async (): Promise<void> => {
-  await run('true', [], 'an apt-get that portward has started does not end: see what it waits for', CHANGING)
+  await run('true', [], 'an apt-get that portward has started does not end: see what it waits for', {
+    ...CHANGING,
+    purpose: 'an apt or dpkg that an earlier portward has started',
+  })
 }
 
 /** Packages that an apt run like this one would take away. */
@@ -163,7 +167,10 @@ export const purge = async (
   ] as const) {
     if (going.length === 0) continue
     await effect(`run apt-get ${verb}`, () =>
-      run('apt-get', [...PATIENT, '-y', verb, ...going], BY_HAND, CHANGING),
+      run('apt-get', [...PATIENT, '-y', verb, ...going], BY_HAND, {
+        ...CHANGING,
+        purpose: `apt-get to ${verb} ${going.join(' ')}${LOCKED}`,
+      }),
     )
   }
   return kept

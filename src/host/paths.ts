@@ -89,6 +89,22 @@ export const findMasterAbove = async (real: string): Promise<{ who: string; cure
 }
 
 /**
+ * Who else than root could make the file `real` while it is not there, or could keep its directory from root, in words;
+ * null for nobody. Directories that do not exist are left to whoever makes them: root.
+ */
+export const findMaker = async (real: string): Promise<string | null> => {
+  for (let place = dirname(real); ; place = dirname(place)) {
+    const entry = await lstat(place).catch((error: unknown) => {
+      if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return null
+      throw cannotLook(place, error)
+    })
+    const master = entry === null ? null : otherMaster(place, entry, false)
+    if (master !== null) return `${place} ${master.who}`
+    if (place === '/') return null
+  }
+}
+
+/**
  * Whoever can change a link, its directory or one of those above decides where it leads, and could have root read or
  * write any file. `link` is absolute, without links above its last component. Throws HostError.
  */

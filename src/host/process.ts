@@ -1,11 +1,14 @@
 import { type ExecaError, execa } from 'execa'
 import { errnoOf, HostError } from './host-error.ts'
+import { waitingFor } from './waiting.ts'
 
 export interface RunOptions {
   readonly input?: string
   readonly cwd?: string
   readonly environment?: Readonly<Record<string, string>>
   readonly timeoutMs?: number
+  /** What it is run for, to be told where that takes long; else its command line is. */
+  readonly purpose?: string
   /** A file or directory that is locked until the program has ended, also where this process dies before. */
   readonly lock?: string
 }
@@ -51,6 +54,13 @@ const killGroup = (pid: number): void => {
   }
 }
 
+const MAX_SHOWN = 80
+
+const describeCommand = (file: string, args: readonly string[]): string => {
+  const command = [file, ...args].join(' ')
+  return command.length > MAX_SHOWN ? `${command.slice(0, MAX_SHOWN)}…` : command
+}
+
 /**
  * Runs a program without a shell and waits for it. Never throws: a program that cannot be started gives 127,
  * one that is killed or runs out of time a non-zero code with the reason in `stderr`.
@@ -60,7 +70,7 @@ export const tryRun = async (
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<RunResult> => {
-  const { timeoutMs = TIMEOUT_MS, lock } = options
+  const { timeoutMs = TIMEOUT_MS, lock, purpose = describeCommand(file, args) } = options
   const [program, ...words] = lock === undefined ? [file, ...args] : ['flock', '--close', lock, file, ...args]
   const subprocess = execa(program, words, {
     env: { ...childEnvironment(), ...options.environment },
@@ -84,7 +94,7 @@ export const tryRun = async (
       subprocess.stderr.destroy()
     }, OUTPUT_GRACE_MS)
   })
-  const result = await subprocess
+  const result = await waitingFor(purpose, timeoutMs, async () => subprocess)
   clearTimeout(patience)
   clearTimeout(grace)
   const reason = late ? `no end after ${timeoutMs / 1000} s` : (result as ExecaError).shortMessage

@@ -1,6 +1,6 @@
 import { readdir, readlink } from 'node:fs/promises'
 import { endianness } from 'node:os'
-import { type RunningProcess, serviceOf, withoutForks } from '../policy/daemons.ts'
+import { type RunningProcess, type Service, serviceOf, withoutForks } from '../policy/daemons.ts'
 import type { DaemonProcess } from '../policy/facts.ts'
 import {
   findSshClients,
@@ -9,7 +9,9 @@ import {
   parseTcpTable,
   type SshConnection,
 } from '../policy/ssh-clients.ts'
+import { readLiveness } from './liveness.ts'
 import { readProcFile } from './proc-file.ts'
+import { readSocketInodes } from './socket-inodes.ts'
 
 /** Clock ticks a second in /proc: fixed at 100 for programs on every Linux architecture of Debian. */
 const TICK_MS = 10
@@ -44,8 +46,16 @@ const readPid = async (
   }
 }
 
-/** The running daemons of portsentry and fail2ban. */
-export const readDaemons = async (): Promise<DaemonProcess[]> => {
+/** With what portsentry shows of itself; fail2ban can be asked. */
+const withLiveness = async (daemon: DaemonProcess): Promise<DaemonProcess> => {
+  if (serviceOf(daemon) !== 'portsentry') return daemon
+  // It has ended meanwhile.
+  const liveness = await readLiveness(daemon.pid, daemon.args).catch(() => null)
+  return liveness === null ? daemon : { ...daemon, liveness }
+}
+
+/** The running daemons of portsentry and fail2ban, or of one of them. */
+export const readDaemons = async (only?: Service): Promise<DaemonProcess[]> => {
   // Counted from this process's own start: in some containers /proc/uptime is not the kernel's. Where the clock was
   // set since then, the later of both readings counts: no daemon must seem older than the files that it has read.
   const startedMs = Math.max(performance.timeOrigin, Date.now() - performance.now())
@@ -53,7 +63,10 @@ export const readDaemons = async (): Promise<DaemonProcess[]> => {
   const namespace = await readlink('/proc/self/ns/pid').catch(() => null)
   const pids = await readPids()
   const processes = await Promise.all(pids.map((pid) => readPid(pid, bootMs, namespace)))
-  return withoutForks(processes.filter((process) => process !== null))
+  const daemons = withoutForks(processes.filter((process) => process !== null))
+  return Promise.all(
+    daemons.filter((daemon) => only === undefined || serviceOf(daemon) === only).map(withLiveness),
+  )
 }
 
 /** SSH_CONNECTION of this process, or, since sudo and su clear it, of an ancestor. Null outside of SSH. */
@@ -68,20 +81,12 @@ const readSshConnection = async (): Promise<SshConnection | null> => {
   return null
 }
 
-/** Inodes of the sockets that a process holds; none where it has ended. Only root sees those of other users. */
-export const readSocketInodes = async (pid: number): Promise<string[]> => {
-  const directory = `/proc/${pid}/fd`
-  const names = await readdir(directory).catch(() => [])
-  const links = await Promise.all(names.map((name) => readlink(`${directory}/${name}`).catch(() => '')))
-  return links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? [])
-}
-
-/** The same of a process that is an sshd which takes connections. */
+/** Inodes of the sockets of a process that is an sshd which takes connections. */
 const readSshdSockets = async (pid: number): Promise<string[]> => {
   try {
     if ((await readProcFile(`/proc/${pid}/comm`)) !== 'sshd\n') return []
     if (isSshSession((await readProcFile(`/proc/${pid}/cmdline`)).replaceAll('\0', ' '))) return []
-    return await readSocketInodes(pid)
+    return (await readSocketInodes(pid)) ?? []
   } catch {
     return []
   }

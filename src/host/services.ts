@@ -3,14 +3,16 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RestartStep } from '../plan/plan.ts'
-import { type Service, serviceOf } from '../policy/daemons.ts'
+import type { Service } from '../policy/daemons.ts'
 import type { DaemonProcess, LiveFacts } from '../policy/facts.ts'
 import { BOOT_UNITS } from '../policy/firewall.ts'
+import { judgeLiveness } from '../policy/liveness.ts'
 import { effect } from './effect.ts'
 import { errnoOf, HostError, messageOf } from './host-error.ts'
 import { run, tryRun } from './process.ts'
 import { readDaemons } from './processes.ts'
 import { findUnread, reloadJail } from './reload.ts'
+import { waitingFor } from './waiting.ts'
 
 type Init = LiveFacts['init']
 
@@ -82,23 +84,22 @@ const disableUnit = async (unit: string): Promise<void> => {
 
 /** Keeps a unit from starting at boot and stops it. */
 export const disable = async (unit: string): Promise<void> => {
-  if (readInit() === 'systemd') await tryRun('systemctl', ['stop', unit])
+  if (readInit() === 'systemd') await tryRun('systemctl', ['stop', unit], { purpose: `${unit} to stop` })
   await disableAtBoot(unit)
   if (readInit() === 'systemd') await tryRun('systemctl', ['reset-failed', unit])
 }
 
-export const readDaemonsOf = async (service: Service): Promise<DaemonProcess[]> =>
-  (await readDaemons()).filter((process) => serviceOf(process) === service)
+export const readDaemonsOf = (service: Service): Promise<DaemonProcess[]> => readDaemons(service)
 
 const STOP_TIMEOUT_MS = 15_000
 /** When daemons are told by a signal: whose init script went with its package, none else would. */
 const SIGNAL_AFTER_MS = 3_000
 const POLL_MS = 50
 
-const terminate = (daemons: readonly DaemonProcess[]): void => {
+const signal = (daemons: readonly DaemonProcess[], name: 'SIGTERM' | 'SIGKILL'): void => {
   for (const { pid } of daemons) {
     try {
-      process.kill(pid, 'SIGTERM')
+      process.kill(pid, name)
     } catch (error) {
       if (errnoOf(error) !== 'ESRCH') throw error
     }
@@ -110,19 +111,30 @@ export const stopService = (service: Service): Promise<void> =>
   effect(`run systemctl stop ${service}`, () => stopAll(service))
 
 const stopAll = async (service: Service): Promise<void> => {
+  // One that is stopped, or hangs in opening a FIFO, takes no SIGTERM: systemd would wait for 90 s. It has nothing to lose.
+  const running = await readDaemonsOf(service)
+  signal(
+    running.filter(({ args, liveness }) => judgeLiveness(args, liveness).watches === false),
+    'SIGKILL',
+  )
   // Stopping what does not run may fail; what matters is that nothing runs afterwards.
-  if (readInit() === 'sysv') await tryRun('service', [service, 'stop'])
+  const purpose = `${service} to stop`
+  if (readInit() === 'sysv') await tryRun('service', [service, 'stop'], { purpose })
   else {
-    await tryRun('systemctl', ['stop', `${service}.service`])
-    await tryRun('systemctl', ['stop', `${service}@*.service`])
+    await tryRun('systemctl', ['stop', `${service}.service`], { purpose })
+    await tryRun('systemctl', ['stop', `${service}@*.service`], { purpose })
     // portsentry 1.2 ends with an error when it is told to.
     await tryRun('systemctl', ['reset-failed', `${service}@*.service`])
   }
+  await waitingFor(`the processes of ${service} to end`, STOP_TIMEOUT_MS, () => expectNoneOf(service))
+}
+
+const expectNoneOf = async (service: Service): Promise<void> => {
   const deadline = performance.now() + STOP_TIMEOUT_MS
   const patience = performance.now() + SIGNAL_AFTER_MS
   let daemons = await readDaemonsOf(service)
   while (daemons.length > 0) {
-    if (performance.now() > patience) terminate(daemons)
+    if (performance.now() > patience) signal(daemons, 'SIGTERM')
     if (performance.now() > deadline) {
       const pids = daemons.map(({ pid }) => pid).join(', ')
       throw new HostError(`${service} does not stop: processes ${pids} go on`, 'end them, then apply again')
@@ -135,13 +147,14 @@ const stopAll = async (service: Service): Promise<void> => {
 const start = (unit: string): Promise<void> => effect(`run systemctl start ${unit}`, () => startUnit(unit))
 
 const startUnit = async (unit: string): Promise<void> => {
+  const purpose = `${unit} to start`
   if (readInit() === 'sysv') {
-    await run('service', [unit, 'start'], `see what service ${unit} status says`)
+    await run('service', [unit, 'start'], `see what service ${unit} status says`, { purpose })
     return
   }
   // A unit that kept failing is not started again for a while, unless it is told to forget that.
   await tryRun('systemctl', ['reset-failed', unit])
-  await run('systemctl', ['start', unit], `see what journalctl -u ${unit} says`)
+  await run('systemctl', ['start', unit], `see what journalctl -u ${unit} says`, { purpose })
 }
 
 const reload = async (): Promise<void> => {

@@ -5,6 +5,7 @@ import { type Desired, desire } from '../policy/desired.ts'
 import { type Facts, fileText } from '../policy/facts.ts'
 import { fail2banFaults } from '../policy/fail2ban-faults.ts'
 import { findRelease } from '../policy/find-release.ts'
+import { FIREWALL_CONF, presentTarget } from '../policy/firewall.ts'
 import { JAIL_PATH, overriddenOptions } from '../policy/jail.ts'
 import { findLenientRules } from '../policy/lenient-rules.ts'
 import { isError, type Problem } from '../problem.ts'
@@ -49,8 +50,12 @@ const managedFiles = ({ release }: Desired): ManagedFile[] => {
   ]
 }
 
+/** What is said of the target is said when it is chosen, and not on each run. */
+const isNewTarget = (before: string | null, wanted: string): boolean =>
+  presentTarget(before ?? undefined) !== presentTarget(wanted)
+
 /** Files that are wholly portward's: as they should be, or gone. */
-const planOwned = ({ ownedFiles }: Desired, facts: Facts): (WriteStep | RemoveStep)[] =>
+const planOwned = ({ ownedFiles, targetNote }: Desired, facts: Facts): (WriteStep | RemoveStep)[] =>
   [...ownedFiles].flatMap(([path, wanted]): (WriteStep | RemoveStep)[] => {
     const before = fileText(facts, path) ?? null
     if (before === wanted) return []
@@ -63,7 +68,12 @@ const planOwned = ({ ownedFiles }: Desired, facts: Facts): (WriteStep | RemoveSt
           after: wanted,
           mode: 0o644,
           fromPackage: false,
-          reasons: ["portward's own"],
+          reasons: [
+            "portward's own",
+            ...(path === FIREWALL_CONF && targetNote !== null && isNewTarget(before, wanted)
+              ? [targetNote]
+              : []),
+          ],
         },
       ]
     }

@@ -6,12 +6,15 @@ import type { Desired } from '../policy/desired.ts'
 import { type DaemonProcess, type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
 import { BOOT_UNITS, FIREWALL, FIREWALL_CONF, FIREWALL_FILES } from '../policy/firewall.ts'
 import { FAIL2BAN_DIRECTORY, JAIL_PATH } from '../policy/jail.ts'
+import { judgeLiveness } from '../policy/liveness.ts'
 import type { EnableStep, PlaceStep, ReloadStep, RemoveStep, RestartStep, WriteStep } from './plan.ts'
+
+const portsentriesOf = (daemons: readonly DaemonProcess[]): DaemonProcess[] =>
+  daemons.filter((daemon) => serviceOf(daemon) === 'portsentry')
 
 /** The arguments of a release's daemons among these processes, sorted. A mode that runs twice shows twice: both would act. */
 export const runningArguments = (daemons: readonly DaemonProcess[]): string[] =>
-  daemons
-    .filter((process) => serviceOf(process) === 'portsentry')
+  portsentriesOf(daemons)
     .map(({ args }) => args.slice(1).join(' '))
     .sort()
 
@@ -30,6 +33,17 @@ export const wrongDaemons = (
   const isAsWanted =
     running.length === wanted.length && running.every((args, index) => args === wanted[index])
   return isAsWanted ? null : `runs as ${describeDaemons(running)}, should run as ${describeDaemons(wanted)}`
+}
+
+/** Why daemons that run cannot notice a scan: they are stopped, or hang. Null where none surely is. */
+export const deafDaemons = (daemons: readonly DaemonProcess[]): string | null => {
+  const deaf = portsentriesOf(daemons).flatMap(({ args, liveness }) => {
+    const { watches, details } = judgeLiveness(args, liveness)
+    return watches === false
+      ? [`${describeDaemons([args.slice(1).join(' ')])} does not watch: ${details}`]
+      : []
+  })
+  return deaf.length > 0 ? deaf.join('; ') : null
 }
 
 type Changes = readonly (WriteStep | RemoveStep)[]
@@ -79,10 +93,11 @@ const portsentryReasons = (desired: Desired, facts: Facts, live: LiveFacts, chan
   const isConcerned = (path: string) => paths.has(path)
   const changed = changedPaths(changes, isConcerned)
   if (changed.length > 0) return changed.map((path) => `${path} changes`)
-  const wrong = wrongDaemons(desired, live.daemons)
+  const wrong = wrongDaemons(desired, live.daemons) ?? deafDaemons(live.daemons)
   if (wrong !== null) return [wrong]
-  const daemons = live.daemons.filter((process) => serviceOf(process) === 'portsentry')
-  const stale = staleFiles(facts, daemons, isConcerned).map((path) => `started before ${path} was changed`)
+  const stale = staleFiles(facts, portsentriesOf(live.daemons), isConcerned).map(
+    (path) => `started before ${path} was changed`,
+  )
   return [...stale, ...lostIgnored(desired, facts)]
 }
 

@@ -4,6 +4,7 @@ import { mendingEdits, mendRefused, translatedValue } from '../documents/portsen
 import type { Network } from '../network.ts'
 import type { Place, Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
+import { blockedFile, findInsecureBlockedFile } from './blocked-file.ts'
 import { findSandboxTrouble } from './confinement.ts'
 import { findExposed } from './exposed.ts'
 import { type Facts, fileText } from './facts.ts'
@@ -28,6 +29,8 @@ export interface Desired {
   /** Keys of portsentry.conf; null: the daemon must find no such key. */
   readonly conf: ReadonlyMap<string, string | null>
   readonly modes: Modes
+  /** Why `auto` came to another target than CHAOS, for whoever has the plan write that down; null: it did not. */
+  readonly targetNote: string | null
   /** Whether bans have a place of portward's own, made at boot. */
   readonly ownsBans: boolean
   /** Null on a server without a LAN. */
@@ -83,13 +86,9 @@ const requiredValue = (key: string, settings: Settings, facts: Facts, release: R
 export const findHistory = (settings: Settings, facts: Facts, release: Release): string =>
   requiredValue('HISTORY_FILE', settings, facts, release)
 
-/** Where portsentry keeps whom it has blocked. */
-const findBlocked = (settings: Settings, facts: Facts, release: Release): string =>
-  requiredValue('BLOCKED_FILE', settings, facts, release)
-
-/** The files that this makes: 1.2 has one for each mode. */
+/** The files in which portsentry keeps whom it has blocked: 1.2 has one for each mode. */
 export const findBlockedFiles = (settings: Settings, facts: Facts, release: Release): string[] => {
-  const path = findBlocked(settings, facts, release)
+  const path = blockedFile(settings, facts, release)
   return release.dialect === '2.x' ? [path] : modesOf(settings).map((mode) => `${path}.${mode}`)
 }
 
@@ -111,6 +110,7 @@ const confKeys = (settings: Settings, facts: Facts, release: Release): Desired['
     ...[...release.requiredKeys.keys()].map(
       (key) => [key, requiredValue(key, settings, facts, release)] as const,
     ),
+    ['BLOCKED_FILE', blockedFile(settings, facts, release)],
     ...verbatim,
     ...release.portKeys(settings, (key) => presentValue(facts, release, key)),
     ...observe,
@@ -161,10 +161,11 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     ...findLanTrouble(settings, facts.live?.topology ?? null, shielded),
     ...findNeighbourTrouble(settings, facts, release),
     ...findSlowness(settings, release, place('RESOLVE_HOST')),
+    ...findInsecureBlockedFile(settings, facts, place('BLOCKED_FILE')),
     ...lostIgnoreIps(facts, release, shielded),
   )
   const historyPath = findHistory(settings, facts, release)
-  const blockedPath = findBlocked(settings, facts, release)
+  const blockedPath = blockedFile(settings, facts, release)
   const jails = desiredJails(settings, facts, release, shielded, historyPath)
   const modes = { tcpMode: settings.tcpMode, udpMode: settings.udpMode }
   const firewall = firewallFiles({
@@ -187,6 +188,7 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     selections: facts.packages.has('portsentry') ? [] : [SELECTION],
     conf,
     modes,
+    targetNote: (usesTarget && facts.live !== null && choice.note) || null,
     ownsBans: ownsBans(settings),
     lan: settings.lan,
     whitelist: settings.whitelist,

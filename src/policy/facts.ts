@@ -1,5 +1,6 @@
 import type { Ban } from './bans.ts'
 import type { UnitProperties } from './confinement.ts'
+import type { Liveness } from './liveness.ts'
 import type { Neighbours } from './neighbours.ts'
 import type { Topology } from './own-addresses.ts'
 import type { ServerAddresses } from './server-addresses.ts'
@@ -31,6 +32,8 @@ export interface DaemonProcess {
   readonly pid: number
   readonly args: readonly string[]
   readonly startedMs: number
+  /** Of a portsentry, as far as it could be looked at. */
+  readonly liveness?: Liveness
 }
 
 export type Verdict = 'accepted' | 'refused' | 'unknown'
@@ -101,6 +104,8 @@ export interface Facts {
   readonly predicted: ReadonlySet<string>
   /** Files that cannot be written, by path, as far as root looked on the live server; else empty. */
   readonly obstacles: ReadonlyMap<string, Obstacle>
+  /** Paths that a BLOCKED_FILE may have, where others than root can make a file, and by what; empty in a tree. */
+  readonly insecure: ReadonlyMap<string, string>
   /** Names of fail2ban's actions. */
   readonly actions: ReadonlySet<string>
   /** Daemons whose program is linked with libwrap; null: a copy of /etc does not show its programs. */

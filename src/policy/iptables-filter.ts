@@ -1,6 +1,6 @@
 import { contains, type Network, parseNetwork } from '../network.ts'
 import { splitRule } from './bans.ts'
-import type { Filter, FilterRule, Outcome, Reach } from './filter.ts'
+import { type Filter, type FilterRule, leastReach, type Outcome, type Reach } from './filter.ts'
 
 const OUTCOMES: Readonly<Record<string, Outcome>> = {
   ACCEPT: 'accept',
@@ -9,64 +9,88 @@ const OUTCOMES: Readonly<Record<string, Outcome>> = {
   TARPIT: 'other',
   DELUDE: 'other',
   CHAOS: 'other',
-  QUEUE: 'other',
-  NFQUEUE: 'other',
+}
+/** Targets that decide nothing. */
+const NEUTRAL = new Set(['LOG', 'NFLOG', 'MARK', 'CONNMARK', 'AUDIT', 'TRACE', 'SET', 'CT', 'NOTRACK'])
+
+type Condition = (host: Network) => Reach
+
+const always =
+  (reach: Reach): Condition =>
+  () =>
+    reach
+
+const sourceIs =
+  (text: string, isNegated: boolean): Condition =>
+  (host) => {
+    const network = parseNetwork(text)
+    if (network === null) return 'unknown'
+    return contains(network, host) === isNegated ? 'none' : 'all'
+  }
+
+const isSubset = (list: string, of: readonly string[]): boolean =>
+  list.split(',').every((word) => of.includes(word))
+
+/** What never fits a first packet is `none`; what fits none of a connection's is `some`. */
+const reachOfState = (states: string): Reach => {
+  if (isSubset(states, ['ESTABLISHED', 'RELATED', 'SNAT', 'DNAT'])) return 'none'
+  return isSubset(states, ['ESTABLISHED', 'RELATED', 'INVALID', 'UNTRACKED']) ? 'some' : 'unknown'
 }
 
-/** What a rule asks of a packet, beside its source. */
-interface Conditions {
-  readonly source: { readonly network: Network | null; readonly isNegated: boolean } | null
-  /** Whether a host's first packet from outside can meet it at all. */
-  readonly isPossible: boolean
-  /** Whether it asks for anything else. */
-  readonly isMore: boolean
+/** Modules whose options are read here. */
+const MODULES = ['comment', 'conntrack', 'state', 'tcp', 'udp', 'multiport']
+
+/** A condition of one word and its value; null: it is none of these. */
+const readCondition = (word: string, value: string): Condition | null => {
+  switch (word) {
+    case '-s':
+      return sourceIs(value, false)
+    case '-i':
+      return always(value === 'lo' ? 'none' : 'unknown')
+    case '-p':
+      return always(/^(?:icmp|ipv6-icmp|icmpv6)$/.test(value) ? 'none' : 'unknown')
+    case '-m':
+      return always(MODULES.includes(value) ? 'all' : 'unknown')
+    case '--ctstate':
+    case '--state':
+      return always(reachOfState(value))
+    case '--dport':
+    case '--dports':
+      return always(/^\d+(?:,\d+)*$/.test(value) ? 'some' : 'unknown')
+    case '--comment':
+      return always('all')
+    default:
+      return null
+  }
 }
 
-const NOTHING: Conditions = { source: null, isPossible: true, isMore: false }
+const readNegated = (word: string, value: string): Condition => {
+  if (word === '-s') return sourceIs(value, true)
+  return always(word === '-i' && value === 'lo' ? 'all' : 'unknown')
+}
 
-/** Reads `-s`, comments, and what never fits a scan: loopback, and connections that are there already. */
-const readConditions = (words: readonly string[]): Conditions => {
-  const [word, next = '', ...rest] = words
-  if (word === undefined) return NOTHING
-  if (word === '!') {
-    const after = readConditions(words.slice(3))
-    if (next === '-s') return { ...after, source: { network: parseNetwork(rest[0] ?? ''), isNegated: true } }
-    return { ...after, isMore: true }
-  }
-  const after = () => readConditions(rest)
-  if (word === '-s') return { ...after(), source: { network: parseNetwork(next), isNegated: false } }
-  if (word === '-i') {
-    const others = after()
-    return next === 'lo' ? { ...others, isPossible: false } : { ...others, isMore: true }
-  }
-  if (word === '--ctstate' || word === '--state') {
-    const others = after()
-    return next.split(',').includes('NEW') || next.includes('INVALID') || next.includes('UNTRACKED')
-      ? { ...others, isMore: true }
-      : { ...others, isPossible: false }
-  }
-  if (word === '--comment' || word === '-m') {
-    return word === '-m' && !['comment', 'conntrack', 'state'].includes(next)
-      ? { ...after(), isMore: true }
-      : after()
-  }
-  return { ...readConditions(words.slice(1)), isMore: true }
+const readConditions = (words: readonly string[]): Condition[] => {
+  const [word, value = '', third = ''] = words
+  if (word === undefined) return []
+  if (word === '!') return [readNegated(value, third), ...readConditions(words.slice(3))]
+  const condition = readCondition(word, value)
+  return condition === null
+    ? [always('unknown'), ...readConditions(words.slice(1))]
+    : [condition, ...readConditions(words.slice(2))]
 }
 
 const reachOf =
-  ({ source, isPossible, isMore }: Conditions) =>
-  (host: Network): Reach => {
-    if (!isPossible) return 'none'
-    if (source?.network === null) return 'some'
-    if (source !== null && contains(source.network, host) === source.isNegated) return 'none'
-    return isMore ? 'some' : 'all'
-  }
+  (conditions: readonly Condition[]) =>
+  (host: Network): Reach =>
+    leastReach(...conditions.map((condition) => condition(host)))
 
 const readTarget = (words: readonly string[], chains: ReadonlySet<string>): FilterRule['target'] => {
   const [flag, target = ''] = words
   if (flag === undefined) return null
   if (target === 'RETURN') return 'return'
-  return OUTCOMES[target] ?? (chains.has(target) ? { chain: target, returns: flag === '-j' } : null)
+  if (chains.has(target)) return { chain: target, returns: flag === '-j' }
+  // QUEUE, NFQUEUE and what else there may be: somebody else decides.
+  return OUTCOMES[target] ?? (NEUTRAL.has(target) ? null : 'unknown')
 }
 
 /** The filter table in what `iptables -S` or `ip6tables -S` prints; rules are shown with their program before them. */

@@ -4,8 +4,10 @@ import { BAN_COMMAND } from './firewall.ts'
 
 export interface TargetChoice {
   readonly target: Exclude<BanTarget, 'auto'>
-  /** Why it is not what was asked for. */
+  /** Why it is not what was asked for by name. */
   readonly warning?: string
+  /** Why `auto` has come to it. */
+  readonly note?: string
 }
 
 /**
@@ -26,7 +28,8 @@ export const chooseTarget = (
     verdict === 'refused' ? 'is not accepted by this kernel and iptables' : 'could not be tried here'
   const cure =
     preferred === 'REJECT' ? '' : ' (the packages xtables-addons-dkms and xtables-addons-common bring it)'
-  return { target: 'DROP', warning: `the target ${preferred} ${why}${cure}: bans use DROP` }
+  const reason = `the target ${preferred} ${why}${cure}: bans use DROP`
+  return { target: 'DROP', ...(wanted === 'auto' ? { note: reason } : { warning: reason }) }
 }
 
 /** The value of KILL_ROUTE, or null where portsentry is to leave the firewall alone. */

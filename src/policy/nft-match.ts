@@ -4,8 +4,8 @@ import type { Reach } from './filter.ts'
 /** A part of what `nft -j` prints: libnftables-json(5). */
 export type Json = string | number | null | readonly Json[] | { readonly [key: string]: Json | undefined }
 
-/** The sets of one table, by name. */
-export type Sets = ReadonlyMap<string, readonly Json[]>
+/** The sets of one table, by name; null: packets add themselves to it, so that what it holds now says little. */
+export type Sets = ReadonlyMap<string, readonly Json[] | null>
 
 /** What is found by these keys, one within the other; undefined where the value is built otherwise. */
 export const dig = (value: Json | undefined, ...keys: readonly string[]): Json | undefined => {
@@ -30,8 +30,10 @@ const networkOf = (value: Json): Network | null => {
 
 /** Whether a host is on the right-hand side of a match; null where that cannot be told. */
 const isAmong = (right: Json | undefined, sets: Sets, host: Network): boolean | null => {
-  const name = typeof right === 'string' && right.startsWith('@') ? right.slice(1) : null
-  const networks = (name === null ? listOf(right) : (sets.get(name) ?? [])).map(networkOf)
+  const isSet = typeof right === 'string' && right.startsWith('@')
+  const elements = isSet ? sets.get(right.slice(1)) : listOf(right)
+  if (elements === undefined || elements === null) return null
+  const networks = elements.map(networkOf)
   if (networks.some((network) => network !== null && contains(network, host))) return true
   return networks.includes(null) ? null : false
 }
@@ -45,26 +47,41 @@ const sourceFamily = (match: Json): Json | undefined => {
   return isSource ? protocol : undefined
 }
 
-/** How many of a host's first packets from outside meet a match. */
+const isSubset = (words: readonly Json[], of: readonly Json[]): boolean =>
+  words.length > 0 && words.every((word) => of.includes(word))
+
+/** Of matches that say `==`, or `in`. */
+const reachOfWords = (left: Json | undefined, words: readonly Json[]): Reach => {
+  const meta = dig(left, 'meta', 'key')
+  const payload = dig(left, 'payload', 'protocol')
+  if (payload === 'icmp' || payload === 'icmpv6') return 'none'
+  if (meta === 'l4proto') {
+    if (isSubset(words, ['icmp', 'icmpv6', 'ipv6-icmp'])) return 'none'
+    // fail2ban's actions ask for both protocols, which is all that a scan can be.
+    return isSubset(['tcp', 'udp'], words) ? 'all' : 'unknown'
+  }
+  if (meta === 'iifname' || meta === 'iif') return isSubset(words, ['lo']) ? 'none' : 'unknown'
+  if (dig(left, 'ct', 'key') === 'state') {
+    if (isSubset(words, ['established', 'related'])) return 'none'
+    return isSubset(words, ['established', 'related', 'invalid', 'untracked']) ? 'some' : 'unknown'
+  }
+  const isPort = (payload === 'tcp' || payload === 'udp') && dig(left, 'payload', 'field') === 'dport'
+  return isPort && words.every((word) => typeof word === 'number') ? 'some' : 'unknown'
+}
+
+/** Which of a host's first packets from outside meet a match. */
 export const reachOfMatch = (match: Json, sets: Sets, host: Network): Reach => {
   const op = dig(match, 'op')
+  const left = dig(match, 'left')
   const right = dig(match, 'right')
   const family = sourceFamily(match)
-  if (family !== undefined) {
-    if ((family === 'ip') !== isIPv4(host)) return 'none'
+  if (family !== undefined && (family === 'ip') !== isIPv4(host)) return 'none'
+  if (family !== undefined && (op === '==' || op === '!=')) {
     const among = isAmong(right, sets, host)
-    return among === null ? 'some' : among === (op !== '!=') ? 'all' : 'none'
+    return among === null ? 'unknown' : among === (op === '==') ? 'all' : 'none'
   }
-  if (op !== '==' && op !== 'in') return 'some'
-  const words = listOf(right)
-  const meta = dig(match, 'left', 'meta', 'key')
-  // fail2ban's actions ask for both protocols, which is all that a scan can be.
-  if (meta === 'l4proto') return ['tcp', 'udp'].every((word) => words.includes(word)) ? 'all' : 'some'
-  if (meta === 'iifname' || meta === 'iif') return words.every((word) => word === 'lo') ? 'none' : 'some'
-  if (dig(match, 'left', 'ct', 'key') === 'state') {
-    return words.every((word) => word === 'established' || word === 'related') ? 'none' : 'some'
-  }
-  return 'some'
+  if (op === '!=' && dig(left, 'meta', 'key') === 'iifname' && right === 'lo') return 'all'
+  return op === '==' || op === 'in' ? reachOfWords(left, listOf(right)) : 'unknown'
 }
 
 /** A match of the source as nft writes it; '' for others, which are too many to be written here. */

@@ -1,10 +1,19 @@
 import type { Asked } from '../host/ask-fail2ban.ts'
 import { missingFromDump } from '../plan/dump.ts'
-import { bootUnits, describeDaemons, runningArguments, wantedUnits, wrongDaemons } from '../plan/services.ts'
+import {
+  bootUnits,
+  deafDaemons,
+  describeDaemons,
+  runningArguments,
+  wantedUnits,
+  wrongDaemons,
+} from '../plan/services.ts'
 import { findUnwritable } from '../plan/unwritable.ts'
+import { serviceOf } from '../policy/daemons.ts'
 import type { Desired } from '../policy/desired.ts'
 import type { Facts, LiveFacts } from '../policy/facts.ts'
 import { JAIL_PATH } from '../policy/jail.ts'
+import { judgeLiveness } from '../policy/liveness.ts'
 import { type Check, checkFor, listed } from './check.ts'
 import { overriding } from './configuration-checks.ts'
 
@@ -14,6 +23,29 @@ const checkDaemons = (desired: Desired, live: LiveFacts): Check => {
   return wrong === null
     ? check.pass(describeDaemons(runningArguments(live.daemons)))
     : check.fail(`it ${wrong}`, 'portward apply')
+}
+
+/** That it runs says little: it may be stopped, or hang. Asked of the kernel, since a packet to try it would ban somebody. */
+const checkWatching = ({ daemons }: LiveFacts): Check => {
+  const check = checkFor('watching', 'the running portsentry has open what it watches with')
+  const portsentries = daemons.filter((daemon) => serviceOf(daemon) === 'portsentry')
+  if (portsentries.length === 0) return check.skip('not checked: it does not run')
+  const deaf = deafDaemons(daemons)
+  if (deaf !== null)
+    return check.fail(deaf, 'portward apply restarts it; if it hangs again, see journalctl -t portsentry')
+  const found = portsentries.map(({ args, liveness }) => ({
+    name: describeDaemons([args.slice(1).join(' ')]),
+    ...judgeLiveness(args, liveness),
+  }))
+  const unknown = found.find(({ watches }) => watches === null)
+  if (unknown !== undefined) return check.skip(`not checked: ${unknown.details}`)
+  const missing = [...new Set(found.flatMap((one) => one.missing))]
+  return missing.length > 0
+    ? check.warn(
+        `it has no packet socket on ${listed(missing)}: a scan that comes in there is not noticed`,
+        'systemctl restart portsentry',
+      )
+    : check.pass(found.map(({ name, details }) => `${name}: ${details}`).join('; '))
 }
 
 const checkBoot = (desired: Desired, live: LiveFacts): Check => {
@@ -89,6 +121,7 @@ const checkWritable = (desired: Desired, facts: Facts, live: LiveFacts): Check =
 /** What runs, beside what should. Pure. */
 export const checkRunning = (desired: Desired, facts: Facts, live: LiveFacts, asked: Asked): Check[] => [
   checkDaemons(desired, live),
+  checkWatching(live),
   checkBoot(desired, live),
   checkJail(desired, live, asked),
   checkDump(desired, facts, asked),

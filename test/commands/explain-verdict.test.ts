@@ -26,6 +26,7 @@ const daemons = (more: Partial<Daemons> = {}): Daemons => ({
   title: 'portsentry',
   dialect: '1.2',
   isRunning: true,
+  deaf: {},
   faults: [],
   changedSince: [],
   otherConfs: [],
@@ -62,6 +63,7 @@ const row = (missing: readonly PlaceName[] = [], where = 'somewhere'): BanRow =>
 
 const OPEN = { filters: [{ outcome: 'accept', by: 'policy', unless: [] }] } as const
 const SHUT = { filters: [...OPEN.filters, { outcome: 'drop', by: 'rule', unless: [] }] } as const
+const UNSURE = { filters: [{ outcome: 'unknown', by: 'vmap', unless: [] }] } as const
 const PROTECTED = { protectors: [{ entry: 'LAN', at: { path: 'config.env', line: 1 } }] }
 
 const concluded = (more: Partial<Explanation>) =>
@@ -151,6 +153,23 @@ describe('a host is', () => {
       'unknown',
       /started before \/list changed$/,
     ],
+    [
+      'unnoticed by a daemon that hangs',
+      { daemons: daemons({ deaf: { atcp: 'it has no raw TCP socket open' } }) },
+      'unnoticed',
+      /RUNS, BUT DOES NOT WATCH \(it has no raw TCP socket open\)/,
+    ],
+    [
+      'noticed by the other of two daemons',
+      {
+        daemons: daemons({
+          prospects: [blocked, prospect({ mode: 'audp' })],
+          deaf: { atcp: 'x' },
+        }),
+      },
+      'would-be-banned',
+      /./,
+    ],
     ['unseen', only({ verdict: 'unseen' }), 'unnoticed', /IPv6/],
     ['kept out of sight', SHUT, 'unnoticed', /before portsentry sees it/],
     ['in the sight of 2.x', { ...SHUT, ...only({}, { dialect: '2.x' }) }, 'would-be-banned', /first packet/],
@@ -175,6 +194,14 @@ describe('a host is', () => {
     ['banned where nobody could look', { filters: null, ban: row() }, 'banned', /./],
     ['banned by a route', { ban: row([], 'a route that leads nowhere') }, 'banned', /./],
     ['banned in name', { ban: row() }, 'banned-in-name', /NO RULE/],
+    ['banned as far as is known', { ...UNSURE, ban: row() }, 'banned', /keeps it out is not known: vmap$/],
+    ['noticed, as far as is known', UNSURE, 'would-be-banned', /which is not known: vmap$/],
+    [
+      'noticed by 2.x before the firewall',
+      { ...UNSURE, ...only({}, { dialect: '2.x' }) },
+      'would-be-banned',
+      /fail2ban$/,
+    ],
     ['protected', { ...PROTECTED, ...only({ verdict: 'ignored' }) }, 'protected', /config\.env:1: LAN/],
     ['protected in vain', PROTECTED, 'protected-in-vain', /DOES NOT IGNORE IT/],
     [

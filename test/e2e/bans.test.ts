@@ -305,7 +305,7 @@ describeBans({
 })
 describeBans({
   suite: 'testing',
-  blockedFile: '/tmp/portsentry.blocked',
+  blockedFile: '/var/lib/portsentry/portsentry.blocked',
   seesIPv6: true,
   remark: /^portsentry itself forgets it at its next restart/m,
 })

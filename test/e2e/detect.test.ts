@@ -91,7 +91,7 @@ for (const { suite, history, filter, line } of RELEASES) {
     const pardon = () =>
       server.run(
         `for host in ${addresses.attacker.v4} ${addresses.attacker.other}; do sh /etc/portward/firewall del $host; done
-         rm -f ${history} /tmp/portsentry.blocked`,
+         rm -f ${history} /var/lib/portsentry/portsentry.blocked`,
       )
 
     const state = async (): Promise<Map<string, string>> => {

@@ -170,6 +170,8 @@ export const describeLifetime = (suite: Suite, units: readonly string[]): void =
         await expectBanned(server, attacker, [1])
         await expectEverywhere(attacker)
         await server.run('fail2ban-client unban --all')
+        // Its stop would have to wait for a child that stays.
+        expect((await server.run("pgrep -fa '[p]ortward/firewall flush$' || true")).stdout).toBe('')
         await expectReleased(backend)
       })
 

@@ -11,7 +11,7 @@ import {
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { HostError } from '../../src/host/host-error.ts'
-import { findMasterAbove, resolveInRoot } from '../../src/host/paths.ts'
+import { findMaker, findMasterAbove, resolveInRoot } from '../../src/host/paths.ts'
 
 const NOBODY = 65534
 
@@ -150,4 +150,20 @@ it.runIf(isRoot).each(ABOVE)('knows who could replace a file in %s', async (_, m
   make(at)
   const master = await findMasterAbove(at('real/file'))
   expect(master?.who.replace(directory, '') ?? null).toBe(expected)
+})
+
+it.runIf(isRoot).each<[string, number, RegExp | null]>([
+  ['a directory of root alone', 0o755, null],
+  ['one that a group writes to', 0o775, /\/real may be written by others than root \(mode 775\)$/],
+  ['a sticky one, in which the file may not be there yet', 0o1777, /\/real may be written by others/],
+])('says who could make a file in %s', async (_, mode, expected) => {
+  const directory = privateDirectory()
+  mkdirSync(join(directory, 'real'))
+  chmodSync(join(directory, 'real'), mode)
+  // What is missing on the way is root's to make.
+  for (const path of ['real/file', 'real/missing/file']) {
+    const maker = await findMaker(join(directory, path))
+    if (expected === null) expect(maker).toBeNull()
+    else expect(maker).toMatch(expected)
+  }
 })

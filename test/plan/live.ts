@@ -1,6 +1,7 @@
 import { type Network, parseNetwork } from '../../src/network.ts'
 import type { Facts, FileState, LiveFacts } from '../../src/policy/facts.ts'
 import { BAN_COMMAND, BOOT_UNITS, firewallFiles } from '../../src/policy/firewall.ts'
+import type { Liveness } from '../../src/policy/liveness.ts'
 import { sysv12 } from '../../src/policy/releases/classic-12.ts'
 import { ADDRESSES_PATH, renderServerAddresses } from '../../src/policy/server-addresses.ts'
 import { parseSettings, type Settings } from '../../src/settings/settings.ts'
@@ -99,6 +100,24 @@ const packages = new Map([
 
 const daemon = (pid: number, ...args: string[]) => ({ pid, args, startedMs: 10_000 })
 
+/** What portsentry's daemons have open on a healthy server: raw sockets of 1.2 and packet sockets of 2.x. */
+export const LIVENESS: Liveness = {
+  state: 'S',
+  wchan: null,
+  sockets: [
+    { table: 'raw', number: 6 },
+    { table: 'raw', number: 17 },
+    { table: 'packet', number: 2 },
+  ],
+  interfaces: new Map([[2, 'eth0']]),
+}
+
+/** A portsentry that watches. */
+export const portsentry = (pid: number, ...args: string[]) => ({
+  ...daemon(pid, '/usr/sbin/portsentry', ...args),
+  liveness: LIVENESS,
+})
+
 const liveFacts = (changes: Partial<LiveFacts> = {}): LiveFacts => ({
   asRoot: true,
   init: 'systemd',
@@ -110,8 +129,8 @@ const liveFacts = (changes: Partial<LiveFacts> = {}): LiveFacts => ({
   sshClients: [],
   neighbours: { ufw: null, firewalld: false, docker: false },
   daemons: [
-    daemon(1, '/usr/sbin/portsentry', '-atcp'),
-    daemon(2, '/usr/sbin/portsentry', '-audp'),
+    portsentry(1, '-atcp'),
+    portsentry(2, '-audp'),
     daemon(3, '/usr/bin/python3', '/usr/bin/fail2ban-server', '-xf', 'start'),
   ],
   enabled: new Set(['portsentry', 'fail2ban', ...BOOT_UNITS]),
@@ -148,6 +167,7 @@ export const factsOf = ({ live = {}, texts = {}, modifiedMs = {}, ...changes }: 
     files: new Map(entries),
     predicted: new Set(),
     obstacles: new Map(),
+    insecure: new Map(),
     actions: new Set(['iptables-allports', 'nftables-allports']),
     wrapped: [],
     filters: new Set(),

@@ -6,7 +6,7 @@ import { describeStep, renderPlan } from '../../src/plan/render.ts'
 import { parseChainBans, parseNftBans, parseRouteBans } from '../../src/policy/bans.ts'
 import { BOOT_UNITS } from '../../src/policy/firewall.ts'
 import { isError, renderProblem } from '../../src/problem.ts'
-import { factsOf, ignoreList, LAN, settingsOf } from './live.ts'
+import { factsOf, ignoreList, LAN, LIVENESS, settingsOf } from './live.ts'
 
 type Changes = Parameters<typeof factsOf>[0]
 
@@ -48,6 +48,11 @@ const SERVICES: [string, Changes, string[]][] = [
     'one runs twice',
     { live: { daemons: [atcp, atcp, audp, fail2ban] } },
     ['restart  portsentry: runs as -atcp and -atcp and -audp, should run as -atcp and -audp'],
+  ],
+  [
+    'one is stopped by a signal',
+    { live: { daemons: [{ ...atcp, liveness: { ...LIVENESS, state: 'T' } }, audp, fail2ban] } },
+    ['restart  portsentry: -atcp does not watch: it is stopped by a signal (SIGSTOP)'],
   ],
   [
     'fail2ban does not run',
@@ -176,6 +181,9 @@ const CHAOS = {
     factsOf().files.get('/etc/portward/firewall.conf')?.text.replace('TARGET=DROP', 'TARGET=CHAOS') ?? '',
 }
 
+const NO_CHAOS =
+  'the target CHAOS is not accepted by this kernel and iptables (the packages xtables-addons-dkms and xtables-addons-common bring it): bans use DROP'
+
 const TARGETS: [string, Changes, string[]][] = [
   ['a copy of a server with CHAOS', { live: null, texts: CHAOS }, []],
   ['without root, where nothing can be tried', { live: { targets: new Map() }, texts: CHAOS }, []],
@@ -184,7 +192,7 @@ const TARGETS: [string, Changes, string[]][] = [
     'a kernel that takes it no longer',
     { texts: CHAOS },
     [
-      "write    /etc/portward/firewall.conf: portward's own",
+      `write    /etc/portward/firewall.conf: portward's own, ${NO_CHAOS}`,
       'make     the place of the bans in the firewall: /etc/portward/firewall.conf changes',
     ],
   ],
@@ -192,6 +200,24 @@ const TARGETS: [string, Changes, string[]][] = [
 
 it.each(TARGETS)('target: %s', (_, changes, expected) => {
   expect(steps(changes)).toEqual(expected)
+})
+
+// The server of live.ts has no CHAOS, and config.env says nothing of a target.
+it.each<[what: string, config: string, before: string | null, warnings: number, isNoted: boolean]>([
+  ['auto, when the file is first written', '', null, 0, true],
+  ['auto, on each run after that', '', 'TARGET=DROP', 0, false],
+  ['auto, when the file changes otherwise', 'BANTIME=2d\n', 'TARGET=DROP', 0, false],
+  ['auto, where CHAOS has gone', '', 'TARGET=CHAOS', 0, true],
+  ['CHAOS by name, on each run', 'BAN_TARGET=CHAOS\n', 'TARGET=DROP', 1, false],
+  ['auto without iptables', 'BAN_BACKEND=nft\n', null, 0, false],
+])('says that CHAOS is missing: %s', (_, config, before, warnings, isNoted) => {
+  const path = '/etc/portward/firewall.conf'
+  const now = factsOf().files.get(path)?.text ?? ''
+  const texts = { [path]: before && now.replace('TARGET=DROP', before) }
+  const { plan: made, problems } = plan(settingsOf(LAN + config), factsOf({ texts }))
+  expect(problems.filter(({ code }) => code === 'ban-target')).toHaveLength(warnings)
+  const notes = made?.steps.map(describeStep).filter((step) => step.includes('CHAOS'))
+  expect(notes).toHaveLength(isNoted ? 1 : 0)
 })
 
 const SSHD = {
@@ -373,7 +399,7 @@ it('brings a server that was upgraded to 2.x to what 2.x reads', () => {
   })
   expect(result).toEqual([
     'create   /var/log/portsentry.log, empty: fail2ban does not start without its log',
-    'write    /etc/portsentry/portsentry.conf: HISTORY_FILE, BLOCKED_FILE, TCP_PORTS, UDP_PORTS',
+    'write    /etc/portsentry/portsentry.conf: HISTORY_FILE, TCP_PORTS, UDP_PORTS',
     'write    /etc/hosts.allow: the whitelist, in a form that libwrap matches',
     'write    /etc/portsentry/portsentry.ignore: the whitelist, in a form that portsentry matches',
     'write    /etc/fail2ban/jail.d/portsentry.conf: [portsentry] filter, logpath, ignoreip',

@@ -1,8 +1,11 @@
 import { expect, it } from 'vitest'
 import type { Asked } from '../../src/host/ask-fail2ban.ts'
 import type { Desired } from '../../src/policy/desired.ts'
+import type { DaemonProcess } from '../../src/policy/facts.ts'
 import { BOOT_UNITS } from '../../src/policy/firewall.ts'
+import type { Liveness } from '../../src/policy/liveness.ts'
 import { checkRunning } from '../../src/verify/running-checks.ts'
+import { LIVENESS, portsentry } from '../plan/live.ts'
 import { type Changes, examined, native } from './servers.ts'
 
 /** As `fail2ban-client -d` shows these jails. */
@@ -41,14 +44,20 @@ const check = (changes: Changes, asked: Partial<Asked>, config: string) => {
 }
 
 it('has only praise for a server where everything runs', () => {
-  const passed = ['daemons', 'boot', 'jail', 'effective', 'filter', 'writable'].map((code) => `pass ${code}`)
+  const passed = ['daemons', 'watching', 'boot', 'jail', 'effective', 'filter', 'writable'].map(
+    (code) => `pass ${code}`,
+  )
   for (const changes of [{}, native()]) {
     expect(check(changes, {}, '').map(({ code, result }) => `${result} ${code}`)).toEqual(passed)
   }
 })
 
-const daemon = (...args: string[]) => ({ pid: 1, args: ['/usr/sbin/portsentry', ...args], startedMs: 10_000 })
-const running = (...daemons: ReturnType<typeof daemon>[]): Changes => ({ live: { daemons } })
+const daemon = (...args: string[]) => portsentry(1, ...args)
+const running = (...daemons: DaemonProcess[]): Changes => ({ live: { daemons } })
+const showing = (liveness: Partial<Liveness>, ...args: string[]) => ({
+  ...daemon(...args),
+  liveness: { ...LIVENESS, ...liveness },
+})
 const off = { jails: [] } as const
 
 const FINDINGS: readonly (readonly [
@@ -92,6 +101,43 @@ const FINDINGS: readonly (readonly [
     'fail daemons: it runs as --connect, should run as portsentry without arguments',
   ],
   ['one protocol off', running(daemon('-audp')), {}, 'pass daemons: -audp', 'TCP_MODE=\n'],
+
+  ['what they have open', {}, {}, 'pass watching: -atcp: 1 raw TCP socket; -audp: 1 raw UDP socket'],
+  ['nothing to look at', running(), {}, 'skip watching: not checked: it does not run'],
+  [
+    'one that is stopped',
+    running(showing({ state: 'T' }, '-atcp'), daemon('-audp')),
+    {},
+    'fail watching: -atcp does not watch: it is stopped by a signal (SIGSTOP)',
+  ],
+  [
+    '2.x that hangs in opening a FIFO',
+    { ...native(), ...running(showing({ sockets: [], wchan: 'wait_for_partner' })) },
+    {},
+    'fail watching: portsentry without arguments does not watch: it has no packet socket open, and waits in wait_for_partner',
+  ],
+  [
+    '2.x that misses an interface',
+    {
+      ...native(),
+      ...running(
+        showing({
+          interfaces: new Map([
+            [2, 'eth0'],
+            [3, 'eth1'],
+          ]),
+        }),
+      ),
+    },
+    {},
+    'warn watching: it has no packet socket on eth1: a scan that comes in there is not noticed',
+  ],
+  [
+    'who may not look',
+    running(showing({ sockets: null }, '-atcp'), daemon('-audp')),
+    {},
+    'skip watching: not checked: only root may see which sockets it has open',
+  ],
 
   [
     'both start at boot, and what keeps the bans',

@@ -2,7 +2,7 @@ import { plan } from '../../src/plan/planner.ts'
 import { type Desired, desire } from '../../src/policy/desired.ts'
 import type { Facts } from '../../src/policy/facts.ts'
 import { findRelease } from '../../src/policy/find-release.ts'
-import { factsOf, LAN, settingsOf } from '../plan/live.ts'
+import { factsOf, LAN, portsentry, settingsOf } from '../plan/live.ts'
 
 export type Changes = NonNullable<Parameters<typeof factsOf>[0]>
 
@@ -40,6 +40,6 @@ export const examined = (changes: Changes = {}, config = ''): Examined => {
 export const native = (config = ''): Changes => {
   const { plan: planned } = examined({ portsentry: NATIVE, texts: CONF_2 }, config)
   const writes = planned?.steps.flatMap((step) => (step.kind === 'write' ? [[step.path, step.after]] : []))
-  const daemons = [{ pid: 1, args: ['/usr/sbin/portsentry'], startedMs: 10_000 }]
+  const daemons = [portsentry(1)]
   return { portsentry: NATIVE, texts: { ...CONF_2, ...Object.fromEntries(writes ?? []) }, live: { daemons } }
 }

@@ -50,7 +50,11 @@ export const runLab = async (specification: LabSpecification): Promise<LabOutcom
   const { exitCode, stdout, stderr } = await tryRun(
     'setpriv',
     [...bound, 'unshare', ...namespaces, '--', 'sh', '-c', sandboxScript, 'sh', ...inside],
-    { input: JSON.stringify(specification), timeoutMs: TIMEOUT_MS },
+    {
+      input: JSON.stringify(specification),
+      timeoutMs: TIMEOUT_MS,
+      purpose: 'scans to be tried in a copy of this server',
+    },
   )
   const said = stderr.trim().split('\n').at(-1)?.slice(0, 300) ?? ''
   if (exitCode === NOT_HERE)

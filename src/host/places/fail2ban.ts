@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type JailBan, parseJailBans } from '../../policy/jail-bans.ts'
 import { isInstalled, isYoungerThan, readBanned, readJails, readOption, unban } from '../fail2ban.ts'
 import { HostError } from '../host-error.ts'
+import { waitingFor } from '../waiting.ts'
 import { type BanPlace, bareBan, NOTHING_TO_SAY, unread } from './place.ts'
 import type { Vantage } from './vantage.ts'
 
@@ -69,7 +70,7 @@ export const fail2banPlace = ({ isLive, asRoot }: Vantage): BanPlace => ({
     if (!jails.includes(JAIL)) return NOTHING_TO_SAY
     for (const host of hosts) await unban(JAIL, host)
     if (await isYoungerThan(TAKING_UP_MS)) {
-      await waitUntilTakenUp()
+      await waitingFor('fail2ban to take up the bans of before its start', TAKING_UP_MS, waitUntilTakenUp)
       for (const host of hosts) await unban(JAIL, host)
     }
     const others = jails.filter((jail) => jail !== JAIL)

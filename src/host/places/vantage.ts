@@ -4,6 +4,7 @@ import { getKey, type PortsentryConf } from '../../documents/portsentry-conf.ts'
 import { serviceOf } from '../../policy/daemons.ts'
 import type { DaemonProcess } from '../../policy/facts.ts'
 import { writesHostsDeny } from '../../policy/firewall.ts'
+import { judgeLiveness } from '../../policy/liveness.ts'
 import type { Release } from '../../policy/release.ts'
 import { HostError } from '../host-error.ts'
 import { readConf } from '../portsentry-files.ts'
@@ -24,6 +25,8 @@ export interface Vantage {
   readonly modes: readonly Mode[]
   /** Portsentry's daemons themselves. */
   readonly daemons: readonly DaemonProcess[]
+  /** Those of them that cannot notice a scan, though they run, and why. */
+  readonly deaf: ReadonlyMap<Mode, string>
 }
 
 /** The mode that a daemon's arguments mean. */
@@ -55,6 +58,7 @@ export const readVantage = async (root: string, asked?: string): Promise<Vantage
   const conf = release === null ? null : await ifThere(() => readConf(root, release))
   const trouble = [found, conf].find((one) => one instanceof HostError)
   const running = daemons.filter((daemon) => serviceOf(daemon) === 'portsentry')
+  const modes = release === null ? [] : running.map((daemon) => ({ mode: modeOf(daemon, release), daemon }))
   return {
     root,
     isLive,
@@ -63,7 +67,13 @@ export const readVantage = async (root: string, asked?: string): Promise<Vantage
     conf: conf instanceof HostError ? null : conf,
     remark: trouble instanceof HostError ? trouble.message : '',
     daemons: running,
-    modes: release === null ? [] : [...new Set(running.map((daemon) => modeOf(daemon, release)))].sort(),
+    modes: [...new Set(modes.map(({ mode }) => mode))].sort(),
+    deaf: new Map(
+      modes.flatMap(({ mode, daemon }) => {
+        const { watches, details } = judgeLiveness(daemon.args, daemon.liveness)
+        return watches === false ? [[mode, details] as const] : []
+      }),
+    ),
   }
 }
 

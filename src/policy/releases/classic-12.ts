@@ -16,12 +16,8 @@ const classic12 = {
   requiredKeys: new Map([
     ['IGNORE_FILE', '/etc/portsentry/portsentry.ignore'],
     ['HISTORY_FILE', '/var/lib/portsentry/portsentry.history'],
-    ['BLOCKED_FILE', '/var/lib/portsentry/portsentry.blocked'],
   ]),
-  foreignValues: new Map([
-    ['HISTORY_FILE', '/var/log/portsentry.log'],
-    ['BLOCKED_FILE', '/tmp/portsentry.blocked'],
-  ]),
+  foreignValues: new Map([['HISTORY_FILE', '/var/log/portsentry.log']]),
   translatedKeys: new Set(),
   portKeys: () => new Map(),
   impossible,

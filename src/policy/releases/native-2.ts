@@ -104,13 +104,9 @@ export const native2: Release = {
   requiredKeys: new Map([
     ['IGNORE_FILE', '/etc/portsentry/portsentry.ignore'],
     ['HISTORY_FILE', '/var/log/portsentry.log'],
-    ['BLOCKED_FILE', '/tmp/portsentry.blocked'],
     ['KILL_HOSTS_DENY', 'ALL: $TARGET$ : DENY'],
   ]),
-  foreignValues: new Map([
-    ['HISTORY_FILE', '/var/lib/portsentry/portsentry.history'],
-    ['BLOCKED_FILE', '/var/lib/portsentry/portsentry.blocked'],
-  ]),
+  foreignValues: new Map([['HISTORY_FILE', '/var/lib/portsentry/portsentry.history']]),
   translatedKeys: new Set(
     ['TCP', 'UDP'].flatMap((protocol) => [`ADVANCED_PORTS_${protocol}`, `ADVANCED_EXCLUDE_${protocol}`]),
   ),

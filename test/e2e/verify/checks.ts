@@ -92,7 +92,8 @@ export const describeVerify = (suite: Suite): void => {
       const proof = await prove(server)
       expectAllPass(proof)
       expect(proof.exitCode).toBe(0)
-      expect(proof.stderr).toBe('')
+      // A machine with much to do may take longer than the five seconds after which a wait is told.
+      expect(proof.stderr.replace(/^waiting for .*\n?/gm, '')).toBe('')
       expect(await readLiveState(server)).toEqual(before)
     })
 

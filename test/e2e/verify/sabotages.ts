@@ -214,6 +214,24 @@ export const SABOTAGES: readonly Sabotage[] = [
     failing: { daemons: /it runs as -atcp, should/, boot: /portsentry@audp does not/ },
   },
   {
+    what: 'a daemon that is stopped by a signal',
+    suites: CLASSIC,
+    commands: 'kill -STOP $(pgrep -fx ".*portsentry -atcp")',
+    undo: 'kill -CONT $(pgrep -fx ".*portsentry -atcp")',
+    failing: { watching: /-atcp does not watch: it is stopped by a signal/ },
+  },
+  {
+    what: 'portsentry that hangs in opening its BLOCKED_FILE, a FIFO',
+    suites: TESTING,
+    // The daemon of before holds no file open: it is ended at once, and so is the one that hangs.
+    commands: `sed -i 's|^BLOCKED_FILE=.*|BLOCKED_FILE="/tmp/blocked"|' ${CONF}; setpriv --reuid nobody --clear-groups mkfifo /tmp/blocked; systemctl restart portsentry; until grep -qx 'wait_for_partner' /proc/$(pgrep -x portsentry)/wchan; do sleep 0.1; done`,
+    undo: 'pkill -KILL -x portsentry; rm /tmp/blocked; systemctl reset-failed portsentry; systemctl restart portsentry; until [ -n "$(pgrep -x portsentry)" ]; do sleep 0.1; done',
+    failing: {
+      conf: /BLOCKED_FILE as "\/tmp\/blocked"/,
+      watching: /it has no packet socket open, and waits in wait_for_partner/,
+    },
+  },
+  {
     what: 'portsentry in another mode',
     suites: BOOKWORM,
     commands: `sed -i s/atcp/stcp/ /etc/default/portsentry; ${restart12('stcp')}`,
