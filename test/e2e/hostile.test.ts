@@ -192,9 +192,19 @@ describeServers('what portward refuses, keeps and puts back', () => {
     const before = await manifest(server, WATCHED)
     const refused = await server.run('portward apply --yes', { allowFailure: true })
     expect(refused.exitCode).toBe(1)
-    expect(refused.stderr).toMatch(/fail2ban refuses/)
+    expect(refused.stderr).toMatch(
+      /^\/etc\/fail2ban\/jail\.d\/broken\.conf:1: fail2ban does not start over this/m,
+    )
     expect(changedPaths(before, await manifest(server, WATCHED))).toEqual([])
     await server.run('rm /etc/fail2ban/jail.d/broken.conf')
+    const unbroken = await manifest(server, WATCHED)
+    // Filters are judged by fail2ban alone.
+    await server.write('/etc/fail2ban/filter.d/portsentry.local', '[Definition\nfailregex = x\n', 0o644)
+    const judged = await server.run('portward apply --yes', { allowFailure: true })
+    expect(judged.exitCode).toBe(1)
+    expect(judged.stderr).toMatch(/fail2ban refuses/)
+    await server.run('rm /etc/fail2ban/filter.d/portsentry.local')
+    expect(changedPaths(unbroken, await manifest(server, WATCHED))).toEqual([])
 
     await server.run('chmod -x /usr/sbin/portsentry; sed -i s/atcp/stcp/ /etc/default/portsentry')
     const earlier = await manifest(server, '/etc')
