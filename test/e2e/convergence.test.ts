@@ -37,6 +37,8 @@ interface State {
   readonly name: string
   readonly make: (server: Server) => Promise<void>
   readonly config?: string
+  /** A host that the admin's own ignore list means, in a form that portsentry does not read: it is spared afterwards. */
+  readonly meant?: string
 }
 
 const lan = (address: string, netmask: string) => `LAN_IP=${address}\nLAN_NM=${netmask}\n`
@@ -104,6 +106,7 @@ const STATES: readonly State[] = [
       )
       await edit(server, IGNORE, (text) => `# \xfc\n${text}  10.9.8.7\n`)
     },
+    meant: '10.9.8.7',
   },
 ]
 
@@ -118,7 +121,7 @@ const KEYS = [
 ]
 
 /** What each consumer makes of its file: the shell, the daemons, libwrap, fail2ban. */
-const meaning = async (server: Server): Promise<unknown> => {
+const meaning = async (server: Server) => {
   const say = async (command: string) => (await server.run(command, { allowFailure: true })).stdout
   const conf = parsePortsentryConf((await server.read(CONF)).toString('latin1'), '1.2')
   const judged = ['192.168.1.20', '192.168.1.254', '127.0.0.1', '203.0.113.9', '10.9.8.7']
@@ -126,7 +129,9 @@ const meaning = async (server: Server): Promise<unknown> => {
   return {
     modes: await say(`. ${MODES}; echo "$TCP_MODE $UDP_MODE"`),
     keys: Object.fromEntries(KEYS.map((key) => [key, getKey(conf, key)])),
-    ignored: (await say('grep -E "^[0-9]" /etc/portsentry/portsentry.ignore | sort -u')).replaceAll('\r', ''),
+    ignored: (await say('grep -E "^[0-9]" /etc/portsentry/portsentry.ignore | sort -u'))
+      .replaceAll('\r', '')
+      .split('\n'),
     wrappers: await Promise.all(wrappers),
     jails: (await say('fail2ban-client -d 2>/dev/null | grep -E "\'(portsentry|sshd)\'"')).split('\n').sort(),
     daemons: await say('ps -o args= -C portsentry | sort'),
@@ -145,7 +150,7 @@ describeServers('Debian 12 from whatever was there before', () => {
   })
   afterAll(() => server?.stop())
 
-  it.each(STATES)('comes to the same from $name', async ({ make, config }) => {
+  it.each(STATES)('comes to the same from $name', async ({ make, config, meant }) => {
     await server.run(`rm -rf /etc/fail2ban/jail.d ${CONF} ${MODES} && cp -a /srv/stock/. /etc/`)
     await make(server)
     await server.write('/root/config.env', config ?? lan('192.168.1.10', '255.255.255.0'), 0o600)
@@ -155,7 +160,9 @@ describeServers('Debian 12 from whatever was there before', () => {
     await portward(server, 'plan', 0)
     const result = await meaning(server)
     reference ??= result
-    expect(result).toEqual(reference)
+    const ignored = result.ignored.filter((entry) => entry !== meant)
+    expect(ignored).toHaveLength(result.ignored.length - (meant === undefined ? 0 : 1))
+    expect({ ...result, ignored }).toEqual(reference)
     expect(JSON.stringify(result)).not.toMatch(/warning/)
   })
 
