@@ -29,13 +29,15 @@ const SURROUNDINGS: readonly Surrounding[] = [
     name: 'a directory is mounted read-only',
     make: 'mount --bind /etc/portsentry /etc/portsentry && mount -o remount,bind,ro /etc/portsentry',
     end: 'umount /etc/portsentry',
-    message: /cannot write \/etc\/portsentry\/portsentry\.conf: EROFS .*read-write/,
+    message:
+      /^\/etc\/portsentry\/portsentry\.conf: has to be changed, and cannot be: .*read-only .*read-write$/m,
   },
   {
     name: 'a file is immutable',
     make: `chattr +i ${ALLOW}`,
     end: `chattr -i ${ALLOW}`,
-    message: /cannot write \/srv\/managed\/hosts\.allow: EPERM .*lsattr/,
+    message:
+      /^\/etc\/hosts\.allow: has to be changed, and cannot be: \/srv\/managed\/hosts\.allow is immutable .*chattr -i/m,
   },
   {
     name: 'a file is a mount of its own',
