@@ -165,14 +165,17 @@ const fail2ban = ({ jail, jailFiles }: Explanation): string[] => {
     if (jailFiles === null) return ['was not looked at']
     const { isEnabled, bantime } = jailFiles
     return [
-      isEnabled ? `bans by what the history has, bantime ${bantime ?? '?'}` : 'has no portsentry jail',
+      isEnabled
+        ? `by its files, bans by what the history has, bantime ${bantime ?? '?'}`
+        : 'by its files, has no portsentry jail that is enabled',
       ...files,
     ]
   }
   if (jail.jails === null) return ['does not run, or does not answer']
   const held = jail.holders.map((holder) => `the jail ${holder} holds it now`)
   if (!jail.isLoaded) return ['has no portsentry jail loaded: it bans nobody for a scan', ...held]
-  if (jail.ignoredBy !== null) return files.length > 0 ? files : [`spares it by ignoreip ${jail.ignoredBy}`]
+  if (jail.ignoredBy !== null)
+    return [...held, ...(files.length > 0 ? files : [`spares it by ignoreip ${jail.ignoredBy}`])]
   return [...held, `bans by what the history has, ${formatBantime(jail.bantimeS)}`]
 }
 
