@@ -43,8 +43,9 @@ export const renderBanTable = (rows: readonly BanRow[], readings: readonly Place
   const unread = describeUnread(readings)
   if (rows.length === 0) {
     const read = titlesOf(readings.filter(({ bans }) => bans !== null).map(({ place }) => place))
-    if (unread === '') return 'nobody is banned\n'
-    return `${read === '' ? 'whether anybody is banned is not known' : `no ban found in ${read}`}; ${unread}`
+    if (readings.every(({ bans }) => bans !== null)) return 'nobody is banned\n'
+    const found = read === '' ? 'whether anybody is banned is not known' : `no ban found in ${read}`
+    return unread === '' ? `${found}\n` : `${found}; ${unread}`
   }
   const cells = rows.map((row) => [
     row.address,

@@ -13,7 +13,7 @@ const unread = (place: PlaceName, isUnknown: boolean): PlaceReading => ({
 
 test.each<[string, PlaceReading[], string]>([
   ['all was read', [read('fail2ban'), read('firewall')], 'nobody is banned\n'],
-  ['what does not exist', [read('hosts.deny'), unread('firewall', false)], 'nobody is banned\n'],
+  ['what is not there', [read('hosts.deny'), unread('firewall', false)], 'no ban found in hosts.deny\n'],
   [
     'not all was read',
     [unread('fail2ban', true), read('hosts.deny'), unread('firewall', true)],

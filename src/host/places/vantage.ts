@@ -9,7 +9,7 @@ import type { Release } from '../../policy/release.ts'
 import { HostError } from '../host-error.ts'
 import { readConf } from '../portsentry-files.ts'
 import { readDaemons } from '../processes.ts'
-import { readRelease } from '../release.ts'
+import { NotInstalled, readRelease } from '../release.ts'
 
 /** Who looks at which server or tree, and what can be told of its portsentry. A wrong config.env hides no ban. */
 export interface Vantage {
@@ -21,6 +21,8 @@ export interface Vantage {
   readonly release: Release | null
   readonly conf: PortsentryConf | null
   readonly remark: string
+  /** Whether no portsentry is installed: then it has no blocked file either. */
+  readonly isAbsent: boolean
   /** The modes in which daemons run; empty in a tree. */
   readonly modes: readonly Mode[]
   /** Portsentry's daemons themselves. */
@@ -66,6 +68,7 @@ export const readVantage = async (root: string, asked?: string): Promise<Vantage
     release,
     conf: conf instanceof HostError ? null : conf,
     remark: trouble instanceof HostError ? trouble.message : '',
+    isAbsent: found instanceof NotInstalled,
     daemons: running,
     modes: [...new Set(modes.map(({ mode }) => mode))].sort(),
     deaf: new Map(
