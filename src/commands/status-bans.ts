@@ -42,9 +42,11 @@ export const readBanStatus = async (options: Parameters<typeof readBanState>[0])
   describe(await readBanState(options), Date.now())
 
 const describeWeek = (scans: ScanSummary | null): string => {
-  if (scans === null) return 'the history cannot be read'
+  if (scans === null) return 'the history was not read'
   const reach =
-    scans.sinceMs === null ? 'the history is empty' : `history since ${formatMoment(scans.sinceMs)}`
+    scans.sinceMs === null
+      ? 'the history holds no scan that counts'
+      : `history since ${formatMoment(scans.sinceMs)}`
   return `${scans.hostsThisWeek} noticed this week (${reach})`
 }
 

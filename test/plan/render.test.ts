@@ -38,6 +38,16 @@ it('does not say "in sync" without what has to be known beside it', () => {
   )
 })
 
+it.each([
+  ['LAN_IP=192.168.1.10\nLAN_NM=24\n', undefined],
+  ['', "the server's own addresses, its gateways and name servers."],
+  ['WHITELIST=192.0.2.7\n', "the server's own addresses, its gateways and name servers, and WHITELIST."],
+])('says who is protected where there is no LAN: %j', (config, expected) => {
+  const result = plan(settingsOf(config), factsOf({}))
+  const text = result.plan === null ? '' : renderPlan(result.plan)
+  expect(/^No LAN_IP and LAN_NM: no LAN is protected, only (.*)$/m.exec(text)?.[1]).toBe(expected)
+})
+
 it("prints apt's words as the bytes that they are", () => {
   const text = rendered({ unknown: ['E: Paket »x« fehlt'] })
   expect(Buffer.from(text, 'latin1').toString('utf8')).toContain('not exact: E: Paket »x« fehlt\n')
