@@ -4,6 +4,7 @@ import { getKey, type PortsentryConf } from '../../documents/portsentry-conf.ts'
 import { serviceOf } from '../../policy/daemons.ts'
 import type { DaemonProcess } from '../../policy/facts.ts'
 import { writesHostsDeny } from '../../policy/firewall.ts'
+import { bansInSight } from '../../policy/kill-route.ts'
 import { judgeLiveness } from '../../policy/liveness.ts'
 import type { Release } from '../../policy/release.ts'
 import { HostError } from '../host-error.ts'
@@ -94,6 +95,6 @@ export const sendsBans = (vantage: Vantage, to: 'firewall' | 'hosts.deny'): bool
   if (conf === null || (block?.tcp !== 1 && block?.udp !== 1)) return false
   const killRoute = getKey(conf, 'KILL_ROUTE') ?? ''
   return to === 'firewall'
-    ? killRoute !== ''
+    ? bansInSight(killRoute)
     : writesHostsDeny(getKey(conf, 'KILL_HOSTS_DENY') ?? '', killRoute)
 }
