@@ -200,9 +200,7 @@ const wrappers = ({ wrappers: judged, wrapperUnread, wrapped, ban }: Explanation
       ? judged.map((each) => describeWrapper(each, isNamed))
       : [`not known: ${wrapperUnread}`]
   if (wrapped === null) return [...verdicts, 'a copy of /etc does not show which daemons ask these files']
-  return wrapped.length === 0
-    ? ['no daemon on this server asks hosts.allow and hosts.deny: what they say changes nothing']
-    : verdicts
+  return wrapped.length === 0 ? ['no daemon here is known to ask hosts.allow and hosts.deny'] : verdicts
 }
 
 /** All that is known, in the order in which a packet meets it. */

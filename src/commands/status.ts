@@ -106,7 +106,9 @@ const NOT_IN_COPY = 'not known: the tree is a copy of /etc, without dpkg status 
 const describeSshd = ({ packages, wrapped }: Facts): string => {
   if (wrapped === null) return NOT_IN_COPY
   if (wrapped.includes('sshd')) return 'honours hosts.deny'
-  return packages.has('openssh-server') ? 'does NOT ask hosts.deny' : 'is not installed'
+  return packages.has('openssh-server')
+    ? 'does NOT ask hosts.deny'
+    : 'not known: openssh-server is not installed'
 }
 
 const describeRunning = ({ running, watching, watchingDetail }: ServiceStatus): string => {

@@ -68,7 +68,7 @@ const describeSettings = ({ desired }: Plan): string => {
 export const describeWrappers = ({ wrapped }: Pick<Plan, 'wrapped'>): string => {
   if (wrapped === null) return 'which daemons ask hosts.allow and hosts.deny is not known from a copy of /etc'
   return wrapped.length === 0
-    ? 'no daemon on this server asks hosts.allow and hosts.deny'
+    ? 'no daemon here is known to ask hosts.allow and hosts.deny'
     : `hosts.allow and hosts.deny are asked here by ${wrapped.join(', ')}`
 }
 

@@ -9,7 +9,7 @@ const rendered = (changes: Parameters<typeof factsOf>[0]): string => {
   return renderPlan(result.plan)
 }
 
-const NONE = 'no daemon on this server asks hosts.allow and hosts.deny'
+const NONE = 'no daemon here is known to ask hosts.allow and hosts.deny'
 const SSHD = 'hosts.allow and hosts.deny are asked here by /usr/sbin/sshd'
 const TITLE = 'portsentry 1.2 with an init script (Debian 12)'
 
