@@ -1,6 +1,7 @@
 import type { Action } from '../detector/decision.ts'
 import type { Prospect } from '../detector/prospect.ts'
 import { ROUTE } from '../host/places/firewall.ts'
+import { isRead } from '../policy/ban-view.ts'
 import type { FilterVerdict, Outcome } from '../policy/filter.ts'
 import { describeProtector } from './ban-state.ts'
 import { describePort, describeSource, PLACE_TITLES, titlesOf } from './ban-table.ts'
@@ -28,8 +29,11 @@ const banned = ({ ban, readings, lastScan, historyUnread }: Explanation): string
     ban === null ? [] : [`by ${describeSource(ban)}${ban.port === null ? '' : `, port ${describePort(ban)}`}`]
   const missing = ban === null || ban.missing.length === 0 ? [] : [`MISSING in ${titlesOf(ban.missing)}`]
   const unread = readings
-    .filter(({ bans }) => bans === null)
-    .map(({ place, remark }) => `${PLACE_TITLES[place]} was not looked at: ${remark}`)
+    .filter((reading) => !isRead(reading))
+    .map(
+      ({ place, bans, remark }) =>
+        `${PLACE_TITLES[place]} was not ${bans === null ? 'looked at' : 'read to the end'}: ${remark}`,
+    )
   const scan =
     lastScan === null
       ? []

@@ -3,7 +3,7 @@ import { takeLock } from '../host/lock.ts'
 import { openPlaces } from '../host/places/open-places.ts'
 import type { BanPlace } from '../host/places/place.ts'
 import { readVantage } from '../host/places/vantage.ts'
-import { type PlaceName, type PlaceReading, unreadPlaces } from '../policy/ban-view.ts'
+import { isRead, type PlaceName, type PlaceReading, unreadPlaces } from '../policy/ban-view.ts'
 import type { Problem } from '../problem.ts'
 import { PLACE_TITLES, remarksOn, titlesOf } from './ban-table.ts'
 import { EXIT, type GlobalOptions, type Output, openOutput, problemAsJson } from './output.ts'
@@ -56,8 +56,8 @@ interface Release {
 
 /** What is so of a host in no place that was read. */
 const describeNowhere = (before: Reading): string => {
-  if (before.every(({ bans }) => bans !== null)) return 'was banned nowhere'
-  const [read, unread] = [before.filter(({ bans }) => bans !== null), unreadPlaces(before)].map((readings) =>
+  if (before.every(isRead)) return 'was banned nowhere'
+  const [read, unread] = [before.filter(isRead), unreadPlaces(before)].map((readings) =>
     titlesOf(readings.map(({ place }) => place)),
   )
   return [
@@ -81,8 +81,8 @@ export const compare = (
   after: Reading,
 ): Omit<Release, 'address'> => {
   const gone = was.filter((place) => !left.includes(place))
-  const isRead = (name: PlaceName) => after.some(({ place, bans }) => place === name && bans !== null)
-  return { released: gone.filter(isRead), left, unsure: gone.filter((place) => !isRead(place)) }
+  const isSeen = (name: PlaceName) => after.some((reading) => reading.place === name && isRead(reading))
+  return { released: gone.filter(isSeen), left, unsure: gone.filter((place) => !isSeen(place)) }
 }
 
 const LEFT_HINT = 'it has scanned again meanwhile, or something else bans it: see portward explain ADDRESS'

@@ -20,6 +20,11 @@ test.each<[string, PlaceReading[], string]>([
     'no ban found in hosts.deny; not read: fail2ban (not readable without root), firewall (not readable without root)\n',
   ],
   [
+    'one was read in part',
+    [read('fail2ban'), { ...read('firewall'), isUnknown: true, remark: 'nft failed: x' }],
+    'no ban found in fail2ban; not read: firewall (nft failed: x)\n',
+  ],
+  [
     'nothing was read',
     [unread('firewall', true)],
     'whether anybody is banned is not known; not read: firewall (not readable without root)\n',
