@@ -51,7 +51,7 @@ const withSignals = async <T>(work: (signal: AbortSignal) => Promise<T>): Promis
  * returns the checks. What could not be checked here stops nothing: it is told.
  */
 const prove = async (options: ApplyOptions, output: Output): Promise<Check[]> => {
-  output.note('proving that scanners are banned and protected hosts are not')
+  output.note('proving that scanners and protected hosts are treated as config.env asks')
   const checks = (await verifyLoaded(await load(options))) ?? []
   // A network that config.env leaves out was known before, and putting everything back would protect nobody there.
   const failures = checks.filter(isFailure).filter(({ code }) => code !== NETWORKS)
@@ -147,7 +147,7 @@ const applyLocked = async (options: ApplyOptions, output: Output): Promise<numbe
   const checks = await execute(plan, settings, options, output)
   const outcome = plan.root === '/' ? 'both daemons run as planned' : 'files only'
   output.text(`applied: ${plan.steps.length} steps, ${outcome}\n`)
-  if (checks.length > 0) output.text(renderProof(checks))
+  if (checks.length > 0) output.text(renderProof(checks, settings))
   if (options.confirmWithin !== undefined) {
     const time = formatDuration(options.confirmWithin)
     output.text(`run "portward confirm" within ${time}, or all of this is rolled back\n`)

@@ -1,4 +1,4 @@
-import { type BanRow, type PlaceName, type PlaceReading, unreadPlaces } from '../policy/ban-view.ts'
+import { type BanRow, isRead, type PlaceName, type PlaceReading, unreadPlaces } from '../policy/ban-view.ts'
 import { formatMoment, isoMoment } from './moments.ts'
 
 /** The places in the words of an administrator. */
@@ -42,9 +42,10 @@ const describeUnread = (readings: readonly PlaceReading[]): string => {
 export const renderBanTable = (rows: readonly BanRow[], readings: readonly PlaceReading[]): string => {
   const unread = describeUnread(readings)
   if (rows.length === 0) {
-    const read = titlesOf(readings.filter(({ bans }) => bans !== null).map(({ place }) => place))
-    if (unread === '') return 'nobody is banned\n'
-    return `${read === '' ? 'whether anybody is banned is not known' : `no ban found in ${read}`}; ${unread}`
+    const read = titlesOf(readings.filter(isRead).map(({ place }) => place))
+    if (readings.every(isRead)) return 'nobody is banned\n'
+    const found = read === '' ? 'whether anybody is banned is not known' : `no ban found in ${read}`
+    return unread === '' ? `${found}\n` : `${found}; ${unread}`
   }
   const cells = rows.map((row) => [
     row.address,
@@ -91,9 +92,9 @@ export const remarksOn = (readings: readonly PlaceReading[]): string[] =>
     )
 
 export const placesAsJson = (readings: readonly PlaceReading[]): object[] =>
-  readings.map(({ place, bans, isExpected, remark }) => ({
+  readings.map(({ place, bans, isExpected, isUnknown, remark }) => ({
     place,
-    lookedAt: bans !== null,
+    lookedAt: bans !== null && isUnknown !== true,
     expected: isExpected,
     bans: bans?.length ?? null,
     remark,

@@ -12,7 +12,9 @@ export const bansCommand = async (options: GlobalOptions): Promise<number> => {
   const remarks = [
     ...remarksOn(readings),
     ...(history.remark === '' ? [] : [`the history was not read: ${history.remark}`]),
-    ...(protection.unknown === null ? [] : [`whom config.env protects is not known: ${protection.unknown}`]),
+    ...(protection.unknown === null
+      ? []
+      : [`who is protected by config.env is not known: ${protection.unknown}`]),
   ]
   const { pending } = protection
   if (pending !== null) output.problems([pendingProblem(pending)])

@@ -1,6 +1,7 @@
 import type { Action } from '../detector/decision.ts'
 import type { Prospect } from '../detector/prospect.ts'
 import { ROUTE } from '../host/places/firewall.ts'
+import { isRead } from '../policy/ban-view.ts'
 import type { FilterVerdict, Outcome } from '../policy/filter.ts'
 import { describeProtector } from './ban-state.ts'
 import { describePort, describeSource, PLACE_TITLES, titlesOf } from './ban-table.ts'
@@ -28,8 +29,11 @@ const banned = ({ ban, readings, lastScan, historyUnread }: Explanation): string
     ban === null ? [] : [`by ${describeSource(ban)}${ban.port === null ? '' : `, port ${describePort(ban)}`}`]
   const missing = ban === null || ban.missing.length === 0 ? [] : [`MISSING in ${titlesOf(ban.missing)}`]
   const unread = readings
-    .filter(({ bans }) => bans === null)
-    .map(({ place, remark }) => `${PLACE_TITLES[place]} was not looked at: ${remark}`)
+    .filter((reading) => !isRead(reading))
+    .map(
+      ({ place, bans, remark }) =>
+        `${PLACE_TITLES[place]} was not ${bans === null ? 'looked at' : 'read to the end'}: ${remark}`,
+    )
   const scan =
     lastScan === null
       ? []
@@ -165,14 +169,17 @@ const fail2ban = ({ jail, jailFiles }: Explanation): string[] => {
     if (jailFiles === null) return ['was not looked at']
     const { isEnabled, bantime } = jailFiles
     return [
-      isEnabled ? `bans by what the history has, bantime ${bantime ?? '?'}` : 'has no portsentry jail',
+      isEnabled
+        ? `by its files, bans by what the history has, bantime ${bantime ?? '?'}`
+        : 'by its files, has no portsentry jail that is enabled',
       ...files,
     ]
   }
   if (jail.jails === null) return ['does not run, or does not answer']
   const held = jail.holders.map((holder) => `the jail ${holder} holds it now`)
   if (!jail.isLoaded) return ['has no portsentry jail loaded: it bans nobody for a scan', ...held]
-  if (jail.ignoredBy !== null) return files.length > 0 ? files : [`spares it by ignoreip ${jail.ignoredBy}`]
+  if (jail.ignoredBy !== null)
+    return [...held, ...(files.length > 0 ? files : [`spares it by ignoreip ${jail.ignoredBy}`])]
   return [...held, `bans by what the history has, ${formatBantime(jail.bantimeS)}`]
 }
 
@@ -197,9 +204,7 @@ const wrappers = ({ wrappers: judged, wrapperUnread, wrapped, ban }: Explanation
       ? judged.map((each) => describeWrapper(each, isNamed))
       : [`not known: ${wrapperUnread}`]
   if (wrapped === null) return [...verdicts, 'a copy of /etc does not show which daemons ask these files']
-  return wrapped.length === 0
-    ? ['no daemon on this server asks hosts.allow and hosts.deny: what they say changes nothing']
-    : verdicts
+  return wrapped.length === 0 ? ['no daemon here is known to ask hosts.allow and hosts.deny'] : verdicts
 }
 
 /** All that is known, in the order in which a packet meets it. */

@@ -1,3 +1,5 @@
+import type { Action } from '../detector/decision.ts'
+import type { Prospect } from '../detector/prospect.ts'
 import { ROUTE } from '../host/places/firewall.ts'
 import { type BanRow, unreadPlaces } from '../policy/ban-view.ts'
 import { describeProtector } from './ban-state.ts'
@@ -23,12 +25,44 @@ interface Said {
   readonly text: string
 }
 
+/** Whether an action keeps a host out: KILL_RUN_CMD may do anything, such as sending a mail. */
+const isBan = ({ kind, option }: Action): boolean => kind !== 'impossible' && option !== 'KILL_RUN_CMD'
+
+/** What of this portsentry would act on the host, as `tcp` or `udp`, and what would not. */
+const protocolsOf = (prospects: readonly Prospect[], bans: boolean): string[] => [
+  ...new Set(
+    prospects
+      .filter(({ verdict }) => verdict === 'act')
+      .flatMap(({ protocols }) => protocols)
+      .filter(({ port, actions }) => port !== null && actions.some(isBan) === bans)
+      .map(({ protocol }) => protocol.toUpperCase()),
+  ),
+]
+
+const runsCommand = (prospects: readonly Prospect[]): boolean =>
+  prospects.some(
+    ({ verdict, protocols }) =>
+      verdict === 'act' &&
+      protocols.some(({ actions }) =>
+        actions.some(({ kind, option }) => kind === 'command' && option === 'KILL_RUN_CMD'),
+      ),
+  )
+
 /** Who would ban the host for a new scan, where portsentry runs with its files as they are now. */
 const bannersOf = ({ daemons, jail, jailFiles }: Explanation): string[] => {
   const prospects = (daemons?.prospects ?? []).filter(({ mode }) => daemons?.deaf[mode] === undefined)
-  const acts = prospects.some(
-    ({ verdict, protocols }) => verdict === 'act' && protocols.some(({ actions }) => actions.length > 0),
+  const acting = protocolsOf(prospects, true)
+  const isPartial = protocolsOf(prospects, false).length > 0
+  const hasRoute = prospects.some(({ protocols }) =>
+    protocols.some(({ actions }) =>
+      actions.some((action) => isBan(action) && action.option === 'KILL_ROUTE'),
+    ),
   )
+  const limits = [
+    ...(isPartial ? [`for ${acting.join(' and ')} only`] : []),
+    ...(hasRoute ? [] : ['in hosts.deny only']),
+  ]
+  const only = limits.length === 0 ? '' : ` (${limits.join(', ')})`
   // 2.x goes on to write its history about hosts that it takes for blocked, 1.2 does not.
   const isWritten = prospects.some(
     ({ verdict }) => verdict === 'act' || (verdict === 'already-blocked' && daemons?.dialect === '2.x'),
@@ -37,20 +71,27 @@ const bannersOf = ({ daemons, jail, jailFiles }: Explanation): string[] => {
     jail === null
       ? jailFiles?.isEnabled === true && jailFiles.ignoredBy === null
       : jail.isLoaded && jail.ignoredBy === null
-  return [...(acts ? ['portsentry'] : []), ...(isWritten && isJailed ? ['fail2ban'] : [])]
+  return [...(acting.length > 0 ? [`portsentry${only}`] : []), ...(isWritten && isJailed ? ['fail2ban'] : [])]
 }
 
 const describeBan = ({ ban }: Explanation): string => {
   if (ban === null) return ''
-  const since = ban.sinceMs === null ? 'nobody knows when' : formatMoment(ban.sinceMs)
+  const since = ban.sinceMs === null ? 'an unknown time' : formatMoment(ban.sinceMs)
   if (ban.untilMs === null) return `since ${since}`
   return `since ${since}, ${ban.untilMs === 'for ever' ? ban.untilMs : `until ${formatMoment(ban.untilMs)}`}`
 }
 
-/** Places whose bans of the host, if there are any, could not be read; '' where there are none. */
-const describeUnread = ({ readings }: Explanation): string => {
+/**
+ * What "not banned" leaves open: places whose bans could not be read, and other jails of fail2ban that hold the host.
+ * '' where there is nothing of that.
+ */
+const describeUnread = ({ readings, jail }: Explanation): string => {
   const unread = unreadPlaces(readings).map(({ place }) => place)
-  return unread.length === 0 ? '' : ` where that could be read (not read: ${titlesOf(unread)})`
+  const holders = (jail?.holders ?? []).filter((name) => name !== 'portsentry')
+  return [
+    unread.length === 0 ? '' : ` where that could be read (not read: ${titlesOf(unread)})`,
+    holders.length === 0 ? '' : ` for a scan (but fail2ban's jail ${holders.join(' and ')} holds it)`,
+  ].join('')
 }
 
 const onProtected = (explanation: Explanation): Said => {
@@ -69,9 +110,13 @@ const onProtected = (explanation: Explanation): Said => {
     const text = `is protected${by}, BUT PORTSENTRY DOES NOT IGNORE IT: a scan would get it banned${once}; run portward apply`
     return { verdict: 'protected-in-vain', text }
   }
-  const otherwise = daemons === null ? null : whyOtherwise(daemons)
+  if (daemons === null) {
+    const text = `is protected${by}, but whether portsentry ignores it is not known: it could not be looked at; no ban was found${describeUnread(explanation)}`
+    return { verdict: 'unknown', text }
+  }
+  const otherwise = whyOtherwise(daemons)
   // 1.2 looks into its ignore list at each packet.
-  if (otherwise !== null && daemons?.dialect === '2.x') {
+  if (otherwise !== null && daemons.dialect === '2.x') {
     const text = `is protected${by}, but whether the running portsentry ignores it is not known: ${otherwise}; run portward apply`
     return { verdict: 'unknown', text }
   }
@@ -112,7 +157,12 @@ const onStranger = (explanation: Explanation): Said => {
   const { daemons } = explanation
   const unread = describeUnread(explanation)
   const isFree = `is not banned${unread}`
-  const isStranger = unread === '' ? 'is neither banned nor protected' : `${isFree}, and not protected`
+  const isStranger =
+    explanation.protectionUnknown !== null
+      ? `${isFree}; whether config.env protects it is not known`
+      : unread === ''
+        ? 'is neither banned nor protected'
+        : `${isFree}, and not protected`
   if (daemons === null || daemons.prospects.length === 0) {
     const what =
       daemons === null
@@ -137,17 +187,25 @@ const onStranger = (explanation: Explanation): Said => {
   }
   const banners = bannersOf(explanation)
   if (banners.length === 0) {
-    return {
-      verdict: 'would-be-logged',
-      text: `${isStranger}: a scan is logged, and nothing else`,
-    }
+    // It may be starting, or hang: once it answers again, it reads what the history has meanwhile.
+    const isSilent = explanation.jail !== null && explanation.jail.jails === null
+    const what = isSilent
+      ? 'portsentry logs a scan and bans nobody; fail2ban does not run, or does not answer'
+      : runsCommand(prospects)
+        ? 'a scan is logged and KILL_RUN_CMD runs; nothing else bans it'
+        : 'a scan is logged, and nothing else'
+    return { verdict: 'would-be-logged', text: `${isStranger}: ${what}` }
   }
   const nth = Math.min(...daemons.prospects.map(({ atPacket }) => atPacket))
   const rule = daemons.dialect === '1.2' ? undecidedBy(explanation) : undefined
   const doubt =
     rule === undefined ? '' : `, if the firewall lets that packet in first, which is not known: ${rule}`
   const when = nth === 1 ? 'the first packet' : `packet ${nth}`
-  const text = `${isStranger}: ${when} to a watched port gets it banned by ${banners.join(' and ')}${doubt}`
+  const byFiles =
+    explanation.jail === null && daemons.isRunning !== null && banners.includes('fail2ban')
+      ? ' (fail2ban by its files: it was not asked)'
+      : ''
+  const text = `${isStranger}: ${when} to a watched port gets it banned by ${banners.join(' and ')}${byFiles}${doubt}`
   return { verdict: 'would-be-banned', text }
 }
 
@@ -166,7 +224,8 @@ const onBanned = (explanation: Explanation, { missing, places }: BanRow): Said =
   }
   const gaps = missing.length === 0 ? '' : `, but it is MISSING in ${titlesOf(missing)}`
   const rule = undecidedBy(explanation)
-  const doubt = rule === undefined ? '' : `; whether the firewall keeps it out is not known: ${rule}`
+  const why = explanation.filters === null ? 'its rules were not looked at' : rule
+  const doubt = why === undefined ? '' : `; whether the firewall keeps it out is not known: ${why}`
   return { verdict: 'banned', text: `is banned ${describeBan(explanation)}${gaps}${doubt}` }
 }
 

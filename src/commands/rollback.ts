@@ -10,6 +10,7 @@ import type { Problem } from '../problem.ts'
 import { askWhether, hasTerminal } from './ask.ts'
 import { EXIT, type GlobalOptions, type Output, openOutput } from './output.ts'
 import { recoverFirst } from './recover.ts'
+import { expectServer } from './server-only.ts'
 
 export interface RollbackOptions extends GlobalOptions {
   readonly yes?: boolean
@@ -68,7 +69,11 @@ const rollbackLocked = async (
     return EXIT.failed
   }
   const remarks = await rollBack(generations, (what) => output.note(`putting back: ${what}`))
-  output.text('rolled back\n')
+  output.text(
+    remarks.length === 0
+      ? 'rolled back\n'
+      : 'rolled back: all files are as before, but not everything else is\n',
+  )
   output.problems(remarks.map(asProblem))
   output.document('rollback', {
     generations: numbers,
@@ -83,18 +88,13 @@ const asProblem = (message: string): Problem => ({
   severity: 'error',
   code: 'not-as-before',
   message,
-  hint: 'see to that by hand: all files are as before',
+  hint: 'see to that by hand',
   at: { path: 'rollback' },
 })
 
 /** `portward rollback [N]`: the state before generation N (the latest one), whatever came after it. */
 export const rollbackCommand = async (options: RollbackOptions, wanted?: number): Promise<number> => {
-  if (options.root !== '/') {
-    throw new HostError(
-      'generations are kept of a running server, not of a tree',
-      'give the tree back from its own history',
-    )
-  }
+  expectServer(options)
   if (process.getuid?.() !== 0) throw new HostError('rollback must be run as root', 'use sudo')
   const output = openOutput(options)
   const lock = await takeLock(options.root)

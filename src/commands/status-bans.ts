@@ -1,4 +1,4 @@
-import { type PlaceName, unreadPlaces, viewBans } from '../policy/ban-view.ts'
+import { isRead, type PlaceName, unreadPlaces, viewBans } from '../policy/ban-view.ts'
 import { type ScanSummary, summarizeScans } from '../policy/scan-summary.ts'
 import { type BanState, readBanState } from './ban-state.ts'
 import { describePort, remarksOn, titlesOf } from './ban-table.ts'
@@ -28,7 +28,7 @@ const describe = ({ readings, history }: BanState, nowMs: number): BanStatus => 
   return {
     banned: rows.length,
     incomplete: rows.filter(({ missing }) => missing.length > 0).length,
-    isWhole: readings.every(({ bans }) => bans !== null),
+    isWhole: readings.every(isRead),
     unread: unreadPlaces(readings).map(({ place }) => place),
     scans: scans === null ? null : summarizeScans(scans, nowMs, MOST),
     remarks: [
@@ -42,9 +42,11 @@ export const readBanStatus = async (options: Parameters<typeof readBanState>[0])
   describe(await readBanState(options), Date.now())
 
 const describeWeek = (scans: ScanSummary | null): string => {
-  if (scans === null) return 'the history cannot be read'
+  if (scans === null) return 'the history was not read'
   const reach =
-    scans.sinceMs === null ? 'the history is empty' : `history since ${formatMoment(scans.sinceMs)}`
+    scans.sinceMs === null
+      ? 'the history holds no scan that counts'
+      : `history since ${formatMoment(scans.sinceMs)}`
   return `${scans.hostsThisWeek} noticed this week (${reach})`
 }
 

@@ -40,6 +40,10 @@ const describeWatching = (live: LiveFacts | null): Pick<ServiceStatus, 'watching
   const found = daemons.map(({ args, liveness }) => judgeLiveness(args, liveness))
   const unknown = found.find(({ watches }) => watches === null)
   if (unknown !== undefined) return { watching: null, watchingDetail: unknown.details }
+  const missing = [...new Set(found.flatMap((one) => one.missing))]
+  if (missing.length > 0) {
+    return { watching: true, watchingDetail: `it has no packet socket on ${missing.join(', ')}` }
+  }
   return { watching: daemons.length > 0 ? true : null, watchingDetail: null }
 }
 
@@ -66,7 +70,7 @@ const describeServices = (facts: Facts, release: Release, modes: Modes): Service
       ...describeWatching(live),
       atBoot: live && isEnabled(wantedUnits({ release, modes }, live)),
       fault: findFault(facts, release, modes),
-      detail: running,
+      detail: live && running,
     },
     {
       name: 'fail2ban',
@@ -102,24 +106,37 @@ const NOT_IN_COPY = 'not known: the tree is a copy of /etc, without dpkg status 
 const describeSshd = ({ packages, wrapped }: Facts): string => {
   if (wrapped === null) return NOT_IN_COPY
   if (wrapped.includes('sshd')) return 'honours hosts.deny'
-  return packages.has('openssh-server') ? 'does NOT ask hosts.deny' : 'is not installed'
+  return packages.has('openssh-server')
+    ? 'does NOT ask hosts.deny'
+    : 'not known: openssh-server is not installed'
 }
 
 const describeRunning = ({ running, watching, watchingDetail }: ServiceStatus): string => {
   if (running === null) return 'not looked at in a tree'
   if (!running) return 'DOES NOT RUN'
   if (watchingDetail === null) return 'runs'
-  return watching === false
-    ? `RUNS, BUT ${watchingDetail}`
-    : `runs (whether it watches was not checked: ${watchingDetail})`
+  if (watching === null) return `runs (whether it watches was not checked: ${watchingDetail})`
+  return watching ? `runs, but ${watchingDetail}` : `RUNS, BUT ${watchingDetail}`
 }
 
-const describeService = (service: ServiceStatus, isCopy: boolean): string => {
-  const { name, installed, running, atBoot, fault, detail } = service
+/** The jails of a fail2ban that runs. One that is starting, or hangs, does not answer. */
+export const describeJails = (jails: readonly string[] | null, asRoot: boolean): string => {
+  if (jails === null) return asRoot ? 'DOES NOT ANSWER' : 'jails not known: only root may ask'
+  return jails.length === 0 ? 'no jail loaded' : jails.join(', ')
+}
+
+const describeDetail = ({ name, running, detail }: ServiceStatus, asRoot: boolean): string[] => {
+  if (running !== true) return []
+  if (name === 'fail2ban') return [describeJails(detail, asRoot)]
+  return detail?.some((word) => word !== '') ? [detail.join(', ')] : []
+}
+
+const describeService = (service: ServiceStatus, isCopy: boolean, asRoot: boolean): string => {
+  const { name, installed, running, atBoot, fault } = service
   if (installed === null && !isCopy) return `${name.padEnd(12)}not installed`
   const parts = [
     describeRunning(service),
-    ...(detail?.some((word) => word !== '') ? [detail.join(', ')] : []),
+    ...describeDetail(service, asRoot),
     ...(fault === null ? [] : [`WOULD NOT START${running === true ? ' AGAIN' : ''}: ${fault}`]),
     ...(atBoot === false ? ['NOT started at boot'] : []),
     isCopy ? `version ${NOT_IN_COPY}` : `version ${installed}`,
@@ -145,7 +162,7 @@ export const statusCommand = async (options: GlobalOptions): Promise<number> => 
       ? []
       : [`${'unconfirmed'.padEnd(12)}${describePending(pending)}: portward confirm keeps it`]),
     `${'system'.padEnd(12)}${system}; ${release.title}`,
-    ...services.map((service) => describeService(service, isCopy)),
+    ...services.map((service) => describeService(service, isCopy, facts.live?.asRoot === true)),
     `${'modes'.padEnd(12)}${modesOf(settings).join(', ')} wanted`,
     `${'wrappers'.padEnd(12)}${describeWrappers(facts)}`,
     `${'sshd'.padEnd(12)}${describeSshd(facts)}`,
@@ -161,7 +178,7 @@ export const statusCommand = async (options: GlobalOptions): Promise<number> => 
     release: release.name,
     services,
     wantedModes: modesOf(settings),
-    wrappers: facts.wrapped ?? [],
+    wrappers: facts.wrapped,
     sshdAsksHostsDeny: facts.wrapped?.includes('sshd') ?? null,
     bans: banStatusAsJson(bans),
     confirmation: pendingAsJson(pending),

@@ -3,7 +3,7 @@ import { takeLock } from '../host/lock.ts'
 import { openPlaces } from '../host/places/open-places.ts'
 import type { BanPlace } from '../host/places/place.ts'
 import { readVantage } from '../host/places/vantage.ts'
-import { type PlaceName, type PlaceReading, unreadPlaces } from '../policy/ban-view.ts'
+import { isRead, type PlaceName, type PlaceReading, unreadPlaces } from '../policy/ban-view.ts'
 import type { Problem } from '../problem.ts'
 import { PLACE_TITLES, remarksOn, titlesOf } from './ban-table.ts'
 import { EXIT, type GlobalOptions, type Output, openOutput, problemAsJson } from './output.ts'
@@ -50,13 +50,39 @@ interface Release {
   readonly released: readonly PlaceName[]
   /** Where it is after all. */
   readonly left: readonly PlaceName[]
+  /** Where it was, but which could not be read again. */
+  readonly unsure: readonly PlaceName[]
 }
 
-const describe = ({ address, released, left }: Release, unread: readonly PlaceName[]): string => {
-  const nowhere = unread.length === 0 ? 'was banned nowhere' : `no ban found; not read: ${titlesOf(unread)}`
+/** What is so of a host in no place that was read. */
+const describeNowhere = (before: Reading): string => {
+  if (before.every(isRead)) return 'was banned nowhere'
+  const [read, unread] = [before.filter(isRead), unreadPlaces(before)].map((readings) =>
+    titlesOf(readings.map(({ place }) => place)),
+  )
+  return [
+    `no ban found${read === '' ? '' : ` in ${read}`}`,
+    ...(unread === '' ? [] : [`not read: ${unread}`]),
+  ].join('; ')
+}
+
+const describe = ({ address, released, left, unsure }: Release, nowhere: string): string => {
   const was = released.length === 0 ? nowhere : `released from ${titlesOf(released)}`
-  const still = left.length === 0 ? '' : `; IS STILL, OR AGAIN, in ${titlesOf(left)}`
-  return `${address}: ${released.length === 0 && left.length > 0 ? 'not released' : was}${still}\n`
+  const still = [
+    left.length === 0 ? '' : `; IS STILL, OR AGAIN, in ${titlesOf(left)}`,
+    unsure.length === 0 ? '' : `; whether it still is in ${titlesOf(unsure)} is not known`,
+  ].join('')
+  return `${address}: ${released.length === 0 && left.length + unsure.length > 0 ? 'not released' : was}${still}\n`
+}
+
+export const compare = (
+  was: readonly PlaceName[],
+  left: readonly PlaceName[],
+  after: Reading,
+): Omit<Release, 'address'> => {
+  const gone = was.filter((place) => !left.includes(place))
+  const isSeen = (name: PlaceName) => after.some((reading) => reading.place === name && isRead(reading))
+  return { released: gone.filter(isSeen), left, unsure: gone.filter((place) => !isSeen(place)) }
 }
 
 const LEFT_HINT = 'it has scanned again meanwhile, or something else bans it: see portward explain ADDRESS'
@@ -71,22 +97,18 @@ const unbanLocked = async (
   const { remarks, problems } = await releaseAll(places, new Set(addresses))
   const after = await readAll(places)
   const releases = addresses.map((address): Release => {
-    const left = placesWith(after, address)
-    return {
-      address,
-      released: placesWith(before, address).filter((place) => !left.includes(place)),
-      left,
-    }
+    return { address, ...compare(placesWith(before, address), placesWith(after, address), after) }
   })
-  const unread = unreadPlaces(before).map(({ place }) => place)
-  for (const one of releases) output.text(describe(one, unread))
+  const nowhere = describeNowhere(before)
+  for (const one of releases) output.text(describe(one, nowhere))
   for (const remark of remarks) output.text(`${remark}\n`)
   const isLeft = releases.some(({ left }) => left.length > 0)
   if (isLeft && problems.length === 0) output.note(LEFT_HINT)
   if (root === '/') for (const remark of remarksOn(before)) output.note(remark)
   output.problems(problems)
   output.document('unban', { root, addresses: releases, remarks, problems: problems.map(problemAsJson) })
-  return isLeft || problems.length > 0 ? EXIT.failed : EXIT.ok
+  const isUnsure = releases.some(({ unsure }) => unsure.length > 0)
+  return isLeft || isUnsure || problems.length > 0 ? EXIT.failed : EXIT.ok
 }
 
 /**

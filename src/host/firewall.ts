@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs'
 import { readFile, rm, stat } from 'node:fs/promises'
 import {
   BAN_CHAINS,
   type Ban,
+  failureOf,
   parseChainBans,
   parseNftBans,
   parseRouteBans,
@@ -28,29 +30,44 @@ export interface Firewall {
   readonly bans: readonly Ban[]
   /** What INPUT does with IPv4 packets that no rule has decided; null without root or iptables. */
   readonly inputPolicy: string | null
+  /** Why there may be more bans; null: all of it was read. */
+  readonly unread: string | null
 }
 
 /** What the kernel bans now, as far as it is portsentry's kind of ban. */
 export const readFirewall = async (): Promise<Firewall> => {
-  const input = printed('iptables', '-w', '-S', 'INPUT')
+  const failures: string[] = []
+  // Where IPv6 is switched off, nothing of it can be banned, and its programs fail.
+  const hasIPv6 = existsSync('/proc/net/if_inet6')
+  const asked = async (program: string, ...args: string[]): Promise<string> => {
+    const { exitCode, stdout, stderr } = await tryRun(program, args)
+    const failure = failureOf(program, exitCode, stderr)
+    if (failure !== null && (hasIPv6 || !(program === 'ip6tables' || args.includes('-6'))))
+      failures.push(failure)
+    return exitCode === 0 ? stdout : ''
+  }
+  const input = asked('iptables', '-w', '-S', 'INPUT')
   const chains = (['iptables', 'ip6tables'] as const).flatMap((program) =>
     BAN_CHAINS.map(async (chain) => {
+      // INPUT tells whether the program can look at all. Of a chain that is not there it says odd things.
+      const ask = chain === 'INPUT' ? asked : printed
       const isInput = program === 'iptables' && chain === 'INPUT'
-      return parseChainBans(program, chain, await (isInput ? input : printed(program, '-w', '-S', chain)))
+      return parseChainBans(program, chain, await (isInput ? input : ask(program, '-w', '-S', chain)))
     }),
   )
   const sets = ['banned', 'banned6'].map(async (set) =>
-    parseNftBans(await printed('nft', '-j', 'list', 'set', 'inet', 'portward', set)),
+    parseNftBans(await asked('nft', '-j', 'list', 'set', 'inet', 'portward', set)),
   )
   const routes = (['-4', '-6'] as const).flatMap((family) =>
     ROUTE_TYPES.map(async (type) =>
-      parseRouteBans(family, type, await printed('ip', '-json', family, 'route', 'show', 'type', type)),
+      parseRouteBans(family, type, await asked('ip', '-json', family, 'route', 'show', 'type', type)),
     ),
   )
   const all = (await Promise.all([...chains, ...sets, ...routes])).flat()
   // Some targets take two rules for one ban.
   const bans = [...new Map(all.map((ban) => [ban.undo.join(' '), ban])).values()]
-  return { bans, inputPolicy: /^-P INPUT (\S+)$/m.exec(await input)?.[1] ?? null }
+  const inputPolicy = /^-P INPUT (\S+)$/m.exec(await input)?.[1] ?? null
+  return { bans, inputPolicy, unread: failures.length === 0 ? null : [...new Set(failures)].join('; ') }
 }
 
 /**

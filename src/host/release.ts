@@ -9,6 +9,9 @@ import { resolveInRoot } from './paths.ts'
 
 const PORTSENTRY_CONF = '/etc/portsentry/portsentry.conf'
 
+/** There is no portsentry, as opposed to one that is not known. */
+export class NotInstalled extends HostError {}
+
 /** Names in a directory; none where it is not there. Throws HostError where it cannot be read. */
 export const listDirectory = async (root: string, path: string): Promise<string[]> => {
   const real = await resolveInRoot(root, path)
@@ -60,6 +63,7 @@ export const readRelease = async (root: string, asked: string | undefined): Prom
     version === undefined ? null : { version, files: await readPackageFiles(root, 'portsentry') }
   const told = await readTold(root, packages, asked)
   const release = findRelease({ root, live: null, portsentry, unknown: [], ...told })
-  if ('code' in release) throw new HostError(release.message, release.hint)
-  return release
+  if (!('code' in release)) return release
+  const Refusal = release.code === 'no-portsentry' ? NotInstalled : HostError
+  throw new Refusal(release.message, release.hint)
 }

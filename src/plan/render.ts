@@ -68,15 +68,16 @@ const describeSettings = ({ desired }: Plan): string => {
 export const describeWrappers = ({ wrapped }: Pick<Plan, 'wrapped'>): string => {
   if (wrapped === null) return 'which daemons ask hosts.allow and hosts.deny is not known from a copy of /etc'
   return wrapped.length === 0
-    ? 'no daemon on this server asks hosts.allow and hosts.deny'
+    ? 'no daemon here is known to ask hosts.allow and hosts.deny'
     : `hosts.allow and hosts.deny are asked here by ${wrapped.join(', ')}`
 }
 
 /** Who is protected on a server without a LAN: no words where config.env names one. */
-const describeProtection = ({ desired: { lan, whitelist } }: Plan): string => {
+const describeProtection = ({ root, desired: { lan, whitelist } }: Plan): string => {
   if (lan !== null) return ''
-  const named = whitelist.length > 0 ? ' and WHITELIST' : ''
-  return `No LAN_IP and LAN_NM: protected are this server's own addresses, its gateways${named} only.\n`
+  const named = whitelist.length > 0 ? ', and WHITELIST' : ''
+  const known = root === '/' ? '' : ', as far as an apply on the server has recorded these'
+  return `No LAN_IP and LAN_NM: no LAN is protected, only the server's own addresses, its gateways and name servers${known}${named}.\n`
 }
 
 /** Text that is not from a file, such as apt's, as the bytes that a terminal wants, latin1-decoded. */
@@ -116,7 +117,7 @@ const stepAsJson = (step: Step): object => {
 export const planAsJson = (plan: Plan, pending: PendingConfirmation | null = null): object => ({
   root: plan.root,
   release: plan.desired.release.name,
-  wrappers: plan.wrapped ?? [],
+  wrappers: plan.wrapped,
   inSync: isInSync(plan),
   confirmation: pendingAsJson(pending),
   inexact: plan.inexact,

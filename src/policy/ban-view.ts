@@ -23,7 +23,7 @@ export interface PlaceReading {
   readonly place: PlaceName
   /** Null: it could not be looked at, and `remark` says why. */
   readonly bans: readonly PlacedBan[] | null
-  /** Whether it may hold bans that could not be read; where there is no such place, it does not. */
+  /** Whether it may hold bans that could not be read, beside `bans`; where there is no such place, it does not. */
   readonly isUnknown?: boolean
   /** Whether this server is configured so that every ban should be here: else none is missing. */
   readonly isExpected: boolean
@@ -63,6 +63,9 @@ export interface BanRow {
 const BURST_MS = 600_000
 /** fail2ban tells whole seconds, and portsentry 1.2 does. */
 const ROUNDING_MS = 1000
+
+/** Whether a place has been read to the end. */
+export const isRead = ({ bans, isUnknown }: PlaceReading): boolean => bans !== null && isUnknown !== true
 
 /** Places that may hold bans which could not be read. */
 export const unreadPlaces = (readings: readonly PlaceReading[]): PlaceReading[] =>
@@ -124,8 +127,8 @@ const viewBan = (
   const tells = (place: PlaceName) =>
     place === 'blocked-file' || (place === 'hosts.deny' && jailed === undefined && !unread.has('fail2ban'))
   const isNoticed = cause !== undefined || places.some(({ place }) => tells(place))
-  const isRead = sightings !== null && unread.size === 0
-  const source = isNoticed ? 'portsentry' : isRead ? 'by hand' : 'unknown'
+  const isWhole = sightings !== null && unread.size === 0
+  const source = isNoticed ? 'portsentry' : isWhole ? 'by hand' : 'unknown'
   // What is older says where a ban came from, but belongs to an earlier one.
   const isOfThisBan = (timeMs: number | null | undefined): timeMs is number =>
     typeof timeMs === 'number' && (anchor === null || timeMs >= anchor - BURST_MS)

@@ -14,6 +14,18 @@ export interface Ban {
 
 const BAN_TARGETS: ReadonlySet<string> = new Set(['DROP', 'REJECT', 'CHAOS', 'TARPIT', 'DELUDE'])
 
+/** How iptables, nft and ip say that there is no such chain, table or set: then it holds nobody. */
+const NOT_THERE =
+  /No chain\/target\/match by that name|No such file or directory|does not exist|Protocol not supported/
+
+const NOT_INSTALLED = 127
+
+/** Why a program that was asked for bans did not say; null where it did, and where it or what it was asked for is not there. */
+export const failureOf = (program: string, exitCode: number, stderr: string): string | null =>
+  exitCode === 0 || exitCode === NOT_INSTALLED || NOT_THERE.test(stderr)
+    ? null
+    : `${program} failed: ${stderr.trim().split('\n')[0] || `exit code ${exitCode}`}`
+
 const hostOf = (text: string): Network | null => {
   const network = parseNetwork(text)
   return network !== null && isHost(network) ? network : null

@@ -32,6 +32,12 @@ export const chooseTarget = (
   return { target: 'DROP', ...(wanted === 'auto' ? { note: reason } : { warning: reason }) }
 }
 
+/** Rules of INPUT and routes that lead nowhere, as portsentry's stock files and the tutorials have them. */
+const SEEN = /\bip6?tables\b.*\bINPUT\b|\broute\s+(?:add|replace)\b/
+
+/** Whether bans by this KILL_ROUTE are found where bans are looked for: a command of one's own may ban anywhere. */
+export const bansInSight = (command: string): boolean => command === BAN_COMMAND || SEEN.test(command)
+
 /** The value of KILL_ROUTE, or null where portsentry is to leave the firewall alone. */
 export const killRoute = (settings: Settings): string | null =>
   settings.killRoute ?? (settings.banBackend === 'none' ? null : BAN_COMMAND)

@@ -12,7 +12,7 @@ export interface ScanSummary {
     readonly protocol: 'tcp' | 'udp'
     readonly hosts: number
   }[]
-  /** How far back the history reaches; null where it is empty. */
+  /** How far back the history reaches; null where it holds no scan. */
   readonly sinceMs: number | null
 }
 

@@ -46,7 +46,7 @@ export const judgeWrappers = (
   expected: Expectation,
 ): Check => {
   const check = checkFor('wrappers', 'hosts.deny refuses the scanner, hosts.allow lets the LAN in')
-  if (daemons.length === 0) return check.pass('not needed: no daemon on this server asks these files')
+  if (daemons.length === 0) return check.pass('not needed: no daemon here is known to ask these files')
   if (expected.cannotDeny !== null) {
     return check.skip(`not tried, since no ban gets into hosts.deny: ${expected.cannotDeny}`)
   }

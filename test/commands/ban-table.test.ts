@@ -13,11 +13,16 @@ const unread = (place: PlaceName, isUnknown: boolean): PlaceReading => ({
 
 test.each<[string, PlaceReading[], string]>([
   ['all was read', [read('fail2ban'), read('firewall')], 'nobody is banned\n'],
-  ['what does not exist', [read('hosts.deny'), unread('firewall', false)], 'nobody is banned\n'],
+  ['what is not there', [read('hosts.deny'), unread('firewall', false)], 'no ban found in hosts.deny\n'],
   [
     'not all was read',
     [unread('fail2ban', true), read('hosts.deny'), unread('firewall', true)],
     'no ban found in hosts.deny; not read: fail2ban (not readable without root), firewall (not readable without root)\n',
+  ],
+  [
+    'one was read in part',
+    [read('fail2ban'), { ...read('firewall'), isUnknown: true, remark: 'nft failed: x' }],
+    'no ban found in fail2ban; not read: firewall (nft failed: x)\n',
   ],
   [
     'nothing was read',

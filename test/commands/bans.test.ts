@@ -152,7 +152,7 @@ describe('bans', () => {
     const { status, stdout, stderr } = await bans(root)
     expect(status).toBe(0)
     expect(stdout).toMatch(/^192\.168\.1\.30 .* MISSING in blocked file$/m)
-    expect(stderr).toMatch(/^whom config\.env protects is not known: .*config\.env:/m)
+    expect(stderr).toMatch(/^who is protected by config\.env is not known: .*config\.env:/m)
   })
 
   it('needs no portsentry', async () => {
@@ -160,9 +160,21 @@ describe('bans', () => {
     mkdirSync(join(root, 'var/lib/dpkg'), { recursive: true })
     writeFileSync(join(root, 'var/lib/dpkg/status'), '')
     const { status, stdout, stderr } = await bans(root)
-    expect([status, stdout]).toEqual([0, 'nobody is banned\n'])
+    expect([status, stdout]).toEqual([0, 'no ban found in hosts.deny\n'])
     expect(stderr).toMatch(/^blocked file was not looked at: portsentry is not installed/m)
   })
+})
+
+it('does not say that nobody is banned by a portsentry that is not known', async () => {
+  const root = temporaryDirectory()
+  mkdirSync(join(root, 'var/lib/dpkg/info'), { recursive: true })
+  writeFileSync(
+    join(root, 'var/lib/dpkg/status'),
+    'Package: portsentry\nStatus: install ok installed\nVersion: 9.9\n',
+  )
+  writeFileSync(join(root, 'var/lib/dpkg/info/portsentry.list'), '/odd\n')
+  const { stdout } = await bans(root)
+  expect(stdout).toMatch(/^no ban found in hosts\.deny; not read: blocked file \(portsentry 9\.9 is laid out/)
 })
 
 describe('unban', () => {
@@ -171,12 +183,15 @@ describe('unban', () => {
     const first = await unban(root, BANNED, '192.0.2.1')
     expect(first).toMatchObject({ status: 0, stderr: '' })
     expect(first.stdout).toBe(
-      `${BANNED}: released from blocked file, hosts.deny\n192.0.2.1: was banned nowhere\n`,
+      `${BANNED}: released from blocked file, hosts.deny\n192.0.2.1: no ban found in blocked file, hosts.deny\n`,
     )
     expect(readFileSync(join(root, 'etc/hosts.deny'), 'latin1')).toBe(`# mine\nALL: ${PEER} : DENY\n`)
     expect(readFileSync(join(root, `${STATE}.blocked.atcp`), 'latin1')).toBe(line(OTHER, 79, 33))
     expect(readFileSync(join(root, `${STATE}.history`), 'latin1')).toContain(BANNED)
-    expect(await unban(root, BANNED)).toMatchObject({ status: 0, stdout: `${BANNED}: was banned nowhere\n` })
+    expect(await unban(root, BANNED)).toMatchObject({
+      status: 0,
+      stdout: `${BANNED}: no ban found in blocked file, hosts.deny\n`,
+    })
   })
 
   it('releases from the records of 2.x, and IPv6', async () => {
@@ -240,7 +255,7 @@ describe('explain', () => {
         ?.trim()
         .split(/\n +/)
     expect(await wrappersSection(BANNED)).toEqual([
-      'no daemon on this server asks hosts.allow and hosts.deny: what they say changes nothing',
+      'no daemon here is known to ask hosts.allow and hosts.deny',
     ])
     mkdirSync(join(root, 'usr/sbin'), { recursive: true })
     for (const program of ['sshd', 'vsftpd'])
@@ -271,7 +286,7 @@ it('status tells bans, last scans and ports from the files', async () => {
   expect(stdout).toMatch(/^bans +3 now, of the places that could be looked at, 2 NOT IN EVERY PLACE/m)
   expect(stdout).toMatch(/^last scans +\S+ \S+ 198\.51\.100\.23 79\/tcp\n +\S+ \S+ 203\.0\.113\.9 11\/tcp$/m)
   expect(stdout).toMatch(/^ports +11\/tcp \(1\), 79\/tcp \(1\)/m)
-  expect(stdout).toMatch(/^sshd +is not installed$/m)
+  expect(stdout).toMatch(/^sshd +not known: openssh-server is not installed$/m)
 })
 
 test.each([

@@ -101,6 +101,15 @@ it.each([['plan'], ['apply', '--yes'], ['status']])('%s --json prints one versio
   expect(JSON.parse(stdout)).toMatchObject({ version: 1, command: args[0], release: 'sysv-1.2' })
 })
 
+it.each([['generations'], ['confirm'], ['rollback', '--yes']])(
+  '%s does not answer for a tree with what is so of this server',
+  (...args) => {
+    const { status, stdout, stderr } = portward(...args, ...sample())
+    expect([status, stdout]).toEqual([1, ''])
+    expect(stderr).toMatch(/generations are kept of a running server, not of a tree — leave --root out/)
+  },
+)
+
 it('prints problems in the JSON document, too', () => {
   const [, root] = sample()
   writeFileSync(join(root, 'root/config.env'), 'LAN_IP=x\n')

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { concludeOn } from '../../src/commands/explain-verdict.ts'
 import type { Daemons, Explanation } from '../../src/commands/explanation.ts'
+import type { Action } from '../../src/detector/decision.ts'
 import type { Prospect } from '../../src/detector/prospect.ts'
 import type { JailState } from '../../src/host/jail-state.ts'
 import type { BanRow, PlaceName } from '../../src/policy/ban-view.ts'
@@ -20,6 +21,16 @@ const prospect = (more: Partial<Prospect> = {}): Prospect => ({
   ],
   ...more,
 })
+const protocol = (name: 'tcp' | 'udp', ...actions: Action[]) => ({
+  protocol: name,
+  port: 1,
+  block: actions.length > 0 ? (1 as const) : (0 as const),
+  actions,
+})
+const ROUTED: Action = { kind: 'command', option: 'KILL_ROUTE', command: 'drop' }
+const DENIED: Action = { kind: 'hosts-deny', option: 'KILL_HOSTS_DENY', line: 'ALL: x' }
+const MAILED: Action = { kind: 'command', option: 'KILL_RUN_CMD', command: 'mail' }
+const BROKEN: Action = { kind: 'impossible', option: 'KILL_ROUTE', reason: 'no $TARGET$' }
 const LOGGING = { protocols: [{ protocol: 'tcp' as const, port: 1, block: 0 as const, actions: [] }] }
 
 const daemons = (more: Partial<Daemons> = {}): Daemons => ({
@@ -104,7 +115,7 @@ test('is not said to be free where places could not be read', () => {
     /^is not banned where that could be read \(not read: fail2ban, firewall\), and not protected: /,
   )
   expect(concluded({ readings, ...PROTECTED, daemons: null, jail: null }).text).toMatch(
-    /is not banned where that could be read \(not read: fail2ban, firewall\)$/,
+    /could not be looked at; no ban was found where that could be read \(not read: fail2ban, firewall\)$/,
   )
 })
 
@@ -114,6 +125,48 @@ describe('a host is', () => {
     ['a stranger to a patient daemon', only({ atPacket: 3 }), 'would-be-banned', /packet 3 /],
     ['banned by fail2ban alone', only(LOGGING), 'would-be-banned', /banned by fail2ban$/],
     ['banned by portsentry alone', OFF, 'would-be-banned', /banned by portsentry$/],
+    [
+      'banned by the files of a fail2ban that was not asked',
+      { jail: null, jailFiles: { isEnabled: true, bantime: '1d', ignoredBy: null } },
+      'would-be-banned',
+      /by portsentry and fail2ban \(fail2ban by its files: it was not asked\)$/,
+    ],
+    [
+      'banned for TCP alone',
+      { ...OFF, ...only({ protocols: [protocol('tcp', ROUTED), protocol('udp')] }) },
+      'would-be-banned',
+      /by portsentry \(for TCP only\)$/,
+    ],
+    [
+      'banned in hosts.deny alone',
+      { ...OFF, ...only({ protocols: [protocol('tcp', DENIED)] }) },
+      'would-be-banned',
+      /by portsentry \(in hosts\.deny only\)$/,
+    ],
+    [
+      'not banned by a mail',
+      { ...OFF, ...only({ protocols: [protocol('tcp', MAILED, BROKEN)] }) },
+      'would-be-logged',
+      /a scan is logged and KILL_RUN_CMD runs; nothing else bans it$/,
+    ],
+    [
+      'logged while fail2ban is silent',
+      { ...only(LOGGING), jail: jail({ jails: null, isLoaded: false }) },
+      'would-be-logged',
+      /bans nobody; fail2ban does not run, or does not answer$/,
+    ],
+    [
+      'held by another jail',
+      { jail: jail({ holders: ['sshd'] }) },
+      'would-be-banned',
+      /^is not banned for a scan \(but fail2ban's jail sshd holds it\), and not protected: /,
+    ],
+    [
+      'perhaps protected',
+      { protectionUnknown: 'config.env:1: wrong' },
+      'would-be-banned',
+      /^is not banned; whether config\.env protects it is not known: the first packet /,
+    ],
     ['only logged', { ...only(LOGGING), ...OFF }, 'would-be-logged', /logged/],
     ['spared by fail2ban', { ...only(LOGGING), jail: jail({ ignoredBy: 'x' }) }, 'would-be-logged', /logged/],
     ['unnoticed by nobody', { daemons: daemons({ isRunning: false }) }, 'unnoticed', /DOES NOT RUN/],
@@ -191,7 +244,12 @@ describe('a host is', () => {
     ['unknown without modes', { daemons: daemons({ prospects: [] }) }, 'unknown', /modes/],
     ['banned', { ...SHUT, ban: row() }, 'banned', /for ever$/],
     ['banned with a gap', { ...SHUT, ban: row(['hosts.deny']) }, 'banned', /MISSING in hosts\.deny$/],
-    ['banned where nobody could look', { filters: null, ban: row() }, 'banned', /./],
+    [
+      'banned where nobody could look',
+      { filters: null, ban: row() },
+      'banned',
+      /whether the firewall keeps it out is not known: its rules were not looked at$/,
+    ],
     ['banned by a route', { ban: row([], 'a route that leads nowhere') }, 'banned', /./],
     ['banned in name', { ban: row() }, 'banned-in-name', /NO RULE/],
     ['banned as far as is known', { ...UNSURE, ban: row() }, 'banned', /keeps it out is not known: vmap$/],
@@ -221,6 +279,12 @@ describe('a host is', () => {
       { ...PROTECTED, ...only({ verdict: 'ignored' }, { changedSince: ['/conf'] }) },
       'protected',
       /./,
+    ],
+    [
+      'protected from a portsentry that could not be looked at',
+      { ...PROTECTED, daemons: null },
+      'unknown',
+      /whether portsentry ignores it is not known: it could not be looked at; no ban was found$/,
     ],
     ['protected where nobody bans', { ...PROTECTED, ...only(LOGGING), ...OFF }, 'protected', /./],
     [

@@ -92,7 +92,9 @@ const describeNetworks = (suite: Suite): void => {
     expect(stderr).not.toMatch(/192\.168\.1\.0\/24|203\.0\.113\.0\/24/)
     expect(exitCode, stderr).toBe(0)
     expect(stdout).toMatch(/^FAIL .*networks.*\n.*10\.20\.0\.0\/24.*\n.*UNTRUSTED/m)
-    expect(stdout).toMatch(/^verified: \d+ passed, 0 warnings, 1 failed: this server is NOT protected/m)
+    expect(stdout).toMatch(
+      /^verified: \d+ passed, 0 warnings, 1 failed: config\.env does not fit the networks of this server/m,
+    )
     await expectNetworksAlone(/^this server is on 10\.20\.0\.0\/24 \(lan1\), which is not protected/)
   })
 
@@ -130,7 +132,7 @@ const describeNetworks = (suite: Suite): void => {
     it('needs no LAN, and plan says who is protected', async () => {
       const { stdout, stderr } = await planned('')
       expect(stdout).toContain(
-        "No LAN_IP and LAN_NM: protected are this server's own addresses, its gateways only.",
+        "No LAN_IP and LAN_NM: no LAN is protected, only the server's own addresses, its gateways and name servers.",
       )
       expect(stderr).not.toMatch(/LAN_IP|UNTRUSTED|192\.168|203\.0\.113/)
       const applied = await portward(server, 'apply --yes', 0)

@@ -225,7 +225,7 @@ export const describePromises = (release: Expectations): void => {
     })
 
     it('tells which daemons ask hosts.deny: none, then sshd once it is installed', async () => {
-      expect(await portward(server, 'status', 0)).toMatch(/^wrappers +no daemon on this server/m)
+      expect(await portward(server, 'status', 0)).toMatch(/^wrappers +no daemon here is known/m)
       await server.run(
         'DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends openssh-server',
       )

@@ -9,7 +9,7 @@ const rendered = (changes: Parameters<typeof factsOf>[0]): string => {
   return renderPlan(result.plan)
 }
 
-const NONE = 'no daemon on this server asks hosts.allow and hosts.deny'
+const NONE = 'no daemon here is known to ask hosts.allow and hosts.deny'
 const SSHD = 'hosts.allow and hosts.deny are asked here by /usr/sbin/sshd'
 const TITLE = 'portsentry 1.2 with an init script (Debian 12)'
 
@@ -36,6 +36,16 @@ it('does not say "in sync" without what has to be known beside it', () => {
   expect(Buffer.from(text, 'latin1').toString('utf8')).toMatch(
     /: in sync, nothing to do .*\nbut generation 3 is not confirmed\nbut not root: …\n$/,
   )
+})
+
+it.each([
+  ['LAN_IP=192.168.1.10\nLAN_NM=24\n', undefined],
+  ['', "the server's own addresses, its gateways and name servers."],
+  ['WHITELIST=192.0.2.7\n', "the server's own addresses, its gateways and name servers, and WHITELIST."],
+])('says who is protected where there is no LAN: %j', (config, expected) => {
+  const result = plan(settingsOf(config), factsOf({}))
+  const text = result.plan === null ? '' : renderPlan(result.plan)
+  expect(/^No LAN_IP and LAN_NM: no LAN is protected, only (.*)$/m.exec(text)?.[1]).toBe(expected)
 })
 
 it("prints apt's words as the bytes that they are", () => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { type Ban, parseChainBans, parseNftBans, parseRouteBans } from '../../src/policy/bans.ts'
+import { type Ban, failureOf, parseChainBans, parseNftBans, parseRouteBans } from '../../src/policy/bans.ts'
 
 const shown = (bans: readonly Ban[]) => bans.map(({ address, undo }) => [address, undo.join('|')])
 
@@ -91,3 +91,20 @@ it.each([
 ] as const)('routes %s: %s', (family, text, expected) => {
   expect(shown(parseRouteBans(family, 'blackhole', text))).toEqual(expected)
 })
+
+it.each<[string, number, string, string | null]>([
+  ['what it has', 0, '', null],
+  ['nothing, since it is not installed', 127, '', null],
+  ['no chain', 1, 'iptables: No chain/target/match by that name.\n', null],
+  ['no set', 1, 'Error: No such file or directory\nlist set inet portward banned\n', null],
+  ['no table', 3, "iptables v1.8.9 (legacy): can't initialize: Table does not exist\n", null],
+  [
+    'nothing to root without capabilities',
+    4,
+    'Could not fetch rule set generation id: Permission denied (you must be root)\n',
+    'nft failed: Could not fetch rule set generation id: Permission denied (you must be root)',
+  ],
+  ['nothing', 2, '', 'nft failed: exit code 2'],
+])('a program says %s', (_, exitCode, stderr, expected) =>
+  expect(failureOf('nft', exitCode, stderr)).toBe(expected),
+)

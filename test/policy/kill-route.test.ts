@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { LiveFacts, Verdict } from '../../src/policy/facts.ts'
-import { chooseTarget, killRoute } from '../../src/policy/kill-route.ts'
+import { bansInSight, chooseTarget, killRoute } from '../../src/policy/kill-route.ts'
 import type { BanTarget } from '../../src/settings/settings.ts'
 import { factsOf, LAN, settingsOf } from '../plan/live.ts'
 
@@ -36,3 +36,13 @@ it.each([
 ])('%j: %s', (config, expected) => {
   expect(killRoute(settingsOf(LAN + config))).toBe(expected)
 })
+
+it.each([
+  [OWN, true],
+  ['/sbin/iptables -I INPUT -s $TARGET$ -j DROP', true],
+  ['/sbin/route add -host $TARGET$ reject', true],
+  ['ip route add blackhole $TARGET$', true],
+  ['/usr/sbin/nft add element inet mine banned { $TARGET$ }', false],
+  ['/bin/ban $TARGET$', false],
+  ['', false],
+])('bans of %j are seen: %s', (command, expected) => expect(bansInSight(command)).toBe(expected))

@@ -433,7 +433,7 @@ const OUTCOMES: readonly (readonly [what: string, changes: Changes, line: string
   [
     'no daemon asks libwrap',
     { all: { wrappers: {} }, askingDaemons: [], hostsAllow: 'sshd: ALL\n' },
-    'pass wrappers: not needed: no daemon on this server asks these files',
+    'pass wrappers: not needed: no daemon here is known to ask these files',
   ],
   [
     'libwrap would refuse the LAN',

@@ -1,6 +1,9 @@
 import { expect, it } from 'vitest'
 import { type Check, checkFor, listed } from '../../src/verify/check.ts'
-import { renderChecks, renderProof } from '../../src/verify/render.ts'
+import { NETWORKS } from '../../src/verify/networks-check.ts'
+import { type Aim, renderChecks, renderProof } from '../../src/verify/render.ts'
+
+const BANS: Aim = { observeOnly: false, banBackend: 'iptables', killRoute: undefined, banaction: undefined }
 
 const check = checkFor('cut-off', 'a scanner is cut off')
 const pass = check.pass('port 22 no longer answers', 'never shown')
@@ -22,12 +25,45 @@ it.each<[what: string, checks: readonly Check[], last: string]>([
     '1 passed, 1 warning, 1 failed, 1 could not be done: this server is NOT protected as config.env asks',
   ],
 ])('sums up %s', (_what, checks, last) => {
-  expect(renderChecks(checks).endsWith(`\n\n${last}\n`)).toBe(true)
-  expect(renderProof(checks).endsWith(`verified: ${last}\n`)).toBe(true)
+  expect(renderChecks(checks, BANS).endsWith(`\n\n${last}\n`)).toBe(true)
+  expect(renderProof(checks, BANS)).toContain(`verified: ${last}\n`)
+})
+
+it.each<[string, Partial<Aim>, string]>([
+  [
+    'no ban where it only observes',
+    { observeOnly: true },
+    'this server notices scanners and bans nobody, as config.env asks',
+  ],
+  [
+    'no ban without a backend',
+    { banBackend: 'none' },
+    'this server notices scanners and leaves the firewall alone, as config.env asks',
+  ],
+  [
+    'a command of its own',
+    { banBackend: 'none', killRoute: 'x' },
+    'this server bans scanners as config.env asks',
+  ],
+  [
+    "fail2ban's action alone",
+    { banBackend: 'none', banaction: 'x' },
+    'this server bans scanners as config.env asks',
+  ],
+])('claims %s', (_, aim, expected) => {
+  expect(renderChecks([pass], { ...BANS, ...aim })).toContain(`1 passed, 0 warnings, 0 failed: ${expected}\n`)
+})
+
+it('says that config.env is at fault for a network that it leaves out, and that an apply stays', () => {
+  const network = checkFor(NETWORKS, 'networks').fail('10.0.0.0/8 is not protected')
+  expect(renderProof([pass, network], BANS)).toMatch(
+    /1 failed: config\.env does not fit the networks of this server\nwhat was applied stays: .*\n$/,
+  )
+  expect(renderChecks([network, fail], BANS)).toMatch(/2 failed: this server is NOT protected/)
 })
 
 it('says what was found, and what to do where there is something to do', () => {
-  expect(renderChecks([pass, fail, skip])).toBe(
+  expect(renderChecks([pass, fail, skip], BANS)).toBe(
     [
       'pass  a scanner is cut off',
       '      port 22 no longer answers',
@@ -43,7 +79,7 @@ it('says what was found, and what to do where there is something to do', () => {
 })
 
 it('leaves out of an apply what has passed', () => {
-  expect(renderProof([pass, warn, pass, skip])).toMatch(
+  expect(renderProof([pass, warn, pass, skip], BANS)).toMatch(
     /^WARN .*\n.*\n +→ open a port\nskip .*\n.*\nverified: 2 passed/,
   )
 })

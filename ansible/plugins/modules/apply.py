@@ -114,7 +114,7 @@ release:
   type: str
   sample: template-1.2
 wrappers:
-  description: Programs of the target that ask hosts.allow and hosts.deny.
+  description: Programs of the target that ask hosts.allow and hosts.deny. Null for a copy of /etc, which does not show them.
   returned: when portward made a plan
   type: list
   elements: str

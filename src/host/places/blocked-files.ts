@@ -50,7 +50,7 @@ export const blockedFilesPlace = (vantage: Vantage): BanPlace => {
     name: 'blocked-file',
     read: async () => {
       if (files.length === 0) {
-        const isUnknown = release !== null && vantage.conf === null
+        const isUnknown = vantage.conf === null && !vantage.isAbsent
         return unread('blocked-file', vantage.remark || 'there is no BLOCKED_FILE', isUnknown)
       }
       try {

@@ -27,11 +27,12 @@ export const firewallPlace = (vantage: Vantage): BanPlace => ({
   read: async () => {
     if (!vantage.isLive) return unread('firewall', 'a tree has no firewall', false)
     if (!vantage.asRoot) return unread('firewall', 'not readable without root')
-    const [{ bans }, ends] = await Promise.all([readFirewall(), readEnds()])
+    const [{ bans, unread: gap }, ends] = await Promise.all([readFirewall(), readEnds()])
     return {
       place: 'firewall',
-      isExpected: sendsBans(vantage, 'firewall'),
-      remark: '',
+      isUnknown: gap !== null,
+      isExpected: gap === null && sendsBans(vantage, 'firewall'),
+      remark: gap ?? '',
       bans: bans.map((ban) => ({
         ...bareBan(ban.address, whereOf(ban)),
         untilMs: ends.get(ban.address) ?? null,

@@ -4,12 +4,13 @@ import { getKey, type PortsentryConf } from '../../documents/portsentry-conf.ts'
 import { serviceOf } from '../../policy/daemons.ts'
 import type { DaemonProcess } from '../../policy/facts.ts'
 import { writesHostsDeny } from '../../policy/firewall.ts'
+import { bansInSight } from '../../policy/kill-route.ts'
 import { judgeLiveness } from '../../policy/liveness.ts'
 import type { Release } from '../../policy/release.ts'
 import { HostError } from '../host-error.ts'
 import { readConf } from '../portsentry-files.ts'
 import { readDaemons } from '../processes.ts'
-import { readRelease } from '../release.ts'
+import { NotInstalled, readRelease } from '../release.ts'
 
 /** Who looks at which server or tree, and what can be told of its portsentry. A wrong config.env hides no ban. */
 export interface Vantage {
@@ -21,6 +22,8 @@ export interface Vantage {
   readonly release: Release | null
   readonly conf: PortsentryConf | null
   readonly remark: string
+  /** Whether no portsentry is installed: then it has no blocked file either. */
+  readonly isAbsent: boolean
   /** The modes in which daemons run; empty in a tree. */
   readonly modes: readonly Mode[]
   /** Portsentry's daemons themselves. */
@@ -66,6 +69,7 @@ export const readVantage = async (root: string, asked?: string): Promise<Vantage
     release,
     conf: conf instanceof HostError ? null : conf,
     remark: trouble instanceof HostError ? trouble.message : '',
+    isAbsent: found instanceof NotInstalled,
     daemons: running,
     modes: [...new Set(modes.map(({ mode }) => mode))].sort(),
     deaf: new Map(
@@ -91,6 +95,6 @@ export const sendsBans = (vantage: Vantage, to: 'firewall' | 'hosts.deny'): bool
   if (conf === null || (block?.tcp !== 1 && block?.udp !== 1)) return false
   const killRoute = getKey(conf, 'KILL_ROUTE') ?? ''
   return to === 'firewall'
-    ? killRoute !== ''
+    ? bansInSight(killRoute)
     : writesHostsDeny(getKey(conf, 'KILL_HOSTS_DENY') ?? '', killRoute)
 }
