@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { namesPeers, PEER_DIRECTORIES } from '../documents/peer-hosts.ts'
-import { blockedFiles } from '../policy/blocked-file.ts'
-import { findBlockedFiles, findHistory } from '../policy/desired.ts'
+import { blockedFileCandidates, findBlockedFiles } from '../policy/blocked-file.ts'
+import { findHistory } from '../policy/desired.ts'
 import type { Facts, FileState, LiveFacts, PackageVersion, PortsentryPackage } from '../policy/facts.ts'
 import { expectRelease, findRelease, RELEASES } from '../policy/find-release.ts'
 import { BANS, FIREWALL_PATHS } from '../policy/firewall.ts'
@@ -270,7 +270,9 @@ export const readFacts = async (root: string, settings: Settings, release?: stri
   }
   const fitting = findRelease(facts)
   if ('code' in fitting) return facts
-  const insecure = isLive ? await readInsecure(blockedFiles(settings, facts, fitting)) : facts.insecure
+  const insecure = isLive
+    ? await readInsecure(blockedFileCandidates(settings, facts, fitting))
+    : facts.insecure
   // The history counts by being there; it may be large and its content decides nothing.
   const historyPath = findHistory(settings, facts, fitting)
   const history = (await readPortsentryFile(root, historyPath)) ?? (isCopy ? UNSEEN : null)
