@@ -264,7 +264,7 @@ export const readFacts = async (root: string, settings: Settings, release?: stri
     remarks:
       live !== null && !live.asRoot
         ? [
-            'not root: bans in the firewall and in fail2ban, which files cannot be written, and whether an earlier apply was interrupted, were not looked at',
+            'not root: the firewall, the jails and bans of fail2ban, whether portsentry watches, which files cannot be written, and whether an earlier apply was interrupted, were not looked at',
           ]
         : [],
   }
