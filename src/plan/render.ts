@@ -3,7 +3,6 @@ import { formatCidr } from '../network.ts'
 import { type PendingConfirmation, pendingAsJson } from '../policy/confirmation.ts'
 import { JAIL_PATH } from '../policy/jail.ts'
 import { modesOf } from '../policy/release.ts'
-import { ADDRESSES_PATH } from '../policy/server-addresses.ts'
 import { renderDiff } from './diff.ts'
 import { isInSync, type Plan, type Step } from './plan.ts'
 
@@ -76,9 +75,9 @@ export const describeWrappers = ({ wrapped }: Pick<Plan, 'wrapped'>): string => 
 /** Who is protected on a server without a LAN: no words where config.env names one. */
 const describeProtection = ({ root, desired: { lan, whitelist } }: Plan): string => {
   if (lan !== null) return ''
-  const named = whitelist.length > 0 ? 'WHITELIST and ' : ''
-  const known = root === '/' ? '' : `, as far as ${ADDRESSES_PATH} lists them`
-  return `No LAN_IP and LAN_NM: no LAN is protected, only ${named}this server's own addresses, gateways and name servers${known}.\n`
+  const named = whitelist.length > 0 ? ', and WHITELIST' : ''
+  const known = root === '/' ? '' : ', as far as an apply on the server has recorded these'
+  return `No LAN_IP and LAN_NM: no LAN is protected, only the server's own addresses, its gateways and name servers${known}${named}.\n`
 }
 
 /** Text that is not from a file, such as apt's, as the bytes that a terminal wants, latin1-decoded. */

@@ -123,7 +123,7 @@ const findSlowness = (settings: Settings, { dialect }: Release, at: Place): Prob
           severity: 'warning',
           code: 'resolves-first',
           message:
-            'this portsentry bans a scanner only when DNS has answered or run out of time, and sees nobody meanwhile',
+            'this portsentry acts on a scanner only when DNS has answered or run out of time, and sees nobody meanwhile',
           hint: 'leave RESOLVE_HOST out: the log then has addresses only',
           at,
         },

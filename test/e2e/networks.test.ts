@@ -130,7 +130,7 @@ const describeNetworks = (suite: Suite): void => {
     it('needs no LAN, and plan says who is protected', async () => {
       const { stdout, stderr } = await planned('')
       expect(stdout).toContain(
-        "No LAN_IP and LAN_NM: no LAN is protected, only this server's own addresses, gateways and name servers.",
+        "No LAN_IP and LAN_NM: no LAN is protected, only the server's own addresses, its gateways and name servers.",
       )
       expect(stderr).not.toMatch(/LAN_IP|UNTRUSTED|192\.168|203\.0\.113/)
       const applied = await portward(server, 'apply --yes', 0)

@@ -625,7 +625,7 @@ const WARNINGS: [string, string, Changes, string, string[]][] = [
     {},
     'RESOLVE_HOST=1\n',
     [
-      'config.env:3: warning: this portsentry bans a scanner only when DNS has answered or run out of time, and sees nobody meanwhile — leave RESOLVE_HOST out: the log then has addresses only',
+      'config.env:3: warning: this portsentry acts on a scanner only when DNS has answered or run out of time, and sees nobody meanwhile — leave RESOLVE_HOST out: the log then has addresses only',
     ],
   ],
   ['a look-up on 2.x', 'resolves-first', { portsentry: NATIVE }, 'RESOLVE_HOST=1\n', []],
