@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { namesPeers, PEER_DIRECTORIES } from '../documents/peer-hosts.ts'
-import { blockedFiles } from '../policy/blocked-file.ts'
-import { findBlockedFiles, findHistory } from '../policy/desired.ts'
+import { blockedFileCandidates, findBlockedFiles } from '../policy/blocked-file.ts'
+import { findHistory } from '../policy/desired.ts'
 import type { Facts, FileState, LiveFacts, PackageVersion, PortsentryPackage } from '../policy/facts.ts'
 import { expectRelease, findRelease, RELEASES } from '../policy/find-release.ts'
 import { BANS, FIREWALL_PATHS } from '../policy/firewall.ts'
@@ -264,13 +264,15 @@ export const readFacts = async (root: string, settings: Settings, release?: stri
     remarks:
       live !== null && !live.asRoot
         ? [
-            'not root: bans in the firewall and in fail2ban, which files cannot be written, and whether an earlier apply was interrupted, were not looked at',
+            'not root: the firewall, the jails and bans of fail2ban, whether portsentry watches, which files cannot be written, and whether an earlier apply was interrupted, were not looked at',
           ]
         : [],
   }
   const fitting = findRelease(facts)
   if ('code' in fitting) return facts
-  const insecure = isLive ? await readInsecure(blockedFiles(settings, facts, fitting)) : facts.insecure
+  const insecure = isLive
+    ? await readInsecure(blockedFileCandidates(settings, facts, fitting))
+    : facts.insecure
   // The history counts by being there; it may be large and its content decides nothing.
   const historyPath = findHistory(settings, facts, fitting)
   const history = (await readPortsentryFile(root, historyPath)) ?? (isCopy ? UNSEEN : null)

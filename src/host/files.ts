@@ -4,23 +4,9 @@ import { appendFile, type FileHandle, mkdir, open, rename, rm, stat } from 'node
 import { basename, dirname, join } from 'node:path'
 import type { FileState } from '../policy/facts.ts'
 import { effect } from './effect.ts'
-import { errnoOf, HostError } from './host-error.ts'
+import { errnoOf, failedTo, HostError } from './host-error.ts'
 import { resolveInRoot } from './paths.ts'
 import { run } from './process.ts'
-
-const explain = (error: unknown, action: string, path: string): HostError => {
-  const code = errnoOf(error) ?? 'unknown error'
-  const hints: Record<string, string> = {
-    EACCES: 'run portward as root',
-    EPERM: 'run portward as root, and see whether the file is immutable (lsattr)',
-    EROFS: 'remount the file system read-write',
-    ENOSPC: 'make room on the file system',
-    EDQUOT: 'make room in the quota',
-  }
-  return new HostError(`cannot ${action} ${path}: ${code}`, hints[code] ?? 'see the system log', {
-    cause: error,
-  })
-}
 
 /** What `read` gives for the real place of a path, or null where there is no such file. */
 const ifPresent = async <T>(
@@ -33,7 +19,7 @@ const ifPresent = async <T>(
     return await read(real)
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return null
-    if (!(error instanceof HostError)) throw explain(error, 'read', real)
+    if (!(error instanceof HostError)) throw failedTo('read', real, error)
     const asked = join(root, path)
     throw asked === real
       ? error
@@ -121,7 +107,7 @@ export const replaceFile = async (root: string, path: string, text: string, mode
     })
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined)
-    throw error instanceof HostError ? error : explain(error, 'write', target)
+    throw error instanceof HostError ? error : failedTo('write', target, error)
   }
 }
 
@@ -175,6 +161,6 @@ export const removeFile = async (root: string, path: string): Promise<void> => {
       await syncPath(dirname(target))
     })
   } catch (error) {
-    throw explain(error, 'remove', target)
+    throw failedTo('remove', target, error)
   }
 }

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { readAttributes } from './files.ts'
-import { errnoOf, HostError } from './host-error.ts'
+import { failedTo } from './host-error.ts'
 import { resolveInRoot } from './paths.ts'
 
 /** What is read of a history: weeks of an ordinary server's scans, and no more on one that is flooded. */
@@ -26,6 +26,6 @@ export const readHistoryTail = async (root: string, path: string): Promise<strin
       await file.close()
     }
   } catch (error) {
-    throw new HostError(`cannot read ${real}: ${errnoOf(error)}`, 'run portward as root', { cause: error })
+    throw failedTo('read', real, error)
   }
 }

@@ -15,3 +15,20 @@ export const messageOf = (error: unknown): string => (error instanceof Error ? e
 /** The errno name (`ENOSPC`) of a failed system call, or undefined. */
 export const errnoOf = (error: unknown): string | undefined =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+
+const HINTS: Readonly<Record<string, string>> = {
+  EACCES: 'run portward as root',
+  EPERM: 'run portward as root, and see whether the file is immutable (lsattr)',
+  EROFS: 'remount the file system read-write',
+  ENOSPC: 'make room on the file system',
+  EDQUOT: 'make room in the quota',
+  EISDIR: 'see what is there',
+  ENOTDIR: 'see what is there',
+}
+
+/** A system call on a path that failed: `cannot read /etc/x: EACCES`, with what helps against that. */
+export const failedTo = (action: string, path: string, error: unknown): HostError => {
+  const code = errnoOf(error)
+  const message = `cannot ${action} ${path}: ${code ?? 'unknown error'}`
+  return new HostError(message, HINTS[code ?? ''] ?? 'see the system log', { cause: error })
+}

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { execa } from 'execa'
 import { FIREWALL_RUN } from '../policy/firewall.ts'
-import { errnoOf, HostError } from './host-error.ts'
+import { failedTo, HostError } from './host-error.ts'
 import { isDirectory } from './paths.ts'
 import { childEnvironment, tryRun } from './process.ts'
 
@@ -25,7 +25,7 @@ const keepPrivate = async (path: string): Promise<void> => {
     const handle = await open(path, 'a', 0o600)
     await handle.chmod(0o600).finally(() => handle.close())
   } catch (error) {
-    throw new HostError(`cannot lock ${path}: ${errnoOf(error)}`, 'run portward as root', { cause: error })
+    throw failedTo('lock', path, error)
   }
 }
 
@@ -66,7 +66,7 @@ export const holdLock = async (path: string, patienceS: number, refused: HostErr
       ? refused
       : new HostError(
           `cannot lock ${path}: ${shortMessage ?? `exit code ${exitCode}`}`,
-          'run portward as root',
+          'see whether flock (of util-linux) works',
         )
   }
   return {

@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs'
 import { lstat, readlink, stat } from 'node:fs/promises'
 import { dirname, join, normalize } from 'node:path'
-import { errnoOf, HostError } from './host-error.ts'
+import { errnoOf, failedTo, HostError } from './host-error.ts'
 
 const MAX_LINKS = 40
 
@@ -45,8 +45,7 @@ export const isDirectory = (path: string): Promise<boolean> =>
     () => false,
   )
 
-const cannotLook = (path: string, error: unknown): HostError =>
-  new HostError(`cannot look at ${path}: ${errnoOf(error)}`, 'run as root', { cause: error })
+const cannotLook = (path: string, error: unknown): HostError => failedTo('look at', path, error)
 
 const linkTarget = async (path: string): Promise<string | null> => {
   try {

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import { appendFile, readFile, truncate } from 'node:fs/promises'
-import { errnoOf, HostError } from './host-error.ts'
+import { errnoOf, failedTo, type HostError } from './host-error.ts'
 
 /** Whatever tells two states of a file apart; null where there is none. */
 const stampOf = (path: string): string | null => {
@@ -15,7 +15,7 @@ const readBytes = async (path: string): Promise<Buffer | null> => {
     return await readFile(path)
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return null
-    throw new HostError(`cannot read ${path}: ${errnoOf(error)}`, 'run portward as root', { cause: error })
+    throw failedTo('read', path, error)
   }
 }
 
@@ -29,8 +29,7 @@ export interface WatchedFile {
   readonly empty: () => Promise<void>
 }
 
-const explain = (path: string, error: unknown): HostError =>
-  new HostError(`cannot write ${path}: ${errnoOf(error)}`, 'run portward as root', { cause: error })
+const explain = (path: string, error: unknown): HostError => failedTo('write', path, error)
 
 /** A look at a file by its real path. Looking is one stat(): cheap enough for each packet. */
 export const watchFile = (path: string): WatchedFile => {

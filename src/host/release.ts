@@ -3,7 +3,7 @@ import type { Facts } from '../policy/facts.ts'
 import { findRelease, tellRelease } from '../policy/find-release.ts'
 import type { Release } from '../policy/release.ts'
 import { readFileState } from './files.ts'
-import { errnoOf, HostError } from './host-error.ts'
+import { errnoOf, failedTo, HostError } from './host-error.ts'
 import { readInstalled, readPackageFiles } from './packages.ts'
 import { resolveInRoot } from './paths.ts'
 
@@ -19,7 +19,7 @@ export const listDirectory = async (root: string, path: string): Promise<string[
     return await readdir(real)
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return []
-    throw new HostError(`cannot list ${real}: ${errnoOf(error)}`, 'run portward as root', { cause: error })
+    throw failedTo('list', real, error)
   }
 }
 

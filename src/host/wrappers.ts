@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { readInstalled } from './packages.ts'
 import { resolveInRoot } from './paths.ts'
 
@@ -18,17 +18,29 @@ const CANDIDATES: readonly (readonly [name: string, ...programs: string[]])[] = 
   ['nrpe', '/usr/sbin/nrpe'],
 ]
 
+/** The packages that bring them. */
+const PACKAGES =
+  /^(?:openssh-server|rpcbind|vsftpd|slapd|stunnel4|xinetd|socat|dovecot-core|nagios-nrpe-server)$/
+
 const isLinked = async (root: string, program: string): Promise<boolean> => {
   const bytes = await readFile(await resolveInRoot(root, program)).catch(() => null)
   return bytes?.includes('libwrap.so.0') ?? false
 }
 
+/** Whether a tree lacks the programs of its servers: a copy of /etc, with or without dpkg's status beside it. */
+const isCopy = async (root: string): Promise<boolean> => {
+  const packages = await readInstalled(root)
+  if (packages.size === 0) return true
+  const programs = await stat(await resolveInRoot(root, '/usr/sbin')).catch(() => null)
+  return programs === null && [...packages.keys()].some((name) => PACKAGES.test(name))
+}
+
 /**
- * Names of the installed servers whose program is linked with libwrap: whom hosts.allow and hosts.deny concern. Null for
- * a copy of /etc without packages, which does not show its programs.
+ * Names of the installed servers whose program is linked with libwrap: those that hosts.allow and hosts.deny concern. Null
+ * for a copy of /etc, which does not show its programs.
  */
 export const readWrapped = async (root: string): Promise<string[] | null> => {
-  if (root !== '/' && (await readInstalled(root)).size === 0) return null
+  if (root !== '/' && (await isCopy(root))) return null
   const linked = await Promise.all(
     CANDIDATES.map(async ([name, ...programs]) => {
       const found = await Promise.all(programs.map((program) => isLinked(root, program)))

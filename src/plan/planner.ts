@@ -7,7 +7,7 @@ import { fail2banFaults } from '../policy/fail2ban-faults.ts'
 import { findRelease } from '../policy/find-release.ts'
 import { FIREWALL_CONF, presentTarget } from '../policy/firewall.ts'
 import { JAIL_PATH, overriddenOptions } from '../policy/jail.ts'
-import { findLenientRules } from '../policy/lenient-rules.ts'
+import { bansReachHostsDeny, findLenientRules } from '../policy/lenient-rules.ts'
 import { isError, type Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
 import { type Rewrite, rewriteHostsAllow, rewriteHostsDeny, rewriteJails, rewriteModes } from './files.ts'
@@ -125,17 +125,22 @@ const planFile = (
  * fail2ban does not start while a jail's log is missing, and portsentry 1.2 makes its history with the first
  * hit only: with the mode that it would give it.
  */
-const planLogs = ({ release, historyPath, logs }: Desired, facts: Facts): TouchStep[] => {
+const planLogs = (desired: Desired, facts: Facts): TouchStep[] => {
+  const { release, historyPath, logs, jails } = desired
   const isComing = release.packageMakesHistory && !facts.packages.has('portsentry')
   const history =
     isComing && historyPath === release.requiredKeys.get('HISTORY_FILE')
       ? []
       : [{ path: historyPath, mode: 0o600 }]
-  const reasons = ['fail2ban does not start without its log']
+  const isRead = jails.get('portsentry')?.get('enabled') === 'true'
+  const forFail2ban = ['fail2ban does not start without its log']
   return [
-    ...[...history, ...logs.map((path) => ({ path, mode: 0o640 }))].map((log) => ({ ...log, reasons })),
+    ...history.map((log) => ({ ...log, reasons: isRead ? forFail2ban : ['portsentry logs scans in it'] })),
+    ...logs.map((path) => ({ path, mode: 0o640, reasons: forFail2ban })),
     // portsentry 2.x adds to the file, and does not make it.
-    { path: HOSTS_DENY, mode: 0o644, reasons: ['portsentry writes whom it bans into it'] },
+    ...(bansReachHostsDeny(desired)
+      ? [{ path: HOSTS_DENY, mode: 0o644, reasons: ['bans are entered in it'] }]
+      : []),
   ]
     .filter(({ path }) => !facts.files.has(path))
     .map((file) => ({ kind: 'touch', ...file }))

@@ -2,7 +2,6 @@ import type { Desired } from '../policy/desired.ts'
 import type { Facts } from '../policy/facts.ts'
 import { BANS } from '../policy/firewall.ts'
 import { bansReachHostsDeny } from '../policy/lenient-rules.ts'
-import { modesOf } from '../policy/release.ts'
 import type { Problem } from '../problem.ts'
 import type { Step } from './plan.ts'
 
@@ -26,10 +25,8 @@ interface Written {
 }
 
 const writtenFiles = (desired: Desired): Written[] => {
-  const { release, historyPath, blockedPath, modes, ownsBans } = desired
+  const { release, historyPath, blockedPaths, ownsBans } = desired
   const isBuilt = release.builtIgnorePath !== release.ignorePath
-  const blocked =
-    release.dialect === '1.2' ? modesOf(modes).map((mode) => `${blockedPath}.${mode}`) : [blockedPath]
   const whole = (path: string, what: string): Written => ({ path, withoutAppend: what, withoutReplace: what })
   return [
     ...(isBuilt
@@ -49,7 +46,7 @@ const writtenFiles = (desired: Desired): Written[] => {
       withoutAppend: 'portsentry cannot write its history here, and so fail2ban sees no scan',
       withoutReplace: null,
     },
-    ...blocked.map((path) => whole(path, 'portsentry cannot keep its list of blocked hosts here')),
+    ...blockedPaths.map((path) => whole(path, 'portsentry cannot keep its list of blocked hosts here')),
     ...(ownsBans ? [whole(BANS, 'bans cannot be recorded here')] : []),
   ]
 }

@@ -170,7 +170,7 @@ export const findSandboxTrouble = (
       {
         severity: 'warning',
         code: 'sandbox',
-        message: `in the sandbox of ${unit}.service ${service} ${describeObstacles(obstacles)}: apply would be put back`,
+        message: `in the sandbox of ${unit}.service ${service} ${describeObstacles(obstacles)}: it could not ban as planned`,
         hint: cureFor(unit, obstacles),
         at: { path: files.filter(Boolean).at(-1) ?? `/etc/systemd/system/${unit}.service.d` },
       },

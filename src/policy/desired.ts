@@ -4,11 +4,12 @@ import { mendingEdits, mendRefused, translatedValue } from '../documents/portsen
 import type { Network } from '../network.ts'
 import type { Place, Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
-import { blockedFile, findInsecureBlockedFile } from './blocked-file.ts'
+import { blockedFile, findBlockedFiles, findInsecureBlockedFile } from './blocked-file.ts'
 import { findSandboxTrouble } from './confinement.ts'
 import { findExposed } from './exposed.ts'
 import { type Facts, fileText } from './facts.ts'
 import { FIREWALL_CONF, firewallFiles, ownsBans, presentTarget } from './firewall.ts'
+import { findUnfitHistory } from './history-file.ts'
 import { judgedDaemons } from './hosts-access-verdict.ts'
 import { desiredJails, type Jails, lostIgnoreIps, SSHD_PATH } from './jail.ts'
 import { chooseTarget, killRoute } from './kill-route.ts'
@@ -16,7 +17,7 @@ import { findLanTrouble } from './lan-check.ts'
 import { findNeighbourTrouble } from './neighbours.ts'
 import { requiredPackages } from './packages.ts'
 import { protect } from './protected-networks.ts'
-import { type Modes, modesOf, type Release, sees } from './release.ts'
+import { type Modes, type Release, sees } from './release.ts'
 import { ADDRESSES_PATH } from './server-addresses.ts'
 import { type WrittenPath, writtenPaths } from './written-paths.ts'
 
@@ -49,8 +50,8 @@ export interface Desired {
   readonly ownedFiles: ReadonlyMap<string, string | null>
   /** The history file that portsentry writes and fail2ban reads. */
   readonly historyPath: string
-  /** Where portsentry keeps whom it has blocked; 1.2 adds a mode to the name. */
-  readonly blockedPath: string
+  /** The files in which portsentry keeps whom it has blocked. */
+  readonly blockedPaths: readonly string[]
   /** Other logs without which fail2ban would not start. */
   readonly logs: readonly string[]
   /** What a ban writes on its way. */
@@ -85,12 +86,6 @@ const requiredValue = (key: string, settings: Settings, facts: Facts, release: R
 /** The history file that portsentry writes. */
 export const findHistory = (settings: Settings, facts: Facts, release: Release): string =>
   requiredValue('HISTORY_FILE', settings, facts, release)
-
-/** The files in which portsentry keeps whom it has blocked: 1.2 has one for each mode. */
-export const findBlockedFiles = (settings: Settings, facts: Facts, release: Release): string[] => {
-  const path = blockedFile(settings, facts, release)
-  return release.dialect === '2.x' ? [path] : modesOf(settings).map((mode) => `${path}.${mode}`)
-}
 
 /** Where bans have a place of their own, what makes them also writes hosts.deny: once, and until the ban ends. */
 const killHostsDeny = (settings: Settings, present: string | undefined): string | null =>
@@ -128,7 +123,7 @@ const findSlowness = (settings: Settings, { dialect }: Release, at: Place): Prob
           severity: 'warning',
           code: 'resolves-first',
           message:
-            'this portsentry bans a scanner only when DNS has answered or run out of time, and sees nobody meanwhile',
+            'this portsentry acts on a scanner only when DNS has answered or run out of time, and sees nobody meanwhile',
           hint: 'leave RESOLVE_HOST out: the log then has addresses only',
           at,
         },
@@ -153,6 +148,7 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     problems.push({ severity: 'error', code: 'not-in-this-release', message, hint, at: place(variable) })
   }
   const { networks: shielded, admitted, record, problems: doubts } = protect(settings, facts, release)
+  const historyPath = findHistory(settings, facts, release)
   problems.push(
     ...doubts,
     ...(settings.observeOnly
@@ -162,15 +158,15 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     ...findNeighbourTrouble(settings, facts, release),
     ...findSlowness(settings, release, place('RESOLVE_HOST')),
     ...findInsecureBlockedFile(settings, facts, place('BLOCKED_FILE')),
+    ...findUnfitHistory(settings, facts, release, historyPath),
     ...lostIgnoreIps(facts, release, shielded),
   )
-  const historyPath = findHistory(settings, facts, release)
-  const blockedPath = blockedFile(settings, facts, release)
+  const blockedPaths = findBlockedFiles(settings, facts, release)
   const jails = desiredJails(settings, facts, release, shielded, historyPath)
   const modes = { tcpMode: settings.tcpMode, udpMode: settings.udpMode }
   const firewall = firewallFiles({
     ...{ settings, release, modes, target: choice.target, protectedNetworks: shielded, historyPath },
-    blockedPath,
+    blockedPath: blockedFile(settings, facts, release),
   })
   const conf = confKeys(settings, facts, release)
   const writes = writtenPaths({
@@ -179,7 +175,7 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     killRoute: conf.get('KILL_ROUTE') ?? '',
     killHostsDeny: conf.get('KILL_HOSTS_DENY') ?? '',
     historyPath,
-    blockedPaths: findBlockedFiles(settings, facts, release),
+    blockedPaths,
   })
   problems.push(...findSandboxTrouble(facts.live?.units ?? new Map(), writes))
   const desired: Desired = {
@@ -204,7 +200,7 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
       ...(record === undefined ? [] : ([[ADDRESSES_PATH, record]] as const)),
     ]),
     historyPath,
-    blockedPath,
+    blockedPaths,
     logs: jails.logs,
     writes,
   }

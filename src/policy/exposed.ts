@@ -30,7 +30,7 @@ export const findExposed = (
   const clients = exposed.map((address) => ({
     // Over this one apply does not go on, unless it is told to.
     code: 'ssh-client',
-    message: `an SSH session comes from ${address}, which is not protected: one packet to a watched port bans it`,
+    message: `an SSH session comes from ${address}, which is not protected: a packet to a watched port can ban it`,
     hint: `add ${address} to WHITELIST`,
   }))
   // LAN_IP says the IPv4 network only; the same neighbours have addresses here.

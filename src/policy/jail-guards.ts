@@ -18,8 +18,11 @@ type Decision =
   | { readonly kind: 'harmless' }
   /** `value` is what the jail file has to say instead; null where the value in effect is all right. */
   | { readonly kind: 'set'; readonly value: (decided: string, ban: BanAction) => string | null }
-  /** Nothing that the jail file could say is right in every case: it is named, with what it does. */
-  | { readonly kind: 'named'; readonly does: string }
+  /**
+   * Nothing that the jail file could say is right in every case: it is named, with what it does. `mayBeMeant`: not where
+   * somebody wrote it into [portsentry] itself.
+   */
+  | { readonly kind: 'named'; readonly does: string; readonly mayBeMeant: boolean }
 
 const ALL_PORTS = '0:65535'
 
@@ -30,7 +33,7 @@ const actionFor = ({ banaction, protocol }: BanAction): string =>
   banaction === 'portward' ? banaction : `${banaction}[port="${ALL_PORTS}", protocol="${protocol}"]`
 
 const harmless: Decision = { kind: 'harmless' }
-const named = (does: string): Decision => ({ kind: 'named', does })
+const named = (does: string, mayBeMeant = false): Decision => ({ kind: 'named', does, mayBeMeant })
 
 export const DECISIONS: ReadonlyMap<string, Decision> = new Map<string, Decision>([
   [
@@ -53,7 +56,7 @@ export const DECISIONS: ReadonlyMap<string, Decision> = new Map<string, Decision
     'logencoding',
     { kind: 'set', value: (decided) => (/^(?:auto|utf-?8|ascii)$/i.test(decided) ? null : 'auto') },
   ],
-  ['ignorecommand', named('hosts that this command approves of are not banned by jail portsentry')],
+  ['ignorecommand', named('hosts that this command approves of are not banned by jail portsentry', true)],
   ['failregex', named('jail portsentry then looks for this in the history, not for what its filter knows')],
   ['prefregex', named('jail portsentry then looks only at lines that match it')],
   ['ignoreregex', named('jail portsentry then passes over lines that match it')],
@@ -108,8 +111,11 @@ export const guardJail = (view: Fail2banView, ban: BanAction, directory: string,
     const isOthers = decided.path !== ownPath
     const sets = `sets ${option} = ${quoted(decided.value)}`
     if (decision.kind === 'named') {
-      if (decided.value.trim() === '') continue
-      const hint = 'if that is not meant, move it into the jails that need it'
+      const isMeant = decision.mayBeMeant && view.sections.get('portsentry')?.has(option) === true
+      if (decided.value.trim() === '' || isMeant) continue
+      const hint = decision.mayBeMeant
+        ? 'move it into the jails that need it: into [portsentry] as well, if it is meant for that one'
+        : 'if that is not meant, move it into the jails that need it'
       problems.push(tell('also-decides', directory, decided, `${sets}: ${decision.does}`, hint))
       continue
     }

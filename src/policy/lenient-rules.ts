@@ -21,10 +21,22 @@ const lenientRules = ({ rules, readUpTo }: HostsAccess, daemons: readonly string
   return [...lines].map(([line, of]) => ({ line, daemons: of }))
 }
 
-/** Whether portsentry's bans are to get into hosts.deny at all. */
-export const bansReachHostsDeny = ({ conf }: Pick<Desired, 'conf'>): boolean =>
-  [conf.get('BLOCK_TCP'), conf.get('BLOCK_UDP')].includes('1') &&
-  writesHostsDeny(conf.get('KILL_HOSTS_DENY') ?? '', conf.get('KILL_ROUTE') ?? '')
+/** What decides whether bans are entered in hosts.deny. */
+type Banning = Pick<Desired, 'conf' | 'jails' | 'ownsBans'>
+
+/**
+ * Whether bans are to get into hosts.deny at all: portsentry's, or fail2ban's by portward's action, which leaves the file
+ * to portsentry where that has a KILL_HOSTS_DENY.
+ */
+export const bansReachHostsDeny = ({ conf, jails, ownsBans }: Banning): boolean => {
+  const killHostsDeny = conf.get('KILL_HOSTS_DENY') ?? ''
+  const blocks = [conf.get('BLOCK_TCP'), conf.get('BLOCK_UDP')].includes('1')
+  const byJail = ownsBans && jails.get('portsentry')?.get('banaction') === 'portward'
+  return (
+    (blocks && writesHostsDeny(killHostsDeny, conf.get('KILL_ROUTE') ?? '')) ||
+    (byJail && killHostsDeny === '')
+  )
+}
 
 /**
  * An admin's rule that is weaker than hosts.deny is theirs to keep; but a ban in hosts.deny then keeps nobody away from
@@ -32,7 +44,7 @@ export const bansReachHostsDeny = ({ conf }: Pick<Desired, 'conf'>): boolean =>
  */
 export const findLenientRules = (
   hostsAllow: HostsAccess,
-  desired: Pick<Desired, 'conf' | 'askingDaemons'>,
+  desired: Banning & Pick<Desired, 'askingDaemons'>,
 ): Problem[] =>
   bansReachHostsDeny(desired)
     ? lenientRules(hostsAllow, desired.askingDaemons).map(({ line, daemons }) => ({

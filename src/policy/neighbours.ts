@@ -3,6 +3,7 @@ import type { Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Facts } from './facts.ts'
 import type { Release } from './release.ts'
+import { ADDRESSES_PATH } from './server-addresses.ts'
 
 /** Other tools with a say in this server's firewall, as far as they are on. */
 export interface Neighbours {
@@ -42,75 +43,106 @@ const warn = (code: string, path: string, message: string, hint: string): Proble
   at: { path },
 })
 
-/** portsentry 1.2 reads raw sockets behind netfilter: what INPUT drops, it never sees. */
+/**
+ * portsentry 1.2 reads raw sockets behind netfilter: what INPUT drops, it never sees. Which ports a rule lets through is
+ * not looked at here; `verify` tries them.
+ */
 const findBlindness = ({ live }: Facts, { seesIPv6 }: Release): Problem[] => {
   if (live === null || seesIPv6) return []
   const { ufw, firewalld } = live.neighbours
-  const unseen = 'before this portsentry could see it: scans stay unnoticed'
+  const unseen = 'before this portsentry can see it: scans of such ports are not noticed'
   const blind = (path: string, who: string, hint: string) => [
     warn('blind-portsentry', path, `${who} ${unseen}`, `${hint}, or count on the firewall alone`),
   ]
   if (ufw?.drops) {
     return blind(
       UFW_CONF,
-      'ufw drops what it does not allow,',
+      'ufw drops what it does not allow',
       'let ufw allow the watched ports (nothing listens there)',
     )
   }
   if (firewalld) {
     return blind(
       '/etc/firewalld',
-      'firewalld rejects what its zones do not allow,',
+      'firewalld rejects what its zones do not allow',
       'add the watched ports to the zone (nothing listens there)',
     )
   }
   if (live.inputPolicy !== 'DROP') return []
   return blind(
     'iptables -S INPUT',
-    'INPUT drops what no rule accepts,',
+    'INPUT drops what no rule accepts',
     'accept the watched ports in INPUT (nothing listens there)',
   )
+}
+
+/** What becomes of bans when another tool empties INPUT, and what to set instead. */
+interface Emptied {
+  readonly loss: string
+  readonly cure: string
+}
+
+/** Null: no ban is known to stand there. */
+const whenEmptied = ({ banBackend, banaction, killRoute = '' }: Settings): Emptied | null => {
+  if (banaction?.startsWith('iptables'))
+    return {
+      loss: `the bans of ${banaction} are gone then, until fail2ban is restarted`,
+      cure: 'BANACTION=nftables-allports, whose bans stand in a table of their own',
+    }
+  if (banBackend === 'iptables' && banaction === undefined)
+    return {
+      loss: 'bans are back within a minute',
+      cure: 'BAN_BACKEND=nft, whose bans stand in a table of their own',
+    }
+  if (/\bip6?tables\b/.test(killRoute))
+    return { loss: 'the rules of KILL_ROUTE are gone then', cure: 'a KILL_ROUTE that uses nft' }
+  return null
 }
 
 /**
  * ufw's jumps are appended to INPUT and bans inserted before them; reloading it, switching it off and on leave the
  * bans there unless it manages the built-in chains (seen with 0.36).
  */
-const aboutUfw = ({ emptiesInput }: Ufw, usesInput: boolean): Problem =>
-  emptiesInput && usesInput
-    ? warn(
-        'ufw',
-        UFW_DEFAULTS,
-        'ufw empties INPUT whenever it starts or is reloaded (MANAGE_BUILTINS=yes): bans are back within a minute',
-        'set MANAGE_BUILTINS=no there, or BAN_BACKEND=nft, whose bans ufw does not touch',
-      )
-    : warn(
-        'ufw',
-        UFW_CONF,
-        'ufw is on: bans go before its rules, so that nothing it allows lifts them, and ufw status does not show them',
-        'see portward bans; portward unban ADDRESS lifts one',
-      )
+const emptiedByUfw = ({ loss, cure }: Emptied): Problem =>
+  warn(
+    'ufw',
+    UFW_DEFAULTS,
+    `ufw empties INPUT whenever it starts or is reloaded (MANAGE_BUILTINS=yes): ${loss}`,
+    `set MANAGE_BUILTINS=no there, or ${cure}`,
+  )
 
-/** fw.py and ipXtables.py of firewalld 1.3: a flush takes the rules of iptables, too, whichever its own backend is. */
-const FIREWALLD = warn(
-  'firewalld',
-  '/etc/firewalld',
-  'firewalld empties the tables of iptables whenever it starts, stops or is reloaded: bans are back within a minute',
-  'set BAN_BACKEND=nft, whose bans stand in a table of their own, which firewalld leaves alone',
+const BESIDE_UFW = warn(
+  'ufw',
+  UFW_CONF,
+  'ufw is on: bans go before its rules, so that nothing it allows lifts them, and ufw status does not show them',
+  'see portward bans; portward unban ADDRESS lifts one',
 )
 
-/** What other tools of the firewall mean for portsentry and for its bans. */
+/** fw.py and ipXtables.py of firewalld 1.3: a flush takes the rules of iptables, too, whichever its own backend is. */
+const emptiedByFirewalld = ({ loss, cure }: Emptied): Problem =>
+  warn(
+    'firewalld',
+    '/etc/firewalld',
+    `firewalld empties the tables of iptables whenever it starts, stops or is reloaded: ${loss}`,
+    `set ${cure}`,
+  )
+
+/**
+ * What other tools of the firewall mean for portsentry and for its bans. What no line of config.env changes is said
+ * until portward has been applied here once: whoever plans every hour knows it by then.
+ */
 export const findNeighbourTrouble = (settings: Settings, facts: Facts, release: Release): Problem[] => {
-  const blindness = findBlindness(facts, release)
+  if (facts.live === null) return []
+  const isApplied = facts.files.has(ADDRESSES_PATH)
+  const blindness = isApplied ? [] : findBlindness(facts, release)
   const bans = settings.banBackend !== 'none' || settings.banaction !== undefined
-  if (facts.live === null || settings.observeOnly || !bans) return blindness
+  if (settings.observeOnly || !bans) return blindness
   const { ufw, firewalld } = facts.live.neighbours
-  const isOwnCommand = settings.killRoute !== undefined
-  const usesInput =
-    isOwnCommand || settings.banBackend === 'iptables' || settings.banaction?.startsWith('iptables') === true
+  const emptied = whenEmptied(settings)
+  const isEmptiedByUfw = ufw?.emptiesInput === true && emptied !== null
   return [
     ...blindness,
-    ...(ufw === null ? [] : [aboutUfw(ufw, usesInput)]),
-    ...(firewalld && usesInput ? [FIREWALLD] : []),
+    ...(isEmptiedByUfw ? [emptiedByUfw(emptied)] : ufw === null || isApplied ? [] : [BESIDE_UFW]),
+    ...(firewalld && emptied !== null ? [emptiedByFirewalld(emptied)] : []),
   ]
 }

@@ -206,7 +206,7 @@ export const checkShare = (lan: Network | null, whitelist: readonly Network[]): 
       complain(
         'WHITELIST',
         'whitelist-world',
-        `covers ${percent} % of the ${name} addresses${lan === null ? '' : ', the LAN included'}`,
+        `covers ${percent} % of the ${name} addresses${lan === null || name !== 'IPv4' ? '' : ', the LAN included'}`,
         'leave out what you do not know: half of the Internet at the widest',
       ),
     ]

@@ -1,6 +1,6 @@
 /** Directories of the system, of devices and of anybody's: nothing there is portsentry's to append to or to truncate. */
 const SYSTEM =
-  /^\/(?:bin|boot|dev|etc|home|lib\w*|proc|root|sbin|sys|tmp|usr|var\/(?:spool|tmp|mail))(?:\/|$)/
+  /^\/(?:bin|boot|dev|etc|home|lib\w*|proc|root|run\/lock|sbin|sys|tmp|usr|var\/(?:lock|mail|spool|tmp))(?:\/|$)/
 
 /** A directory for logs or of portsentry's own stands on the way to the file. */
 const DIRECTORY = /\/(?:logs?|portsentry|portward)\//

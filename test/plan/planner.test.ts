@@ -114,6 +114,18 @@ it.each(SERVICES)('services: %s', (_, changes, expected) => {
   expect(steps(changes)).toEqual(expected)
 })
 
+const MISSING = { texts: { '/var/lib/portsentry/portsentry.history': null, '/etc/hosts.deny': null } }
+
+it.each([
+  ['', ['fail2ban does not start without its log', 'bans are entered in it']],
+  // The jail is off, and nobody is banned.
+  ['OBSERVE_ONLY=1\n', ['portsentry logs scans in it']],
+])('makes missing files for what needs them: %j', (config, expected) => {
+  const { plan: found } = plan(settingsOf(LAN + config), factsOf(MISSING))
+  const reasons = found?.steps.flatMap((step) => (step.kind === 'touch' ? step.reasons : []))
+  expect(reasons).toEqual(expected)
+})
+
 const FILES: [string, Changes, string[]][] = [
   [
     'the history is missing',
@@ -576,7 +588,7 @@ it.each([
   [
     '198.51.100.7',
     [
-      'config.env: warning: an SSH session comes from 198.51.100.7, which is not protected: one packet to a watched port bans it — add 198.51.100.7 to WHITELIST',
+      'config.env: warning: an SSH session comes from 198.51.100.7, which is not protected: a packet to a watched port can ban it — add 198.51.100.7 to WHITELIST',
     ],
   ],
 ])('warns an administrator who comes from %s of locking himself out', (sshClient, expected) => {
@@ -613,7 +625,7 @@ const WARNINGS: [string, string, Changes, string, string[]][] = [
     {},
     'RESOLVE_HOST=1\n',
     [
-      'config.env:3: warning: this portsentry bans a scanner only when DNS has answered or run out of time, and sees nobody meanwhile — leave RESOLVE_HOST out: the log then has addresses only',
+      'config.env:3: warning: this portsentry acts on a scanner only when DNS has answered or run out of time, and sees nobody meanwhile — leave RESOLVE_HOST out: the log then has addresses only',
     ],
   ],
   ['a look-up on 2.x', 'resolves-first', { portsentry: NATIVE }, 'RESOLVE_HOST=1\n', []],

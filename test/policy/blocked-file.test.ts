@@ -21,6 +21,9 @@ it.each([
   ["the admin's own directory", '/srv/portsentry/blocked', '/srv/portsentry/blocked'],
   ['a name that only looks like it', '/tmpfiles/blocked', '/tmpfiles/blocked'],
   ['a directory that others may write to', '/srv/shared/blocked', DEFAULT],
+  ['a lock directory, where anybody may write', '/run/lock/blocked', DEFAULT],
+  ['a file of the system', '/etc/shadow', DEFAULT],
+  ['a device', '/dev/sda', DEFAULT],
   ['none', '', DEFAULT],
 ])('portsentry.conf with %s', (_, path, expected) => {
   for (const release of [sysv12, native2]) {
@@ -32,10 +35,9 @@ it.each([
   ['/srv/portsentry/blocked', null],
   // What is plainly no directory for it, such as /tmp, the settings refuse by themselves.
   [
-    '/run/lock/blocked',
-    /^config\.env:3: BLOCKED_FILE=\/run\/lock\/blocked is where .*: anybody may write to \/run\/lock; .*leave it out/,
+    '/srv/log/blocked',
+    /^config\.env:3: BLOCKED_FILE=\/srv\/log\/blocked is where .*: \/srv\/shared may be written by others than root \(mode 775\);.*leave it out/,
   ],
-  ['/srv/log/blocked', /: \/srv\/shared may be written by others than root \(mode 775\);/],
 ])('config.env with BLOCKED_FILE=%s', (path, expected) => {
   const settings = settingsOf(`${LAN}BLOCKED_FILE=${path}\n`)
   const facts = factsWith('', ['/srv/log/blocked'])

@@ -148,7 +148,7 @@ it('names the last file of the unit, and what to add to it', () => {
       severity: 'warning',
       code: 'sandbox',
       message:
-        'in the sandbox of fail2ban.service fail2ban cannot write /etc/hosts.deny (bans for TCP wrappers): apply would be put back',
+        'in the sandbox of fail2ban.service fail2ban cannot write /etc/hosts.deny (bans for TCP wrappers): it could not ban as planned',
       hint: 'systemctl edit fail2ban: [Service] ReadWritePaths=/etc; then systemctl restart fail2ban',
       at: { path: '/etc/systemd/system/fail2ban.service.d/b.conf' },
     },

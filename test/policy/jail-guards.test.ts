@@ -104,6 +104,14 @@ it.each([
   )
 })
 
+it.each([
+  ['ignorecommand', 0],
+  ['failregex', 1],
+])('takes it for meant where it is written into [portsentry]: %s', (option, count) => {
+  const { problems } = outcome({ 'jail.d/x.conf': `[portsentry]\n${option} = x\n` })
+  expect(problems).toHaveLength(count)
+})
+
 it('refuses a later [portsentry] that bans by another action', () => {
   const { problems } = outcome({ 'jail.local': '[portsentry]\naction = mine\n' })
   expect(problems.join('\n')).toMatch(

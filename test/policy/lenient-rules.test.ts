@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { parseHostsAccess } from '../../src/documents/hosts-access.ts'
+import type { Desired } from '../../src/policy/desired.ts'
 import { BAN_COMMAND } from '../../src/policy/firewall.ts'
 import { findLenientRules } from '../../src/policy/lenient-rules.ts'
 
@@ -9,10 +10,22 @@ const BANS: [string, string][] = [
   ['KILL_ROUTE', BAN_COMMAND],
 ]
 
-const found = (text: string, askingDaemons: readonly string[], keys: readonly [string, string][] = []) =>
-  findLenientRules(parseHostsAccess(text), { conf: new Map([...BANS, ...keys]), askingDaemons }).map(
-    ({ at, message }) => `${at.line} ${/opens (.*) to everybody/.exec(message)?.[1]}`,
-  )
+const jailWith = (banaction: string) => new Map([['portsentry', new Map([['banaction', banaction]])]])
+const OWN_ACTION = { ownsBans: true, jails: jailWith('portward') }
+const OTHER_ACTION = { ownsBans: true, jails: jailWith('iptables-allports') }
+const NO_PLACE = { ownsBans: false, jails: jailWith('portward') }
+
+const found = (
+  text: string,
+  askingDaemons: readonly string[],
+  keys: readonly [string, string][] = [],
+  banning: Pick<Desired, 'jails' | 'ownsBans'> = OWN_ACTION,
+) =>
+  findLenientRules(parseHostsAccess(text), {
+    conf: new Map([...BANS, ...keys]),
+    askingDaemons,
+    ...banning,
+  }).map(({ at, message }) => `${at.line} ${/opens (.*) to everybody/.exec(message)?.[1]}`)
 
 test.each<[string, string, readonly string[], string[]]>([
   ['ten public tutorials', 'sshd: ALL\n', ['sshd'], ['1 sshd']],
@@ -33,15 +46,20 @@ test.each<[string, string, readonly string[], string[]]>([
   ['unfinished: not read', 'sshd: ALL', ['sshd'], []],
 ])('%s: %j', (_, text, daemons, expected) => expect(found(text, daemons)).toEqual(expected))
 
-test('says nothing where no ban gets into hosts.deny', () => {
-  expect(found('sshd: ALL\n', ['sshd'], [['KILL_ROUTE', 'iptables -I INPUT -s $TARGET$ -j DROP']])).toEqual(
-    [],
-  )
-  const observed: [string, string][] = [
-    ['BLOCK_TCP', '0'],
-    ['BLOCK_UDP', '0'],
-    ['KILL_HOSTS_DENY', 'ALL: $TARGET$'],
-  ]
-  expect(found('sshd: ALL\n', ['sshd'], observed)).toEqual([])
-  expect(found('sshd: ALL\n', ['sshd'], [['KILL_HOSTS_DENY', 'ALL: $TARGET$']])).toEqual(['1 sshd'])
+const OWN_ROUTE: [string, string] = ['KILL_ROUTE', 'iptables -I INPUT -s $TARGET$ -j DROP']
+const DENY: [string, string] = ['KILL_HOSTS_DENY', 'ALL: $TARGET$']
+const LOG_ONLY: [string, string][] = [
+  ['BLOCK_TCP', '0'],
+  ['BLOCK_UDP', '0'],
+]
+
+test.each<[string, [string, string][], Pick<Desired, 'jails' | 'ownsBans'>, number]>([
+  ['a command of their own, another action', [OWN_ROUTE], OTHER_ACTION, 0],
+  ["a command of their own, but portward's action", [OWN_ROUTE], OWN_ACTION, 1],
+  ['portsentry logs only, and the jail bans', LOG_ONLY, OWN_ACTION, 1],
+  ['the same, but portsentry is to write the file', [...LOG_ONLY, DENY], OWN_ACTION, 0],
+  ['nobody is banned', [...LOG_ONLY, DENY], NO_PLACE, 0],
+  ['portsentry writes the file', [DENY], OTHER_ACTION, 1],
+])('is said where a ban gets into hosts.deny: %s', (_, keys, banning, count) => {
+  expect(found('sshd: ALL\n', ['sshd'], keys, banning)).toHaveLength(count)
 })

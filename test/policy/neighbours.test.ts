@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { plan } from '../../src/plan/planner.ts'
 import { type Neighbours, readUfw } from '../../src/policy/neighbours.ts'
+import { ADDRESSES_PATH } from '../../src/policy/server-addresses.ts'
 import { renderProblem } from '../../src/problem.ts'
 import { factsOf, LAN, settingsOf } from '../plan/live.ts'
 
@@ -28,24 +29,42 @@ const STEALTH = 'TCP_MODE=stcp\nUDP_MODE=sudp\n'
 
 const KEPT = /^\/etc\/ufw\/ufw\.conf: warning: ufw is on: bans go before its rules/
 const TAKEN =
-  /^\/etc\/default\/ufw: warning: ufw empties INPUT .* — set MANAGE_BUILTINS=no there, or BAN_BACKEND=nft/
+  /^\/etc\/default\/ufw: warning: ufw empties INPUT .*: bans are back within a minute — set MANAGE_BUILTINS=no there, or BAN_BACKEND=nft/
+const JAIL_TAKEN =
+  /^\/etc\/default\/ufw: warning: ufw empties INPUT .*: the bans of iptables-allports are gone then, until fail2ban is restarted — set MANAGE_BUILTINS=no there, or BANACTION=nftables-allports/
 const FLUSHED =
-  /^\/etc\/firewalld: warning: firewalld empties the tables of iptables .* — set BAN_BACKEND=nft/
+  /^\/etc\/firewalld: warning: firewalld empties the tables of iptables .*: bans are back within a minute — set BAN_BACKEND=nft/
+const RULES_FLUSHED =
+  /^\/etc\/firewalld: .*: the rules of KILL_ROUTE are gone then — set a KILL_ROUTE that uses nft/
 const BLIND = (path: string, how: RegExp) =>
-  new RegExp(`^${path.replaceAll('.', '\\.')}: warning: ${how.source}.* scans stay unnoticed — `)
+  new RegExp(
+    `^${path.replaceAll('.', '\\.')}: warning: ${how.source}.* scans of such ports are not noticed — `,
+  )
 
 const CASES: [string, Partial<Neighbours>, string, RegExp[]][] = [
   ['nobody', {}, '', []],
   ['ufw', ufw(), '', [KEPT]],
   ['ufw that manages the chains', ufw(true), '', [TAKEN]],
   ['the same, bans elsewhere', ufw(true), 'BAN_BACKEND=nft\n', [KEPT]],
-  ['the same, the jail in INPUT', ufw(true), 'BAN_BACKEND=nft\nBANACTION=iptables-allports\n', [TAKEN]],
+  ['the same, the jail in INPUT', ufw(true), 'BAN_BACKEND=nft\nBANACTION=iptables-allports\n', [JAIL_TAKEN]],
   ['ufw that drops', ufw(false, true), '', [BLIND('/etc/ufw/ufw.conf', /ufw drops/), KEPT]],
   ['firewalld', { firewalld: true }, '', [BLIND('/etc/firewalld', /firewalld rejects/), FLUSHED]],
   [
     'firewalld, bans in a table of their own',
     { firewalld: true },
     'BAN_BACKEND=nft\n',
+    [BLIND('/etc/firewalld', /firewalld rejects/)],
+  ],
+  [
+    'firewalld, a command of their own besides',
+    { firewalld: true },
+    `BAN_BACKEND=nft\nKILL_ROUTE='iptables -I INPUT -s $TARGET$ -j DROP'\n`,
+    [BLIND('/etc/firewalld', /firewalld rejects/), RULES_FLUSHED],
+  ],
+  [
+    'firewalld, a command that does not use iptables',
+    { firewalld: true },
+    `BAN_BACKEND=nft\nKILL_ROUTE='ip route add blackhole $TARGET$'\n`,
     [BLIND('/etc/firewalld', /firewalld rejects/)],
   ],
   ['docker, whose published ports are covered', { docker: true }, '', []],
@@ -55,8 +74,11 @@ const CASES: [string, Partial<Neighbours>, string, RegExp[]][] = [
 
 const CODES = new Set(['blind-portsentry', 'ufw', 'firewalld'])
 
-const warnings = (changes: Parameters<typeof factsOf>[0], config: string): string[] =>
-  plan(settingsOf(LAN + config), factsOf(changes))
+/** As before the first apply: what lasts is said then. */
+const FIRST = { [ADDRESSES_PATH]: null }
+
+const warnings = (changes: NonNullable<Parameters<typeof factsOf>[0]>, config: string): string[] =>
+  plan(settingsOf(LAN + config), factsOf({ texts: FIRST, ...changes }))
     .problems.filter(({ code }) => CODES.has(code))
     .map(renderProblem)
 
@@ -80,4 +102,11 @@ it('says nothing of the kind of 2.x, which sees packets before netfilter does, n
   const found = warnings({ portsentry: NATIVE, live: { inputPolicy: 'DROP', neighbours } }, STEALTH)
   expect(found).toEqual([KEPT, FLUSHED].map((pattern) => expect.stringMatching(pattern)))
   expect(warnings({ live: null }, '')).toEqual([])
+})
+
+it('says on every run only what a line of config.env changes', () => {
+  const neighbours = { ...NONE, ...ufw(true, true), firewalld: true }
+  const applied = { texts: {}, live: { inputPolicy: 'DROP', neighbours } }
+  expect(warnings(applied, '')).toEqual([TAKEN, FLUSHED].map((pattern) => expect.stringMatching(pattern)))
+  expect(warnings(applied, 'BAN_BACKEND=nft\n')).toEqual([])
 })

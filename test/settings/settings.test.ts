@@ -422,7 +422,7 @@ describe('a value', () => {
     ...each('KILL_RUN_CMD', ['/bin/notify', 'x $TARGET$ && y'], [`${long}x`, 'a "b"']),
     ...each('PORT_BANNER', [long], [`${long}x`, 'a "b"']),
     ...each('HISTORY_FILE', ['/var/log/x-1.log', '/var/log/portsentry/h', '/var/lib/portsentry/portsentry.history', '/srv/logs/scans'], ['var/log', '/', '/a b', '/a"b', '/a/', '/a%b', '/a*', '//a', `/${long}`, '/etc/shadow', '/dev/null', '/dev/sda', '/proc/sysrq-trigger', '/home/bob/log/x', '/etc/portsentry/h', '/tmp/log/x', '/var/log/../../etc/shadow', '/var/log/auth.log', '/var/log/wtmp', '/var/log/syslog.1', '/var/log/journal/x', '/srv/x', '/x.log', '/lib64/log/x']),
-    ...each('BLOCKED_FILE', ['/var/lib/x/y', '/run/portsentry.blocked', '/var/log/portsentry.blocked', '/srv/portsentry/blocked'], ['/tmp/portsentry.blocked', '/var/tmp/x', '/dev/shm/portsentry/x', '/etc/portsentry/blocked', '/root/portsentry/x', '/run/../etc/passwd', '/srv/blocked']),
+    ...each('BLOCKED_FILE', ['/var/lib/x/y', '/run/portsentry.blocked', '/var/log/portsentry.blocked', '/srv/portsentry/blocked'], ['/tmp/portsentry.blocked', '/var/tmp/x', '/run/lock/x', '/var/lock/portsentry/x', '/dev/shm/portsentry/x', '/etc/portsentry/blocked', '/root/portsentry/x', '/run/../etc/passwd', '/srv/blocked']),
     ...each('BAN_BACKEND', ['iptables', 'nft', 'route', 'none'], ['nftables', 'NFT']),
     ...each('BAN_TARGET', ['auto', 'CHAOS', 'TARPIT', 'DELUDE', 'DROP', 'REJECT'], ['chaos', 'ACCEPT']),
     ...each('BANTIME', [...times, '-1'], noTimes),
