@@ -147,7 +147,7 @@ const applyLocked = async (options: ApplyOptions, output: Output): Promise<numbe
   const checks = await execute(plan, settings, options, output)
   const outcome = plan.root === '/' ? 'both daemons run as planned' : 'files only'
   output.text(`applied: ${plan.steps.length} steps, ${outcome}\n`)
-  if (checks.length > 0) output.text(renderProof(checks, settings))
+  if (checks.length > 0) output.text(renderProof(checks))
   if (options.confirmWithin !== undefined) {
     const time = formatDuration(options.confirmWithin)
     output.text(`run "portward confirm" within ${time}, or all of this is rolled back\n`)

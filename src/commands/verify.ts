@@ -28,12 +28,12 @@ export const verifyCommand = async (options: GlobalOptions): Promise<number> => 
     confirmation: pendingAsJson(loaded.pending),
     problems: loaded.problems.map(problemAsJson),
   }
-  if (checks === null || loaded.settings === null) {
+  if (checks === null) {
     output.problems(loaded.problems)
     output.document('verify', { ...problems, checks: null })
     return loaded.failure
   }
-  output.text(renderChecks(checks, loaded.settings, options.quiet))
+  output.text(renderChecks(checks, options.quiet))
   output.document('verify', { ...problems, passed: !checks.some(isFailure), checks })
   return checks.some(isFailure) ? EXIT.failed : EXIT.ok
 }

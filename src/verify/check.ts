@@ -23,6 +23,9 @@ export const checkFor = (code: string, title: string): Readonly<Record<Result, S
   return { pass: say('pass'), warn: say('warn'), fail: say('fail'), skip: say('skip') }
 }
 
+/** The check that takes the place of `cut-off` where portsentry is to ban nobody. */
+export const OBSERVES = 'observes'
+
 export const isFailure = ({ result }: Check): boolean => result === 'fail'
 
 /** `a, b and 3 more`: lists in messages stay readable. */

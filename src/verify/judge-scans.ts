@@ -1,6 +1,6 @@
 import type { ActionOutcome } from '../detector/decision.ts'
 import type { LabReport } from '../host/lab/report.ts'
-import { type Check, checkFor, listed } from './check.ts'
+import { type Check, checkFor, listed, OBSERVES } from './check.ts'
 import { acceptingRule } from './culprit.ts'
 import {
   type Expectation,
@@ -96,7 +96,7 @@ export const judgeCommands = (attackers: readonly Seen[], expected: Expectation)
 export const judgeKernel = (attackers: readonly Seen[], expected: Expectation): Check => {
   const check = checkFor('rule', "the ban is in the kernel's own list")
   if (!expected.hasKillRoute) return check.skip('no KILL_ROUTE is configured')
-  if (onlyTells(expected)) return check.pass(`nobody is to be in it: ${ONLY_TELLS}`)
+  if (onlyTells(expected)) return check.pass(`portsentry is to ban nobody: ${ONLY_TELLS}`)
   const routed = attackers.filter(isRouted)
   if (routed.length === 0) return check.skip('KILL_ROUTE was run for no scan')
   const without = routed.filter(({ report }) => report.rules.length === 0)
@@ -127,14 +127,21 @@ const judgeInaction = (check: ReturnType<typeof checkFor>, idle: readonly Seen[]
   )
 }
 
+/** Where portsentry is to tell only. What fail2ban makes of that is another check's. */
+const judgeObserving = (attackers: readonly Seen[], { jailBans }: Expectation): Check => {
+  const check = checkFor(OBSERVES, 'portsentry logs scanners and cuts nobody off')
+  const testable = attackers.filter(isTestable)
+  if (testable.length === 0)
+    return check.skip('not shown: no scanner could reach an open port before its scan')
+  const cut = testable.filter((seen) => !getsThrough(seen))
+  if (cut.length > 0)
+    return check.fail(`${listed(cut.map(({ host }) => host.name))}: cut off, although ${ONLY_TELLS}`)
+  return check.pass(`${ONLY_TELLS}${jailBans ? '; fail2ban bans the hosts that it logs' : ''}`)
+}
+
 export const judgeCutOff = (attackers: readonly Seen[], report: LabReport, expected: Expectation): Check => {
+  if (onlyTells(expected)) return judgeObserving(attackers, expected)
   const check = checkFor('cut-off', 'a scanner is cut off')
-  if (onlyTells(expected)) {
-    const cut = attackers.filter((seen) => isTestable(seen) && !getsThrough(seen))
-    return cut.length === 0
-      ? check.pass(`nobody is: ${ONLY_TELLS}`)
-      : check.fail(`${listed(cut.map(({ host }) => host.name))} is, although ${ONLY_TELLS}`)
-  }
   if (attackers.length === 0) return check.skip('no scan could be tried')
   const toBlock = attackers.filter(isToBeBlocked(expected))
   if (toBlock.length === 0) return check.skip('no scan was blocked: BLOCK_TCP and BLOCK_UDP are not 1')
@@ -143,8 +150,11 @@ export const judgeCutOff = (attackers: readonly Seen[], report: LabReport, expec
   const isIgnored = idle.some(({ report: { events } }) => events.some((event) => event.verdict === 'ignored'))
   if (wanted.length === 0 || isIgnored) return judgeInaction(check, idle, expected)
   if (!expected.hasKillRoute) {
+    const own = expected.hasHostsDeny
+      ? 'portsentry itself only writes hosts.deny'
+      : 'portsentry itself bans nobody'
     return check.warn(
-      'portsentry itself only writes hosts.deny: without KILL_ROUTE the ban comes with fail2ban, if at all',
+      `without KILL_ROUTE ${own}${expected.jailBans ? '; fail2ban bans the hosts that it logs' : ', and the fail2ban jail is off'}`,
       'set BAN_BACKEND=iptables, nft or route',
     )
   }

@@ -1,5 +1,4 @@
-import type { Settings } from '../settings/settings.ts'
-import { type Check, isFailure, type Result } from './check.ts'
+import { type Check, isFailure, OBSERVES, type Result } from './check.ts'
 import { NETWORKS } from './networks-check.ts'
 
 const WORDS: Readonly<Record<Result, string>> = { pass: 'pass', warn: 'WARN', fail: 'FAIL', skip: 'skip' }
@@ -12,14 +11,13 @@ const renderCheck = ({ result, title, message, hint }: Check): string => {
 const count = (checks: readonly Check[], result: Result): number =>
   checks.filter((check) => check.result === result).length
 
-export type Aim = Pick<Settings, 'observeOnly' | 'banBackend' | 'killRoute' | 'banaction'>
-
-/** What a server does of which every check has passed. */
-const describeAim = ({ observeOnly, banBackend, killRoute, banaction }: Aim): string => {
-  if (observeOnly) return 'this server notices scanners and bans nobody, as config.env asks'
-  return banBackend === 'none' && killRoute === undefined && banaction === undefined
-    ? 'this server notices scanners and leaves the firewall alone, as config.env asks'
-    : 'this server bans scanners as config.env asks'
+/** What the checks have shown where all of them have passed: that scanners are banned is said where one was. */
+const describeSuccess = (checks: readonly Check[]): string => {
+  const passed = new Set(checks.map(({ code }) => code))
+  if (passed.has('cut-off') || passed.has('jail-bans')) return 'this server bans scanners as config.env asks'
+  return passed.has(OBSERVES)
+    ? 'this server notices scanners and bans nobody, as config.env asks'
+    : 'no check failed, but no scan was tried'
 }
 
 const describeFailure = (failures: readonly Check[]): string =>
@@ -28,7 +26,7 @@ const describeFailure = (failures: readonly Check[]): string =>
     : 'this server is NOT protected as config.env asks'
 
 /** One line that says how it went. */
-const summarize = (checks: readonly Check[], aim: Aim): string => {
+const summarize = (checks: readonly Check[]): string => {
   const warnings = count(checks, 'warn')
   const counts = [
     `${count(checks, 'pass')} passed`,
@@ -42,19 +40,19 @@ const summarize = (checks: readonly Check[], aim: Aim): string => {
       ? 'no check failed, but not everything was proven'
       : warnings > 0
         ? 'no check failed, but see the warnings'
-        : describeAim(aim)
+        : describeSuccess(checks)
   return `${counts.join(', ')}: ${verdict}`
 }
 
 /** The table of checks for a terminal: all of them, or those that failed, and how it went. */
-export const renderChecks = (checks: readonly Check[], aim: Aim, isBrief = false): string => {
+export const renderChecks = (checks: readonly Check[], isBrief = false): string => {
   const shown = isBrief ? checks.filter(isFailure) : checks
-  return `${shown.map((check) => renderCheck(check)).join('')}${shown.length > 0 ? '\n' : ''}${summarize(checks, aim)}\n`
+  return `${shown.map((check) => renderCheck(check)).join('')}${shown.length > 0 ? '\n' : ''}${summarize(checks)}\n`
 }
 
 /** What apply says of them at its end: what needs a second look, and how it went. */
-export const renderProof = (checks: readonly Check[], aim: Aim): string => {
+export const renderProof = (checks: readonly Check[]): string => {
   const notable = checks.filter(({ result }) => result !== 'pass')
   const stays = checks.some(isFailure) ? 'what was applied stays: correct config.env, then apply again\n' : ''
-  return `${notable.map(renderCheck).join('')}verified: ${summarize(checks, aim)}\n${stays}`
+  return `${notable.map(renderCheck).join('')}verified: ${summarize(checks)}\n${stays}`
 }
