@@ -132,7 +132,6 @@ const judge = ({
       accepting: [],
       nftDrops: [],
       wrapperGap: null,
-      historyGap: null,
       fail2ban: { startFailure: null, unproven: null, jails: ['portsentry'], complaints: [], ...fail2ban },
       ...report,
     },
@@ -508,11 +507,6 @@ const OUTCOMES: readonly (readonly [what: string, changes: Changes, line: string
     'fail2ban does not have the jail',
     { fail2ban: { jails: ['sshd'] } },
     'fail jail-bans: fail2ban does not load the portsentry jail',
-  ],
-  [
-    'the history cannot be written',
-    { report: { historyGap: 'the history cannot be written (EPERM)' } },
-    'fail jail-bans: fail2ban sees no scan: the history cannot be written (EPERM)',
   ],
   [
     'a line does not lead to a ban',

@@ -6,7 +6,7 @@ import { parseAddress } from '../../network.ts'
 import { RELEASES } from '../../policy/find-release.ts'
 import type { Release } from '../../policy/release.ts'
 import { localTime } from '../clock.ts'
-import { errnoOf, HostError } from '../host-error.ts'
+import { HostError } from '../host-error.ts'
 import { type Detection, startDetection } from './detection.ts'
 import { metBetween, readCounters, readDecisions, readNftObjects, restoreRules } from './firewall-copy.ts'
 import { startGreeters } from './greeters.ts'
@@ -139,15 +139,12 @@ const imagine = async (hosts: readonly LabHost[], { inject, idle }: Detection): 
   await idle()
 }
 
-/**
- * The history as it would be after the scans, and lines for those that only it is to speak of: the last one last.
- * Returns why it could not be written, if so.
- */
+/** The history as it would be after the scans, and lines for those that only it is to speak of: the last one last. */
 const tellHistory = async (
   { hosts, historyPath }: LabSpecification,
   { dialect, seesIPv6 }: Release,
   settled: readonly Settled[],
-): Promise<string | null> => {
+): Promise<void> => {
   const { maxretry } = await readJailLog()
   const times = Math.min(Math.max(1, maxretry), MAX_LINES)
   const now = Date.now()
@@ -158,14 +155,7 @@ const tellHistory = async (
         sampleLine(dialect, parseAddress(address) ?? [], now, localTime(now)).repeat(times),
       )
   const told = settled.flatMap(({ history }) => history ?? [])
-  try {
-    await appendFile(historyPath, [...told, ...lines('spared'), ...lines('logged')].join(''), 'latin1')
-    return null
-  } catch (error) {
-    const code = errnoOf(error)
-    if (code === undefined) throw error
-    return `${historyPath} cannot be written (${code})`
-  }
+  await appendFile(historyPath, [...told, ...lines('spared'), ...lines('logged')].join(''), 'latin1')
 }
 
 interface JailOutcome {
@@ -173,8 +163,6 @@ interface JailOutcome {
   readonly jailed: readonly string[]
   /** Why nothing can be said about those whom it does not hold; null: it read the history and does not ban them. */
   readonly unproven: string | null
-  /** Why the history could not be written; null where it was. */
-  readonly historyGap: string | null
 }
 
 /** fail2ban's turn: what it has done about those in the history once it has read all of it. */
@@ -184,8 +172,7 @@ const watchJail = async (
   settled: readonly Settled[],
   { answers }: LabFail2ban,
 ): Promise<JailOutcome> => {
-  const historyGap = await tellHistory(specification, release, settled)
-  if (historyGap !== null) return { jailed: [], unproven: null, historyGap }
+  await tellHistory(specification, release, settled)
   const logged = specification.hosts.filter(({ role }) => role === 'logged').map(({ address }) => address)
   const holdsAll = async () => {
     const { banned } = await readJailLog()
@@ -194,7 +181,6 @@ const watchJail = async (
   const outcome = async (unproven: string | null): Promise<JailOutcome> => ({
     jailed: (await readJailLog()).banned,
     unproven,
-    historyGap,
   })
   if (await waitUntil(holdsAll, BAN_TIMEOUT_MS)) return outcome(null)
   if (!(await answers())) return outcome('fail2ban does not answer')
@@ -286,11 +272,7 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
 
   const fail2ban = starting === null ? null : await starting
   const startFailure = fail2ban === null ? 'not started' : fail2ban.failure
-  let jail: JailOutcome = {
-    jailed: [],
-    unproven: fail2ban?.isLate ? 'fail2ban is not ready yet' : null,
-    historyGap: null,
-  }
+  let jail: JailOutcome = { jailed: [], unproven: fail2ban?.isLate ? 'fail2ban is not ready yet' : null }
   const isReady = startFailure === null && jail.unproven === null
   if (fail2ban !== null && isReady && (await readJailLog()).jails.includes('portsentry'))
     jail = await watchJail(specification, release, detection.settled, fail2ban)
@@ -339,7 +321,6 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
         .map(({ address }) => address),
     ),
     wrapperGap,
-    historyGap: jail.historyGap,
     fail2ban: said,
   }
 }

@@ -1,5 +1,6 @@
 import { stat, writeFile } from 'node:fs/promises'
 import { BANS } from '../../policy/firewall.ts'
+import { run } from '../process.ts'
 import type { Firewall } from './firewall-copy.ts'
 
 /** Rules of portward's own chain that ban one host each; those for whoever is never to be banned return. */
@@ -34,7 +35,15 @@ export const withoutOwnBans = (firewall: Firewall): Firewall => {
  * scanners there are. A file that is missing stays missing: fail2ban does not start without its log.
  */
 export const emptyRecords = async (historyPath: string): Promise<void> => {
-  for (const path of [historyPath, BANS]) {
-    if ((await stat(path).catch(() => null))?.isFile()) await writeFile(path, '')
+  for (const [index, path] of [historyPath, BANS].entries()) {
+    if (!(await stat(path).catch(() => null))?.isFile()) continue
+    try {
+      await writeFile(path, '')
+    } catch {
+      // One that is immutable or append-only on the server is so in the overlay, too: another takes its place.
+      const empty = `/run/lab/empty-${index}`
+      await writeFile(empty, '', { mode: 0o600 })
+      await run('mount', ['--bind', empty, path], `see why ${path} cannot be emptied in the lab`)
+    }
   }
 }

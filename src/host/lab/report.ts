@@ -53,8 +53,6 @@ export interface LabReport {
   readonly nftDrops: readonly string[]
   /** Why libwrap could not be asked; null where it was, or no daemon here asks it. */
   readonly wrapperGap: string | null
-  /** Why nothing could be written to the history; null where it could, or nobody tried. */
-  readonly historyGap: string | null
   readonly fail2ban: {
     /** Null: it started; else why not. */
     readonly startFailure: string | null
