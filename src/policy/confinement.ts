@@ -121,8 +121,10 @@ export const findObstacles = (
   const paths = all.filter(({ by }) => by.includes(service))
   const { mounts, isRoot, hasNetAdmin, isOnNetwork, hasNetlink } = confinement
   const placeOf = ({ path, isReplaced }: WrittenPath) => (isReplaced ? directoryOf(path) : path)
-  const isWritable = (path: string) => mountOf(mounts, path)?.isWritable ?? true
-  const shut = paths.filter((written) => ![written.path, placeOf(written)].every(isWritable))
+  // What nobody can write is not the sandbox's doing.
+  const isShut = (path: string) =>
+    mountOf(mounts, path)?.isWritable === false && mountOf(own, path)?.isWritable !== false
+  const shut = paths.filter((written) => [written.path, placeOf(written)].some(isShut))
   const elsewhere = paths.filter(
     (written) => !shut.includes(written) && !isSameFile(own, mounts, written.path),
   )

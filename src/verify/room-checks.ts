@@ -1,8 +1,11 @@
 import type { Room } from '../host/room.ts'
 import { type Confinement, cureFor, describeObstacles, findObstacles } from '../policy/confinement.ts'
 import type { Service } from '../policy/daemons.ts'
+import type { Desired } from '../policy/desired.ts'
+import { BAN_COMMAND } from '../policy/firewall.ts'
 import type { Mount } from '../policy/mounts.ts'
-import type { WrittenPath } from '../policy/written-paths.ts'
+import { directoryOf, runsBanProgram, type WrittenPath } from '../policy/written-paths.ts'
+import type { Problem } from '../problem.ts'
 import { type Check, checkFor, listed } from './check.ts'
 
 /** Less than this is gone with the next scan. */
@@ -24,19 +27,29 @@ const faultOf = ({ errno, bytes, inodes }: Room): string | null => {
   return null
 }
 
-/** Whether a ban could be written down everywhere now. TCP wrappers only stand beside the firewall. */
-export const checkRoom = (rooms: readonly Room[] | null): Check => {
+/**
+ * Whether a ban could be written down everywhere now: by what trying to open each file has shown, and by what else is
+ * known to be unwritable. TCP wrappers only stand beside the firewall.
+ */
+export const checkRoom = (rooms: readonly Room[] | null, unwritable: readonly Problem[]): Check => {
   const check = checkFor('room', 'what a ban has to write can be written now')
-  if (rooms === null) return check.skip('only root can look')
+  if (rooms === null) return check.skip('only root can look', 'run portward verify as root')
   const faults = rooms.flatMap((room) => {
     const fault = faultOf(room)
     return fault === null ? [] : [{ fault, ...room.written }]
   })
-  if (faults.length === 0) return check.pass(listed(rooms.map(({ written }) => written.path)))
-  const text = faults.map(({ path, purpose, fault }) => `${path} (${purpose}): ${fault}`).join('; ')
+  const isSame = ({ at }: Problem, path: string) => at.path === path || directoryOf(at.path) === path
+  const others = unwritable.filter((problem) => !faults.some(({ path }) => isSame(problem, path)))
+  const [cure] = [...unwritable.filter((problem) => !others.includes(problem)), ...others]
+  const text = [
+    ...faults.map(({ path, purpose, fault }) => `${path} (${purpose}): ${fault}`),
+    ...others.map(({ message, at }) => `${at.path}: ${message}`),
+  ].join('; ')
+  const hint = cure?.hint ?? 'make room, or make it writable'
+  if (text === '') return check.pass(listed(rooms.map(({ written }) => written.path)))
   return faults.some(({ path }) => path !== '/etc/hosts.deny')
-    ? check.fail(text, 'make room, or make it writable: until then bans may be lost at the next restart')
-    : check.warn(`${text}; bans are in the firewall alone`, 'make it writable')
+    ? check.fail(text, hint)
+    : check.warn(text, hint)
 }
 
 /** A daemon that runs, and what it is confined to; null where that could not be read. */
@@ -51,18 +64,37 @@ const TITLES: Readonly<Record<Service, string>> = {
   fail2ban: "fail2ban's action has the rights that a ban and a release take",
 }
 
-/** Whether the units' sandboxes let their daemons ban and release. `own`: the mounts of this process. */
+/** What a daemon runs for a ban that is not portward's, so that nobody knows what it needs; null: nothing. */
+export const foreignCommand = (
+  service: Service,
+  { conf, jails, writes }: Pick<Desired, 'conf' | 'jails' | 'writes'>,
+): string | null => {
+  if (runsBanProgram(writes, service)) return null
+  if (service === 'fail2ban')
+    return jails.get('portsentry')?.get('enabled') === 'true' ? 'its banaction' : null
+  const command = conf.get('KILL_ROUTE') ?? ''
+  return command === '' || command === BAN_COMMAND ? null : 'KILL_ROUTE'
+}
+
+/**
+ * Whether the units' sandboxes let their daemons ban and release. `own`: the mounts of this process; `foreign`: a command
+ * that was not looked at.
+ */
 export const checkConfinement = (
   service: Service,
   daemons: readonly Confined[],
   own: readonly Mount[],
   paths: readonly WrittenPath[],
+  foreign: string | null = null,
 ): Check => {
   const check = checkFor(`${service}-rights`, TITLES[service])
   const writes = paths.filter(({ by }) => by.includes(service))
   const known = daemons.filter((daemon) => daemon.service === service)
-  if (writes.length === 0) return check.pass('it writes nothing for a ban')
-  if (known.length === 0) return check.skip(`${service} does not run`)
+  if (writes.length === 0)
+    return foreign === null
+      ? check.pass('it writes nothing for a ban')
+      : check.skip(`not checked: portward does not know what ${foreign} needs`)
+  if (known.length === 0) return check.skip(`not checked: ${service} does not run`)
   for (const { unit, confinement } of known) {
     if (confinement === null) return check.skip('only root can look')
     const obstacles = findObstacles(confinement, own, service, paths)
@@ -71,6 +103,10 @@ export const checkConfinement = (
   }
   const isFiltered = known.some(({ confinement }) => confinement?.filtersCalls)
   return check.pass(
-    `it can write ${listed(writes.map(({ path }) => path))}${isFiltered ? '; whether its SystemCallFilter lets the commands work was not looked at' : ''}`,
+    [
+      `its unit lets it write ${listed(writes.map(({ path }) => path))}`,
+      ...(foreign === null ? [] : [`what ${foreign} needs was not looked at`]),
+      ...(isFiltered ? ['whether its SystemCallFilter lets the commands work was not looked at'] : []),
+    ].join('; '),
   )
 }

@@ -8,7 +8,6 @@ import {
   wantedUnits,
   wrongDaemons,
 } from '../plan/services.ts'
-import { findUnwritable } from '../plan/unwritable.ts'
 import { serviceOf } from '../policy/daemons.ts'
 import type { Desired } from '../policy/desired.ts'
 import type { Facts, LiveFacts } from '../policy/facts.ts'
@@ -108,16 +107,6 @@ const checkFilter = ({ release, jails }: Desired, { filter }: Asked): Check => {
       )
 }
 
-const checkWritable = (desired: Desired, facts: Facts, live: LiveFacts): Check => {
-  const check = checkFor('writable', 'the files that bans are written to can be written')
-  if (!live.asRoot) return check.skip('only root may look', 'run portward verify as root')
-  const [first, ...more] = findUnwritable(desired, facts)
-  if (first === undefined)
-    return check.pass('no read-only file system, immutable or append-only file among them')
-  const others = more.length > 0 ? ` (and ${more.length} more)` : ''
-  return check.warn(`${first.at.path}: ${first.message}${others}`, first.hint)
-}
-
 /** What runs, beside what should. Pure. */
 export const checkRunning = (desired: Desired, facts: Facts, live: LiveFacts, asked: Asked): Check[] => [
   checkDaemons(desired, live),
@@ -126,5 +115,4 @@ export const checkRunning = (desired: Desired, facts: Facts, live: LiveFacts, as
   checkJail(desired, live, asked),
   checkDump(desired, facts, asked),
   checkFilter(desired, asked),
-  checkWritable(desired, facts, live),
 ]

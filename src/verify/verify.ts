@@ -15,6 +15,7 @@ import { readRoom } from '../host/room.ts'
 import { readBoundSockets } from '../host/sockets-in-use.ts'
 import type { Plan } from '../plan/plan.ts'
 import { wantedUnits } from '../plan/services.ts'
+import { findUnwritable } from '../plan/unwritable.ts'
 import { confinementOf } from '../policy/confinement.ts'
 import { serviceOf } from '../policy/daemons.ts'
 import type { Desired } from '../policy/desired.ts'
@@ -29,7 +30,7 @@ import { judgeLab } from './judge-lab.ts'
 import { planLab, type Surroundings, type Watched } from './lab-plan.ts'
 import type { Expectation } from './lab-view.ts'
 import { checkNetworks } from './networks-check.ts'
-import { type Confined, checkConfinement, checkRoom } from './room-checks.ts'
+import { type Confined, checkConfinement, checkRoom, foreignCommand } from './room-checks.ts'
 import { checkRunning } from './running-checks.ts'
 
 /** A portsentry that listens by itself has the very ports that it watches: they are no service's. */
@@ -132,7 +133,7 @@ const unitOf = ({ args }: DaemonProcess, units: readonly string[]): string =>
   units.find((unit) => args.some((arg) => unit.endsWith(`@${arg.replace(/^-/, '')}`))) ?? units[0] ?? ''
 
 /** Whether what is installed could ban right now: room, and the rights of the daemons. */
-const checkRoomAndRights = async (desired: Desired, live: LiveFacts): Promise<Check[]> => {
+const checkRoomAndRights = async (desired: Desired, facts: Facts, live: LiveFacts): Promise<Check[]> => {
   const { writes } = desired
   const daemons = live.daemons.map(async (daemon): Promise<Confined> => {
     const service = serviceOf(daemon) ?? 'portsentry'
@@ -150,9 +151,10 @@ const checkRoomAndRights = async (desired: Desired, live: LiveFacts): Promise<Ch
     Promise.all(daemons),
   ])
   return [
-    checkRoom(rooms),
-    checkConfinement('portsentry', confined, own, writes),
-    checkConfinement('fail2ban', confined, own, writes),
+    checkRoom(rooms, findUnwritable(desired, facts)),
+    ...(['portsentry', 'fail2ban'] as const).map((service) =>
+      checkConfinement(service, confined, own, writes, foreignCommand(service, desired)),
+    ),
   ]
 }
 
@@ -178,7 +180,7 @@ export const verify = async (
   if (live === null) return configuration
   const [asked, rights, lab] = await Promise.all([
     askFail2ban(desired),
-    checkRoomAndRights(desired, live),
+    checkRoomAndRights(desired, facts, live),
     checkInLab(desired, facts, live.daemons),
   ])
   return [

@@ -1,9 +1,12 @@
 import { expect, it } from 'vitest'
 import type { Room } from '../../src/host/room.ts'
 import { confinementOf } from '../../src/policy/confinement.ts'
+import type { Service } from '../../src/policy/daemons.ts'
 import { parseMounts } from '../../src/policy/mounts.ts'
 import type { WrittenPath } from '../../src/policy/written-paths.ts'
-import { checkConfinement, checkRoom } from '../../src/verify/room-checks.ts'
+import type { Problem } from '../../src/problem.ts'
+import { checkConfinement, checkRoom, foreignCommand } from '../../src/verify/room-checks.ts'
+import { examined } from './servers.ts'
 
 const written = (path: string): WrittenPath => ({
   path,
@@ -19,36 +22,68 @@ const room = (path: string, changes: Partial<Room> = {}): Room => ({
   ...changes,
 })
 
-it.each<[what: string, rooms: readonly Room[] | null, expected: RegExp]>([
+const unwritable = (path: string, hint: string): Problem => ({
+  severity: 'warning',
+  code: 'unwritable',
+  message: 'bans cannot be entered here: why',
+  hint,
+  at: { path },
+})
+
+it.each<[what: string, rooms: readonly Room[] | null, expected: RegExp, unwritable?: readonly Problem[]]>([
   [
     'all is well',
     [room('/var/lib/portward'), room('/etc/hosts.deny')],
     /^pass .*portward, \/etc\/hosts\.deny$/,
   ],
   ['a file system that does not count', [room('/h', { bytes: null, inodes: null })], /^pass /],
-  ['without root', null, /^skip only root can look/],
+  ['without root', null, /^skip only root can look → run portward verify as root$/],
   [
     'a full disk',
     [room('/h', { bytes: 0 })],
-    /^fail \/h \(a purpose\): no space is left on its file system \(0 bytes\)$/,
+    /^fail \/h \(a purpose\): no space is left on its file system \(0 bytes\) → make room, or make it writable$/,
   ],
   ['no inodes', [room('/h', { inodes: 0 })], /^fail \/h .*: no inodes are left/],
-  ['a read-only disk', [room('/h', { errno: 'EROFS' })], /^fail \/h .*: the file system is read-only$/],
-  ['an error of another kind', [room('/h', { errno: 'EIO' })], /^fail \/h .*: EIO$/],
+  ['a read-only disk', [room('/h', { errno: 'EROFS' })], /^fail \/h .*: the file system is read-only → /],
+  ['an error of another kind', [room('/h', { errno: 'EIO' })], /^fail \/h .*: EIO → /],
   ['a pipe without a reader', [room('/h', { errno: 'ENXIO' })], /^fail \/h .*pipe/],
   [
     'an immutable hosts.deny',
     [room('/h'), room('/etc/hosts.deny', { errno: 'EPERM' })],
-    /^warn \/etc\/hosts\.deny .*: it is immutable, see lsattr; bans are in the firewall alone$/,
+    /^warn \/etc\/hosts\.deny .*: it is immutable, see lsattr → make room, or make it writable$/,
+  ],
+  [
+    'an immutable hosts.deny, and the attribute is known',
+    [room('/h'), room('/etc/hosts.deny', { errno: 'EPERM' })],
+    /^warn \/etc\/hosts\.deny \(a purpose\): it is immutable, see lsattr → chattr -i$/,
+    [unwritable('/etc/hosts.deny', 'chattr -i')],
+  ],
+  [
+    'a directory and a file in it',
+    [room('/var/lib/portward', { errno: 'EROFS' })],
+    /^fail \/var\/lib\/portward \(a purpose\): the file system is read-only → mount it$/,
+    [unwritable('/var/lib/portward/bans', 'mount it')],
+  ],
+  [
+    'what opening files does not show',
+    [room('/h')],
+    /^warn firewall: bans cannot be entered here: why → set BAN_BACKEND$/,
+    [unwritable('firewall', 'set BAN_BACKEND')],
+  ],
+  [
+    'that, and a full disk',
+    [room('/h', { bytes: 0 })],
+    /^fail \/h .*; firewall: bans cannot be entered here: why → /,
+    [unwritable('firewall', 'set BAN_BACKEND')],
   ],
   [
     'both',
     [room('/h', { bytes: 9 }), room('/etc/hosts.deny', { errno: 'EPERM' })],
     /^fail \/h .*; \/etc\/hosts\.deny /,
   ],
-])('%s', (_what, rooms, expected) => {
-  const { result, message } = checkRoom(rooms)
-  expect(`${result} ${message}`).toMatch(expected)
+])('%s', (_what, rooms, expected, known = []) => {
+  const { result, message, hint } = checkRoom(rooms, known)
+  expect(`${result} ${message}${hint === '' ? '' : ` → ${hint}`}`).toMatch(expected)
 })
 
 const MOUNTS = '22 1 0:30 / / rw - ext4 /dev/vda1 rw\n'
@@ -62,11 +97,40 @@ const confined = (mountinfo: string, filter = '~') => ({
 })
 
 it.each<
-  [what: string, daemons: Parameters<typeof checkConfinement>[1], paths: readonly string[], expected: RegExp]
+  [
+    what: string,
+    daemons: Parameters<typeof checkConfinement>[1],
+    paths: readonly string[],
+    expected: RegExp,
+    foreign?: string | undefined,
+    own?: string,
+  ]
 >([
-  ['no sandbox', [confined(MOUNTS)], ['/h'], /^pass it can write \/h$/],
+  ['no sandbox', [confined(MOUNTS)], ['/h'], /^pass its unit lets it write \/h$/],
   ['nothing to write', [], [], /^pass it writes nothing/],
-  ['no daemon', [], ['/h'], /^skip fail2ban does not run/],
+  [
+    'an action of its own that writes somewhere',
+    [confined(MOUNTS)],
+    [],
+    /^skip not checked: portward does not know what its banaction needs$/,
+    'its banaction',
+  ],
+  [
+    'a command of its own',
+    [confined(MOUNTS)],
+    ['/h'],
+    /^pass its unit lets it write \/h; what KILL_ROUTE needs was not looked at$/,
+    'KILL_ROUTE',
+  ],
+  [
+    'what nobody can write, as the other check says',
+    [confined(MOUNTS.replace(' rw -', ' ro -'))],
+    ['/h'],
+    /^pass its unit lets/,
+    undefined,
+    MOUNTS.replace(' rw -', ' ro -'),
+  ],
+  ['no daemon', [], ['/h'], /^skip not checked: fail2ban does not run/],
   ['no root', [{ ...confined(MOUNTS), confinement: null }], ['/h'], /^skip only root/],
   ['a filter', [confined(MOUNTS, '@system-service')], ['/h'], /SystemCallFilter .* was not looked at$/],
   [
@@ -75,12 +139,26 @@ it.each<
     ['/h'],
     /^fail in its sandbox fail2ban cannot write \/h \(a purpose\) systemctl edit fail2ban: \[Service\] ReadWritePaths=\/h; then/,
   ],
-])('%s', (_what, daemons, paths, expected) => {
+])('%s', (_what, daemons, paths, expected, foreign, own = MOUNTS) => {
   const { result, message, hint } = checkConfinement(
     'fail2ban',
     daemons,
-    parseMounts(MOUNTS),
+    parseMounts(own),
     paths.map(written),
+    foreign,
   )
   expect(`${result} ${message}${hint === '' ? '' : ` ${hint}`}`).toMatch(expected)
+})
+
+it.each<[service: Service, config: string, expected: string | null]>([
+  ['portsentry', '', null],
+  ['portsentry', 'OBSERVE_ONLY=1\n', null],
+  ['portsentry', 'BAN_BACKEND=none\n', null],
+  ['portsentry', "KILL_ROUTE='/usr/local/bin/ban $TARGET$'\n", 'KILL_ROUTE'],
+  ['fail2ban', '', null],
+  ['fail2ban', 'OBSERVE_ONLY=1\n', null],
+  ['fail2ban', 'BAN_BACKEND=none\n', null],
+  ['fail2ban', 'BANACTION=nftables-allports\n', 'its banaction'],
+])("commands of %s that are not portward's: %j", (service, config, expected) => {
+  expect(foreignCommand(service, examined({}, config).desired)).toBe(expected)
 })

@@ -44,9 +44,7 @@ const check = (changes: Changes, asked: Partial<Asked>, config: string) => {
 }
 
 it('has only praise for a server where everything runs', () => {
-  const passed = ['daemons', 'watching', 'boot', 'jail', 'effective', 'filter', 'writable'].map(
-    (code) => `pass ${code}`,
-  )
+  const passed = ['daemons', 'watching', 'boot', 'jail', 'effective', 'filter'].map((code) => `pass ${code}`)
   for (const changes of [{}, native()]) {
     expect(check(changes, {}, '').map(({ code, result }) => `${result} ${code}`)).toEqual(passed)
   }
@@ -208,17 +206,6 @@ const FINDINGS: readonly (readonly [
     'OBSERVE_ONLY=1\n',
   ],
 
-  [
-    'a hosts.deny that nobody can write',
-    {
-      obstacles: new Map([
-        ['/etc/hosts.deny', { append: 'it is immutable', replace: '', hint: 'chattr -i' }],
-      ]),
-    },
-    {},
-    'warn writable: /etc/hosts.deny: bans cannot be entered here: it is immutable',
-  ],
-  ['nobody but root may look', { live: { asRoot: false } }, {}, 'skip writable: only root may look'],
   ['the filter', {}, {}, 'pass filter: filter portsentry'],
   ["2.x's filter", native(), {}, 'pass filter: filter portsentry-2'],
   ['a filter that cannot be tried', {}, { filter: null }, /^skip filter/],

@@ -272,6 +272,14 @@ export const SABOTAGES: readonly Sabotage[] = [
     failing: { room: /^\/var\/lib\/portward \(the record of bans\): no space is left/ },
   },
   {
+    what: 'a history that nobody can write or empty',
+    suites: BOOKWORM,
+    commands:
+      'touch /var/lib/portsentry/portsentry.history; chattr +i /var/lib/portsentry/portsentry.history',
+    undo: 'chattr -i /var/lib/portsentry/portsentry.history',
+    failing: { room: /portsentry\.history \(the history that fail2ban reads\): it is immutable/ },
+  },
+  {
     what: 'a jail that spares nobody',
     suites: ALL,
     commands: jailOption('ignoreip', '127.0.0.0/8'),
