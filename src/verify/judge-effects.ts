@@ -11,6 +11,8 @@ import {
   stillOpenTo,
 } from './lab-view.ts'
 
+const NONE_TRIED = 'no host that config.env protects could be tried'
+
 export const judgeSpared = (spared: readonly Seen[], expected: Expectation): Check => {
   const check = checkFor('spared', 'the LAN and the whitelist are never cut off')
   const acted = spared.filter(hasActed)
@@ -28,12 +30,21 @@ export const judgeSpared = (spared: readonly Seen[], expected: Expectation): Che
       'see fail2ban and the firewall',
     )
   }
-  if (spared.length === 0) return check.skip('config.env protects no other host that could be tried')
-  const names = listed(spared.map(({ host }) => host.name))
-  return testable.length > 0
-    ? check.pass(`${names}: same scans, still let in`)
-    : check.pass(`${names}: same scans, not acted on; the firewall lets them reach no open port anyway`)
+  const scanning = spared.filter(({ host }) => host.probes.length > 0)
+  if (scanning.length === 0) return check.skip(NONE_TRIED)
+  const namesOf = (hosts: readonly Seen[]) => listed(hosts.map(({ host }) => host.name))
+  const [open, shut] = [true, false].map((wanted) => scanning.filter((seen) => isTestable(seen) === wanted))
+  return check.pass(
+    [
+      ...(open?.length ? [`${namesOf(open)}: same scans, still let in`] : []),
+      ...(shut?.length
+        ? [`${namesOf(shut)}: same scans, not acted on; the firewall lets them reach no open port anyway`]
+        : []),
+    ].join('; '),
+  )
 }
+
+const NO_STRANGER = 'not tried: no address that scanners could have is free here'
 
 /** What to do about a proof that this machine had no time for. */
 const RETRY = 'portward verify, when this machine has less to do'
@@ -59,7 +70,10 @@ export const judgeJail = (
   }
   if (!fail2ban.jails.includes('portsentry')) {
     if (fail2ban.unproven !== null)
-      return [bans.skip(`not proven: ${fail2ban.unproven}${said}`, RETRY), spares.skip('not proven either')]
+      return [
+        bans.skip(`not proven: ${fail2ban.unproven}${said}`, RETRY),
+        spares.skip(`not proven: ${fail2ban.unproven}`),
+      ]
     return [
       bans.fail(
         `fail2ban does not load the portsentry jail${said}`,
@@ -67,6 +81,7 @@ export const judgeJail = (
       ),
     ]
   }
+  if (logged.length === 0) return [bans.skip(NO_STRANGER), spares.skip(NO_STRANGER)]
   const unheld = logged.filter(({ report }) => !report.jailed)
   const through = logged.filter(getsThrough)
   const jailed = spared.filter(({ report }) => report.jailed).map(({ report }) => report.address)
@@ -77,9 +92,11 @@ export const judgeJail = (
         `see ignoreip in ${expected.jailPath} and in what is read after it`,
       )
     }
-    return unheld.length === 0
+    if (unheld.length > 0)
+      return spares.skip('not proven: in the lab fail2ban did not ban who was in the history')
+    return spared.length > 0
       ? spares.pass(listed(spared.map(({ host }) => host.name)))
-      : spares.skip('not proven: in the lab fail2ban did not ban who was in the history')
+      : spares.skip(NONE_TRIED)
   }
   if (fail2ban.unproven !== null && (unheld.length > 0 || through.length > 0))
     return [bans.skip(`not proven: ${fail2ban.unproven}${said}`, RETRY), sparing()]
@@ -97,6 +114,15 @@ export const judgeJail = (
       bans.fail(
         `fail2ban lists the host as banned, but it still gets through to ${portsText(through, stillOpenTo)}${said}`,
         'see banaction of the portsentry jail, and whether its program is installed',
+      ),
+      sparing(),
+    ]
+  }
+  const unseen = logged.filter((seen) => !isTestable(seen) && seen.report.rules.length === 0)
+  if (unseen.length > 0) {
+    return [
+      bans.skip(
+        'fail2ban lists the host as banned; not shown: it could reach no open port before, and no rule names it',
       ),
       sparing(),
     ]

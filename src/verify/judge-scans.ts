@@ -24,7 +24,11 @@ const rulesText = (rules: LabReport['dropping']): string =>
 export const judgeNoticed = (attackers: readonly Seen[], report: LabReport, expected: Expectation): Check => {
   const check = checkFor('noticed', 'portsentry notices scans')
   const missed = attackers.filter((seen) => !isNoticed(seen)).map(({ host }) => host.name)
-  if (attackers.length === 0) return check.skip('no port is watched', 'see TCP_MODE and UDP_MODE')
+  if (attackers.length === 0)
+    return check.skip(
+      'no scan could be tried: no port is watched, or this server has no address for it',
+      'see TCP_MODE and UDP_MODE',
+    )
   if (missed.length === 0)
     return check.pass(
       listed(

@@ -6,12 +6,12 @@ import {
   formatAddress,
   formatCidr,
   isHost,
-  isIPv4,
   type Network,
   networkOf,
   parseNetwork,
 } from '../network.ts'
 import type { Desired } from '../policy/desired.ts'
+import { sees } from '../policy/release.ts'
 
 const addressOf = (cidr: string): string => cidr.split('/', 1)[0] ?? ''
 const UNREADABLE: Network = { bytes: [], prefix: 0 }
@@ -112,11 +112,14 @@ const foreignAddresses = (
   return chosen === undefined ? [] : hostAddresses(chosen)
 }
 
-/** Who must not be banned and may well connect, but this machine itself and those who are only near on the link. */
-const sparedNetworks = (desired: Desired): Network[] =>
-  desired.admitted.filter((network) => {
+/**
+ * Who must not be banned and may well connect, but this machine itself and those who are only near on the link. A host
+ * that this portsentry cannot see is neither banned nor spared.
+ */
+const sparedNetworks = ({ admitted, release }: Desired): Network[] =>
+  admitted.filter((network) => {
     const text = formatCidr(network)
-    return text !== '127.0.0.0/8' && text !== '::1/128' && text !== 'fe80::/10'
+    return sees(release, network) && text !== '127.0.0.0/8' && text !== '::1/128' && text !== 'fe80::/10'
   })
 
 interface Part {
@@ -201,8 +204,7 @@ export const planLab = (
   }
   add('who is only in the history', 'logged', foreign4[kinds.length], [])
   for (const network of sparedNetworks(desired)) {
-    const visible = isIPv4(network) || desired.release.seesIPv6
-    const probes = visible ? kinds.flatMap(probesFor) : []
+    const probes = kinds.flatMap(probesFor)
     const room = MAX_SPARED - hosts.filter(({ role }) => role === 'spared').length
     const parts = partsOf(network, present).slice(0, room)
     for (const { part, device } of parts) {

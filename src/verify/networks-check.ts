@@ -17,7 +17,7 @@ export const checkNetworks = (
   topology: Topology | null,
   problems: readonly Problem[],
 ): Check => {
-  const check = checkFor(NETWORKS, 'the private networks of this server are protected')
+  const check = checkFor(NETWORKS, 'config.env covers the private networks of this server')
   if (topology === null) return check.skip('not checked: ip (iproute2) does not list interfaces and routes')
   if (!hasIPv4(topology)) return check.skip('not checked: no interface has an IPv4 address')
   const found = problems.filter(({ code }) => LAN_TROUBLE.has(code))
@@ -36,7 +36,7 @@ export const checkNetworks = (
   )
   const parts = [
     ...(inside?.length ? [`protected: ${listed(inside)}`] : []),
-    ...(outside?.length ? [`not: ${listed(outside)}`] : []),
+    ...(outside?.length ? [`not protected: ${listed(outside)}`] : []),
   ]
   return check.pass(parts.join('; ') || 'this server is on no network with neighbours')
 }

@@ -112,11 +112,11 @@ const checkInLab = async (
   const outcome = await runLab(specification)
   if ('report' in outcome) return judgeLab(specification, outcome.report, expectation)
   const check = checkFor('lab', 'a copy of this server in a network of its own')
-  if ('endless' in outcome) {
+  if ('unfinished' in outcome) {
     return [
       check.skip(
-        `not proven: ${outcome.endless}, and was given up; nothing is known about whether a scanner is banned`,
-        `portward verify; if it is the same again, see whether KILL_ROUTE and KILL_RUN_CMD in ${expectation.confPath} end`,
+        `not proven: ${outcome.unfinished}; nothing is known about whether a scanner is banned`,
+        outcome.hint,
       ),
     ]
   }

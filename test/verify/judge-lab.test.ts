@@ -197,7 +197,11 @@ const told = { events: [event({ outcomes: [] })], rules: [], after: OPEN } as co
 const OUTCOMES: readonly (readonly [what: string, changes: Changes, line: string | RegExp])[] = [
   ['gaps in the copy', { report: { gaps: ['nft: no such table'] } }, /^warn lab: .*nft: no such table$/],
 
-  ['no scan can be noticed', { without: 'attacker' }, 'skip noticed: no port is watched'],
+  [
+    'no scan can be noticed',
+    { without: 'attacker' },
+    /^skip noticed: no scan could be tried: no port is watched, or/,
+  ],
   ['all are noticed', {}, 'pass noticed: SYN scan, UDP scan'],
   ['one is not', { syn: unnoticed }, 'fail noticed: not noticed: SYN scan'],
   [
@@ -426,7 +430,8 @@ const OUTCOMES: readonly (readonly [what: string, changes: Changes, line: string
     { lan: { before: CLOSED, after: CLOSED } },
     /^pass spared: the LAN 192\.168\.1\.0\/24: same scans, not acted on; the firewall lets them reach no/,
   ],
-  ['nobody is to be spared', { without: 'spared' }, /^skip spared/],
+  ['nobody is to be spared', { without: 'spared' }, /^skip spared: no host that config\.env protects/],
+  ['libwrap says nothing', { all: { wrappers: {} } }, /^skip wrappers: tcpdmatch .* did not answer$/],
 
   ['libwrap agrees', {}, 'pass wrappers: tcpdmatch: 2 scanners refused, 1 others let in'],
   [
@@ -555,6 +560,23 @@ const OUTCOMES: readonly (readonly [what: string, changes: Changes, line: string
   ],
   ['the jail bans', {}, 'pass jail-bans: -A INPUT -s 198.51.100.252/32 -j DROP'],
   ['the jail bans by what no list shows', { logged: { rules: [] } }, 'pass jail-bans: banned'],
+  ['no host for the history', { without: 'logged' }, /^skip jail-bans: not tried: no address/],
+  ['no host for the history, either', { without: 'logged' }, /^skip jail-spares: not tried: no address/],
+  [
+    'nobody is to be spared by the jail',
+    { without: 'spared' },
+    /^skip jail-spares: no host that config\.env/,
+  ],
+  [
+    'a ban that nothing shows',
+    { logged: { before: CLOSED, rules: [] } },
+    /^skip jail-bans: fail2ban lists the host as banned; not shown: /,
+  ],
+  [
+    'a ban that only a rule shows',
+    { logged: { before: CLOSED } },
+    'pass jail-bans: -A INPUT -s 198.51.100.252/32 -j DROP',
+  ],
   ['the jail spares the LAN', {}, 'pass jail-spares: the LAN 192.168.1.0/24'],
   ['the jail holds the LAN', { lan: { jailed: true } }, 'fail jail-spares: the jail holds 192.168.1.254'],
 ]

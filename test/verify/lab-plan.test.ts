@@ -312,12 +312,11 @@ describe('who is spared', () => {
     expect(lan?.probes.map(({ kind }) => kind)).toEqual(['connect', 'syn', 'fin', 'null', 'xmas', 'udp'])
   })
 
-  it('sends nothing that 1.2 could not see', () => {
+  it('leaves out hosts that 1.2 could not see', () => {
     const addresses = ['192.168.1.10/24', 'fd00:1::10/64']
     const config = 'WHITELIST=2001:db8:77::/64\n'
     const lab = labOf({ config, surroundings: { devices: [{ name: 'lan0', addresses }] } })
-    const six = of('spared', lab).filter(({ address }) => address.includes(':'))
-    expect(six.map(({ probes }) => probes)).toEqual([[]])
+    expect(of('spared', lab).filter(({ address }) => address.includes(':'))).toEqual([])
   })
 })
 

@@ -29,21 +29,21 @@ const check = (config: string, topology: Topology | null): string => {
 }
 
 it.each<[what: string, config: string, topology: Topology | null, expected: string | RegExp]>([
-  ['the LAN', LAN, on(LAN0, WAN0), 'pass protected: 192.168.1.0/24 (lan0); not: 203.0.113.0/24 (wan0)'],
+  ['the LAN', LAN, on(LAN0, WAN0), 'pass protected: 192.168.1.0/24 (lan0); not protected: 203.0.113.0/24 (wan0)'],
   [
     'all private networks',
     `${LAN}WHITELIST=10.0.0.0/8\n`,
     on(LAN0, LAN1, WAN0),
-    'pass protected: 192.168.1.0/24 (lan0), 10.20.0.0/24 (lan1); not: 203.0.113.0/24 (wan0)',
+    'pass protected: 192.168.1.0/24 (lan0), 10.20.0.0/24 (lan1); not protected: 203.0.113.0/24 (wan0)',
   ],
   [
     'one that is not to be',
     `${LAN}UNTRUSTED=10.20.0.0/24\n`,
     on(LAN0, LAN1),
-    'pass protected: 192.168.1.0/24 (lan0); not: 10.20.0.0/24 (lan1)',
+    'pass protected: 192.168.1.0/24 (lan0); not protected: 10.20.0.0/24 (lan1)',
   ],
-  ['a VPS', '', on(WAN0), 'pass not: 203.0.113.0/24 (wan0)'],
-  ['IPv6', LAN, on([...LAN0, 'fd00:1::10/64']), 'pass protected: 192.168.1.0/24 (lan0); not: fd00:1::/64 (lan0)'],
+  ['a VPS', '', on(WAN0), 'pass not protected: 203.0.113.0/24 (wan0)'],
+  ['IPv6', LAN, on([...LAN0, 'fd00:1::10/64']), 'pass protected: 192.168.1.0/24 (lan0); not protected: fd00:1::/64 (lan0)'],
   ['an address without neighbours', '', on(['eth0', '203.0.113.1/32']), 'pass this server is on no network with neighbours'],
   ['another LAN', 'LAN_IP=192.168.2.10\nLAN_NM=24\n', on(LAN0, WAN0), /^fail .*it has lan0 192\.168\.1\.10\/24, wan0 203/],
   ['a second network', LAN, on(LAN0, LAN1, WAN0), /^fail this server is on 10\.20\.0\.0\/24 \(lan1\).* → add 10\.20\.0\.0\/24 to WHITELIST, or/],

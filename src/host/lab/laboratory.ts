@@ -15,8 +15,8 @@ export type LabOutcome =
   | { readonly report: LabReport }
   /** There is no lab to be had here: why, and what would change that. */
   | { readonly impossible: string; readonly hint: string }
-  /** What happened in it has no end: what it was, then, nobody knows. */
-  | { readonly endless: string }
+  /** It ended before there was a report: why, and what would change that. */
+  | { readonly unfinished: string; readonly hint: string }
 
 /**
  * Builds the lab, lets happen in it what the specification says, and returns what was seen. Everything of it lives in
@@ -59,11 +59,18 @@ export const runLab = async (specification: LabSpecification): Promise<LabOutcom
   const said = stderr.trim().split('\n').at(-1)?.slice(0, 300) ?? ''
   if (exitCode === NOT_HERE)
     return { impossible: said, hint: 'run portward verify where namespaces can be made' }
-  if (exitCode !== 0 && performance.now() - startedMs >= TIMEOUT_MS)
-    return { endless: `it took more than ${TIMEOUT_MS / 1000} s` }
+  if (exitCode !== 0 && performance.now() - startedMs >= TIMEOUT_MS) {
+    return {
+      unfinished: `it took more than ${TIMEOUT_MS / 1000} s, and was given up`,
+      hint: `portward verify; if it is the same again, see whether KILL_ROUTE and KILL_RUN_CMD in ${specification.confPath} end`,
+    }
+  }
   if (exitCode !== 0) {
-    const impossible = said === '' ? `it ended with exit code ${exitCode}` : said
-    return { impossible, hint: 'mend what that says, then run portward verify' }
+    const how = exitCode === null ? 'was killed' : `ended with exit code ${exitCode}`
+    return {
+      unfinished: said === '' ? `it ${how}` : said,
+      hint: 'mend what that says, then run portward verify',
+    }
   }
   return { report: JSON.parse(stdout) }
 }
