@@ -181,11 +181,17 @@ const checkJailFiles = (desired: Desired, facts: Facts): Check => {
   )
 }
 
-const checkDrift = (plan: Plan | null, problems: readonly Problem[]): Check => {
+/** `others`: what else is checked, which may say what keeps a plan from being made. */
+const checkDrift = (plan: Plan | null, problems: readonly Problem[], others: readonly Check[]): Check => {
   const check = checkFor('drift', 'the server is as config.env says')
-  const error = problems.find(isError)
-  if (plan === null)
-    return check.warn(error === undefined ? 'no plan can be made' : renderProblem(error), 'portward plan')
+  if (plan === null) {
+    const isSaid = ({ message }: Problem) => others.some((other) => other.message.includes(message))
+    const error = problems.filter(isError).find((problem) => !isSaid(problem))
+    return check.warn(
+      error === undefined ? 'not known: no plan can be made' : renderProblem(error),
+      'portward plan',
+    )
+  }
   if (isInSync(plan)) {
     const [caveat] = problems.filter(({ code }) => code === 'unconfirmed')
     if (caveat !== undefined) return check.warn(`in sync, but ${caveat.message}`, caveat.hint)
@@ -193,7 +199,11 @@ const checkDrift = (plan: Plan | null, problems: readonly Problem[]): Check => {
     return unseen === undefined ? check.pass('in sync') : check.skip(`in sync, but ${unseen}`)
   }
   if (plan.inexact.length > 0) return check.warn(`not known: ${plan.inexact.join('; ')}`, 'portward plan')
-  return check.warn(`${plan.steps.length} steps are pending`, 'portward plan shows them')
+  const { length } = plan.steps
+  return check.warn(
+    `${length === 1 ? '1 step is' : `${length} steps are`} pending`,
+    'portward plan shows them',
+  )
 }
 
 /** Who asks hosts.allow at all: on today's Debian fewer than one thinks. */
@@ -212,11 +222,14 @@ export const checkConfiguration = (
   facts: Facts,
   plan: Plan | null,
   problems: readonly Problem[],
-): Check[] => [
-  checkDrift(plan, problems),
-  checkConf(desired, facts, plan),
-  checkIgnoreList(desired, facts),
-  checkHostsAllow(desired, facts),
-  checkJailFiles(desired, facts),
-  checkWrapped(facts),
-]
+  others: readonly Check[] = [],
+): Check[] => {
+  const checks = [
+    checkConf(desired, facts, plan),
+    checkIgnoreList(desired, facts),
+    checkHostsAllow(desired, facts),
+    checkJailFiles(desired, facts),
+    checkWrapped(facts),
+  ]
+  return [checkDrift(plan, problems, [...checks, ...others]), ...checks]
+}

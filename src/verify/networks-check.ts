@@ -13,7 +13,7 @@ export const NETWORKS = 'networks'
  * network is nobody's LAN by itself; of IPv6, of which the plan warns, it says what is so.
  */
 export const checkNetworks = (
-  { protectedNetworks }: Desired,
+  { protectedNetworks, conf, jails }: Desired,
   topology: Topology | null,
   problems: readonly Problem[],
 ): Check => {
@@ -27,6 +27,9 @@ export const checkNetworks = (
     const say = failing.length > 0 ? check.fail : check.warn
     return say(found.map(({ message }) => message).join('; '), first.hint)
   }
+  const bans = ['BLOCK_TCP', 'BLOCK_UDP'].some((key) => conf.get(key) !== '0')
+  if (!bans && jails.get('portsentry')?.get('enabled') !== 'true')
+    return check.pass('not needed: config.env asks to ban nobody')
   const networks = onLink(topology).map(({ network, device }) => ({
     text: `${formatCidr(network)} (${device})`,
     network,

@@ -175,19 +175,18 @@ export const verify = async (
     return [check.fail(`${missing.join(' and ')} ${missing.length > 1 ? 'are' : 'is'} not`, 'portward apply')]
   }
   const unknown = isCopy ? [check.skip('the tree has no /var/lib/dpkg/status')] : []
-  const configuration = [...unknown, ...checkConfiguration(desired, facts, plan, problems)]
   const { live } = facts
+  const networks = live === null ? [] : [checkNetworks(desired, live.topology, problems)]
+  const configuration = [
+    ...unknown,
+    ...checkConfiguration(desired, facts, plan, problems, networks),
+    ...networks,
+  ]
   if (live === null) return configuration
   const [asked, rights, lab] = await Promise.all([
     askFail2ban(desired),
     checkRoomAndRights(desired, facts, live),
     checkInLab(desired, facts, live.daemons),
   ])
-  return [
-    ...configuration,
-    checkNetworks(desired, live.topology, problems),
-    ...checkRunning(desired, facts, live, asked),
-    ...rights,
-    ...lab,
-  ]
+  return [...configuration, ...checkRunning(desired, facts, live, asked), ...rights, ...lab]
 }

@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest'
 import { notLookedAt } from '../../src/plan/planner.ts'
 import { pendingProblem } from '../../src/policy/confirmation.ts'
+import type { Problem } from '../../src/problem.ts'
+import { checkFor } from '../../src/verify/check.ts'
 import { checkConfiguration } from '../../src/verify/configuration-checks.ts'
 import { type Changes, examined, native } from './servers.ts'
 
@@ -54,6 +56,22 @@ const conf2 = (from: string | RegExp, to: string): Changes => changed(CONF, from
 const list2 = (from: string | RegExp, to: string): Changes => changed(BUILT, from, to, native())
 const jail = (from: string | RegExp, to: string): Changes => changed(JAIL, from, to)
 const LAN_ENTRY = '192.168.1.0/255.255.255.0'
+
+it('does not say again what another check says of why no plan can be made', () => {
+  const { desired, facts } = examined()
+  const error = (message: string): Problem => ({
+    severity: 'error',
+    code: 'some-error',
+    message,
+    hint: 'mend it',
+    at: { path: '/root/config.env', line: 1 },
+  })
+  const others = [checkFor('networks', 'covers').fail('this server is not in it; and more')]
+  const drift = (...messages: string[]) =>
+    checkConfiguration(desired, facts, null, messages.map(error), others)[0]?.message
+  expect(drift('this server is not in it')).toBe('not known: no plan can be made')
+  expect(drift('this server is not in it', 'another')).toBe('/root/config.env:1: another — mend it')
+})
 
 const FINDINGS: readonly (readonly [
   what: string,

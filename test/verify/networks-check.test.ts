@@ -43,6 +43,8 @@ it.each<[what: string, config: string, topology: Topology | null, expected: stri
     'pass protected: 192.168.1.0/24 (lan0); not protected: 10.20.0.0/24 (lan1)',
   ],
   ['a VPS', '', on(WAN0), 'pass not protected: 203.0.113.0/24 (wan0)'],
+  ['nobody is banned', 'OBSERVE_ONLY=1\n', on(LAN0), 'pass not needed: config.env asks to ban nobody'],
+  ['a LAN of nowhere, and nobody is banned', 'OBSERVE_ONLY=1\nLAN_IP=192.168.2.10\nLAN_NM=24\n', on(LAN0, WAN0), /^fail /],
   ['IPv6', LAN, on([...LAN0, 'fd00:1::10/64']), 'pass protected: 192.168.1.0/24 (lan0); not protected: fd00:1::/64 (lan0)'],
   ['an address without neighbours', '', on(['eth0', '203.0.113.1/32']), 'pass this server is on no network with neighbours'],
   ['another LAN', 'LAN_IP=192.168.2.10\nLAN_NM=24\n', on(LAN0, WAN0), /^fail .*it has lan0 192\.168\.1\.10\/24, wan0 203/],
