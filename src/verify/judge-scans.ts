@@ -67,13 +67,16 @@ const describeFailure = ({ action, exitCode, said }: ActionOutcome): string => {
 
 export const judgeCommands = (attackers: readonly Seen[], expected: Expectation): Check => {
   const check = checkFor('commands', 'what portsentry does about a scanner works')
-  const outcomes = attackers.flatMap(({ report }) => report.events.flatMap((event) => event.outcomes))
+  const events = attackers.flatMap(({ report }) => report.events)
+  const outcomes = events.flatMap((event) => event.outcomes)
   const failed = outcomes.filter(({ result }) => result === 'failed' || result === 'not-run')
   const [first] = failed.filter((outcome) => !isOfTheLab(outcome) && !isOfHostsDeny(outcome, expected))
   if (first !== undefined) {
     const { option } = first.action
+    // It does not see how a command ended; what it has to write itself, it does.
+    const isBlocked = events.find((event) => event.outcomes.includes(first))?.blocked === true
     return check.fail(
-      `${describeFailure(first)}; portsentry logs the host as blocked all the same`,
+      `${describeFailure(first)}; portsentry ${isBlocked ? 'logs the host as blocked all the same' : 'does not log the host as blocked, so that fail2ban may not see it'}`,
       `mend ${option} in ${expected.confPath}, or the program that it runs`,
     )
   }

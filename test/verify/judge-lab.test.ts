@@ -265,8 +265,13 @@ const OUTCOMES: readonly (readonly [what: string, changes: Changes, line: string
   ],
   [
     'hosts.deny cannot be written',
-    { syn: { events: [event({ outcomes: [hostsDeny('failed')] })] } },
-    /^fail commands: KILL_HOSTS_DENY could not be done — EROFS;/,
+    { syn: { events: [event({ outcomes: [hostsDeny('failed')], blocked: false })] } },
+    'fail commands: KILL_HOSTS_DENY could not be done — EROFS; portsentry does not log the host as blocked, so that fail2ban may not see it',
+  ],
+  [
+    'hosts.deny cannot be written, but KILL_ROUTE works, which is enough for 2.x',
+    { syn: { events: [event({ outcomes: [hostsDeny('failed'), command()] })] } },
+    'fail commands: KILL_HOSTS_DENY could not be done — EROFS; portsentry logs the host as blocked all the same',
   ],
   [
     'an action that the daemon cannot do',
