@@ -98,7 +98,7 @@ describeServers('a death of an apply that installs packages', () => {
       const { exitCode } = await server.run(
         `setsid portward ${APPLY} >/run/apply.log 2>&1 &
         until pgrep -f '${moment}' >/dev/null; do kill -0 $! || exit 1; done
-        kill -KILL "$(pgrep -f '^node .*[p]ortward.mjs apply')"`,
+        kill -KILL "$(pgrep -f '^/usr/bin/node .*[p]ortward.mjs apply')"`,
         { allowFailure: true },
       )
       return exitCode === 0
