@@ -21,6 +21,8 @@ interface Neighbour {
   readonly config: string
   /** What an apply says of it. */
   readonly warning: RegExp
+  /** What explain says of a scan that is dropped before portsentry 1.2 sees it. */
+  readonly explained: RegExp
 }
 
 const install = (name: string): string =>
@@ -33,6 +35,7 @@ const UFW: Neighbour = {
   renewals: ['ufw reload', 'ufw disable', 'ufw --force enable', 'systemctl restart ufw'],
   config: LAN,
   warning: /ufw is on: bans go before its rules/,
+  explained: /a scan is not noticed: the firewall/,
 }
 
 const FIREWALLD: Neighbour = {
@@ -42,10 +45,12 @@ const FIREWALLD: Neighbour = {
   renewals: ['firewall-cmd --reload', 'systemctl restart firewalld'],
   config: `${LAN}BAN_BACKEND=nft\n`,
   warning: /verified: \d+ passed, (?:0 warnings|1 warning), 0 failed/,
+  // Its zones are verdict maps, which only the kernel can judge: verify asks it.
+  explained: /if the firewall lets that packet in first, which is not known: nft inet firewalld /,
 }
 
 const describeNeighbour = (suite: Suite, neighbour: Neighbour): void => {
-  const { name, setUp, showPorts, renewals, config, warning } = neighbour
+  const { name, setUp, showPorts, renewals, config, warning, explained } = neighbour
   const isBlind = suite !== 'testing'
 
   describeServers(`beside ${name}, on ${suite}`, () => {
@@ -79,9 +84,7 @@ const describeNeighbour = (suite: Suite, neighbour: Neighbour): void => {
         expect(await portward(server, 'verify', 0)).toMatch(
           /^WARN {2}portsentry notices scans\n.*the firewall drops TCP connect scan/m,
         )
-        expect(await portward(server, `explain ${ATTACKER}`, 0)).toMatch(
-          /a scan is not noticed: the firewall/,
-        )
+        expect(await portward(server, `explain ${ATTACKER}`, 0)).toMatch(explained)
         expect(await server.attacker.scan('203.0.113.1', [1, 7, 111])).not.toContain('open')
         expect(await server.attacker.reaches(OPEN_PORT)).toBe(true)
         await server.run(showPorts)
