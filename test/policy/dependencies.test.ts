@@ -33,7 +33,7 @@ test.each<[string, Changes['texts'], string, Changes]>([
   ['where nobody is banned', SYSLOG, 'OBSERVE_ONLY=1\n', {}],
   [
     'names that many hosts share',
-    { [SOURCES]: 'deb http://deb.debian.org/debian x main\n', [CHRONY]: 'pool 2.debian.pool.ntp.org\n' },
+    { [SOURCES]: 'deb http://x.debian.org/debian x main\n', [CHRONY]: 'pool 2.debian.pool.ntp.org\n' },
     'WHITELIST=198.51.100.7\n',
     {},
   ],
