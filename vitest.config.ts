@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config'
 const define = { PORTWARD_VERSION: '"test"', PORTWARD_FAULTS: 'false' }
 
 const globalSetup = './test/build-bundles.ts'
+const setupFiles = './test/processor-time.ts'
 
 export default defineConfig({
   test: {
@@ -13,6 +14,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           globalSetup,
+          setupFiles,
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**', 'test/bench/**'],
           testTimeout: 60_000,
@@ -24,6 +26,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           globalSetup,
+          setupFiles,
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 900_000,

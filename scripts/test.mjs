@@ -1,7 +1,7 @@
 // `npm test`: installs what it needs, then types, lint, dead code, unit and property tests, and the
 // end-to-end tests on real Debian servers. Ends with a line that counts.
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { installPackages, root, run } from './install.mjs'
@@ -22,6 +22,7 @@ timed('dead code', () => npx('knip'))
 
 const directory = mkdtempSync(join(tmpdir(), 'portward-test-'))
 const report = join(directory, 'report.json')
+const times = join(directory, 'processor-times.jsonl')
 const started = Date.now()
 const vitest = spawnSync(
   'npx',
@@ -35,12 +36,19 @@ const vitest = spawnSync(
     '--reporter=json',
     `--outputFile.json=${report}`,
   ],
-  { cwd: root, stdio: 'inherit' },
+  { cwd: root, stdio: 'inherit', env: { ...process.env, PORTWARD_PROCESSOR_TIMES: times } },
 )
 parts.push(['tests', Date.now() - started])
 const { numPassedTests, numFailedTests, numPendingTests, testResults } = JSON.parse(
   readFileSync(report, 'utf8'),
 )
+/** Seconds of processor time by file. @type {Map<string, number>} */
+const processor = new Map()
+if (existsSync(times))
+  for (const line of readFileSync(times, 'utf8').split('\n').filter(Boolean)) {
+    const { name, seconds } = JSON.parse(line)
+    processor.set(name, seconds)
+  }
 rmSync(directory, { recursive: true, force: true })
 const seconds = (/** @type {number} */ ms) => `${(ms / 1000).toFixed(0).padStart(5)} s`
 const slowest = testResults
@@ -48,12 +56,15 @@ const slowest = testResults
     (/** @type {{ name: string, startTime: number, endTime: number }} */ { name, startTime, endTime }) => ({
       name: relative(root, name),
       ms: endTime - startTime,
+      processorMs: (processor.get(name) ?? 0) * 1000,
     }),
   )
   .sort((/** @type {{ ms: number }} */ a, /** @type {{ ms: number }} */ b) => b.ms - a.ms)
   .slice(0, 10)
-console.log('\nThe ten slowest files (up to four run side by side):')
-for (const { name, ms } of slowest) console.log(`${seconds(ms)}  ${name}`)
+console.log('\nThe ten slowest files (up to four run side by side), with their processor time:')
+for (const { name, ms, processorMs } of slowest) {
+  console.log(`${seconds(ms)} ${seconds(processorMs)}  ${name}`)
+}
 console.log('\nThe parts:')
 for (const [name, ms] of parts) console.log(`${seconds(ms)}  ${name}`)
 console.log(`${numPassedTests} passed, ${numFailedTests} failed, ${numPendingTests} skipped`)
