@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { expect, it } from 'vitest'
@@ -10,8 +10,8 @@ import { planAsJson } from '../../src/plan/render.ts'
 import type { PendingConfirmation } from '../../src/policy/confirmation.ts'
 import { BOOT_UNITS } from '../../src/policy/firewall.ts'
 import type { Problem } from '../../src/problem.ts'
+import { CASES, configOf, treeOf } from '../plan/cases.ts'
 import { factsOf, LAN, settingsOf } from '../plan/live.ts'
-import { fixtures } from '../tree.ts'
 
 const schema = JSON.parse(readFileSync(join(import.meta.dirname, '../../schema/plan.schema.json'), 'utf8'))
 const validate = new Ajv2020({ strict: true, strictRequired: false, allErrors: true }).compile(schema)
@@ -97,17 +97,13 @@ it('an inexact plan is as the schema says', () => {
   expect(faults(printed)).toBe('')
 })
 
-it.each(readdirSync(join(fixtures, 'cases')))(
-  'the plan of the case %s is as the schema says',
-  async (name) => {
-    const root = join(fixtures, 'cases', name, 'root')
-    const settings = settingsOf(readFileSync(join(fixtures, 'cases', name, 'config.env'), 'latin1'))
-    const result = plan(settings, await readFacts(root, settings))
-    if (result.plan === null) throw new Error(JSON.stringify(result.problems))
-    const problems = result.problems.map(problemAsJson)
-    expect(faults(document({ ...planAsJson(result.plan), problems }))).toBe('')
-  },
-)
+it.each(CASES)('the plan of the case %s is as the schema says', async (name) => {
+  const settings = settingsOf(configOf(name))
+  const result = plan(settings, await readFacts(await treeOf(name), settings))
+  if (result.plan === null) throw new Error(JSON.stringify(result.problems))
+  const problems = result.problems.map(problemAsJson)
+  expect(faults(document({ ...planAsJson(result.plan), problems }))).toBe('')
+})
 
 const problem = (changes: Partial<Problem> = {}): Problem => ({
   severity: 'error',

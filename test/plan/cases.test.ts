@@ -2,30 +2,16 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { applyPlan } from '../../src/host/apply.ts'
-import { readFacts } from '../../src/host/facts.ts'
 import { renderDiff } from '../../src/plan/diff.ts'
-import { isInSync, type Plan } from '../../src/plan/plan.ts'
-import { plan } from '../../src/plan/planner.ts'
+import { isInSync, type Step } from '../../src/plan/plan.ts'
 import { FIREWALL_CONF, FIREWALL_PATHS } from '../../src/policy/firewall.ts'
-import { parseSettings } from '../../src/settings/settings.ts'
-import { copyOf, fixtures } from '../tree.ts'
+import { copyOf } from '../tree.ts'
+import { CASES, carryOut, configOf, patchOf, planFor, treeOf } from './cases.ts'
 
-const cases = join(fixtures, 'cases')
 const TEMPLATES = new Set(FIREWALL_PATHS.filter((path) => path !== FIREWALL_CONF))
 const hasPatch = existsSync('/usr/bin/patch')
 if (!hasPatch)
   console.warn('SKIPPED: GNU patch is not installed, so no diff is applied - apt-get install patch')
-
-const planFor = async (root: string, config: string): Promise<Plan> => {
-  const { settings, problems } = parseSettings(config, {}, 'config.env')
-  if (settings === null) throw new Error(JSON.stringify(problems))
-  const result = plan(settings, await readFacts(root, settings))
-  if (result.plan === null) throw new Error(JSON.stringify(result.problems))
-  return result.plan
-}
-
-const silent = { step: () => {}, confirming: () => {}, undoing: () => {} }
 
 const filesOf = (tree: string): Record<string, string> =>
   Object.fromEntries(
@@ -35,26 +21,26 @@ const filesOf = (tree: string): Record<string, string> =>
       .map((path) => [path.slice(tree.length), readFileSync(path, 'latin1')]),
   )
 
-/** Without the files that are templates as they stand: what they say is not the case's business. */
-const withoutTemplates = (steps: Plan['steps']): Plan['steps'] =>
-  steps.filter((step) => step.kind !== 'write' || !TEMPLATES.has(step.path))
+/** What expected.patch says of a step. Of templates, that they come or go: what they say is not the case's business. */
+const shownOf = (step: Step): string => {
+  const diff = renderDiff(step)
+  const isTemplate = (step.kind === 'write' || step.kind === 'remove') && TEMPLATES.has(step.path)
+  return isTemplate ? diff.replace(/^--- [\s\S]*/m, '') : diff
+}
 
-it.each(readdirSync(cases))(
+it.each(CASES)(
   '%s: the diff is as expected, patch and apply do the same, a second plan is empty',
   async (name) => {
-    const config = readFileSync(join(cases, name, 'config.env'), 'utf8')
-    const root = copyOf(join(cases, name, 'root'))
-    const first = await planFor(root, config)
-    const diff = first.steps.map(renderDiff).join('')
-    const shown = withoutTemplates(first.steps).map(renderDiff).join('')
-    await expect(Buffer.from(shown, 'latin1').toString('latin1')).toMatchFileSnapshot(
-      join(cases, name, 'expected.patch'),
-    )
+    const config = configOf(name)
+    const root = await treeOf(name)
+    const patched = copyOf(root)
+    const { steps, ...first } = await planFor(root, config)
+    await expect(steps.map(shownOf).join('')).toMatchFileSnapshot(patchOf(name))
 
-    await applyPlan(first, silent, async () => undefined, new AbortController().signal)
+    await carryOut({ ...first, steps })
     expect(isInSync(await planFor(root, config))).toBe(true)
+    const diff = steps.map(renderDiff).join('')
     if (!hasPatch || diff === '') return
-    const patched = copyOf(join(cases, name, 'root'))
     execFileSync('patch', ['-p1', '--quiet', '-d', patched], { input: Buffer.from(diff, 'latin1') })
     expect(filesOf(patched)).toEqual(filesOf(root))
   },
