@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { join } from 'node:path'
+import { checkout } from './checkout.ts'
 
 let isBuilt = false
 
@@ -7,5 +7,5 @@ let isBuilt = false
 export const setup = (): void => {
   if (isBuilt) return
   isBuilt = true
-  execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: join(import.meta.dirname, '..') })
+  execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: checkout })
 }

@@ -3,9 +3,9 @@ import { chmodSync, cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { checkout } from './checkout.ts'
 import { fixtures, temporaryDirectory } from './tree.ts'
 
-const checkout = join(import.meta.dirname, '..')
 const example = (name: string) => parse(readFileSync(join(checkout, 'examples/ci', name), 'utf8'))
 const PATH = `${join(checkout, 'bin')}:${process.env['PATH']}`
 

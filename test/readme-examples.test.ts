@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { checkout } from './checkout.ts'
 
-const checkout = join(import.meta.dirname, '..')
 const readme = readFileSync(join(checkout, 'README.md'), 'utf8')
 const fences = [...readme.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text]) => text)
 

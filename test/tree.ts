@@ -2,8 +2,9 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { checkout } from './checkout.ts'
 
-export const fixtures = join(import.meta.dirname, '../fixtures')
+export const fixtures = join(checkout, 'fixtures')
 
 /** An empty directory that goes away with the test. */
 export const temporaryDirectory = (): string => {

@@ -1,8 +1,8 @@
 import { cpSync } from 'node:fs'
 import { join } from 'node:path'
+import { checkout } from '../checkout.ts'
 import { temporaryDirectory } from '../tree.ts'
 
-export const checkout = join(import.meta.dirname, '../..')
 export const source = join(checkout, 'ansible')
 
 /** A copy of the collection where Ansible looks for it, and the environment to run it in. */

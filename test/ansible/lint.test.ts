@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { checkout, installCollection, source } from './collection.ts'
+import { checkout } from '../checkout.ts'
+import { installCollection, source } from './collection.ts'
 import { describeWith } from './requirements.ts'
 
 const run = (program: string, args: string[], cwd: string, env: Record<string, string>) => {

@@ -13,8 +13,9 @@ import {
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
+import { checkout } from '../checkout.ts'
 import { copyOf, fixtures } from '../tree.ts'
-import { checkout, installCollection, source } from './collection.ts'
+import { installCollection, source } from './collection.ts'
 import { describeWith } from './requirements.ts'
 
 interface Result {

@@ -15,8 +15,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { checkout, installCollection } from '../ansible/collection.ts'
+import { installCollection } from '../ansible/collection.ts'
 import { describeWith } from '../ansible/requirements.ts'
+import { checkout } from '../checkout.ts'
 import { fixtures } from '../tree.ts'
 
 const TARGETS = Number(process.env['PORTWARD_BENCH_TARGETS'] ?? 50)

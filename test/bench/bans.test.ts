@@ -4,9 +4,9 @@ import { eventually } from '../e2e/harness/eventually.ts'
 import { describeServers } from '../e2e/harness/requirements.ts'
 import { type Server, startServer } from '../e2e/harness/server.ts'
 import { addAttacker, OPEN_PORT, portward, provide } from '../e2e/scenario.ts'
+import { LAN } from '../plan/live.ts'
 import { median, print, RUNS } from './figures.ts'
 
-const LAN = 'LAN_IP=192.168.1.10\nLAN_NM=24\n'
 const MANY = 100_000
 const FEW = 10
 

@@ -10,10 +10,12 @@ import { planAsJson } from '../../src/plan/render.ts'
 import type { PendingConfirmation } from '../../src/policy/confirmation.ts'
 import { BOOT_UNITS } from '../../src/policy/firewall.ts'
 import type { Problem } from '../../src/problem.ts'
+import { checkout } from '../checkout.ts'
+import { JAIL } from '../paths.ts'
 import { CASES, configOf, treeOf } from '../plan/cases.ts'
 import { factsOf, LAN, settingsOf } from '../plan/live.ts'
 
-const schema = JSON.parse(readFileSync(join(import.meta.dirname, '../../schema/plan.schema.json'), 'utf8'))
+const schema = JSON.parse(readFileSync(join(checkout, 'schema/plan.schema.json'), 'utf8'))
 const validate = new Ajv2020({ strict: true, strictRequired: false, allErrors: true }).compile(schema)
 
 /** What is wrong with a document; '' where nothing is. */
@@ -25,8 +27,6 @@ const document = (content: object): Record<string, unknown> => ({
   command: 'plan',
   ...content,
 })
-
-const JAIL = '/etc/fail2ban/jail.d/portsentry.conf'
 
 type FactsChanges = Parameters<typeof factsOf>[0]
 

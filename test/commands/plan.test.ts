@@ -3,9 +3,9 @@ import { chmodSync, cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } f
 import { join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { expect, it } from 'vitest'
+import { checkout } from '../checkout.ts'
 import { fixtures, temporaryDirectory } from '../tree.ts'
 
-const checkout = join(import.meta.dirname, '../..')
 const schema = JSON.parse(readFileSync(join(checkout, 'schema/plan.schema.json'), 'utf8'))
 const validate = new Ajv2020({ strict: true, strictRequired: false }).compile(schema)
 

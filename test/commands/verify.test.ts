@@ -3,9 +3,8 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import type { Check } from '../../src/verify/check.ts'
+import { checkout } from '../checkout.ts'
 import { copyOf, fixtures } from '../tree.ts'
-
-const checkout = join(import.meta.dirname, '../..')
 
 const portward = (...args: string[]) =>
   spawnSync(join(checkout, 'bin/portward'), args, { env: { PATH: process.env['PATH'] }, encoding: 'utf8' })

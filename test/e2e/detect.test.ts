@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { CONF } from '../paths.ts'
 import { eventually } from './harness/eventually.ts'
 import { addresses } from './harness/network.ts'
 import { describeServers } from './harness/requirements.ts'
@@ -14,7 +15,6 @@ import {
   STOP_PORTSENTRY,
 } from './scenario.ts'
 
-const CONF = '/etc/portsentry/portsentry.conf'
 /** Within the container; goes with it. */
 const OUTPUT = '/run/detect'
 

@@ -8,11 +8,10 @@ import { mendingEdits, mendRefused } from '../../src/documents/portsentry-conf-m
 import { missingFromDump } from '../../src/plan/dump.ts'
 import { effective, enabledJails, viewFail2ban } from '../../src/policy/fail2ban-view.ts'
 import { isError } from '../../src/problem.ts'
+import { CONF } from '../paths.ts'
 import { describeServers } from './harness/requirements.ts'
 import { type Server, startServer } from './harness/server.ts'
 import { STOP_PORTSENTRY } from './scenario.ts'
-
-const CONF = '/etc/portsentry/portsentry.conf'
 
 /** Ways to write a key, each as the lines of the file that concern it. The daemon says which ports it reads. */
 const SHAPES: readonly string[] = [

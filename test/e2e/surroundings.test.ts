@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { JAIL } from '../paths.ts'
 import { describeServers } from './harness/requirements.ts'
 import { type Server, startServer } from './harness/server.ts'
 import { portward, provide } from './scenario.ts'
@@ -15,7 +16,6 @@ interface Surrounding {
 }
 
 const ALLOW = '/srv/managed/hosts.allow'
-const JAIL = '/etc/fail2ban/jail.d/portsentry.conf'
 const DROP_IN = '/etc/systemd/system/fail2ban.service.d'
 
 /** A small file system with a copy of what was there, and not a byte left. */

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { checkout } from '../checkout.ts'
 
-export const checkout = join(import.meta.dirname, '../..')
 export const read = (path: string): string => readFileSync(join(checkout, path), 'utf8')
 
 /**

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bashCompletion, readCommandLine, zshCompletion } from '../../scripts/completions.mjs'
-import { checkout, isInstalled, readCommands } from './command-line.ts'
+import { checkout } from '../checkout.ts'
+import { isInstalled, readCommands } from './command-line.ts'
 
 let directory: string
 let bash: string

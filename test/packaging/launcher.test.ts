@@ -3,7 +3,8 @@ import { chmodSync, cpSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { checkout, read } from './command-line.ts'
+import { checkout } from '../checkout.ts'
+import { read } from './command-line.ts'
 
 const isRoot = process.getuid?.() === 0
 const NOBODY = 65534

@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { VARIABLES } from '../../src/settings/variables.ts'
-import { checkout, isInstalled, read, readCommands } from './command-line.ts'
+import { checkout } from '../checkout.ts'
+import { isInstalled, read, readCommands } from './command-line.ts'
 
 const program = read('packaging/portward.8')
 const configuration = read('packaging/portward-config.env.5')

@@ -15,6 +15,9 @@ export const settingsOf = (config: string): Settings => {
 
 export const LAN = 'LAN_IP=192.168.1.10\nLAN_NM=24\n'
 
+/** The package of Debian testing, which decides for portsentry 2.x. */
+export const NATIVE = { version: '2.0.7-1', files: ['/usr/lib/systemd/system/portsentry.service'] }
+
 const PROTECTED = [
   '127.0.0.0/8',
   '::1',

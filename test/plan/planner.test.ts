@@ -6,7 +6,7 @@ import { describeStep, renderPlan } from '../../src/plan/render.ts'
 import { parseChainBans, parseNftBans, parseRouteBans } from '../../src/policy/bans.ts'
 import { BOOT_UNITS } from '../../src/policy/firewall.ts'
 import { isError, renderProblem } from '../../src/problem.ts'
-import { factsOf, ignoreList, LAN, LIVENESS, settingsOf } from './live.ts'
+import { factsOf, ignoreList, LAN, LIVENESS, NATIVE, settingsOf } from './live.ts'
 
 type Changes = Parameters<typeof factsOf>[0]
 
@@ -333,7 +333,6 @@ const TEMPLATE = {
   version: '1.2-16',
   files: ['/etc/init.d/portsentry', '/usr/lib/systemd/system/portsentry@.service'],
 }
-const NATIVE = { version: '2.0.7-1', files: ['/usr/lib/systemd/system/portsentry.service'] }
 
 const PLACE: [string, Changes, string[], string?][] = [
   [

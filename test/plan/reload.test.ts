@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest'
 import { plan } from '../../src/plan/planner.ts'
 import { describeStep } from '../../src/plan/render.ts'
+import { JAIL } from '../paths.ts'
 import { factsOf, LAN, settingsOf } from './live.ts'
 
-const JAIL = '/etc/fail2ban/jail.d/portsentry.conf'
 const ACTION = '/etc/fail2ban/action.d/portward.conf'
 const LOCAL = '/etc/fail2ban/jail.local'
 

@@ -2,9 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { formatCidr, parseNetwork } from '../../src/network.ts'
 import { plan } from '../../src/plan/planner.ts'
 import type { LiveFacts } from '../../src/policy/facts.ts'
-import { factsOf, LAN, settingsOf } from '../plan/live.ts'
+import { factsOf, LAN, NATIVE, settingsOf } from '../plan/live.ts'
 
-const NATIVE = { version: '2.0.7-1', files: ['/usr/lib/systemd/system/portsentry.service'] }
 const STEALTH = 'TCP_MODE=stcp\nUDP_MODE=sudp\n'
 
 const planned = (config: string, live: Partial<LiveFacts>, is2x = false) =>

@@ -1,11 +1,10 @@
 import { expect, it } from 'vitest'
 import { plan } from '../../src/plan/planner.ts'
 import { renderProblem } from '../../src/problem.ts'
-import { factsOf, LAN, settingsOf } from '../plan/live.ts'
+import { CONF } from '../paths.ts'
+import { factsOf, LAN, NATIVE, settingsOf } from '../plan/live.ts'
 
-const CONF = '/etc/portsentry/portsentry.conf'
 const IGNORE = 'IGNORE_FILE="/etc/portsentry/portsentry.ignore"\n'
-const NATIVE = { version: '2.0.7-1', files: ['/usr/lib/systemd/system/portsentry.service'] }
 const DEFAULT_2 = '/var/log/portsentry.log'
 
 /** Problems with HISTORY_FILE, and whether there is a plan. */

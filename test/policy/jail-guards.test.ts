@@ -3,9 +3,8 @@ import { plan } from '../../src/plan/planner.ts'
 import { JAIL_OPTIONS } from '../../src/policy/fail2ban-faults.ts'
 import { DECISIONS } from '../../src/policy/jail-guards.ts'
 import { renderProblem } from '../../src/problem.ts'
+import { JAIL } from '../paths.ts'
 import { factsOf, LAN, settingsOf } from '../plan/live.ts'
-
-const JAIL = '/etc/fail2ban/jail.d/portsentry.conf'
 
 const STOCK = [
   '[DEFAULT]',

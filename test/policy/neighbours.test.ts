@@ -3,7 +3,7 @@ import { plan } from '../../src/plan/planner.ts'
 import { type Neighbours, readUfw } from '../../src/policy/neighbours.ts'
 import { ADDRESSES_PATH } from '../../src/policy/server-addresses.ts'
 import { renderProblem } from '../../src/problem.ts'
-import { factsOf, LAN, settingsOf } from '../plan/live.ts'
+import { factsOf, LAN, NATIVE, settingsOf } from '../plan/live.ts'
 
 /** As Debian's package installs them. */
 const ON = '# /etc/ufw/ufw.conf\nENABLED=yes\nLOGLEVEL=low\n'
@@ -24,7 +24,6 @@ describe('ufw', () => {
 
 const NONE: Neighbours = { ufw: null, firewalld: false, docker: false }
 const ufw = (emptiesInput = false, drops = false): Partial<Neighbours> => ({ ufw: { drops, emptiesInput } })
-const NATIVE = { version: '2.0.7-1', files: ['/usr/lib/systemd/system/portsentry.service'] }
 const STEALTH = 'TCP_MODE=stcp\nUDP_MODE=sudp\n'
 
 const KEPT = /^\/etc\/ufw\/ufw\.conf: warning: ufw is on: bans go before its rules/

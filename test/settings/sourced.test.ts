@@ -3,9 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { readConfigLines } from '../../src/settings/config-lines.ts'
 import { readConfigValue } from '../../src/settings/config-value.ts'
 import { parseSettings } from '../../src/settings/settings.ts'
+import { LAN } from '../plan/live.ts'
 import { sourcedByShell } from '../sourced-by-shell.ts'
-
-const LAN = 'LAN_IP=192.168.1.10\nLAN_NM=24\n'
 
 /** Where portward takes a file, a script that sources it must see the same values. */
 const checkAgainstShell = (texts: readonly string[], names: readonly string[]) => {

@@ -4,13 +4,12 @@ import { pendingProblem } from '../../src/policy/confirmation.ts'
 import type { Problem } from '../../src/problem.ts'
 import { checkFor } from '../../src/verify/check.ts'
 import { checkConfiguration } from '../../src/verify/configuration-checks.ts'
+import { CONF, JAIL } from '../paths.ts'
 import { type Changes, examined, native } from './servers.ts'
 
-const CONF = '/etc/portsentry/portsentry.conf'
 const BUILT = '/etc/portsentry/portsentry.ignore'
 const STATIC = '/etc/portsentry/portsentry.ignore.static'
 const ALLOW = '/etc/hosts.allow'
-const JAIL = '/etc/fail2ban/jail.d/portsentry.conf'
 const JAIL_LOCAL = '/etc/fail2ban/jail.local'
 
 /** What no configuration says, and every list has: link-local addresses, and those that no host has. */

@@ -2,11 +2,10 @@ import { plan } from '../../src/plan/planner.ts'
 import { type Desired, desire } from '../../src/policy/desired.ts'
 import type { Facts } from '../../src/policy/facts.ts'
 import { findRelease } from '../../src/policy/find-release.ts'
-import { factsOf, LAN, portsentry, settingsOf } from '../plan/live.ts'
+import { factsOf, LAN, NATIVE, portsentry, settingsOf } from '../plan/live.ts'
 
 export type Changes = NonNullable<Parameters<typeof factsOf>[0]>
 
-const NATIVE = { version: '2.0.7-1', files: ['/usr/lib/systemd/system/portsentry.service'] }
 const CONF_2 = {
   '/etc/portsentry/portsentry.conf':
     '# 2.x\nIGNORE_FILE="/etc/portsentry/portsentry.ignore"\nBLOCK_TCP="1"\nBLOCK_UDP="1"\nRESOLVE_HOST="0"\n',

@@ -2,10 +2,9 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { $ } from 'zx'
+import { checkout } from '../../checkout.ts'
 import type { Network } from '../harness/network.ts'
 import { type Server, startServer } from '../harness/server.ts'
-
-const checkout = join(import.meta.dirname, '../../..')
 
 /** How a play ended for one host. */
 interface Outcome {

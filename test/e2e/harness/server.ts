@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { $ } from 'zx'
+import { checkout } from '../../checkout.ts'
 import { cacheDirectory, type Suite } from './base-image.ts'
 import { serverCgroups } from './cgroups.ts'
 import { type Container, startContainer } from './container.ts'
@@ -50,8 +51,6 @@ interface Site {
   teardown: Teardown
   make: Make
 }
-
-const checkout = join(import.meta.dirname, '../../..')
 
 const createServer = (site: Site): Server => {
   const root = join(site.directory, 'root')
