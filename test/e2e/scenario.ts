@@ -1,10 +1,9 @@
 import { expect } from 'vitest'
 import { eventually } from './harness/eventually.ts'
-import { DEFAULT_CONFIG } from './harness/floors.ts'
+import { DEFAULT_CONFIG, OPEN_PORT } from './harness/floors.ts'
 import type { Server } from './harness/server.ts'
 
-/** A port with a service behind it: what a banned host no longer reaches. */
-export const OPEN_PORT = 8080
+export { OPEN_PORT }
 
 /** Ports below 1024 that nobody uses, as in the classic scan. */
 const SCANNED = [1, 7, 111]
