@@ -54,6 +54,8 @@ it.each(
     ['unban'],
     ['unban', 'banana'],
     ['unban', '192.0.2.1', '192.0.2.0/24'],
+    ['unban', '192.0.2.1', '300.1.1.1'],
+    ['unban', 'example.org'],
     ['explain'],
     ['explain', 'banana'],
     ['detect'],

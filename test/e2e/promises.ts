@@ -9,6 +9,7 @@ import {
   addAttacker,
   changedPaths,
   expectBanned,
+  expectBannedEverywhere,
   expectCutOff,
   expectSpared,
   fingerprint,
@@ -134,6 +135,10 @@ export const describePromises = (release: Expectations): void => {
       expect(rules.match(/^-A PORTWARD .* -j DROP$/gm)).toHaveLength(1)
       const deny = await server.readText('/etc/hosts.deny')
       expect(deny.match(/^ALL: .*$/gm)).toEqual(['ALL: 203.0.113.9 : DENY'])
+      await expectBannedEverywhere(server, addresses.attacker.v4)
+      expect(await portward(server, 'bans', 0)).toMatch(
+        /^203\.0\.113\.9 .* 1\/tcp +portsentry \(.*\) +fail2ban, blocked file, hosts\.deny, firewall$/m,
+      )
     })
 
     it('bans for UDP', async () => {
@@ -196,12 +201,14 @@ export const describePromises = (release: Expectations): void => {
     it('still bans after both daemons were restarted', async () => {
       await server.run(`systemctl restart ${units.join(' ')} fail2ban`)
       await expectCutOff(server)
+      await expectBannedEverywhere(server, addresses.attacker.v4)
       expect(await server.lan.reaches(OPEN_PORT)).toBe(true)
     })
 
     it('still bans after a reboot, and is still in sync', async () => {
       await server.reboot()
       await expectCutOff(server)
+      await expectBannedEverywhere(server, addresses.attacker.v4)
       await expectSpared(server)
       await portward(server, 'plan', 0)
     })

@@ -1,10 +1,9 @@
 import { expect } from 'vitest'
 import { eventually } from './harness/eventually.ts'
-import { DEFAULT_CONFIG } from './harness/floors.ts'
+import { DEFAULT_CONFIG, OPEN_PORT } from './harness/floors.ts'
 import type { Server } from './harness/server.ts'
 
-/** A port with a service behind it: what a banned host no longer reaches. */
-export const OPEN_PORT = 8080
+export { OPEN_PORT }
 
 /** Ports below 1024 that nobody uses, as in the classic scan. */
 const SCANNED = [1, 7, 111]
@@ -77,6 +76,51 @@ export const expectSpared = async (server: Server): Promise<void> => {
   // fail2ban bans from the history: once it has banned a later line, it has passed over an earlier one.
   expect(await server.lan.reaches(OPEN_PORT)).toBe(true)
 }
+
+const BLOCKED = '/var/lib/portsentry/portsentry.blocked*'
+
+/** Commands that succeed where an IPv4 host is banned: in the kernel, in both files and in fail2ban, which is slow to ask. */
+const banReaders = (address: string): readonly string[] => [
+  `{ iptables -S PORTWARD | grep -v RETURN; nft list set inet portward banned; ip route show type blackhole; } | grep -qwF ${address}`,
+  `grep -qwF ${address} /etc/hosts.deny`,
+  // Text in 1.2; in 2.x a record is the address family (2) in two octets, then the address.
+  `{ cat ${BLOCKED}; od -An -v -tu1 ${BLOCKED} | tr -s ' \\n' ' '; } | grep -aqE '/${address.replaceAll('.', '\\.')} Port| 2 0 ${address.replaceAll('.', ' ')} '`,
+  `fail2ban-client get portsentry banip | grep -qwF ${address}`,
+]
+
+/** What is missing somewhere is put back by the next synchronization, a minute later at most. */
+const UNTIL_SYNCHRONIZED = { timeoutMs: 100_000, intervalMs: 500 }
+
+const succeeds = async (server: Server, command: string): Promise<boolean> =>
+  (await server.run(`{ ${command}\n} 2>/dev/null`, { allowFailure: true })).exitCode === 0
+
+export const expectBannedEverywhere = (server: Server, address: string): Promise<boolean> =>
+  eventually(
+    `${address} is banned everywhere`,
+    () => succeeds(server, banReaders(address).join(' && ')),
+    UNTIL_SYNCHRONIZED,
+  )
+
+export const expectBannedNowhere = (server: Server, address: string): Promise<boolean> =>
+  eventually(
+    `${address} is banned nowhere`,
+    async () => !(await succeeds(server, banReaders(address).join(' || '))),
+    UNTIL_SYNCHRONIZED,
+  )
+
+/** A scan and its ban, of a host that was released: portsentry 2.x does not record it again itself, a synchronization does. */
+export const expectBannedAgain = async (server: Server, address: string): Promise<void> => {
+  await expectBanned(server, address, [1])
+  await expectHeld(server, address)
+  await server.run('systemctl start portward-sync')
+  await expectBannedEverywhere(server, address)
+}
+
+/** That fail2ban has a ban, which it reads from portsentry's log. */
+export const expectHeld = (server: Server, address: string): Promise<boolean> =>
+  eventually(`fail2ban has banned ${address}`, async () =>
+    (await server.run('fail2ban-client get portsentry banip')).stdout.split(/\s+/).includes(address),
+  )
 
 /** Path, type, mode, owner, size and hash of every file below some directories, one a line. */
 export const manifest = async (server: Server, directories: string): Promise<Map<string, string>> => {

@@ -9,15 +9,24 @@ import type { Server } from './server.ts'
 
 /**
  * What a server has before a test begins: nothing but the base image; the packages that portward asks for, as apt leaves
- * them; or a finished `portward apply` of this checkout's bundle with `DEFAULT_CONFIG`.
+ * them; these and ufw or firewalld, switched on with `OPEN_PORT` let through; or a finished `portward apply` of this
+ * checkout's bundle with `DEFAULT_CONFIG`.
  */
-export type Floor = 'bare' | 'installed' | 'provisioned'
+export type Floor = 'bare' | 'installed' | 'ufw' | 'firewalld' | 'provisioned'
+
+/** A port with a service behind it: what a banned host no longer reaches. */
+export const OPEN_PORT = 8080
 
 export const DEFAULT_CONFIG = 'LAN_IP=192.168.1.10\nLAN_NM=255.255.255.0\n'
 
+const install = (packages: string): string =>
+  `DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends ${packages}`
+
 /** The packages that portward asks for, installed by hand: what its diff is against. */
-export const INSTALL =
-  'DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends portsentry fail2ban tcpd iptables python3-systemd'
+export const INSTALL = install('portsentry fail2ban tcpd iptables python3-systemd')
+
+const UFW = `${install('ufw nftables')} && ufw allow ${OPEN_PORT}/tcp && ufw --force enable`
+const FIREWALLD = `${install('firewalld nftables')} && systemctl start firewalld && firewall-cmd --permanent --add-port=${OPEN_PORT}/tcp && firewall-cmd --reload`
 
 const checkout = join(import.meta.dirname, '../../..')
 
@@ -29,14 +38,18 @@ interface Recipe {
   readonly inputs: () => Promise<readonly (string | Uint8Array)[]>
 }
 
-const RECIPES: Readonly<Record<Exclude<Floor, 'bare'>, Recipe>> = {
-  installed: {
-    below: 'bare',
-    build: async (server) => {
-      await server.run(INSTALL)
-    },
-    inputs: async () => [INSTALL],
+const commandOn = (below: Floor, command: string): Recipe => ({
+  below,
+  build: async (server) => {
+    await server.run(command)
   },
+  inputs: async () => [command],
+})
+
+const RECIPES: Readonly<Record<Exclude<Floor, 'bare'>, Recipe>> = {
+  installed: commandOn('bare', INSTALL),
+  ufw: commandOn('installed', UFW),
+  firewalld: commandOn('installed', FIREWALLD),
   provisioned: {
     below: 'installed',
     build: async (server) => {

@@ -1,3 +1,0 @@
-import { describeLifetime } from './lifetime.ts'
-
-describeLifetime('trixie', ['portsentry@atcp', 'portsentry@audp'])
