@@ -137,7 +137,7 @@ export const readCommands = (text: string): ShellCommands => {
 
   const endCommand = (operator: string) => {
     let keyword = words[0] && source(words[0])
-    const leading = keyword !== undefined && LEADING.has(keyword)
+    let leading = 0
     while (keyword !== undefined && LEADING.has(keyword)) {
       const closing = CLOSING_OF.get(keyword)
       const inner = INNER_OF.get(keyword)
@@ -150,11 +150,13 @@ export const readCommands = (text: string): ShellCommands => {
         if (compound?.closing !== inner || compound.empty || isSecond) broken = true
         if (compound !== undefined) Object.assign(compound, { ready: keyword !== 'elif', empty: true })
       }
-      words.shift()
-      keyword = words[0] && source(words[0])
+      leading += 1
+      const next = words[leading]
+      keyword = next && source(next)
     }
+    words.splice(0, leading)
     // `then;` and the like: a command has to come first.
-    const isCut = leading && words.length === 0 && [';', '&', '|', '&&', '||'].includes(operator)
+    const isCut = leading > 0 && words.length === 0 && [';', '&', '|', '&&', '||'].includes(operator)
     if (isCut) broken = true
     const depth = open.length
     const isClosing = keyword !== undefined && CLOSING.has(keyword)
@@ -165,7 +167,7 @@ export const readCommands = (text: string): ShellCommands => {
     if (words.length > 0) commands.push({ words, conditional })
     if (isClosing) {
       const closed = open.pop()
-      if (closed?.closing !== keyword || !closed?.ready || closed.empty) broken = true
+      if (closed?.closing !== keyword || !closed?.ready || closed.empty || chained) broken = true
       const outer = open.at(-1)
       if (outer !== undefined) outer.empty = false
     }
