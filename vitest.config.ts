@@ -1,10 +1,11 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 // `unit` is quick and needs nothing; `e2e` boots real Debian servers and says loudly what it skips.
 const define = { PORTWARD_VERSION: '"test"', PORTWARD_FAULTS: 'false' }
 
 const globalSetup = './test/build-bundles.ts'
-const setupFiles = './test/processor-time.ts'
+const setupFiles = ['./test/processor-time.ts', './test/fast-check.ts']
 
 export default defineConfig({
   test: {
@@ -18,6 +19,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**', 'test/bench/**'],
           testTimeout: 60_000,
+          maxWorkers: availableParallelism(),
           sequence: { groupOrder: 0 },
         },
       },
@@ -35,6 +37,23 @@ export default defineConfig({
         },
       },
       {
+        // The property tests, with more and other values: `npm run fuzz` alone runs it.
+        define,
+        test: {
+          name: 'fuzz',
+          globalSetup,
+          setupFiles,
+          include: [
+            'test/{detector,documents,fuzz,plan,policy,settings}/**/*.test.ts',
+            'test/{network,readable}.test.ts',
+          ],
+          env: { PORTWARD_FUZZ: 'long' },
+          testTimeout: 3_600_000,
+          maxWorkers: availableParallelism(),
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
         // Figures, not tests: `npm run bench` alone runs it.
         define,
         test: {
@@ -44,7 +63,7 @@ export default defineConfig({
           testTimeout: 600_000,
           hookTimeout: 900_000,
           maxWorkers: 1,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

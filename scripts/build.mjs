@@ -1,25 +1,11 @@
 // Bundles src/cli.ts into dist/portward.mjs: one file that runs without node_modules.
 import { readFile, rename } from 'node:fs/promises'
-import { join, relative, resolve } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { rawText } from './raw-text.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-
-/** Imports `file?raw` as text, the way vite does it for the tests. @type {import('esbuild').Plugin} */
-const rawText = {
-  name: 'raw-text',
-  setup(plugin) {
-    plugin.onResolve({ filter: /\?raw$/ }, (args) => ({
-      path: relative(root, resolve(args.resolveDir, args.path.replace(/\?raw$/, ''))),
-      namespace: 'raw-text',
-    }))
-    plugin.onLoad({ filter: /.*/, namespace: 'raw-text' }, async (args) => ({
-      contents: await readFile(join(root, args.path), 'utf8'),
-      loader: 'text',
-    }))
-  },
-}
 
 const { version } = JSON.parse(await readFile(`${root}/package.json`, 'utf8'))
 

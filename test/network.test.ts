@@ -17,6 +17,7 @@ import {
   parseNetwork,
   withoutContained,
 } from '../src/network.ts'
+import { runs } from './fast-check.ts'
 
 const net = (text: string): Network => parseNetwork(text) as Network
 const cidr = (network: Network | null) => network && formatCidr(network)
@@ -215,7 +216,7 @@ describe('laws', () => {
           is: isIP(one) !== 0 && !one.includes('%'),
         })
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     )
   })
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
 import { blockedRecord, createBlockedHosts } from '../../src/detector/blocked-hosts.ts'
+import { runs } from '../fast-check.ts'
 import { address } from './daemon.ts'
 
 const line = (name: string, host = name): string =>
@@ -50,7 +51,7 @@ describe('1.2', () => {
         const text = `${pieces.join('')} \n`
         expect(has(text, target)).toBe(isBlocked(text, target))
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     )
   })
 

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { type CaptureFault, createCaptureReader } from '../../src/detector/capture-file.ts'
 import type { Frame } from '../../src/detector/frame.ts'
+import { runs } from '../fast-check.ts'
 import { blocks, pcap } from './captures.ts'
 import { joined } from './packets.ts'
 
@@ -242,6 +243,6 @@ it('reads the same in whatever chunks it comes', () => {
       chunks.push(file.slice(from))
       expect(readIn(chunks)).toEqual(readIn([file]))
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   )
 })

@@ -1,100 +1,127 @@
+import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { createCaptureReader } from '../../src/detector/capture-file.ts'
-import { createDecoder } from '../../src/detector/decode.ts'
+import { createDecoder, type DecodeCounts } from '../../src/detector/decode.ts'
 import { MAX_DATAGRAMS, MAX_RANGES } from '../../src/detector/reassembly.ts'
+import { isReplay, runs } from '../fast-check.ts'
 import { blocks, pcap } from './captures.ts'
 import { CORPUS } from './corpus.ts'
 import { ipv4, joined, payload } from './packets.ts'
 
-const SEED = 20261121
-const TIMEOUT_MS = 120_000
-
-/** Marsaglia's xorshift32: whole numbers below `limit`, the same in every run. */
-const generator = (seed: number) => {
-  let state = seed
-  return (limit: number): number => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return (state >>> 0) % limit
-  }
-}
-
-type Random = ReturnType<typeof generator>
-
-const pick = <T>(random: Random, from: readonly T[]): T => from[random(from.length)] as T
-
 /** Octets that lengths and offsets turn on. */
 const EDGES = [0, 1, 4, 5, 6, 17, 0x20, 0x3f, 0x44, 0x4f, 0x60, 0x7f, 0x80, 0xff]
 
-const flip = (bytes: Uint8Array, random: Random): Uint8Array => {
+const offset = fc.nat({ max: 2 ** 20 })
+const flips = fc.array(fc.tuple(offset, fc.oneof(fc.nat({ max: 255 }), fc.constantFrom(...EDGES))), {
+  minLength: 1,
+  maxLength: 4,
+  size: 'max',
+})
+
+const flip = (bytes: Uint8Array, changes: readonly (readonly [number, number])[]): Uint8Array => {
   const changed = bytes.slice()
-  if (changed.length === 0) return changed
-  for (let count = random(4); count >= 0; count--)
-    changed[random(changed.length)] = random(2) ? random(256) : pick(random, EDGES)
+  if (changed.length > 0) for (const [at, value] of changes) changed[at % changed.length] = value
   return changed
 }
 
-const splice = (one: Uint8Array, other: Uint8Array, random: Random): Uint8Array => {
-  const head = one.subarray(0, random(one.length + 1))
-  const tail = other.subarray(random(other.length + 1))
-  const bytes = new Uint8Array(head.length + tail.length)
-  bytes.set(head)
-  bytes.set(tail, head.length)
-  return bytes
-}
+/** The start of one as far as the offset, then the end of the other. */
+const splice = (one: Uint8Array, head: number, other: Uint8Array, tail: number): Uint8Array =>
+  joined(one.subarray(0, head % (one.length + 1)), other.subarray(tail % (other.length + 1)))
 
-const mutate = (bytes: Uint8Array, other: Uint8Array, random: Random): Uint8Array => {
-  const kind = random(8)
-  if (kind === 0) return bytes.subarray(0, random(bytes.length + 1))
-  if (kind === 1) return splice(bytes, other, random)
-  return kind === 2 ? flip(splice(bytes, other, random), random) : flip(bytes, random)
+/** One of these that was changed, cut short or joined with another. */
+const spoilt = (from: readonly Uint8Array[]): fc.Arbitrary<Uint8Array> => {
+  const one = fc.constantFrom(...from)
+  const flipped = fc.tuple(one, flips).map(([bytes, changes]) => flip(bytes, changes))
+  const spliced = fc.tuple(one, offset, one, offset).map((parts) => splice(...parts))
+  return fc.oneof(
+    { weight: 5, arbitrary: flipped },
+    {
+      weight: 1,
+      arbitrary: fc.tuple(one, offset).map(([bytes, at]) => bytes.subarray(0, at % bytes.length)),
+    },
+    { weight: 1, arbitrary: spliced },
+    { weight: 1, arbitrary: fc.tuple(spliced, flips).map(([bytes, changes]) => flip(bytes, changes)) },
+  )
 }
 
 const FRAGMENT = ipv4(payload(17, [1, 2, 3, 4, 5, 6, 7, 8]))
 const RAW = 101
 
-/** One of a few datagrams' many fragments, or of many datagrams': both pile up. At times it is the last. */
-const fragment = (random: Random): Uint8Array => {
+interface Fragmented {
+  /** Since the one before. */
+  readonly laterMs: number
+  readonly id: number
+  readonly isLast: boolean
+  readonly offset: number
+}
+
+/** Fragments of so many datagrams. At times one is the last. */
+const fragments = (datagrams: number): fc.Arbitrary<Fragmented[]> =>
+  fc.array(
+    fc.record({
+      laterMs: fc.oneof({ weight: 1000, arbitrary: fc.constant(1) }, fc.integer({ min: -1e9, max: 1e9 })),
+      id: fc.nat({ max: datagrams - 1 }),
+      isLast: fc.oneof({ weight: 3000, arbitrary: fc.constant(false) }, fc.constant(true)),
+      offset: fc.nat({ max: 32 * 256 - 1 }),
+    }),
+    { minLength: 1, maxLength: 2000, size: 'max' },
+  )
+
+const fragment = ({ id, isLast, offset: position }: Fragmented): Uint8Array => {
   const bytes = FRAGMENT.slice()
-  const id = random(20) ? random(2) : random(65_536)
-  const flags = random(3000) ? 0x20 : 0
-  bytes.set([id >> 8, id & 255, flags + random(32), random(256)], 4)
+  bytes.set([id >> 8, id & 255, (isLast ? 0 : 0x20) + (position >> 8), position & 255], 4)
   return bytes
 }
 
-it(
-  `makes something or nothing of a million spoilt packets, in bounded space (seed ${SEED})`,
-  () => {
-    const random = generator(SEED)
-    const captures = Object.values(CORPUS)
-    const { decode, counts, sizes } = createDecoder()
-    let packets = 0
-    let most = { datagrams: 0, ranges: 0 }
-    const frame = (): { linkType: number; bytes: Uint8Array } => {
-      if (random(8) === 0) return { linkType: RAW, bytes: fragment(random) }
-      const { linkType, frames } = pick(random, captures)
-      const bytes = mutate(pick(random, frames), pick(random, frames), random)
-      return { linkType: random(50) ? linkType : random(300), bytes }
-    }
-    for (let round = 0; round < 1_000_000; round++) {
-      const { linkType, bytes } = frame()
-      // Mostly forward, so that fragments meet; at times far away, and backwards.
-      const timeMs = random(100_000) === 0 ? random(1e9) : round
-      const originalLength = random(4) === 0 ? random(70_000) : bytes.length
-      packets += decode({ timeMs, linkType, bytes, originalLength }).length
-      if (round % 50 !== 0) continue
-      const { datagrams, ranges } = sizes()
-      most = { datagrams: Math.max(most.datagrams, datagrams), ranges: Math.max(most.ranges, ranges) }
-    }
-    expect(counts.decoded).toBe(packets)
-    expect(Math.min(...Object.values(counts))).toBeGreaterThan(1000)
-    expect(most.datagrams).toBe(MAX_DATAGRAMS)
-    expect(most.ranges).toBeLessThanOrEqual(MAX_RANGES)
-    expect(most.ranges).toBeGreaterThan(MAX_RANGES / 2)
-  },
-  TIMEOUT_MS,
-)
+it('holds a bounded number of fragments', () => {
+  const most = { datagrams: 0, ranges: 0 }
+  fc.assert(
+    fc.property(fc.noBias(fc.oneof(fragments(2), fragments(65_536))), (all) => {
+      const { decode, sizes } = createDecoder()
+      let timeMs = 0
+      for (const one of all) {
+        timeMs += one.laterMs
+        const bytes = fragment(one)
+        decode({ timeMs, linkType: RAW, bytes, originalLength: bytes.length })
+        const { datagrams, ranges } = sizes()
+        most.datagrams = Math.max(most.datagrams, datagrams)
+        most.ranges = Math.max(most.ranges, ranges)
+        expect(datagrams).toBeLessThanOrEqual(MAX_DATAGRAMS)
+        expect(ranges).toBeLessThanOrEqual(MAX_RANGES)
+      }
+    }),
+    { numRuns: runs(10) },
+  )
+  if (isReplay) return
+  expect(most.datagrams).toBe(MAX_DATAGRAMS)
+  expect(most.ranges).toBeGreaterThan(MAX_RANGES / 2)
+})
+
+it('makes something or nothing of spoilt packets', () => {
+  const captures = Object.values(CORPUS)
+  const frame = fc.oneof(
+    ...captures.map(({ linkType, frames }) =>
+      fc.record({
+        linkType: fc.oneof({ weight: 50, arbitrary: fc.constant(linkType) }, fc.nat({ max: 300 })),
+        bytes: spoilt(frames),
+        moreLength: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.nat({ max: 70_000 })),
+      }),
+    ),
+  )
+  const totals: DecodeCounts = { decoded: 0, otherProtocol: 0, truncated: 0, malformed: 0 }
+  fc.assert(
+    fc.property(fc.noBias(fc.array(frame, { minLength: 1, maxLength: 1000, size: 'max' })), (frames) => {
+      const { decode, counts } = createDecoder()
+      let packets = 0
+      for (const [timeMs, { linkType, bytes, moreLength }] of frames.entries())
+        packets += decode({ timeMs, linkType, bytes, originalLength: bytes.length + moreLength }).length
+      expect(counts.decoded).toBe(packets)
+      for (const key of Object.keys(totals) as (keyof DecodeCounts)[]) totals[key] += counts[key]
+    }),
+    { numRuns: runs(40) },
+  )
+  if (!isReplay) expect(Math.min(...Object.values(totals))).toBeGreaterThan(50)
+})
 
 const [little, big] = [blocks('little'), blocks('big')]
 const FRAMES = (CORPUS['ethernet']?.frames ?? []).slice(0, 12)
@@ -117,31 +144,34 @@ const FILES = [
 /** A record of 262,144 bytes with its header; a block of twice as many. */
 const MAX_BUFFERED = 524_288
 
-it(
-  `reads spoilt files in any chunks, in bounded space (seed ${SEED})`,
-  () => {
-    const random = generator(SEED)
-    const outcomes = { whole: 0, faulty: 0, frames: 0 }
-    for (let round = 0; round < 10_000; round++) {
-      const file = random(10) ? mutate(pick(random, FILES), pick(random, FILES), random) : pick(random, FILES)
+it('reads spoilt files in any chunks, in bounded space', () => {
+  const outcomes = { whole: 0, faulty: 0, frames: 0 }
+  const file = fc.oneof(
+    { weight: 1, arbitrary: fc.constantFrom(...FILES) },
+    { weight: 9, arbitrary: spoilt(FILES) },
+  )
+  /** Lengths of chunks, used again and again. */
+  const chunks = (max: number) =>
+    fc.array(fc.integer({ min: 1, max }), { minLength: 1, maxLength: 30, size: 'max' })
+  fc.assert(
+    fc.property(file, fc.oneof(chunks(20), chunks(2000)), (bytes, lengths) => {
       const reader = createCaptureReader()
       const { decode } = createDecoder()
-      const most = 1 + random(random(2) ? 20 : 2000)
-      for (let at = 0; at < file.length; ) {
-        const chunk = file.subarray(at, at + 1 + random(most))
+      for (let at = 0, index = 0; at < bytes.length; index += 1) {
+        const chunk = bytes.subarray(at, at + (lengths[index % lengths.length] as number))
         at += chunk.length
-        for (const frame of reader.push(chunk)) {
-          outcomes.frames += 1 + decode(frame).length
-        }
-        if (reader.buffered() > MAX_BUFFERED)
-          throw new Error(`round ${round}: ${reader.buffered()} bytes held`)
+        for (const frame of reader.push(chunk)) outcomes.frames += 1 + decode(frame).length
+        expect(reader.buffered()).toBeLessThanOrEqual(MAX_BUFFERED)
       }
       const fault = reader.end()
-      if (fault !== null && (fault.offset < 0 || fault.offset > file.length || fault.message === ''))
-        throw new Error(`round ${round}: ${JSON.stringify(fault)}`)
+      if (fault !== null) {
+        expect(fault.offset).toBeGreaterThanOrEqual(0)
+        expect(fault.offset).toBeLessThanOrEqual(bytes.length)
+        expect(fault.message).not.toBe('')
+      }
       outcomes[fault === null ? 'whole' : 'faulty']++
-    }
-    expect(Math.min(...Object.values(outcomes))).toBeGreaterThan(1000)
-  },
-  TIMEOUT_MS,
-)
+    }),
+    { numRuns: runs(200) },
+  )
+  if (!isReplay) expect(Math.min(...Object.values(outcomes))).toBeGreaterThan(20)
+})

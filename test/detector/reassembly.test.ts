@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { createReassembly, type Fragment, MAX_DATAGRAMS, MAX_RANGES } from '../../src/detector/reassembly.ts'
+import { runs } from '../fast-check.ts'
 
 type Part = Partial<Fragment<string>>
 
@@ -113,6 +114,6 @@ it('completes a datagram once, whatever the order', () => {
     fc.property(fragments, (parts) => {
       expect(outcome(...parts)).toBe([...parts.slice(1).map(() => '.'), '400/120'].join(' '))
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   )
 })

@@ -6,6 +6,7 @@ import { applyEdits } from '../../src/documents/edit.ts'
 import { isWritableValue, setValue } from '../../src/documents/fail2ban-edit.ts'
 import { type Fail2banIni, findEntry, getValue, parseFail2banIni } from '../../src/documents/fail2ban-ini.ts'
 import { removeFaults } from '../../src/documents/fail2ban-mend.ts'
+import { runs } from '../fast-check.ts'
 
 /** Bytes of a text that is written here as Unicode. */
 const utf8 = (text: string): string => Buffer.from(text, 'utf8').toString('latin1')
@@ -276,7 +277,7 @@ describe('laws', () => {
           each.match(/(?<=^|\s);.*|^\s*#.*/gm)?.map((comment) => comment.trim())
         expect(comments(after.text)).toEqual(comments(text))
       }),
-      { numRuns: 400 },
+      { numRuns: runs(400) },
     )
   })
 
@@ -311,7 +312,7 @@ describe('laws', () => {
         const words = (each: string) => each.match(/[^\s#]+/g)?.sort() ?? []
         expect(words(after.text)).toEqual(expect.arrayContaining(words(text)))
       }),
-      { numRuns: 400 },
+      { numRuns: runs(400) },
     )
   })
 

@@ -9,6 +9,7 @@ import {
   translatedValue,
 } from '../../src/documents/portsentry-conf-mend.ts'
 import { unreadLines } from '../../src/documents/portsentry-conf-unread.ts'
+import { runs } from '../fast-check.ts'
 
 const mend = (text: string): string => {
   const conf = parsePortsentryConf(text, '2.x')
@@ -86,7 +87,7 @@ describe('a line that 2.x refuses', () => {
         for (const [index, line] of before.split('\n').entries())
           if (!refused.has(index + 1)) expect(lines[index]).toBe(line)
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     )
   })
 })

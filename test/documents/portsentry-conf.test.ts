@@ -12,6 +12,7 @@ import {
   unsetKey,
 } from '../../src/documents/portsentry-conf.ts'
 import { mendingEdits, mendRefused } from '../../src/documents/portsentry-conf-mend.ts'
+import { runs } from '../fast-check.ts'
 
 const DIALECTS = ['1.2', '2.x'] as const
 const KEY = 'KILL_ROUTE'
@@ -211,7 +212,7 @@ describe('laws', () => {
         }
         expect(refused(after).length).toBeLessThanOrEqual(refused(before).length)
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     )
   })
 
@@ -224,7 +225,7 @@ describe('laws', () => {
         expect(edits.every((edit) => edit.length === 0 && edit.text === '#')).toBe(true)
         expect(unsetKey(parsePortsentryConf(after, one), name)).toEqual([])
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     )
   })
 

@@ -8,6 +8,8 @@ import {
   removeCarriageReturns,
   setVariable,
 } from '../../src/documents/shell-assignments.ts'
+import { isReplay, runs } from '../fast-check.ts'
+import { batchOf } from '../fuzz/arbitraries.ts'
 import { sourcedByShell } from '../sourced-by-shell.ts'
 
 const get = (text: string, name = 'A') => getVariable(parseShellAssignments(text), name)
@@ -137,6 +139,8 @@ const READ: readonly (readonly [text: string, value: string | undefined])[] = [
   ['A=1\nfi\n', undefined],
   ['A=1\nthen\n', undefined],
   ['A=1\nif true\n', undefined],
+  ['A=1\nif true; then true | fi\n', undefined],
+  ['A=1\nif true; then true && true; fi\n', '1'],
   ['A=1;;\n', undefined],
   [';A=1\n', undefined],
   ['A=1\n&& true\n', undefined],
@@ -258,36 +262,49 @@ describe('laws', () => {
     unit: fc.constantFrom('a', ' ', '"', "'", '$', '`', '\\', '#', '~', '\xe4', '%'),
   })
 
-  it('whatever it says, sh says too', { timeout: 60_000 }, () => {
-    const texts = [
-      ...fc.sample(shell, { numRuns: 2000, seed: 3 }),
-      ...fc.sample(tame, { numRuns: 1000, seed: 4 }),
-    ]
-    const sourced = sourcedByShell(texts, ['A', 'B'])
+  it('whatever it says, sh says too', () => {
     let said = 0
-    for (const [index, text] of texts.entries()) {
-      for (const name of ['A', 'B']) {
-        const claimed = get(text, name)
-        if (claimed === undefined) continue
-        said += 1
-        expect({ text, name, value: sourced[index]?.get(name) }).toEqual({ text, name, value: claimed })
-      }
-    }
-    expect(said).toBeGreaterThan(500)
+    fc.assert(
+      fc.property(batchOf(fc.oneof(shell, shell, tame), 1000), (texts) => {
+        const claims = texts.flatMap((text) => {
+          const claimed = ['A', 'B'].flatMap((name) => {
+            const value = get(text, name)
+            return value === undefined ? [] : [[name, value]]
+          })
+          return claimed.length === 0 ? [] : [{ text, claimed }]
+        })
+        const sourced = sourcedByShell(
+          claims.map(({ text }) => text),
+          ['A', 'B'],
+        )
+        said += claims.length
+        const found = claims.map(({ text, claimed }, index) => ({
+          text,
+          claimed: claimed.map(([name = '']) => [name, sourced[index]?.get(name)]),
+        }))
+        expect(found).toEqual(claims)
+      }),
+      { numRuns: runs(4) },
+    )
+    if (!isReplay) expect(said).toBeGreaterThan(runs(4) * 75)
   })
 
-  it('what is set, sh sees', { timeout: 60_000 }, () => {
-    const cases = fc.sample(fc.tuple(fc.oneof(shell, tame, tame), value), { numRuns: 1200, seed: 5 })
-    const changed = cases.map(([text, wanted]) => ({ wanted, text: set(text, 'A', wanted) }))
-    const done = changed.filter(({ wanted, text }) => get(text) === wanted)
-    const sourced = sourcedByShell(
-      done.map(({ text }) => text),
-      ['A'],
+  it('what is set, sh sees', () => {
+    let seen = 0
+    fc.assert(
+      fc.property(batchOf(fc.tuple(fc.oneof(shell, tame, tame), value), 600), (cases) => {
+        const changed = cases.map(([text, wanted]) => ({ text: set(text, 'A', wanted), wanted }))
+        const done = changed.filter(({ text, wanted }) => get(text) === wanted)
+        const sourced = sourcedByShell(
+          done.map(({ text }) => text),
+          ['A'],
+        )
+        seen += done.length
+        expect(done.map(({ text }, index) => ({ text, wanted: sourced[index]?.get('A') }))).toEqual(done)
+      }),
+      { numRuns: runs(4) },
     )
-    for (const [index, { text, wanted }] of done.entries()) {
-      expect([text, sourced[index]?.get('A')]).toEqual([text, wanted])
-    }
-    expect(done.length).toBeGreaterThan(500)
+    if (!isReplay) expect(seen).toBeGreaterThan(runs(4) * 75)
   })
 
   it('set then get, unless a shell would refuse the file; twice is once; the rest stays', () => {
@@ -309,7 +326,7 @@ describe('laws', () => {
         }
         if (getVariable(again, 'A') === wanted) expect(setVariable(again, 'A', wanted)).toEqual([])
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     )
   })
 

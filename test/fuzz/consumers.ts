@@ -3,15 +3,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-const isThere = (program: string): boolean => {
-  const found = spawnSync('sh', ['-c', `command -v ${program}`]).status === 0
-  if (!found) console.warn(`SKIPPED: ${program} is missing here, so it is not asked what it reads`)
-  return found
+export const isMissing = (program: string): boolean => {
+  const missing = spawnSync('sh', ['-c', `command -v ${program}`]).status !== 0
+  if (missing) console.warn(`SKIPPED: ${program} is missing here, so it is not asked what it reads`)
+  return missing
 }
 
 /** What libwrap makes of each hosts.allow before a hosts.deny that refuses everybody: one verdict for each client. */
-export const askTcpdmatch = (texts: readonly string[], clients: readonly string[]): string[][] | null => {
-  if (!isThere('tcpdmatch')) return null
+export const askTcpdmatch = (texts: readonly string[], clients: readonly string[]): string[][] => {
   const directory = mkdtempSync(join(tmpdir(), 'portward-test-'))
   try {
     for (const [index, text] of texts.entries()) {
@@ -46,11 +45,10 @@ def read(text):
 json.dump([read(text) for text in json.load(sys.stdin)], sys.stdout)
 `
 
-/** Options of [portsentry] in each text, as Python's own configparser reads them; null where there is no Python. */
+/** Options of [portsentry] in each text, as Python's own configparser reads them. */
 export const askConfigparser = (
   texts: readonly string[],
-): readonly (Readonly<Record<string, string>> | null)[] | null => {
-  if (!isThere('python3')) return null
+): readonly (Readonly<Record<string, string>> | null)[] => {
   const { status, stdout, stderr } = spawnSync('python3', ['-c', PYTHON], {
     input: JSON.stringify(texts),
     encoding: 'utf8',

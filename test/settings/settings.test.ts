@@ -4,6 +4,7 @@ import { formatCidr } from '../../src/network.ts'
 import { renderProblem } from '../../src/problem.ts'
 import { parseSettings } from '../../src/settings/settings.ts'
 import { VARIABLE_NAMES } from '../../src/settings/variables.ts'
+import { runs } from '../fast-check.ts'
 
 const LAN = 'LAN_IP=192.168.1.10\nLAN_NM=24\n'
 type Environment = Record<string, string>
@@ -607,7 +608,7 @@ describe('laws', () => {
         }
         expect(settings === null).toBe(found.some(({ severity }) => severity === 'error'))
       }),
-      { numRuns: 1500 },
+      { numRuns: runs(1500) },
     )
   })
 

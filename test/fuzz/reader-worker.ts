@@ -1,0 +1,48 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { GENERAL, MOST_GROWTH, READERS } from './readers.ts'
+
+// Has one reader read a long run of each piece, and reports how its processor time grows with the length.
+
+const [SMALL, LARGE] = [1500, 12_000]
+/** Microseconds. What takes less for the large text is not worth a comparison. */
+const NEGLIGIBLE = 15_000
+
+/** What is sent before each piece is read, and again once its growth is known. */
+export interface Report {
+  readonly piece: string
+  /** By how many times longer it takes for a text that is eight times as long; null where it has just begun. */
+  readonly growth: number | null
+}
+
+/** Many lines, or one long line that goes on behind the run, so that no reader can stop at its end. */
+const hostile = (piece: string, size: number): string => {
+  const run = piece.repeat(size / piece.length)
+  return piece.includes('\n') ? run : `A=x${run}x\n`
+}
+
+const send = (report: Report): void => parentPort?.postMessage(report)
+
+const reader = READERS.find(({ of }) => of === workerData)
+if (reader === undefined) throw new Error(`no reader of ${workerData}`)
+
+const cost = (text: string): number => {
+  const before = process.cpuUsage()
+  reader.read(text)
+  const { user, system } = process.cpuUsage(before)
+  return user + system
+}
+
+const growthOf = (piece: string): number => {
+  const [small, large] = [hostile(piece, SMALL), hostile(piece, LARGE)]
+  /** The compiler and the garbage collector take some time at first, and now and then: the least of some counts. */
+  const least = (text: string, times: number) => Math.min(...Array.from({ length: times }, () => cost(text)))
+  const warm = least(small, 2)
+  const once = cost(large)
+  if (once < NEGLIGIBLE || reader.quadratic?.test(piece)) return 0
+  return once / warm < MOST_GROWTH ? once / warm : least(large, 3) / least(small, 5)
+}
+
+for (const piece of [...GENERAL, ...reader.pieces]) {
+  send({ piece, growth: null })
+  send({ piece, growth: growthOf(piece) })
+}
