@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
 
 // `unit` is quick and needs nothing; `e2e` boots real Debian servers and says loudly what it skips.
 const define = { PORTWARD_VERSION: '"test"', PORTWARD_FAULTS: 'false' }
@@ -9,6 +9,11 @@ const setupFiles = ['./test/processor-time.ts', './test/fast-check.ts']
 
 export default defineConfig({
   test: {
+    // For --changed: these are read by tests that do not import them.
+    forceRerunTriggers: [
+      ...configDefaults.forceRerunTriggers,
+      '**/{ansible,bin,examples,fixtures,packaging,schema,scripts,templates}/**',
+    ],
     projects: [
       {
         define,

@@ -67,7 +67,7 @@ it('takes or refuses any text as config.env, and writes what it takes', () => {
 it('means by a text what sh does', () => {
   let checked = 0
   fc.assert(
-    fc.property(batchOf(CONFIG_ENV, 1500), (texts) => {
+    fc.property(batchOf(CONFIG_ENV, 2000), (texts) => {
       // What stands beside the variables, a shell may refuse or run: those files are none of this test's business.
       const wanted = texts.flatMap((text) => {
         const settings = settingsIn(text)
@@ -90,7 +90,7 @@ it('means by a text what sh does', () => {
       }))
       expect(found).toEqual(wanted)
     }),
-    { numRuns: runs(3) },
+    { numRuns: runs(5) },
   )
-  if (!isReplay) expect(checked).toBeGreaterThan(runs(3) * 50)
+  if (!isReplay) expect(checked).toBeGreaterThan(runs(5) * 15)
 })
