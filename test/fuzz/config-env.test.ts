@@ -60,7 +60,7 @@ it('takes or refuses any text as config.env, and writes what it takes', () => {
         if (settings.places.has(name)) expect([name, value, undefined]).toContain(getVariable(shell, name))
     }),
     // At least one text in twenty is taken.
-    { numRuns: runs(1500), maxSkipsPerRun: 19 },
+    { numRuns: runs(1000), maxSkipsPerRun: 19 },
   )
 })
 

@@ -115,7 +115,7 @@ const HOSTS_ALLOW = {
 
 const JAIL_FILE = {
   name: 'the jail',
-  count: 250,
+  count: 150,
   texts: JAIL,
   rewrite: (text: string) => rewriteJails(text, CLASSIC),
   read: readJail,

@@ -32,14 +32,17 @@ const cost = (text: string): number => {
   return user + system
 }
 
+/** The compiler, the garbage collector and a busy machine add time now and then, never take any off: the least counts. */
 const growthOf = (piece: string): number => {
   const [small, large] = [hostile(piece, SMALL), hostile(piece, LARGE)]
-  /** The compiler and the garbage collector take some time at first, and now and then: the least of some counts. */
-  const least = (text: string, times: number) => Math.min(...Array.from({ length: times }, () => cost(text)))
-  const warm = least(small, 2)
-  const once = cost(large)
-  if (once < NEGLIGIBLE || reader.quadratic?.test(piece)) return 0
-  return once / warm < MOST_GROWTH ? once / warm : least(large, 3) / least(small, 5)
+  reader.read(small)
+  let [leastSmall, leastLarge] = [cost(small), cost(large)]
+  if (leastLarge < NEGLIGIBLE || reader.quadratic?.test(piece)) return 0
+  for (let times = 1; leastLarge > MOST_GROWTH * leastSmall && times < 20; times += 1) {
+    leastSmall = Math.min(leastSmall, cost(small))
+    leastLarge = Math.min(leastLarge, cost(large))
+  }
+  return leastLarge / leastSmall
 }
 
 for (const piece of [...GENERAL, ...reader.pieces]) {
