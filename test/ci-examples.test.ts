@@ -1,7 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { checkout } from './checkout.ts'
 import { fixtures, temporaryDirectory } from './tree.ts'
@@ -9,24 +10,25 @@ import { fixtures, temporaryDirectory } from './tree.ts'
 const example = (name: string) => parse(readFileSync(join(checkout, 'examples/ci', name), 'utf8'))
 const PATH = `${join(checkout, 'bin')}:${process.env['PATH']}`
 
-/** A repository that the examples are made for, with a server whose files are as its config.env wants them. */
-const repository = (): string => {
-  const directory = temporaryDirectory()
-  const server = join(directory, 'servers/web1')
+/** The files of a server that are as its config.env wants them. */
+const server = mkdtempSync(join(tmpdir(), 'portward-server-'))
+
+beforeAll(() => {
   cpSync(join(fixtures, 'sample-server/etc'), join(server, 'etc'), { recursive: true })
   cpSync(join(fixtures, 'sample-server/root/config.env'), join(server, 'config.env'))
   chmodSync(join(server, 'config.env'), 0o600)
   writeFileSync(join(server, 'etc/debian_version'), '12.11\n')
-  execFileSync(
-    join(checkout, 'bin/portward'),
-    ['apply', '--yes', '--root', server, '--config', join(server, 'config.env')],
-    {
-      env: { PATH },
-      stdio: 'pipe',
-    },
-  )
+  const args = ['apply', '--yes', '--root', server, '--config', join(server, 'config.env')]
+  execFileSync(join(checkout, 'bin/portward'), args, { env: { PATH }, stdio: 'pipe' })
   // As the runner of GitLab leaves what it checks out.
   chmodSync(join(server, 'config.env'), 0o666)
+})
+afterAll(() => rmSync(server, { recursive: true, force: true }))
+
+/** A repository that the examples are made for, with that server. */
+const repository = (): string => {
+  const directory = temporaryDirectory()
+  cpSync(server, join(directory, 'servers/web1'), { recursive: true, verbatimSymlinks: true })
   return directory
 }
 

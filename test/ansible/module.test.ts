@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import {
   appendFileSync,
   chmodSync,
-  existsSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -11,7 +11,8 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { afterAll, expect, it } from 'vitest'
 import { checkout } from '../checkout.ts'
 import { copyOf, fixtures } from '../tree.ts'
@@ -31,12 +32,9 @@ interface Result {
   readonly checks?: readonly object[]
   /** What `--diff` prints. */
   readonly shown: string
-  /** All that Ansible prints. */
-  readonly text: string
+  readonly warnings?: readonly string[]
   readonly rc?: number
 }
-
-const NODE = dirname(process.execPath)
 
 /** Bytes of every file below a directory. */
 const contents = (root: string): Map<string, string> =>
@@ -46,27 +44,72 @@ const contents = (root: string): Map<string, string> =>
       .map((path) => [path, readFileSync(join(root, path), 'latin1')]),
   )
 
+/**
+ * Runs the module for each line that it reads, in a process that has loaded Ansible already: to start Ansible takes longer
+ * than all that the module does. Ansible's own function renders the diff, as for `--diff`.
+ */
+const DRIVER = `
+import io, json, os, sys
+from contextlib import redirect_stdout
+sys.dont_write_bytecode = True
+from ansible.module_utils import basic
+from ansible.plugins.callback import CallbackBase
+from ansible_collections.portward.portward.plugins.modules import apply
+basic._ANSIBLE_PROFILE = 'legacy'
+for line in sys.stdin:
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+        continue
+    basic._ANSIBLE_ARGS = json.dumps({'ANSIBLE_MODULE_ARGS': json.loads(line)}).encode()
+    output = io.StringIO()
+    try:
+        with redirect_stdout(output):
+            apply.main()
+    except SystemExit as end:
+        # What Ansible adds itself.
+        result = {'changed': False, **json.loads(output.getvalue()), 'failed': end.code != 0}
+    print(json.dumps(dict(result, shown=CallbackBase()._get_diff(result.get('diff') or []))), flush=True)
+    os._exit(0)
+`
+
 describeWith({ '/usr/bin/ansible': 'ansible-core' }, 'the module portward.portward.apply, on a tree', () => {
   const home = mkdtempSync(join(tmpdir(), 'portward-ansible-'))
   const { env } = installCollection(home)
-  afterAll(() => rmSync(home, { recursive: true, force: true }))
-  /** Runs the module as Ansible does; */
-  const apply = (args: object, ...options: string[]): Result => {
-    const tree = join(home, 'out')
-    rmSync(tree, { recursive: true, force: true })
-    const { status, stdout, stderr } = spawnSync(
+  const driver = spawn('/usr/bin/python3', ['-c', DRIVER], {
+    env: { ...env, PYTHONPATH: home },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  const answers = createInterface({ input: driver.stdout })[Symbol.asyncIterator]()
+  afterAll(async () => {
+    driver.stdin.end()
+    await once(driver, 'exit')
+    rmSync(home, { recursive: true, force: true })
+  })
+
+  const executable = join(checkout, 'bin/portward')
+
+  /** Runs the module. */
+  const apply = async (args: object, ...options: ('--check' | '--diff')[]): Promise<Result> => {
+    const mode = {
+      _ansible_check_mode: options.includes('--check'),
+      _ansible_diff: options.includes('--diff'),
+      _ansible_remote_tmp: home,
+    }
+    driver.stdin.write(`${JSON.stringify({ executable, ...args, ...mode })}\n`)
+    const { value } = await answers.next()
+    return JSON.parse(value)
+  }
+
+  /** Runs the module by way of Ansible's command line; returns all that it prints. */
+  const ansible = (args: object, ...options: string[]): string => {
+    const command = ['localhost', '-m', 'portward.portward.apply', ...options]
+    const { stdout, stderr } = spawnSync(
       '/usr/bin/ansible',
-      [
-        ...['localhost', '-m', 'portward.portward.apply', '--tree', tree, ...options],
-        ...['-a', JSON.stringify({ executable: join(checkout, 'bin/portward'), ...args })],
-      ],
-      { env: { ...env, PATH: [NODE, env.PATH].join(delimiter) }, encoding: 'utf8' },
+      [...command, '-a', JSON.stringify({ executable, ...args })],
+      { env, encoding: 'utf8' },
     )
-    const file = join(tree, 'localhost')
-    if (!existsSync(file)) throw new Error(`ansible: ${stdout}\n${stderr}`)
-    const failed = status !== 0
-    const shown = stdout.split(/^localhost \| /m)[0] ?? ''
-    return { ...JSON.parse(readFileSync(file, 'utf8')), failed, shown, text: `${stdout}\n${stderr}` }
+    return `${stdout}\n${stderr}`
   }
 
   /** What `portward plan` prints as its diff. */
@@ -75,39 +118,49 @@ describeWith({ '/usr/bin/ansible': 'ansible-core' }, 'the module portward.portwa
     return stdout.toString().replace(/^.*?(?=^diff --git)/ms, '')
   }
 
-  it('plans in check mode, shows the exact diff, and touches nothing', () => {
+  it('plans in check mode, shows the exact diff, and touches nothing', async () => {
     const root = copyOf(join(fixtures, 'sample-server'))
     const before = contents(root)
     const expected = ownDiff(root)
-    const result = apply({ root }, '--check', '--diff')
+    const result = await apply({ root }, '--check', '--diff')
     expect(result).toMatchObject({ changed: true, version: 1, problems: [], checks: [] })
     expect(result).toMatchObject({ root, release: 'sysv-1.2', wrappers: [], inSync: false, inexact: [] })
     expect(result.shown).toBe(expected)
     expect(contents(root)).toEqual(before)
   })
 
-  it('applies, then has nothing to do', () => {
+  it('does so when Ansible runs it, which shows the diff and the warnings', () => {
     const root = copyOf(join(fixtures, 'sample-server'))
-    const first = apply({ root })
+    appendFileSync(join(root, 'root/config.env'), 'FINDTIM=2d\n')
+    const before = contents(root)
+    const printed = ansible({ root }, '--check', '--diff')
+    expect(printed.startsWith(`${ownDiff(root)}localhost | CHANGED => {`)).toBe(true)
+    expect(printed.replace(/\s+/g, ' ')).toMatch(/\[WARNING\]: .*sets FINDTIM, which portward does not know/)
+    expect(contents(root)).toEqual(before)
+  })
+
+  it('applies, then has nothing to do', async () => {
+    const root = copyOf(join(fixtures, 'sample-server'))
+    const first = await apply({ root })
     expect(first.changed).toBe(true)
     expect(first.steps?.map(({ kind }) => kind)).toContain('write')
     const after = contents(root)
-    expect(apply({ root })).toMatchObject({ changed: false, steps: [] })
-    expect(apply({ root }, '--check', '--diff')).toMatchObject({ changed: false, steps: [], shown: '' })
+    expect(await apply({ root })).toMatchObject({ changed: false, steps: [] })
+    expect(await apply({ root }, '--check', '--diff')).toMatchObject({ changed: false, steps: [], shown: '' })
     expect(contents(root)).toEqual(after)
   })
 
-  it('shows UTF-8 as such, other bytes as they came, and no control character', () => {
+  it('shows UTF-8 as such, other bytes as they came, and no control character', async () => {
     const root = copyOf(join(fixtures, 'sample-server'))
     const before = Buffer.from('# Straße \u001b[2J\n# caf\u00e9\n', 'utf8')
     appendFileSync(join(root, 'etc/default/portsentry'), before)
     appendFileSync(join(root, 'etc/default/portsentry'), Buffer.from('# caf\u00e9\n', 'latin1'))
-    const { shown, steps } = apply({ root }, '--check', '--diff')
+    const { shown, steps } = await apply({ root }, '--check', '--diff')
     expect(shown).toContain(' # Straße ^[[2J\n # café\n # café\n')
     expect(steps?.find(({ path }) => path === '/etc/default/portsentry')?.diff).toContain('# StraÃ\u009fe')
   })
 
-  it('writes config.env from variables once portward has succeeded with them', () => {
+  it('writes config.env from variables once portward has succeeded with them', async () => {
     const root = copyOf(join(fixtures, 'sample-server'))
     const variables = {
       LAN_NM: 24,
@@ -117,28 +170,28 @@ describeWith({ '/usr/bin/ansible': 'ansible-core' }, 'the module portward.portwa
     }
     const config = join(root, 'root/config.env')
     const stock = readFileSync(config, 'utf8')
-    const planned = apply({ root, variables }, '--check', '--diff')
+    const planned = await apply({ root, variables }, '--check', '--diff')
     expect(planned.changed).toBe(true)
     expect(planned.shown).toMatch(
       /^--- before: .*\n(?:.*\n)*?-LAN_NM=255\.255\.255\.0\n(?:.*\n)*?\+LAN_NM='24'\n/,
     )
     expect(readFileSync(config, 'utf8')).toBe(stock)
-    const applied = apply({ root, variables })
+    const applied = await apply({ root, variables })
     expect(applied.steps).toEqual(planned.steps)
     expect(readFileSync(config, 'utf8')).toMatch(
       /^# BEGIN .*\nHOME=''\nKILL_ROUTE='\/sbin\/ip route add blackhole \$TARGET\$'\nLAN_IP='192\.168\.1\.10'\nLAN_NM='24'\n# END /,
     )
     expect(statSync(config).mode & 0o777).toBe(0o600)
-    expect(apply({ root, variables })).toMatchObject({ changed: false })
+    expect(await apply({ root, variables })).toMatchObject({ changed: false })
   })
 
-  it('keeps the lines of others in config.env, and does not show them', () => {
+  it('keeps the lines of others in config.env, and does not show them', async () => {
     const root = copyOf(join(fixtures, 'sample-server'))
     const config = join(root, 'root/config.env')
     const others = '# caf\xe9 of others\nTOKEN="two\nlines"\nexport URL=http://${LAN_IP}/\nBANTIME=1w\n'
     writeFileSync(config, `LAN_NM=24 # old\n${others}export LAN_IP="192.168.1.9"`, 'latin1')
     const variables = { LAN_NM: 24, LAN_IP: '192.168.1.10', FINDTIME: '1h' }
-    const { shown } = apply({ root, variables }, '--diff')
+    const { shown } = await apply({ root, variables }, '--diff')
     expect(shown).toMatch(/^-LAN_NM=24 # old$/m)
     expect(shown).toMatch(/^-export LAN_IP="192\.168\.1\.9"$/m)
     expect(shown).toMatch(/^\+FINDTIME='1h'$/m)
@@ -147,27 +200,27 @@ describeWith({ '/usr/bin/ansible': 'ansible-core' }, 'the module portward.portwa
       `# BEGIN portward.portward: written by Ansible, changes made in here are lost\n${names}# END portward.portward\n`
     const required = "LAN_IP='192.168.1.10'\nLAN_NM='24'\n"
     expect(readFileSync(config, 'latin1')).toBe(block(`FINDTIME='1h'\n${required}`) + others)
-    expect(apply({ root, variables })).toMatchObject({ changed: false })
-    expect(apply({ root, variables: { LAN_NM: 24, LAN_IP: '192.168.1.10' } }).changed).toBe(true)
+    expect(await apply({ root, variables })).toMatchObject({ changed: false })
+    expect((await apply({ root, variables: { LAN_NM: 24, LAN_IP: '192.168.1.10' } })).changed).toBe(true)
     expect(readFileSync(config, 'latin1')).toBe(block(required) + others)
   })
 
-  it('mends the mode of config.env, and says so', () => {
+  it('mends the mode of config.env, and says so', async () => {
     const root = copyOf(join(fixtures, 'sample-server'))
     const config = join(root, 'root/config.env')
     const variables = { LAN_NM: 24, LAN_IP: '192.168.1.10' }
-    apply({ root, variables })
+    await apply({ root, variables })
     chmodSync(config, 0o664)
-    const planned = apply({ root, variables }, '--check', '--diff')
+    const planned = await apply({ root, variables }, '--check', '--diff')
     expect(planned).toMatchObject({ changed: true, steps: [] })
     expect(planned.shown).toMatch(/^chown, chmod .*: owner (\d+), mode 0600; now owner \1, mode 0664\n$/)
     expect(statSync(config).mode & 0o777).toBe(0o664)
-    expect(apply({ root, variables })).toMatchObject({ changed: true })
+    expect(await apply({ root, variables })).toMatchObject({ changed: true })
     expect(statSync(config).mode & 0o777).toBe(0o600)
-    expect(apply({ root, variables })).toMatchObject({ changed: false })
+    expect(await apply({ root, variables })).toMatchObject({ changed: false })
   })
 
-  it('fails before anything is changed where config.env cannot be written', () => {
+  it('fails before anything is changed where config.env cannot be written', async () => {
     const root = copyOf(join(fixtures, 'sample-server'))
     const before = contents(root)
     const args = {
@@ -175,8 +228,8 @@ describeWith({ '/usr/bin/ansible': 'ansible-core' }, 'the module portward.portwa
       config: join(root, 'nowhere/config.env'),
       variables: { LAN_NM: 24, LAN_IP: '192.168.1.10' },
     }
-    for (const options of [[], ['--check']]) {
-      expect(apply(args, ...options)).toMatchObject({
+    for (const options of [[], ['--check']] as const) {
+      expect(await apply(args, ...options)).toMatchObject({
         failed: true,
         msg: expect.stringContaining('/nowhere is no directory'),
       })
@@ -184,10 +237,10 @@ describeWith({ '/usr/bin/ansible': 'ansible-core' }, 'the module portward.portwa
     }
   })
 
-  it('leaves config.env and the files alone where portward fails, and tells why as data', () => {
+  it('leaves config.env and the files alone where portward fails, and tells why as data', async () => {
     const root = copyOf(join(fixtures, 'sample-server'))
     const before = contents(root)
-    const result = apply({ root, variables: { LAN_IP: '192.168.1.10', LAN_NM: 33 } })
+    const result = await apply({ root, variables: { LAN_IP: '192.168.1.10', LAN_NM: 33 } })
     expect(result).toMatchObject({ changed: false, failed: true, rc: 78 })
     expect(result.msg).toBe(
       `${root}/root/config.env:3: LAN_NM is "33", over 32 bits - use 255.255.255.0, 24 or /24`,
@@ -196,7 +249,18 @@ describeWith({ '/usr/bin/ansible': 'ansible-core' }, 'the module portward.portwa
     expect(contents(root)).toEqual(before)
   })
 
-  it('refuses values that config.env cannot hold, and takes all others', () => {
+  it('leaves all of it alone where config.env cannot hold a value', async () => {
+    const root = copyOf(join(fixtures, 'sample-server'))
+    const before = contents(root)
+    const variables = { LAN_IP: '192.168.1.10', LAN_NM: 24, KILL_RUN_CMD: "echo 'no'" }
+    expect(await apply({ root, variables })).toMatchObject({
+      failed: true,
+      msg: expect.stringContaining('the value of KILL_RUN_CMD has a single quote'),
+    })
+    expect(contents(root)).toEqual(before)
+  })
+
+  it('refuses values that config.env cannot hold, and takes all others', async () => {
     const values = ["it's", 'a\nb', 'a\r', ['a'], { a: 1 }, true, null, 7, '', 'a "b" $TARGET$ \\ ü']
     const script = `
 import json, sys
@@ -222,15 +286,15 @@ print(json.dumps([render(value) for value in json.load(sys.stdin)]))
     ])
   })
 
-  it('turns warnings into Ansible’s', () => {
+  it('turns warnings into Ansible’s', async () => {
     const root = copyOf(join(fixtures, 'sample-server'))
     appendFileSync(join(root, 'root/config.env'), 'FINDTIM=2d\n')
-    const { text, problems } = apply({ root }, '--check')
+    const { warnings, problems } = await apply({ root }, '--check')
     expect(problems).toMatchObject([{ code: 'near-miss', line: 7 }])
-    expect(text.replace(/\s+/g, ' ')).toContain('sets FINDTIM, which portward does not know')
+    expect(warnings).toEqual([expect.stringContaining('sets FINDTIM, which portward does not know')])
   })
 
-  it('warns of what could not be proved', () => {
+  it('warns of what could not be proved', async () => {
     const root = copyOf(join(fixtures, 'sample-server'))
     const executable = join(home, 'unproved')
     const check =
@@ -240,27 +304,25 @@ print(json.dumps([render(value) for value in json.load(sys.stdin)]))
       `#!/bin/sh\n${join(checkout, 'bin/portward')} "$@" | sed 's/"checks": \\[\\]/"checks": [${check}]/'\n`,
       { mode: 0o755 },
     )
-    expect(apply({ root, executable }).text.replace(/\s+/g, ' ')).toContain(
-      'not proved: the lab: ip is missing',
-    )
+    expect((await apply({ root, executable })).warnings).toEqual(['not proved: the lab: ip is missing'])
   })
 
-  it('says in check mode that something would change where portward is not installed, and fails otherwise', () => {
+  it('says in check mode that something would change where portward is not installed, and fails otherwise', async () => {
     const root = copyOf(join(fixtures, 'sample-server'))
     const args = { root, executable: '/nowhere/portward' }
-    expect(apply(args, '--check')).toMatchObject({ changed: true })
-    expect(apply(args)).toMatchObject({ failed: true, msg: '/nowhere/portward is not installed here' })
+    expect(await apply(args, '--check')).toMatchObject({ changed: true })
+    expect(await apply(args)).toMatchObject({ failed: true, msg: '/nowhere/portward is not installed here' })
   })
 
-  it('passes on what portward says about wrong usage', () => {
-    expect(apply({ root: '/nowhere' })).toMatchObject({
+  it('passes on what portward says about wrong usage', async () => {
+    expect(await apply({ root: '/nowhere' })).toMatchObject({
       failed: true,
       rc: 64,
       msg: expect.stringContaining('/nowhere is not a directory'),
     })
   })
 
-  it('refuses a document of a version that it does not know', () => {
+  it('refuses a document of a version that it does not know', async () => {
     const root = copyOf(join(fixtures, 'sample-server'))
     const executable = join(home, 'portward')
     writeFileSync(
@@ -271,7 +333,7 @@ print(json.dumps([render(value) for value in json.load(sys.stdin)]))
       ),
       { mode: 0o755 },
     )
-    expect(apply({ root, executable }, '--check')).toMatchObject({
+    expect(await apply({ root, executable }, '--check')).toMatchObject({
       failed: true,
       msg: "portward's JSON has version 2, not 1",
     })

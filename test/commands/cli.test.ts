@@ -4,17 +4,12 @@ import { join } from 'node:path'
 import { expect, it, test } from 'vitest'
 import { typeInto } from '../terminal.ts'
 import { copyOf, fixtures } from '../tree.ts'
+import { portward } from './in-process.ts'
 
 const checkout = join(import.meta.dirname, '../..')
 
-interface Result {
-  readonly status: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-/** stdout is decoded as latin1, since a diff quotes the files' bytes. */
-const portward = (...args: string[]): Result => {
+/** Starts portward as its user does. */
+const start = (...args: string[]) => {
   const { status, stdout, stderr } = spawnSync(join(checkout, 'bin/portward'), args, {
     env: { PATH: process.env['PATH'] },
   })
@@ -28,12 +23,12 @@ const sample = () => {
 
 it('gives the exit codes of the contract', () => {
   const tree = sample()
-  expect(portward('plan', ...tree).status).toBe(2)
-  expect(portward('apply', ...tree).status).toBe(1)
-  expect(portward('apply', '--yes', ...tree).status).toBe(0)
-  expect(portward('plan', ...tree).status).toBe(0)
-  expect(portward('apply', '--yes', ...tree).status).toBe(0)
-  expect(portward('status', ...tree).status).toBe(0)
+  expect(start('plan', ...tree).status).toBe(2)
+  expect(start('apply', ...tree).status).toBe(1)
+  expect(start('apply', '--yes', ...tree).status).toBe(0)
+  expect(start('plan', ...tree).status).toBe(0)
+  expect(start('apply', '--yes', ...tree).status).toBe(0)
+  expect(start('status', ...tree).status).toBe(0)
 })
 
 it.each(
@@ -65,32 +60,32 @@ it.each(
     ['detect', '--pcap', 'x', '--address', 'banana'],
     ['detect', '--pcap', 'x', '--listen'],
   ].map((args) => [args]),
-)('wrong usage: %j', (args) => {
-  const { status, stdout, stderr } = portward(...args)
+)('wrong usage: %j', async (args) => {
+  const { status, stdout, stderr } = await portward(...args)
   expect(status).toBe(64)
   expect(stdout).toBe('')
   expect(stderr).not.toBe('')
 })
 
-it('finds --root and --config wherever they stand', () => {
+it('finds --root and --config wherever they stand', async () => {
   const tree = sample()
-  expect(portward(...tree, 'plan').status).toBe(2)
+  expect((await portward(...tree, 'plan')).status).toBe(2)
 })
 
-it('reads the tree’s own config.env unless another is named', () => {
+it('reads the tree’s own config.env unless another is named', async () => {
   const [, root] = sample()
-  expect(portward('plan', '--root', root).status).toBe(2)
+  expect((await portward('plan', '--root', root)).status).toBe(2)
 })
 
 it.each([
   ['LAN_IP=192.168.1.10\n', /config\.env: LAN_NM is not set — /],
   ['LAN_IP=\nLAN_NM=\n', /config\.env:1: LAN_IP is empty — .*\n.*config\.env:2: LAN_NM is empty — /],
   ['LAN_IP=1.2.3.4\nLAN_NM=24\nBANACTION=none-such\n', /config\.env:3: .*none-such/],
-])('says what is wrong with %j, changes nothing and exits with 78', (config, expected) => {
+])('says what is wrong with %j, changes nothing and exits with 78', async (config, expected) => {
   const [, root] = sample()
   const path = join(root, 'root/config.env')
   writeFileSync(path, config)
-  const { status, stdout, stderr } = portward('apply', '--yes', '--root', root)
+  const { status, stdout, stderr } = await portward('apply', '--yes', '--root', root)
   expect(status).toBe(78)
   expect(stdout).toBe('')
   expect(stderr).toMatch(expected)
@@ -98,30 +93,33 @@ it.each([
   expect(existsSync(join(root, 'etc/fail2ban/jail.d/portsentry.conf'))).toBe(false)
 })
 
-it.each([['plan'], ['apply', '--yes'], ['status']])('%s --json prints one versioned document', (...args) => {
-  const { stdout } = portward(...args, ...sample(), '--json')
-  expect(JSON.parse(stdout)).toMatchObject({ version: 1, command: args[0], release: 'sysv-1.2' })
-})
+it.each([['plan'], ['apply', '--yes'], ['status']])(
+  '%s --json prints one versioned document',
+  async (...args) => {
+    const { stdout } = await portward(...args, ...sample(), '--json')
+    expect(JSON.parse(stdout)).toMatchObject({ version: 1, command: args[0], release: 'sysv-1.2' })
+  },
+)
 
 it.each([['generations'], ['confirm'], ['rollback', '--yes']])(
   '%s does not answer for a tree with what is so of this server',
-  (...args) => {
-    const { status, stdout, stderr } = portward(...args, ...sample())
+  async (...args) => {
+    const { status, stdout, stderr } = await portward(...args, ...sample())
     expect([status, stdout]).toEqual([1, ''])
     expect(stderr).toMatch(/generations are kept of a running server, not of a tree — leave --root out/)
   },
 )
 
-it('prints problems in the JSON document, too', () => {
+it('prints problems in the JSON document, too', async () => {
   const [, root] = sample()
   writeFileSync(join(root, 'root/config.env'), 'LAN_IP=x\n')
-  const { stdout, status } = portward('plan', '--root', root, '--json')
+  const { stdout, status } = await portward('plan', '--root', root, '--json')
   expect(status).toBe(78)
   expect(JSON.parse(stdout).problems).toHaveLength(2)
 })
 
-it('tells a failure as JSON, too', () => {
-  const { stdout, status } = portward('apply', ...sample(), '--json')
+it('tells a failure as JSON, too', async () => {
+  const { stdout, status } = await portward('apply', ...sample(), '--json')
   expect(status).toBe(1)
   expect(JSON.parse(stdout)).toMatchObject({
     version: 1,
@@ -137,24 +135,24 @@ test.each<[string, string, number]>([
   ['Ctrl-D', '\x04', 1],
   ['Ctrl-D after a letter', 'y\x04', 1],
   ['Ctrl-C', '\x03', 1],
-])('the question of apply: %s', (_, keys, expected) => {
+])('the question of apply: %s', async (_, keys, expected) => {
   const tree = sample()
   const { status, output, complaint } = typeInto(keys, join(checkout, 'bin/portward'), ['apply', ...tree])
   expect([status, complaint]).toEqual([expected, ''])
   expect(output).toMatch(expected === 0 ? /applied: \d+ steps, files only/ : /nothing was changed/)
-  expect(portward('plan', ...tree).status).toBe(expected === 0 ? 0 : 2)
+  expect((await portward('plan', ...tree)).status).toBe(expected === 0 ? 0 : 2)
 })
 
-it('takes a terminal that hangs up for a no, and leaves no lock', () => {
+it('takes a terminal that hangs up for a no, and leaves no lock', async () => {
   const tree = sample()
   const { status, complaint } = typeInto('hang up', join(checkout, 'bin/portward'), ['apply', ...tree])
   expect(complaint).toBe('')
   expect(status).not.toBe(0)
-  expect(portward('plan', ...tree).status).toBe(2)
-  expect(portward('apply', '--yes', ...tree).status).toBe(0)
+  expect((await portward('plan', ...tree)).status).toBe(2)
+  expect((await portward('apply', '--yes', ...tree)).status).toBe(0)
 })
 
-it('shows what files say so that it reads well, and nothing in it is obeyed', () => {
+it('shows what files say so that it reads well, and nothing in it is obeyed', async () => {
   const tree = sample()
   const write = (path: string, bytes: string) =>
     writeFileSync(join(tree[1], path), Buffer.from(bytes, 'latin1'))
@@ -164,21 +162,21 @@ it('shows what files say so that it reads well, and nothing in it is obeyed', ()
   expect(output).toContain(' # “café” — ü\r\n')
   expect(output).toContain(' # caf\\xe9 ^[[2J \\x9b2J\r\n')
   // Into a pipe go the bytes themselves: the diff is to be applied.
-  expect(portward('plan', ...tree).stdout).toContain(` ${utf8}\n # caf\xe9 \x1b[2J \x9b2J\n`)
+  expect((await portward('plan', ...tree)).stdout).toContain(` ${utf8}\n # caf\xe9 \x1b[2J \x9b2J\n`)
 
   write('etc/fail2ban/jail.local', `[portsentry]\nbantime = \x1b]0;${utf8}\x07\n`)
   for (const command of ['plan', 'verify', 'status']) {
-    const { stdout, stderr } = portward(command, ...tree, '--no-color')
+    const { stdout, stderr } = await portward(command, ...tree, '--no-color')
     expect(stdout + stderr).not.toMatch(/[\x1b\x07]/)
     expect(stdout + stderr).toMatch(/jail\.local:2: .*\^\[\]0;# /)
   }
-  expect(portward('plan', ...tree).stderr).toContain('^[]0;# “café” — ü^G')
+  expect((await portward('plan', ...tree)).stderr).toContain('^[]0;# “café” — ü^G')
   // What was typed, and what an effect that failed says.
-  expect(portward('unban', 'a\x1b[2J').stderr).toContain("'a^[[2J' is invalid")
-  expect(portward('plan', '--root', '/\x1b[2J').stderr).toContain('/^[[2J is not a directory')
+  expect((await portward('unban', 'a\x1b[2J')).stderr).toContain("'a^[[2J' is invalid")
+  expect((await portward('plan', '--root', '/\x1b[2J')).stderr).toContain('/^[[2J is not a directory')
 })
 
-it('does not ask where nobody can answer', () => {
+it('does not ask where nobody can answer', async () => {
   const tree = sample()
   for (const input of ['/dev/null', '/etc/passwd']) {
     const command = `"$0" apply ${tree.join(' ')} <${input}`
@@ -187,29 +185,29 @@ it('does not ask where nobody can answer', () => {
   }
 })
 
-it('finishes an apply whose reader goes away', () => {
+it('finishes an apply whose reader goes away', async () => {
   const tree = sample()
   const command = `"$0" apply --yes ${tree.join(' ')} 2>&1 | head -1`
   spawnSync('sh', ['-c', command, join(checkout, 'bin/portward')])
-  expect(portward('plan', ...tree).status).toBe(0)
+  expect((await portward('plan', ...tree)).status).toBe(0)
 })
 
-it('names a tree that is not there', () => {
-  const { status, stderr } = portward('plan', '--root', '/nonexistent-tree')
+it('names a tree that is not there', async () => {
+  const { status, stderr } = await portward('plan', '--root', '/nonexistent-tree')
   expect(status).toBe(64)
   expect(stderr).toMatch(/is not a directory/)
 })
 
-it('says no more than the result with --quiet, and paints nothing into a pipe', () => {
-  const { stdout, stderr } = portward('apply', '--yes', '--quiet', ...sample())
+it('says no more than the result with --quiet, and paints nothing into a pipe', async () => {
+  const { stdout, stderr } = await portward('apply', '--yes', '--quiet', ...sample())
   expect(stderr).toBe('')
   expect(stdout).toMatch(/^applied: \d+ steps, files only\n$/)
 })
 
-it('prints a diff whose bytes are the file’s, Latin-1 and all', () => {
+it('prints a diff whose bytes are the file’s, Latin-1 and all', async () => {
   const tree = sample()
   const path = join(tree[1], 'etc/hosts.allow')
   writeFileSync(path, Buffer.from('# caf\xe9\n', 'latin1'))
-  const { stdout } = portward('plan', ...tree)
+  const { stdout } = await portward('plan', ...tree)
   expect(stdout).toContain(' # caf\xe9\n')
 })

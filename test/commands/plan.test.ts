@@ -5,6 +5,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import { expect, it } from 'vitest'
 import { checkout } from '../checkout.ts'
 import { fixtures, temporaryDirectory } from '../tree.ts'
+import { portward as run } from './in-process.ts'
 
 const schema = JSON.parse(readFileSync(join(checkout, 'schema/plan.schema.json'), 'utf8'))
 const validate = new Ajv2020({ strict: true, strictRequired: false }).compile(schema)
@@ -19,20 +20,23 @@ const copyOfEtc = (debianVersion = '12.11\n'): string => {
   return directory
 }
 
-const portward = (directory: string, ...args: string[]) => {
-  const tree = ['--root', 'servers/web1', '--config', 'servers/web1/config.env']
-  return spawnSync(join(checkout, 'bin/portward'), [...args, ...tree], {
-    cwd: directory,
-    env: { PATH: process.env['PATH'] },
-    encoding: 'utf8',
-  })
+const portward = async (directory: string, ...args: string[]) => {
+  const before = process.cwd()
+  process.chdir(directory)
+  try {
+    const tree = ['--root', 'servers/web1', '--config', 'servers/web1/config.env']
+    const { status, stdout, stderr } = await run(...args, ...tree)
+    return { status, stdout: Buffer.from(stdout, 'latin1').toString(), stderr }
+  } finally {
+    process.chdir(before)
+  }
 }
 
 const plan = (directory: string, ...args: string[]) => portward(directory, 'plan', ...args)
 
-const inSync = (): string => {
+const inSync = async (): Promise<string> => {
   const directory = copyOfEtc()
-  expect(portward(directory, 'apply', '--yes').status).toBe(0)
+  expect((await portward(directory, 'apply', '--yes')).status).toBe(0)
   return directory
 }
 
@@ -52,7 +56,12 @@ const unreadable = (): string => {
 }
 
 const EMPTY = /^$/
-const CODES: [string, () => string, number, Record<'github' | 'gitlab' | 'markdown', RegExp>][] = [
+const CODES: [
+  string,
+  () => string | Promise<string>,
+  number,
+  Record<'github' | 'gitlab' | 'markdown', RegExp>,
+][] = [
   ['in sync', inSync, 0, { github: EMPTY, gitlab: /^\[\]\n$/, markdown: /^### portward: in sync\n/ }],
   [
     'drift',
@@ -87,25 +96,28 @@ const CODES: [string, () => string, number, Record<'github' | 'gitlab' | 'markdo
   ],
 ]
 
-it.each(CODES)('%s: every format says it, and the exit code is the same', (_, prepare, status, expected) => {
-  const directory = prepare()
-  expect(plan(directory).status).toBe(status)
-  for (const [format, pattern] of Object.entries(expected)) {
-    const result = plan(directory, '--format', format)
-    expect(result.status).toBe(status)
-    expect(result.stdout).toMatch(pattern)
-  }
-  expect(() => JSON.parse(plan(directory, '--format', 'gitlab').stdout)).not.toThrow()
-  const json = plan(directory, '--format', 'json')
-  expect(json.status).toBe(status)
-  expect(validate(JSON.parse(json.stdout)), JSON.stringify(validate.errors)).toBe(true)
-  expect(plan(directory, '--json').stdout).toBe(json.stdout)
-})
+it.each(CODES)(
+  '%s: every format says it, and the exit code is the same',
+  async (_, prepare, status, expected) => {
+    const directory = await prepare()
+    expect((await plan(directory)).status).toBe(status)
+    for (const [format, pattern] of Object.entries(expected)) {
+      const result = await plan(directory, '--format', format)
+      expect(result.status).toBe(status)
+      expect(result.stdout).toMatch(pattern)
+      if (format === 'gitlab') expect(() => JSON.parse(result.stdout)).not.toThrow()
+    }
+    const json = await plan(directory, '--format', 'json')
+    expect(json.status).toBe(status)
+    expect(validate(JSON.parse(json.stdout)), JSON.stringify(validate.errors)).toBe(true)
+    expect((await plan(directory, '--json')).stdout).toBe(json.stdout)
+  },
+)
 
-it('prints text unless another format is asked for', () => {
+it('prints text unless another format is asked for', async () => {
   const directory = copyOfEtc()
-  expect(plan(directory, '--format', 'text').stdout).toBe(plan(directory).stdout)
-  expect(plan(directory, '--json', '--format', 'json').stdout).toMatch(/^\{/)
+  expect((await plan(directory, '--format', 'text')).stdout).toBe((await plan(directory)).stdout)
+  expect((await plan(directory, '--json', '--format', 'json')).stdout).toMatch(/^\{/)
 })
 
 it.each([
@@ -114,8 +126,8 @@ it.each([
   [['--release', 'native-3']],
   [['--json', '--format', 'text']],
   [['--json', '--format', 'github']],
-])('wrong usage: %j', (args) => {
-  const { status, stdout, stderr } = plan(copyOfEtc(), ...args)
+])('wrong usage: %j', async (args) => {
+  const { status, stdout, stderr } = await plan(copyOfEtc(), ...args)
   expect({ status, stdout }).toEqual({ status: 64, stdout: '' })
   expect(stderr).not.toBe('')
 })
@@ -123,20 +135,20 @@ it.each([
 it.each([
   ['12.11\n', 'sysv-1.2'],
   ['13.1\n', 'template-1.2'],
-])('tells the release of a copy of /etc with Debian %j: %s', (version, release) => {
-  expect(JSON.parse(plan(copyOfEtc(version), '--json').stdout)).toMatchObject({ release })
+])('tells the release of a copy of /etc with Debian %j: %s', async (version, release) => {
+  expect(JSON.parse((await plan(copyOfEtc(version), '--json')).stdout)).toMatchObject({ release })
 })
 
-it('says what to add to a copy of /etc that does not tell its release', () => {
-  const { status, stdout } = plan(copyOfEtc(''), '--format', 'github')
+it('says what to add to a copy of /etc that does not tell its release', async () => {
+  const { status, stdout } = await plan(copyOfEtc(''), '--format', 'github')
   expect(status).toBe(1)
   expect(stdout).toMatch(
     /^::error file=servers\/web1\/etc\/portsentry\/portsentry\.conf,.*debian_version.*\n$/,
   )
 })
 
-it.each(['sysv-1.2', 'template-1.2', 'native-2'])('takes --release %s for it', (release) => {
-  const { stdout } = plan(copyOfEtc(''), '--json', '--release', release)
+it.each(['sysv-1.2', 'template-1.2', 'native-2'])('takes --release %s for it', async (release) => {
+  const { stdout } = await plan(copyOfEtc(''), '--json', '--release', release)
   expect(JSON.parse(stdout)).toMatchObject({ release })
 })
 
@@ -144,10 +156,17 @@ it.each([
   ['sysv-1.2', '1.2'],
   ['template-1.2', '1.2'],
   ['native-2', '2.x'],
-])('every command takes a copy of /etc for one of %s where plan does', (release, dialect) => {
+])('every command takes a copy of /etc for one of %s where plan does', async (release, dialect) => {
   const directory = copyOfEtc('')
-  const say = (command: string, ...args: string[]) => {
-    const { status, stdout, stderr } = portward(directory, command, '--json', '--release', release, ...args)
+  const say = async (command: string, ...args: string[]) => {
+    const { status, stdout, stderr } = await portward(
+      directory,
+      command,
+      '--json',
+      '--release',
+      release,
+      ...args,
+    )
     expect({ command, status, stderr }).toEqual({
       command,
       status: 0,
@@ -155,25 +174,23 @@ it.each([
     })
     return stdout
   }
-  expect(JSON.parse(say('apply', '--yes'))).toMatchObject({ release, applied: true })
-  const { checks } = JSON.parse(say('verify'))
+  expect(JSON.parse(await say('apply', '--yes'))).toMatchObject({ release, applied: true })
+  const { checks } = JSON.parse(await say('verify'))
   const results = new Map(checks.map(({ code, result }: { code: string; result: string }) => [code, result]))
   expect(Object.fromEntries(results)).toMatchObject({ installed: 'skip', conf: 'pass', wrapped: 'skip' })
-  expect(JSON.parse(say('status'))).toMatchObject({ release, drift: 'none' })
-  expect(JSON.parse(say('explain', '192.0.2.1')).daemons).toMatchObject({ dialect, faults: [] })
-  expect(JSON.parse(say('bans')).places).not.toEqual([])
-  expect(say('detect', '--pcap', join(fixtures, 'scan.pcap')).split('\n').length).toBeGreaterThan(5)
+  expect(JSON.parse(await say('status'))).toMatchObject({ release, drift: 'none' })
+  expect(JSON.parse(await say('explain', '192.0.2.1')).daemons).toMatchObject({ dialect, faults: [] })
+  expect(JSON.parse(await say('bans')).places).not.toEqual([])
+  expect((await say('detect', '--pcap', join(fixtures, 'scan.pcap'))).split('\n').length).toBeGreaterThan(5)
 })
 
-it('takes --release for a tree only', () => {
-  const { status, stderr } = spawnSync(join(checkout, 'bin/portward'), ['bans', '--release', 'native-2'], {
-    encoding: 'utf8',
-  })
+it('takes --release for a tree only', async () => {
+  const { status, stderr } = await run('bans', '--release', 'native-2')
   expect({ status, stderr }).toEqual({ status: 64, stderr: expect.stringMatching(/needs --root/) })
 })
 
-it('asks for no logs that a copy of /etc cannot hold', () => {
-  const { steps } = JSON.parse(plan(copyOfEtc(), '--json').stdout)
+it('asks for no logs that a copy of /etc cannot hold', async () => {
+  const { steps } = JSON.parse((await plan(copyOfEtc(), '--json')).stdout)
   const paths = steps.map(({ path }: { path: string }) => path)
   expect(paths.filter((path: string) => !path.startsWith('/etc/'))).toEqual([])
   // The sample's own copy of /var/log is empty, so that there the sshd jail is told to read the journal.

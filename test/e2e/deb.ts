@@ -14,11 +14,11 @@ export interface DebianPackage {
   readonly bytes: Buffer
 }
 
-/** Builds the Debian package of a checkout as `npm run package` does. Read at once: others may build there, too. */
-export const buildPackage = (
-  directory = checkout,
-  umask = '022',
-  env: Record<string, string> = {},
+/** Builds the Debian package of a checkout as `npm run package` does. */
+export const buildElsewhere = (
+  directory: string,
+  umask: string,
+  env: Record<string, string>,
 ): DebianPackage => {
   const output = execFileSync('sh', ['-c', 'umask "$0" && exec node scripts/package.mjs', umask], {
     cwd: directory,
@@ -27,6 +27,17 @@ export const buildPackage = (
     env: { ...process.env, ...env },
   })
   const path = join(directory, output.trim().split('\n').at(-1) ?? '')
+  return { name: basename(path), bytes: readFileSync(path) }
+}
+
+/** A run of the tests begins with a new bundle: a package that is newer is of this run. */
+const BUILD_ONCE = '[ "$0" -nt dist/portward.mjs ] || exec node scripts/package.mjs'
+
+/** The Debian package of this checkout, built by the first test process that asks for it. */
+export const buildPackage = (): DebianPackage => {
+  const { version } = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8'))
+  const path = join(checkout, `dist/portward_${version}_all.deb`)
+  execFileSync('flock', ['dist', 'sh', '-c', BUILD_ONCE, path], { cwd: checkout, stdio: 'pipe' })
   return { name: basename(path), bytes: readFileSync(path) }
 }
 

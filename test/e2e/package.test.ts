@@ -1,10 +1,11 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { isInstalled } from '../packaging/command-line.ts'
-import { buildPackage, checkout, type DebianPackage, installPackage } from './deb.ts'
+import { buildElsewhere, buildPackage, checkout, type DebianPackage, installPackage } from './deb.ts'
+import { DEFAULT_CONFIG } from './harness/floors.ts'
 import { describeServers } from './harness/requirements.ts'
 import { type Server, startServer } from './harness/server.ts'
 import { expectBanned, expectCutOff, expectSpared, OPEN_PORT, portward } from './scenario.ts'
@@ -26,17 +27,15 @@ beforeAll(() => {
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
 it('is the same, byte for byte, from another directory, with another umask and time zone', () => {
-  const [here, elsewhere] = [join(directory, 'here'), join(directory, 'some other checkout')]
-  cpSync(checkout, here, {
+  const elsewhere = join(directory, 'some other checkout')
+  cpSync(checkout, elsewhere, {
     recursive: true,
     preserveTimestamps: true,
     filter: (path) => !['.git', 'dist'].includes(relative(checkout, path)),
   })
-  const first = buildPackage(here, '022', { TZ: 'UTC' })
-  renameSync(here, elsewhere)
-  const second = buildPackage(elsewhere, '077', { TZ: 'Pacific/Auckland', TMPDIR: directory })
-  expect(second.name).toBe(first.name)
-  expect(second.bytes.equals(first.bytes)).toBe(true)
+  const second = buildElsewhere(elsewhere, '077', { TZ: 'Pacific/Auckland', TMPDIR: directory })
+  expect(second.name).toBe(deb.name)
+  expect(second.bytes.equals(deb.bytes)).toBe(true)
 })
 
 it('says nothing of the machine that built it', () => {
@@ -68,81 +67,94 @@ it.skipIf(!isInstalled('lintian'))('gives lintian nothing to say', () => {
   })
 })
 
-for (const suite of ['bookworm', 'trixie', 'testing'] as const) {
+const expectManual = async (server: Server): Promise<void> => {
+  // With 80 columns man keeps what it has rendered in its own cache.
+  const page = await server.run('MANWIDTH=100 man --warnings portward')
+  expect(page.stderr).toBe('')
+  expect(page.stdout).toMatch(/^PORTWARD\(8\)/)
+  expect((await server.run('MANWIDTH=100 man 5 portward-config.env')).stdout).toMatch(/LAN_NM/)
+}
+
+/** Installs it where there is neither npm nor a network, and sees that it runs. */
+const expectInstalls = async (server: Server): Promise<void> => {
+  await server.run('! command -v node && ! command -v python3 && ! command -v ip')
+  await installPackage(server, deb)
+  await server.run('! command -v npm && ! test -e /usr/local/lib/portward')
+  expect((await server.run('portward --version')).stdout).toBe(version)
+  expect((await server.run('dpkg --verify portward && dpkg --audit')).stdout).toBe('')
+  expect((await server.run('systemctl is-enabled portward-first-boot', { allowFailure: true })).stdout).toBe(
+    'disabled',
+  )
+  expect(await server.exists('/var/lib/portward')).toBe(false)
+}
+
+// What is another one there: the packages that it depends on, dpkg, and groff below man.
+for (const suite of ['trixie', 'testing'] as const) {
   describeServers(`the Debian package on ${suite}`, () => {
     let server: Server
 
     beforeAll(async () => {
-      // Of what the tests' servers have and a minimal Debian has not, nothing: what the package needs, it depends on.
-      server = await startServer({
-        suite,
-        prepare: async (minimal) => {
-          await minimal.run(
-            'DEBIAN_FRONTEND=noninteractive apt-get purge -y -q --autoremove nodejs python3 iproute2 procps attr',
-          )
-          await minimal.run('! command -v node && ! command -v python3 && ! command -v ip')
-        },
-      })
+      server = await startServer({ suite, floor: 'minimal', boot: false })
     })
     afterAll(() => server?.stop())
 
-    it('installs where there is neither npm nor a network, and runs', async () => {
-      await installPackage(server, deb)
-      await server.run('! command -v npm && ! test -e /usr/local/lib/portward')
-      expect((await server.run('portward --version')).stdout).toBe(version)
-      expect((await server.run('dpkg --verify portward && dpkg --audit')).stdout).toBe('')
-      expect(
-        (await server.run('systemctl is-enabled portward-first-boot', { allowFailure: true })).stdout,
-      ).toBe('disabled')
-      expect(await server.exists('/var/lib/portward')).toBe(false)
-    })
+    it('installs where there is neither npm nor a network, and runs', () => expectInstalls(server))
 
-    it('brings its manual', async () => {
-      await server.run('DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends man-db')
-      // With 80 columns man keeps what it has rendered in its own cache.
-      const page = await server.run('MANWIDTH=100 man --warnings portward')
-      expect(page.stderr).toBe('')
-      expect(page.stdout).toMatch(/^PORTWARD\(8\)/)
-      expect((await server.run('MANWIDTH=100 man 5 portward-config.env')).stdout).toMatch(/LAN_NM/)
-    })
-
-    it('cannot be removed while an apply waits for its confirmation', async () => {
-      await server.write('/root/config.env', 'LAN_IP=192.168.1.10\nLAN_NM=255.255.255.0\n', 0o600)
-      await server.listen(OPEN_PORT)
-      await portward(server, 'apply --yes --confirm-within 1h', 0)
-      const refused = await server.run(PURGE, { allowFailure: true })
-      expect(refused.exitCode).not.toBe(0)
-      expect(refused.stdout).toContain('an apply still waits for a confirmation')
-      expect((await server.run('portward --version')).stdout).toBe(version)
-      await portward(server, 'confirm', 0)
-    })
-
-    it('has provisioned the server: bans the attacker, spares the LAN, is in sync', async () => {
-      await expectSpared(server)
-      await expectBanned(server)
-      await expectSpared(server)
-      expect(await portward(server, 'apply --yes', 0)).toMatch(/in sync/)
-      const { checks } = JSON.parse(await portward(server, 'verify --json', 0))
-      expect(checks.filter(({ result }: { result: string }) => result === 'skip')).toEqual([])
-    })
-
-    it('leaves the server protected when it is purged, and what a rollback needs', async () => {
-      const { stdout } = await server.run(PURGE)
-      expect(stdout).toContain('run "portward rollback" before')
-      expect(stdout).toMatch(/\/var\/lib\/portward stays, for generation 1:/)
-      await server.run('! command -v portward')
-      await expectCutOff(server)
-      await server.run('systemctl is-active fail2ban')
-    })
-
-    it('gives everything back when it is installed again, and purged after that leaves nothing', async () => {
-      await installPackage(server, deb)
-      await portward(server, 'rollback --yes', 0)
-      const { stdout } = await server.run(PURGE)
-      expect(stdout).not.toContain('portward rollback')
-      expect((await server.run("find / /run -xdev -name '*portward*'")).stdout).toBe('')
-      expect(await server.exists('/etc/portsentry')).toBe(false)
-      expect(await server.attacker.reaches(OPEN_PORT)).toBe(true)
-    })
+    it('brings its manual', () => expectManual(server))
   })
 }
+
+describeServers('the Debian package on bookworm', () => {
+  let server: Server
+
+  beforeAll(async () => {
+    server = await startServer({ suite: 'bookworm', floor: 'minimal' })
+  })
+  afterAll(() => server?.stop())
+
+  it('installs where there is neither npm nor a network, and runs', () => expectInstalls(server))
+
+  it('brings its manual', () => expectManual(server))
+
+  it('provisions the server, and proves all of it with what it depends on', async () => {
+    await server.write('/root/config.env', DEFAULT_CONFIG, 0o600)
+    await server.listen(OPEN_PORT)
+    const { checks } = JSON.parse(await portward(server, 'apply --yes --confirm-within 1h --json', 0))
+    expect(checks.length).toBeGreaterThan(0)
+    expect(checks.filter(({ result }: { result: string }) => result === 'skip')).toEqual([])
+  })
+
+  it('cannot be removed while an apply waits for its confirmation', async () => {
+    const refused = await server.run(PURGE, { allowFailure: true })
+    expect(refused.exitCode).not.toBe(0)
+    expect(refused.stdout).toContain('an apply still waits for a confirmation')
+    expect((await server.run('portward --version')).stdout).toBe(version)
+    await portward(server, 'confirm', 0)
+  })
+
+  it('has provisioned the server: bans the attacker, spares the LAN, is in sync', async () => {
+    await expectSpared(server)
+    await expectBanned(server)
+    await expectSpared(server)
+    expect(await portward(server, 'apply --yes', 0)).toMatch(/in sync/)
+  })
+
+  it('leaves the server protected when it is purged, and what a rollback needs', async () => {
+    const { stdout } = await server.run(PURGE)
+    expect(stdout).toContain('run "portward rollback" before')
+    expect(stdout).toMatch(/\/var\/lib\/portward stays, for generation 1:/)
+    await server.run('! command -v portward')
+    await expectCutOff(server)
+    await server.run('systemctl is-active fail2ban')
+  })
+
+  it('gives everything back when it is installed again, and purged after that leaves nothing', async () => {
+    await installPackage(server, deb)
+    await portward(server, 'rollback --yes', 0)
+    const { stdout } = await server.run(PURGE)
+    expect(stdout).not.toContain('portward rollback')
+    expect((await server.run("find / /run -xdev -name '*portward*'")).stdout).toBe('')
+    expect(await server.exists('/etc/portsentry')).toBe(false)
+    expect(await server.attacker.reaches(OPEN_PORT)).toBe(true)
+  })
+})

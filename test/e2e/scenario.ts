@@ -122,12 +122,18 @@ export const expectHeld = (server: Server, address: string): Promise<boolean> =>
     (await server.run('fail2ban-client get portsentry banip')).stdout.split(/\s+/).includes(address),
   )
 
-/** Path, type, mode, owner, size and hash of every file below some directories, one a line. */
+/** Mode, owner and hash of every file below some directories, by path. */
 export const manifest = async (server: Server, directories: string): Promise<Map<string, string>> => {
   const { stdout } = await server.run(
-    `find ${directories} -type f -printf '%p\\t%M %U:%G\\t' -exec sha256sum '{}' ';' 2>/dev/null | sed 's/  .*//'`,
+    `find ${directories} -type f -printf '%p\\t%M %U:%G\\n' 2>/dev/null
+    find ${directories} -type f -print0 2>/dev/null | xargs -0r sha256sum 2>/dev/null | sed -E 's/^(\\S+)  (.*)/\\2\\t\\1/'`,
   )
-  return new Map(stdout.split('\n').map((line) => [line.split('\t', 1)[0] ?? '', line]))
+  const files = new Map<string, string>()
+  for (const line of stdout.split('\n')) {
+    const [path = '', what] = line.split('\t')
+    files.set(path, `${files.get(path) ?? path} ${what}`)
+  }
+  return files
 }
 
 /** Paths that differ between two manifests, sorted. */

@@ -4,7 +4,8 @@ import { tryRun } from '../../src/host/process.ts'
 const shell = (script: string, timeoutMs?: number) =>
   tryRun('/bin/sh', ['-c', script], timeoutMs === undefined ? {} : { timeoutMs })
 
-describe('tryRun', () => {
+// They wait rather than work: all at once.
+describe.concurrent('tryRun', () => {
   it.each([
     ['an end', 'echo out; echo err >&2; exit 3', { exitCode: 3, stdout: 'out\n', stderr: 'err\n' }],
     ['a death by a signal', 'echo out; kill -TERM $$', { exitCode: 127, stdout: 'out\n' }],

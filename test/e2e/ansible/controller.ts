@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { execa } from 'execa'
 import { $ } from 'zx'
 import { checkout } from '../../checkout.ts'
 import type { Network } from '../harness/network.ts'
@@ -22,14 +21,12 @@ export interface Play {
 /** A machine with Debian's Ansible, from which others are driven over ssh. */
 export interface Controller {
   readonly server: Server
-  /** Lays a cable to a server, puts sshd there and lets the controller in; returns both ends' addresses. */
+  /** Lays a cable to a server with sshd and lets the controller in; returns both ends' addresses. */
   connect(server: Server): Promise<{ here: string; there: string }>
   /** Writes a file of the controller, as YAML (which JSON is). */
   write(path: string, content: object): Promise<void>
   play(playbook: string, options?: string): Promise<Play>
 }
-
-const INSTALL = 'DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends'
 
 /** A cable between two servers' namespaces; it goes with them. */
 const layCable = async (from: Network, device: string, here: string, to: Network, there: string) => {
@@ -54,29 +51,11 @@ const readRecap = (stdout: string): Play['hosts'] => {
   )
 }
 
-const CONFIGURATION = `[defaults]
-inventory = /root/inventory.json
-collections_path = /root/collections
-remote_user = root
-`
-
-/** Starts a controller with the collection installed from its archive, the bundle in /root/portward, and no network. */
+/** Starts a controller with the collection installed, the bundle in /root/portward, and no network. */
 export const startController = async (): Promise<Controller> => {
-  const server = await startServer({ suite: 'trixie' })
-  try {
-    await server.run(`${INSTALL} ansible-core openssh-client`, { timeoutMs: 300_000 })
-    await server.run("ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519")
-    await server.write('/etc/ansible/ansible.cfg', CONFIGURATION)
-    const { stdout } = await execa('tar', ['-C', checkout, '-c', 'ansible'], { encoding: 'buffer' })
-    await server.run('tar -x -C /root', { stdin: stdout })
-    await server.run('ansible-galaxy collection build /root/ansible --output-path /root')
-    await server.run('ansible-galaxy collection install --offline /root/portward-portward-*.tar.gz')
-    for (const path of ['dist/portward.mjs', 'bin/portward']) {
-      await server.write(`/root/portward/${path}`, await readFile(join(checkout, path)), 0o755)
-    }
-  } catch (error) {
-    await server.stop()
-    throw error
+  const server = await startServer({ suite: 'trixie', floor: 'ansible' })
+  for (const path of ['dist/portward.mjs', 'bin/portward']) {
+    await server.write(`/root/portward/${path}`, await readFile(join(checkout, path)), 0o755)
   }
   let cables = 0
   return {
@@ -85,7 +64,6 @@ export const startController = async (): Promise<Controller> => {
       cables += 1
       const [here, there] = [`10.77.${cables}.1`, `10.77.${cables}.2`]
       await layCable(server.network, `mgmt${cables}`, here, target.network, there)
-      await target.run(`${INSTALL} openssh-server`)
       await target.write('/root/.ssh/authorized_keys', await server.read('/root/.ssh/id_ed25519.pub'), 0o600)
       const key = await target.readText('/etc/ssh/ssh_host_ed25519_key.pub')
       await server.run('cat >>/root/.ssh/known_hosts', { stdin: `${there} ${key}` })

@@ -4,15 +4,26 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { execa } from 'execa'
 import { baseImage, cacheDirectory, type Suite } from './base-image.ts'
 import type { Server } from './server.ts'
 
 /**
  * What a server has before a test begins: nothing but the base image; the packages that portward asks for, as apt leaves
  * them; these and ufw or firewalld, switched on with `OPEN_PORT` let through; or a finished `portward apply` of this
- * checkout's bundle with `DEFAULT_CONFIG`.
+ * checkout's bundle with `DEFAULT_CONFIG`. The others are for one test file each.
  */
-export type Floor = 'bare' | 'installed' | 'ufw' | 'firewalld' | 'provisioned'
+export type Floor =
+  | 'bare'
+  | 'installed'
+  | 'ufw'
+  | 'firewalld'
+  | 'provisioned'
+  | 'minimal'
+  | 'cloud-init'
+  | 'cloud-init-installed'
+  | 'ssh-installed'
+  | 'ansible'
 
 /** A port with a service behind it: what a banned host no longer reaches. */
 export const OPEN_PORT = 8080
@@ -28,7 +39,36 @@ export const INSTALL = install('portsentry fail2ban tcpd iptables python3-system
 const UFW = `${install('ufw nftables')} && ufw allow ${OPEN_PORT}/tcp && ufw --force enable`
 const FIREWALLD = `${install('firewalld nftables')} && systemctl start firewalld && firewall-cmd --permanent --add-port=${OPEN_PORT}/tcp && firewall-cmd --reload`
 
+/** Of what the tests' servers have and a minimal Debian has not, nothing; but a reader of manual pages. */
+const MINIMIZE = `set -e
+  ${install('man-db')}
+  DEBIAN_FRONTEND=noninteractive apt-get purge -y -q --autoremove nodejs python3 iproute2 procps attr`
+
+/** An image that waits for its first boot. Its network is there before, and it has no locales to choose from. */
+const CLOUD_INIT = `set -e
+  ${install('cloud-init openssh-server')}
+  printf '%s\\n' 'network: { config: disabled }' 'locale: false' >/etc/cloud/cloud.cfg.d/99-image.cfg
+  cloud-init clean --logs`
+
+/** A controller, with the collection of this checkout's `ansible` built and installed as its README says. */
+const ANSIBLE = `set -e
+  ${install('ansible-core openssh-client')}
+  ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519
+  mkdir /etc/ansible
+  printf '%s\\n' '[defaults]' inventory=/root/inventory.json collections_path=/root/collections \\
+    remote_user=root interpreter_python=/usr/bin/python3 >/etc/ansible/ansible.cfg
+  tar -x -C /root
+  ansible-galaxy collection build /root/ansible --output-path /root
+  ansible-galaxy collection install --offline /root/portward-portward-*.tar.gz`
+
 const checkout = join(import.meta.dirname, '../../..')
+
+/** The sources of the Ansible collection, as an archive that tells nothing of when and by whom they were checked out. */
+const collection = async (): Promise<Uint8Array> => {
+  const options = ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner', '--mode=go-w']
+  const { stdout } = await execa('tar', ['-C', checkout, ...options, '-c', 'ansible'], { encoding: 'buffer' })
+  return stdout
+}
 
 interface Recipe {
   readonly below: Floor
@@ -41,7 +81,7 @@ interface Recipe {
 const commandOn = (below: Floor, command: string): Recipe => ({
   below,
   build: async (server) => {
-    await server.run(command)
+    await server.run(command, { timeoutMs: 300_000 })
   },
   inputs: async () => [command],
 })
@@ -62,6 +102,17 @@ const RECIPES: Readonly<Record<Exclude<Floor, 'bare'>, Recipe>> = {
       await readFile(join(checkout, 'dist/portward.mjs')),
       await readFile(join(checkout, 'bin/portward')),
     ],
+  },
+  minimal: commandOn('bare', MINIMIZE),
+  'cloud-init': commandOn('bare', CLOUD_INIT),
+  'cloud-init-installed': commandOn('installed', CLOUD_INIT),
+  'ssh-installed': commandOn('installed', install('openssh-server')),
+  ansible: {
+    below: 'bare',
+    build: async (server) => {
+      await server.run(ANSIBLE, { stdin: await collection(), timeoutMs: 300_000 })
+    },
+    inputs: async () => [ANSIBLE, await collection()],
   },
 }
 
