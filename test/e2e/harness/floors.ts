@@ -16,7 +16,7 @@ export type Floor = 'bare' | 'installed' | 'provisioned'
 export const DEFAULT_CONFIG = 'LAN_IP=192.168.1.10\nLAN_NM=255.255.255.0\n'
 
 /** The packages that portward asks for, installed by hand: what its diff is against. */
-export const INSTALL =
+const INSTALL =
   'DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends portsentry fail2ban tcpd iptables python3-systemd'
 
 const checkout = join(import.meta.dirname, '../../..')
