@@ -81,7 +81,7 @@ for (const { suite, history, filter, line } of RELEASES) {
     beforeAll(async () => {
       server = await startServer({ suite, floor: 'provisioned' })
       await provide(server)
-      await server.run('apt-get install -y -q --no-install-recommends tcpdump')
+      await server.run('cd /var/cache/apt/archives && dpkg -i libpcap* tcpdump_*')
       // The detector alone is to ban here: fail2ban reads the same history.
       await server.run(`${STOP_PORTSENTRY}; systemctl stop fail2ban`)
     })
@@ -102,24 +102,7 @@ for (const { suite, history, filter, line } of RELEASES) {
       )
     }
 
-    it('changes nothing with --dry-run, and says what it would do', async () => {
-      const before = await state()
-      const detection = await startDetection(server, '--interface any --dry-run --json')
-      await server.attacker.scan('203.0.113.1', [1, 7])
-      const seen = await eventually('the scan is told', async () => {
-        const events = (await server.readText(`${OUTPUT}.out`)).split('\n').filter(Boolean)
-        return events.length >= 2 ? events.map((text) => JSON.parse(text)) : undefined
-      })
-      expect(seen[0]).toMatchObject({ event: 'decision', host: '203.0.113.9', port: 1, verdict: 'act' })
-      const { exitCode, stdout } = await detection.end()
-      expect(exitCode).toBe('0')
-      expect(stdout).toMatch(/"event":"summary"/)
-      expect(changedPaths(before, await state())).toEqual([])
-      expect(await server.attacker.reaches(OPEN_PORT)).toBe(true)
-    })
-
     it('bans a scanner and spares the LAN, as portsentry would', async () => {
-      await pardon()
       const detection = await startDetection(server, '--interface any')
       await expectSpared(server)
       await expectBanned(server)
@@ -136,6 +119,26 @@ for (const { suite, history, filter, line } of RELEASES) {
       )
       expect(matched).toMatch(/ [1-9]\d* matched/)
       expect(await server.readText('/etc/hosts.deny')).toContain('ALL: 203.0.113.9 : DENY\n')
+    })
+
+    // What follows is the same with both histories.
+    if (suite === 'testing') return
+
+    it('changes nothing with --dry-run, and says what it would do', async () => {
+      await pardon()
+      const before = await state()
+      const detection = await startDetection(server, '--interface any --dry-run --json')
+      await server.attacker.scan('203.0.113.1', [1, 7])
+      const seen = await eventually('the scan is told', async () => {
+        const events = (await server.readText(`${OUTPUT}.out`)).split('\n').filter(Boolean)
+        return events.length >= 2 ? events.map((text) => JSON.parse(text)) : undefined
+      })
+      expect(seen[0]).toMatchObject({ event: 'decision', host: '203.0.113.9', port: 1, verdict: 'act' })
+      const { exitCode, stdout } = await detection.end()
+      expect(exitCode).toBe('0')
+      expect(stdout).toMatch(/"event":"summary"/)
+      expect(changedPaths(before, await state())).toEqual([])
+      expect(await server.attacker.reaches(OPEN_PORT)).toBe(true)
     })
 
     it('tells of a KILL_ROUTE that fails, which portsentry does not', async () => {
@@ -157,22 +160,20 @@ for (const { suite, history, filter, line } of RELEASES) {
       await server.write(CONF, before)
     })
 
-    if (suite === 'bookworm') {
-      it('listens as the mode tcp does, and bans who connects', async () => {
-        await pardon()
-        const detection = await startDetection(server, '--listen --mode tcp')
-        await server.lan.exec('nmap', '-sT', '-n', '-Pn', '--max-retries', '0', '-p1,79', '192.168.1.10')
-        expect(await server.attacker.reaches(OPEN_PORT)).toBe(true)
-        await server.attacker.exec('nmap', '-sT', '-n', '-Pn', '--max-retries', '0', '-p1,79', '203.0.113.1')
-        await expectCutOff(server)
-        expect(await server.lan.reaches(OPEN_PORT)).toBe(true)
-        const { exitCode, stdout } = await detection.end()
-        expect(exitCode).toBe('0')
-        expect(stdout).toMatch(/203\.0\.113\.9 TCP Connect, port \d+ \(tcp\): blocked/)
-        expect(stdout).toMatch(/192\.168\.1\.20: noticed 2 times: ignored by/)
-        expect(await server.readText(history)).toMatch(line)
-      })
-    }
+    it('listens as the mode tcp does, and bans who connects', async () => {
+      await pardon()
+      const detection = await startDetection(server, '--listen --mode tcp')
+      await server.lan.exec('nmap', '-sT', '-n', '-Pn', '--max-retries', '0', '-p1,79', '192.168.1.10')
+      expect(await server.attacker.reaches(OPEN_PORT)).toBe(true)
+      await server.attacker.exec('nmap', '-sT', '-n', '-Pn', '--max-retries', '0', '-p1,79', '203.0.113.1')
+      await expectCutOff(server)
+      expect(await server.lan.reaches(OPEN_PORT)).toBe(true)
+      const { exitCode, stdout } = await detection.end()
+      expect(exitCode).toBe('0')
+      expect(stdout).toMatch(/203\.0\.113\.9 TCP Connect, port \d+ \(tcp\): blocked/)
+      expect(stdout).toMatch(/192\.168\.1\.20: noticed 2 times: ignored by/)
+      expect(await server.readText(history)).toMatch(line)
+    })
 
     it('does not act beside portsentry', async () => {
       await server.run('systemctl start portsentry')

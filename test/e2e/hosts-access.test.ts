@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { describeServers } from './harness/requirements.ts'
 import { type Server, startServer } from './harness/server.ts'
 import { expectBanned, portward, provide } from './scenario.ts'
-import { prove } from './verify/proof.ts'
+import { expectAllPass, prove } from './verify/proof.ts'
 
 const LAN_PEER = '192.168.1.20'
 const ATTACKER = '203.0.113.9'
@@ -13,20 +13,17 @@ describeServers('hosts.allow and hosts.deny of an admin', () => {
 
   const access = async (host: string): Promise<string | undefined> =>
     /^access: +(\w+)/m.exec((await server.run(`tcpdmatch sshd ${host}`)).stdout)?.[1]
-  const check = async (code: string): Promise<string> => {
-    const found = (await prove(server)).checks.find((each) => each.code === code)
-    return `${found?.result} ${found?.message}`
-  }
   const write = async (allow: string, deny: string): Promise<void> => {
     await server.write('/etc/hosts.allow', allow, 0o644)
     await server.write('/etc/hosts.deny', deny, 0o644)
   }
 
   beforeAll(async () => {
-    server = await startServer()
+    server = await startServer({ floor: 'installed' })
     await provide(server)
+    // The program alone: it is linked with libwrap, which is what counts.
     await server.run(
-      'DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends openssh-server',
+      'dpkg-deb --fsys-tarfile /var/cache/apt/archives/openssh-server_*.deb | tar -x -C / ./usr/sbin/sshd',
     )
   })
   afterAll(async () => {
@@ -37,59 +34,52 @@ describeServers('hosts.allow and hosts.deny of an admin', () => {
 
   it('a rule that is weaker than hosts.deny is theirs: apply warns, and the firewall bans all the same', async () => {
     await write('sshd: ALL\n', 'ALL: ALL\n')
-    const { stdout, stderr, exitCode } = await server.run('portward apply --yes', { allowFailure: true })
-    expect(`${exitCode} ${stderr}`).toMatch(/^0 /)
-    expect(stderr).toMatch(/^\/etc\/hosts\.allow:1: warning: this rule opens sshd to everybody/m)
-    expect(stdout).toMatch(/^verified: \d+ passed, 2 warnings, 0 failed/m)
-    expect(await check('wrappers')).toMatch(/^warn \/etc\/hosts\.allow:1 lets the scanner in to sshd/)
-    expect(await check('hosts-allow')).toMatch(/^warn \/etc\/hosts\.allow:1: this rule opens sshd/)
+    const proof = await prove(server, 'apply --yes')
+    expect(`${proof.exitCode} ${proof.stderr}`).toMatch(/^0 /)
+    expect(proof.stderr).toMatch(/^\/etc\/hosts\.allow:1: warning: this rule opens sshd to everybody/m)
+    expectAllPass(proof, [
+      /^warn wrappers: \/etc\/hosts\.allow:1 lets the scanner in to sshd/m,
+      /^warn hosts-allow: \/etc\/hosts\.allow:1: this rule opens sshd/m,
+    ])
     await expectBanned(server)
     expect(await portward(server, `explain ${ATTACKER}`, 0)).toMatch(
       /^wrappers +sshd: \/etc\/hosts\.allow:1 lets it in; its entry in hosts\.deny has no effect$/m,
     )
     expect(await access(ATTACKER)).toBe('granted')
-    await portward(server, `unban ${ATTACKER}`, 0)
-    await portward(server, 'plan', 0)
   })
 
-  it.each([
-    [
-      'sshd: 198.51.100.0/24 203.0.113.0/24 : ALLOW\nsshd: ALL : DENY\nALL: ALL : ALLOW\n',
-      /^sshd: 198[^\n]*\n# portward: begin[^#]*# portward: end\nsshd: ALL : DENY\n/,
-    ],
-    ['sshd: ALL EXCEPT 198.51.100. : DENY\n', /^# portward: begin[^#]*# portward: end\nsshd: ALL EXCEPT/],
-  ])('lets the LAN in ahead of a refusal: %j', async (allow, expected) => {
-    await write(allow, '')
+  it('lets the LAN in ahead of a refusal', async () => {
+    await write('sshd: 198.51.100.0/24 203.0.113.0/24 : ALLOW\nsshd: ALL : DENY\nALL: ALL : ALLOW\n', '')
     expect(await portward(server, `explain ${LAN_PEER}`, 0)).toMatch(
       /^wrappers +sshd: \/etc\/hosts\.allow:\d refuses it$/m,
     )
     expect(await access(LAN_PEER)).toBe('denied')
-    await portward(server, 'plan', 2)
     await portward(server, 'apply --yes', 0)
-    expect(await server.readText('/etc/hosts.allow')).toMatch(expected)
+    expect(await server.readText('/etc/hosts.allow')).toMatch(
+      /^sshd: 198[^\n]*\n# portward: begin[^#]*# portward: end\nsshd: ALL : DENY\n/,
+    )
     expect(await access(LAN_PEER)).toBe('granted')
     expect(await portward(server, `explain ${LAN_PEER}`, 0)).toMatch(
       /^wrappers +sshd: \/etc\/hosts\.allow:\d lets it in$/m,
     )
-    await portward(server, 'plan', 0)
   })
 
   it('says that bans cannot be entered into an immutable hosts.deny, applies what it can, and refuses what it cannot', async () => {
     await write('', '')
-    await portward(server, 'apply --yes', 0)
     await server.run('chattr +i /etc/hosts.deny')
     const config = await server.readText('/root/config.env')
     await server.write('/root/config.env', `${config}WHITELIST=198.51.100.77\n`, 0o600)
-    const { stdout, stderr, exitCode } = await server.run('portward apply --yes', { allowFailure: true })
-    expect(`${exitCode} ${stderr}`).toMatch(/^0 /)
-    expect(stderr).toMatch(
+    const proof = await prove(server, 'apply --yes')
+    expect(`${proof.exitCode} ${proof.stderr}`).toMatch(/^0 /)
+    expect(proof.stderr).toMatch(
       /^\/etc\/hosts\.deny: warning: bans cannot be entered here: \/etc\/hosts\.deny is immutable — chattr -i/m,
     )
-    expect(stdout).toMatch(/^verified: \d+ passed, 2 warnings, 0 failed, 1 could not be done/m)
-    expect(await check('cut-off')).toMatch(/^pass/)
-    expect(await check('wrappers')).toBe(
-      'skip not tried, since no ban gets into hosts.deny: /etc/hosts.deny is immutable',
-    )
+    // That the scanner is cut off passes.
+    expectAllPass(proof, [
+      /^warn room: /m,
+      /^warn commands: /m,
+      /^skip wrappers: not tried, since no ban gets into hosts\.deny: \/etc\/hosts\.deny is immutable$/m,
+    ])
     await server.run('chattr -i /etc/hosts.deny; echo "ALL: 192.168.1.77 : DENY" >>/etc/hosts.deny')
     await server.run('chattr +a /etc/hosts.deny')
     const refused = await server.run('portward plan', { allowFailure: true })
@@ -98,7 +88,7 @@ describeServers('hosts.allow and hosts.deny of an admin', () => {
       /^\/etc\/hosts\.deny: has to be changed, and cannot be: \/etc\/hosts\.deny is append-only — chattr -a/m,
     )
     await server.run('chattr -a /etc/hosts.deny')
-    await portward(server, 'apply --yes', 0)
+    await portward(server, 'plan', 2)
   })
 
   it('says that the firewall cannot be changed where this is not allowed to it', async () => {

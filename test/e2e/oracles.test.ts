@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { judgeConf } from '../../src/detector/judge-conf.ts'
 import { applyEdits } from '../../src/documents/edit.ts'
 import { parseIgnoreList } from '../../src/documents/ignore-list.ts'
@@ -41,7 +41,42 @@ const SHAPES: readonly string[] = [
   `#${'x'.repeat(1500)}\nTCP_PORTS="79"`,
 ]
 
-describeServers('what the portsentry 1.2 daemon reads', () => {
+/** Files of /etc/fail2ban that concern the portsentry jail, beside Debian's own. */
+const JAIL_FILES: readonly Readonly<Record<string, string>>[] = [
+  { 'jail.d/portsentry.conf': '[portsentry]\nenabled = true\n' },
+  { 'jail.d/portsentry.conf': '[portsentry]\nenabled: yes\nbantime=1h ; short\n# bantime = 2h\n' },
+  {
+    'jail.d/portsentry.conf':
+      '[portsentry]\nenabled = true\nignoreip = 10.0.0.1\n   10.0.0.2\n\n   192.0.2.0/24\n',
+  },
+  { 'jail.d/portsentry.conf': '[portsentry]\r\nenabled = true\r\nmaxretry = 3\r\n' },
+  {
+    'jail.d/a.conf': '[portsentry]\nmaxretry = 4\n',
+    'jail.d/b.conf': '[portsentry]\nenabled = true\nmaxretry = 5\n',
+  },
+  {
+    'jail.d/b.conf': '[portsentry]\nenabled = true\nbantime = 1h\n',
+    'jail.local': '[portsentry]\nbantime = 2h\n',
+  },
+  {
+    'jail.local': '[portsentry]\nenabled = true\nfindtime = 3h\n',
+    'jail.d/z.local': '[portsentry]\nfindtime = 4h\n',
+  },
+  {
+    'jail.local':
+      '[DEFAULT]\nbackend = systemd\nbantime = 5h\n[portsentry]\nenabled = true\nbackend = polling\n',
+  },
+  {
+    'jail.local':
+      '[DEFAULT]\nx = 6h\n[portsentry]\nenabled = true\nbantime = %(x)s\nlogpath = /var/lib/portsentry/%(__name__)s.history\n',
+  },
+  {
+    'jail.d/x.conf': '[INCLUDES]\nbefore = y.inc\n[portsentry]\nenabled = true\n',
+    'jail.d/y.inc': '[portsentry]\nmaxretry = 7\n',
+  },
+]
+
+describeServers('stock portsentry 1.2 and fail2ban 1.0', () => {
   let server: Server
 
   beforeAll(async () => {
@@ -50,46 +85,88 @@ describeServers('what the portsentry 1.2 daemon reads', () => {
   })
   afterAll(() => server?.stop())
 
-  /** Ports that the daemon listens on with this file; it is ended again. */
-  const listen = async (text: string): Promise<string> => {
-    await server.write(CONF, Buffer.from(text, 'latin1'), 0o600)
-    const { stdout } = await server.run(
-      [
-        "cursor=$(journalctl -n 0 --show-cursor | sed -n 's/^-- cursor: //p')",
-        '/usr/sbin/portsentry -tcp >/dev/null 2>&1 </dev/null',
-        // It says so when it has bound them all, and ends where it cannot read any.
-        'until journalctl -q --after-cursor="$cursor" -t portsentry | grep -q "now active"',
-        'do pgrep -x portsentry >/dev/null || break; sleep 0.02; done',
-        "ss -Hltn4 | sed 's/.*0.0.0.0:\\([0-9]*\\) .*/\\1/' | sort -n",
-        'pkill -x portsentry; while pgrep -x portsentry >/dev/null; do sleep 0.02; done',
-      ].join('\n'),
-      { allowFailure: true },
-    )
-    return stdout.trim().split(/\s+/).filter(Boolean).join(',')
-  }
+  describe('what the portsentry 1.2 daemon reads', () => {
+    /** Ports that the daemon listens on with this file; it is ended again. */
+    const listen = async (text: string): Promise<string> => {
+      await server.write(CONF, Buffer.from(text, 'latin1'), 0o600)
+      const { stdout } = await server.run(
+        [
+          "cursor=$(journalctl -n 0 --show-cursor | sed -n 's/^-- cursor: //p')",
+          '/usr/sbin/portsentry -tcp >/dev/null 2>&1 </dev/null',
+          // It says so when it has bound them all, and ends where it cannot read any.
+          'until journalctl -q --after-cursor="$cursor" -t portsentry | grep -q "now active"',
+          'do pgrep -x portsentry >/dev/null || break; sleep 0.02; done',
+          "ss -Hltn4 | sed 's/.*0.0.0.0:\\([0-9]*\\) .*/\\1/' | sort -n",
+          'pkill -x portsentry; while pgrep -x portsentry >/dev/null; do sleep 0.02; done',
+        ].join('\n'),
+        { allowFailure: true },
+      )
+      return stdout.trim().split(/\s+/).filter(Boolean).join(',')
+    }
 
-  const file = (lines: string) =>
-    `${lines}\nIGNORE_FILE="/etc/portsentry/portsentry.ignore"\nHISTORY_FILE="/var/lib/portsentry/portsentry.history"\n` +
-    'BLOCKED_FILE="/var/lib/portsentry/portsentry.blocked"\nSCAN_TRIGGER="0"\n'
+    const file = (lines: string) =>
+      `${lines}\nIGNORE_FILE="/etc/portsentry/portsentry.ignore"\nHISTORY_FILE="/var/lib/portsentry/portsentry.history"\n` +
+      'BLOCKED_FILE="/var/lib/portsentry/portsentry.blocked"\nSCAN_TRIGGER="0"\n'
 
-  /** The ports of a value as atoi takes them, which is the daemon's affair and not the reader's. */
-  const ports = (value: string | undefined): string =>
-    (value ?? '')
-      .split(',')
-      .map((item) => Number.parseInt(item, 10))
-      .filter((port) => port > 0)
-      .sort((a, b) => a - b)
-      .join(',')
+    /** The ports of a value as atoi takes them, which is the daemon's affair and not the reader's. */
+    const ports = (value: string | undefined): string =>
+      (value ?? '')
+        .split(',')
+        .map((item) => Number.parseInt(item, 10))
+        .filter((port) => port > 0)
+        .sort((a, b) => a - b)
+        .join(',')
 
-  it.each(SHAPES)('is what our reader reads: %j', async (lines) => {
-    const text = file(lines)
-    const value = getKey(parsePortsentryConf(text, '1.2'), 'TCP_PORTS')
-    expect(await listen(text)).toBe(ports(value))
+    it.each(SHAPES)('is what our reader reads: %j', async (lines) => {
+      const text = file(lines)
+      const value = getKey(parsePortsentryConf(text, '1.2'), 'TCP_PORTS')
+      expect(await listen(text)).toBe(ports(value))
+    })
+
+    it.each(SHAPES)('is what our editor sets, over %j', async (lines) => {
+      const conf = parsePortsentryConf(file(lines), '1.2')
+      expect(await listen(applyEdits(conf.text, setKey(conf, 'TCP_PORTS', '22,1524')))).toBe('22,1524')
+    })
   })
 
-  it.each(SHAPES)('is what our editor sets, over %j', async (lines) => {
-    const conf = parsePortsentryConf(file(lines), '1.2')
-    expect(await listen(applyEdits(conf.text, setKey(conf, 'TCP_PORTS', '22,1524')))).toBe('22,1524')
+  describe('what fail2ban 1.0 makes of its files', () => {
+    beforeAll(() =>
+      server.run('touch /var/lib/portsentry/portsentry.history && rm -rf /etc/fail2ban/jail.d/*'),
+    )
+
+    it.each(JAIL_FILES)('is what our view says: %j', async (files) => {
+      for (const [path, text] of Object.entries(files))
+        await server.write(`/etc/fail2ban/${path}`, text, 0o644)
+      const { stdout: dump } = await server.run('fail2ban-client -d')
+      const { stdout: paths } = await server.run('cd /etc/fail2ban; ls *.conf *.local jail.d/* 2>/dev/null', {
+        allowFailure: true,
+      })
+      const sources = paths.split('\n').map(async (path) => {
+        return { path, text: (await server.read(`/etc/fail2ban/${path}`)).toString('latin1') }
+      })
+      const view = viewFail2ban(await Promise.all(sources))
+      const options = [
+        'enabled',
+        'backend',
+        'logpath',
+        'bantime',
+        'findtime',
+        'maxretry',
+        'ignoreip',
+      ].flatMap((name) => {
+        const value = effective(view, 'portsentry', name)?.value
+        if (value === undefined || value === '') return []
+        // fail2ban starts a jail for any of Python's words for true, and splits addresses at any blank.
+        const said =
+          name === 'enabled'
+            ? String(/^(?:true|yes|on|1)$/i.test(value))
+            : value.trim().split(/\s+/).join(' ')
+        return [[name, said] as const]
+      })
+      expect(missingFromDump(dump.split('\n'), new Map([['portsentry', new Map(options)]]))).toEqual([])
+      expect(enabledJails(view)).toContain('portsentry')
+      await server.run('rm -rf /etc/fail2ban/jail.d/* /etc/fail2ban/jail.local')
+    })
   })
 })
 
@@ -183,77 +260,5 @@ describeServers('what portsentry 2.x starts with', () => {
       mendEntries(list, new Set()).flatMap(({ edit }) => edit ?? []),
     )
     if (mended !== text) expect(await starts(REST, mended)).toBe(true)
-  })
-})
-
-/** Files of /etc/fail2ban that concern the portsentry jail, beside Debian's own. */
-const JAIL_FILES: readonly Readonly<Record<string, string>>[] = [
-  { 'jail.d/portsentry.conf': '[portsentry]\nenabled = true\n' },
-  { 'jail.d/portsentry.conf': '[portsentry]\nenabled: yes\nbantime=1h ; short\n# bantime = 2h\n' },
-  {
-    'jail.d/portsentry.conf':
-      '[portsentry]\nenabled = true\nignoreip = 10.0.0.1\n   10.0.0.2\n\n   192.0.2.0/24\n',
-  },
-  { 'jail.d/portsentry.conf': '[portsentry]\r\nenabled = true\r\nmaxretry = 3\r\n' },
-  {
-    'jail.d/a.conf': '[portsentry]\nmaxretry = 4\n',
-    'jail.d/b.conf': '[portsentry]\nenabled = true\nmaxretry = 5\n',
-  },
-  {
-    'jail.d/b.conf': '[portsentry]\nenabled = true\nbantime = 1h\n',
-    'jail.local': '[portsentry]\nbantime = 2h\n',
-  },
-  {
-    'jail.local': '[portsentry]\nenabled = true\nfindtime = 3h\n',
-    'jail.d/z.local': '[portsentry]\nfindtime = 4h\n',
-  },
-  {
-    'jail.local':
-      '[DEFAULT]\nbackend = systemd\nbantime = 5h\n[portsentry]\nenabled = true\nbackend = polling\n',
-  },
-  {
-    'jail.local':
-      '[DEFAULT]\nx = 6h\n[portsentry]\nenabled = true\nbantime = %(x)s\nlogpath = /var/lib/portsentry/%(__name__)s.history\n',
-  },
-  {
-    'jail.d/x.conf': '[INCLUDES]\nbefore = y.inc\n[portsentry]\nenabled = true\n',
-    'jail.d/y.inc': '[portsentry]\nmaxretry = 7\n',
-  },
-]
-
-describeServers('what fail2ban 1.0 makes of its files', () => {
-  let server: Server
-
-  beforeAll(async () => {
-    server = await startServer({ floor: 'installed' })
-    await server.run(`touch /var/lib/portsentry/portsentry.history && rm -rf /etc/fail2ban/jail.d/*`)
-  })
-  afterAll(() => server?.stop())
-
-  it.each(JAIL_FILES)('is what our view says: %j', async (files) => {
-    for (const [path, text] of Object.entries(files)) await server.write(`/etc/fail2ban/${path}`, text, 0o644)
-    const { stdout: dump } = await server.run('fail2ban-client -d')
-    const { stdout: paths } = await server.run('cd /etc/fail2ban; ls *.conf *.local jail.d/* 2>/dev/null', {
-      allowFailure: true,
-    })
-    const sources = paths.split('\n').map(async (path) => {
-      return { path, text: (await server.read(`/etc/fail2ban/${path}`)).toString('latin1') }
-    })
-    const view = viewFail2ban(await Promise.all(sources))
-    const options = ['enabled', 'backend', 'logpath', 'bantime', 'findtime', 'maxretry', 'ignoreip'].flatMap(
-      (name) => {
-        const value = effective(view, 'portsentry', name)?.value
-        if (value === undefined || value === '') return []
-        // fail2ban starts a jail for any of Python's words for true, and splits addresses at any blank.
-        const said =
-          name === 'enabled'
-            ? String(/^(?:true|yes|on|1)$/i.test(value))
-            : value.trim().split(/\s+/).join(' ')
-        return [[name, said] as const]
-      },
-    )
-    expect(missingFromDump(dump.split('\n'), new Map([['portsentry', new Map(options)]]))).toEqual([])
-    expect(enabledJails(view)).toContain('portsentry')
-    await server.run('rm -rf /etc/fail2ban/jail.d/* /etc/fail2ban/jail.local')
   })
 })

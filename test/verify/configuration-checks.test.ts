@@ -124,6 +124,11 @@ const FINDINGS: readonly (readonly [
     `fail conf: ${CONF}:7: of KILL_ROUTE portsentry reads only "/sbin/x --comment ", not "/sbin/x --comment \\"scan\\" $TARGET$"`,
   ],
   [
+    'a value of 2.x that a quote cuts off',
+    conf2(/^KILL_ROUTE=.*/m, 'KILL_ROUTE="/sbin/x --comment "scan" $TARGET$"'),
+    /^fail conf: \S+:\d+: of KILL_ROUTE portsentry reads only "\/sbin\/x --comment ", not "/,
+  ],
+  [
     'a value that a tab cuts off',
     conf(/^KILL_ROUTE=.*/m, 'KILL_ROUTE="/sbin/x\t$TARGET$"'),
     `fail conf: ${CONF}:7: of KILL_ROUTE portsentry reads only "/sbin/x", not "/sbin/x\\t$TARGET$"`,

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { execa } from 'execa'
+import { checkout } from '../../checkout.ts'
 import { baseImage, cacheDirectory, type Suite } from './base-image.ts'
 import type { Server } from './server.ts'
 
@@ -34,7 +35,7 @@ const install = (packages: string): string =>
   `DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends ${packages}`
 
 /** The packages that portward asks for, installed by hand: what its diff is against. */
-export const INSTALL = install('portsentry fail2ban tcpd iptables python3-systemd')
+const INSTALL = install('portsentry fail2ban tcpd iptables python3-systemd')
 
 const UFW = `${install('ufw nftables')} && ufw allow ${OPEN_PORT}/tcp && ufw --force enable`
 const FIREWALLD = `${install('firewalld nftables')} && systemctl start firewalld && firewall-cmd --permanent --add-port=${OPEN_PORT}/tcp && firewall-cmd --reload`
@@ -60,8 +61,6 @@ const ANSIBLE = `set -e
   tar -x -C /root
   ansible-galaxy collection build /root/ansible --output-path /root
   ansible-galaxy collection install --offline /root/portward-portward-*.tar.gz`
-
-const checkout = join(import.meta.dirname, '../../..')
 
 /** The sources of the Ansible collection, as an archive that tells nothing of when and by whom they were checked out. */
 const collection = async (): Promise<Uint8Array> => {

@@ -26,19 +26,22 @@ const LASTING: Readonly<Record<string, string>> = {
   links: 'ip -details link; ip address',
 }
 
-const readPart = async (server: Server, name: string, command: string): Promise<[string, string[]]> => {
-  const { stdout } = await server.run(command)
-  const lines = stdout.split('\n')
-  if (name !== 'processes') return [name, lines]
-  // Those who look are not part of it.
-  const [self = '', ...rows] = lines.map((line) => line.trim().replace(/\s+/g, ' '))
-  return [name, rows.filter((row) => !row.split(' ', 2).includes(self))]
-}
+const MARK = '--- '
 
+/** All parts by one command, between lines that name them. */
 const readParts = async (server: Server, parts: Readonly<Record<string, string>>): Promise<LiveState> => {
-  const read: [string, string[]][] = []
-  for (const [name, command] of Object.entries(parts)) read.push(await readPart(server, name, command))
-  return Object.fromEntries(read)
+  const commands = Object.entries(parts).map(([name, command]) => `echo '${MARK}${name}'; ${command}`)
+  const { stdout } = await server.run(commands.join('\n'))
+  const sections = stdout.split(new RegExp(`^${MARK}`, 'm')).slice(1)
+  return Object.fromEntries(
+    sections.map((section) => {
+      const [name = '', ...lines] = section.replace(/\n$/, '').split('\n')
+      if (name !== 'processes') return [name, lines]
+      // Those who look are not part of it.
+      const [self = '', ...rows] = lines.map((line) => line.trim().replace(/\s+/g, ' '))
+      return [name, rows.filter((row) => !row.split(' ', 2).includes(self))]
+    }),
+  )
 }
 
 /** Processes, mounts, namespaces and the files of /run and /tmp. */
