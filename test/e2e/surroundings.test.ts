@@ -4,7 +4,7 @@ import { describeServers } from './harness/requirements.ts'
 import { type Server, startServer } from './harness/server.ts'
 import { portward, provide } from './scenario.ts'
 import { drift, settle } from './sweep/settled.ts'
-import { differences, readState } from './sweep/state.ts'
+import { differences, readState, type State } from './sweep/state.ts'
 
 interface Surrounding {
   readonly name: string
@@ -96,17 +96,18 @@ EOF
 
 describeServers('surroundings that an apply cannot work in', () => {
   let server: Server
+  let original: State
 
   beforeAll(async () => {
     server = await startServer({ floor: 'installed' })
     await provide(server)
     await settle(server)
     await drift(server)
+    original = await readState(server)
   })
   afterAll(() => server?.stop())
 
   it.each(SURROUNDINGS)('fails in words, and leaves all as it was, where $name', async (surrounding) => {
-    const original = await readState(server)
     await server.run(surrounding.make)
     try {
       const before = await readState(server)
@@ -118,26 +119,38 @@ describeServers('surroundings that an apply cannot work in', () => {
     } finally {
       await server.run(surrounding.end)
     }
-    expect(differences(original, await readState(server))).toEqual([])
   })
 
-  it('applies when that has passed', async () => {
+  it('has left nothing, below no mount either, and applies when all of that has passed', async () => {
+    expect(differences(original, await readState(server))).toEqual([])
     await portward(server, 'apply --yes', 0)
-    await portward(server, 'plan', 0)
   })
 })
 
-describeServers('packages that somebody else is busy with', () => {
+describeServers('packages that cannot be had now', () => {
   let server: Server
+  let original: State
 
   beforeAll(async () => {
-    server = await startServer()
+    server = await startServer({ floor: 'installed' })
     await provide(server)
+    await server.run('DEBIAN_FRONTEND=noninteractive apt-get -q -y purge portsentry')
+    original = await readState(server)
   })
   afterAll(() => server?.stop())
 
+  it('lists the settings, and refuses to apply, where apt has no package lists', async () => {
+    await server.run('mkdir /run/empty && mount --bind /run/empty /var/lib/apt/lists')
+    expect(await portward(server, 'plan', 2)).toMatch(
+      /not exact: apt has no package lists, .*: run apt-get update\n[\s\S]*portsentry\.conf: BLOCK_TCP="1"/,
+    )
+    expect(await portward(server, 'status', 0)).toMatch(/^drift +unknown, .*: run apt-get update/m)
+    const { stderr, exitCode } = await server.run('portward apply --yes', { allowFailure: true })
+    expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/no exact plan .*: run apt-get update/)])
+    await server.run('umount /var/lib/apt/lists')
+  })
+
   it('says so where dpkg was interrupted, and leaves all as it was', async () => {
-    const original = await readState(server)
     await server.run(`cp -p /var/lib/dpkg/status /run/status
       sed -i '/^Package: attr$/,/^$/s/install ok installed/install ok half-configured/' /var/lib/dpkg/status
       : >/var/lib/dpkg/updates/0001`)
@@ -149,7 +162,6 @@ describeServers('packages that somebody else is busy with', () => {
   })
 
   it('says so where no mirror can be reached, and leaves all as it was', async () => {
-    const original = await readState(server)
     await server.run('mkdir -p /run/archives/partial && mount --bind /run/archives /var/cache/apt/archives')
     const { exitCode, stderr } = await server.run('portward apply --yes', { allowFailure: true })
     expect(exitCode).toBe(1)
@@ -159,7 +171,6 @@ describeServers('packages that somebody else is busy with', () => {
   })
 
   it('says what dpkg could not do, and takes back what it did', async () => {
-    const original = await readState(server)
     await server.run('mount --bind /usr/sbin /usr/sbin && mount -o remount,bind,ro /usr/sbin')
     const { exitCode, stderr } = await server.run('portward apply --yes', { allowFailure: true })
     await server.run('umount /usr/sbin')
@@ -180,6 +191,5 @@ describeServers('packages that somebody else is busy with', () => {
     await server.run('rm -f /run/held; setsid python3 /run/hold.py >/dev/null 2>&1 &')
     await server.run('until test -e /run/held; do sleep 0.1; done')
     await portward(server, 'apply --yes', 0)
-    await portward(server, 'plan', 0)
   })
 })
