@@ -10,7 +10,7 @@ const JAIL = '/etc/fail2ban/jail.d/portsentry.conf'
 const TIMER = 'portward-unconfirmed.timer'
 const SERVICE = 'portward-unconfirmed.service'
 /** Until the timer's rollback waits for whoever is at work. */
-const UNTIL_WAITING = `until [ "$(systemctl show -P SubState ${SERVICE})" = start-pre ]; do sleep 0.1; done`
+const UNTIL_WAITING = `until [ "$(systemctl show -P SubState ${SERVICE})" = start-pre ]; do sleep 0.3; done`
 /** The time to confirm is over in a second: what would come minutes later comes now, by the same timer. */
 const RUN_OUT = `sed -i 's/^OnActiveSec=.*/OnActiveSec=1/' /etc/systemd/system/${TIMER} && systemctl daemon-reload && systemctl restart ${TIMER}`
 
@@ -78,12 +78,21 @@ describeServers('apply --confirm-within', () => {
     await expectState(server, original)
   })
 
-  it('rolls back by itself, as soon as another portward has ended that was at work when the time was up; a stranger who was banned meanwhile gets through again', async () => {
+  it('lets nobody apply over it, and each command says so', async () => {
     expect(await portward(server, 'apply --yes --confirm-within 10m', 0)).toMatch(
       /run "portward confirm" within 10m, or all of this is rolled back/,
     )
     expect((await server.run(`systemctl is-active ${TIMER}`)).stdout).toBe('active')
     expect(await portward(server, 'generations', 0)).toMatch(/applied, not confirmed$/m)
+    await server.run(`cp -p ${JAIL} /run/jail && sed -i 's/^bantime =.*/bantime = 10/' ${JAIL}`)
+    const { exitCode, stderr } = await server.run('portward apply --yes', { allowFailure: true })
+    expect(exitCode).toBe(1)
+    expect(stderr).toMatch(/generation \d+ waits for a confirmation — portward confirm, or portward rollback/)
+    await server.run(`cp -p /run/jail ${JAIL}`)
+    await expectAnnounced(server)
+  })
+
+  it('then rolls back by itself, as soon as another portward has ended that was at work when the time was up; a stranger who was banned meanwhile gets through again', async () => {
     await expectBanned(server)
     await server.write('/srv/busy', `${RUN_OUT} && ${UNTIL_WAITING}`)
     await server.run('flock /run/portward.lock sh /srv/busy')
@@ -93,30 +102,7 @@ describeServers('apply --confirm-within', () => {
     expect(await server.attacker.reaches(OPEN_PORT)).toBe(true)
   })
 
-  it('lets nobody apply over it, and stays where it is confirmed', async () => {
-    await runUnproven(server, 'apply --yes --confirm-within 10m')
-    await server.run(`cp -p ${JAIL} /run/jail && sed -i 's/^bantime =.*/bantime = 10/' ${JAIL}`)
-    const { exitCode, stderr } = await server.run('portward apply --yes', { allowFailure: true })
-    expect(exitCode).toBe(1)
-    expect(stderr).toMatch(/generation \d+ waits for a confirmation — portward confirm, or portward rollback/)
-    await server.run(`cp -p /run/jail ${JAIL}`)
-    await expectAnnounced(server)
-
-    expect(await portward(server, 'confirm', 0)).toMatch(/^generation \d+ stays$/m)
-    expect(await server.exists(`/etc/systemd/system/${TIMER}`)).toBe(false)
-    expect((await server.run(`systemctl list-units --all --no-legend 'portward-unconfirmed*'`)).stdout).toBe(
-      '',
-    )
-    const applied = await readState(server)
-    // What the timer would have done, had it been left.
-    await portward(server, 'rollback --yes --unconfirmed', 0)
-    await expectState(server, applied)
-    expect(await portward(server, 'confirm', 0)).toMatch(/nothing waits for a confirmation/)
-    await portward(server, 'rollback --yes', 0)
-    await expectState(server, original)
-  })
-
-  it('counts from the end of an apply that took longer, during which nothing is rolled back', async () => {
+  it('counts from the end of an apply that took longer, during which nothing is rolled back, and stays where it is confirmed', async () => {
     const directory = '/etc/systemd/system/fail2ban.service.d'
     await server.write('/srv/slow', UNTIL_WAITING)
     await server.write(`${directory}/slow.conf`, '[Service]\nExecStartPre=/bin/sh /srv/slow\n', 0o644)
@@ -129,7 +115,16 @@ describeServers('apply --confirm-within', () => {
     await runUnproven(server, 'apply --yes --confirm-within 10s')
     expect(await portward(server, 'confirm', 0)).toMatch(/^generation \d+ stays$/m)
     expect(await attempts()).toEqual(before)
+    expect(await server.exists(`/etc/systemd/system/${TIMER}`)).toBe(false)
+    expect((await server.run(`systemctl list-units --all --no-legend 'portward-unconfirmed*'`)).stdout).toBe(
+      '',
+    )
     await server.run(`rm -r ${directory} && systemctl daemon-reload`)
+    const applied = await readState(server)
+    // What the timer would have done, had it been left.
+    await portward(server, 'rollback --yes --unconfirmed', 0)
+    await expectState(server, applied)
+    expect(await portward(server, 'confirm', 0)).toMatch(/nothing waits for a confirmation/)
     await portward(server, 'rollback --yes', 0)
     await expectState(server, original)
   })
