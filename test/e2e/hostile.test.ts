@@ -11,15 +11,19 @@ import {
   portward,
   provide,
 } from './scenario.ts'
+import { applyUnproven, installFaults } from './sweep/faults.ts'
 
 const WATCHED = '/etc /var/lib/portsentry /root'
+
+const DRIFT = `sed -i 's/^bantime =.*/bantime = 10/' /etc/fail2ban/jail.d/portsentry.conf`
 
 describeServers('what portward refuses, keeps and puts back', () => {
   let server: Server
 
   beforeAll(async () => {
-    server = await startServer()
+    server = await startServer({ floor: 'provisioned' })
     await provide(server)
+    await installFaults(server)
   })
   afterAll(() => server?.stop())
 
@@ -66,27 +70,6 @@ describeServers('what portward refuses, keeps and puts back', () => {
     await server.run(`rm -r ${path} /srv/theirs 2>/dev/null || true`)
   })
 
-  it('refuses to apply without a terminal and without --yes', async () => {
-    const { stderr, exitCode } = await server.run('portward apply', { allowFailure: true })
-    expect(exitCode).toBe(1)
-    expect(stderr).toMatch(/--yes/)
-  })
-
-  it('lists the settings, and refuses to apply, where apt has no package lists', async () => {
-    await server.run('mv /var/lib/apt/lists /srv/lists')
-    expect(await portward(server, 'plan', 2)).toMatch(
-      /not exact: apt has no package lists, .*: run apt-get update\n[\s\S]*portsentry\.conf: BLOCK_TCP="1"/,
-    )
-    expect(await portward(server, 'status', 0)).toMatch(/^drift +unknown, .*: run apt-get update/m)
-    const { stderr, exitCode } = await server.run('portward apply --yes', { allowFailure: true })
-    expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/no exact plan .*: run apt-get update/)])
-    await server.run('rm -rf /var/lib/apt/lists && mv /srv/lists /var/lib/apt/lists')
-  })
-
-  it('applies', async () => {
-    await portward(server, 'apply --yes', 0)
-  })
-
   it('plans without root where the files can be read', async () => {
     const { exitCode, stderr } = await server.run(
       'cp /root/config.env /tmp/config.env && chmod 644 /tmp/config.env && setpriv --reuid 65534 --clear-groups portward plan --config /tmp/config.env',
@@ -94,21 +77,6 @@ describeServers('what portward refuses, keeps and puts back', () => {
     )
     expect(stderr).toMatch(/not root/)
     expect(exitCode).toBe(0)
-  })
-
-  it('keeps mode, owner, attributes and symbolic links of what it writes', async () => {
-    await server.run('mv /etc/hosts.allow /srv/hosts.allow && ln -s ../srv/hosts.allow /etc/hosts.allow')
-    await server.run(
-      'chmod 0640 /srv/hosts.allow && chown root:adm /srv/hosts.allow && setfattr -n user.note -v kept /srv/hosts.allow',
-    )
-    await server.run(
-      'sed -i --follow-symlinks /192.168.1.0/d /etc/hosts.allow; setfattr -n user.note -v kept /srv/hosts.allow',
-    )
-    await portward(server, 'apply --yes', 0)
-    expect((await server.run('readlink /etc/hosts.allow')).stdout).toBe('../srv/hosts.allow')
-    expect((await server.run('stat -c "%a %G" /srv/hosts.allow')).stdout).toBe('640 adm')
-    expect((await server.run('getfattr --only-values -n user.note /srv/hosts.allow')).stdout).toBe('kept')
-    await portward(server, 'plan', 0)
   })
 
   it('lets nobody else apply at the same time', async () => {
@@ -127,52 +95,71 @@ describeServers('what portward refuses, keeps and puts back', () => {
     expect(stderr).toMatch(/Permission denied/)
   })
 
-  it.each(['INT', 'TERM', 'HUP'])('undoes an apply in the middle on SIG%s', async (signal) => {
-    await server.run(`sed -i 's/^bantime =.*/bantime = 10/' /etc/fail2ban/jail.d/portsentry.conf`)
+  it('refuses to apply without a terminal and without --yes', async () => {
+    await server.run(DRIFT)
+    const { stderr, exitCode } = await server.run('portward apply', { allowFailure: true })
+    expect(exitCode).toBe(1)
+    expect(stderr).toMatch(/--yes/)
+  })
+
+  it('undoes an apply in the middle on a signal', async () => {
+    await server.run(DRIFT)
     const before = await manifest(server, WATCHED)
     const { stdout } = await server.run(`
       rm -f /run/out
       portward apply --yes >/run/out 2>&1 & pid=$!
       until grep -qs '^waiting until' /run/out; do sleep 0.02; done
-      kill -${signal} $pid; wait $pid; echo "exit $?"; cat /run/out`)
+      kill -INT $pid; wait $pid; echo "exit $?"; cat /run/out`)
     expect(stdout).toMatch(/^exit 1$/m)
     expect(stdout).toMatch(/interrupted \(what was changed has been put back\)/)
     expect(changedPaths(before, await manifest(server, WATCHED))).toEqual([])
-    await portward(server, 'apply --yes', 0)
   })
 
-  it('does not leave a rollback half done for a closed terminal', async () => {
-    await server.run(`sed -i 's/^bantime =.*/bantime = 10/' /etc/fail2ban/jail.d/portsentry.conf`)
-    const before = await manifest(server, WATCHED)
-    await portward(server, 'apply --yes', 0)
+  it('keeps mode, owner, attributes and symbolic links of what it writes; its rollback is not left half done for a closed terminal', async () => {
+    await server.run(`${DRIFT}
+      mv /etc/hosts.allow /srv/hosts.allow && ln -s ../srv/hosts.allow /etc/hosts.allow
+      sed -i --follow-symlinks /192.168.1.0/d /etc/hosts.allow
+      chmod 0640 /srv/hosts.allow && chown root:adm /srv/hosts.allow && setfattr -n user.note -v kept /srv/hosts.allow`)
+    const before = await manifest(server, `${WATCHED} /srv`)
+    await applyUnproven(server)
+    expect(changedPaths(before, await manifest(server, `${WATCHED} /srv`))).toContain('/srv/hosts.allow')
+    expect((await server.run('readlink /etc/hosts.allow')).stdout).toBe('../srv/hosts.allow')
+    expect((await server.run('stat -c "%a %G" /srv/hosts.allow')).stdout).toBe('640 adm')
+    expect((await server.run('getfattr --only-values -n user.note /srv/hosts.allow')).stdout).toBe('kept')
+
     const { stdout } = await server.run(`
       rm -f /run/out
       portward rollback --yes >/run/out 2>&1 & pid=$!
       until grep -qs '^putting back' /run/out; do sleep 0.02; done
       kill -HUP $pid; wait $pid; echo "exit $?"; cat /run/out`)
     expect(stdout).toMatch(/^exit 0$/m)
-    expect(changedPaths(before, await manifest(server, WATCHED))).toEqual([])
-    await portward(server, 'apply --yes', 0)
+    expect(changedPaths(before, await manifest(server, `${WATCHED} /srv`))).toEqual([])
   })
 
   it('does not overwrite a file that somebody has changed since the plan was shown', async () => {
     await server.run('sed -i --follow-symlinks /192.168.1.0/d /etc/hosts.allow')
+    const file = (await server.run('readlink -f /etc/hosts.allow')).stdout
     const { stdout, exitCode } = await server.run(
       `rm -f /run/typed
-       { until grep -q 'Do these' /run/typed; do sleep 0.05; done; echo '# theirs' >>/srv/hosts.allow; echo y; sleep 20; } 2>/dev/null |
+       { until grep -q 'Do these' /run/typed; do sleep 0.05; done; echo '# theirs' >>${file}; echo y; while pgrep -x script; do sleep 0.1; done; } 2>/dev/null |
          script -qefc 'portward apply' /run/typed`,
       { allowFailure: true },
     )
     expect(stdout).toMatch(/hosts\.allow was changed since the plan was made/)
     expect(exitCode).toBe(1)
-    expect(await server.readText('/srv/hosts.allow')).toMatch(/^# theirs$/m)
-    await portward(server, 'apply --yes', 0)
+    expect(await server.readText(file)).toMatch(/^# theirs$/m)
   })
 
-  it('starts a daemon that died behind its unit', async () => {
-    await server.run('pkill -x portsentry; while pgrep -x portsentry; do sleep 0.1; done')
-    expect(await portward(server, 'plan', 2)).toMatch(/restart +portsentry: runs as nothing/)
-    await portward(server, 'apply --yes', 0)
+  it('asks on a terminal, and does what it is told: a daemon that died behind its unit is started', async () => {
+    await server.run(`${DRIFT}; pkill -x portsentry; while pgrep -x portsentry; do sleep 0.1; done`)
+    const answer = (word: string) =>
+      server.run(`echo ${word} | script -qec 'portward apply' /dev/null`, { allowFailure: true })
+    const refused = await answer('n')
+    expect(refused.stdout).toMatch(/restart +portsentry: runs as nothing/)
+    expect(refused.stdout).toMatch(/Do these \d+ steps on this server\?[\s\S]*nothing was changed/)
+    expect(refused.exitCode).toBe(1)
+    expect((await server.run('pgrep -x portsentry || true')).stdout).toBe('')
+    expect((await answer('y')).exitCode).toBe(0)
     await portward(server, 'plan', 0)
   })
 
@@ -186,9 +173,26 @@ describeServers('what portward refuses, keeps and puts back', () => {
     await server.run('rm /etc/fail2ban/jail.local')
   })
 
+  it('sets a banned host free, in every place, when it comes to the whitelist', async () => {
+    await expectBanned(server)
+    await eventually('fail2ban has the ban', async () =>
+      (await server.run('fail2ban-client status portsentry')).stdout.includes('203.0.113.9'),
+    )
+    const config = await server.readText('/root/config.env')
+    await server.write('/root/config.env', `${config}WHITELIST=203.0.113.9\n`)
+    expect(await portward(server, 'apply --yes', 0)).toMatch(/release +203\.0\.113\.9/)
+    await portward(server, 'plan', 0)
+    expect(await server.attacker.reaches(OPEN_PORT)).toBe(true)
+    const { stdout } = await server.run('iptables -S; cat /etc/hosts.deny; fail2ban-client status portsentry')
+    expect(stdout).not.toContain('203.0.113.9/32 -j DROP')
+    expect(stdout).not.toMatch(/^ALL: 203|Banned IP list:\s*203/m)
+    await server.attacker.scan('203.0.113.1', [1, 7, 111])
+    expect(await server.attacker.reaches(OPEN_PORT)).toBe(true)
+  })
+
   it('puts everything back when fail2ban refuses the configuration or a daemon does not come up', async () => {
     await server.write('/etc/fail2ban/jail.d/broken.conf', '[broken\nenabled = true\n', 0o644)
-    await server.run(`sed -i 's/^bantime =.*/bantime = 10/' /etc/fail2ban/jail.d/portsentry.conf`)
+    await server.run(DRIFT)
     const before = await manifest(server, WATCHED)
     const refused = await server.run('portward apply --yes', { allowFailure: true })
     expect(refused.exitCode).toBe(1)
@@ -213,26 +217,12 @@ describeServers('what portward refuses, keeps and puts back', () => {
     expect(failed.stderr).toMatch(/put back/)
     expect(changedPaths(earlier, await manifest(server, '/etc'))).toEqual([])
     await server.run('chmod +x /usr/sbin/portsentry')
-    await portward(server, 'apply --yes', 0)
-    await portward(server, 'plan', 0)
   })
 
-  it('sets a banned host free, in every place, when it comes to the whitelist', async () => {
-    await expectBanned(server)
-    await eventually('fail2ban has the ban', async () =>
-      (await server.run('fail2ban-client status portsentry')).stdout.includes('203.0.113.9'),
-    )
-    const config = await server.readText('/root/config.env')
-    await server.write('/root/config.env', `${config}WHITELIST=203.0.113.9\n`)
-    expect(await portward(server, 'plan', 2)).toMatch(/release +203\.0\.113\.9/)
-    await portward(server, 'apply --yes', 0)
+  it('is not stopped by a reader that goes away', async () => {
+    await server.run(DRIFT)
+    await server.run('portward apply --yes 2>&1 | head -1')
     await portward(server, 'plan', 0)
-    expect(await server.attacker.reaches(OPEN_PORT)).toBe(true)
-    const { stdout } = await server.run('iptables -S; cat /etc/hosts.deny; fail2ban-client status portsentry')
-    expect(stdout).not.toContain('203.0.113.9/32 -j DROP')
-    expect(stdout).not.toMatch(/^ALL: 203|Banned IP list:\s*203/m)
-    await server.attacker.scan('203.0.113.1', [1, 7, 111])
-    expect(await server.attacker.reaches(OPEN_PORT)).toBe(true)
   })
 })
 
@@ -262,25 +252,5 @@ describeServers('a failing apply on Debian 13', () => {
     await server.write('/root/config.env', config)
     expect(changedPaths(files, await manifest(server, '/etc'))).toEqual([])
     await server.run('chmod +x /usr/bin/fail2ban-server')
-    await portward(server, 'apply --yes', 0)
-    await portward(server, 'plan', 0)
-  })
-
-  it('asks on a terminal, and does what it is told', async () => {
-    await server.run("sed -i 's/^bantime =.*/bantime = 10/' /etc/fail2ban/jail.d/portsentry.conf")
-    const answer = (word: string) =>
-      server.run(`echo ${word} | script -qec 'portward apply' /dev/null`, { allowFailure: true })
-    const refused = await answer('n')
-    expect(refused.stdout).toMatch(/Do these 2 steps on this server\?[\s\S]*nothing was changed/)
-    expect(refused.exitCode).toBe(1)
-    await portward(server, 'plan', 2)
-    expect((await answer('y')).exitCode).toBe(0)
-    await portward(server, 'plan', 0)
-  })
-
-  it('is not stopped by a reader that goes away', async () => {
-    await server.run("sed -i 's/^bantime =.*/bantime = 10/' /etc/fail2ban/jail.d/portsentry.conf")
-    await server.run('portward apply --yes 2>&1 | head -1')
-    await portward(server, 'plan', 0)
   })
 })

@@ -27,7 +27,7 @@ describeServers('who must not be locked out', () => {
   let server: Server
 
   beforeAll(async () => {
-    server = await startServer()
+    server = await startServer({ floor: 'installed' })
     await provide(server)
     await server.run(
       'DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends openssh-server',

@@ -4,7 +4,7 @@ import { describeServers } from './harness/requirements.ts'
 import { type Server, startServer } from './harness/server.ts'
 import { portward, provide } from './scenario.ts'
 import { drift, settle } from './sweep/settled.ts'
-import { differences, readState } from './sweep/state.ts'
+import { differences, readState, type State } from './sweep/state.ts'
 
 interface Surrounding {
   readonly name: string
@@ -96,17 +96,18 @@ EOF
 
 describeServers('surroundings that an apply cannot work in', () => {
   let server: Server
+  let original: State
 
   beforeAll(async () => {
     server = await startServer({ floor: 'installed' })
     await provide(server)
     await settle(server)
     await drift(server)
+    original = await readState(server)
   })
   afterAll(() => server?.stop())
 
   it.each(SURROUNDINGS)('fails in words, and leaves all as it was, where $name', async (surrounding) => {
-    const original = await readState(server)
     await server.run(surrounding.make)
     try {
       const before = await readState(server)
@@ -118,68 +119,10 @@ describeServers('surroundings that an apply cannot work in', () => {
     } finally {
       await server.run(surrounding.end)
     }
-    expect(differences(original, await readState(server))).toEqual([])
   })
 
-  it('applies when that has passed', async () => {
+  it('has left nothing, below no mount either, and applies when all of that has passed', async () => {
+    expect(differences(original, await readState(server))).toEqual([])
     await portward(server, 'apply --yes', 0)
-    await portward(server, 'plan', 0)
-  })
-})
-
-describeServers('packages that somebody else is busy with', () => {
-  let server: Server
-
-  beforeAll(async () => {
-    server = await startServer()
-    await provide(server)
-  })
-  afterAll(() => server?.stop())
-
-  it('says so where dpkg was interrupted, and leaves all as it was', async () => {
-    const original = await readState(server)
-    await server.run(`cp -p /var/lib/dpkg/status /run/status
-      sed -i '/^Package: attr$/,/^$/s/install ok installed/install ok half-configured/' /var/lib/dpkg/status
-      : >/var/lib/dpkg/updates/0001`)
-    const { exitCode, stderr } = await server.run('portward apply --yes', { allowFailure: true })
-    expect(exitCode).toBe(1)
-    expect(stderr).toMatch(/dpkg was interrupted.*dpkg --configure -a/s)
-    expect(differences(original, await readState(server))).toEqual([])
-    await server.run('rm /var/lib/dpkg/updates/0001; mv /run/status /var/lib/dpkg/status')
-  })
-
-  it('says so where no mirror can be reached, and leaves all as it was', async () => {
-    const original = await readState(server)
-    await server.run('mkdir -p /run/archives/partial && mount --bind /run/archives /var/cache/apt/archives')
-    const { exitCode, stderr } = await server.run('portward apply --yes', { allowFailure: true })
-    expect(exitCode).toBe(1)
-    expect(stderr).toMatch(/no exact plan can be made: apt-get download .*see whether apt reaches its mirror/)
-    await server.run('umount /var/cache/apt/archives && rm -r /run/archives')
-    expect(differences(original, await readState(server))).toEqual([])
-  })
-
-  it('says what dpkg could not do, and takes back what it did', async () => {
-    const original = await readState(server)
-    await server.run('mount --bind /usr/sbin /usr/sbin && mount -o remount,bind,ro /usr/sbin')
-    const { exitCode, stderr } = await server.run('portward apply --yes', { allowFailure: true })
-    await server.run('umount /usr/sbin')
-    expect(exitCode).toBe(1)
-    expect(stderr).toMatch(/apt-get .*Read-only file system.*portsentry_\S+\.deb.*put back/s)
-    expect(differences(original, await readState(server))).toEqual([])
-  })
-
-  it('waits for the lock of dpkg', async () => {
-    const hold = [
-      'import fcntl, time',
-      'lock = open("/var/lib/dpkg/lock-frontend", "w")',
-      'fcntl.lockf(lock, fcntl.LOCK_EX)',
-      'open("/run/held", "w")',
-      'time.sleep(3)',
-    ].join('\n')
-    await server.write('/run/hold.py', hold)
-    await server.run('rm -f /run/held; setsid python3 /run/hold.py >/dev/null 2>&1 &')
-    await server.run('until test -e /run/held; do sleep 0.1; done')
-    await portward(server, 'apply --yes', 0)
-    await portward(server, 'plan', 0)
   })
 })

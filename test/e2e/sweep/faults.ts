@@ -3,8 +3,10 @@ import { join } from 'node:path'
 import type { Server } from '../harness/server.ts'
 
 const BUNDLE = join(import.meta.dirname, '../../../dist/portward-faults.mjs')
-const PROGRAM = '/usr/local/lib/portward/dist/portward-faults.mjs'
+export const PROGRAM = '/usr/local/lib/portward/dist/portward-faults.mjs'
 const LOG = '/run/portward-effects'
+/** Its proof is not what these tests are about: they look at the server themselves. */
+export const UNPROVEN = { PORTWARD_UNPROVEN: '1' }
 
 /** Puts the build that can be made to fail beside the one that can't. */
 export const installFaults = async (server: Server): Promise<void> => {
@@ -19,16 +21,18 @@ export interface Outcome {
 /** Runs portward with a fault such as `kill@7`. The exit code is a shell's: 137 for a death by SIGKILL. */
 export const runWithFault = async (server: Server, args: string, fault: string): Promise<Outcome> => {
   const { stdout } = await server.run(`node ${PROGRAM} ${args} 2>&1; echo "exit $?"`, {
-    env: { PORTWARD_FAULT: fault },
+    env: { ...UNPROVEN, PORTWARD_FAULT: fault },
   })
   const exitCode = Number(/^exit (\d+)$/m.exec(stdout.slice(stdout.lastIndexOf('\nexit ') + 1))?.[1])
   return { exitCode, output: stdout }
 }
 
-/** Applies without the proof at its end, and expects success. */
-export const applyUnproven = async (server: Server): Promise<void> => {
-  await server.run(`node ${PROGRAM} apply --yes`, { env: { PORTWARD_UNPROVEN: '1' } })
+/** Runs portward without the proof at the end of an apply, and expects success. */
+export const runUnproven = async (server: Server, args: string): Promise<void> => {
+  await server.run(`node ${PROGRAM} ${args}`, { env: UNPROVEN })
 }
+
+export const applyUnproven = (server: Server): Promise<void> => runUnproven(server, 'apply --yes')
 
 /** The effects of a run that succeeds, in order: the first one is point 1. */
 export const listEffects = async (server: Server, args: string): Promise<string[]> => {

@@ -1,33 +1,41 @@
-import { execa } from 'execa'
+/** `npm run sweep`: every effect, on several servers. */
+export const isFull = process.env['PORTWARD_SWEEP'] === 'full'
 
 /** Each point is taken by the first of the workers that is free; what they find wrong comes back. */
-export const spread = async <Worker>(
+export const spread = async <Worker, Point>(
   workers: readonly Worker[],
-  points: readonly number[],
-  visit: (worker: Worker, point: number) => Promise<readonly string[]>,
+  points: readonly Point[],
+  visit: (worker: Worker, point: Point) => Promise<readonly string[]>,
 ): Promise<string[]> => {
   const pending = [...points]
   const found: string[] = []
   const work = async (worker: Worker): Promise<void> => {
     for (let point = pending.shift(); point !== undefined; point = pending.shift()) {
+      const at = JSON.stringify(point)
       const complaints = await visit(worker, point).catch((error: Error) => [error.message])
-      found.push(...complaints.map((complaint) => `at ${point}: ${complaint}`))
+      found.push(...complaints.map((complaint) => `at ${at}: ${complaint}`))
       // A server that is not as it should be would only complain on.
       if (complaints.length > 0) return
     }
   }
   await Promise.all(workers.map(work))
-  if (pending.length > 0 && found.length === 0) found.push(`not visited: ${pending.join(', ')}`)
+  if (pending.length > 0 && found.length === 0) found.push(`not visited: ${JSON.stringify(pending)}`)
   return found
 }
 
-/** 1 to `count`. */
-const allPoints = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1)
+/** `run systemctl start fail2ban` → `run systemctl start`. */
+const kindOf = (effect: string): string => effect.split(' ').slice(0, 3).join(' ')
 
-/** Every `stride`-th point, from another one after each commit; PORTWARD_SWEEP=full: all of them. */
-export const somePoints = async (count: number, stride: number): Promise<number[]> => {
-  if (process.env['PORTWARD_SWEEP'] === 'full') return allPoints(count)
-  const { stdout } = await execa('git', ['rev-list', '--count', 'HEAD'], { reject: false })
-  const offset = Number(stdout || 0) % stride
-  return allPoints(count).filter((point) => point % stride === offset)
+/**
+ * The points of a sweep over some effects, the first of which is point 1: all of them with PORTWARD_SWEEP=full. Else one
+ * that is about a file, as a witness for the sweep over a tree in test/host/generations, and the first of each kind of
+ * command, but for daemon-reload: it changes nothing that another command would not.
+ */
+export const pointsOf = (effects: readonly string[], witness: string): number[] => {
+  const kinds = effects.map(kindOf)
+  return effects.flatMap((effect, index) => {
+    const isFirst = kinds.indexOf(kindOf(effect)) === index
+    const isCommand = effect.startsWith('run ') && !effect.endsWith('daemon-reload')
+    return isFull || (isFirst && isCommand) || effect === witness ? [index + 1] : []
+  })
 }

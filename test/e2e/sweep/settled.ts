@@ -6,12 +6,10 @@ const PORTSENTRY_CONF = '/etc/portsentry/portsentry.conf'
 const ACCESS = '0x0200000001000600ffffffff020004000100000004000400ffffffff10000400ffffffff20000000ffffffff'
 
 /**
- * A server that an admin has set up by hand, and in ways of their own: links, modes, owners, times, an ACL, a firewall.
+ * A server of the floor `installed` that an admin has set up by hand, and in ways of their own: links, modes, owners, times, an ACL, a firewall.
  * Both daemons run; a LAN host is banned.
  */
 export const settle = async (server: Server): Promise<void> => {
-  const packages = 'portsentry fail2ban tcpd iptables python3-systemd'
-  await server.run(`DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends ${packages}`)
   await server.run(`
     mkdir -p /srv/managed && mv /etc/hosts.allow /srv/managed/hosts.allow && ln -s ../srv/managed/hosts.allow /etc/hosts.allow
     printf '# of our own\\nsshd: 198.51.100.7\\n' >>/srv/managed/hosts.allow

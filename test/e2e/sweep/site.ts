@@ -20,12 +20,11 @@ export interface Site {
 
 /** Applies and rolls back, and notes what that does. */
 export const survey = async (server: Server): Promise<Site> => {
-  await portward(server, 'apply --yes', 0)
-  await portward(server, 'rollback --yes', 0)
-  await server.run(`cp -a ${RECORDS} /srv/records`)
   const original = await readState(server)
+  await server.run(`mkdir -p -m 0700 ${RECORDS} && cp -a ${RECORDS} /srv/records`)
   const to = await listEffects(server, 'apply --yes')
   const applied = await readState(server)
+  await portward(server, 'plan', 0)
   const back = await listEffects(server, 'rollback --yes')
   expect(differences(original, await readState(server))).toEqual([])
   return { server, original, applied, to, back }

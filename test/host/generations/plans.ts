@@ -9,6 +9,6 @@ export const planOf = (root: string, steps: readonly Step[]): Plan => {
   return { root, steps, desired: desired as Desired, wrapped: [], inexact: [] }
 }
 
-export const write = (path: string, after: string): Step => ({
-  ...{ kind: 'write', path, before: null, after, mode: 0o644, fromPackage: false, reasons: [] },
+export const write = (path: string, after: string, before: string | null = null): Step => ({
+  ...{ kind: 'write', path, before, after, mode: 0o644, fromPackage: false, reasons: [] },
 })
