@@ -19,7 +19,7 @@ export interface JailState {
 
 /** Host names, which fail2ban resolves, are passed over. */
 const entryFor = (listed: string, host: Network): string | null =>
-  [...listed.matchAll(/^[|`]- (\S+)$/gm)]
+  [...listed.matchAll(/^(?:[|`]- )?(\S+)$/gm)]
     .map(([, entry = '']) => entry)
     .find((entry) => {
       const network = parseNetwork(entry)
