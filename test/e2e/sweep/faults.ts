@@ -36,7 +36,7 @@ export const applyUnproven = (server: Server): Promise<void> => runUnproven(serv
 
 /** The effects of a run that succeeds, in order: the first one is point 1. */
 export const listEffects = async (server: Server, args: string): Promise<string[]> => {
-  await server.run(`rm -f ${LOG}; node ${PROGRAM} ${args}`, { env: { PORTWARD_FAULT_LOG: LOG } })
+  await server.run(`rm -f ${LOG}; node ${PROGRAM} ${args}`, { env: { ...UNPROVEN, PORTWARD_FAULT_LOG: LOG } })
   return (await server.readText(LOG))
     .trimEnd()
     .split('\n')
