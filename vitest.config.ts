@@ -4,6 +4,9 @@ import { configDefaults, defineConfig } from 'vitest/config'
 // `unit` is quick and needs nothing; `e2e` boots real Debian servers and says loudly what it skips.
 const define = { PORTWARD_VERSION: '"test"', PORTWARD_FAULTS: 'false' }
 
+/** Unit tests that use vi.mock. */
+const MOCKED = 'test/**/*.mocked.test.ts'
+
 const globalSetup = './test/build-bundles.ts'
 const setupFiles = ['./test/processor-time.ts', './test/fast-check.ts']
 
@@ -22,7 +25,22 @@ export default defineConfig({
           globalSetup,
           setupFiles,
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', 'test/bench/**'],
+          exclude: ['test/e2e/**', 'test/bench/**', MOCKED],
+          testTimeout: 60_000,
+          maxWorkers: availableParallelism(),
+          // Many small files: to load all modules anew for each would take as long again.
+          isolate: false,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        // Replaced modules would stay replaced for the next file of the same process.
+        define,
+        test: {
+          name: 'mocked',
+          globalSetup,
+          setupFiles,
+          include: [MOCKED],
           testTimeout: 60_000,
           maxWorkers: availableParallelism(),
           sequence: { groupOrder: 0 },
@@ -37,7 +55,8 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 900_000,
-          maxWorkers: 4,
+          // Servers wait for their daemons most of the time.
+          maxWorkers: 5,
           sequence: { groupOrder: 1 },
         },
       },

@@ -11,10 +11,11 @@ const processorSeconds = (): number => {
   return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / TICKS
 }
 
-// Each file has a process of its own. The hook that is registered first runs last, when a file's servers have ended.
+const before = processorSeconds()
+// The hook that is registered first runs last, when a file's servers have ended.
 const log = process.env['PORTWARD_PROCESSOR_TIMES']
 if (log !== undefined)
   afterAll(() => {
     const { testPath } = expect.getState()
-    appendFileSync(log, `${JSON.stringify({ name: testPath, seconds: processorSeconds() })}\n`)
+    appendFileSync(log, `${JSON.stringify({ name: testPath, seconds: processorSeconds() - before })}\n`)
   })

@@ -1,32 +1,14 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { Ajv2020 } from 'ajv/dist/2020.js'
 import { expect, it } from 'vitest'
-import { JSON_VERSION, problemAsJson } from '../../src/commands/output.ts'
-import { readFacts } from '../../src/host/facts.ts'
+import { problemAsJson } from '../../src/commands/output.ts'
 import type { Step } from '../../src/plan/plan.ts'
 import { plan } from '../../src/plan/planner.ts'
 import { planAsJson } from '../../src/plan/render.ts'
 import type { PendingConfirmation } from '../../src/policy/confirmation.ts'
 import { BOOT_UNITS } from '../../src/policy/firewall.ts'
 import type { Problem } from '../../src/problem.ts'
-import { checkout } from '../checkout.ts'
 import { JAIL } from '../paths.ts'
-import { CASES, configOf, treeOf } from '../plan/cases.ts'
 import { factsOf, LAN, settingsOf } from '../plan/live.ts'
-
-const schema = JSON.parse(readFileSync(join(checkout, 'schema/plan.schema.json'), 'utf8'))
-const validate = new Ajv2020({ strict: true, strictRequired: false, allErrors: true }).compile(schema)
-
-/** What is wrong with a document; '' where nothing is. */
-const faults = (document: unknown): string =>
-  validate(JSON.parse(JSON.stringify(document))) ? '' : JSON.stringify(validate.errors)
-
-const document = (content: object): Record<string, unknown> => ({
-  version: JSON_VERSION,
-  command: 'plan',
-  ...content,
-})
+import { document, faults } from './plan-document.ts'
 
 type FactsChanges = Parameters<typeof factsOf>[0]
 
@@ -95,14 +77,6 @@ it('an inexact plan is as the schema says', () => {
   const printed = planned({ packages: new Map(), installs: null, unknown: ['E: Paket »x« fehlt'] })
   expect(printed).toMatchObject({ inSync: false, steps: [] })
   expect(faults(printed)).toBe('')
-})
-
-it.each(CASES)('the plan of the case %s is as the schema says', async (name) => {
-  const settings = settingsOf(configOf(name))
-  const result = plan(settings, await readFacts(await treeOf(name), settings))
-  if (result.plan === null) throw new Error(JSON.stringify(result.problems))
-  const problems = result.problems.map(problemAsJson)
-  expect(faults(document({ ...planAsJson(result.plan), problems }))).toBe('')
 })
 
 const problem = (changes: Partial<Problem> = {}): Problem => ({

@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { renderDiff } from '../../src/plan/diff.ts'
 import { isInSync, type Step } from '../../src/plan/plan.ts'
+import { planAsJson } from '../../src/plan/render.ts'
 import { FIREWALL_CONF, FIREWALL_PATHS } from '../../src/policy/firewall.ts'
+import { document, faults } from '../commands/plan-document.ts'
 import { copyOf } from '../tree.ts'
 import { CASES, carryOut, configOf, patchOf, planFor, treeOf } from './cases.ts'
 
@@ -29,7 +31,7 @@ const shownOf = (step: Step): string => {
 }
 
 it.each(CASES)(
-  '%s: the diff is as expected, patch and apply do the same, a second plan is empty',
+  '%s: the diff is as expected and the JSON as the schema says, patch and apply do the same, a second plan is empty',
   async (name) => {
     const config = configOf(name)
     const root = await treeOf(name)
@@ -37,6 +39,7 @@ it.each(CASES)(
     const { steps, ...first } = await planFor(root, config)
     await expect(steps.map(shownOf).join('')).toMatchFileSnapshot(patchOf(name))
 
+    expect(faults(document({ ...planAsJson({ ...first, steps }), problems: [] }))).toBe('')
     await carryOut({ ...first, steps })
     expect(isInSync(await planFor(root, config))).toBe(true)
     const diff = steps.map(renderDiff).join('')
