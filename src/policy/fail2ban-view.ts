@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import { type Fault, lowerKey, parseFail2banIni } from '../documents/fail2ban-ini.ts'
+import { type Fail2banIni, type Fault, lowerKey, parseFail2banIni } from '../documents/fail2ban-ini.ts'
 
 /**
  * What fail2ban makes of its jail configuration: files merged in reading order, [DEFAULT] beneath every jail,
@@ -133,8 +133,21 @@ interface Mutable {
   readonly sections: Map<string, Map<string, Origin>>
 }
 
+/** A plan views the same files several times, and jail.conf alone has a thousand lines. */
+const parsed = new Map<string, Fail2banIni>()
+const MOST_PARSED = 200
+
+const parse = (text: string): Fail2banIni => {
+  const known = parsed.get(text)
+  if (known !== undefined) return known
+  if (parsed.size >= MOST_PARSED) parsed.clear()
+  const ini = parseFail2banIni(text)
+  parsed.set(text, ini)
+  return ini
+}
+
 const readFile = ({ path, text }: ConfigFile): Mutable & Pick<Fail2banView, 'faults'> => {
-  const { sections, faults } = parseFail2banIni(text)
+  const { sections, faults } = parse(text)
   const result: Mutable = { defaults: new Map(), sections: new Map() }
   for (const { name, entries } of sections) {
     if (name === undefined) continue

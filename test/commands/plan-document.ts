@@ -4,7 +4,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import { JSON_VERSION } from '../../src/commands/output.ts'
 import { checkout } from '../checkout.ts'
 
-const schema = JSON.parse(readFileSync(join(checkout, 'schema/plan.schema.json'), 'utf8'))
+export const schema = JSON.parse(readFileSync(join(checkout, 'schema/plan.schema.json'), 'utf8'))
 const validate = new Ajv2020({ strict: true, strictRequired: false, allErrors: true }).compile(schema)
 
 /** What is wrong with a document; '' where nothing is. */

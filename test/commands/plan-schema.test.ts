@@ -8,7 +8,7 @@ import { BOOT_UNITS } from '../../src/policy/firewall.ts'
 import type { Problem } from '../../src/problem.ts'
 import { JAIL } from '../paths.ts'
 import { factsOf, LAN, settingsOf } from '../plan/live.ts'
-import { document, faults } from './plan-document.ts'
+import { document, faults, schema } from './plan-document.ts'
 
 type FactsChanges = Parameters<typeof factsOf>[0]
 

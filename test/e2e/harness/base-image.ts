@@ -22,6 +22,7 @@ export const cacheDirectory = (): string => {
  *
  * - The apt cache holds what tests install later without network; the lists stay, plans need candidates.
  * - apt's timers are masked: as persistent timers they fire at first boot and hold the lock that tests want.
+ * - Nobody logs in at a console; agetty would make a file in /run at any time after the boot.
  * - No resolver, and the host's own name in /etc/hosts: else each lookup of it costs fail2ban 41 s.
  */
 const recipe = `
@@ -65,7 +66,7 @@ inside sh -c '
 ' sh "$@"
 # apart: cloud-init conflicts with it
 inside apt-get "$@" install -y --download-only --no-install-recommends firewalld
-inside systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer
+inside systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer console-getty.service
 
 echo server >"$work/etc/hostname"
 printf '%s\\n' '127.0.0.1 localhost' '127.0.1.1 server' '::1 localhost ip6-localhost' >"$work/etc/hosts"
