@@ -56,7 +56,7 @@ export default defineConfig({
           testTimeout: 300_000,
           hookTimeout: 900_000,
           // Servers wait for their daemons most of the time.
-          maxWorkers: 6,
+          maxWorkers: 4,
           sequence: { groupOrder: 1 },
         },
       },
