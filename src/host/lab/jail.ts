@@ -15,6 +15,8 @@ const DATABASE = '/run/fail2ban/lab.sqlite3'
 /** One that cannot start ends long before that. */
 const START_TIMEOUT_MS = 60_000
 const ANSWER_TIMEOUT_MS = 30_000
+/** How long the output of a server that has ended is waited for. */
+const OUTPUT_GRACE_MS = 2000
 const POLL_MS = 25
 
 /** What fail2ban's log tells of its one jail: cheaper to ask than the server, whose client takes a Python each time. */
@@ -84,13 +86,16 @@ export const startFail2ban = async (otherJails: readonly string[]): Promise<LabF
       said = (said + text).slice(-8000)
     })
   }
+  const end = () => {
+    isOver = true
+  }
   child.on('error', (error) => {
     said += `${error.message}\n`
-    isOver = true
+    end()
   })
-  child.on('exit', () => {
-    isOver = true
-  })
+  // What it said last may be read after its end; what it has started may keep its output open for longer.
+  child.on('close', end)
+  child.on('exit', () => setTimeout(end, OUTPUT_GRACE_MS).unref())
   const isActing = async () => child.pid !== undefined && hasChildren(child.pid)
   const started = { failure: null, isLate: false, isActing, answers }
   const deadline = performance.now() + START_TIMEOUT_MS
