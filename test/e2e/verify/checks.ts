@@ -28,6 +28,8 @@ export const describeVerify = (
       // By then it has written down all that it ever does.
       await eventually('fail2ban answers', () => server.run('fail2ban-client status portsentry'))
       await server.run('for time in 1 2 3; do sh /etc/portward/firewall sync; done')
+      // The kernel looks for another host with a new address of its own for a second or two.
+      await server.run('until test -z "$(ip -6 address show tentative)"; do sleep 0.1; done')
       // A file of the floor below is copied, which shows, when somebody first opens it for writing.
       await server.run(
         "find /etc/hosts.deny /var/lib/portsentry /var/lib/portward /var/log/*.log -type f -exec chmod u+r '{}' +",
