@@ -20,7 +20,7 @@ const NOBODY_LISTENS = 69
 
 /**
  * What the running server answers; lists a line an element. Its own client, which knows of another socket, is asked where
- * nobody listens at the usual one: it takes a second to load on a small server, and plans ask several times.
+ * nobody listens at the usual one: it takes 0.2 s of processor time to load, and an apply asks a dozen times.
  */
 const ask = async (...words: string[]): Promise<RunResult> => {
   const args = ['-I', '-S', '-c', askScript, SOCKET, ...words]

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readProcFile } from '../proc-file.ts'
-import { childEnvironment, tryRun } from '../process.ts'
+import { childEnvironment, OUTPUT_GRACE_MS, tryRun } from '../process.ts'
 import type { LabReport } from './report.ts'
 
 /** Read last of all files of their kind, whatever others are called. */
@@ -15,8 +15,6 @@ const DATABASE = '/run/fail2ban/lab.sqlite3'
 /** One that cannot start ends long before that. */
 const START_TIMEOUT_MS = 60_000
 const ANSWER_TIMEOUT_MS = 30_000
-/** How long the output of a server that has ended is waited for. */
-const OUTPUT_GRACE_MS = 2000
 const POLL_MS = 25
 
 /** What fail2ban's log tells of its one jail: cheaper to ask than the server, whose client takes a Python each time. */
