@@ -10,6 +10,14 @@ const MOCKED = 'test/**/*.mocked.test.ts'
 const globalSetup = './test/build-bundles.ts'
 const setupFiles = ['./test/processor-time.ts', './test/fast-check.ts']
 
+const unit = {
+  globalSetup,
+  setupFiles,
+  testTimeout: 60_000,
+  maxWorkers: availableParallelism(),
+  sequence: { groupOrder: 0 },
+}
+
 export default defineConfig({
   test: {
     // For --changed: these are read by tests that do not import them.
@@ -21,31 +29,16 @@ export default defineConfig({
       {
         define,
         test: {
+          ...unit,
           name: 'unit',
-          globalSetup,
-          setupFiles,
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**', 'test/bench/**', MOCKED],
-          testTimeout: 60_000,
-          maxWorkers: availableParallelism(),
           // Many small files: to load all modules anew for each would take as long again.
           isolate: false,
-          sequence: { groupOrder: 0 },
         },
       },
-      {
-        // Replaced modules would stay replaced for the next file of the same process.
-        define,
-        test: {
-          name: 'mocked',
-          globalSetup,
-          setupFiles,
-          include: [MOCKED],
-          testTimeout: 60_000,
-          maxWorkers: availableParallelism(),
-          sequence: { groupOrder: 0 },
-        },
-      },
+      // Replaced modules would stay replaced for the next file of the same process.
+      { define, test: { ...unit, name: 'mocked', include: [MOCKED] } },
       {
         define,
         test: {
@@ -55,7 +48,7 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 900_000,
-          // Servers wait for their daemons most of the time.
+          // Servers wait for their daemons half of the time.
           maxWorkers: 4,
           sequence: { groupOrder: 1 },
         },

@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { installPackages, root, run } from './install.mjs'
+import { processorSeconds } from './processor-time.mjs'
 
 /** How long each part took, in milliseconds. @type {[string, number][]} */
 const parts = []
@@ -44,12 +45,14 @@ const { numPassedTests, numFailedTests, numPendingTests, testResults } = JSON.pa
   readFileSync(report, 'utf8'),
 )
 /** Seconds of processor time by file. @type {Map<string, number>} */
-const processor = new Map()
-if (existsSync(times))
-  for (const line of readFileSync(times, 'utf8').split('\n').filter(Boolean)) {
-    const { name, seconds } = JSON.parse(line)
-    processor.set(name, seconds)
-  }
+const processor = new Map(
+  existsSync(times)
+    ? readFileSync(times, 'utf8')
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line))
+    : [],
+)
 rmSync(directory, { recursive: true, force: true })
 const seconds = (/** @type {number} */ ms) => `${(ms / 1000).toFixed(0).padStart(5)} s`
 const slowest = testResults
@@ -68,13 +71,6 @@ for (const { name, ms, processorMs } of slowest) {
 }
 console.log('\nThe parts:')
 for (const [name, ms] of parts) console.log(`${seconds(ms)}  ${name}`)
-// proc(5), fields 16 and 17: all processes that have ended, in hundredths of a second.
-const stat = readFileSync('/proc/self/stat', 'utf8')
-const [user = 0, system = 0] = stat
-  .slice(stat.lastIndexOf(')') + 2)
-  .split(' ')
-  .slice(13, 15)
-  .map(Number)
-console.log(`${seconds((user + system) * 10)}  processor time of all of it, in seconds of one core`)
+console.log(`${seconds(processorSeconds() * 1000)}  processor time of all of it, in seconds of one core`)
 console.log(`${numPassedTests} passed, ${numFailedTests} failed, ${numPendingTests} skipped`)
 process.exitCode = vitest.status ?? 1
