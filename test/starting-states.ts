@@ -6,6 +6,18 @@ export const ALLOW = '/etc/hosts.allow'
 export const IGNORE = '/etc/portsentry/portsentry.ignore.static'
 const JAIL = '/etc/fail2ban/jail.d/portsentry.conf'
 
+/** What is looked at of portsentry.conf, and of which hosts the ignore list and hosts.allow are asked. */
+export const KEYS = [
+  'BLOCK_TCP',
+  'BLOCK_UDP',
+  'RESOLVE_HOST',
+  'KILL_ROUTE',
+  'KILL_HOSTS_DENY',
+  'HISTORY_FILE',
+  'SCAN_TRIGGER',
+]
+export const HOSTS = ['192.168.1.20', '192.168.1.254', '127.0.0.1', '203.0.113.9', '10.9.8.7']
+
 /** The files of a server, or of a tree. */
 export interface Files {
   read(path: string): Buffer | Promise<Buffer>

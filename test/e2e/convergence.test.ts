@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { getKey, parsePortsentryConf } from '../../src/documents/portsentry-conf.ts'
-import { CONF, edit, followArticle, lan, MODES, STATES } from '../starting-states.ts'
+import { CONF, edit, followArticle, HOSTS, KEYS, lan, MODES, STATES } from '../starting-states.ts'
 import { eventually } from './harness/eventually.ts'
 import { describeServers } from './harness/requirements.ts'
 import { type Server, startServer } from './harness/server.ts'
@@ -15,22 +15,11 @@ const WITNESSES = new Set([
   'Latin-1 bytes, tabs and blank lines',
 ])
 
-const KEYS = [
-  'BLOCK_TCP',
-  'BLOCK_UDP',
-  'RESOLVE_HOST',
-  'KILL_ROUTE',
-  'KILL_HOSTS_DENY',
-  'HISTORY_FILE',
-  'SCAN_TRIGGER',
-]
-
 /** What each consumer makes of its file: the shell, the daemons, libwrap, fail2ban. */
 const meaning = async (server: Server) => {
   const say = async (command: string) => (await server.run(command, { allowFailure: true })).stdout
   const conf = parsePortsentryConf((await server.read(CONF)).toString('latin1'), '1.2')
-  const judged = ['192.168.1.20', '192.168.1.254', '127.0.0.1', '203.0.113.9', '10.9.8.7']
-  const wrappers = judged.map((address) => say(`tcpdmatch sshd ${address} 2>&1 | grep -E '^access|warning'`))
+  const wrappers = HOSTS.map((address) => say(`tcpdmatch sshd ${address} 2>&1 | grep -E '^access|warning'`))
   return {
     modes: await say(`. ${MODES}; echo "$TCP_MODE $UDP_MODE"`),
     keys: Object.fromEntries(KEYS.map((key) => [key, getKey(conf, key)])),

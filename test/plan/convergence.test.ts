@@ -4,29 +4,17 @@ import { expect, it } from 'vitest'
 import { parseHostsAccess } from '../../src/documents/hosts-access.ts'
 import { ignored, parseIgnoreList } from '../../src/documents/ignore-list.ts'
 import { getKey, parsePortsentryConf } from '../../src/documents/portsentry-conf.ts'
-import { applyPlan } from '../../src/host/apply.ts'
 import { readFacts } from '../../src/host/facts.ts'
 import { parseNetwork } from '../../src/network.ts'
-import { isInSync, type Plan } from '../../src/plan/plan.ts'
-import { plan } from '../../src/plan/planner.ts'
+import { isInSync } from '../../src/plan/plan.ts'
 import { effective } from '../../src/policy/fail2ban-view.ts'
 import { judgeHost } from '../../src/policy/hosts-access-verdict.ts'
 import { viewWith } from '../../src/policy/jail.ts'
-import { parseSettings } from '../../src/settings/settings.ts'
 import { sourcedByShell } from '../sourced-by-shell.ts'
-import { ALLOW, CONF, type Files, IGNORE, lan, MODES, STATES } from '../starting-states.ts'
+import { ALLOW, CONF, type Files, HOSTS, IGNORE, KEYS, lan, MODES, STATES } from '../starting-states.ts'
 import { copyOf, fixtures } from '../tree.ts'
-
-const KEYS = [
-  'BLOCK_TCP',
-  'BLOCK_UDP',
-  'RESOLVE_HOST',
-  'KILL_ROUTE',
-  'KILL_HOSTS_DENY',
-  'HISTORY_FILE',
-  'SCAN_TRIGGER',
-]
-const HOSTS = ['192.168.1.20', '192.168.1.254', '127.0.0.1', '203.0.113.9', '10.9.8.7']
+import { carryOut, planFor } from './cases.ts'
+import { settingsOf } from './live.ts'
 
 const filesOf = (root: string): Files => ({
   read: (path) => readFileSync(join(root, path)),
@@ -36,19 +24,6 @@ const filesOf = (root: string): Files => ({
     if (mode !== undefined) chmodSync(join(root, path), mode)
   },
 })
-
-const settingsOf = (config: string) => {
-  const { settings, problems } = parseSettings(config, {}, 'config.env')
-  if (settings === null) throw new Error(JSON.stringify(problems))
-  return settings
-}
-
-const planFor = async (root: string, config: string): Promise<Plan> => {
-  const settings = settingsOf(config)
-  const result = plan(settings, await readFacts(root, settings))
-  if (result.plan === null) throw new Error(JSON.stringify(result.problems))
-  return result.plan
-}
 
 /** What each consumer makes of its file: the shell, the daemons, libwrap, fail2ban. */
 const meaning = async (root: string, config: string) => {
@@ -79,13 +54,12 @@ const meaning = async (root: string, config: string) => {
 }
 
 const DEFAULT = lan('192.168.1.10', '255.255.255.0')
-const quiet = { step: () => {}, confirming: () => {} }
 
 /** What any of the states comes to. */
 const reached = async ({ make, config = DEFAULT }: (typeof STATES)[number]) => {
   const root = copyOf(join(fixtures, 'cases/debian-12/fresh/root'))
   await make(filesOf(root))
-  await applyPlan(await planFor(root, config), quiet, async () => {}, new AbortController().signal)
+  await carryOut(await planFor(root, config))
   expect(isInSync(await planFor(root, config))).toBe(true)
   return meaning(root, config)
 }

@@ -1,6 +1,5 @@
 import {
   appendFileSync,
-  chmodSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -8,7 +7,6 @@ import {
   readFileSync,
   rmSync,
   statSync,
-  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs'
@@ -21,7 +19,7 @@ import { takeGeneration } from '../../../src/host/generations/take.ts'
 import { transact } from '../../../src/host/generations/transaction.ts'
 import { HostError } from '../../../src/host/host-error.ts'
 import { temporaryDirectory } from '../../tree.ts'
-import { planOf, write } from './plans.ts'
+import { planOf, treeOf, write } from './plans.ts'
 
 /** Type, mode, owner, times and bytes of everything below a directory. */
 const look = (root: string): string[] =>
@@ -34,20 +32,13 @@ const look = (root: string): string[] =>
     .sort()
 
 const tree = (): string => {
-  const root = temporaryDirectory()
-  mkdirSync(join(root, 'etc/sub'), { recursive: true })
-  mkdirSync(join(root, 'srv'))
-  for (const [path, text, mode] of [
+  const root = treeOf([
     ['etc/plain', 'one\n', 0o644],
     ['etc/private', 'd\xe9j\xe0\0vu', 0o600],
     ['srv/real', 'linked\n', 0o640],
     ['etc/hosts.deny', 'ALL: 192.0.2.1\n', 0o644],
-  ] as const) {
-    writeFileSync(join(root, path), text, 'latin1')
-    chmodSync(join(root, path), mode)
-    utimesSync(join(root, path), 1_000_000_000, 1_111_111_111.5)
-  }
-  symlinkSync('../srv/real', join(root, 'etc/link'))
+  ])
+  mkdirSync(join(root, 'etc/sub'))
   return root
 }
 

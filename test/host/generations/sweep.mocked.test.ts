@@ -1,15 +1,4 @@
-import {
-  chmodSync,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  symlinkSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, vi } from 'vitest'
@@ -20,7 +9,7 @@ import { takeGeneration } from '../../../src/host/generations/take.ts'
 import { recover, rollBack, transact } from '../../../src/host/generations/transaction.ts'
 import type { Plan } from '../../../src/plan/plan.ts'
 import { temporaryDirectory } from '../../tree.ts'
-import { planOf, write } from './plans.ts'
+import { planOf, treeOf, write } from './plans.ts'
 
 /** Where a sync costs nothing. */
 const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
@@ -74,21 +63,11 @@ const torn = (now: Look, before: Look, after: Look): string[] =>
     return value !== withoutTimes(before.get(path)) && value !== withoutTimes(after.get(path))
   })
 
-const tree = (): string => {
-  const root = temporaryDirectory()
-  mkdirSync(join(root, 'etc'))
-  mkdirSync(join(root, 'srv'))
-  for (const [path, text, mode] of [
+const tree = (): string =>
+  treeOf([
     ['etc/useless', 'old\n', 0o644],
     ['srv/real', 'd\xe9j\xe0\0vu', 0o640],
-  ] as const) {
-    writeFileSync(join(root, path), text, 'latin1')
-    chmodSync(join(root, path), mode)
-    utimesSync(join(root, path), 1_000_000_000, 1_111_111_111.5)
-  }
-  symlinkSync('../srv/real', join(root, 'etc/link'))
-  return root
-}
+  ])
 
 /** Each kind of step that is about files. */
 const planFor = (root: string): Plan =>
