@@ -2,11 +2,10 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it, test } from 'vitest'
+import { checkout } from '../checkout.ts'
 import { typeInto } from '../terminal.ts'
 import { copyOf, fixtures } from '../tree.ts'
 import { portward } from './in-process.ts'
-
-const checkout = join(import.meta.dirname, '../..')
 
 /** Starts portward as its user does. */
 const start = (...args: string[]) => {

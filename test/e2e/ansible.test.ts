@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { type Controller, type Play, startController } from './ansible/controller.ts'
 import { buildPackage } from './deb.ts'
-import { eventually } from './harness/eventually.ts'
 import { describeServers } from './harness/requirements.ts'
 import { type Server, startServer } from './harness/server.ts'
 import {
   changedPaths,
   expectBanned,
+  expectHeld,
   expectSpared,
   fingerprint,
   manifest,
@@ -154,9 +154,7 @@ describeServers('a fleet of all three releases, driven by Ansible', () => {
       await expectBanned(each)
       await expectSpared(each)
       // Its own word on when the ban ends comes a little later.
-      await eventually('fail2ban has it', async () =>
-        (await each.run('fail2ban-client get portsentry banip')).stdout.includes('203.0.113.9'),
-      )
+      await expectHeld(each, '203.0.113.9')
     })
   })
 

@@ -4,10 +4,10 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { expect } from 'vitest'
+import { checkout } from '../checkout.ts'
+import { install } from './harness/floors.ts'
 import { addresses } from './harness/network.ts'
 import type { Server } from './harness/server.ts'
-
-export const checkout = join(import.meta.dirname, '../..')
 
 export interface DebianPackage {
   readonly name: string
@@ -44,9 +44,7 @@ export const buildPackage = (): DebianPackage => {
 /** Puts the package on a server and installs it from the file, with what it depends on and nothing beside that. */
 export const installPackage = async (server: Server, { bytes }: DebianPackage): Promise<void> => {
   await server.write('/root/portward.deb', bytes)
-  await server.run(
-    'DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends /root/portward.deb',
-  )
+  await server.run(install('/root/portward.deb'))
   await server.run('rm /root/portward.deb')
 }
 

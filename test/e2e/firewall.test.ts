@@ -4,7 +4,7 @@ import { DEFAULT_CONFIG } from './harness/floors.ts'
 import { addresses } from './harness/network.ts'
 import { describeServers } from './harness/requirements.ts'
 import { type Server, startServer } from './harness/server.ts'
-import { addAttacker, expectBanned, expectSpared, OPEN_PORT, portward } from './scenario.ts'
+import { addAttacker, expectBanned, expectHeld, expectSpared, OPEN_PORT, portward } from './scenario.ts'
 
 const PROGRAM = 'sh /etc/portward/firewall'
 const BANS = '/var/lib/portward/bans'
@@ -114,9 +114,7 @@ describeServers('the program of the bans', () => {
     const end = async () => Number((await server.run(`grep '^203.0.113.65 ' ${BANS}`)).stdout.split(' ')[1])
     const before = await end()
     await server.run('systemctl restart fail2ban')
-    await eventually('fail2ban has it', async () =>
-      (await server.run('fail2ban-client get portsentry banip')).stdout.includes('203.0.113.65'),
-    )
+    await expectHeld(server, '203.0.113.65')
     await sync()
     await sync()
     expect(await bans()).toEqual(['203.0.113.65'])
@@ -128,9 +126,7 @@ describeServers('the program of the bans', () => {
     await server.run(
       `systemctl stop portward-firewall; ${PROGRAM} add 203.0.113.66; systemctl restart fail2ban`,
     )
-    await eventually('fail2ban has taken up whom it held', async () =>
-      (await server.run('fail2ban-client get portsentry banip')).stdout.includes('203.0.113.65'),
-    )
+    await expectHeld(server, '203.0.113.65')
     await server.run(`${PROGRAM} sync`)
     expect((await server.run('iptables -S')).stdout).not.toContain('PORTWARD')
     await startPlace()

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { eventually } from './harness/eventually.ts'
 import { describeServers } from './harness/requirements.ts'
 import { type Server, startServer } from './harness/server.ts'
 import {
   changedPaths,
   expectBanned,
+  expectHeld,
   fingerprint,
   manifest,
   OPEN_PORT,
@@ -175,9 +175,7 @@ describeServers('what portward refuses, keeps and puts back', () => {
 
   it('sets a banned host free, in every place, when it comes to the whitelist', async () => {
     await expectBanned(server)
-    await eventually('fail2ban has the ban', async () =>
-      (await server.run('fail2ban-client status portsentry')).stdout.includes('203.0.113.9'),
-    )
+    await expectHeld(server, '203.0.113.9')
     const config = await server.readText('/root/config.env')
     await server.write('/root/config.env', `${config}WHITELIST=203.0.113.9\n`)
     expect(await portward(server, 'apply --yes', 0)).toMatch(/release +203\.0\.113\.9/)

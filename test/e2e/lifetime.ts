@@ -2,7 +2,7 @@ import { execa } from 'execa'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Suite } from './harness/base-image.ts'
 import { eventually } from './harness/eventually.ts'
-import { DEFAULT_CONFIG } from './harness/floors.ts'
+import { DEFAULT_CONFIG, install } from './harness/floors.ts'
 import { addresses } from './harness/network.ts'
 import { startListener } from './harness/peer.ts'
 import { type Server, startServer } from './harness/server.ts'
@@ -54,7 +54,7 @@ export const NFT: Backend = {
   name: 'nft',
   attacker: '203.0.113.102',
   config: 'BAN_BACKEND=nft\n',
-  before: `DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends nftables && nft '${OWN_TABLE}'`,
+  before: `${install('nftables')} && nft '${OWN_TABLE}'`,
   after: ':',
   list: 'nft list set inet portward banned',
   reload: `nft "flush ruleset; ${OWN_TABLE}"`,

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { eventually } from './harness/eventually.ts'
+import { install } from './harness/floors.ts'
 import { addresses } from './harness/network.ts'
 import { describeServers } from './harness/requirements.ts'
 import { type Server, startServer } from './harness/server.ts'
@@ -29,9 +30,7 @@ describeServers('who must not be locked out', () => {
   beforeAll(async () => {
     server = await startServer({ floor: 'installed' })
     await provide(server)
-    await server.run(
-      'DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends openssh-server',
-    )
+    await server.run(install('openssh-server'))
     await server.run(
       `printf 'Port %s\nLoginGraceTime 0\n' ${SSH_PORT} >>/etc/ssh/sshd_config && systemctl restart ssh`,
     )

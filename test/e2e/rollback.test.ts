@@ -4,7 +4,7 @@ import { eventually } from './harness/eventually.ts'
 import { DEFAULT_CONFIG } from './harness/floors.ts'
 import { describeServers } from './harness/requirements.ts'
 import { type Server, startServer } from './harness/server.ts'
-import { expectBanned, OPEN_PORT, portward, provide } from './scenario.ts'
+import { expectBanned, expectHeld, OPEN_PORT, portward, provide } from './scenario.ts'
 import { applyUnproven, installFaults } from './sweep/faults.ts'
 import { settle } from './sweep/settled.ts'
 import { differences, readState, type State, withoutTimes } from './sweep/state.ts'
@@ -81,9 +81,7 @@ describeServers('rollback on bookworm', () => {
       (await server.readText('/etc/hosts.deny')).includes('203.0.113.9'),
     )
     // It reads the history up to a second later, and would ban again after the rollback.
-    await eventually('fail2ban has the ban, too', async () =>
-      (await server.run('fail2ban-client status portsentry')).stdout.includes('203.0.113.9'),
-    )
+    await expectHeld(server, '203.0.113.9')
     await server.run(`echo 'sshd: 198.51.100.8' >>/etc/hosts.allow; echo '# mine' >>${JAIL}`)
     const before = await readState(server)
     const refused = await server.run('portward rollback --yes', { allowFailure: true })

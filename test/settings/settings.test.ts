@@ -5,8 +5,8 @@ import { renderProblem } from '../../src/problem.ts'
 import { parseSettings } from '../../src/settings/settings.ts'
 import { VARIABLE_NAMES } from '../../src/settings/variables.ts'
 import { runs } from '../fast-check.ts'
+import { LAN } from '../plan/live.ts'
 
-const LAN = 'LAN_IP=192.168.1.10\nLAN_NM=24\n'
 type Environment = Record<string, string>
 
 const parse = (text: string, environment: Environment = {}) => parseSettings(text, environment, 'config.env')

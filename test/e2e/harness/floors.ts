@@ -31,7 +31,8 @@ export const OPEN_PORT = 8080
 
 export const DEFAULT_CONFIG = 'LAN_IP=192.168.1.10\nLAN_NM=255.255.255.0\n'
 
-const install = (packages: string): string =>
+/** What puts packages on a server, those that the base image has in its cache without a network. */
+export const install = (packages: string): string =>
   `DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends ${packages}`
 
 /** The packages that portward asks for, installed by hand: what its diff is against. */
