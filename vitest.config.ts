@@ -49,7 +49,7 @@ export default defineConfig({
           testTimeout: 300_000,
           hookTimeout: 900_000,
           // Servers wait for their daemons half of the time.
-          maxWorkers: 4,
+          maxWorkers: 5,
           sequence: { groupOrder: 1 },
         },
       },

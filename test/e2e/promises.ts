@@ -1,3 +1,4 @@
+import { execa } from 'execa'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Suite } from './harness/base-image.ts'
 import { eventually } from './harness/eventually.ts'
@@ -18,6 +19,7 @@ import {
   portward,
   provide,
 } from './scenario.ts'
+import { differences, readState, type State, withoutTimes } from './sweep/state.ts'
 
 /** What differs between the releases of Debian, as a user sees it. */
 export interface Expectations {
@@ -70,6 +72,7 @@ export const describePromises = (release: Expectations): void => {
   describeServers(`the promises on a fresh ${suite}`, () => {
     let server: Server
     let stock: Server
+    let bare: State
     let diff: string
 
     beforeAll(async () => {
@@ -80,6 +83,7 @@ export const describePromises = (release: Expectations): void => {
       await provide(server, CONFIG)
       await stock.write('/root/config.env', CONFIG, 0o600)
       for (const each of [server, stock]) await each.write('/etc/resolv.conf', `nameserver ${RESOLVER}\n`)
+      bare = await readState(server)
     })
     afterAll(async () => {
       await Promise.all([server?.stop(), stock?.stop()])
@@ -240,7 +244,7 @@ export const describePromises = (release: Expectations): void => {
 
     it('is in sync then, and tells that sshd asks hosts.deny once it is there', async () => {
       await server.run(
-        'dpkg-deb --fsys-tarfile /var/cache/apt/archives/openssh-server_*.deb | tar -x --keep-directory-symlink -C /',
+        'dpkg-deb --fsys-tarfile /var/cache/apt/archives/openssh-server_*.deb | tar -x --keep-directory-symlink --exclude=./etc -C /',
       )
       const status = await portward(server, 'status', 0)
       expect(status).toMatch(/^drift +none$/m)
@@ -258,6 +262,22 @@ export const describePromises = (release: Expectations): void => {
       expect(await server.attacker.reaches(OPEN_PORT, { source: observer })).toBe(true)
       expect((await server.run('iptables -S; cat /etc/hosts.deny')).stdout).not.toContain(observer)
       expect((await server.run('fail2ban-client status')).stdout).not.toContain('portsentry')
+    })
+
+    it('gives the bare server back: no package, no file, no unit, no rule is left', async () => {
+      await server.write('/root/config.env', CONFIG, 0o600)
+      const { generations } = JSON.parse(await portward(server, 'generations --json', 0))
+      expect(generations.at(-1)).toMatchObject({ number: 1, state: 'applied' })
+      expect(generations.at(-1).packages).toContain('portsentry')
+      await portward(server, 'rollback 1 --yes', 0)
+      // What systemd does once, when a system first boots, was done before a reboot.
+      const isLasting = (line: string) => !/^active (?!.*(portsentry|fail2ban|portward))/.test(line)
+      const changes = differences(withoutTimes(bare), withoutTimes(await readState(server)))
+      expect(changes.filter(isLasting)).toEqual([])
+      expect(await portward(server, 'generations', 0)).toMatch(/^ +1 {2}\S+ {2}rolled back$/m)
+      // The programs that could show a rule went with the packages.
+      const { stdout } = await execa('ip', ['netns', 'exec', server.network.server, 'nft', 'list', 'ruleset'])
+      expect(stdout).not.toMatch(/drop|reject|f2b|portward/)
     })
   })
 }

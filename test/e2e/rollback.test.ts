@@ -1,4 +1,3 @@
-import { execa } from 'execa'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { eventually } from './harness/eventually.ts'
 import { DEFAULT_CONFIG } from './harness/floors.ts'
@@ -139,38 +138,9 @@ describeServers('rollback on bookworm', () => {
   })
 })
 
-// What a release's packages leave behind, and its kind of units.
-for (const suite of ['bookworm', 'trixie', 'testing'] as const) {
-  describeServers(`rollback of all on ${suite}`, () => {
-    it('gives a bare server back: no package, no file, no unit, no rule is left', async () => {
-      const server = await startServer({ suite })
-      try {
-        await provide(server)
-        await installFaults(server)
-        const bare = await readState(server)
-        await applyUnproven(server)
-        const [applied] = await generations(server)
-        expect(applied).toMatchObject({ number: 1, state: 'applied' })
-        expect(applied?.packages).toContain('portsentry')
-        await portward(server, 'rollback --yes', 0)
-        await expectState(server, bare)
-        expect(await portward(server, 'generations', 0)).toMatch(/^ +1 {2}\S+ {2}rolled back$/m)
-        // The programs that could show a rule went with the packages.
-        const { stdout } = await execa('ip', [
-          'netns',
-          'exec',
-          server.network.server,
-          'nft',
-          'list',
-          'ruleset',
-        ])
-        expect(stdout).not.toMatch(/drop|reject|f2b|portward/)
-      } finally {
-        await server.stop()
-      }
-    })
-
-    if (suite === 'bookworm') return
+// Another kind of units, and another portsentry. A bare server is given back at the end of each release's promises.
+for (const suite of ['trixie', 'testing'] as const) {
+  describeServers(`rollback on ${suite}`, () => {
     it(SETTLED, async () => {
       const server = await startServer({ suite, floor: 'installed' })
       try {
