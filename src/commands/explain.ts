@@ -1,13 +1,16 @@
 import { daemonModes } from '../detector/modes.ts'
 import { foresee } from '../detector/prospect.ts'
 import { parseHostsAccess } from '../documents/hosts-access.ts'
+import { isBanSetLoaded, readBanSet } from '../host/ban-set.ts'
 import { readFileState } from '../host/files.ts'
 import { readFilters } from '../host/filter.ts'
 import { rememberedHosts } from '../host/history.ts'
 import { HostError } from '../host/host-error.ts'
 import { type JailState, readJailState } from '../host/jail-state.ts'
 import { readBlockedFile } from '../host/places/blocked-files.ts'
+import { BAN_SETS } from '../host/places/firewall.ts'
 import type { Vantage } from '../host/places/vantage.ts'
+import { readInit } from '../host/services.ts'
 import { readWrapped } from '../host/wrappers.ts'
 import { contains, formatAddress, isIPv4, type Network, parseNetwork } from '../network.ts'
 import { type PendingConfirmation, pendingAsJson, pendingProblem } from '../policy/confirmation.ts'
@@ -107,13 +110,29 @@ interface Kernel {
   readonly jail: JailState | null
 }
 
-const askServer = async ({ isLive, asRoot }: Vantage, host: Network, address: string): Promise<Kernel> => {
+/** What the ban set does with a host's packets; null where the host is not in it, or its rules are not in force. */
+const askBanSet = async (readings: BanState['readings'], address: string): Promise<FilterVerdict | null> => {
+  const bans = readings.find(({ place }) => place === 'firewall')?.bans ?? []
+  const held = bans.find((ban) => ban.address === address && BAN_SETS.includes(ban.where))
+  const set = held === undefined ? null : await readBanSet()
+  if (held === undefined || set === null || !(await isBanSetLoaded(set, readInit()))) return null
+  const outcome = set.target === 'DROP' ? 'drop' : set.target === 'REJECT' ? 'reject' : 'other'
+  return { outcome, by: `${held.where}, which is asked before all other rules`, unless: [] }
+}
+
+const askServer = async (
+  { vantage: { isLive, asRoot }, readings }: BanState,
+  host: Network,
+  address: string,
+): Promise<Kernel> => {
   if (!isLive || !asRoot) return { filters: null, jail: null }
-  const [filters, jail] = await Promise.all([
+  const [banSet, filters, jail] = await Promise.all([
+    askBanSet(readings, address),
     readFilters(isIPv4(host) ? 'ipv4' : 'ipv6'),
     readJailState(host, address),
   ])
-  return { filters: filters.flatMap((filter) => judge(filter, host)), jail }
+  const verdicts = filters.flatMap((filter) => judge(filter, host))
+  return { filters: banSet === null ? verdicts : [banSet, ...verdicts], jail }
 }
 
 /** A file's text, '' where there is no such file or (`unread` says why) it could not be read. */
@@ -142,7 +161,7 @@ const explain = async (
   ])
   const [daemons, kernel] = await Promise.all([
     readDaemons(state, protection, host),
-    askServer(state.vantage, host, address),
+    askServer(state, host, address),
   ])
   const explanation = {
     address,

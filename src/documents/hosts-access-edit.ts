@@ -109,3 +109,21 @@ export const removeDenied = (doc: HostsAccess, matches: (client: string) => bool
   denials(doc)
     .filter(({ address }) => matches(address))
     .map(({ line }) => ({ offset: line.offset, length: endOf(line) - line.offset, text: '' }))
+
+/** Edits to hosts.deny after which one line refuses the hosts in a file of patterns, or none does. */
+export const setDenyFile = (doc: HostsAccess, path: string, isWanted: boolean): Edit[] => {
+  const { rules, lines, readUpTo } = doc
+  const isNamed = ({ clients }: Rule) => clients.length === 1 && clients[0] === path
+  const own = rules.filter((rule) => isNamed(rule) && wholeLine(doc, rule) !== null)
+  const isRight = (rule: Rule) =>
+    rule.offset < readUpTo &&
+    rule.options.length === 0 &&
+    rule.daemons.length === 1 &&
+    isWord(rule.daemons[0] as string, 'ALL')
+  const kept = isWanted ? own.find(isRight) : undefined
+  const removed = own
+    .filter((rule) => rule !== kept)
+    .map((rule) => ({ offset: rule.offset, length: rule.end - rule.offset, text: '' }))
+  if (!isWanted || kept !== undefined) return removed
+  return [...removed, { offset: readUpTo, length: 0, text: `ALL: ${path}${lineEnd(lines)}` }]
+}

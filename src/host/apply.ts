@@ -1,12 +1,13 @@
 import { missingFromDump } from '../plan/dump.ts'
-import type { Plan, ReleaseStep, RemoveStep, Step, TouchStep, WriteStep } from '../plan/plan.ts'
+import type { Plan, ReleaseStep, RemoveStep, Step, TouchStep, UnloadStep, WriteStep } from '../plan/plan.ts'
 import { FAIL2BAN_DIRECTORY } from '../policy/jail.ts'
+import { loadBanSet, removeBanSet, removeLeftovers, stopBanUnit, undoBan } from './ban-set.ts'
 import { confirmRunning } from './confirm-running.ts'
 import { dumpStaged, unban } from './fail2ban.ts'
 import { readAttributes, readFileState, removeFile, replaceFile } from './files.ts'
-import { removePlace, startPlace, undoBan } from './firewall.ts'
 import { HostError } from './host-error.ts'
 import { HOSTS_DENY, writeDenied } from './hosts-deny.ts'
+import { handOverBans, removeBanProgram } from './legacy-bans.ts'
 import { install, preseed } from './packages.ts'
 import { disable, enable, readInit, rereadFail2ban, restart } from './services.ts'
 
@@ -49,6 +50,13 @@ const setFree = async ({ address, undo, jailed }: ReleaseStep): Promise<void> =>
   if (jailed) await unban('portsentry', address)
 }
 
+/** Where no other ban set takes over, portsentry and fail2ban are told so by the steps that follow. */
+const removeBans = async (step: UnloadStep): Promise<void> => {
+  if (step.isLast) await stopBanUnit(readInit())
+  await removeBanSet(step)
+  if (step.isLast) await removeLeftovers()
+}
+
 const perform = async (root: string, step: Step): Promise<void> => {
   switch (step.kind) {
     case 'write':
@@ -65,10 +73,14 @@ const perform = async (root: string, step: Step): Promise<void> => {
       return enable(step.unit)
     case 'disable':
       return disable(step.unit)
-    case 'make-place':
-      return startPlace(readInit())
-    case 'remove-place':
-      return removePlace(readInit())
+    case 'load-bans':
+      return loadBanSet(readInit())
+    case 'remove-bans':
+      return removeBans(step)
+    case 'hand-over-bans':
+      return handOverBans(step.hosts)
+    case 'remove-ban-program':
+      return removeBanProgram()
     case 'restart':
       return restart(step)
     case 'reload':

@@ -1,20 +1,22 @@
 import { join } from 'node:path'
 import { namesPeers, PEER_DIRECTORIES } from '../documents/peer-hosts.ts'
+import type { Backend } from '../policy/backends.ts'
+import { BAN_SET_FILES, chooseBackend } from '../policy/ban-set.ts'
 import { blockedFileCandidates, findBlockedFiles } from '../policy/blocked-file.ts'
 import { findHistory } from '../policy/desired.ts'
 import type { Facts, FileState, LiveFacts, PackageVersion, PortsentryPackage } from '../policy/facts.ts'
 import { expectRelease, findRelease, RELEASES } from '../policy/find-release.ts'
-import { BANS, FIREWALL_PATHS } from '../policy/firewall.ts'
 import { FAIL2BAN_DIRECTORY, JAIL_PATH, namedLogs, SSHD_PATH } from '../policy/jail.ts'
+import { LEGACY_FILES, LEGACY_RECORD } from '../policy/legacy-bans.ts'
 import { requiredPackages } from '../policy/packages.ts'
 import { modesOf } from '../policy/release.ts'
 import { ADDRESSES_PATH } from '../policy/server-addresses.ts'
 import type { Settings } from '../settings/settings.ts'
 import { readOwnNetworks, readResolvers } from './addresses.ts'
+import { isBanSetLoaded, readBanSet, readFirewall, readFirewallObstacle, tryTargets } from './ban-set.ts'
 import { readUnits } from './confinement.ts'
 import { readBanned, readJails } from './fail2ban.ts'
 import { readFileState } from './files.ts'
-import { hasOwnPlace, readFirewall, readFirewallObstacle, tryTargets } from './firewall.ts'
 import { HostError } from './host-error.ts'
 import { readPortsentryFile } from './log-files.ts'
 import { findMissing } from './logs.ts'
@@ -38,7 +40,9 @@ const SYSTEM_FILES: ReadonlySet<string> = new Set([
     release.builtIgnorePath,
     ...release.ownedFiles({ tcpMode: '', udpMode: '' }).keys(),
   ]),
-  ...FIREWALL_PATHS,
+  ...BAN_SET_FILES,
+  ...LEGACY_FILES,
+  LEGACY_RECORD,
   ADDRESSES_PATH,
   '/etc/hosts.allow',
   '/etc/hosts.deny',
@@ -92,21 +96,24 @@ const unitsOf = (settings: Settings): string[] => [
 const readLive = async (
   settings: Settings,
   installed: Promise<ReadonlyMap<string, string>>,
+  read: Promise<ReadonlyMap<string, FileState>>,
 ): Promise<LiveFacts> => {
   const asRoot = process.getuid?.() === 0
   const init = readInit()
   const wanted = settings.banTarget === 'auto' ? 'CHAOS' : settings.banTarget
-  const usesTarget = settings.banBackend === 'iptables' && wanted !== 'DROP'
+  const [packages, files] = await Promise.all([installed, read])
+  const neighbours = await readNeighbours(packages)
+  const { backend } = chooseBackend(settings, { files, packages, live: { neighbours } })
+  const usesTarget = settings.banBackend !== 'none' && backend === 'ipset' && wanted !== 'DROP'
   const [
     own,
     resolvers,
     sshClients,
-    neighbours,
     daemons,
     enabled,
     units,
     firewall,
-    hasPlace,
+    hasBanSet,
     targets,
     jails,
     reread,
@@ -116,17 +123,16 @@ const readLive = async (
     readOwnNetworks(),
     readResolvers(),
     readSshClients(),
-    installed.then(readNeighbours),
     readDaemons(),
     readEnabled(init),
     init === 'systemd' ? readUnits(unitsOf(settings)) : new Map(),
     asRoot ? readFirewall() : { bans: null, inputPolicy: null },
-    asRoot ? hasOwnPlace(init) : null,
+    asRoot ? readBanSet().then((set) => set !== null && isBanSetLoaded(set, init)) : null,
     usesTarget ? tryTargets([wanted], asRoot) : new Map(),
     asRoot ? readJails() : null,
     readReread(),
     asRoot ? readBanned('portsentry') : [],
-    asRoot ? readFirewallObstacle(settings.banBackend) : null,
+    asRoot && settings.banBackend !== 'none' ? readFirewallObstacle(backend) : null,
   ])
   return {
     asRoot,
@@ -139,7 +145,7 @@ const readLive = async (
     enabled,
     units,
     ...firewall,
-    hasPlace,
+    hasBanSet,
     targets,
     jails,
     reread,
@@ -159,9 +165,10 @@ interface Installation {
 /** What installing the missing packages would bring. */
 const foreseeInstallation = async (
   settings: Settings,
+  backend: Backend,
   packages: ReadonlyMap<string, string>,
 ): Promise<Installation> => {
-  const missing = requiredPackages(settings, readInit()).filter((name) => !packages.has(name))
+  const missing = requiredPackages(settings, backend, readInit()).filter((name) => !packages.has(name))
   if (missing.length === 0) return { installs: [], stock: new Map(), unknown: [] }
   const simulated = await simulateInstall(missing)
   if ('reason' in simulated) {
@@ -221,16 +228,21 @@ const readInsecure = async (paths: readonly string[]): Promise<Map<string, strin
 export const readFacts = async (root: string, settings: Settings, release?: string): Promise<Facts> => {
   const isLive = root === '/'
   const installed = readInstalled(root)
+  const read = readFiles(root)
   const [packages, files, live, wrapped, actionFiles, filterFiles] = await Promise.all([
     installed,
-    readFiles(root),
-    isLive ? readLive(settings, installed) : null,
+    read,
+    isLive ? readLive(settings, installed, read) : null,
     readWrapped(root),
     listDirectory(root, `${FAIL2BAN_DIRECTORY}/action.d`),
     listDirectory(root, `${FAIL2BAN_DIRECTORY}/filter.d`),
   ])
   const installation: Installation = isLive
-    ? await foreseeInstallation(settings, packages)
+    ? await foreseeInstallation(
+        settings,
+        chooseBackend(settings, { files, packages, live }).backend,
+        packages,
+      )
     : { installs: [], stock: new Map(), unknown: [] }
   const told = await readTold(root, packages, release)
   const isCopy = 'told' in told
@@ -282,7 +294,7 @@ export const readFacts = async (root: string, settings: Settings, release?: stri
     await Promise.all(blocked.map((path) => readPortsentryFile(root, path)))
   }
   const obstacles = live?.asRoot
-    ? await readObstacles(root, [...SYSTEM_FILES, JAIL_PATH, SSHD_PATH, BANS, historyPath, ...blocked])
+    ? await readObstacles(root, [...SYSTEM_FILES, JAIL_PATH, SSHD_PATH, historyPath, ...blocked])
     : facts.obstacles
   const withHistory = history === null ? files : new Map([...files, [historyPath, { ...history, text: '' }]])
   return { ...facts, obstacles, insecure, files: withHistory }

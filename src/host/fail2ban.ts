@@ -96,8 +96,9 @@ const tellJail = async (
 export const unban = (jail: string, ...addresses: readonly string[]): Promise<void> =>
   tellJail(jail, 'unbanip', addresses)
 
-/** Has a jail hold an address. Throws HostError. */
-export const ban = (jail: string, address: string): Promise<void> => tellJail(jail, 'banip', [address])
+/** Has a jail ban addresses. Throws HostError. */
+export const ban = (jail: string, ...addresses: readonly string[]): Promise<void> =>
+  tellJail(jail, 'banip', addresses)
 
 const HINT = 'correct what fail2ban complains about, then apply again'
 

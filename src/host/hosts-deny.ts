@@ -5,9 +5,9 @@ import { parseHostsAccess } from '../documents/hosts-access.ts'
 import { deniedAddresses, removeDenied } from '../documents/hosts-access-edit.ts'
 import type { Dialect } from '../documents/portsentry-conf.ts'
 import { formatAddress, parseAddress } from '../network.ts'
+import { DENIED } from '../policy/ban-set.ts'
 import { readFileState, replaceFile, rewriteGrowing } from './files.ts'
 import { errnoOf, HostError, messageOf } from './host-error.ts'
-import { besideBans } from './lock.ts'
 import { resolveInRoot } from './paths.ts'
 
 export const HOSTS_DENY = '/etc/hosts.deny'
@@ -79,20 +79,40 @@ export const readDenied = async (root: string): Promise<string[]> => [
   ...new Set(deniedAddresses(parseHostsAccess(await readText(root))).map(canonical)),
 ]
 
+/** The hosts in the file that hosts.deny names; null where it names none. Throws HostError. */
+export const readDeniedFile = async (root: string): Promise<string[] | null> => {
+  const { rules } = parseHostsAccess(await readText(root))
+  if (!rules.some(({ clients }) => clients.includes(DENIED))) return null
+  const text = (await readFileState(root, DENIED))?.text ?? ''
+  return text
+    .split('\n')
+    .flatMap((line) => (line === '' ? [] : [canonical(line.replace(/^\[(.*)\]$/, '$1'))]))
+}
+
+/** Takes hosts out of that file. Throws HostError. */
+const releaseFromFile = async (root: string, isReleased: (host: string) => boolean): Promise<void> => {
+  const file = await readFileState(root, DENIED)
+  if (file === null) return
+  const lines = file.text.split('\n')
+  const kept = lines.filter((line) => line === '' || !isReleased(canonical(line.replace(/^\[(.*)\]$/, '$1'))))
+  if (kept.length < lines.length) await replaceFile(root, DENIED, kept.join('\n'), 0o644)
+}
+
 /** Whether a text for hosts.deny has nothing but portsentry's own lines. */
 export const isOnlyDenials = (text: string): boolean => {
   const edits = removeDenied(parseHostsAccess(text), () => true)
   return applyEdits(text, edits).trim() === ''
 }
 
-/** Takes portsentry's lines for these hosts (canonical texts) out. Throws HostError. */
+/** Takes these hosts (canonical texts) out: portsentry's lines, and lines of the file that is named. Throws HostError. */
 export const releaseDenied = async (root: string, isReleased: (host: string) => boolean): Promise<void> => {
   const release = (text: string): string =>
     applyEdits(
       text,
       removeDenied(parseHostsAccess(text), (client) => isReleased(canonical(client))),
     )
-  await besideBans(root, () => rewriteGrowing(root, HOSTS_DENY, release, 0o644))
+  await rewriteGrowing(root, HOSTS_DENY, release, 0o644)
+  await releaseFromFile(root, isReleased)
 }
 
 /**
@@ -109,5 +129,5 @@ export const writeDenied = async (
     if (!text.startsWith(planned.before) || !isOnlyDenials(added)) throw changed()
     return planned.after + added
   }
-  await besideBans(root, () => rewriteGrowing(root, HOSTS_DENY, write, 0o644))
+  await rewriteGrowing(root, HOSTS_DENY, write, 0o644)
 }

@@ -1,17 +1,13 @@
 import { existsSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { execa } from 'execa'
-import { FIREWALL_RUN } from '../policy/firewall.ts'
 import { failedTo, HostError } from './host-error.ts'
-import { isDirectory } from './paths.ts'
 import { childEnvironment, tryRun } from './process.ts'
 
 const REFUSED = 75
 
 /** A portward that was killed may have its lock for a moment longer. */
 const PATIENCE_S = 2
-/** As long as the program of the bans waits for others itself. */
-const BAN_PATIENCE_S = 30
 
 export const LOCK = '/run/portward.lock'
 
@@ -83,18 +79,4 @@ export const takeLock = async (root: string): Promise<Lock> => {
   if (root === '/') await keepPrivate(LOCK)
   const refused = new HostError(`another portward is at work on ${root}`, 'wait until it has finished')
   return holdLock(path, PATIENCE_S, refused)
-}
-
-/**
- * Does some short work while the program of the bans waits: it would overwrite what is written beside it. That program
- * takes the same lock. Where it has not run since the boot there is nobody to wait for.
- */
-export const besideBans = async <T>(root: string, work: () => Promise<T>): Promise<T> => {
-  if (root !== '/' || !(await isDirectory(FIREWALL_RUN))) return work()
-  const refused = new HostError(
-    'a ban or a release does not come to its end',
-    `see which process has ${FIREWALL_RUN}/lock open`,
-  )
-  const lock = await holdLock(`${FIREWALL_RUN}/lock`, BAN_PATIENCE_S, refused)
-  return work().finally(lock.release)
 }

@@ -3,9 +3,10 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RestartStep } from '../plan/plan.ts'
+import { BANS_UNIT } from '../policy/ban-set.ts'
 import type { Service } from '../policy/daemons.ts'
 import type { DaemonProcess, LiveFacts } from '../policy/facts.ts'
-import { BOOT_UNITS } from '../policy/firewall.ts'
+import { LEGACY_UNITS } from '../policy/legacy-bans.ts'
 import { judgeLiveness } from '../policy/liveness.ts'
 import { effect } from './effect.ts'
 import { errnoOf, HostError, messageOf } from './host-error.ts'
@@ -35,10 +36,10 @@ export const readEnabled = async (init: Init): Promise<Set<string>> => {
       names.filter((name) => links.some((link) => /^S\d\d/.test(link) && link.slice(3) === name)),
     )
   }
-  const asked = [...names, ...BOOT_UNITS]
+  const asked = [...names, BANS_UNIT, ...LEGACY_UNITS]
   const states = await Promise.all(asked.map((name) => tryRun('systemctl', ['is-enabled', '--quiet', name])))
   // By their links, too, which are there when a unit file is not any more.
-  const instances = list(WANTS).filter((link) => /^(?:portsentry@|portward-firewall\.)/.test(link))
+  const instances = list(WANTS).filter((link) => /^(?:portsentry@|portward-)/.test(link))
   return new Set([
     ...asked.filter((_, index) => states[index]?.exitCode === 0),
     ...instances.map((link) => link.replace(/\.service$/, '')),

@@ -3,7 +3,7 @@ import { setValue } from '../documents/fail2ban-edit.ts'
 import { parseFail2banIni } from '../documents/fail2ban-ini.ts'
 import { removeFaults } from '../documents/fail2ban-mend.ts'
 import { parseHostsAccess } from '../documents/hosts-access.ts'
-import { removeDenied, setAllowed } from '../documents/hosts-access-edit.ts'
+import { removeDenied, setAllowed, setDenyFile } from '../documents/hosts-access-edit.ts'
 import {
   findAssignment,
   getVariable,
@@ -12,6 +12,7 @@ import {
   setVariable,
 } from '../documents/shell-assignments.ts'
 import { contains, isWithin, type Network, parseNetwork } from '../network.ts'
+import { DENIED } from '../policy/ban-set.ts'
 import type { Desired } from '../policy/desired.ts'
 import { JAIL_PATH } from '../policy/jail.ts'
 import type { Problem } from '../problem.ts'
@@ -84,8 +85,8 @@ const isProtected = (networks: readonly Network[]) => (client: string) => {
 }
 
 /**
- * hosts.deny: protected hosts leave. An unfinished last line is ended: libwrap would refuse everybody over it,
- * and the daemon's next entry would be glued to it.
+ * hosts.deny: one line names the file of banned hosts, where a daemon would ask; protected hosts leave, and so do bans that
+ * an earlier portward has entered. An unfinished last line is ended: libwrap would refuse everybody over it.
  */
 export const rewriteHostsDeny = (text: string, desired: Desired): Rewrite => {
   const isUnfinished = (part: string) =>
@@ -99,7 +100,19 @@ export const rewriteHostsDeny = (text: string, desired: Desired): Rewrite => {
     'protected hosts released',
   )
   const isEnded = ended !== text && released.text.endsWith(ended.slice(text.lastIndexOf('\n') + 1))
-  return isEnded ? { ...released, reasons: [...released.reasons, 'its last line ended'] } : released
+  const old = new Set(desired.legacyBans)
+  const moved = edited(
+    released.text,
+    removeDenied(parseHostsAccess(released.text), (client) => old.has(client)),
+    `bans moved to ${DENIED}`,
+  )
+  const named = edited(
+    moved.text,
+    setDenyFile(parseHostsAccess(moved.text), DENIED, desired.writesDenied),
+    desired.writesDenied ? `names the file of banned hosts, ${DENIED}` : `does not name ${DENIED} any more`,
+  )
+  const ending = isEnded ? ['its last line ended'] : []
+  return { ...named, reasons: [...released.reasons, ...ending, ...moved.reasons, ...named.reasons] }
 }
 
 /** The fail2ban jail file: what is in the way of reading it mended, then each option. */

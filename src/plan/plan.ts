@@ -1,3 +1,4 @@
+import type { Backend, Target } from '../policy/backends.ts'
 import type { Desired } from '../policy/desired.ts'
 import type { PackageVersion } from '../policy/facts.ts'
 
@@ -43,9 +44,25 @@ export interface RemoveStep {
   readonly reasons: readonly string[]
 }
 
-/** The place of the bans in the firewall is made as its files say, or taken away with all its bans. */
-export interface PlaceStep {
-  readonly kind: 'make-place' | 'remove-place'
+/** The ban set is loaded as its files say, with every ban that fail2ban remembers. */
+export interface LoadStep {
+  readonly kind: 'load-bans'
+  readonly reasons: readonly string[]
+}
+
+/** A ban set that is not used any more is taken away with all its bans. `isLast`: none takes its place. */
+export interface UnloadStep {
+  readonly kind: 'remove-bans'
+  readonly backend: Backend
+  readonly target: Target
+  readonly isLast: boolean
+  readonly reasons: readonly string[]
+}
+
+/** The ban program of the first version of portward tells fail2ban who is banned, or is taken away. */
+export interface LegacyStep {
+  readonly kind: 'hand-over-bans' | 'remove-ban-program'
+  readonly hosts: readonly string[]
   readonly reasons: readonly string[]
 }
 
@@ -61,8 +78,6 @@ export interface RestartStep {
   readonly service: 'portsentry' | 'fail2ban'
   readonly units: readonly string[]
   readonly reasons: readonly string[]
-  /** Hosts that the service bans anew, one by one, when it starts. */
-  readonly held: number
 }
 
 /** fail2ban reads the portsentry jail's options, filter and action again; whoever is banned stays so. */
@@ -90,7 +105,9 @@ export type Step =
   | RemoveStep
   | TouchStep
   | EnableStep
-  | PlaceStep
+  | LoadStep
+  | UnloadStep
+  | LegacyStep
   | RestartStep
   | ReloadStep
   | ReleaseStep

@@ -1,13 +1,14 @@
 import jailTemplate from '../../templates/fail2ban-jail.conf?raw'
 import { parseHostsAccess } from '../documents/hosts-access.ts'
+import { BANS_CONF } from '../policy/ban-set.ts'
 import { findDependencyTrouble } from '../policy/dependencies.ts'
 import { type Desired, desire } from '../policy/desired.ts'
 import { type Facts, fileText } from '../policy/facts.ts'
 import { fail2banFaults } from '../policy/fail2ban-faults.ts'
 import { findRelease } from '../policy/find-release.ts'
-import { FIREWALL_CONF, presentTarget } from '../policy/firewall.ts'
 import { JAIL_PATH, overriddenOptions } from '../policy/jail.ts'
-import { bansReachHostsDeny, findLenientRules } from '../policy/lenient-rules.ts'
+import { LEGACY_FILES } from '../policy/legacy-bans.ts'
+import { findLenientRules, portsentryWritesHostsDeny } from '../policy/lenient-rules.ts'
 import { isError, type Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
 import { type Rewrite, rewriteHostsAllow, rewriteHostsDeny, rewriteJails, rewriteModes } from './files.ts'
@@ -15,7 +16,7 @@ import type { Plan, RemoveStep, Step, TouchStep, WriteStep } from './plan.ts'
 import { planReleases } from './releases.ts'
 import { rewriteConf } from './rewrite-conf.ts'
 import { rewriteIgnoreList } from './rewrite-ignore-list.ts'
-import { planRemoval, planServices } from './services.ts'
+import { planHandOver, planLegacyRemoval, planServices, planUnload } from './services.ts'
 import { findBlockedSteps, findUnwritable } from './unwritable.ts'
 
 const HOSTS_ALLOW = '/etc/hosts.allow'
@@ -50,13 +51,15 @@ const managedFiles = ({ release }: Desired): ManagedFile[] => {
   ]
 }
 
-/** What is said of the target is said when it is chosen, and not on each run. */
-const isNewTarget = (before: string | null, wanted: string): boolean =>
-  presentTarget(before ?? undefined) !== presentTarget(wanted)
+/** Why bans are made as they are, said when that is chosen, and not on each run. */
+const notesOn = (before: string | null, after: string, { banSetNotes }: Desired): readonly string[] => {
+  const choice = (text: string) => /^backend = .*\ntarget = .*$/m.exec(text)?.[0]
+  return before !== null && choice(before) === choice(after) ? [] : banSetNotes
+}
 
 /** Files that are wholly portward's: as they should be, or gone. */
-const planOwned = ({ ownedFiles, targetNote }: Desired, facts: Facts): (WriteStep | RemoveStep)[] =>
-  [...ownedFiles].flatMap(([path, wanted]): (WriteStep | RemoveStep)[] => {
+const planOwned = (desired: Desired, facts: Facts): (WriteStep | RemoveStep)[] =>
+  [...desired.ownedFiles].flatMap(([path, wanted]): (WriteStep | RemoveStep)[] => {
     const before = fileText(facts, path) ?? null
     if (before === wanted) return []
     if (wanted !== null) {
@@ -68,12 +71,7 @@ const planOwned = ({ ownedFiles, targetNote }: Desired, facts: Facts): (WriteSte
           after: wanted,
           mode: 0o644,
           fromPackage: false,
-          reasons: [
-            "portward's own",
-            ...(path === FIREWALL_CONF && targetNote !== null && isNewTarget(before, wanted)
-              ? [targetNote]
-              : []),
-          ],
+          reasons: ["portward's own", ...(path === BANS_CONF ? notesOn(before, wanted, desired) : [])],
         },
       ]
     }
@@ -138,7 +136,7 @@ const planLogs = (desired: Desired, facts: Facts): TouchStep[] => {
     ...history.map((log) => ({ ...log, reasons: isRead ? forFail2ban : ['portsentry logs scans in it'] })),
     ...logs.map((path) => ({ path, mode: 0o640, reasons: forFail2ban })),
     // portsentry 2.x adds to the file, and does not make it.
-    ...(bansReachHostsDeny(desired)
+    ...(portsentryWritesHostsDeny(desired) && !desired.writesDenied
       ? [{ path: HOSTS_DENY, mode: 0o644, reasons: ['bans are entered in it'] }]
       : []),
   ]
@@ -170,12 +168,11 @@ const planInstallation = (desired: Desired, facts: Facts): { steps: Step[]; inex
   return { steps, inexact: [] }
 }
 
-/** hosts.deny is portsentry's to write; only what harms protected hosts or the next entry is changed. */
+/** Of hosts.deny only what concerns portward's bans, harms protected hosts or the next entry is changed. */
 const planHostsDeny = (desired: Desired, facts: Facts): WriteStep | null => {
-  const before = fileText(facts, HOSTS_DENY)
-  if (before === undefined) return null
-  const { text, reasons } = rewriteHostsDeny(before, desired)
-  if (text === before) return null
+  const before = fileText(facts, HOSTS_DENY) ?? null
+  const { text, reasons } = rewriteHostsDeny(before ?? '', desired)
+  if (text === (before ?? '')) return null
   const fromPackage = facts.predicted.has(HOSTS_DENY)
   return { kind: 'write', path: HOSTS_DENY, before, after: text, mode: 0o644, fromPackage, reasons }
 }
@@ -191,6 +188,8 @@ const after = (facts: Facts, { logs }: Desired, changes: readonly (WriteStep | R
   const missingLogs = new Set([...facts.missingLogs].filter((pattern) => !logs.includes(pattern)))
   return { ...facts, files, missingLogs }
 }
+
+const isLegacy = ({ path }: WriteStep | RemoveStep): boolean => LEGACY_FILES.includes(path)
 
 /** Settings + facts → everything that has to be done, or why it can't be. Pure. */
 export const plan = (settings: Settings, facts: Facts): PlanResult => {
@@ -234,10 +233,14 @@ export const plan = (settings: Settings, facts: Facts): PlanResult => {
     inexact.length > 0
       ? []
       : [
-          ...planRemoval(desired, facts),
+          ...planHandOver(desired, facts),
+          ...(desired.banSet === null ? planUnload(desired, facts) : []),
           ...planLogs(desired, facts),
-          ...writes,
+          ...writes.filter((step) => !isLegacy(step)),
           ...(live === null ? [] : planServices(desired, facts, live, writes)),
+          // No ban ends before the ban set is loaded and both daemons use it.
+          ...planLegacyRemoval(desired, facts),
+          ...writes.filter(isLegacy),
           ...(live === null ? [] : planReleases(desired, facts, live)),
         ]
   const problems = [...stated, ...findBlockedSteps(changes, facts), ...findUnwritable(desired, facts)]

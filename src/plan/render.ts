@@ -6,18 +6,6 @@ import { modesOf } from '../policy/release.ts'
 import { renderDiff } from './diff.ts'
 import { isInSync, type Plan, type Step } from './plan.ts'
 
-/** From so many on a restart of fail2ban is no matter of seconds. Measured: it bans 4 to 50 hosts a second. */
-const MANY = 200
-const SLOWEST = 4
-const FASTEST = 50
-
-/** How long the hosts that fail2ban holds go on to be banned anew, if that takes a while. */
-const describeHeld = (held: number): string => {
-  if (held < MANY) return ''
-  const [least, most] = [held / FASTEST / 60, held / SLOWEST / 60].map((minutes) => Math.ceil(minutes))
-  return `; it then bans the ${held} hosts that it holds again, which takes ${least === most ? '' : `${least} to `}${most} min`
-}
-
 /** One step in words, for a terminal. */
 export const describeStep = (step: Step): string => {
   switch (step.kind) {
@@ -35,12 +23,16 @@ export const describeStep = (step: Step): string => {
       return `enable   ${step.unit} at boot`
     case 'disable':
       return `disable  ${step.unit}, and stop it`
-    case 'make-place':
-      return `make     the place of the bans in the firewall: ${step.reasons.join(', ')}`
-    case 'remove-place':
-      return `remove   the place of the bans in the firewall, and all bans in it: ${step.reasons.join(', ')}`
+    case 'load-bans':
+      return `load     the bans into the kernel: ${step.reasons.join(', ')}`
+    case 'remove-bans':
+      return `remove   the ban set of ${step.backend}${step.isLast ? ', and all bans in it' : ''}: ${step.reasons.join(', ')}`
+    case 'hand-over-bans':
+      return `tell     fail2ban of ${step.hosts.length} bans that only the old ban program may know: ${step.reasons.join(', ')}`
+    case 'remove-ban-program':
+      return `remove   the old ban program, its rules and its units: ${step.reasons.join(', ')}`
     case 'restart':
-      return `restart  ${step.units.join(', ')}: ${step.reasons.join(', ')}${describeHeld(step.held)}`
+      return `restart  ${step.units.join(', ')}: ${step.reasons.join(', ')}`
     case 'reload':
       return `reload   ${step.service}: ${step.reasons.join(', ')}`
     case 'release':

@@ -1,13 +1,31 @@
 import { parseFail2banIni } from '../documents/fail2ban-ini.ts'
 import { ignored, parseIgnoreList } from '../documents/ignore-list.ts'
 import { formatCidr, type Network } from '../network.ts'
+import { BACKENDS } from '../policy/backends.ts'
+import {
+  ACTION,
+  BAN_SET_FILES,
+  BANS_CONF,
+  BANS_UNIT,
+  LOADER,
+  presentBackend,
+  presentTarget,
+} from '../policy/ban-set.ts'
 import { isNewer, serviceOf } from '../policy/daemons.ts'
 import type { Desired } from '../policy/desired.ts'
 import { type DaemonProcess, type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
-import { BOOT_UNITS, FIREWALL, FIREWALL_CONF, FIREWALL_FILES } from '../policy/firewall.ts'
 import { FAIL2BAN_DIRECTORY, JAIL_PATH } from '../policy/jail.ts'
 import { judgeLiveness } from '../policy/liveness.ts'
-import type { EnableStep, PlaceStep, ReloadStep, RemoveStep, RestartStep, WriteStep } from './plan.ts'
+import type {
+  EnableStep,
+  LegacyStep,
+  LoadStep,
+  ReloadStep,
+  RemoveStep,
+  RestartStep,
+  UnloadStep,
+  WriteStep,
+} from './plan.ts'
 
 const portsentriesOf = (daemons: readonly DaemonProcess[]): DaemonProcess[] =>
   daemons.filter((daemon) => serviceOf(daemon) === 'portsentry')
@@ -130,16 +148,18 @@ const isReloadable = (before: string, after: string): boolean => {
   )
 }
 
-/** Whether a reload does: the commands of portward's action and its filter are read again, too. */
+/** Whether a reload does: the filter, and what portward's action loads, are read again, too. */
 const isReload = (change: WriteStep | RemoveStep): boolean => {
   if (change.kind === 'remove' || change.before === null) return false
   if (change.path === JAIL_PATH) return isReloadable(change.before, change.after)
-  return OWN_DEFINITIONS.test(change.path)
+  return READ_AT_RELOAD.has(change.path)
 }
 
-const OWN_DEFINITIONS = new RegExp(
-  `^${FAIL2BAN_DIRECTORY}/(?:action\\.d/portward|filter\\.d/portsentry-2)\\.conf$`,
-)
+const READ_AT_RELOAD: ReadonlySet<string> = new Set([
+  `${FAIL2BAN_DIRECTORY}/filter.d/portsentry-2.conf`,
+  BANS_CONF,
+  LOADER,
+])
 
 /** The changes, where all that there is to do for fail2ban is to have it read them. */
 const planReload = (facts: Facts, live: LiveFacts, changes: Changes): ReloadStep | null => {
@@ -153,7 +173,9 @@ const planReload = (facts: Facts, live: LiveFacts, changes: Changes): ReloadStep
   return { kind: 'reload', service: 'fail2ban', paths, reasons: paths.map((path) => `${path} changes`) }
 }
 
-const isFail2banFile = (path: string): boolean => path.startsWith(`${FAIL2BAN_DIRECTORY}/`)
+/** Files that a running fail2ban has loaded: its own, and portward's action with what that reads. */
+const isFail2banFile = (path: string): boolean =>
+  path.startsWith(`${FAIL2BAN_DIRECTORY}/`) || [ACTION, BANS_CONF, LOADER].includes(path)
 
 const fail2banReasons = (desired: Desired, facts: Facts, live: LiveFacts, changes: Changes): string[] => {
   if (!facts.packages.has('fail2ban')) return ['newly installed']
@@ -172,23 +194,43 @@ const fail2banReasons = (desired: Desired, facts: Facts, live: LiveFacts, change
   return []
 }
 
-/** What there is to do before any daemon bans: the place of the bans, where it is not as it should be. */
-const planPlace = ({ ownsBans }: Desired, live: LiveFacts, changes: Changes): PlaceStep[] => {
-  if (!ownsBans) return []
-  const isConcerned = (path: string) => path === FIREWALL_CONF || FIREWALL_FILES.has(path)
-  const changed = changedPaths(changes, isConcerned)
-  if (changed.length > 0) {
-    return [{ kind: 'make-place', reasons: changed.map((path) => `${path} changes`) }]
-  }
+/** The ban set has to be there before any daemon bans. */
+export const planLoad = ({ banSet }: Desired, live: LiveFacts, changes: Changes): LoadStep[] => {
+  if (banSet === null) return []
+  const changed = changedPaths(changes, (path) => BAN_SET_FILES.includes(path) && path !== ACTION)
+  if (changed.length > 0) return [{ kind: 'load-bans', reasons: changed.map((path) => `${path} changes`) }]
   // Only root can look.
-  return live.hasPlace === false ? [{ kind: 'make-place', reasons: ['it is not there, or not whole'] }] : []
+  return live.hasBanSet === false ? [{ kind: 'load-bans', reasons: ['its rules are not in force'] }] : []
 }
 
-/** The place of the bans goes while the program that can take it away is still there. */
-export const planRemoval = ({ ownsBans }: Desired, facts: Facts): PlaceStep[] =>
-  !ownsBans && facts.live !== null && facts.files.has(FIREWALL)
-    ? [{ kind: 'remove-place', reasons: ['nothing is to be banned in it'] }]
-    : []
+/** A ban set that is there and not wanted any more: before its files go, or after another one has taken over. */
+export const planUnload = ({ banSet }: Desired, facts: Facts): UnloadStep[] => {
+  const backend = presentBackend(facts)
+  if (facts.live === null || backend === null) return []
+  const target = presentTarget(facts) as UnloadStep['target']
+  const isLast = banSet === null
+  const parts = (set: Pick<UnloadStep, 'backend' | 'target'>) =>
+    BACKENDS[set.backend].remove(set.target).join()
+  if (!isLast && parts(banSet) === parts({ backend, target })) return []
+  const reasons = [
+    isLast ? 'portward is to ban nobody' : `${banSet.backend} with ${banSet.target} is used now`,
+  ]
+  return [{ kind: 'remove-bans', backend, target, isLast, reasons }]
+}
+
+/** What the first version of portward knows is told to fail2ban first: then its program may go. */
+export const planHandOver = ({ legacyBans }: Desired, { live }: Facts): LegacyStep[] => {
+  const banned = new Set(live?.banned)
+  const hosts = (legacyBans ?? []).filter((host) => !banned.has(host))
+  return live === null || hosts.length === 0
+    ? []
+    : [{ kind: 'hand-over-bans', hosts, reasons: ['fail2ban remembers every ban now'] }]
+}
+
+export const planLegacyRemoval = ({ legacyBans }: Desired, { live }: Facts): LegacyStep[] =>
+  live === null || legacyBans === null
+    ? []
+    : [{ kind: 'remove-ban-program', hosts: [], reasons: ['the kernel and fail2ban do its work'] }]
 
 /** Units under systemd; elsewhere the init script of the same name as the package. */
 export const wantedUnits = (
@@ -196,9 +238,9 @@ export const wantedUnits = (
   live: LiveFacts,
 ): readonly string[] => (live.init === 'systemd' ? release.units(modes) : ['portsentry'])
 
-/** Units of portward's own that should start at boot here. */
-export const bootUnits = ({ ownsBans }: Pick<Desired, 'ownsBans'>, live: LiveFacts): readonly string[] =>
-  ownsBans && live.init === 'systemd' ? BOOT_UNITS : []
+/** Units of portward's that should start at boot here. */
+export const bootUnits = ({ banSet }: Pick<Desired, 'banSet'>, live: LiveFacts): readonly string[] =>
+  banSet !== null && live.init === 'systemd' ? [BANS_UNIT] : []
 
 /** What starts at boot though it should not: units of other modes, or of a release that was there before. */
 const planBoot = (
@@ -229,7 +271,7 @@ export const planServices = (
   facts: Facts,
   live: LiveFacts,
   changes: Changes,
-): (EnableStep | PlaceStep | RestartStep | ReloadStep)[] => {
+): (EnableStep | LoadStep | UnloadStep | RestartStep | ReloadStep)[] => {
   const units = wantedUnits(desired, live)
   const reload = planReload(facts, live, changes)
   const restart = (
@@ -237,12 +279,12 @@ export const planServices = (
     own: readonly string[],
     reasons: string[],
   ): RestartStep[] => {
-    const held = service === 'fail2ban' ? live.banned.length : 0
-    return reasons.length > 0 ? [{ kind: 'restart', service, units: own, reasons, held }] : []
+    return reasons.length > 0 ? [{ kind: 'restart', service, units: own, reasons }] : []
   }
   return [
     ...planBoot(desired, facts, live, units),
-    ...planPlace(desired, live, changes),
+    ...planLoad(desired, live, changes),
+    ...(desired.banSet === null ? [] : planUnload(desired, facts)),
     ...restart('portsentry', units, portsentryReasons(desired, facts, live, changes)),
     ...(reload === null
       ? restart('fail2ban', ['fail2ban'], fail2banReasons(desired, facts, live, changes))

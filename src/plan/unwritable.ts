@@ -1,7 +1,6 @@
 import type { Desired } from '../policy/desired.ts'
 import type { Facts } from '../policy/facts.ts'
-import { BANS } from '../policy/firewall.ts'
-import { bansReachHostsDeny } from '../policy/lenient-rules.ts'
+import { portsentryWritesHostsDeny } from '../policy/lenient-rules.ts'
 import type { Problem } from '../problem.ts'
 import type { Step } from './plan.ts'
 
@@ -25,14 +24,14 @@ interface Written {
 }
 
 const writtenFiles = (desired: Desired): Written[] => {
-  const { release, historyPath, blockedPaths, ownsBans } = desired
+  const { release, historyPath, blockedPaths } = desired
   const isBuilt = release.builtIgnorePath !== release.ignorePath
   const whole = (path: string, what: string): Written => ({ path, withoutAppend: what, withoutReplace: what })
   return [
     ...(isBuilt
       ? [whole(release.builtIgnorePath, 'portsentry cannot build its ignore list at its start')]
       : []),
-    ...(bansReachHostsDeny(desired)
+    ...(portsentryWritesHostsDeny(desired)
       ? [
           {
             path: HOSTS_DENY,
@@ -47,7 +46,6 @@ const writtenFiles = (desired: Desired): Written[] => {
       withoutReplace: null,
     },
     ...blockedPaths.map((path) => whole(path, 'portsentry cannot keep its list of blocked hosts here')),
-    ...(ownsBans ? [whole(BANS, 'bans cannot be recorded here')] : []),
   ]
 }
 
@@ -67,7 +65,7 @@ const FIREWALL_HINT =
 
 /** What bans and daemons have to write, and cannot. */
 export const findUnwritable = (desired: Desired, facts: Facts): Problem[] => {
-  const obstacle = desired.ownsBans ? (facts.live?.firewallObstacle ?? null) : null
+  const obstacle = desired.banSet !== null ? (facts.live?.firewallObstacle ?? null) : null
   return [
     ...(obstacle === null
       ? []
@@ -79,8 +77,8 @@ export const findUnwritable = (desired: Desired, facts: Facts): Problem[] => {
 /** What a step has to write, and cannot: nothing of the plan may be done then. */
 export const findBlockedSteps = (steps: readonly Step[], { obstacles, live }: Facts): Problem[] =>
   steps.flatMap((step) => {
-    if (step.kind === 'make-place' && typeof live?.firewallObstacle === 'string') {
-      const why = `the place of the bans cannot be made: ${live.firewallObstacle}`
+    if (step.kind === 'load-bans' && typeof live?.firewallObstacle === 'string') {
+      const why = `the bans cannot be loaded into the kernel: ${live.firewallObstacle}`
       return [problem('error', 'firewall', why, FIREWALL_HINT)]
     }
     if (step.kind !== 'write' && step.kind !== 'touch' && step.kind !== 'remove') return []

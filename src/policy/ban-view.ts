@@ -183,11 +183,15 @@ export const viewBans = (
     list.push(sighting)
     seen.set(sighting.host, list)
   }
-  return [...byAddress]
-    .map(([address, places]) => {
-      const host = parseNetwork(address)
-      const protector = host === null ? null : protectedBy(host)
-      return viewBan(address, places, readings, sightings && (seen.get(address) ?? []), protector)
-    })
-    .sort(bySince)
+  return (
+    [...byAddress]
+      // portsentry's list of hosts that it does no more about keeps nobody out.
+      .filter(([, places]) => places.some(({ place }) => place !== 'blocked-file'))
+      .map(([address, places]) => {
+        const host = parseNetwork(address)
+        const protector = host === null ? null : protectedBy(host)
+        return viewBan(address, places, readings, sightings && (seen.get(address) ?? []), protector)
+      })
+      .sort(bySince)
+  )
 }

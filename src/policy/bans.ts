@@ -1,13 +1,16 @@
 import { formatAddress, isHost, type Network, parseNetwork } from '../network.ts'
-import { releaseCommand } from './firewall.ts'
+import { BACKENDS, type Backend } from './backends.ts'
 import { readJson } from './read-json.ts'
 
-/** One host that is banned at one place outside of fail2ban. */
+/** One host that the kernel bans. */
 export interface Ban {
   readonly address: string
-  readonly place: 'iptables' | 'ip6tables' | 'nft' | 'route'
-  /** Whether it is in the place that is portward's own, and holds nothing but bans. */
+  /** What holds it: a ban set of portward's, a rule of INPUT, or a route that leads nowhere. */
+  readonly holder: Backend | 'iptables' | 'ip6tables' | 'unreachable'
+  /** Whether it is in a ban set of portward's, which holds nothing but bans. */
   readonly isOwn: boolean
+  /** When the kernel ends it, in ms since 1970; null: never. */
+  readonly untilMs: number | null
   /** The command that takes it away, one word an element. */
   readonly undo: readonly string[]
 }
@@ -52,71 +55,53 @@ const isHarmless = (words: readonly string[]): boolean => {
   return option !== undefined && words.length >= option.length && isHarmless(words.slice(option.length))
 }
 
-/** Chains in which bans are looked for: INPUT is everybody's, the other one portward's own. */
-export const BAN_CHAINS = ['INPUT', 'PORTWARD'] as const
-
-/** Rules that ban one host and do nothing else, in what `iptables -S CHAIN` or `ip6tables -S CHAIN` prints. */
-export const parseChainBans = (
-  program: 'iptables' | 'ip6tables',
-  inChain: (typeof BAN_CHAINS)[number],
-  text: string,
-): Ban[] =>
+/** Rules that ban one host and do nothing else, in what `iptables -S INPUT` or `ip6tables -S INPUT` prints. */
+export const parseInputBans = (program: 'iptables' | 'ip6tables', text: string): Ban[] =>
   text.split('\n').flatMap((line): Ban[] => {
     const [append, chain, source, from = '', ...rest] = splitRule(line)
     const jump = rest.indexOf('-j')
-    const host = append === '-A' && chain === inChain && source === '-s' ? hostOf(from) : null
+    const host = append === '-A' && chain === 'INPUT' && source === '-s' ? hostOf(from) : null
     if (host === null || jump === -1 || !BAN_TARGETS.has(rest[jump + 1] ?? '')) return []
     if (!isHarmless(rest.slice(0, jump))) return []
-    const address = formatAddress(host.bytes)
-    const isOwn = chain === 'PORTWARD'
-    const undo = isOwn ? releaseCommand(address) : [program, '-w', '-D', 'INPUT', '-s', from, ...rest]
-    return [{ address, place: program, isOwn, undo }]
+    const undo = [program, '-w', '-D', 'INPUT', '-s', from, ...rest]
+    return [{ address: formatAddress(host.bytes), holder: program, isOwn: false, untilMs: null, undo }]
   })
 
-type NftElement = string | { readonly elem?: { readonly val?: unknown } }
-type NftList = { readonly nftables?: readonly { readonly set?: { readonly elem?: readonly NftElement[] } }[] }
-
-/** Elements of one of portward's own sets, in what `nft -j list set inet portward banned` prints. */
-export const parseNftBans = (text: string): Ban[] =>
-  (readJson<NftList>(text)?.nftables ?? [])
-    .flatMap((object) => object.set?.elem ?? [])
-    .flatMap((element): Ban[] => {
-      const value = typeof element === 'string' ? element : element.elem?.val
-      const host = typeof value === 'string' ? hostOf(value) : null
-      if (host === null) return []
-      const address = formatAddress(host.bytes)
-      return [{ address, place: 'nft', isOwn: true, undo: releaseCommand(address) }]
-    })
+/** The members of a backend's sets, in what its own commands print at this time. */
+export const parseOwnBans = (backend: Backend, text: string, nowMs: number): Ban[] =>
+  BACKENDS[backend].parse(text).map(({ address, secondsLeft, undo }) => ({
+    address,
+    holder: backend,
+    isOwn: true,
+    untilMs: secondsLeft === null ? null : nowMs + secondsLeft * 1000,
+    undo,
+  }))
 
 interface Route {
+  readonly type?: string
   readonly dst?: string
   readonly metric?: number
   readonly protocol?: string
 }
 
-/** A metric of its own keeps portward's routes apart from others'. */
-const OWN_METRIC = 1
+const LEADS_NOWHERE: ReadonlySet<string | undefined> = new Set(['blackhole', 'unreachable', 'prohibit'])
 
-/** Types of routes that lead nowhere: Debian's stock portsentry makes unreachable ones, portward blackholes. */
-export const ROUTE_TYPES = ['blackhole', 'unreachable', 'prohibit'] as const
-
-/** Hosts that lead nowhere, in what `ip -json -4 route show type blackhole` and the like print. */
-export const parseRouteBans = (
-  family: '-4' | '-6',
-  type: (typeof ROUTE_TYPES)[number],
-  text: string,
-): Ban[] => {
+/** Routes of others that lead nowhere, such as Debian's stock portsentry makes, in what `ip -json route show` prints. */
+export const parseRouteBans = (family: '-4' | '-6', text: string): Ban[] => {
+  const own = new Set(BACKENDS.route.parse(text).map(({ address }) => address))
   const routes = readJson<readonly Route[]>(text)
-  return (Array.isArray(routes) ? routes : []).flatMap(({ dst, metric, protocol }: Route): Ban[] => {
-    const host = hostOf(dst ?? '')
-    if (host === null) return []
-    const address = formatAddress(host.bytes)
-    const isOwn = type === 'blackhole' && metric === OWN_METRIC
-    const which = [
-      ...(protocol === undefined ? [] : ['proto', protocol]),
-      ...(metric === undefined ? [] : ['metric', String(metric)]),
-    ]
-    const undo = isOwn ? releaseCommand(address) : ['ip', family, 'route', 'del', type, address, ...which]
-    return [{ address, place: 'route', isOwn, undo }]
-  })
+  return (Array.isArray(routes) ? routes : []).flatMap(
+    ({ type = '', dst, metric, protocol }: Route): Ban[] => {
+      const host = LEADS_NOWHERE.has(type) ? hostOf(dst ?? '') : null
+      if (host === null) return []
+      const address = formatAddress(host.bytes)
+      if (own.has(address)) return []
+      const which = [
+        ...(protocol === undefined ? [] : ['proto', protocol]),
+        ...(metric === undefined ? [] : ['metric', String(metric)]),
+      ]
+      const undo = ['ip', family, 'route', 'del', type, address, ...which]
+      return [{ address, holder: 'unreachable', isOwn: false, untilMs: null, undo }]
+    },
+  )
 }

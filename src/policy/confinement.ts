@@ -1,7 +1,7 @@
 import type { Problem } from '../problem.ts'
 import type { Service } from './daemons.ts'
 import { isSameFile, type Mount, mountOf, parseMounts } from './mounts.ts'
-import { directoryOf, runsBanProgram, type WrittenPath } from './written-paths.ts'
+import { directoryOf, type WrittenPath } from './written-paths.ts'
 
 /** What a daemon, and so every command that it runs, is kept from. */
 export interface Confinement {
@@ -102,6 +102,12 @@ export const describeObstacles = (obstacles: readonly Obstacle[]): string =>
 export const cureFor = (unit: string, obstacles: readonly Obstacle[]): string =>
   `systemctl edit ${unit}: [Service] ${obstacles.map(({ cure }) => cure).join(', ')}; then systemctl restart ${unit}`
 
+/** What a ban takes: files that are written, and services that change the firewall by portward's own means. */
+export interface BanPath {
+  readonly writes: readonly WrittenPath[]
+  readonly changesFirewall: readonly Service[]
+}
+
 /** What brings files back that a unit has others in the place of. */
 const unhide = (directories: readonly string[]): string =>
   directories.every((path) => /^(?:\/var)?\/tmp(?:\/|$)/.test(path))
@@ -116,9 +122,9 @@ export const findObstacles = (
   confinement: Confinement,
   own: readonly Mount[],
   service: Service,
-  all: readonly WrittenPath[],
+  { writes, changesFirewall }: BanPath,
 ): Obstacle[] => {
-  const paths = all.filter(({ by }) => by.includes(service))
+  const paths = writes.filter(({ by }) => by.includes(service))
   const { mounts, isRoot, hasNetAdmin, isOnNetwork, hasNetlink } = confinement
   const placeOf = ({ path, isReplaced }: WrittenPath) => (isReplaced ? directoryOf(path) : path)
   // What nobody can write is not the sandbox's doing.
@@ -142,7 +148,7 @@ export const findObstacles = (
       cure: unhide([...new Set(elsewhere.map(placeOf))]),
     })
   if (!isRoot && paths.length > 0) obstacles.push({ what: 'does not run as root', cure: 'User=root' })
-  if (!runsBanProgram(paths, service)) return obstacles
+  if (!changesFirewall.includes(service)) return obstacles
   if (!hasNetAdmin)
     obstacles.push({
       what: 'may not change the firewall: it lacks CAP_NET_ADMIN',
@@ -159,13 +165,10 @@ export const findObstacles = (
 }
 
 /** What the configured sandboxes of units will keep from banning, before anything is started in them. Pure. */
-export const findSandboxTrouble = (
-  units: ReadonlyMap<string, UnitProperties>,
-  paths: readonly WrittenPath[],
-): Problem[] =>
+export const findSandboxTrouble = (units: ReadonlyMap<string, UnitProperties>, banPath: BanPath): Problem[] =>
   [...units].flatMap(([unit, properties]): Problem[] => {
     const service = unit === 'fail2ban' ? 'fail2ban' : 'portsentry'
-    const obstacles = findObstacles(configuredConfinement(properties), [], service, paths)
+    const obstacles = findObstacles(configuredConfinement(properties), [], service, banPath)
     if (obstacles.length === 0) return []
     const files = [properties.get('FragmentPath') ?? '', ...(properties.get('DropInPaths') ?? '').split(' ')]
     return [

@@ -4,25 +4,29 @@ import { mendingEdits, mendRefused, translatedValue } from '../documents/portsen
 import type { Network } from '../network.ts'
 import type { Place, Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
+import type { Backend, Target } from './backends.ts'
+import { banSetFiles, chooseBackend, ownsBans, presentTarget } from './ban-set.ts'
 import { blockedFile, findBlockedFiles, findInsecureBlockedFile } from './blocked-file.ts'
-import { findSandboxTrouble } from './confinement.ts'
+import { type BanPath, findSandboxTrouble } from './confinement.ts'
+import type { Service } from './daemons.ts'
 import { findExposed } from './exposed.ts'
 import { type Facts, fileText } from './facts.ts'
-import { FIREWALL_CONF, firewallFiles, ownsBans, presentTarget } from './firewall.ts'
+import { findDatabase } from './fail2ban-database.ts'
 import { findUnfitHistory } from './history-file.ts'
 import { judgedDaemons } from './hosts-access-verdict.ts'
-import { desiredJails, type Jails, lostIgnoreIps, SSHD_PATH } from './jail.ts'
+import { desiredJails, fail2banFiles, type Jails, lostIgnoreIps, SSHD_PATH } from './jail.ts'
 import { chooseTarget, killRoute } from './kill-route.ts'
 import { findLanTrouble } from './lan-check.ts'
+import { LEGACY_CONF, LEGACY_FILES, LEGACY_RECORD, legacyBans, legacyTarget } from './legacy-bans.ts'
 import { findNeighbourTrouble } from './neighbours.ts'
 import { requiredPackages } from './packages.ts'
 import { protect } from './protected-networks.ts'
 import { type Modes, type Release, sees } from './release.ts'
 import { ADDRESSES_PATH } from './server-addresses.ts'
-import { type WrittenPath, writtenPaths } from './written-paths.ts'
+import { writtenPaths } from './written-paths.ts'
 
 /** How the server should be, as data: what each file should say and what should run. */
-export interface Desired {
+export interface Desired extends BanPath {
   readonly release: Release
   readonly packages: readonly string[]
   /** Lines for debconf-set-selections, needed when portsentry is installed for the first time. */
@@ -30,10 +34,14 @@ export interface Desired {
   /** Keys of portsentry.conf; null: the daemon must find no such key. */
   readonly conf: ReadonlyMap<string, string | null>
   readonly modes: Modes
-  /** Why `auto` came to another target than CHAOS, for whoever has the plan write that down; null: it did not. */
-  readonly targetNote: string | null
-  /** Whether bans have a place of portward's own, made at boot. */
-  readonly ownsBans: boolean
+  /** What bans are made with; null: portward changes no firewall. */
+  readonly banSet: { readonly backend: Backend; readonly target: Target } | null
+  /** Why `auto` came to this backend and this target, for the plan that chooses them. */
+  readonly banSetNotes: readonly string[]
+  /** Whether hosts.deny names a file of banned hosts, which fail2ban's action keeps. */
+  readonly writesDenied: boolean
+  /** Hosts that the first version of portward has banned here, by its record; null: that version is not here. */
+  readonly legacyBans: readonly string[] | null
   /** Null on a server without a LAN. */
   readonly lan: Network | null
   readonly whitelist: readonly Network[]
@@ -54,8 +62,6 @@ export interface Desired {
   readonly blockedPaths: readonly string[]
   /** Other logs without which fail2ban would not start. */
   readonly logs: readonly string[]
-  /** What a ban writes on its way. */
-  readonly writes: readonly WrittenPath[]
 }
 
 export interface DesiredResult {
@@ -87,13 +93,13 @@ const requiredValue = (key: string, settings: Settings, facts: Facts, release: R
 export const findHistory = (settings: Settings, facts: Facts, release: Release): string =>
   requiredValue('HISTORY_FILE', settings, facts, release)
 
-/** Where bans have a place of their own, what makes them also writes hosts.deny: once, and until the ban ends. */
+/** Beside a ban set fail2ban's action writes what hosts.deny names, until the ban ends: portsentry's lines would stay. */
 const killHostsDeny = (settings: Settings, present: string | undefined): string | null =>
   settings.portsentryKeys.get('KILL_HOSTS_DENY') ??
-  (ownsBans(settings) ? null : present || 'ALL: $TARGET$ : DENY')
+  (settings.banBackend === 'none' ? present || 'ALL: $TARGET$ : DENY' : null)
 
 /** OBSERVE_ONLY logs and bans nobody: portsentry's own switch is BLOCK_*, and the jail is off too. */
-const confKeys = (settings: Settings, facts: Facts, release: Release): Desired['conf'] => {
+const confKeys = (settings: Settings, facts: Facts, release: Release, backend: Backend): Desired['conf'] => {
   const observe = settings.observeOnly
     ? ([
         ['BLOCK_TCP', '0'],
@@ -109,7 +115,7 @@ const confKeys = (settings: Settings, facts: Facts, release: Release): Desired['
     ...verbatim,
     ...release.portKeys(settings, (key) => presentValue(facts, release, key)),
     ...observe,
-    ['KILL_ROUTE', killRoute(settings)],
+    ['KILL_ROUTE', killRoute(settings, backend, release)],
     ['KILL_HOSTS_DENY', killHostsDeny(settings, presentValue(facts, release, 'KILL_HOSTS_DENY'))],
   ])
 }
@@ -133,8 +139,13 @@ const findSlowness = (settings: Settings, { dialect }: Release, at: Place): Prob
 export const desire = (settings: Settings, facts: Facts, release: Release): DesiredResult => {
   const problems: Problem[] = []
   const place = (name: string) => settings.places.get(name) ?? { path: settings.path }
-  const choice = chooseTarget(settings.banTarget, facts.live, presentTarget(fileText(facts, FIREWALL_CONF)))
-  const usesTarget = settings.banBackend === 'iptables'
+  const { backend, reason } = chooseBackend(settings, facts)
+  const present = presentTarget(facts) ?? legacyTarget(fileText(facts, LEGACY_CONF))
+  const choice = chooseTarget(settings.banTarget, facts.live, present)
+  const banSet = ownsBans(settings)
+    ? { backend, target: backend === 'ipset' ? choice.target : ('DROP' as const) }
+    : null
+  const usesTarget = banSet?.backend === 'ipset'
   if (usesTarget && choice.warning !== undefined && facts.live !== null) {
     problems.push({
       severity: 'warning',
@@ -155,7 +166,7 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
       ? []
       : findExposed(facts, release, shielded, settings.untrusted, place('WHITELIST'))),
     ...findLanTrouble(settings, facts.live?.topology ?? null, shielded),
-    ...findNeighbourTrouble(settings, facts, release),
+    ...findNeighbourTrouble(settings, facts, release, banSet),
     ...findSlowness(settings, release, place('RESOLVE_HOST')),
     ...findInsecureBlockedFile(settings, facts, place('BLOCKED_FILE')),
     ...findUnfitHistory(settings, facts, release, historyPath),
@@ -164,45 +175,57 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
   const blockedPaths = findBlockedFiles(settings, facts, release)
   const jails = desiredJails(settings, facts, release, shielded, historyPath)
   const modes = { tcpMode: settings.tcpMode, udpMode: settings.udpMode }
-  const firewall = firewallFiles({
-    ...{ settings, release, modes, target: choice.target, protectedNetworks: shielded, historyPath },
-    blockedPath: blockedFile(settings, facts, release),
-  })
-  const conf = confKeys(settings, facts, release)
+  const conf = confKeys(settings, facts, release, backend)
+  const askingDaemons = judgedDaemons(facts.wrapped)
+  const usesOwnAction = banSet !== null && settings.banaction === undefined
+  const killHostsDenyLine = conf.get('KILL_HOSTS_DENY') ?? ''
+  const writesDenied = usesOwnAction && killHostsDenyLine === '' && askingDaemons.length > 0
+  const emptiesBlocked = release.dialect === '1.2'
+  const banSetParts = banSet && {
+    ...{ ...banSet, settings, protectedNetworks: shielded, writesDenied },
+    database: findDatabase(fail2banFiles(facts)),
+    blockedPaths: emptiesBlocked ? blockedPaths : [],
+  }
+  const changesFirewall: Service[] = [
+    ...(banSet !== null && settings.killRoute === undefined ? (['portsentry'] as const) : []),
+    ...(usesOwnAction ? (['fail2ban'] as const) : []),
+  ]
   const writes = writtenPaths({
-    ownsBans: ownsBans(settings),
-    usesOwnAction: settings.banaction === undefined,
-    killRoute: conf.get('KILL_ROUTE') ?? '',
-    killHostsDeny: conf.get('KILL_HOSTS_DENY') ?? '',
-    historyPath,
-    blockedPaths,
+    ...{ usesOwnAction, writesDenied, historyPath, blockedPaths, emptiesBlocked },
+    killHostsDeny: killHostsDenyLine,
   })
-  problems.push(...findSandboxTrouble(facts.live?.units ?? new Map(), writes))
+  problems.push(...findSandboxTrouble(facts.live?.units ?? new Map(), { writes, changesFirewall }))
   const desired: Desired = {
     release,
-    packages: requiredPackages(settings, facts.live?.init ?? 'systemd'),
+    packages: requiredPackages(settings, backend, facts.live?.init ?? 'systemd'),
     selections: facts.packages.has('portsentry') ? [] : [SELECTION],
     conf,
     modes,
-    targetNote: (usesTarget && facts.live !== null && choice.note) || null,
-    ownsBans: ownsBans(settings),
+    banSet,
+    banSetNotes: [
+      ...(banSet === null || reason === null ? [] : [`BAN_BACKEND is ${backend}: ${reason}`]),
+      ...(usesTarget && facts.live !== null && choice.note !== undefined ? [choice.note] : []),
+    ],
+    writesDenied,
+    legacyBans: facts.files.has(LEGACY_CONF) ? legacyBans(fileText(facts, LEGACY_RECORD)) : null,
     lan: settings.lan,
     whitelist: settings.whitelist,
     protectedNetworks: shielded,
     admitted,
-    askingDaemons: judgedDaemons(facts.wrapped),
+    askingDaemons,
     ignored: shielded.filter((network) => sees(release, network)),
     jails: jails.jails,
     ownedFiles: new Map([
       ...release.ownedFiles(settings),
       [SSHD_PATH, jails.sshdFile],
-      ...firewall,
+      ...banSetFiles(banSetParts),
+      ...LEGACY_FILES.map((path) => [path, null] as const),
       ...(record === undefined ? [] : ([[ADDRESSES_PATH, record]] as const)),
     ]),
     historyPath,
     blockedPaths,
     logs: jails.logs,
-    writes,
+    ...{ writes, changesFirewall },
   }
   return { desired, problems: [...problems, ...jails.problems] }
 }

@@ -53,8 +53,8 @@ export interface LiveFacts extends ServerAddresses {
   readonly enabled: ReadonlySet<string>
   /** How systemd confines the daemons' units, by unit; none where it does not run. */
   readonly units: ReadonlyMap<string, UnitProperties>
-  /** Whether the bans' own place in the firewall is made and as its files say; null where only root could tell. */
-  readonly hasPlace: boolean | null
+  /** Whether the ban set is loaded and its rules are in force; null where only root could tell. */
+  readonly hasBanSet: boolean | null
   /** Hosts that the firewall and the routes ban; null without root. */
   readonly bans: readonly Ban[] | null
   /** iptables targets tried in a network namespace of their own. */

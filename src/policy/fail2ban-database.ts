@@ -1,5 +1,22 @@
 import type { Problem } from '../problem.ts'
+import { ACTION } from './ban-set.ts'
 import { type ConfigFile, effective, viewFail2ban } from './fail2ban-view.ts'
+
+const STOCK = '/var/lib/fail2ban/fail2ban.sqlite3'
+
+/** The value of fail2ban's `dbfile`; undefined where nothing sets it, or it cannot be resolved. */
+const databaseOption = (files: readonly ConfigFile[]) => {
+  const dbfile = effective(viewFail2ban(files, 'fail2ban'), 'Definition', 'dbfile')
+  return dbfile?.resolved ? { ...dbfile, value: dbfile.value.trim() } : undefined
+}
+
+const isNone = (dbfile: string): boolean => /^(?:none|:memory:)$/i.test(dbfile)
+
+/** Where fail2ban keeps its bans; '' where it forgets them. */
+export const findDatabase = (files: readonly ConfigFile[]): string => {
+  const path = databaseOption(files)?.value ?? STOCK
+  return isNone(path) ? '' : path
+}
 
 /**
  * Where fail2ban keeps no database, it knows nobody when it starts, and never bans longer whoever comes back. Measured on
@@ -10,10 +27,10 @@ export const withoutDatabase = (
   directory: string,
   banaction: string,
 ): Problem[] => {
-  const dbfile = effective(viewFail2ban(files, 'fail2ban'), 'Definition', 'dbfile')
-  if (!dbfile?.resolved || !/^(?:none|:memory:)$/i.test(dbfile.value.trim())) return []
+  const dbfile = databaseOption(files)
+  if (dbfile === undefined || !isNone(dbfile.value)) return []
   const bans =
-    banaction === 'portward'
+    banaction === ACTION
       ? 'the firewall keeps them, but repeat offenders are not banned for longer'
       : 'whoever was banned is free again then, and repeat offenders are not banned for longer'
   return [

@@ -1,4 +1,5 @@
 import type { Problem } from '../problem.ts'
+import { BAN_ACTION } from './ban-set.ts'
 import { namesIn } from './fail2ban-values.ts'
 import { type Effective, effective, type Fail2banView } from './fail2ban-view.ts'
 
@@ -30,7 +31,7 @@ const nameOf = (banaction: string): string => namesIn(banaction)[0] ?? ''
 
 /** portward's own action takes no parameters. */
 const actionFor = ({ banaction, protocol }: BanAction): string =>
-  banaction === 'portward' ? banaction : `${banaction}[port="${ALL_PORTS}", protocol="${protocol}"]`
+  banaction === BAN_ACTION ? banaction : `${banaction}[port="${ALL_PORTS}", protocol="${protocol}"]`
 
 const harmless: Decision = { kind: 'harmless' }
 const named = (does: string, mayBeMeant = false): Decision => ({ kind: 'named', does, mayBeMeant })
@@ -49,7 +50,7 @@ export const DECISIONS: ReadonlyMap<string, Decision> = new Map<string, Decision
     {
       kind: 'set',
       value: (decided, { banaction }) =>
-        banaction === 'portward' || decided === ALL_PORTS ? null : ALL_PORTS,
+        banaction === BAN_ACTION || decided === ALL_PORTS ? null : ALL_PORTS,
     },
   ],
   [

@@ -3,11 +3,12 @@ import { setValues } from '../documents/fail2ban-edit.ts'
 import { formatAddress, formatCidr, isHost, isWithin, type Network, parseNetwork } from '../network.ts'
 import type { Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
+import { BAN_ACTION } from './ban-set.ts'
+import { secondsOf } from './duration.ts'
 import { type Facts, fileText } from './facts.ts'
 import { withoutDatabase } from './fail2ban-database.ts'
 import { logPatterns } from './fail2ban-values.ts'
 import { type ConfigFile, effective, enabledJails, type Fail2banView, viewFail2ban } from './fail2ban-view.ts'
-import { secondsOf } from './firewall.ts'
 import { type BanAction, guardJail } from './jail-guards.ts'
 import { type Release, sees } from './release.ts'
 
@@ -44,8 +45,8 @@ const ignoreIp = (network: Network): string =>
   isHost(network) ? formatAddress(network.bytes) : formatCidr(network)
 
 /** What fail2ban bans with, on all ports; `protocol` in the form that this action takes. */
-const banAction = ({ banaction = 'portward' }: Settings): BanAction => {
-  const takesAll = banaction === 'portward' || banaction.startsWith('iptables-allports')
+const banAction = ({ banaction = BAN_ACTION }: Settings): BanAction => {
+  const takesAll = banaction === BAN_ACTION || banaction.startsWith('iptables-allports')
   return { banaction, protocol: takesAll ? 'all' : 'tcp,udp' }
 }
 

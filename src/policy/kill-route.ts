@@ -1,6 +1,8 @@
 import type { BanTarget, Settings } from '../settings/settings.ts'
+import { type Backend, banCommand } from './backends.ts'
+import { secondsOf } from './duration.ts'
 import type { LiveFacts } from './facts.ts'
-import { BAN_COMMAND } from './firewall.ts'
+import type { Release } from './release.ts'
 
 export interface TargetChoice {
   readonly target: Exclude<BanTarget, 'auto'>
@@ -12,7 +14,7 @@ export interface TargetChoice {
 
 /**
  * The iptables target that bans use: what was asked for where this kernel takes it, else DROP. Where that cannot be
- * tried, as in a tree or without root, the target that the place of the bans has now stays: it was tried then.
+ * tried, as in a tree or without root, the target that the ban set has now stays: it was tried then.
  */
 export const chooseTarget = (
   wanted: BanTarget,
@@ -32,12 +34,18 @@ export const chooseTarget = (
   return { target: 'DROP', ...(wanted === 'auto' ? { note: reason } : { warning: reason }) }
 }
 
-/** Rules of INPUT and routes that lead nowhere, as portsentry's stock files and the tutorials have them. */
-const SEEN = /\bip6?tables\b.*\bINPUT\b|\broute\s+(?:add|replace)\b/
+/** Rules of INPUT, routes that lead nowhere and ban sets: portward's, and those of portsentry's stock files and the tutorials. */
+const SEEN = /\bip6?tables\b.*\bINPUT\b|\broute\s+(?:add|replace)\b|\binet portward hosts|\bportward-hosts/
 
 /** Whether bans by this KILL_ROUTE are found where bans are looked for: a command of one's own may ban anywhere. */
-export const bansInSight = (command: string): boolean => command === BAN_COMMAND || SEEN.test(command)
+export const isVisibleBan = (command: string): boolean => SEEN.test(command)
 
-/** The value of KILL_ROUTE, or null where portsentry is to leave the firewall alone. */
-export const killRoute = (settings: Settings): string | null =>
-  settings.killRoute ?? (settings.banBackend === 'none' ? null : BAN_COMMAND)
+/** The value of KILL_ROUTE; null where portsentry is to leave the firewall alone. */
+export const killRoute = (
+  { killRoute: given, banBackend, observeOnly, bantime }: Settings,
+  backend: Backend,
+  { seesIPv6 }: Release,
+): string | null => {
+  if (given !== undefined) return given
+  return banBackend === 'none' || observeOnly ? null : banCommand(backend, secondsOf(bantime), seesIPv6)
+}

@@ -1,7 +1,6 @@
 import { closesToEverybody, type HostsAccess, opensToEverybody } from '../documents/hosts-access.ts'
 import type { Problem } from '../problem.ts'
 import type { Desired } from './desired.ts'
-import { writesHostsDeny } from './firewall.ts'
 
 /** A line of hosts.allow, and the daemons for which it makes hosts.deny count for nothing. */
 export interface LenientRule {
@@ -22,21 +21,15 @@ const lenientRules = ({ rules, readUpTo }: HostsAccess, daemons: readonly string
 }
 
 /** What decides whether bans are entered in hosts.deny. */
-type Banning = Pick<Desired, 'conf' | 'jails' | 'ownsBans'>
+type Banning = Pick<Desired, 'conf' | 'writesDenied'>
 
-/**
- * Whether bans are to get into hosts.deny at all: portsentry's, or fail2ban's by portward's action, which leaves the file
- * to portsentry where that has a KILL_HOSTS_DENY.
- */
-export const bansReachHostsDeny = ({ conf, jails, ownsBans }: Banning): boolean => {
-  const killHostsDeny = conf.get('KILL_HOSTS_DENY') ?? ''
-  const blocks = [conf.get('BLOCK_TCP'), conf.get('BLOCK_UDP')].includes('1')
-  const byJail = ownsBans && jails.get('portsentry')?.get('banaction') === 'portward'
-  return (
-    (blocks && writesHostsDeny(killHostsDeny, conf.get('KILL_ROUTE') ?? '')) ||
-    (byJail && killHostsDeny === '')
-  )
-}
+/** Whether portsentry itself writes its bans into hosts.deny. */
+export const portsentryWritesHostsDeny = ({ conf }: Pick<Desired, 'conf'>): boolean =>
+  [conf.get('BLOCK_TCP'), conf.get('BLOCK_UDP')].includes('1') && (conf.get('KILL_HOSTS_DENY') ?? '') !== ''
+
+/** Whether bans are to get into hosts.deny at all: by portsentry, or by the file that it names. */
+export const bansReachHostsDeny = (desired: Banning): boolean =>
+  desired.writesDenied || portsentryWritesHostsDeny(desired)
 
 /**
  * An admin's rule that is weaker than hosts.deny is theirs to keep; but a ban in hosts.deny then keeps nobody away from

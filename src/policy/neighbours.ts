@@ -1,6 +1,7 @@
 import { getVariable, parseShellAssignments } from '../documents/shell-assignments.ts'
 import type { Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
+import type { Backend, Target } from './backends.ts'
 import type { Facts } from './facts.ts'
 import type { Release } from './release.ts'
 import { ADDRESSES_PATH } from './server-addresses.ts'
@@ -82,14 +83,20 @@ interface Emptied {
   readonly cure: string
 }
 
-/** Null: no ban is known to stand there. */
-const whenEmptied = ({ banBackend, banaction, killRoute = '' }: Settings): Emptied | null => {
+/** Null: no ban is known to stand in a table that `manager` empties. */
+const whenEmptied = (
+  { banaction, killRoute = '' }: Settings,
+  used: { readonly backend: Backend; readonly target: Target } | null,
+  manager: 'ufw' | 'firewalld',
+): Emptied | null => {
   if (banaction?.startsWith('iptables'))
     return {
       loss: `the bans of ${banaction} are gone then, until fail2ban is restarted`,
       cure: 'BANACTION=nftables-allports, whose bans stand in a table of their own',
     }
-  if (banBackend === 'iptables' && banaction === undefined)
+  // ufw leaves the table raw alone.
+  const isEmptied = used?.backend === 'ipset' && (manager === 'firewalld' || used.target !== 'DROP')
+  if (isEmptied && banaction === undefined)
     return {
       loss: 'bans are back within a minute',
       cure: 'BAN_BACKEND=nft, whose bans stand in a table of their own',
@@ -131,18 +138,23 @@ const emptiedByFirewalld = ({ loss, cure }: Emptied): Problem =>
  * What other tools of the firewall mean for portsentry and for its bans. What no line of config.env changes is said
  * until portward has been applied here once: whoever plans every hour knows it by then.
  */
-export const findNeighbourTrouble = (settings: Settings, facts: Facts, release: Release): Problem[] => {
+export const findNeighbourTrouble = (
+  settings: Settings,
+  facts: Facts,
+  release: Release,
+  used: { readonly backend: Backend; readonly target: Target } | null,
+): Problem[] => {
   if (facts.live === null) return []
   const isApplied = facts.files.has(ADDRESSES_PATH)
   const blindness = isApplied ? [] : findBlindness(facts, release)
-  const bans = settings.banBackend !== 'none' || settings.banaction !== undefined
+  const bans = used !== null || settings.banaction !== undefined
   if (settings.observeOnly || !bans) return blindness
   const { ufw, firewalld } = facts.live.neighbours
-  const emptied = whenEmptied(settings)
-  const isEmptiedByUfw = ufw?.emptiesInput === true && emptied !== null
+  const byUfw = ufw?.emptiesInput === true ? whenEmptied(settings, used, 'ufw') : null
+  const byFirewalld = firewalld ? whenEmptied(settings, used, 'firewalld') : null
   return [
     ...blindness,
-    ...(isEmptiedByUfw ? [emptiedByUfw(emptied)] : ufw === null || isApplied ? [] : [BESIDE_UFW]),
-    ...(firewalld && emptied !== null ? [emptiedByFirewalld(emptied)] : []),
+    ...(byUfw !== null ? [emptiedByUfw(byUfw)] : ufw === null || isApplied ? [] : [BESIDE_UFW]),
+    ...(byFirewalld === null ? [] : [emptiedByFirewalld(byFirewalld)]),
   ]
 }

@@ -1,4 +1,5 @@
 import type { Settings } from '../settings/settings.ts'
+import { BACKENDS, type Backend } from './backends.ts'
 
 /**
  * Packages that the outcome needs, each named so that nothing hangs on apt's idea of recommended ones:
@@ -7,15 +8,20 @@ import type { Settings } from '../settings/settings.ts'
  * proved, nor the gateway be found, and a minimal Debian has none.
  */
 export const requiredPackages = (
-  { banBackend, banaction = '' }: Settings,
+  { banBackend, banaction = '' }: Pick<Settings, 'banBackend' | 'banaction'>,
+  backend: Backend,
   init: 'systemd' | 'sysv',
-): string[] => [
-  'portsentry',
-  'fail2ban',
-  'tcpd',
-  'iproute2',
-  // A ban action whose program is missing fails, and fail2ban lists the ban all the same.
-  ...(banBackend === 'iptables' || banaction.startsWith('iptables') ? ['iptables'] : []),
-  ...(banBackend === 'nft' || banaction.startsWith('nftables') ? ['nftables'] : []),
-  ...(init === 'systemd' ? ['python3-systemd'] : []),
-]
+): string[] => {
+  const packages = [
+    'portsentry',
+    'fail2ban',
+    'tcpd',
+    'iproute2',
+    ...(banBackend === 'none' ? [] : BACKENDS[backend].packages),
+    // A ban action whose program is missing fails, and fail2ban lists the ban all the same.
+    ...(banaction.startsWith('iptables') ? ['iptables'] : []),
+    ...(banaction.startsWith('nftables') ? ['nftables'] : []),
+    ...(init === 'systemd' ? ['python3-systemd'] : []),
+  ]
+  return [...new Set(packages)]
+}

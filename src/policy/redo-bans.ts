@@ -77,11 +77,11 @@ export const redoCommands = (
       ...unplaced.map((rule) => ['1', ...rule]),
     ].map((rule) => [program, '-w', '-I', 'INPUT', ...rule])
   })
-  // `ip -4 route del …`, and `/bin/sh PROGRAM del ADDRESS`: the verb is at one place, whatever else reads `del`.
+  // `ip -4 route del …`, `ipset del …`, `nft delete …`, and `/bin/sh PROGRAM del …` of the first version.
   const others = undos
     .filter((undo) => !isRule(undo))
     .map((undo) => {
-      const verb = undo[0] === 'ip' ? 3 : 2
+      const verb = undo.findIndex((word) => word === 'del' || word === 'delete')
       return undo.map((word, index) => (index === verb ? 'add' : word))
     })
   return [...rules, ...others]

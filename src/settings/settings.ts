@@ -8,7 +8,7 @@ import { type Complaint, checkShare, readLan, readUntrusted, readWhitelist } fro
 import { findMissingLan } from './missing-lan.ts'
 import { unprintable, VARIABLE_NAMES, VARIABLES } from './variables.ts'
 
-type BanBackend = 'iptables' | 'nft' | 'route' | 'none'
+export type BanBackend = 'auto' | 'ipset' | 'nft' | 'route' | 'none'
 export type BanTarget = 'auto' | 'CHAOS' | 'TARPIT' | 'DELUDE' | 'DROP' | 'REJECT'
 
 /** What config.env asks for, checked. */
@@ -24,6 +24,8 @@ export interface Settings {
   readonly portsentryKeys: ReadonlyMap<string, string>
   readonly banBackend: BanBackend
   readonly banTarget: BanTarget
+  /** How much of an IPv6 address is banned with it: the host, or its network. */
+  readonly banIPv6Prefix: 64 | 128
   readonly killRoute: string | undefined
   readonly bantime: string
   /** Whether each ban of the same host lasts longer than the one before, up to `bantimeMaxtime`. */
@@ -250,8 +252,10 @@ export const parseSettings = (text: string, environment: Environment, path: stri
     tcpMode: value('TCP_MODE') as Settings['tcpMode'],
     udpMode: value('UDP_MODE') as Settings['udpMode'],
     portsentryKeys: new Map(portsentryKeys),
-    banBackend: value('BAN_BACKEND') as BanBackend,
+    // What the first version called it.
+    banBackend: (value('BAN_BACKEND') === 'iptables' ? 'ipset' : value('BAN_BACKEND')) as BanBackend,
     banTarget: value('BAN_TARGET') as BanTarget,
+    banIPv6Prefix: value('BAN_IPV6_PREFIX') === '64' ? 64 : 128,
     killRoute: optional('KILL_ROUTE'),
     bantime: value('BANTIME'),
     bantimeIncrement: value('BANTIME_INCREMENT') === '1',

@@ -161,15 +161,21 @@ export const VARIABLES: readonly Variable[] = [
   key('BLOCKED_FILE', path(statePath, '/var/lib/portsentry/portsentry.blocked')),
   {
     name: 'BAN_BACKEND',
-    default: 'iptables',
-    check: oneOf('iptables', 'nft', 'route', 'none'),
-    hint: 'use iptables, nft, route or none',
+    default: 'auto',
+    check: oneOf('auto', 'ipset', 'iptables', 'nft', 'route', 'none'),
+    hint: 'use auto, ipset (or iptables, which means the same), nft, route or none',
   },
   {
     name: 'BAN_TARGET',
     default: 'auto',
     check: oneOf('auto', 'CHAOS', 'TARPIT', 'DELUDE', 'DROP', 'REJECT'),
     hint: 'use auto, CHAOS, TARPIT, DELUDE, DROP or REJECT',
+  },
+  {
+    name: 'BAN_IPV6_PREFIX',
+    default: '128',
+    check: oneOf('64', '128'),
+    hint: 'use 128 (the host) or 64 (its network)',
   },
   { name: 'KILL_ROUTE', ...actions },
   {

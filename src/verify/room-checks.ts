@@ -1,10 +1,15 @@
 import type { Room } from '../host/room.ts'
-import { type Confinement, cureFor, describeObstacles, findObstacles } from '../policy/confinement.ts'
+import {
+  type BanPath,
+  type Confinement,
+  cureFor,
+  describeObstacles,
+  findObstacles,
+} from '../policy/confinement.ts'
 import type { Service } from '../policy/daemons.ts'
 import type { Desired } from '../policy/desired.ts'
-import { BAN_COMMAND } from '../policy/firewall.ts'
 import type { Mount } from '../policy/mounts.ts'
-import { directoryOf, runsBanProgram, type WrittenPath } from '../policy/written-paths.ts'
+import { directoryOf } from '../policy/written-paths.ts'
 import type { Problem } from '../problem.ts'
 import { type Check, checkFor, listed } from './check.ts'
 
@@ -67,13 +72,12 @@ const TITLES: Readonly<Record<Service, string>> = {
 /** What a daemon runs for a ban that is not portward's, so that nobody knows what it needs; null: nothing. */
 export const foreignCommand = (
   service: Service,
-  { conf, jails, writes }: Pick<Desired, 'conf' | 'jails' | 'writes'>,
+  { conf, jails, changesFirewall }: Pick<Desired, 'conf' | 'jails' | 'changesFirewall'>,
 ): string | null => {
-  if (runsBanProgram(writes, service)) return null
+  if (changesFirewall.includes(service)) return null
   if (service === 'fail2ban')
     return jails.get('portsentry')?.get('enabled') === 'true' ? 'its banaction' : null
-  const command = conf.get('KILL_ROUTE') ?? ''
-  return command === '' || command === BAN_COMMAND ? null : 'KILL_ROUTE'
+  return (conf.get('KILL_ROUTE') ?? '') === '' ? null : 'KILL_ROUTE'
 }
 
 /**
@@ -84,11 +88,11 @@ export const checkConfinement = (
   service: Service,
   daemons: readonly Confined[],
   own: readonly Mount[],
-  paths: readonly WrittenPath[],
+  banPath: BanPath,
   foreign: string | null = null,
 ): Check => {
   const check = checkFor(`${service}-rights`, TITLES[service])
-  const writes = paths.filter(({ by }) => by.includes(service))
+  const writes = banPath.writes.filter(({ by }) => by.includes(service))
   const known = daemons.filter((daemon) => daemon.service === service)
   if (writes.length === 0)
     return foreign === null
@@ -97,7 +101,7 @@ export const checkConfinement = (
   if (known.length === 0) return check.skip(`not checked: ${service} does not run`)
   for (const { unit, confinement } of known) {
     if (confinement === null) return check.skip('only root can look')
-    const obstacles = findObstacles(confinement, own, service, paths)
+    const obstacles = findObstacles(confinement, own, service, banPath)
     if (obstacles.length > 0)
       return check.fail(`in its sandbox ${service} ${describeObstacles(obstacles)}`, cureFor(unit, obstacles))
   }

@@ -9,7 +9,7 @@ import { readConfinement, readOwnMounts } from '../host/confinement.ts'
 import { readDevices, readOutside } from '../host/devices.ts'
 import { readRules } from '../host/lab/firewall-copy.ts'
 import { runLab } from '../host/lab/laboratory.ts'
-import { withoutOwnBans } from '../host/lab/own-records.ts'
+import { withoutBanned } from '../host/lab/own-records.ts'
 import { readPortsOf } from '../host/lab/own-sockets.ts'
 import { readRoom } from '../host/room.ts'
 import { readBoundSockets } from '../host/sockets-in-use.ts'
@@ -21,7 +21,6 @@ import { serviceOf } from '../policy/daemons.ts'
 import type { Desired } from '../policy/desired.ts'
 import { type DaemonProcess, type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
 import { enabledJails } from '../policy/fail2ban-view.ts'
-import { writesHostsDeny } from '../policy/firewall.ts'
 import { JAIL_PATH, viewWith } from '../policy/jail.ts'
 import type { Problem } from '../problem.ts'
 import { type Check, checkFor } from './check.ts'
@@ -51,7 +50,7 @@ const readSurroundings = async (daemons: readonly DaemonProcess[]): Promise<Surr
     outside,
     inUse: [...new Set(sockets.map(({ protocol, port }) => `${protocol} ${port}`))],
     reachable: [...new Set(reachable.map(({ port }) => port))].sort((a, b) => a - b),
-    firewall: withoutOwnBans(firewall),
+    firewall: withoutBanned(firewall),
   }
 }
 
@@ -86,7 +85,7 @@ const readWatched = (
     expectation: {
       block: first?.block ?? { tcp: 0, udp: 0 },
       hasKillRoute: (first?.killRoute ?? '') !== '',
-      hasHostsDeny: writesHostsDeny(first?.killHostsDeny ?? '', first?.killRoute ?? ''),
+      hasHostsDeny: (first?.killHostsDeny ?? '') !== '',
       jailBans: desired.jails.get('portsentry')?.get('enabled') === 'true',
       confPath,
       ignorePath: builtIgnorePath,
@@ -153,7 +152,7 @@ const checkRoomAndRights = async (desired: Desired, facts: Facts, live: LiveFact
   return [
     checkRoom(rooms, findUnwritable(desired, facts)),
     ...(['portsentry', 'fail2ban'] as const).map((service) =>
-      checkConfinement(service, confined, own, writes, foreignCommand(service, desired)),
+      checkConfinement(service, confined, own, desired, foreignCommand(service, desired)),
     ),
   ]
 }

@@ -1,7 +1,6 @@
-import { isWithin, parseNetwork } from '../../network.ts'
-import { presentAllowed } from '../../policy/firewall.ts'
+import { isWithin, type Network, parseNetwork } from '../../network.ts'
+import { readFirewall, readInputRules, undoBan } from '../ban-set.ts'
 import { readBanned, unban } from '../fail2ban.ts'
-import { readFirewall, readInputRules, undoBan } from '../firewall.ts'
 import { canonical, readDenied, releaseDenied } from '../hosts-deny.ts'
 import { stopService } from '../services.ts'
 import type { BanRecord, Undoing } from './record.ts'
@@ -27,13 +26,12 @@ type IsLifted = (address: string) => boolean
 
 /**
  * Whether the ban of an address that was made since is lifted. An apply that failed is put back while the daemons work:
- * where bans had their place before, the same hosts would have been banned then, but for those that the configuration of
- * before protects. What is rolled back later may have banned wrongly, and takes all of its bans with it; so does a place
- * that was not there before (`confBefore` is null). Pure.
+ * where portward banned before, the same hosts would have been banned then, but for those that the configuration of
+ * before protects. What is rolled back later may have banned wrongly, and takes all of its bans with it; so does a ban set
+ * that was not there before (`allowed` is null). Pure.
  */
-export const whomToLift = (as: Undoing, confBefore: string | null): IsLifted => {
-  if (as !== 'undone' || confBefore === null) return () => true
-  const allowed = presentAllowed(confBefore)
+export const liftedBy = (as: Undoing, allowed: readonly Network[] | null): IsLifted => {
+  if (as !== 'undone' || allowed === null) return () => true
   return (address) => {
     const host = parseNetwork(address)
     return host === null || isWithin(allowed, host)
@@ -44,7 +42,7 @@ export const whomToLift = (as: Undoing, confBefore: string | null): IsLifted => 
  * Lets go of whom portsentry has banned since. A rule in INPUT or a route may be the admin's own, it goes only where
  * hosts.deny or fail2ban show whose it is; so they go after it, and this can be done again after a crash. Throws HostError.
  */
-export const liftBans = async (before: BanRecord, placeGoes: boolean, isLifted: IsLifted): Promise<void> => {
+export const liftBans = async (before: BanRecord, setGoes: boolean, isLifted: IsLifted): Promise<void> => {
   const known = new Set(before.addresses)
   const added = (await readBans()).addresses.filter((address) => !known.has(address) && isLifted(address))
   if (added.length === 0) return
@@ -53,8 +51,8 @@ export const liftBans = async (before: BanRecord, placeGoes: boolean, isLifted: 
   await stopService('portsentry')
   const { bans } = await readFirewall()
   for (const { address, undo, isOwn } of bans) {
-    // Those go all at once, with their place.
-    if (isOwn && placeGoes) continue
+    // Those go all at once, with their set.
+    if (isOwn && setGoes) continue
     if (since.has(address) && !before.commands.includes(undo.join(' '))) await undoBan(undo)
   }
 }

@@ -1,17 +1,27 @@
 import { cp, lstat, mkdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { FIREWALL, FIREWALL_CONF, FIREWALL_FILES, FIREWALL_PATHS } from '../../policy/firewall.ts'
+import type { Network } from '../../network.ts'
+import { BAN_SET_FILES, BANS_CONF, LOADER, presentProtected, UNIT_PATH } from '../../policy/ban-set.ts'
+import { LEGACY_CONF, LEGACY_PROGRAM, legacyProtected } from '../../policy/legacy-bans.ts'
+import {
+  type BanSet,
+  loadBanSet,
+  readBanSet,
+  redoBans,
+  removeBanSet,
+  removeLeftovers as removeBanSetLeftovers,
+  stopBanUnit,
+} from '../ban-set.ts'
 import { effect } from '../effect.ts'
 import { ban } from '../fail2ban.ts'
 import { syncPath } from '../files.ts'
-import { forgetPlace, makePlace, redoBans, removePlace, startPlace } from '../firewall.ts'
 import { errnoOf, HostError, messageOf } from '../host-error.ts'
 import { HOSTS_DENY, isOnlyDenials } from '../hosts-deny.ts'
-import { besideBans } from '../lock.ts'
+import { removeBanProgram, startBanProgram } from '../legacy-bans.ts'
 import { purge } from '../packages.ts'
 import { run } from '../process.ts'
 import { readInit, restoreServices, stopServices } from '../services.ts'
-import { emptyJail, liftBans, trimHostsDeny, whomToLift } from './bans.ts'
+import { emptyJail, liftBans, liftedBy, trimHostsDeny } from './bans.ts'
 import { UNIT_DIRECTORY } from './confirmation.ts'
 import type { MergedFile, Restoration } from './merge.ts'
 import type { Undoing } from './record.ts'
@@ -141,24 +151,53 @@ const removeLeftovers = async (restoration: Restoration, kept: readonly string[]
   }
 }
 
-/** Whether the place of the bans was not there before. */
-const isPlaceNew = ({ files }: Restoration): boolean =>
-  files.some(({ record }) => record.path === FIREWALL && record.copy === null)
+const recordOf = ({ files }: Restoration, path: string): MergedFile | undefined =>
+  files.find(({ record }) => record.path === path)
 
-/** The configuration of the bans' place as it was before; null where there was none. */
-const readConfBefore = async (state: string, { files }: Restoration): Promise<string | null> => {
-  const file = files.find(({ record }) => record.path === FIREWALL_CONF)
-  if (file?.record.copy === null) return null
-  const path = file === undefined ? FIREWALL_CONF : copyPath(state, file.number, file.record.copy)
-  return (await readBytes(path))?.toString('latin1') ?? null
+/** Whether a file is to be there again, is to go, or is no part of this. */
+const fateOf = (restoration: Restoration, path: string): 'returns' | 'goes' | null => {
+  const file = recordOf(restoration, path)
+  return file === undefined ? null : file.record.copy === null ? 'goes' : 'returns'
 }
 
-/** Whether one of its units was not there: then only its program can make the place again. */
-const isPlaceTorn = ({ files }: Restoration): boolean =>
-  files.some(({ record }) => FIREWALL_FILES.has(record.path) && record.copy === null)
+/** What the bans were made with, and what they are made with until all is given back. */
+interface BanPath {
+  /** The set that is loaded now; null: there is none, or an interrupted rollback has taken its configuration away. */
+  readonly present: BanSet | null
+  readonly setGoes: boolean
+  /** The networks that the configuration of before protects; null: nothing of portward's banned then. */
+  readonly allowed: readonly Network[] | null
+  /** The ban program of the first version. */
+  readonly program: 'returns' | 'goes' | null
+}
 
-const isPlaceOther = ({ files }: Restoration): boolean =>
-  files.some(({ record }) => FIREWALL_PATHS.includes(record.path) && record.copy !== null)
+const readBanPath = async (state: string, restoration: Restoration): Promise<BanPath> => {
+  const present = await readBanSet()
+  const textOf = async (path: string): Promise<string | null> => {
+    const file = recordOf(restoration, path)
+    if (file?.record.copy === null) return null
+    const real = file === undefined ? path : copyPath(state, file.number, file.record.copy)
+    return (await readBytes(real))?.toString('latin1') ?? null
+  }
+  const [conf, legacy] = await Promise.all([textOf(BANS_CONF), textOf(LEGACY_CONF)])
+  return {
+    present,
+    setGoes: fateOf(restoration, BANS_CONF) === 'goes',
+    allowed: conf !== null ? presentProtected(conf) : legacy !== null ? legacyProtected(legacy) : null,
+    program: fateOf(restoration, LEGACY_PROGRAM),
+  }
+}
+
+/** The set of before is loaded by its files, which are back; where its unit is not, by its loader alone. */
+const reload = async (restoration: Restoration, present: BanSet | null): Promise<void> => {
+  const isOther = restoration.files.some(
+    ({ record }) => BAN_SET_FILES.includes(record.path) && record.copy !== null,
+  )
+  const now = await readBanSet()
+  if (!isOther || now === null || fateOf(restoration, LOADER) === 'goes') return
+  await loadBanSet(fateOf(restoration, UNIT_PATH) === 'goes' ? 'sysv' : readInit())
+  if (present !== null && present.backend !== now.backend) await removeBanSet(present)
+}
 
 /** What became of giving things back. */
 export interface Outcome {
@@ -194,14 +233,21 @@ export const restore = async (
   }
   const isLive = restoration.root === '/'
   const purges = isLive && restoration.packages.length > 0
-  const placeGoes = isLive && isPlaceNew(restoration)
-  const isLifted = whomToLift(as, isLive ? await readConfBefore(state, restoration) : null)
-  if (isLive) await attempt(() => liftBans(restoration.bans, placeGoes, isLifted))
-  // While its program is there.
-  if (placeGoes) await attempt(() => removePlace(readInit()))
+  const banPath = isLive ? await readBanPath(state, restoration) : null
+  const isLifted = liftedBy(as, banPath?.allowed ?? null)
+  /** While fail2ban's action is loaded, it would bring the rules back. */
+  const removeSet = async (): Promise<void> => {
+    if (banPath?.setGoes !== true) return
+    await removeBanSet(banPath.present)
+  }
+  if (banPath !== null) await attempt(() => liftBans(restoration.bans, banPath.setGoes, isLifted))
+  if (banPath?.program === 'goes') await attempt(removeBanProgram)
   if (isLive) await attempt(() => emptyJail(restoration.bans, isLifted))
+  if (banPath?.setGoes) await attempt(() => stopBanUnit(readInit()))
   // While their init scripts are there, and before what they remember goes.
   if (isLive && (purges || leftoversOf(restoration).length > 0)) await attempt(stopServices)
+  // While its programs are there.
+  if (purges) await attempt(removeSet)
   let kept: ReadonlyMap<string, readonly string[]> = new Map()
   if (purges) {
     tell(`packages ${restoration.packages.join(', ')}`)
@@ -212,24 +258,21 @@ export const restore = async (
   }
   for (const file of restoration.files) {
     tell(file.record.path)
-    await attempt(() =>
-      file.record.path === HOSTS_DENY
-        ? besideBans(restoration.root, () => restoreFile(state, file))
-        : restoreFile(state, file),
-    )
+    await attempt(() => restoreFile(state, file))
   }
-  if (placeGoes) await attempt(forgetPlace)
   await attempt(() => removeTemporary(restoration))
   if (isLive) await attempt(() => trimHostsDeny(restoration.bans, isLifted))
   if (isLive) await attempt(() => removeLeftovers(restoration, [...kept.keys()]))
+  if (banPath?.setGoes) await attempt(removeBanSetLeftovers)
   await attempt(() => removeDirectories(restoration))
   if (!isLive) return { failures, remarks }
-  if (!placeGoes && isPlaceOther(restoration))
-    await attempt(() => (isPlaceTorn(restoration) ? makePlace() : startPlace(readInit())))
+  if (banPath?.setGoes === false) await attempt(() => reload(restoration, banPath.present))
   const { enabled, daemons } = restoration.services
   const active = new Map(restoration.services.active)
   tell('services')
   remarks.push(...(await restoreServices({ enabled: new Set(enabled), active, daemons })))
+  if (banPath?.program === 'returns') await attempt(startBanProgram)
+  if (!purges) await attempt(removeSet)
   const isAnswering = (active.get('fail2ban') ?? []).length > 0
   const { releases, bans } = restoration
   await attempt(() =>

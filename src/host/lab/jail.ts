@@ -10,7 +10,7 @@ const LAB_JAILS = '/etc/fail2ban/jail.d/zzzz-portward-lab.local'
 const LAB_SERVER = '/etc/fail2ban/fail2ban.d/zzzz-portward-lab.local'
 const LOG = '/run/fail2ban/lab.log'
 /** Of its own, wherever the live one is: fail2ban takes up again whom that holds. */
-const DATABASE = '/run/fail2ban/lab.sqlite3'
+export const DATABASE = '/run/fail2ban/lab.sqlite3'
 
 /** One that cannot start ends long before that. */
 const START_TIMEOUT_MS = 60_000

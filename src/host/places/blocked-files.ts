@@ -59,7 +59,8 @@ export const blockedFilesPlace = (vantage: Vantage): BanPlace => {
           return parseBlockedFile(text, dialect).map((blocked) => asBan(blocked, file))
         })
         const bans = (await Promise.all(read)).flat()
-        return { place: 'blocked-file', isExpected: true, remark: '', bans }
+        // Portsentry's own memory: no ban has to be in it.
+        return { place: 'blocked-file', isExpected: false, remark: '', bans }
       } catch (error) {
         if (error instanceof HostError) return unread('blocked-file', error.message)
         throw error

@@ -1,21 +1,25 @@
+import { DENIED } from '../../policy/ban-set.ts'
 import { HostError } from '../host-error.ts'
-import { HOSTS_DENY, readDenied, releaseDenied } from '../hosts-deny.ts'
+import { HOSTS_DENY, readDenied, readDeniedFile, releaseDenied } from '../hosts-deny.ts'
 import { type BanPlace, bareBan, NOTHING_TO_SAY, unread } from './place.ts'
 import { sendsBans, type Vantage } from './vantage.ts'
 
-/** The lines that portsentry writes into hosts.deny. The admin's own are not bans of portsentry's. */
+/** The lines that portsentry writes into hosts.deny, and the file that it names. The admin's own lines are no bans. */
 export const hostsDenyPlace = (vantage: Vantage): BanPlace => {
   const { root } = vantage
   return {
     name: 'hosts.deny',
     read: async () => {
       try {
-        const denied = await readDenied(root)
+        const [denied, inFile] = await Promise.all([readDenied(root), readDeniedFile(root)])
         return {
           place: 'hosts.deny',
-          isExpected: sendsBans(vantage, 'hosts.deny'),
+          isExpected: sendsBans(vantage, 'hosts.deny') || (vantage.isLive && inFile !== null),
           remark: '',
-          bans: denied.map((address) => bareBan(address, HOSTS_DENY)),
+          bans: [
+            ...denied.map((address) => bareBan(address, HOSTS_DENY)),
+            ...(inFile ?? []).map((address) => bareBan(address, DENIED)),
+          ],
         }
       } catch (error) {
         if (error instanceof HostError) return unread('hosts.deny', error.message)

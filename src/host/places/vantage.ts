@@ -3,8 +3,7 @@ import type { Mode } from '../../detector/decision.ts'
 import { getKey, type PortsentryConf } from '../../documents/portsentry-conf.ts'
 import { serviceOf } from '../../policy/daemons.ts'
 import type { DaemonProcess } from '../../policy/facts.ts'
-import { writesHostsDeny } from '../../policy/firewall.ts'
-import { bansInSight } from '../../policy/kill-route.ts'
+import { isVisibleBan } from '../../policy/kill-route.ts'
 import { judgeLiveness } from '../../policy/liveness.ts'
 import type { Release } from '../../policy/release.ts'
 import { HostError } from '../host-error.ts'
@@ -88,13 +87,12 @@ export const anyConfiguration = ({ release, conf, modes }: Vantage): Configurati
   return readConfiguration(conf, mode, release.confPath).configuration
 }
 
-/** Whether portsentry's bans are to get into the firewall, and into hosts.deny. */
+/** Whether portsentry's bans are to get into the firewall, and into hosts.deny by its own hand. */
 export const sendsBans = (vantage: Vantage, to: 'firewall' | 'hosts.deny'): boolean => {
   const { conf } = vantage
   const block = anyConfiguration(vantage)?.block
   if (conf === null || (block?.tcp !== 1 && block?.udp !== 1)) return false
-  const killRoute = getKey(conf, 'KILL_ROUTE') ?? ''
   return to === 'firewall'
-    ? bansInSight(killRoute)
-    : writesHostsDeny(getKey(conf, 'KILL_HOSTS_DENY') ?? '', killRoute)
+    ? isVisibleBan(getKey(conf, 'KILL_ROUTE') ?? '')
+    : (getKey(conf, 'KILL_HOSTS_DENY') ?? '') !== ''
 }

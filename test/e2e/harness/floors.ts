@@ -36,7 +36,7 @@ export const install = (packages: string): string =>
   `DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends ${packages}`
 
 /** The packages that portward asks for, installed by hand: what its diff is against. */
-const INSTALL = install('portsentry fail2ban tcpd iptables python3-systemd')
+const INSTALL = install('portsentry fail2ban tcpd iptables ipset python3-systemd')
 
 const UFW = `${install('ufw nftables')} && ufw allow ${OPEN_PORT}/tcp && ufw --force enable`
 const FIREWALLD = `${install('firewalld nftables')} && systemctl start firewalld && firewall-cmd --permanent --add-port=${OPEN_PORT}/tcp && firewall-cmd --reload`

@@ -1,0 +1,136 @@
+import loaderText from '../../templates/bans.py?raw'
+import actionText from '../../templates/fail2ban-action.py?raw'
+import unitText from '../../templates/portward-bans.service?raw'
+import { type Network, parseNetwork } from '../network.ts'
+import type { Settings } from '../settings/settings.ts'
+import { BACKEND_FILES, BACKENDS, type Backend, networksOf, type Target } from './backends.ts'
+import { secondsOf } from './duration.ts'
+import type { Facts } from './facts.ts'
+import { fileText } from './facts.ts'
+import { LEGACY_CONF, legacyBackend } from './legacy-bans.ts'
+
+/** What the loader and fail2ban's action read, and the programs themselves. */
+export const BANS_CONF = '/etc/portward/bans.conf'
+const LIBRARY = '/usr/local/lib/portward'
+export const LOADER = `${LIBRARY}/bans.py`
+/** fail2ban's action, a class that its server loads, and how a jail names it. */
+export const ACTION = `${LIBRARY}/action.py`
+export const BAN_ACTION = `${ACTION}[actname=portward]`
+/** The unit that loads the bans at boot and checks each minute that the rules are in force. */
+export const BANS_UNIT = 'portward-bans'
+export const UNIT_PATH = `/etc/systemd/system/${BANS_UNIT}.service`
+
+/** Addresses of banned hosts, for hosts.deny to name. Written anew at each boot. */
+export const DENIED = '/run/portward/denied'
+
+/** Every file of the ban set, of whichever backend. */
+export const BAN_SET_FILES: readonly string[] = [BANS_CONF, LOADER, ACTION, UNIT_PATH, ...BACKEND_FILES]
+
+/** Whether bans are put into a ban set of portward's. */
+export const ownsBans = ({
+  banBackend,
+  observeOnly,
+}: Pick<Settings, 'banBackend' | 'observeOnly'>): boolean => banBackend !== 'none' && !observeOnly
+
+export interface BackendChoice {
+  readonly backend: Backend
+  /** Why `auto` came to it; null where config.env names it. */
+  readonly reason: string | null
+}
+
+/** The value of an option in a present bans.conf. */
+const presentOption = (facts: Pick<Facts, 'files'>, option: string): string | undefined =>
+  new RegExp(`^${option} = (.*)$`, 'm').exec(fileText(facts as Facts, BANS_CONF) ?? '')?.[1]
+
+const isBackend = (name: string | undefined): name is Backend => name !== undefined && name in BACKENDS
+
+/** The backend that bans here now, if there is one. */
+export const presentBackend = (facts: Pick<Facts, 'files'>): Backend | null => {
+  const name = presentOption(facts, 'backend')
+  return isBackend(name) ? name : null
+}
+
+/** The target that the ban set has now. */
+export const presentTarget = (facts: Pick<Facts, 'files'>): string | undefined =>
+  presentOption(facts, 'target')
+
+/** The networks that a present bans.conf protects. */
+export const presentProtected = (conf: string): Network[] =>
+  (/^protected = (.*)$/m.exec(conf)?.[1] ?? '').split(' ').flatMap((text) => parseNetwork(text) ?? [])
+
+type Surroundings = Pick<Facts, 'files' | 'packages'> & {
+  readonly live: Pick<NonNullable<Facts['live']>, 'neighbours'> | null
+}
+
+/** The backend to ban with; `auto` takes what fits the firewall that is there, and keeps what is in use. Pure. */
+export const chooseBackend = (
+  { banBackend }: Pick<Settings, 'banBackend'>,
+  facts: Surroundings,
+): BackendChoice => {
+  if (banBackend !== 'auto' && banBackend !== 'none') return { backend: banBackend, reason: null }
+  const present = presentBackend(facts) ?? legacyBackend(fileText(facts as Facts, LEGACY_CONF))
+  if (isBackend(present)) return { backend: present, reason: 'it is in use here' }
+  if (facts.live?.neighbours.firewalld)
+    return { backend: 'nft', reason: 'firewalld empties the tables of iptables' }
+  if (facts.packages.has('nftables') && !facts.packages.has('iptables'))
+    return { backend: 'nft', reason: 'nftables is installed and iptables is not' }
+  return { backend: 'ipset', reason: 'it takes the least time for each ban' }
+}
+
+interface Wanted {
+  readonly settings: Settings
+  readonly backend: Backend
+  readonly target: Target
+  /** Networks that are never banned. */
+  readonly protectedNetworks: readonly Network[]
+  /** fail2ban's database; '' where it has none. */
+  readonly database: string
+  /** portsentry 1.2's lists of blocked hosts. */
+  readonly blockedPaths: readonly string[]
+  /** Whether hosts.deny names the file of banned hosts. */
+  readonly writesDenied: boolean
+}
+
+const confText = (wanted: Wanted): string => {
+  const { settings, backend, target, protectedNetworks, database, blockedPaths, writesDenied } = wanted
+  const definition = BACKENDS[backend]
+  const { ipv4, ipv6 } = networksOf(protectedNetworks)
+  const lines = (all: readonly string[]) => all.map((line) => `\n\t${line}`).join('')
+  return [
+    '# Kept by portward from config.env.',
+    '[bans]',
+    `backend = ${backend}`,
+    `target = ${target}`,
+    `protected = ${[...ipv4, ...ipv6].join(' ')}`,
+    `protected6 = ${ipv6.join(' ')}`,
+    `bantime = ${secondsOf(settings.bantime)}`,
+    `ipv6_prefix = ${settings.banIPv6Prefix}`,
+    `database = ${database}`,
+    `denied = ${writesDenied ? DENIED : ''}`,
+    `blocked = ${blockedPaths.join(' ')}`,
+    `rules = ${definition.rules}`,
+    `script = ${definition.script}`,
+    `add = ${definition.add}`,
+    `delete = ${definition.delete}`,
+    `timeout = ${definition.timeout}`,
+    `flush =${lines(definition.flush)}`,
+    `hook = set -e${lines(definition.hook(target))}`,
+    '',
+  ].join('\n')
+}
+
+/** All files of the ban set, by path; null where there is to be none. `wanted` is null where portward bans nobody. */
+export const banSetFiles = (wanted: Wanted | null): ReadonlyMap<string, string | null> => {
+  const none = BAN_SET_FILES.map((path) => [path, null] as const)
+  if (wanted === null) return new Map(none)
+  const { backend, target, protectedNetworks } = wanted
+  const definition = BACKENDS[backend]
+  return new Map<string, string | null>([
+    ...none,
+    [BANS_CONF, confText(wanted)],
+    ...definition.files(networksOf(protectedNetworks), target),
+    [LOADER, loaderText],
+    [ACTION, actionText],
+    [UNIT_PATH, unitText.replace('CHECK', () => definition.check(target))],
+  ])
+}

@@ -1,0 +1,40 @@
+"""Loads the ban rules and the bans in fail2ban's database into the kernel. Needs neither portward nor node. Kept by portward."""
+import configparser, ipaddress, os, sqlite3, subprocess, sys, time
+
+(parser := configparser.ConfigParser(interpolation=None)).read('/etc/portward/bans.conf')
+CONF = parser['bans']
+
+def run(command, text=None):
+    subprocess.run(command, shell=True, check=True, input=text, text=True, stdout=subprocess.DEVNULL, timeout=60)
+
+def line(verb, address, seconds=0):
+    """A line of the backend's script. ipv6_prefix bans a network, but never one that overlaps a protected one."""
+    host = ipaddress.ip_network(address)
+    wide = host.supernet(new_prefix=CONF.getint('ipv6_prefix')) if host.version == 6 else host
+    is_wide = wide != host and not any(wide.overlaps(ipaddress.ip_network(each)) for each in CONF['protected6'].split())
+    name, element = ('networks6', wide) if is_wide else (f'hosts{host.version}', host.network_address)
+    # 0: permanent. The kernel takes at most 24.8 days: fail2ban ends longer bans.
+    timeout = CONF['timeout'].format(seconds) if 0 < seconds <= 2_147_483 else ''
+    return CONF[verb].format(set=name, element=element, timeout=timeout) + '\n'
+
+def deny(addresses, mode='a'):  # the file that hosts.deny names; 'w': these and no others
+    if path := CONF['denied']:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(new := path + '.new' if mode == 'w' else path, mode) as file:
+            file.writelines(f'[{each}]\n' if ':' in each else f'{each}\n' for each in addresses)
+        os.replace(new, path)
+
+def load():
+    ends, now = 'CASE WHEN bantime < 0 THEN 0 ELSE timeofban + bantime - ? END', int(time.time())
+    query = f"SELECT ip, {ends} AS left FROM bips WHERE jail = 'portsentry' AND ip NOT LIKE '%/%' AND (bantime < 0 OR left > 0)"
+    try:
+        bans = sqlite3.connect(f"file:{CONF['database']}?mode=ro", uri=True).execute(query, [now]).fetchall()
+    except sqlite3.Error as error:
+        bans = print(f"{CONF['database']}: {error}", file=sys.stderr) or []
+    with open(CONF['rules']) as rules:
+        run(CONF['script'], rules.read() + ''.join(line('add', *ban) for ban in bans))
+    run(CONF['hook'])
+    deny([address for address, _ in bans], 'w')
+
+if __name__ == '__main__':
+    load()

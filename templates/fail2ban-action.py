@@ -1,0 +1,60 @@
+"""fail2ban's action for jail portsentry: fail2ban remembers who is banned, the kernel keeps them out. Kept by portward."""
+import importlib.util, os, subprocess, time
+from fail2ban.server.action import ActionBase
+
+class Action(ActionBase):
+    banEpoch = 0
+    _prolongable = True
+    def __init__(self, jail, name, **options):
+        super().__init__(jail, name)
+
+    def start(self):
+        """Loads all bans at once. fail2ban restores its own one by one after this. stop() does nothing: bans stay."""
+        spec = importlib.util.spec_from_file_location('bans', '/usr/local/lib/portward/bans.py')
+        self.bans = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(self.bans)
+        self.bans.load()
+
+    def clearAllParams(self): pass
+    def reload(self, **options): self.start()
+    def consistencyCheck(self, beforeRepair=None): self.bans.load()
+
+    def ban(self, info):
+        # KILL_ROUTE has banned the host for that time already, unless it comes back or is banned by hand.
+        if not info['restored']: self.put(info, info['bantime'] == self.bans.CONF.getint('bantime'))
+    def prolong(self, info): self.put(info, False)
+
+    def put(self, info, keeps_time):
+        address, end = str(info['ip']), info['time'] + info['bantime']
+        seconds = max(1, int(end - time.time())) if info['bantime'] >= 0 else 0
+        # Kernels before 6.12 keep the timeout of an element that is there, and `delete` is slow.
+        verbs = ('add',) if keeps_time else ('add', 'delete', 'add')
+        self.change(''.join(self.bans.line(verb, address, seconds) for verb in verbs))
+        self.bans.deny([address])
+        self.forget()
+
+    def unban(self, info):
+        address = str(info['ip'])
+        self.change(self.bans.line('add', address) + self.bans.line('delete', address))
+        self.release(lambda each: each != address)
+
+    def flush(self):
+        if self._jail.actions.active:  # for `unban --all`; not when fail2ban stops, where bans stay in force
+            self.change(self.bans.CONF['flush'] + '\n')
+            self.release(lambda each: False)
+        return True
+
+    def change(self, lines):
+        try:
+            self.bans.run(self.bans.CONF['script'], lines)
+        except subprocess.SubprocessError:  # another program has removed the rules
+            self.bans.load()
+            self.bans.run(self.bans.CONF['script'], lines)
+
+    def release(self, stays):
+        if os.path.isfile(path := self.bans.CONF['denied']):
+            with open(path) as file: self.bans.deny(filter(stays, [each.strip('[]\n') for each in file]), 'w')
+        self.forget()
+
+    def forget(self):  # portsentry 1.2 never bans a host in its list of blocked hosts again
+        for path in filter(os.path.isfile, self.bans.CONF['blocked'].split()): os.truncate(path, 0)
