@@ -15,7 +15,7 @@ import { nftDrops } from './nft-drops.ts'
 import { emptyRecords } from './own-records.ts'
 import type { EventReport, HostReport, LabReport, Reach } from './report.ts'
 import type { LabHost, LabSpecification } from './specification.ts'
-import { buildWorld, probe } from './world.ts'
+import { buildWorld, sendProbes, tryConnects } from './world.ts'
 import { judgeAccess } from './wrappers.ts'
 
 /** Far more than it takes where everything works; where a scan stays unnoticed, all of it is waited for. */
@@ -67,7 +67,7 @@ const reachAll = async (
     const attempts = group.flatMap(({ address: source, destination }) =>
       ports.map((port) => ({ source, destination, port })),
     )
-    const answers = await probe(device, [], attempts, patienceSeconds)
+    const answers = await tryConnects(device, attempts, patienceSeconds)
     return group.map(({ name }, index): [string, Record<string, Reach>] => [
       name,
       Object.fromEntries(ports.map((port, at) => [port, answers[index * ports.length + at] ?? 'silent'])),
@@ -76,16 +76,14 @@ const reachAll = async (
   return new Map((await Promise.all(groups)).flat())
 }
 
-const sendProbes = async (hosts: readonly LabHost[]): Promise<void> => {
+const sendAll = async (hosts: readonly LabHost[]): Promise<void> => {
   await Promise.all(
     [...byDevice(hosts)].map(([device, group]) =>
-      probe(
+      sendProbes(
         device,
         group.flatMap(({ address: source, destination, probes }) =>
           probes.map(({ kind, port }) => ({ kind, source, destination, port })),
         ),
-        [],
-        0,
       ),
     ),
   )
@@ -253,7 +251,7 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
   const counters = [await readCounters()]
   await detection.idle()
   const first = detection.settled.length
-  await sendProbes(hosts)
+  await sendAll(hosts)
   const heard = await waitForEvents(hosts, detection, first)
   counters.push(await readCounters())
   await imagine(

@@ -1,3 +1,4 @@
+import connectScript from '../../../templates/lab-connect.py?raw'
 import probeScript from '../../../templates/lab-probe.py?raw'
 import { HostError } from '../host-error.ts'
 import { run, tryRun } from '../process.ts'
@@ -81,23 +82,32 @@ interface Attempt {
   readonly port: number
 }
 
-/** Sends what the hosts behind a device send, and tries their connections. One answer for each of `connects`. */
-export const probe = async (
+/** Runs a Python program in the network behind a device. */
+const runBehind = (device: string, program: string, input: readonly object[]): Promise<string> =>
+  run(
+    'nsenter',
+    [`--net=/run/netns/${namespaceBehind(device)}`, 'python3', '-I', '-S', '-c', program],
+    'portward verify sends its probes with python3',
+    { input: JSON.stringify(input), timeoutMs: 20_000 },
+  )
+
+/** Sends what hosts behind a device send. */
+export const sendProbes = async (
   device: string,
   probes: readonly (Attempt & { readonly kind: string })[],
+): Promise<void> => {
+  if (probes.length > 0) await runBehind(device, probeScript, probes)
+}
+
+/** Tries connections of hosts behind a device, each for so many seconds. One answer for each. */
+export const tryConnects = async (
+  device: string,
   connects: readonly Attempt[],
   seconds: number,
 ): Promise<Reach[]> => {
-  if (probes.length + connects.length === 0) return []
-  const work = { probes, connects: connects.map((attempt) => ({ ...attempt, seconds })) }
-  const network = `--net=/run/netns/${namespaceBehind(device)}`
-  const output = await run(
-    'nsenter',
-    [network, 'python3', '-I', '-S', '-c', probeScript],
-    'portward verify sends its probes with python3',
-    { input: JSON.stringify(work), timeoutMs: 20_000 },
-  )
-  return JSON.parse(output)
+  if (connects.length === 0) return []
+  const attempts = connects.map((attempt) => ({ ...attempt, seconds }))
+  return JSON.parse(await runBehind(device, connectScript, attempts))
 }
 
 /** Whether this machine has what the lab is made with; else what is missing. */

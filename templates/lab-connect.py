@@ -1,0 +1,37 @@
+"""Tries the connections of the hosts around the server in portward's lab.
+
+Reads a JSON list on stdin, [{"source", "destination", "port", "seconds"}], and tries all of them at once. Prints a JSON
+list with one word for each: "answered" (the listener's greeting was read), "refused" or "silent".
+"""
+
+import errno
+import json
+import selectors
+import socket
+import sys
+import time
+
+connects = json.load(sys.stdin)
+outcomes = ["silent"] * len(connects)
+waiting = selectors.DefaultSelector()
+for index, wanted in enumerate(connects):
+    stream = socket.socket(socket.AF_INET6 if ":" in wanted["source"] else socket.AF_INET, socket.SOCK_STREAM)
+    stream.setblocking(False)
+    stream.bind((wanted["source"], 0))
+    stream.connect_ex((wanted["destination"], wanted["port"]))
+    waiting.register(stream, selectors.EVENT_READ, (index, time.monotonic() + wanted["seconds"]))
+while waiting.get_map():
+    deadline = min(key.data[1] for key in waiting.get_map().values())
+    ready = [key for key, _ in waiting.select(max(0, deadline - time.monotonic()))]
+    late = [key for key in waiting.get_map().values() if key.data[1] <= time.monotonic()]
+    for key in ready + [key for key in late if key not in ready]:
+        if key in ready:
+            try:
+                outcomes[key.data[0]] = "answered" if key.fileobj.recv(64) else "refused"
+            except OSError as error:
+                if error.errno in (errno.EAGAIN, errno.EINPROGRESS, errno.ENOTCONN):
+                    continue
+                outcomes[key.data[0]] = "silent" if error.errno == errno.ETIMEDOUT else "refused"
+        waiting.unregister(key.fileobj)
+        key.fileobj.close()
+print(json.dumps(outcomes))
