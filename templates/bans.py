@@ -5,7 +5,7 @@ import configparser, ipaddress, os, sqlite3, subprocess, sys, time
 CONF = parser['bans']
 
 def run(command, text=None):
-    subprocess.run(command, shell=True, check=True, input=text, text=True, stdout=subprocess.DEVNULL, timeout=60)
+    subprocess.run(command, shell=text is None, check=True, input=text, text=True, stdout=subprocess.DEVNULL, timeout=60)
 
 def line(verb, address, seconds=0):
     """A line of the backend's script. ipv6_prefix bans a network, but never one that overlaps a protected one."""
@@ -32,7 +32,7 @@ def load():
     except sqlite3.Error as error:
         bans = print(f"{CONF['database']}: {error}", file=sys.stderr) or []
     with open(CONF['rules']) as rules:
-        run(CONF['script'], rules.read() + ''.join(line('add', *ban) for ban in bans))
+        run(CONF['script'].split(), rules.read() + ''.join(line('add', *ban) for ban in bans))
     run(CONF['hook'])
     deny([address for address, _ in bans], 'w')
 

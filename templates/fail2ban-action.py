@@ -46,10 +46,10 @@ class Action(ActionBase):
 
     def change(self, lines):
         try:
-            self.bans.run(self.bans.CONF['script'], lines)
+            self.bans.run(self.bans.CONF['script'].split(), lines)
         except subprocess.SubprocessError:  # another program has removed the rules
             self.bans.load()
-            self.bans.run(self.bans.CONF['script'], lines)
+            self.bans.run(self.bans.CONF['script'].split(), lines)
 
     def release(self, stays):
         if os.path.isfile(path := self.bans.CONF['denied']):
