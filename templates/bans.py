@@ -9,10 +9,10 @@ def run(command, text=None):
 
 def line(verb, address, seconds=0):
     """A line of the backend's script. ipv6_prefix bans a network, but never one that overlaps a protected one."""
-    host = ipaddress.ip_network(address)
-    wide = host.supernet(new_prefix=CONF.getint('ipv6_prefix')) if host.version == 6 else host
-    is_wide = wide != host and not any(wide.overlaps(ipaddress.ip_network(each)) for each in CONF['protected6'].split())
-    name, element = ('networks6', wide) if is_wide else (f'hosts{host.version}', host.network_address)
+    host, prefix = ipaddress.ip_address(address), CONF.getint('ipv6_prefix')
+    wide = ipaddress.ip_network((address, prefix if host.version == 6 else 32), strict=False)
+    is_wide = wide.num_addresses > 1 and not any(wide.overlaps(ipaddress.ip_network(each)) for each in CONF['protected6'].split())
+    name, element = ('networks6', wide) if is_wide else (f'hosts{host.version}', host)
     # 0: permanent. The kernel takes at most 24.8 days: fail2ban ends longer bans.
     timeout = CONF['timeout'].format(seconds) if 0 < seconds <= 2_147_483 else ''
     return CONF[verb].format(set=name, element=element, timeout=timeout) + '\n'
