@@ -8,14 +8,14 @@ def run(command, text=None):
     subprocess.run(command, shell=text is None, check=True, input=text, text=True, stdout=subprocess.DEVNULL, timeout=60)
 
 def line(verb, address, seconds=0):
-    """A line of the backend's script. ipv6_prefix bans a network, but never one that overlaps a protected one."""
+    """Lines of the backend's script. ipv6_prefix bans a network as well, but never one that overlaps a protected one."""
     host, prefix = ipaddress.ip_address(address), CONF.getint('ipv6_prefix')
     wide = ipaddress.ip_network((address, prefix if host.version == 6 else 32), strict=False)
     is_wide = wide.num_addresses > 1 and not any(wide.overlaps(ipaddress.ip_network(each)) for each in CONF['protected6'].split())
-    name, element = ('networks6', wide) if is_wide else (f'hosts{host.version}', host)
+    sets = [(f'hosts{host.version}', host)] + ([('networks6', wide)] if is_wide else [])
     # 0: permanent. The kernel takes at most 24.8 days: fail2ban ends longer bans.
     timeout = CONF['timeout'].format(seconds) if 0 < seconds <= 2_147_483 else ''
-    return CONF[verb].format(set=name, element=element, timeout=timeout) + '\n'
+    return ''.join(CONF[verb].format(set=name, element=each, timeout=timeout) + '\n' for name, each in sets)
 
 def deny(addresses, mode='a'):  # the file that hosts.deny names; 'w': these and no others
     if path := CONF['denied']:

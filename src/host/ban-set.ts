@@ -28,9 +28,9 @@ export interface Firewall {
   readonly unread: string | null
 }
 
-const ROUTES = (['-4', '-6'] as const).map((family) => ({
+const ROUTES = (['-4', '-6'] as const).map((family, index) => ({
   family,
-  command: ['ip', '-json', family, 'route', 'show'],
+  command: BACKENDS.route.list[index] ?? [],
 }))
 
 /** What the kernel bans now, as far as it is portsentry's kind of ban. */

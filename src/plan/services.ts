@@ -218,8 +218,9 @@ export const planUnload = ({ banSet }: Desired, facts: Facts): UnloadStep[] => {
   return [{ kind: 'remove-bans', backend, target, isLast, reasons }]
 }
 
-/** What the first version of portward knows is told to fail2ban first: then its program may go. */
-export const planHandOver = ({ legacyBans }: Desired, { live }: Facts): LegacyStep[] => {
+/** What the first version of portward knows is told to fail2ban first, where that is to go on banning: then its program may go. */
+export const planHandOver = ({ legacyBans, jails }: Desired, { live }: Facts): LegacyStep[] => {
+  if (jails.get('portsentry')?.get('enabled') !== 'true') return []
   const banned = new Set(live?.banned)
   const hosts = (legacyBans ?? []).filter((host) => !banned.has(host))
   return live === null || hosts.length === 0

@@ -248,8 +248,8 @@ const ipset: BackendDefinition = {
   parse: parseIpset,
 }
 
-/** Marks portward's routes: other routes have protocols of their own. */
-const ROUTE_PROTOCOL = '188'
+/** Marks portward's routes. Daemons that make routes have numbers of their own, which end at 198 (FRR's). */
+const ROUTE_PROTOCOL = '211'
 
 interface Route {
   readonly type?: string
@@ -269,23 +269,26 @@ const parseRoutes = (text: string): Member[] => {
   })
 }
 
-/** Kernel routes have no timeout: the loader and fail2ban end these bans. */
+/** Kernel routes have no timeout: fail2ban ends these bans, and the loader those that ended while it was stopped. */
+const FLUSH_ROUTES = `route flush table all proto ${ROUTE_PROTOCOL}`
+
 const route: BackendDefinition = {
   packages: [],
-  files: () => new Map(),
-  rules: '/dev/null',
+  files: () => new Map([[`${DIRECTORY}/rules.route`, `${KEPT}\n${FLUSH_ROUTES}\n`]]),
+  rules: `${DIRECTORY}/rules.route`,
   script: 'ip -force -batch -',
   add: `route replace blackhole {element} proto ${ROUTE_PROTOCOL}`,
   delete: `route del blackhole {element} proto ${ROUTE_PROTOCOL}`,
   timeout: '',
-  flush: ['0.0.0.0/0', '::/0'].map((all) => `route flush root ${all} proto ${ROUTE_PROTOCOL}`),
+  flush: [FLUSH_ROUTES],
   hook: () => [],
   ban: () => `ip route replace blackhole $TARGET$ proto ${ROUTE_PROTOCOL}`,
   check: () => 'true',
   remove: () => ['-4', '-6'].map((family) => `ip ${family} route flush proto ${ROUTE_PROTOCOL}`),
+  // Asked for one protocol, `ip` does not name it.
   list: [
-    ['ip', '-json', '-4', 'route', 'show', 'proto', ROUTE_PROTOCOL],
-    ['ip', '-json', '-6', 'route', 'show', 'proto', ROUTE_PROTOCOL],
+    ['ip', '-json', '-4', 'route', 'show'],
+    ['ip', '-json', '-6', 'route', 'show'],
   ],
   parse: parseRoutes,
 }

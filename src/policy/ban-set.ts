@@ -6,7 +6,6 @@ import type { Settings } from '../settings/settings.ts'
 import { BACKEND_FILES, BACKENDS, type Backend, networksOf, type Target } from './backends.ts'
 import { secondsOf } from './duration.ts'
 import type { Facts } from './facts.ts'
-import { fileText } from './facts.ts'
 import { LEGACY_CONF, legacyBackend } from './legacy-bans.ts'
 
 /** What the loader and fail2ban's action read, and the programs themselves. */
@@ -34,13 +33,13 @@ export const ownsBans = ({
 
 export interface BackendChoice {
   readonly backend: Backend
-  /** Why `auto` came to it; null where config.env names it. */
+  /** Why `auto` came to it; null where config.env names it, or the ban set here has it already. */
   readonly reason: string | null
 }
 
 /** The value of an option in a present bans.conf. */
 const presentOption = (facts: Pick<Facts, 'files'>, option: string): string | undefined =>
-  new RegExp(`^${option} = (.*)$`, 'm').exec(fileText(facts as Facts, BANS_CONF) ?? '')?.[1]
+  new RegExp(`^${option} = (.*)$`, 'm').exec(facts.files.get(BANS_CONF)?.text ?? '')?.[1]
 
 const isBackend = (name: string | undefined): name is Backend => name !== undefined && name in BACKENDS
 
@@ -68,8 +67,10 @@ export const chooseBackend = (
   facts: Surroundings,
 ): BackendChoice => {
   if (banBackend !== 'auto' && banBackend !== 'none') return { backend: banBackend, reason: null }
-  const present = presentBackend(facts) ?? legacyBackend(fileText(facts as Facts, LEGACY_CONF))
-  if (isBackend(present)) return { backend: present, reason: 'it is in use here' }
+  const present = presentBackend(facts)
+  if (present !== null) return { backend: present, reason: null }
+  const before = legacyBackend(facts.files.get(LEGACY_CONF)?.text)
+  if (isBackend(before)) return { backend: before, reason: 'it is in use here' }
   if (facts.live?.neighbours.firewalld)
     return { backend: 'nft', reason: 'firewalld empties the tables of iptables' }
   if (facts.packages.has('nftables') && !facts.packages.has('iptables'))

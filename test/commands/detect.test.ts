@@ -85,7 +85,7 @@ it('prints one JSON document a line', async () => {
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line))
-  for (const document of documents) expect(document).toMatchObject({ version: 1, command: 'detect' })
+  for (const document of documents) expect(document).toMatchObject({ version: 2, command: 'detect' })
   expect(documents.map(({ event }) => event)).toEqual([...Array(16).fill('decision'), 'summary'])
   expect(documents[0]).toMatchObject({
     host: '203.0.113.9',
@@ -203,7 +203,7 @@ it.each<[Partial<DetectOptions>, RegExp]>([
   const { status, stdout } = await detect({ root: server12(), ...options, json: true })
   expect(status).toBe(1)
   expect(JSON.parse(stdout)).toMatchObject({
-    version: 1,
+    version: 2,
     event: 'error',
     error: { message: expect.stringMatching(message) },
   })

@@ -3,8 +3,8 @@ import { problemAsJson } from '../../src/commands/output.ts'
 import type { Step } from '../../src/plan/plan.ts'
 import { plan } from '../../src/plan/planner.ts'
 import { planAsJson } from '../../src/plan/render.ts'
+import { BANS_UNIT } from '../../src/policy/ban-set.ts'
 import type { PendingConfirmation } from '../../src/policy/confirmation.ts'
-import { BOOT_UNITS } from '../../src/policy/firewall.ts'
 import type { Problem } from '../../src/problem.ts'
 import { JAIL } from '../paths.ts'
 import { factsOf, LAN, settingsOf } from '../plan/live.ts'
@@ -39,10 +39,10 @@ it.each<[string, FactsChanges, readonly string[]]>([
   ['a unit that does not start at boot', { live: { enabled: new Set(['fail2ban']) } }, ['enable']],
   [
     'a unit of another release',
-    { live: { enabled: new Set(['portsentry', 'portsentry@tcp', 'fail2ban', ...BOOT_UNITS]) } },
+    { live: { enabled: new Set(['portsentry', 'portsentry@tcp', 'fail2ban', BANS_UNIT]) } },
     ['disable'],
   ],
-  ['no place in the firewall', { live: { hasPlace: false } }, ['make-place']],
+  ['rules that are not in force', { live: { hasBanSet: false } }, ['load-bans']],
   ['daemons that do not run', { live: { daemons: [] } }, ['restart', 'restart']],
   ['a protected host that is banned', { live: { banned: ['192.168.1.20'] } }, ['release']],
   [
@@ -56,7 +56,7 @@ it.each<[string, FactsChanges, readonly string[]]>([
     },
     ['preseed', 'install'],
   ],
-  ['no root', { live: { asRoot: false, hasPlace: null, bans: null }, remarks: ['not root'] }, []],
+  ['no root', { live: { asRoot: false, hasBanSet: null, bans: null }, remarks: ['not root'] }, []],
 ])('a plan for %s is as the schema says', (_, changes, kinds) => {
   const printed = planned(changes)
   expect(kindsOf(printed)).toEqual(expect.arrayContaining([...kinds]))
@@ -115,7 +115,7 @@ it.each([
   ['a new file without its mode', withStep({ ...WRITE, mode: undefined })],
   ['an old file with one', withStep({ ...WRITE, created: false })],
   ['a relative path', withStep({ ...WRITE, path: 'etc/x' })],
-  ['another version', { ...IN_SYNC, version: 2 }],
+  ['another version', { ...IN_SYNC, version: 1 }],
   ['another command', { ...IN_SYNC, command: 'apply' }],
   ['another field', { ...IN_SYNC, more: 1 }],
   ['an unknown release', { ...IN_SYNC, release: 'native-3' }],
@@ -137,8 +137,10 @@ const KINDS = {
   remove: true,
   enable: true,
   disable: true,
-  'make-place': true,
-  'remove-place': true,
+  'load-bans': true,
+  'remove-bans': true,
+  'hand-over-bans': true,
+  'remove-ban-program': true,
   restart: true,
   reload: true,
   release: true,

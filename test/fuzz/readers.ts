@@ -7,7 +7,7 @@ import { rewriteHostsAllow, rewriteHostsDeny, rewriteJails, rewriteModes } from 
 import { plan } from '../../src/plan/planner.ts'
 import { rewriteConf } from '../../src/plan/rewrite-conf.ts'
 import { rewriteIgnoreList } from '../../src/plan/rewrite-ignore-list.ts'
-import { parseChainBans } from '../../src/policy/bans.ts'
+import { parseInputBans } from '../../src/policy/bans.ts'
 import type { Desired } from '../../src/policy/desired.ts'
 import { effective, viewFail2ban } from '../../src/policy/fail2ban-view.ts'
 import { parseSshConnection, parseTcpTable } from '../../src/policy/ssh-clients.ts'
@@ -118,7 +118,7 @@ export const READERS: readonly Reader[] = [
   },
   { of: 'a jail.local', pieces: JAIL, read: (text) => effective(jail(text), 'sshd', 'logpath') },
   { of: 'a maintainer script', pieces: [...SHELL, ...PROGRAMS], read: readHereDocuments },
-  { of: 'iptables -S', pieces: PROGRAMS, read: (text) => parseChainBans('iptables', 'INPUT', text) },
+  { of: 'iptables -S', pieces: PROGRAMS, read: (text) => parseInputBans('iptables', text) },
   { of: 'the environment of a process', pieces: PROGRAMS, read: parseSshConnection },
   { of: '/proc/net/tcp', pieces: PROGRAMS, read: (text) => parseTcpTable(text, true) },
 ]

@@ -1,8 +1,8 @@
 import { type Network, parseNetwork } from '../../src/network.ts'
+import { banCommand } from '../../src/policy/backends.ts'
+import { BAN_ACTION, BANS_UNIT, banSetFiles } from '../../src/policy/ban-set.ts'
 import type { Facts, FileState, LiveFacts } from '../../src/policy/facts.ts'
-import { BAN_COMMAND, BOOT_UNITS, firewallFiles } from '../../src/policy/firewall.ts'
 import type { Liveness } from '../../src/policy/liveness.ts'
-import { sysv12 } from '../../src/policy/releases/classic-12.ts'
 import { ADDRESSES_PATH, renderServerAddresses } from '../../src/policy/server-addresses.ts'
 import { parseSettings, type Settings } from '../../src/settings/settings.ts'
 
@@ -51,7 +51,7 @@ const inSync = {
     'RESOLVE_HOST="0"',
     'BLOCK_TCP="1"',
     'BLOCK_UDP="1"',
-    `KILL_ROUTE="${BAN_COMMAND}"\n`,
+    `KILL_ROUTE="${banCommand('ipset', 86_400, false)}"\n`,
   ].join('\n'),
   '/etc/portsentry/portsentry.ignore.static': ignoreList(),
   '/etc/portsentry/portsentry.ignore': ignoreList(),
@@ -64,7 +64,7 @@ const inSync = {
     'backend = polling',
     'logpath = /var/lib/portsentry/portsentry.history',
     `ignoreip = ${PROTECTED.join(' ')}`,
-    'banaction = portward',
+    `banaction = ${BAN_ACTION}`,
     'protocol = all',
     'bantime = 1d',
     'bantime.increment = true',
@@ -80,14 +80,14 @@ const inSync = {
     broadcasts: [],
   }),
   ...Object.fromEntries(
-    firewallFiles({
+    banSetFiles({
       settings: settingsOf(LAN),
-      release: sysv12,
-      modes: { tcpMode: 'atcp', udpMode: 'audp' },
+      backend: 'ipset',
       target: 'DROP',
       protectedNetworks: PROTECTED.flatMap((text) => parseNetwork(text) ?? []),
-      historyPath: '/var/lib/portsentry/portsentry.history',
-      blockedPath: '/var/lib/portsentry/portsentry.blocked',
+      database: '/var/lib/fail2ban/fail2ban.sqlite3',
+      blockedPaths: ['atcp', 'audp'].map((mode) => `/var/lib/portsentry/portsentry.blocked.${mode}`),
+      writesDenied: false,
     }),
   ),
 }
@@ -96,6 +96,7 @@ const packages = new Map([
   ['portsentry', '1.2-14+b1'],
   ['fail2ban', '1.0.2-2'],
   ['iptables', '1.8.9-2'],
+  ['ipset', '7.17-1'],
   ['tcpd', '7.6.q-32'],
   ['iproute2', '6.1.0-3'],
   ['python3-systemd', '235-1'],
@@ -136,9 +137,9 @@ const liveFacts = (changes: Partial<LiveFacts> = {}): LiveFacts => ({
     portsentry(2, '-audp'),
     daemon(3, '/usr/bin/python3', '/usr/bin/fail2ban-server', '-xf', 'start'),
   ],
-  enabled: new Set(['portsentry', 'fail2ban', ...BOOT_UNITS]),
+  enabled: new Set(['portsentry', 'fail2ban', BANS_UNIT]),
   units: new Map(),
-  hasPlace: true,
+  hasBanSet: true,
   bans: [],
   targets: new Map([['CHAOS', 'refused']]),
   jails: ['portsentry'],

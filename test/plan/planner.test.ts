@@ -1,10 +1,22 @@
 import { expect, it } from 'vitest'
 import { type Network, parseNetwork } from '../../src/network.ts'
-import { isInSync } from '../../src/plan/plan.ts'
+import { isInSync, type Plan } from '../../src/plan/plan.ts'
 import { plan } from '../../src/plan/planner.ts'
 import { describeStep, renderPlan } from '../../src/plan/render.ts'
-import { parseChainBans, parseNftBans, parseRouteBans } from '../../src/policy/bans.ts'
-import { BOOT_UNITS } from '../../src/policy/firewall.ts'
+import type { Backend, Target } from '../../src/policy/backends.ts'
+import {
+  ACTION,
+  BAN_ACTION,
+  BAN_SET_FILES,
+  BANS_CONF,
+  BANS_UNIT,
+  banSetFiles,
+  LOADER,
+  UNIT_PATH,
+} from '../../src/policy/ban-set.ts'
+import { parseInputBans, parseOwnBans, parseRouteBans } from '../../src/policy/bans.ts'
+import { JAIL_PATH } from '../../src/policy/jail.ts'
+import { LEGACY_CONF, LEGACY_FILES, LEGACY_RECORD } from '../../src/policy/legacy-bans.ts'
 import { isError, renderProblem } from '../../src/problem.ts'
 import { factsOf, ignoreList, LAN, LIVENESS, NATIVE, settingsOf } from './live.ts'
 
@@ -94,17 +106,12 @@ const SERVICES: [string, Changes, string[]][] = [
   [
     'a service is not started at boot',
     { live: { enabled: new Set(['fail2ban']) } },
-    [
-      'enable   portward-firewall at boot',
-      'enable   portward-sync.service at boot',
-      'enable   portward-sync.timer at boot',
-      'enable   portsentry at boot',
-    ],
+    ['enable   portward-bans at boot', 'enable   portsentry at boot'],
   ],
   [
-    'somebody has disabled what ends bans in time',
-    { live: { enabled: new Set(['portsentry', 'fail2ban', 'portward-firewall', 'portward-sync.service']) } },
-    ['enable   portward-sync.timer at boot'],
+    'somebody has disabled what loads the bans at boot',
+    { live: { enabled: new Set(['portsentry', 'fail2ban']) } },
+    ['enable   portward-bans at boot'],
   ],
   ['without root, jails and rules are unknown', { live: { asRoot: false, jails: null, bans: null } }, []],
   ['a tree has no services', { live: null }, []],
@@ -117,7 +124,12 @@ it.each(SERVICES)('services: %s', (_, changes, expected) => {
 const MISSING = { texts: { '/var/lib/portsentry/portsentry.history': null, '/etc/hosts.deny': null } }
 
 it.each([
-  ['', ['fail2ban does not start without its log', 'bans are entered in it']],
+  ['', ['fail2ban does not start without its log']],
+  // portsentry 2.x does not make hosts.deny itself.
+  [
+    "KILL_HOSTS_DENY='ALL: $TARGET$'\n",
+    ['fail2ban does not start without its log', 'bans are entered in it'],
+  ],
   // The jail is off, and nobody is banned.
   ['OBSERVE_ONLY=1\n', ['portsentry logs scans in it']],
 ])('makes missing files for what needs them: %j', (config, expected) => {
@@ -151,7 +163,13 @@ const FILES: [string, Changes, string[]][] = [
       wrapped: ['sshd'],
       texts: { '/etc/hosts.allow': 'sshd: ALL : DENY\nALL: ALL : ALLOW\n' },
     },
-    ['write    /etc/hosts.allow: the whitelist, in a form that libwrap matches'],
+    [
+      'write    /etc/hosts.allow: the whitelist, in a form that libwrap matches',
+      'write    /etc/hosts.deny: names the file of banned hosts, /run/portward/denied',
+      "write    /etc/portward/bans.conf: portward's own",
+      'load     the bans into the kernel: /etc/portward/bans.conf changes',
+      'reload   fail2ban: /etc/portward/bans.conf changes',
+    ],
   ],
   [
     'or out of sshd, which a copy of /etc is taken to have',
@@ -160,7 +178,11 @@ const FILES: [string, Changes, string[]][] = [
       wrapped: null,
       texts: { '/etc/hosts.allow': 'sshd: ALL : DENY\nALL: ALL : ALLOW\n' },
     },
-    ['write    /etc/hosts.allow: the whitelist, in a form that libwrap matches'],
+    [
+      'write    /etc/hosts.allow: the whitelist, in a form that libwrap matches',
+      'write    /etc/hosts.deny: names the file of banned hosts, /run/portward/denied',
+      "write    /etc/portward/bans.conf: portward's own",
+    ],
   ],
   [
     'the jail drifted',
@@ -188,10 +210,20 @@ it.each(FILES)('files: %s', (_, changes, expected) => {
   expect(steps(changes)).toEqual(expected)
 })
 
-const CHAOS = {
-  '/etc/portward/firewall.conf':
-    factsOf().files.get('/etc/portward/firewall.conf')?.text.replace('TARGET=DROP', 'TARGET=CHAOS') ?? '',
+/** The ban set of a server that bans by this backend with this target. */
+const banSetOf = (backend: Backend, target: Target, config = ''): Record<string, string | null> => {
+  const { desired } = plan(settingsOf(LAN + config), factsOf()).plan as Plan
+  const { protectedNetworks } = desired
+  const blockedPaths = [...desired.blockedPaths]
+  const database = '/var/lib/fail2ban/fail2ban.sqlite3'
+  const settings = settingsOf(LAN + config)
+  return Object.fromEntries(
+    banSetFiles({
+      ...{ settings, backend, target, protectedNetworks, database, blockedPaths, writesDenied: false },
+    }),
+  )
 }
+const CHAOS = banSetOf('ipset', 'CHAOS')
 
 const NO_CHAOS =
   'the target CHAOS is not accepted by this kernel and iptables (the packages xtables-addons-dkms and xtables-addons-common bring it): bans use DROP'
@@ -204,8 +236,13 @@ const TARGETS: [string, Changes, string[]][] = [
     'a kernel that takes it no longer',
     { texts: CHAOS },
     [
-      `write    /etc/portward/firewall.conf: portward's own, ${NO_CHAOS}`,
-      'make     the place of the bans in the firewall: /etc/portward/firewall.conf changes',
+      `write    /etc/portward/bans.conf: portward's own, ${NO_CHAOS}`,
+      "write    /etc/systemd/system/portward-bans.service: portward's own",
+      "write    /etc/portward/rules.iptables: portward's own",
+      "write    /etc/portward/rules.ip6tables: portward's own",
+      'load     the bans into the kernel: /etc/portward/bans.conf changes, /etc/systemd/system/portward-bans.service changes, /etc/portward/rules.iptables changes, /etc/portward/rules.ip6tables changes',
+      'remove   the ban set of ipset: ipset with DROP is used now',
+      'reload   fail2ban: /etc/portward/bans.conf changes',
     ],
   ],
 ]
@@ -215,17 +252,15 @@ it.each(TARGETS)('target: %s', (_, changes, expected) => {
 })
 
 // The server of live.ts has no CHAOS, and config.env says nothing of a target.
-it.each<[what: string, config: string, before: string | null, warnings: number, isNoted: boolean]>([
+it.each<[what: string, config: string, before: Target | null, warnings: number, isNoted: boolean]>([
   ['auto, when the file is first written', '', null, 0, true],
-  ['auto, on each run after that', '', 'TARGET=DROP', 0, false],
-  ['auto, when the file changes otherwise', 'BANTIME=2d\n', 'TARGET=DROP', 0, false],
-  ['auto, where CHAOS has gone', '', 'TARGET=CHAOS', 0, true],
-  ['CHAOS by name, on each run', 'BAN_TARGET=CHAOS\n', 'TARGET=DROP', 1, false],
+  ['auto, on each run after that', '', 'DROP', 0, false],
+  ['auto, when the file changes otherwise', 'BANTIME=2d\n', 'DROP', 0, false],
+  ['auto, where CHAOS has gone', '', 'CHAOS', 0, true],
+  ['CHAOS by name, on each run', 'BAN_TARGET=CHAOS\n', 'DROP', 1, false],
   ['auto without iptables', 'BAN_BACKEND=nft\n', null, 0, false],
 ])('says that CHAOS is missing: %s', (_, config, before, warnings, isNoted) => {
-  const path = '/etc/portward/firewall.conf'
-  const now = factsOf().files.get(path)?.text ?? ''
-  const texts = { [path]: before && now.replace('TARGET=DROP', before) }
+  const texts = before === null ? { [BANS_CONF]: null } : banSetOf('ipset', before)
   const { plan: made, problems } = plan(settingsOf(LAN + config), factsOf({ texts }))
   expect(problems.filter(({ code }) => code === 'ban-target')).toHaveLength(warnings)
   const notes = made?.steps.map(describeStep).filter((step) => step.includes('CHAOS'))
@@ -265,9 +300,9 @@ const peer = (address: string) => ({ '/etc/hosts.deny': `ALL: ${address} : DENY\
 const denied = 'write    /etc/hosts.deny: protected hosts released'
 const free = 'release  192.168.1.20, which is protected but banned'
 
-const input = parseChainBans('iptables', 'INPUT', '-P INPUT ACCEPT\n-A INPUT -s 192.168.1.20/32 -j DROP\n')
-const route = parseRouteBans('-4', 'blackhole', '[{"type":"blackhole","dst":"192.168.1.20"}]')
-const set = parseNftBans('{"nftables":[{"set":{"elem":["192.168.1.20","203.0.113.9"]}}]}')
+const input = parseInputBans('iptables', '-P INPUT ACCEPT\n-A INPUT -s 192.168.1.20/32 -j DROP\n')
+const route = parseRouteBans('-4', '[{"type":"blackhole","dst":"192.168.1.20"}]')
+const set = parseOwnBans('ipset', 'add portward-hosts4 192.168.1.20\nadd portward-hosts4 203.0.113.9\n', 0)
 
 const RELEASES: [string, Changes, string[]][] = [
   ['a LAN peer in hosts.deny', { texts: peer('192.168.1.20') }, [denied]],
@@ -280,7 +315,7 @@ const RELEASES: [string, Changes, string[]][] = [
   ],
   ['in INPUT alone: the admin may have meant it', { live: { bans: input } }, []],
   ['in a route alone: likewise', { live: { bans: route } }, []],
-  ['in our own nft set alone', { live: { bans: set } }, [free]],
+  ['in our own ban set alone', { live: { bans: set } }, [free]],
   ['in a route and in the jail', { live: { bans: route, banned: ['192.168.1.20'] } }, [free]],
   [
     'a line of hosts.deny that is more than a ban is no evidence',
@@ -302,7 +337,7 @@ it.each(RELEASES)('release: %s', (_, changes, expected) => {
   expect(steps(changes)).toEqual(expected)
 })
 
-it('takes a ban away at every place, the jail included', () => {
+it('releases a banned host everywhere, the jail included', () => {
   const bans = [...input, ...route, ...set]
   const result = plan(settingsOf(LAN), factsOf({ live: { bans, banned: ['192.168.1.20'] } }))
   expect(result.plan?.steps).toEqual([
@@ -313,14 +348,14 @@ it('takes a ban away at every place, the jail included', () => {
       undo: [
         ['iptables', '-w', '-D', 'INPUT', '-s', '192.168.1.20/32', '-j', 'DROP'],
         ['ip', '-4', 'route', 'del', 'blackhole', '192.168.1.20'],
-        ['/bin/sh', '/etc/portward/firewall', 'del', '192.168.1.20'],
+        ['ipset', 'del', 'portward-hosts4', '192.168.1.20'],
       ],
     },
   ])
 })
 
 it('finds an IPv6 peer that 2.x wrote into hosts.deny without brackets', () => {
-  const bans = parseChainBans('ip6tables', 'INPUT', '-A INPUT -s fd00::20/128 -j DROP\n')
+  const bans = parseInputBans('ip6tables', '-A INPUT -s fd00::20/128 -j DROP\n')
   const result = plan(
     settingsOf(`${LAN}WHITELIST=fd00::/64\n`),
     factsOf({ portsentry: NATIVE, texts: peer('fd00::20'), live: { bans } }),
@@ -334,37 +369,199 @@ const TEMPLATE = {
   files: ['/etc/init.d/portsentry', '/usr/lib/systemd/system/portsentry@.service'],
 }
 
-const PLACE: [string, Changes, string[], string?][] = [
+const kindsOf = (changes: Changes, config = LAN): string[] => {
+  const { plan: made } = plan(settingsOf(config), factsOf(changes))
+  return (made as Plan).steps.map((step) => ('path' in step ? `${step.kind} ${step.path}` : step.kind))
+}
+
+const BAN_SET: [string, Changes, string[], string?][] = [
   [
-    'taken away by somebody',
-    { live: { hasPlace: false } },
-    ['make     the place of the bans in the firewall: it is not there, or not whole'],
+    'its rules were removed by another program',
+    { live: { hasBanSet: false } },
+    ['load     the bans into the kernel: its rules are not in force'],
   ],
-  ['not to be told without root', { live: { hasPlace: null } }, []],
+  ['without root that is not known', { live: { hasBanSet: null } }, []],
+  [
+    'other protected networks: loaded before fail2ban reads them',
+    {},
+    [
+      'write    /etc/hosts.allow: the whitelist, in a form that libwrap matches',
+      'write    /etc/portsentry/portsentry.ignore.static: the whitelist, in a form that portsentry matches',
+      'write    /etc/fail2ban/jail.d/portsentry.conf: [portsentry] ignoreip',
+      "write    /etc/portward/bans.conf: portward's own",
+      "write    /etc/portward/rules.iptables: portward's own",
+      'load     the bans into the kernel: /etc/portward/bans.conf changes, /etc/portward/rules.iptables changes',
+      'restart  portsentry: /etc/portsentry/portsentry.ignore.static changes',
+      'reload   fail2ban: /etc/fail2ban/jail.d/portsentry.conf changes, /etc/portward/bans.conf changes',
+    ],
+    'WHITELIST=203.0.113.0/24\n',
+  ],
+  [
+    'another target in the same table: loaded again, nothing to remove',
+    { texts: banSetOf('ipset', 'TARPIT'), live: { targets: new Map([['DELUDE', 'accepted']]) } },
+    [
+      "write    /etc/portward/bans.conf: portward's own",
+      "write    /etc/systemd/system/portward-bans.service: portward's own",
+      "write    /etc/portward/rules.iptables: portward's own",
+      'load     the bans into the kernel: /etc/portward/bans.conf changes, /etc/systemd/system/portward-bans.service changes, /etc/portward/rules.iptables changes',
+      'reload   fail2ban: /etc/portward/bans.conf changes',
+    ],
+    'BAN_TARGET=DELUDE\n',
+  ],
+  [
+    'a target in another table: the old rules go when the new ones are loaded',
+    {},
+    [
+      "write    /etc/portward/bans.conf: portward's own",
+      "write    /etc/systemd/system/portward-bans.service: portward's own",
+      "write    /etc/portward/rules.iptables: portward's own",
+      "write    /etc/portward/rules.ip6tables: portward's own",
+      'load     the bans into the kernel: /etc/portward/bans.conf changes, /etc/systemd/system/portward-bans.service changes, /etc/portward/rules.iptables changes, /etc/portward/rules.ip6tables changes',
+      'remove   the ban set of ipset: ipset with REJECT is used now',
+      'reload   fail2ban: /etc/portward/bans.conf changes',
+    ],
+    'BAN_TARGET=REJECT\n',
+  ],
   [
     'another backend',
     {},
     [
-      "write    /etc/portward/firewall.conf: portward's own",
-      'make     the place of the bans in the firewall: /etc/portward/firewall.conf changes',
+      'write    /etc/portsentry/portsentry.conf: KILL_ROUTE',
+      "write    /etc/portward/bans.conf: portward's own",
+      "write    /etc/systemd/system/portward-bans.service: portward's own",
+      'remove   /etc/portward/rules.ipset: of no use here any more',
+      'remove   /etc/portward/rules.iptables: of no use here any more',
+      'remove   /etc/portward/rules.ip6tables: of no use here any more',
+      "create   /etc/portward/rules.nft: portward's own",
+      'load     the bans into the kernel: /etc/portward/bans.conf changes, /etc/systemd/system/portward-bans.service changes, /etc/portward/rules.ipset changes, /etc/portward/rules.iptables changes, /etc/portward/rules.ip6tables changes, /etc/portward/rules.nft changes',
+      'remove   the ban set of ipset: nft with DROP is used now',
+      'restart  portsentry: /etc/portsentry/portsentry.conf changes',
+      'reload   fail2ban: /etc/portward/bans.conf changes',
     ],
-    'BAN_BACKEND=route\n',
-  ],
-  [
-    'of no use any more',
-    {},
-    [
-      'remove   the place of the bans in the firewall, and all bans in it: nothing is to be banned in it',
-      'remove   /etc/portward/firewall.conf: of no use here any more',
-      'remove   /etc/portward/firewall: of no use here any more',
-    ],
-    'OBSERVE_ONLY=1\n',
+    'BAN_BACKEND=nft\n',
   ],
 ]
 
-it.each(PLACE)('the place of the bans: %s', (_, changes, expected, config = '') => {
-  const isAbout = (step: string) => /the place of the bans|\/etc\/portward\//.test(step)
-  expect(steps(changes, LAN + config).filter(isAbout)).toEqual(expected)
+it.each(BAN_SET)('the ban set: %s', (_, changes, expected, config = '') => {
+  const packages = new Map([...factsOf().packages, ['nftables', '1.0.6']])
+  expect(steps({ packages, ...changes }, LAN + config)).toEqual(expected)
+})
+
+it.each(['OBSERVE_ONLY=1\n', 'BAN_BACKEND=none\n'])('%j removes the ban set, and adds nothing', (config) => {
+  const { plan: made } = plan(settingsOf(LAN + config), factsOf())
+  const text = made === null ? '' : renderPlan(made)
+  expect(steps({}, LAN + config)[0]).toBe(
+    'remove   the ban set of ipset, and all bans in it: portward is to ban nobody',
+  )
+  expect(text).toContain('-KILL_ROUTE="ipset add portward-hosts4 $TARGET$ timeout 86400"\n')
+  expect(made?.steps.filter(({ kind }) => kind === 'load-bans')).toEqual([])
+  for (const path of BAN_SET_FILES.filter((each) => factsOf().files.has(each)))
+    expect(text).toContain(`remove   ${path}: of no use here any more\n`)
+})
+
+it.each<[path: string, kinds: readonly string[]]>([
+  [BANS_CONF, ['load-bans', 'reload']],
+  [LOADER, ['load-bans', 'reload']],
+  // Its class is in fail2ban's server already.
+  [ACTION, ['restart']],
+  [UNIT_PATH, ['load-bans']],
+  ['/etc/portward/rules.iptables', ['load-bans']],
+])('does no more than needed for another %s', (path, kinds) => {
+  expect(kindsOf({ texts: { [path]: '# of before\n' } })).toEqual([`write ${path}`, ...kinds])
+})
+
+it.each<[string, Changes, string[]]>([
+  [
+    'named where a daemon asks',
+    { wrapped: ['sshd'] },
+    ['write    /etc/hosts.deny: names the file of banned hosts, /run/portward/denied'],
+  ],
+  [
+    'or could, in a copy of /etc',
+    { wrapped: null, live: null },
+    ['write    /etc/hosts.deny: names the file of banned hosts, /run/portward/denied'],
+  ],
+  ['not named where none asks', { wrapped: [] }, []],
+  [
+    'and the line goes with the last daemon that asked',
+    { texts: { '/etc/hosts.deny': 'ALL: /run/portward/denied\n' } },
+    ['write    /etc/hosts.deny: does not name /run/portward/denied any more'],
+  ],
+])('hosts.deny: the file of banned hosts is %s', (_, changes, expected) => {
+  expect(steps(changes).filter((step) => step.includes('hosts.deny'))).toEqual(expected)
+})
+
+/** A server that an earlier portward has provisioned: none of the ban set, all of its own. */
+const legacy = (live: NonNullable<Changes>['live'] = {}): NonNullable<Changes> => ({
+  texts: {
+    ...Object.fromEntries(BAN_SET_FILES.map((path) => [path, null])),
+    ...Object.fromEntries(LEGACY_FILES.map((path) => [path, '# of before\n'])),
+    [LEGACY_CONF]: 'BACKEND=iptables\nTARGET=DROP\n',
+    [LEGACY_RECORD]: '203.0.113.9 0\n198.51.100.7 1795000000\n',
+    '/etc/hosts.deny': '# mine\nALL: 203.0.113.9 : DENY\nALL: 198.51.100.200 : DENY\n',
+    [JAIL_PATH]: (factsOf().files.get(JAIL_PATH)?.text ?? '').replace(BAN_ACTION, 'portward'),
+    '/etc/portsentry/portsentry.conf': (
+      factsOf().files.get('/etc/portsentry/portsentry.conf')?.text ?? ''
+    ).replace(/^KILL_ROUTE=.*$/m, 'KILL_ROUTE="/bin/sh /etc/portward/firewall add $TARGET$"'),
+  },
+  live: live && {
+    hasBanSet: false,
+    banned: ['198.51.100.7'],
+    enabled: new Set(['portsentry', 'fail2ban', 'portward-firewall', 'portward-sync.timer']),
+    ...live,
+  },
+  wrapped: ['sshd'],
+})
+
+it('moves the bans of an earlier portward before it removes what held them', () => {
+  expect(kindsOf(legacy())).toEqual([
+    'hand-over-bans',
+    'write /etc/portsentry/portsentry.conf',
+    `write ${JAIL_PATH}`,
+    'write /etc/hosts.deny',
+    `write ${BANS_CONF}`,
+    `write ${LOADER}`,
+    `write ${ACTION}`,
+    `write ${UNIT_PATH}`,
+    ...['ipset', 'iptables', 'ip6tables'].map((name) => `write /etc/portward/rules.${name}`),
+    'enable',
+    'load-bans',
+    'restart',
+    'restart',
+    'remove-ban-program',
+    ...LEGACY_FILES.map((path) => `remove ${path}`),
+  ])
+  const { plan: made } = plan(settingsOf(LAN), factsOf(legacy()))
+  expect(made?.steps[0]).toMatchObject({ hosts: ['203.0.113.9'] })
+  const deny = made?.steps.find((step) => step.kind === 'write' && step.path === '/etc/hosts.deny')
+  expect(deny).toMatchObject({
+    after: '# mine\nALL: 198.51.100.200 : DENY\nALL: /run/portward/denied\n',
+    reasons: ['bans moved to /run/portward/denied', 'names the file of banned hosts, /run/portward/denied'],
+  })
+})
+
+it.each<[string, Changes, string, readonly string[]]>([
+  [
+    'all of whom fail2ban knows',
+    legacy({ banned: ['198.51.100.7', '203.0.113.9'] }),
+    '',
+    ['remove-ban-program'],
+  ],
+  ['in a copy of /etc, which has files alone', { ...legacy(), live: null }, '', []],
+  ['which is to ban nobody any more', legacy(), 'OBSERVE_ONLY=1\n', ['remove-ban-program']],
+])('migrates a server %s', (_, changes, config, expected) => {
+  const kinds = kindsOf(changes, LAN + config)
+  expect(kinds.filter((kind) => /^(?:hand-over|remove-ban)/.test(kind))).toEqual(expected)
+  expect(kinds.slice(-LEGACY_FILES.length)).toEqual(LEGACY_FILES.map((path) => `remove ${path}`))
+})
+
+it('keeps the backend and the target of the earlier portward', () => {
+  const nft = { ...legacy().texts, [LEGACY_CONF]: 'BACKEND=nft\n' }
+  const chaos = { ...legacy().texts, [LEGACY_CONF]: 'BACKEND=iptables\nTARGET=CHAOS\n' }
+  const banSetFor = (texts: Record<string, string | null>) =>
+    plan(settingsOf(LAN), factsOf({ ...legacy({ targets: new Map() }), texts })).plan?.desired.banSet
+  expect(banSetFor(nft)).toEqual({ backend: 'nft', target: 'DROP' })
+  expect(banSetFor(chaos)).toEqual({ backend: 'ipset', target: 'CHAOS' })
 })
 
 const UNITS: [string, Changes, string[]][] = [
@@ -378,7 +575,7 @@ const UNITS: [string, Changes, string[]][] = [
     {
       portsentry: TEMPLATE,
       live: {
-        enabled: new Set(['fail2ban', ...BOOT_UNITS, 'portsentry@tcp', 'portsentry@audp']),
+        enabled: new Set(['fail2ban', BANS_UNIT, 'portsentry@tcp', 'portsentry@audp']),
         daemons: [tcp, audp, fail2ban],
       },
     },
@@ -392,7 +589,7 @@ const UNITS: [string, Changes, string[]][] = [
     'all right',
     {
       portsentry: TEMPLATE,
-      live: { enabled: new Set(['fail2ban', ...BOOT_UNITS, 'portsentry@atcp', 'portsentry@audp']) },
+      live: { enabled: new Set(['fail2ban', BANS_UNIT, 'portsentry@atcp', 'portsentry@audp']) },
     },
     [],
   ],
@@ -406,18 +603,19 @@ it.each(UNITS)('template units: %s', (_, changes, expected) => {
 it('brings a server that was upgraded to 2.x to what 2.x reads', () => {
   const result = steps({
     portsentry: NATIVE,
-    live: { enabled: new Set(['portsentry', 'portsentry@atcp', 'fail2ban', ...BOOT_UNITS]) },
+    live: { enabled: new Set(['portsentry', 'portsentry@atcp', 'fail2ban', BANS_UNIT]) },
   })
   expect(result).toEqual([
     'create   /var/log/portsentry.log, empty: fail2ban does not start without its log',
-    'write    /etc/portsentry/portsentry.conf: HISTORY_FILE, TCP_PORTS, UDP_PORTS',
+    'write    /etc/portsentry/portsentry.conf: HISTORY_FILE, TCP_PORTS, UDP_PORTS, KILL_ROUTE',
     'write    /etc/hosts.allow: the whitelist, in a form that libwrap matches',
     'write    /etc/portsentry/portsentry.ignore: the whitelist, in a form that portsentry matches',
     'write    /etc/fail2ban/jail.d/portsentry.conf: [portsentry] filter, logpath, ignoreip',
     "create   /etc/fail2ban/filter.d/portsentry-2.conf: portward's own",
-    "write    /etc/portward/firewall.conf: portward's own",
+    "write    /etc/portward/bans.conf: portward's own",
+    "write    /etc/portward/rules.ip6tables: portward's own",
     'disable  portsentry@atcp, and stop it',
-    'make     the place of the bans in the firewall: /etc/portward/firewall.conf changes',
+    'load     the bans into the kernel: /etc/portward/bans.conf changes, /etc/portward/rules.ip6tables changes',
     expect.stringMatching(/^restart {2}portsentry: /),
     expect.stringMatching(/^restart {2}fail2ban: /),
   ])
@@ -722,7 +920,7 @@ it('keeps the server’s own addresses in a copy of its files, which does not te
   const texts = Object.fromEntries(
     (first?.steps ?? []).flatMap((step) => (step.kind === 'write' ? [[step.path, step.after]] : [])),
   )
-  expect(Object.keys(texts)).toHaveLength(5)
+  expect(Object.keys(texts)).toHaveLength(6)
   expect(steps({ texts, live: null })).toEqual([])
 })
 

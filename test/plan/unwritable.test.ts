@@ -67,8 +67,8 @@ it('tells a firewall that cannot be changed', () => {
   }
   const warning = 'warning firewall: bans cannot be entered here: Permission denied'
   expect(said({})).toEqual([warning])
-  expect(said({ hasPlace: false })).toEqual([
-    'error firewall: the place of the bans cannot be made: Permission denied',
+  expect(said({ hasBanSet: false })).toEqual([
+    'error firewall: the bans cannot be loaded into the kernel: Permission denied',
     warning,
   ])
   expect(said({}, 'OBSERVE_ONLY=1\n')).toEqual([])

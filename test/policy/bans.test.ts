@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { type Ban, failureOf, parseChainBans, parseNftBans, parseRouteBans } from '../../src/policy/bans.ts'
+import { type Ban, failureOf, parseInputBans, parseOwnBans, parseRouteBans } from '../../src/policy/bans.ts'
 
 const shown = (bans: readonly Ban[]) => bans.map(({ address, undo }) => [address, undo.join('|')])
 
@@ -35,68 +35,52 @@ const RULES: [string, string[][]][] = [
 ]
 
 it.each(RULES)('INPUT: %s', (rule, expected) => {
-  expect(shown(parseChainBans('iptables', 'INPUT', `-P INPUT ACCEPT\n${rule}\n`))).toEqual(expected)
-})
-
-it('reads the chain that is portward’s own, where whoever is protected returns', () => {
-  const rules = '-N PORTWARD\n-A PORTWARD -s 192.0.2.7/32 -j RETURN\n-A PORTWARD -s 192.0.2.1/32 -j DROP\n'
-  expect(parseChainBans('iptables', 'PORTWARD', rules)).toEqual([
-    {
-      address: '192.0.2.1',
-      place: 'iptables',
-      isOwn: true,
-      undo: ['/bin/sh', '/etc/portward/firewall', 'del', '192.0.2.1'],
-    },
-  ])
-  expect(parseChainBans('iptables', 'INPUT', rules)).toEqual([])
+  expect(shown(parseInputBans('iptables', `-P INPUT ACCEPT\n${rule}\n`))).toEqual(expected)
 })
 
 it('reads IPv6 with its own program', () => {
-  const bans = parseChainBans('ip6tables', 'INPUT', '-A INPUT -s 2001:db8::1/128 -j DROP\n')
+  const bans = parseInputBans('ip6tables', '-A INPUT -s 2001:db8::1/128 -j DROP\n')
   expect(shown(bans)).toEqual([['2001:db8::1', 'ip6tables|-w|-D|INPUT|-s|2001:db8::1/128|-j|DROP']])
 })
 
-it.each([
-  [
-    '{"nftables":[{"metainfo":{"version":"1.0.6"}},{"set":{"name":"banned","elem":["192.0.2.1",{"elem":{"val":"192.0.2.2","timeout":9}}]}}]}',
-    [
-      ['192.0.2.1', '/bin/sh|/etc/portward/firewall|del|192.0.2.1'],
-      ['192.0.2.2', '/bin/sh|/etc/portward/firewall|del|192.0.2.2'],
-    ],
-  ],
-  ['{"nftables":[{"set":{"name":"banned"}}]}', []],
-  ['{"nftables":[{"set":{"elem":[{"prefix":{"addr":"192.0.2.0","len":24}}]}}]}', []],
-  ['', []],
-])('nft: %s', (text, expected) => {
-  expect(shown(parseNftBans(text))).toEqual(expected)
+it('tells when a ban of a ban set ends, and that it is portward’s', () => {
+  const said = 'add portward-hosts4 192.0.2.1 timeout 90\nadd portward-networks6 2001:db8::/64\n'
+  const common = { holder: 'ipset', isOwn: true }
+  expect(parseOwnBans('ipset', said, 1_000_000)).toEqual([
+    {
+      ...{ ...common, address: '192.0.2.1', untilMs: 1_090_000 },
+      undo: ['ipset', 'del', 'portward-hosts4', '192.0.2.1'],
+    },
+    {
+      ...{ ...common, address: '2001:db8::/64', untilMs: null },
+      undo: ['ipset', 'del', 'portward-networks6', '2001:db8::/64'],
+    },
+  ])
 })
 
 it.each([
   [
     '-4',
-    '[{"type":"blackhole","dst":"192.0.2.4","metric":1,"flags":[]},{"type":"blackhole","dst":"192.0.2.5"}]',
-    [
-      ['192.0.2.4', '/bin/sh|/etc/portward/firewall|del|192.0.2.4'],
-      ['192.0.2.5', 'ip|-4|route|del|blackhole|192.0.2.5'],
-    ],
+    '[{"type":"blackhole","dst":"192.0.2.4","protocol":"188","flags":[]},{"type":"blackhole","dst":"192.0.2.5"}]',
+    [['192.0.2.5', 'ip|-4|route|del|blackhole|192.0.2.5']],
   ],
   [
     '-6',
-    '[{"type":"blackhole","dst":"2001:db8::4","dev":"lo","metric":1}]',
-    [['2001:db8::4', '/bin/sh|/etc/portward/firewall|del|2001:db8::4']],
+    '[{"type":"unreachable","dst":"2001:db8::4","dev":"lo","protocol":"boot","metric":1024}]',
+    [['2001:db8::4', 'ip|-6|route|del|unreachable|2001:db8::4|proto|boot|metric|1024']],
   ],
-  ['-4', '[{"type":"blackhole","dst":"192.0.2.0/24"},{"dst":"default"},{}]', []],
+  ['-4', '[{"type":"blackhole","dst":"192.0.2.0/24"},{"dst":"default"},{"dst":"192.0.2.9"},{}]', []],
   ['-4', 'nonsense', []],
   ['-4', '', []],
-] as const)('routes %s: %s', (family, text, expected) => {
-  expect(shown(parseRouteBans(family, 'blackhole', text))).toEqual(expected)
+] as const)('routes %s that are not portward’s: %s', (family, text, expected) => {
+  expect(shown(parseRouteBans(family, text))).toEqual(expected)
 })
 
 it.each<[string, number, string, string | null]>([
   ['what it has', 0, '', null],
   ['nothing, since it is not installed', 127, '', null],
   ['no chain', 1, 'iptables: No chain/target/match by that name.\n', null],
-  ['no set', 1, 'Error: No such file or directory\nlist set inet portward banned\n', null],
+  ['no set', 1, 'Error: No such file or directory\nlist table inet portward\n', null],
   ['no table', 3, "iptables v1.8.9 (legacy): can't initialize: Table does not exist\n", null],
   [
     'nothing to root without capabilities',

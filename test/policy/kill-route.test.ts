@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest'
+import { banCommand } from '../../src/policy/backends.ts'
 import type { LiveFacts, Verdict } from '../../src/policy/facts.ts'
-import { bansInSight, chooseTarget, killRoute } from '../../src/policy/kill-route.ts'
+import { chooseTarget, isVisibleBan, killRoute } from '../../src/policy/kill-route.ts'
+import { sysv12 } from '../../src/policy/releases/classic-12.ts'
 import type { BanTarget } from '../../src/settings/settings.ts'
 import { factsOf, LAN, settingsOf } from '../plan/live.ts'
 
@@ -24,25 +26,30 @@ it.each(TARGETS)('%s, %s, before: %s: %s', (wanted, verdict, present, expected) 
   expect(chooseTarget(wanted, live, present).target).toBe(expected)
 })
 
-const OWN = '/bin/sh /etc/portward/firewall add $TARGET$ </dev/null >/dev/null 2>&1'
+const IPSET = 'ipset add portward-hosts4 $TARGET$ timeout 86400'
 
 it.each([
-  ['', OWN],
-  ['BAN_BACKEND=nft\n', OWN],
-  ['BAN_BACKEND=route\n', OWN],
+  ['', IPSET],
+  ['BANTIME=-1\n', 'ipset add portward-hosts4 $TARGET$'],
   ['BAN_BACKEND=none\n', null],
+  ['OBSERVE_ONLY=1\n', null],
   ["BAN_BACKEND=none\nKILL_ROUTE='/bin/ban $TARGET$'\n", '/bin/ban $TARGET$'],
   ["KILL_ROUTE='/bin/ban $TARGET$'\n", '/bin/ban $TARGET$'],
 ])('%j: %s', (config, expected) => {
-  expect(killRoute(settingsOf(LAN + config))).toBe(expected)
+  expect(killRoute(settingsOf(LAN + config), 'ipset', sysv12)).toBe(expected)
 })
 
 it.each([
-  [OWN, true],
+  [banCommand('ipset', 86_400, false), true],
+  [banCommand('ipset', 86_400, true), true],
+  [banCommand('nft', 86_400, false), true],
+  [banCommand('nft', 86_400, true), true],
+  [banCommand('route', 86_400, true), true],
   ['/sbin/iptables -I INPUT -s $TARGET$ -j DROP', true],
   ['/sbin/route add -host $TARGET$ reject', true],
   ['ip route add blackhole $TARGET$', true],
   ['/usr/sbin/nft add element inet mine banned { $TARGET$ }', false],
+  ['/usr/sbin/ipset add mine $TARGET$', false],
   ['/bin/ban $TARGET$', false],
   ['', false],
-])('bans of %j are seen: %s', (command, expected) => expect(bansInSight(command)).toBe(expected))
+])('bans of %j are found: %s', (command, expected) => expect(isVisibleBan(command)).toBe(expected))

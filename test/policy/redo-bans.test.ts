@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { expect, test } from 'vitest'
-import { parseChainBans, parseRouteBans } from '../../src/policy/bans.ts'
+import { parseInputBans, parseOwnBans, parseRouteBans } from '../../src/policy/bans.ts'
 import { parseInputRules, redoCommands } from '../../src/policy/redo-bans.ts'
 
 const BAN = '-A INPUT -s 192.0.2.1/32 -j DROP'
@@ -20,7 +20,7 @@ const run = (rules: readonly string[], commands: readonly (readonly string[])[])
 }
 
 const undosOf = (rules: readonly string[]) =>
-  parseChainBans('iptables', 'INPUT', rules.join('\n')).map(({ undo }) => undo)
+  parseInputBans('iptables', rules.join('\n')).map(({ undo }) => undo)
 
 /** The chain after all bans of `before` were taken away, somebody changed it to `now`, and they were brought back. */
 const restored = (before: readonly string[], now: readonly string[]) =>
@@ -83,7 +83,7 @@ test('puts a rule that nobody has seen before to the top', () => {
 
 test('takes rules of IPv6 for what they are, and leaves the policy out', () => {
   const rule = '-A INPUT -s 2001:db8::1/128 -j DROP'
-  const undos = parseChainBans('ip6tables', 'INPUT', rule).map(({ undo }) => undo)
+  const undos = parseInputBans('ip6tables', rule).map(({ undo }) => undo)
   const before = parseInputRules(`-P INPUT ACCEPT\n${SSH}\n${rule}\n`)
   const now = { iptables: [WEB], ip6tables: [SSH] }
   expect(redoCommands(undos, { iptables: [WEB], ip6tables: before }, now)).toEqual([
@@ -91,15 +91,23 @@ test('takes rules of IPv6 for what they are, and leaves the policy out', () => {
   ])
 })
 
-test('brings routes back with all that tells them apart, and bans of the own place by its program', () => {
+test('brings routes back with all that tells them apart, and members of a ban set until they are released', () => {
   const routes = '[{"type":"unreachable","dst":"192.0.2.4","protocol":"static","metric":7,"flags":[]}]'
+  const nft = '{"nftables":[{"set":{"name":"hosts4","elem":[{"elem":{"val":"192.0.2.6","timeout":90}}]}}]}'
   const undos = [
-    ...parseRouteBans('-4', 'unreachable', routes).map(({ undo }) => undo),
-    ['/bin/sh', '/etc/portward/firewall', 'del', '192.0.2.5'],
-  ]
+    ...parseRouteBans('-4', routes),
+    ...parseOwnBans('route', '[{"type":"blackhole","dst":"192.0.2.7","protocol":"188"}]', 0),
+    ...parseOwnBans('ipset', 'add portward-hosts4 192.0.2.5 timeout 90\n', 0),
+    ...parseOwnBans('nft', nft, 0),
+    // Of the first version of portward, in the record of an apply.
+    { undo: ['/bin/sh', '/etc/portward/firewall', 'del', '192.0.2.8'] },
+  ].map(({ undo }) => undo)
   const none = { iptables: [], ip6tables: [] }
   expect(redoCommands(undos, none, none).map((words) => words.join(' '))).toEqual([
     'ip -4 route add unreachable 192.0.2.4 proto static metric 7',
-    '/bin/sh /etc/portward/firewall add 192.0.2.5',
+    'ip -4 route add blackhole 192.0.2.7 proto 188',
+    'ipset add portward-hosts4 192.0.2.5',
+    'nft add element inet portward hosts4 { 192.0.2.6 }',
+    '/bin/sh /etc/portward/firewall add 192.0.2.8',
   ])
 })
