@@ -40,7 +40,7 @@ sed -n 's|^[^-]* /run/lab/real\(/[^ ]*\) .*|\1|p' /proc/self/mountinfo | sort -u
 	case $path in
 	/proc | /proc/* | /sys | /sys/* | /dev | /dev/* | /run | /run/* | /tmp | /tmp/*) ;;
 	*) if [ -d "$path" ] && ! overlay "$path"; then
-		mount --bind "/run/lab/real$path" "$path" && mount -o remount,bind,ro "$path" || true
+		{ mount --bind "/run/lab/real$path" "$path" && mount -o remount,bind,ro "$path"; } || true
 	fi ;;
 	esac
 done

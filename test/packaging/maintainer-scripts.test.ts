@@ -39,7 +39,7 @@ const run = (script: string, ...args: string[]) => {
   const text = read(join('packaging', script))
     .replace(`state=${STATE}`, `state=${state}`)
     .replaceAll('/run/', `${state}-run/`)
-    .replaceAll('/etc/', `${state}/`)
+    .replaceAll('/etc/', `${state}-etc/`)
   expect(text).toContain(state)
   return spawnSync('sh', ['-c', text, script, ...args], { encoding: 'utf8' })
 }
@@ -86,14 +86,14 @@ it('purge keeps all of it while something is interrupted', () => {
   expect(stderr).toContain('stays, for what was interrupted:')
 })
 
-it('purge keeps what the firewall of an apply works with, also where its generation is forgotten', () => {
+it.each([true, false])('purge keeps the list that hosts.deny names: bans go on is %s', (isBanning) => {
   record('2', generation('rolled-back'))
-  mkdirSync(join(state, 'portward'))
-  writeFileSync(join(state, 'portward/firewall'), '')
-  writeFileSync(join(state, 'bans'), '203.0.113.9 0\n')
-  const { stderr } = run('postrm', 'purge')
-  expect(stderr).toContain('stays, for the firewall of an earlier apply:')
-  expect(existsSync(join(state, 'bans'))).toBe(true)
+  mkdirSync(`${state}-run/portward`, { recursive: true })
+  mkdirSync(`${state}-etc/portward`, { recursive: true })
+  if (isBanning) writeFileSync(`${state}-etc/portward/bans.conf`, '')
+  expect(run('postrm', 'purge')).toMatchObject({ status: 0, stderr: '' })
+  expect(existsSync(`${state}-run/portward`)).toBe(isBanning)
+  expect(existsSync(state)).toBe(false)
 })
 
 it('removal, upgrades and what else dpkg calls leave the state alone', () => {
