@@ -147,7 +147,8 @@ export const findObstacles = (
       what: `has files of its own at ${names(elsewhere)}`,
       cure: unhide([...new Set(elsewhere.map(placeOf))]),
     })
-  if (!isRoot && paths.length > 0) obstacles.push({ what: 'does not run as root', cure: 'User=root' })
+  if (!isRoot && (paths.length > 0 || changesFirewall.includes(service)))
+    obstacles.push({ what: 'does not run as root', cure: 'User=root' })
   if (!changesFirewall.includes(service)) return obstacles
   if (!hasNetAdmin)
     obstacles.push({

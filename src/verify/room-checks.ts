@@ -94,7 +94,8 @@ export const checkConfinement = (
   const check = checkFor(`${service}-rights`, TITLES[service])
   const writes = banPath.writes.filter(({ by }) => by.includes(service))
   const known = daemons.filter((daemon) => daemon.service === service)
-  if (writes.length === 0)
+  const changes = banPath.changesFirewall.includes(service) ? ['change the firewall'] : []
+  if (writes.length === 0 && changes.length === 0)
     return foreign === null
       ? check.pass('it writes nothing for a ban')
       : check.skip(`not checked: portward does not know what ${foreign} needs`)
@@ -108,7 +109,7 @@ export const checkConfinement = (
   const isFiltered = known.some(({ confinement }) => confinement?.filtersCalls)
   return check.pass(
     [
-      `its unit lets it write ${listed(writes.map(({ path }) => path))}`,
+      `its unit lets it ${[...changes, ...(writes.length === 0 ? [] : [`write ${listed(writes.map(({ path }) => path))}`])].join(' and ')}`,
       ...(foreign === null ? [] : [`what ${foreign} needs was not looked at`]),
       ...(isFiltered ? ['whether its SystemCallFilter lets the commands work was not looked at'] : []),
     ].join('; '),

@@ -1,36 +1,27 @@
 import { expect, it } from 'vitest'
-import { withoutOwnBans } from '../../src/host/lab/own-records.ts'
+import { withoutBanned } from '../../src/host/lab/own-records.ts'
 
 const NONE = { iptables: '', ip6tables: '', nft: '', ipset: '' }
 
-const CHAIN = (...bans: string[]): string =>
-  [
-    '*filter',
-    ':INPUT ACCEPT [0:0]',
-    ':PORTWARD - [0:0]',
-    '-A INPUT -j PORTWARD',
-    '-A INPUT -s 203.0.113.7/32 -j DROP',
-    '-A PORTWARD -s 127.0.0.0/8 -j RETURN',
-    '-A PORTWARD -s 192.168.1.5/32 -j RETURN',
-    ...bans,
-    'COMMIT',
-    '',
-  ].join('\n')
-
 const TABLE = (name: string, elements: string): string => `table inet ${name} {
-	set allowed {
+	set mine {
 		type ipv4_addr
 		flags interval
 		elements = { 127.0.0.0/8, 192.168.1.0/24 }
 	}
 
-	set banned {
+	set hosts4 {
 		type ipv4_addr
 		flags timeout${elements}
 	}
 
+	set networks6 {
+		type ipv6_addr
+		flags interval,timeout
+	}
+
 	chain decide {
-		ip saddr @banned drop
+		ip saddr @hosts4 drop
 	}
 }
 `
@@ -38,24 +29,27 @@ const MEMBERS = `
 		elements = { 203.0.113.9 timeout 1d60s expires 23h59m,
 			     203.0.113.10 timeout 1d60s expires 23h58m }`
 
+const SETS = (...bans: string[]): string =>
+  [
+    'create portward-hosts4 hash:ip family inet hashsize 1024 maxelem 1000000 timeout 0',
+    ...bans,
+    'create other hash:ip family inet hashsize 1024 maxelem 65536',
+    'add other 203.0.113.7',
+    '',
+  ].join('\n')
+
 it.each([
   ['nothing', {}, {}],
   [
-    "bans in portward's chain go, all else stays",
-    {
-      iptables: CHAIN(
-        '-A PORTWARD -s 203.0.113.9/32 -j DROP',
-        '-A PORTWARD -s 203.0.113.8/32 -p tcp -j TARPIT',
-      ),
-      ip6tables: CHAIN('-A PORTWARD -s 2001:db8::9/128 -j DROP'),
-    },
-    { iptables: CHAIN(), ip6tables: CHAIN() },
+    "members of portward's sets go, those of others' sets stay",
+    { ipset: SETS('add portward-hosts4 203.0.113.9 timeout 9', 'add portward-hosts4 203.0.113.8 timeout 0') },
+    { ipset: SETS() },
   ],
   [
-    "members of portward's sets go, those of others' sets stay",
+    'and of tables',
     { nft: TABLE('portward', MEMBERS) + TABLE('other', MEMBERS) },
     { nft: TABLE('portward', '') + TABLE('other', MEMBERS) },
   ],
 ])('%s', (_what, given, expected) => {
-  expect(withoutOwnBans({ ...NONE, ...given })).toEqual({ ...NONE, ...expected })
+  expect(withoutBanned({ ...NONE, ...given })).toEqual({ ...NONE, ...expected })
 })

@@ -5,12 +5,12 @@ import { expect, it } from 'vitest'
 import { renderDiff } from '../../src/plan/diff.ts'
 import { isInSync, type Step } from '../../src/plan/plan.ts'
 import { planAsJson } from '../../src/plan/render.ts'
-import { FIREWALL_CONF, FIREWALL_PATHS } from '../../src/policy/firewall.ts'
+import { ACTION, LOADER } from '../../src/policy/ban-set.ts'
 import { document, faults } from '../commands/plan-document.ts'
 import { copyOf } from '../tree.ts'
 import { CASES, carryOut, configOf, patchOf, planFor, treeOf } from './cases.ts'
 
-const TEMPLATES = new Set(FIREWALL_PATHS.filter((path) => path !== FIREWALL_CONF))
+const TEMPLATES: ReadonlySet<string> = new Set([LOADER, ACTION])
 const hasPatch = existsSync('/usr/bin/patch')
 if (!hasPatch)
   console.warn('SKIPPED: GNU patch is not installed, so no diff is applied - apt-get install patch')

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import {
+  type BanPath,
   configuredConfinement,
   confinementOf,
   findObstacles,
@@ -7,21 +8,26 @@ import {
   type ProcessTexts,
   type UnitProperties,
 } from '../../src/policy/confinement.ts'
-import { BAN_COMMAND } from '../../src/policy/firewall.ts'
 import { parseMounts } from '../../src/policy/mounts.ts'
-import { runsBanProgram, writtenPaths } from '../../src/policy/written-paths.ts'
+import { writtenPaths } from '../../src/policy/written-paths.ts'
 
-const PATHS = writtenPaths({
-  ownsBans: true,
-  usesOwnAction: true,
-  killRoute: BAN_COMMAND,
-  killHostsDeny: '',
-  historyPath: '/var/lib/portsentry/portsentry.history',
-  blockedPaths: ['/var/lib/portsentry/portsentry.blocked.atcp'],
-})
-const IN_TMP = PATHS.map((written) =>
-  written.path.includes('blocked') ? { ...written, path: '/tmp/portsentry.blocked' } : written,
-)
+const PATHS: BanPath = {
+  writes: writtenPaths({
+    usesOwnAction: true,
+    writesDenied: true,
+    killHostsDeny: '',
+    historyPath: '/var/lib/portsentry/portsentry.history',
+    blockedPaths: ['/var/lib/portsentry/portsentry.blocked.atcp'],
+    emptiesBlocked: true,
+  }),
+  changesFirewall: ['portsentry', 'fail2ban'],
+}
+const IN_TMP: BanPath = {
+  ...PATHS,
+  writes: PATHS.writes.map((written) =>
+    written.path.includes('blocked') ? { ...written, path: '/tmp/portsentry.blocked' } : written,
+  ),
+}
 
 const unitOf = (properties: Readonly<Record<string, string>>): UnitProperties =>
   new Map(Object.entries(properties))
@@ -46,32 +52,31 @@ const CASES: readonly (readonly [
     { mountinfo: STRICT },
     {},
     [
-      /^cannot write \/run\/portward \(.*\/var\/lib\/portward \(.*\/etc\/hosts\.deny \(.*blocked\.atcp \(whom portsentry has blocked\)$/,
+      /^cannot write \/run\/portward\/denied \(bans for TCP wrappers\), .*blocked\.atcp \(hosts that portsentry has blocked\)$/,
     ],
-    ['ReadWritePaths=/run/portward /var/lib/portward /etc /var/lib/portsentry'],
+    ['ReadWritePaths=/run/portward /var/lib/portsentry/portsentry.blocked.atcp'],
   ],
   [
     'the same with some paths bound',
-    { mountinfo: STRICT + bind('/var/lib') + bind('/run/portward', '/portward', '0:31') },
+    { mountinfo: STRICT + bind('/run/portward', '/portward', '0:31') },
     {},
-    [/^cannot write \/etc\/hosts\.deny/],
-    ['ReadWritePaths=/etc'],
+    [/^cannot write \/var\/lib\/portsentry\/portsentry\.blocked\.atcp/],
+    ['ReadWritePaths=/var/lib/portsentry/portsentry.blocked.atcp'],
   ],
   [
     'a file that another should take the place of, bound by itself',
     {
-      mountinfo:
-        STRICT + bind('/var/lib') + bind('/run/portward', '/portward', '0:31') + bind('/etc/hosts.deny'),
+      mountinfo: STRICT + bind('/var/lib') + bind('/run/portward/denied', '/portward/denied', '0:31'),
     },
     {},
-    [/^cannot write \/etc\/hosts\.deny/],
-    ['ReadWritePaths=/etc'],
+    [/^cannot write \/run\/portward\/denied/],
+    ['ReadWritePaths=/run/portward'],
   ],
   [
     'a /run of its own',
     { mountinfo: HOST + bind('/run', '/', '0:77') },
     {},
-    [/^has files of its own at \/run\/portward/],
+    [/^has files of its own at \/run\/portward\/denied/],
     ['BindPaths=/run/portward'],
   ],
   [
@@ -118,15 +123,15 @@ it('has a private /tmp taken away', () => {
 
 it.each<[what: string, unit: Readonly<Record<string, string>>, cures: readonly string[]]>([
   ['nothing', {}, []],
-  ['ProtectSystem=full', { ProtectSystem: 'full' }, ['ReadWritePaths=/etc']],
+  ['ProtectSystem=full', { ProtectSystem: 'full' }, []],
   ['ProtectSystem=yes', { ProtectSystem: 'yes' }, []],
   [
     'ProtectSystem=strict',
     { ProtectSystem: 'strict', ReadWritePaths: '-/run/fail2ban -/var/lib/fail2ban' },
-    ['ReadWritePaths=/run/portward /var/lib/portward /etc /var/lib/portsentry'],
+    ['ReadWritePaths=/run/portward /var/lib/portsentry/portsentry.blocked.atcp'],
   ],
-  ['what it takes', { ProtectSystem: 'strict', ReadWritePaths: '-/run/portward/ /var/lib /etc' }, []],
-  ['InaccessiblePaths', { InaccessiblePaths: '/var/lib/portward' }, ['ReadWritePaths=/var/lib/portward']],
+  ['what it takes', { ProtectSystem: 'strict', ReadWritePaths: '-/run/portward/ /var/lib' }, []],
+  ['InaccessiblePaths', { InaccessiblePaths: '/run/portward' }, ['ReadWritePaths=/run/portward']],
   ['all capabilities', { CapabilityBoundingSet: 'cap_chown cap_net_admin cap_net_raw' }, []],
   ['few capabilities', { CapabilityBoundingSet: 'cap_chown' }, ['CapabilityBoundingSet=CAP_NET_ADMIN']],
   ['PrivateNetwork', { PrivateNetwork: 'yes' }, ['PrivateNetwork=no']],
@@ -138,7 +143,8 @@ it.each<[what: string, unit: Readonly<Record<string, string>>, cures: readonly s
 
 it('names the last file of the unit, and what to add to it', () => {
   const unit = unitOf({
-    ProtectSystem: 'full',
+    ProtectSystem: 'strict',
+    ReadWritePaths: '/var/lib',
     FragmentPath: '/lib/systemd/system/fail2ban.service',
     DropInPaths:
       '/etc/systemd/system/fail2ban.service.d/a.conf /etc/systemd/system/fail2ban.service.d/b.conf',
@@ -148,47 +154,46 @@ it('names the last file of the unit, and what to add to it', () => {
       severity: 'warning',
       code: 'sandbox',
       message:
-        'in the sandbox of fail2ban.service fail2ban cannot write /etc/hosts.deny (bans for TCP wrappers): it could not ban as planned',
-      hint: 'systemctl edit fail2ban: [Service] ReadWritePaths=/etc; then systemctl restart fail2ban',
+        'in the sandbox of fail2ban.service fail2ban cannot write /run/portward/denied (bans for TCP wrappers): it could not ban as planned',
+      hint: 'systemctl edit fail2ban: [Service] ReadWritePaths=/run/portward; then systemctl restart fail2ban',
       at: { path: '/etc/systemd/system/fail2ban.service.d/b.conf' },
     },
   ])
 })
 
 const CONFIGURED = {
-  ownsBans: true,
   usesOwnAction: true,
-  killRoute: BAN_COMMAND,
+  writesDenied: true,
   killHostsDeny: '',
   historyPath: '/h',
   blockedPaths: ['/b'],
+  emptiesBlocked: true,
 }
 
 it.each<[what: string, changes: Partial<typeof CONFIGURED>, portsentry: string, fail2ban: string]>([
+  ['all of it', {}, '/h /b', '/run/portward/denied /b'],
+  ['where no daemon asks hosts.deny', { writesDenied: false }, '/h /b', '/b'],
+  ['portsentry 2.x', { emptiesBlocked: false }, '/h /b', '/run/portward/denied'],
+  ['a BANACTION of one’s own', { usesOwnAction: false }, '/h /b', ''],
   [
-    'all of it',
-    {},
-    '/run/portward /var/lib/portward /etc/hosts.deny /h /b',
-    '/run/portward /var/lib/portward /etc/hosts.deny /b',
-  ],
-  [
-    'a KILL_ROUTE of one’s own',
-    { killRoute: 'true' },
-    '/h /b',
-    '/run/portward /var/lib/portward /etc/hosts.deny /b',
-  ],
-  [
-    'a BANACTION of one’s own',
-    { usesOwnAction: false },
-    '/run/portward /var/lib/portward /etc/hosts.deny /h /b',
+    'nothing of portward’s',
+    { usesOwnAction: false, writesDenied: false, killHostsDeny: 'ALL: $TARGET$' },
+    '/etc/hosts.deny /h /b',
     '',
   ],
-  ['nothing of portward’s', { ownsBans: false, killHostsDeny: 'ALL: $TARGET$' }, '/etc/hosts.deny /h /b', ''],
 ])('what is written: %s', (_what, changes, portsentry, fail2ban) => {
   const paths = writtenPaths({ ...CONFIGURED, ...changes })
   const by = (service: 'portsentry' | 'fail2ban') =>
     paths.flatMap((written) => (written.by.includes(service) ? [written.path] : [])).join(' ')
   expect(by('portsentry')).toBe(portsentry)
   expect(by('fail2ban')).toBe(fail2ban)
-  expect(runsBanProgram(paths, 'fail2ban')).toBe(fail2ban !== '')
+})
+
+it.each([
+  [['portsentry', 'fail2ban'] as const, ['CapabilityBoundingSet=CAP_NET_ADMIN']],
+  [['portsentry'] as const, []],
+])('asks for CAP_NET_ADMIN where the service changes the firewall: %j', (changesFirewall, cures) => {
+  const confinement = configuredConfinement(unitOf({ CapabilityBoundingSet: 'cap_chown' }))
+  const obstacles = findObstacles(confinement, [], 'fail2ban', { ...PATHS, changesFirewall })
+  expect(obstacles.map(({ cure }) => cure)).toEqual(cures)
 })

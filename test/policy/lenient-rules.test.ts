@@ -1,30 +1,22 @@
 import { expect, test } from 'vitest'
 import { parseHostsAccess } from '../../src/documents/hosts-access.ts'
-import type { Desired } from '../../src/policy/desired.ts'
-import { BAN_COMMAND } from '../../src/policy/firewall.ts'
 import { findLenientRules } from '../../src/policy/lenient-rules.ts'
 
 const BANS: [string, string][] = [
   ['BLOCK_TCP', '1'],
   ['BLOCK_UDP', '1'],
-  ['KILL_ROUTE', BAN_COMMAND],
 ]
-
-const jailWith = (banaction: string) => new Map([['portsentry', new Map([['banaction', banaction]])]])
-const OWN_ACTION = { ownsBans: true, jails: jailWith('portward') }
-const OTHER_ACTION = { ownsBans: true, jails: jailWith('iptables-allports') }
-const NO_PLACE = { ownsBans: false, jails: jailWith('portward') }
 
 const found = (
   text: string,
   askingDaemons: readonly string[],
   keys: readonly [string, string][] = [],
-  banning: Pick<Desired, 'jails' | 'ownsBans'> = OWN_ACTION,
+  writesDenied = true,
 ) =>
   findLenientRules(parseHostsAccess(text), {
     conf: new Map([...BANS, ...keys]),
     askingDaemons,
-    ...banning,
+    writesDenied,
   }).map(({ at, message }) => `${at.line} ${/opens (.*) to everybody/.exec(message)?.[1]}`)
 
 test.each<[string, string, readonly string[], string[]]>([
@@ -46,20 +38,18 @@ test.each<[string, string, readonly string[], string[]]>([
   ['unfinished: not read', 'sshd: ALL', ['sshd'], []],
 ])('%s: %j', (_, text, daemons, expected) => expect(found(text, daemons)).toEqual(expected))
 
-const OWN_ROUTE: [string, string] = ['KILL_ROUTE', 'iptables -I INPUT -s $TARGET$ -j DROP']
 const DENY: [string, string] = ['KILL_HOSTS_DENY', 'ALL: $TARGET$']
 const LOG_ONLY: [string, string][] = [
   ['BLOCK_TCP', '0'],
   ['BLOCK_UDP', '0'],
 ]
 
-test.each<[string, [string, string][], Pick<Desired, 'jails' | 'ownsBans'>, number]>([
-  ['a command of their own, another action', [OWN_ROUTE], OTHER_ACTION, 0],
-  ["a command of their own, but portward's action", [OWN_ROUTE], OWN_ACTION, 1],
-  ['portsentry logs only, and the jail bans', LOG_ONLY, OWN_ACTION, 1],
-  ['the same, but portsentry is to write the file', [...LOG_ONLY, DENY], OWN_ACTION, 0],
-  ['nobody is banned', [...LOG_ONLY, DENY], NO_PLACE, 0],
-  ['portsentry writes the file', [DENY], OTHER_ACTION, 1],
-])('is said where a ban gets into hosts.deny: %s', (_, keys, banning, count) => {
-  expect(found('sshd: ALL\n', ['sshd'], keys, banning)).toHaveLength(count)
+test.each<[string, [string, string][], writesDenied: boolean, number]>([
+  ["fail2ban's action does not", [], false, 0],
+  ["fail2ban's action does", [], true, 1],
+  ['portsentry logs only, and the jail bans', LOG_ONLY, true, 1],
+  ['portsentry logs only, and would write the file', [...LOG_ONLY, DENY], false, 0],
+  ['portsentry writes the file', [DENY], false, 1],
+])('is said where a ban gets into hosts.deny: %s', (_, keys, writesDenied, count) => {
+  expect(found('sshd: ALL\n', ['sshd'], keys, writesDenied)).toHaveLength(count)
 })

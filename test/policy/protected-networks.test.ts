@@ -2,7 +2,7 @@ import { describe, expect, it, test } from 'vitest'
 import { formatCidr } from '../../src/network.ts'
 import { plan } from '../../src/plan/planner.ts'
 import { describeStep } from '../../src/plan/render.ts'
-import { FIREWALL_CONF } from '../../src/policy/firewall.ts'
+import { BANS_CONF } from '../../src/policy/ban-set.ts'
 import { JAIL_PATH } from '../../src/policy/jail.ts'
 import { protect } from '../../src/policy/protected-networks.ts'
 import type { Release } from '../../src/policy/release.ts'
@@ -66,7 +66,8 @@ it('reaches every file that decides about bans', () => {
   for (const [path, resolver] of [
     [STATIC, /^192\.0\.2\.53\/32$/m],
     [JAIL_PATH, /^ignoreip = .* 192\.0\.2\.53 /m],
-    [FIREWALL_CONF, /^ALLOWED='.* 192\.0\.2\.53\/32 /m],
+    [BANS_CONF, /^protected = .* 192\.0\.2\.53\/32 /m],
+    ['/etc/portward/rules.iptables', /^-A PORTWARD -s 192\.0\.2\.53\/32 -j RETURN$/m],
     [ADDRESSES_PATH, /^resolver 192\.0\.2\.53$/m],
   ] as const) {
     expect(after(path), path).toMatch(resolver)
@@ -95,7 +96,8 @@ describe('name servers', () => {
       [
         `write    ${STATIC}: the whitelist, in a form that portsentry matches`,
         `write    ${JAIL_PATH}: [portsentry] ignoreip`,
-        `write    ${FIREWALL_CONF}: portward's own`,
+        `write    ${BANS_CONF}: portward's own`,
+        "write    /etc/portward/rules.iptables: portward's own",
         `write    ${ADDRESSES_PATH}: portward's own`,
       ],
     ],

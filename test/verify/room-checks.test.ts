@@ -106,8 +106,8 @@ it.each<
     own?: string,
   ]
 >([
-  ['no sandbox', [confined(MOUNTS)], ['/h'], /^pass its unit lets it write \/h$/],
-  ['nothing to write', [], [], /^pass it writes nothing/],
+  ['no sandbox', [confined(MOUNTS)], ['/h'], /^pass its unit lets it change the firewall and write \/h$/],
+  ['nothing to write', [confined(MOUNTS)], [], /^pass its unit lets it change the firewall$/],
   [
     'an action of its own that writes somewhere',
     [confined(MOUNTS)],
@@ -144,7 +144,7 @@ it.each<
     'fail2ban',
     daemons,
     parseMounts(own),
-    paths.map(written),
+    { writes: paths.map(written), changesFirewall: foreign === undefined ? ['fail2ban'] : [] },
     foreign,
   )
   expect(`${result} ${message}${hint === '' ? '' : ` ${hint}`}`).toMatch(expected)

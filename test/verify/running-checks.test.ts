@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
 import type { Asked } from '../../src/host/ask-fail2ban.ts'
+import { BANS_UNIT } from '../../src/policy/ban-set.ts'
 import type { Desired } from '../../src/policy/desired.ts'
 import type { DaemonProcess } from '../../src/policy/facts.ts'
-import { BANS_UNIT } from '../../src/policy/ban-set.ts'
 import type { Liveness } from '../../src/policy/liveness.ts'
 import { checkRunning } from '../../src/verify/running-checks.ts'
 import { LIVENESS, portsentry } from '../plan/live.ts'
@@ -137,17 +137,12 @@ const FINDINGS: readonly (readonly [
     'skip watching: not checked: only root may see which sockets it has open',
   ],
 
-  [
-    'both start at boot, and what keeps the bans',
-    {},
-    {},
-    'pass boot: portsentry, fail2ban, portward-firewall, portward-sync.service and 1 more',
-  ],
+  ['both start at boot, and what loads the bans', {}, {}, 'pass boot: portsentry, fail2ban, portward-bans'],
   [
     'only that does not',
     { live: { enabled: new Set(['portsentry', 'fail2ban']) } },
     {},
-    'fail boot: portward-firewall, portward-sync.service, portward-sync.timer does not',
+    'fail boot: portward-bans does not',
   ],
   [
     'nothing else is needed where nothing is banned',
@@ -158,13 +153,13 @@ const FINDINGS: readonly (readonly [
   ],
   [
     'one does not',
-    { live: { enabled: new Set(['portsentry', ...BOOT_UNITS]) } },
+    { live: { enabled: new Set(['portsentry', BANS_UNIT]) } },
     {},
     'fail boot: fail2ban does not',
   ],
   [
     'neither does',
-    { live: { enabled: new Set(BOOT_UNITS) } },
+    { live: { enabled: new Set([BANS_UNIT]) } },
     {},
     'fail boot: portsentry, fail2ban does not',
   ],
