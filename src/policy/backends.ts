@@ -217,18 +217,17 @@ const ipset: BackendDefinition = {
   delete: 'del portward-{set} {element}',
   timeout: 'timeout {}',
   flush: SETS.map((set) => `flush portward-${set}`),
-  hook: (target) =>
-    forFamilies(
-      (program) => [
-        // Declared again, the chain is filled anew in one transaction.
-        `${program}-restore -w --noflush ${DIRECTORY}/rules.${program}`,
-        ...hooksOf(target).map((hook) => {
-          const rule = `-w -t ${tableOf(target)} -C ${hook} -j PORTWARD`
-          return `${program} ${rule} 2>/dev/null || ${program} ${rule.replace(' -C ', ' -I ')}`
-        }),
-      ],
-      '; ',
-    ),
+  hook: (target) => {
+    const [ipv4 = [], ipv6 = []] = PROGRAMS.map(({ program }) => [
+      // Declared again, the chain is filled anew in one transaction.
+      `${program}-restore -w --noflush ${DIRECTORY}/rules.${program}`,
+      ...hooksOf(target).map((hook) => {
+        const rule = `-w -t ${tableOf(target)} -C ${hook} -j PORTWARD`
+        return `${program} ${rule} 2>/dev/null || ${program} ${rule.replace(' -C ', ' -I ')}`
+      }),
+    ])
+    return [...ipv4, 'test -e /proc/net/if_inet6 || exit 0', ...ipv6]
+  },
   ban: (family, seconds) => `ipset add portward-hosts${family} $TARGET$${timeout(seconds)}`,
   // `ipset add` succeeds although no rule asks the set.
   check: (target) =>

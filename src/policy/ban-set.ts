@@ -117,7 +117,9 @@ const confText = (wanted: Wanted): string => {
     `flush =${lines(definition.flush)}`,
     `hook = set -e${lines(definition.hook(target))}`,
     '',
-  ].join('\n')
+  ]
+    .map((line) => line.trimEnd())
+    .join('\n')
 }
 
 /** All files of the ban set, by path; null where there is to be none. `wanted` is null where portward bans nobody. */

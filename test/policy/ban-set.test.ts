@@ -51,8 +51,11 @@ it('writes one configuration for the loader and the action', () => {
     	flush portward-hosts6
     	flush portward-networks6
     hook = set -e
-    	iptables-restore -w --noflush /etc/portward/rules.iptables; iptables -w -t raw -C PREROUTING -j PORTWARD 2>/dev/null || iptables -w -t raw -I PREROUTING -j PORTWARD
-    	{ ! test -e /proc/net/if_inet6 || { ip6tables-restore -w --noflush /etc/portward/rules.ip6tables; ip6tables -w -t raw -C PREROUTING -j PORTWARD 2>/dev/null || ip6tables -w -t raw -I PREROUTING -j PORTWARD; }; }
+    	iptables-restore -w --noflush /etc/portward/rules.iptables
+    	iptables -w -t raw -C PREROUTING -j PORTWARD 2>/dev/null || iptables -w -t raw -I PREROUTING -j PORTWARD
+    	test -e /proc/net/if_inet6 || exit 0
+    	ip6tables-restore -w --noflush /etc/portward/rules.ip6tables
+    	ip6tables -w -t raw -C PREROUTING -j PORTWARD 2>/dev/null || ip6tables -w -t raw -I PREROUTING -j PORTWARD
     "
   `)
 })
@@ -61,9 +64,9 @@ it.each<[config: string, changes: Parameters<typeof filesOf>[1], line: string]>(
   ['BANTIME=2h\n', {}, 'bantime = 7200'],
   ['BANTIME=-1\n', {}, 'bantime = -1'],
   ['BAN_IPV6_PREFIX=64\n', {}, 'ipv6_prefix = 64'],
-  ['', { writesDenied: false }, 'denied = '],
-  ['', { database: '' }, 'database = '],
-  ['', { blockedPaths: [] }, 'blocked = '],
+  ['', { writesDenied: false }, 'denied ='],
+  ['', { database: '' }, 'database ='],
+  ['', { blockedPaths: [] }, 'blocked ='],
   ['', { blockedPaths: ['/a', '/b'] }, 'blocked = /a /b'],
   ['', { backend: 'nft' }, 'script = nft -f -'],
   ['', { target: 'CHAOS' }, 'target = CHAOS'],
