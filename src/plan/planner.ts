@@ -61,7 +61,9 @@ const notesOn = (before: string | null, after: string, { banSetNotes }: Desired)
 const planOwned = (desired: Desired, facts: Facts): (WriteStep | RemoveStep)[] =>
   [...desired.ownedFiles].flatMap(([path, wanted]): (WriteStep | RemoveStep)[] => {
     const before = fileText(facts, path) ?? null
-    if (before === wanted) return []
+    // A copy of /etc has nothing else.
+    const isElsewhere = facts.told !== undefined && !path.startsWith('/etc/')
+    if (before === wanted || (isElsewhere && before === null)) return []
     if (wanted !== null) {
       return [
         {

@@ -335,7 +335,7 @@ print(json.dumps([render(value) for value in json.load(sys.stdin)]))
     )
     expect(await apply({ root, executable }, '--check')).toMatchObject({
       failed: true,
-      msg: "portward's JSON has version 2, not 1",
+      msg: "portward's JSON has version 3, not 2",
     })
   })
 })

@@ -69,7 +69,7 @@ const CODES: [
     2,
     {
       github:
-        /^(?:::warning file=servers\/web1\/etc\/[^\n]+\n){9}::warning title=portward%3A 6 more::[^\n]+\n$/,
+        /^(?:::warning file=servers\/web1\/etc\/[^\n]+\n){9}::warning title=portward%3A 5 more::[^\n]+\n$/,
       gitlab: /^\[\n.*"path": "servers\/web1\/etc\/portsentry\/portsentry\.conf".*\]\n$/s,
       markdown: /^### portward: \d+ changes pending\n.*\n<\/details>\n$/s,
     },

@@ -72,7 +72,7 @@ it.each(STATES)('comes from $name to the same, and a second plan is empty', asyn
       BLOCK_TCP: '1',
       BLOCK_UDP: '1',
       RESOLVE_HOST: '0',
-      KILL_ROUTE: '/bin/sh /etc/portward/firewall add $TARGET$ </dev/null >/dev/null 2>&1',
+      KILL_ROUTE: 'ipset add portward-hosts4 $TARGET$ timeout 86400',
       KILL_HOSTS_DENY: undefined,
       HISTORY_FILE: '/var/lib/portsentry/portsentry.history',
       SCAN_TRIGGER: '0',

@@ -1,12 +1,19 @@
 import { expect, it } from 'vitest'
 import { plan } from '../../src/plan/planner.ts'
 import { renderPlan } from '../../src/plan/render.ts'
+import { BANS_CONF, DENIED } from '../../src/policy/ban-set.ts'
 import { factsOf, LAN, settingsOf } from './live.ts'
 
 const rendered = (changes: Parameters<typeof factsOf>[0]): string => {
   const result = plan(settingsOf(LAN), factsOf(changes))
   if (result.plan === null) throw new Error(JSON.stringify(result.problems))
   return renderPlan(result.plan)
+}
+
+/** hosts.deny as it is where a daemon asks. */
+const WRAPPED = {
+  '/etc/hosts.deny': `ALL: ${DENIED}\n`,
+  [BANS_CONF]: (factsOf().files.get(BANS_CONF)?.text ?? '').replace(/^denied =$/m, `denied = ${DENIED}`),
 }
 
 const NONE = 'no daemon here is known to ask hosts.allow and hosts.deny'
@@ -17,7 +24,7 @@ it.each([
   ['in sync', { wrapped: [] }, `${TITLE}: in sync, nothing to do (modes atcp and audp); ${NONE}\n`],
   [
     'in sync, with wrappers',
-    { wrapped: ['/usr/sbin/sshd'] },
+    { wrapped: ['/usr/sbin/sshd'], texts: WRAPPED },
     `${TITLE}: in sync, nothing to do (modes atcp and audp); ${SSHD}\n`,
   ],
   [

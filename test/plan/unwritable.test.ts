@@ -18,16 +18,6 @@ const planned = (path: string, obstacle: Obstacle, changes: Changes = {}, config
 
 test.each<[string, Obstacle, string]>([
   [
-    '/etc/hosts.deny',
-    IMMUTABLE,
-    '/etc/hosts.deny: warning: bans cannot be entered here: it is immutable — chattr -i',
-  ],
-  [
-    '/etc/hosts.deny',
-    APPEND_ONLY,
-    '/etc/hosts.deny: warning: bans can be entered here, but not taken out again: it is append-only — chattr -a',
-  ],
-  [
     '/etc/portsentry/portsentry.ignore',
     IMMUTABLE,
     '/etc/portsentry/portsentry.ignore: warning: portsentry cannot build its ignore list at its start: it is immutable — chattr -i',
@@ -42,18 +32,31 @@ test.each<[string, Obstacle, string]>([
     IMMUTABLE,
     '/var/lib/portsentry/portsentry.blocked.audp: warning: portsentry cannot keep its list of blocked hosts here: it is immutable — chattr -i',
   ],
-  [
-    '/var/lib/portward/bans',
-    IMMUTABLE,
-    '/var/lib/portward/bans: warning: bans cannot be recorded here: it is immutable — chattr -i',
-  ],
 ])('warns of what bans have to write: %s', (path, obstacle, expected) => {
   expect(planned(path, obstacle)).toEqual({ isPlanned: true, problems: [expected] })
+})
+
+test.each([
+  [IMMUTABLE, '/etc/hosts.deny: warning: bans cannot be entered here: it is immutable — chattr -i'],
+  [
+    APPEND_ONLY,
+    '/etc/hosts.deny: warning: bans can be entered here, but not taken out again: it is append-only — chattr -a',
+  ],
+])('warns of hosts.deny where portsentry is to write it: %j', (obstacle, expected) => {
+  const config = "KILL_HOSTS_DENY='ALL: $TARGET$'\n"
+  const conf = factsOf().files.get('/etc/portsentry/portsentry.conf')?.text
+  const texts = { '/etc/portsentry/portsentry.conf': `${conf}KILL_HOSTS_DENY="ALL: $TARGET$"\n` }
+  expect(planned('/etc/hosts.deny', obstacle, { texts }, config)).toEqual({
+    isPlanned: true,
+    problems: [expected],
+  })
 })
 
 it('says nothing of a file that nobody has to write', () => {
   const nothing = { isPlanned: true, problems: [] }
   expect(planned('/etc/hosts.allow', IMMUTABLE)).toEqual(nothing)
+  // A ban writes the file that hosts.deny names.
+  expect(planned('/etc/hosts.deny', IMMUTABLE)).toEqual(nothing)
   expect(planned('/var/lib/portsentry/portsentry.history', APPEND_ONLY)).toEqual(nothing)
 })
 

@@ -95,7 +95,7 @@ describe('port and times', () => {
 
   test.each<[string, Parameters<typeof places>[0], Sighting[], unknown[]]>([
     ['nothing is known', { 'hosts.deny': [ban(A)] }, [], [null, null, null]],
-    ['the blocked file knows', { 'blocked-file': [blocked(A)] }, [], [11, 0, null]],
+    ['the blocked file knows', { firewall: [ban(A)], 'blocked-file': [blocked(A)] }, [], [11, 0, null]],
     [
       'the first packet of the scan',
       { fail2ban: [jailed(A)] },
@@ -131,7 +131,7 @@ describe('port and times', () => {
     ],
     [
       'such a line beside that of this ban',
-      { 'blocked-file': [blocked(A, T - DAY, 11), blocked(A, T, 7)] },
+      { firewall: [ban(A)], 'blocked-file': [blocked(A, T - DAY, 11), blocked(A, T, 7)] },
       [],
       [7, 0, null],
     ],
@@ -142,7 +142,12 @@ describe('port and times', () => {
       [7, 0, null],
     ],
     ['others’ scans', { fail2ban: [jailed(A)] }, [scan(T, 1, B)], [null, 0, null]],
-    ['two modes', { 'blocked-file': [blocked(A, T + 5, 7), blocked(A)] }, [], [7, 0, null]],
+    [
+      'two modes',
+      { firewall: [ban(A)], 'blocked-file': [blocked(A, T + 5, 7), blocked(A)] },
+      [],
+      [7, 0, null],
+    ],
   ])('%s', (_, bans, scans, expected) => expect(cause(bans, scans)).toEqual([expected]))
 
   it('ends when fail2ban lets go, or never', () => {
@@ -175,10 +180,10 @@ describe('guesses nothing about what could not be read', () => {
     ],
     [
       'what is not needed to tell',
-      { 'blocked-file': [blocked(A)] },
+      { 'hosts.deny': [ban(A)], 'blocked-file': [blocked(A)] },
       ['fail2ban', 'firewall'],
       null,
-      ['portsentry hosts.deny'],
+      ['portsentry'],
     ],
     ['nothing', { firewall: [ban(A)] }, [], [], ['by hand']],
   ])('%s', (_, bans, unknown, scans, expected) => expect(sourceOf(bans, unknown, scans)).toEqual(expected))
@@ -190,6 +195,10 @@ it('lists each host once, the longest banned first, those without a time last', 
     firewall: [ban('192.0.2.1'), ban(A), ban(B), ban(A)],
   })
   expect(view(readings).map(({ address }) => address)).toEqual([A, B, '192.0.2.1'])
+})
+
+it('does not list a host that portsentry alone has noted: that keeps nobody out', () => {
+  expect(view(places({ 'blocked-file': [blocked(A)] }))).toEqual([])
 })
 
 it('marks the hosts that are protected', () => {

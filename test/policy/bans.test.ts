@@ -61,7 +61,7 @@ it('tells when a ban of a ban set ends, and that it is portward’s', () => {
 it.each([
   [
     '-4',
-    '[{"type":"blackhole","dst":"192.0.2.4","protocol":"188","flags":[]},{"type":"blackhole","dst":"192.0.2.5"}]',
+    '[{"type":"blackhole","dst":"192.0.2.4","protocol":"211","flags":[]},{"type":"blackhole","dst":"192.0.2.5"}]',
     [['192.0.2.5', 'ip|-4|route|del|blackhole|192.0.2.5']],
   ],
   [

@@ -55,7 +55,7 @@ describe('gateways are protected like own addresses', () => {
     const texts = Object.fromEntries(
       (first?.steps ?? []).flatMap((step) => (step.kind === 'write' ? [[step.path, step.after]] : [])),
     )
-    expect(Object.keys(texts)).toHaveLength(5)
+    expect(Object.keys(texts)).toHaveLength(6)
     expect(plan(settingsOf(LAN), factsOf({ texts, live: null })).plan?.steps).toEqual([])
   })
 })

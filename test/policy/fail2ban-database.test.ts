@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { plan } from '../../src/plan/planner.ts'
+import { ACTION } from '../../src/policy/ban-set.ts'
 import type { Facts } from '../../src/policy/facts.ts'
 import { withoutDatabase } from '../../src/policy/fail2ban-database.ts'
 import { renderProblem } from '../../src/problem.ts'
@@ -32,12 +33,12 @@ it('has the jail begin at the end of its log then: at the beginning are those wh
 })
 
 it.each([
-  ['portward', 'fail2ban.local', 'dbfile = None', says('fail2ban.local:2', 'None', keeps)],
+  [ACTION, 'fail2ban.local', 'dbfile = None', says('fail2ban.local:2', 'None', keeps)],
   ['iptables-allports', 'fail2ban.local', 'dbfile = None', says('fail2ban.local:2', 'None', loses)],
-  ['portward', 'fail2ban.d/x.conf', 'dbfile = :memory:', says('fail2ban.d/x.conf:2', ':memory:', keeps)],
-  ['portward', 'fail2ban.local', 'dbfile = /srv/x.sqlite3', []],
-  ['portward', 'fail2ban.local', 'dbpurgeage = 60', []],
-  ['portward', 'jail.local', 'dbfile = None', []],
+  [ACTION, 'fail2ban.d/x.conf', 'dbfile = :memory:', says('fail2ban.d/x.conf:2', ':memory:', keeps)],
+  [ACTION, 'fail2ban.local', 'dbfile = /srv/x.sqlite3', []],
+  [ACTION, 'fail2ban.local', 'dbpurgeage = 60', []],
+  [ACTION, 'jail.local', 'dbfile = None', []],
 ])('%s, %s: %s', (banaction, path, text, expected) => {
   expect(warnings(banaction, path, text)).toEqual(expected)
 })

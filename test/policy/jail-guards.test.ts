@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { plan } from '../../src/plan/planner.ts'
+import { BAN_ACTION } from '../../src/policy/ban-set.ts'
 import { JAIL_OPTIONS } from '../../src/policy/fail2ban-faults.ts'
 import { DECISIONS } from '../../src/policy/jail-guards.ts'
 import { renderProblem } from '../../src/problem.ts'
@@ -47,9 +48,9 @@ it.each<[string, Record<string, string>, string, string[]]>([
     'an action for all jails',
     { 'jail.local': '[DEFAULT]\nbantime = 1h\naction = iptables-allports[name=%(__name__)s]\n' },
     '',
-    ['action = portward'],
+    [`action = ${BAN_ACTION}`],
   ],
-  ['action_ for all jails', { 'jail.local': '[DEFAULT]\naction_ = mine\n' }, '', ['action = portward']],
+  ['action_ for all jails', { 'jail.local': '[DEFAULT]\naction_ = mine\n' }, '', [`action = ${BAN_ACTION}`]],
   ['a mail beside the ban', { 'jail.local': '[DEFAULT]\naction = %(action_mw)s\n' }, '', []],
   [
     'an own ban action',
@@ -83,7 +84,7 @@ it('names the line once, and is in sync afterwards', () => {
   const files = { 'jail.local': '[DEFAULT]\nbantime = 1h\naction = iptables-allports[name=%(__name__)s]\n' }
   const first = planWith(files)
   expect(first.problems.map(renderProblem)).toEqual([
-    '/etc/fail2ban/jail.local:3: warning: sets action = iptables-allports[name=portsentry], which is not used for jail portsentry: it gets action = portward — nothing has to be done',
+    '/etc/fail2ban/jail.local:3: warning: sets action = iptables-allports[name=portsentry], which is not used for jail portsentry: it gets action = /usr/local/lib/portward/action.py[actname=portward] — nothing has to be done',
   ])
   const step = first.plan?.steps.find((each) => each.kind === 'write' && each.path === JAIL)
   const after = planWith({ ...files, 'jail.d/portsentry.conf': step?.kind === 'write' ? step.after : '' })
@@ -114,7 +115,7 @@ it.each([
 it('refuses a later [portsentry] that bans by another action', () => {
   const { problems } = outcome({ 'jail.local': '[portsentry]\naction = mine\n' })
   expect(problems.join('\n')).toMatch(
-    /^\/etc\/fail2ban\/jail\.local:2: sets action = mine for jail portsentry, over .* — remove the line, or make it action = portward$/m,
+    /^\/etc\/fail2ban\/jail\.local:2: sets action = mine for jail portsentry, over .* — remove the line, or make it action = \/usr\/local\/lib\/portward\/action\.py\[actname=portward\]$/m,
   )
 })
 

@@ -43,7 +43,8 @@ const BLIND = (path: string, how: RegExp) =>
 const CASES: [string, Partial<Neighbours>, string, RegExp[]][] = [
   ['nobody', {}, '', []],
   ['ufw', ufw(), '', [KEPT]],
-  ['ufw that manages the chains', ufw(true), '', [TAKEN]],
+  ['ufw that manages the chains, which leaves the table raw alone', ufw(true), '', [KEPT]],
+  ['the same, a target that needs the table filter', ufw(true), 'BAN_TARGET=REJECT\n', [TAKEN]],
   ['the same, bans elsewhere', ufw(true), 'BAN_BACKEND=nft\n', [KEPT]],
   ['the same, the jail in INPUT', ufw(true), 'BAN_BACKEND=nft\nBANACTION=iptables-allports\n', [JAIL_TAKEN]],
   ['ufw that drops', ufw(false, true), '', [BLIND('/etc/ufw/ufw.conf', /ufw drops/), KEPT]],
@@ -106,6 +107,8 @@ it('says nothing of the kind of 2.x, which sees packets before netfilter does, n
 it('says on every run only what a line of config.env changes', () => {
   const neighbours = { ...NONE, ...ufw(true, true), firewalld: true }
   const applied = { texts: {}, live: { inputPolicy: 'DROP', neighbours } }
-  expect(warnings(applied, '')).toEqual([TAKEN, FLUSHED].map((pattern) => expect.stringMatching(pattern)))
+  expect(warnings(applied, 'BAN_TARGET=REJECT\n')).toEqual(
+    [TAKEN, FLUSHED].map((pattern) => expect.stringMatching(pattern)),
+  )
   expect(warnings(applied, 'BAN_BACKEND=nft\n')).toEqual([])
 })

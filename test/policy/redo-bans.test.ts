@@ -96,7 +96,7 @@ test('brings routes back with all that tells them apart, and members of a ban se
   const nft = '{"nftables":[{"set":{"name":"hosts4","elem":[{"elem":{"val":"192.0.2.6","timeout":90}}]}}]}'
   const undos = [
     ...parseRouteBans('-4', routes),
-    ...parseOwnBans('route', '[{"type":"blackhole","dst":"192.0.2.7","protocol":"188"}]', 0),
+    ...parseOwnBans('route', '[{"type":"blackhole","dst":"192.0.2.7","protocol":"211"}]', 0),
     ...parseOwnBans('ipset', 'add portward-hosts4 192.0.2.5 timeout 90\n', 0),
     ...parseOwnBans('nft', nft, 0),
     // Of the first version of portward, in the record of an apply.
@@ -105,7 +105,7 @@ test('brings routes back with all that tells them apart, and members of a ban se
   const none = { iptables: [], ip6tables: [] }
   expect(redoCommands(undos, none, none).map((words) => words.join(' '))).toEqual([
     'ip -4 route add unreachable 192.0.2.4 proto static metric 7',
-    'ip -4 route add blackhole 192.0.2.7 proto 188',
+    'ip -4 route add blackhole 192.0.2.7 proto 211',
     'ipset add portward-hosts4 192.0.2.5',
     'nft add element inet portward hosts4 { 192.0.2.6 }',
     '/bin/sh /etc/portward/firewall add 192.0.2.8',

@@ -538,7 +538,8 @@ describe('the result', () => {
         ['BLOCK_UDP', '1'],
         ['RESOLVE_HOST', '0'],
       ]),
-      banBackend: 'iptables',
+      banBackend: 'auto',
+      banIPv6Prefix: 128,
       banTarget: 'auto',
       killRoute: undefined,
       bantime: '1d',
@@ -547,6 +548,23 @@ describe('the result', () => {
       banaction: undefined,
       observeOnly: false,
     })
+  })
+
+  it.each([
+    ['iptables', 'ipset'],
+    ['ipset', 'ipset'],
+    ['nft', 'nft'],
+    ['auto', 'auto'],
+  ])('BAN_BACKEND=%s is %s', (value, backend) => {
+    expect(parse(`${LAN}BAN_BACKEND=${value}\n`).settings?.banBackend).toBe(backend)
+  })
+
+  it.each([
+    ['BAN_IPV6_PREFIX=64', 64],
+    ['BAN_IPV6_PREFIX=128', 128],
+    ['BAN_IPV6_PREFIX=56', undefined],
+  ])('%s', (line, prefix) => {
+    expect(parse(`${LAN}${line}\n`).settings?.banIPv6Prefix).toBe(prefix)
   })
 
   it('says where each variable was given', () => {

@@ -105,7 +105,7 @@ const FINDINGS: readonly (readonly [
   [
     'a key that is not there',
     conf(/^KILL_ROUTE/m, '#KILL_ROUTE'),
-    /^fail conf: .* reads KILL_ROUTE nowhere, config\.env asks for "\/bin\/sh .{40,80}"$/,
+    /^fail conf: .* reads KILL_ROUTE nowhere, config\.env asks for "ipset add portward-hosts4 .*"$/,
   ],
   [
     'a key that hides behind a tab',
