@@ -11,7 +11,7 @@ import {
 } from '../network.ts'
 import { clientCovers, isWord, unmapped } from './client-patterns.ts'
 import type { Daemon } from './daemon-patterns.ts'
-import type { Edit } from './edit.ts'
+import { applyEdits, type Edit } from './edit.ts'
 import { decides, decisionOf, type HostsAccess, parseHostsAccess, type Rule } from './hosts-access.ts'
 import { endOf, type Line, lineEnd } from './lines.ts'
 import { setGrants } from './owned-block.ts'
@@ -110,20 +110,31 @@ export const removeDenied = (doc: HostsAccess, matches: (client: string) => bool
     .filter(({ address }) => matches(address))
     .map(({ line }) => ({ offset: line.offset, length: endOf(line) - line.offset, text: '' }))
 
+/** The rules that have a line to themselves and name nothing but this file; `counts`: for all daemons, and read. */
+const naming = (doc: HostsAccess, path: string) =>
+  doc.rules
+    .filter((rule) => rule.clients.length === 1 && rule.clients[0] === path && wholeLine(doc, rule) !== null)
+    .map((rule) => {
+      const [daemon = '', ...more] = rule.daemons
+      const isForAll = isWord(daemon, 'ALL') && more.length === 0 && rule.options.length === 0
+      return { rule, counts: isForAll && rule.offset < doc.readUpTo }
+    })
+
 /** Edits to hosts.deny after which one line refuses the hosts in a file of patterns, or none does. */
 export const setDenyFile = (doc: HostsAccess, path: string, isWanted: boolean): Edit[] => {
-  const { rules, lines, readUpTo } = doc
-  const isNamed = ({ clients }: Rule) => clients.length === 1 && clients[0] === path
-  const own = rules.filter((rule) => isNamed(rule) && wholeLine(doc, rule) !== null)
-  const isRight = (rule: Rule) =>
-    rule.offset < readUpTo &&
-    rule.options.length === 0 &&
-    rule.daemons.length === 1 &&
-    isWord(rule.daemons[0] as string, 'ALL')
-  const kept = isWanted ? own.find(isRight) : undefined
+  const { text, lines, readUpTo } = doc
+  const own = naming(doc, path)
+  const kept = isWanted ? own.find(({ counts }) => counts) : undefined
   const removed = own
-    .filter((rule) => rule !== kept)
-    .map((rule) => ({ offset: rule.offset, length: rule.end - rule.offset, text: '' }))
+    .filter((each) => each !== kept)
+    .map(({ rule }) => ({ offset: rule.offset, length: rule.end - rule.offset, text: '' }))
   if (!isWanted || kept !== undefined) return removed
-  return [...removed, { offset: readUpTo, length: 0, text: `ALL: ${path}${lineEnd(lines)}` }]
+  const withLineAt = (offset: number): Edit[] => [
+    { offset, length: 0, text: `ALL: ${path}${lineEnd(lines)}` },
+    ...removed,
+  ]
+  const last = withLineAt(readUpTo)
+  // Behind a NUL byte, or a backslash at the end, it would be a part of that line.
+  const isRead = naming(parseHostsAccess(applyEdits(text, last)), path).some(({ counts }) => counts)
+  return isRead ? last : withLineAt(0)
 }

@@ -195,7 +195,7 @@ const fail2banReasons = (desired: Desired, facts: Facts, live: LiveFacts, change
 }
 
 /** The ban set has to be there before any daemon bans. */
-export const planLoad = ({ banSet }: Desired, live: LiveFacts, changes: Changes): LoadStep[] => {
+const planLoad = ({ banSet }: Desired, live: LiveFacts, changes: Changes): LoadStep[] => {
   if (banSet === null) return []
   const changed = changedPaths(changes, (path) => BAN_SET_FILES.includes(path) && path !== ACTION)
   if (changed.length > 0) return [{ kind: 'load-bans', reasons: changed.map((path) => `${path} changes`) }]

@@ -17,7 +17,7 @@ interface Networks {
 }
 
 /** A host that a ban set holds. */
-export interface Member {
+interface Member {
   readonly address: string
   /** In seconds from now; null: until somebody releases it. */
   readonly secondsLeft: number | null

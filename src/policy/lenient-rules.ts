@@ -28,7 +28,7 @@ export const portsentryWritesHostsDeny = ({ conf }: Pick<Desired, 'conf'>): bool
   [conf.get('BLOCK_TCP'), conf.get('BLOCK_UDP')].includes('1') && (conf.get('KILL_HOSTS_DENY') ?? '') !== ''
 
 /** Whether bans are to get into hosts.deny at all: by portsentry, or by the file that it names. */
-export const bansReachHostsDeny = (desired: Banning): boolean =>
+const bansReachHostsDeny = (desired: Banning): boolean =>
   desired.writesDenied || portsentryWritesHostsDeny(desired)
 
 /**

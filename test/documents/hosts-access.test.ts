@@ -7,7 +7,7 @@ import { afterAll, describe, expect, it, test } from 'vitest'
 import { clientCovers } from '../../src/documents/client-patterns.ts'
 import { applyEdits } from '../../src/documents/edit.ts'
 import { decides, parseHostsAccess } from '../../src/documents/hosts-access.ts'
-import { removeDenied, setAllowed } from '../../src/documents/hosts-access-edit.ts'
+import { removeDenied, setAllowed, setDenyFile } from '../../src/documents/hosts-access-edit.ts'
 import { splitLines } from '../../src/documents/lines.ts'
 import { BLOCK_BEGIN, BLOCK_END, findOwnedMarks } from '../../src/documents/owned-block.ts'
 import { contains, formatAddress, type Network, parseNetwork } from '../../src/network.ts'
@@ -534,6 +534,35 @@ describe('removeDenied', () => {
   ])('%s', (_, before, after) => expect(remove(before, '10.0.0.1', 'fd00::1')).toBe(after))
 })
 
+const DENIED = '/run/portward/denied'
+
+describe('setDenyFile', () => {
+  const set = (text: string, isWanted: boolean) =>
+    applyEdits(text, setDenyFile(parseHostsAccess(text), DENIED, isWanted))
+  const line = `ALL: ${DENIED}\n`
+  test.each<[string, before: string, wanted: string, unwanted: string]>([
+    ['nothing', '', line, ''],
+    ['rules of the admin', '# x\nsshd: 10.\n', `# x\nsshd: 10.\n${line}`, '# x\nsshd: 10.\n'],
+    ['the line itself', `${line}sshd: 10.\n`, `${line}sshd: 10.\n`, 'sshd: 10.\n'],
+    ['twice', `${line}sshd: 10.\n${line}`, `${line}sshd: 10.\n`, 'sshd: 10.\n'],
+    ['for one daemon', `sshd: ${DENIED}\n`, line, ''],
+    ['with an option', `ALL: ${DENIED} : ALLOW\n`, line, ''],
+    ['among others', `ALL: 10. ${DENIED}\n`, `ALL: 10. ${DENIED}\n${line}`, `ALL: 10. ${DENIED}\n`],
+    ['a comment', `# ALL: ${DENIED}\n`, `# ALL: ${DENIED}\n${line}`, `# ALL: ${DENIED}\n`],
+    ['CRLF', 'sshd: 10.\r\n', `sshd: 10.\r\nALL: ${DENIED}\r\n`, 'sshd: 10.\r\n'],
+    ['a line that libwrap does not finish', 'sshd: 10.', `${line}sshd: 10.`, 'sshd: 10.'],
+    [
+      'behind a line too long, where libwrap reads no more',
+      `${'x'.repeat(3000)}\n${line}`,
+      `${line}${'x'.repeat(3000)}\n`,
+      `${'x'.repeat(3000)}\n`,
+    ],
+  ])('%s', (_, before, wanted, unwanted) => {
+    expect(set(before, true)).toBe(wanted)
+    expect(set(before, false)).toBe(unwanted)
+  })
+})
+
 describe('laws', () => {
   const byte = fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code))
   const piece = fc.constantFrom(
@@ -596,6 +625,38 @@ describe('laws', () => {
         expect(edits.every((edit) => edit.text === '')).toBe(true)
         applyEdits(before, edits)
       }),
+    )
+  })
+
+  const deny = fc.oneof(
+    text,
+    fc
+      .array(fc.oneof(piece, fc.constantFrom(DENIED, `ALL: ${DENIED}\n`, `sshd: ${DENIED}\n`)), {
+        maxLength: 25,
+      })
+      .map((pieces) => pieces.join('')),
+  )
+
+  it('setDenyFile leaves one line that names the file and counts, or none, and what else there is', () => {
+    fc.assert(
+      fc.property(deny, fc.boolean(), (before, isWanted) => {
+        const after = applyEdits(before, setDenyFile(parseHostsAccess(before), DENIED, isWanted))
+        const { rules, readUpTo } = parseHostsAccess(after)
+        const counting = rules.filter(
+          ({ daemons: [daemon], clients, options, offset, end }) =>
+            daemon === 'ALL' &&
+            clients.join() === DENIED &&
+            options.length === 0 &&
+            offset < readUpTo &&
+            // A rule over several lines, or glued by a NUL byte, is the admin's.
+            !/\0|\\\n/.test(after.slice(offset, end)),
+        )
+        expect(counting).toHaveLength(isWanted ? 1 : 0)
+        expect(setDenyFile(parseHostsAccess(after), DENIED, isWanted)).toEqual([])
+        const others = (all: string) => foreignLines(all).filter((one) => one !== '' && !one.includes(DENIED))
+        expect(others(after)).toEqual(others(before))
+      }),
+      { numRuns: runs(500) },
     )
   })
 })
