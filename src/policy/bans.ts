@@ -1,4 +1,4 @@
-import { formatAddress, isHost, type Network, parseNetwork } from '../network.ts'
+import { contains, formatAddress, isHost, type Network, parseNetwork } from '../network.ts'
 import { BACKENDS, type Backend } from './backends.ts'
 import { readJson } from './read-json.ts'
 
@@ -76,6 +76,16 @@ export const parseOwnBans = (backend: Backend, text: string, nowMs: number): Ban
     untilMs: secondsLeft === null ? null : nowMs + secondsLeft * 1000,
     undo,
   }))
+
+/** Whether a ban keeps one of these hosts out: by its address, or in a ban set by the network that it is in. */
+export const keepsOut = ({ address, isOwn }: Ban, hosts: ReadonlySet<string>): boolean => {
+  const network = isOwn && !hosts.has(address) ? parseNetwork(address) : null
+  const covers = (host: string) => {
+    const inner = parseNetwork(host)
+    return network !== null && inner !== null && contains(network, inner)
+  }
+  return hosts.has(address) || [...hosts].some(covers)
+}
 
 interface Route {
   readonly type?: string

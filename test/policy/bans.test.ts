@@ -1,5 +1,12 @@
 import { expect, it } from 'vitest'
-import { type Ban, failureOf, parseInputBans, parseOwnBans, parseRouteBans } from '../../src/policy/bans.ts'
+import {
+  type Ban,
+  failureOf,
+  keepsOut,
+  parseInputBans,
+  parseOwnBans,
+  parseRouteBans,
+} from '../../src/policy/bans.ts'
 
 const shown = (bans: readonly Ban[]) => bans.map(({ address, undo }) => [address, undo.join('|')])
 
@@ -56,6 +63,19 @@ it('tells when a ban of a ban set ends, and that it is portward’s', () => {
       undo: ['ipset', 'del', 'portward-networks6', '2001:db8::/64'],
     },
   ])
+})
+
+it.each<[host: string, elements: string[]]>([
+  ['2001:db8::7', ['2001:db8::7', '2001:db8::/64']],
+  ['2001:db8::8', ['2001:db8::/64']],
+  ['2001:db8:1::7', []],
+  ['192.0.2.1', ['192.0.2.1']],
+])('%s is kept out by its own ban, and by that of its network', (host, elements) => {
+  const said = ['hosts6 2001:db8::7', 'networks6 2001:db8::/64', 'hosts4 192.0.2.1']
+    .map((words) => `add portward-${words}\n`)
+    .join('')
+  const found = parseOwnBans('ipset', said, 0).filter((ban) => keepsOut(ban, new Set([host])))
+  expect(found.map(({ address }) => address)).toEqual(elements)
 })
 
 it.each([

@@ -1,4 +1,4 @@
-import type { Ban } from '../../policy/bans.ts'
+import { type Ban, keepsOut } from '../../policy/bans.ts'
 import { readFirewall, undoBan } from '../ban-set.ts'
 import { type BanPlace, bareBan, NOTHING_TO_SAY, unread } from './place.ts'
 import { sendsBans, type Vantage } from './vantage.ts'
@@ -37,7 +37,7 @@ export const firewallPlace = (vantage: Vantage): BanPlace => ({
   release: async (hosts) => {
     if (!vantage.isLive) return NOTHING_TO_SAY
     const { bans } = await readFirewall()
-    for (const { undo } of bans.filter(({ address }) => hosts.has(address))) await undoBan(undo)
+    for (const { undo } of bans.filter((ban) => keepsOut(ban, hosts))) await undoBan(undo)
     return NOTHING_TO_SAY
   },
 })
