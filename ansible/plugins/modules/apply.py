@@ -102,7 +102,7 @@ version:
   description: Version of portward's JSON document, which the other values are taken from.
   returned: when portward answered
   type: int
-  sample: 1
+  sample: 2
 root:
   description: The tree that the plan is for.
   returned: when portward made a plan
