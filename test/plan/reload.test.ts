@@ -51,6 +51,11 @@ const TABLE: [string, Changes, string[]][] = [
     written(`banaction = ${BAN_ACTION}`, 'banaction = x'),
     [`restart  fail2ban: ${JAIL} changes`],
   ],
+  [
+    'an action that the jail has beside',
+    written('banaction', 'action = x\nbanaction'),
+    [`restart  fail2ban: ${JAIL} changes`],
+  ],
   ['another filter', written('filter = portsentry', 'filter = x'), [`restart  fail2ban: ${JAIL} changes`]],
   ['another backend', written('backend = polling', 'backend = auto'), [`restart  fail2ban: ${JAIL} changes`]],
   [
