@@ -22,7 +22,7 @@ def deny(addresses, mode='a'):  # the file that hosts.deny names; 'w': these and
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(new := path + '.new' if mode == 'w' else path, mode) as file:
             file.writelines(f'[{each}]\n' if ':' in each else f'{each}\n' for each in addresses)
-        os.replace(new, path)
+        os.chmod(new, 0o644), os.replace(new, path)  # fail2ban's umask is 077
 
 def load():
     ends, now = 'CASE WHEN bantime < 0 THEN 0 ELSE timeofban + bantime - ? END', int(time.time())
