@@ -80,7 +80,7 @@ const perform = async (root: string, step: Step): Promise<void> => {
     case 'hand-over-bans':
       return handOverBans(step.hosts)
     case 'remove-ban-program':
-      return removeBanProgram()
+      return removeBanProgram(step.hosts)
     case 'restart':
       return restart(step)
     case 'reload':

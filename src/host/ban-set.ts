@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
-import { readFile, rm } from 'node:fs/promises'
+import { readFile, rm, rmdir } from 'node:fs/promises'
 import { BACKENDS, type Backend, type Target } from '../policy/backends.ts'
 import { BANS_CONF, BANS_UNIT, DENIED, LOADER, presentBackend, presentTarget } from '../policy/ban-set.ts'
 import { type Ban, failureOf, parseInputBans, parseOwnBans, parseRouteBans } from '../policy/bans.ts'
 import type { LiveFacts, Verdict } from '../policy/facts.ts'
+import { besideLegacy } from '../policy/legacy-bans.ts'
 import { type InputRules, parseInputRules, redoCommands } from '../policy/redo-bans.ts'
 import { directoryOf } from '../policy/written-paths.ts'
 import { effect } from './effect.ts'
@@ -233,9 +234,12 @@ const ALL_SETS: readonly BanSet[] = [
   { backend: 'route', target: 'DROP' },
 ]
 
-/** Takes a ban set away with all its bans; where it is not known which one there is, all of them. Throws HostError. */
-export const removeBanSet = async (set: BanSet | null): Promise<void> => {
-  const commands = (set === null ? ALL_SETS : [set]).flatMap(({ backend, target }) =>
+/**
+ * Takes a ban set away with all its bans; where it is not known which one there is, all of them. What rules of the first
+ * version that are in force (by this backend) have the names of stays. Throws HostError.
+ */
+export const removeBanSet = async (set: BanSet | null, legacy?: string): Promise<void> => {
+  const commands = besideLegacy(set === null ? ALL_SETS : [set], legacy).flatMap(({ backend, target }) =>
     BACKENDS[backend].remove(target),
   )
   await effect(`remove the ban set${set === null ? '' : ` of ${set.backend}`}`, () =>
@@ -244,9 +248,11 @@ export const removeBanSet = async (set: BanSet | null): Promise<void> => {
 }
 
 /** What a ban set leaves: the list of banned hosts that hosts.deny named, and what Python made of the action. */
-const LEFTOVERS = [directoryOf(DENIED), `${directoryOf(LOADER)}/__pycache__`]
+const LEFTOVERS = [DENIED, `${directoryOf(LOADER)}/__pycache__`]
 
 export const removeLeftovers = async (): Promise<void> => {
   for (const path of LEFTOVERS)
     await effect(`remove ${path}`, () => rm(path, { recursive: true, force: true }))
+  // The first version keeps notes in it.
+  await rmdir(directoryOf(DENIED)).catch(() => {})
 }

@@ -1,58 +1,165 @@
 import { existsSync } from 'node:fs'
-import { rm, rmdir } from 'node:fs/promises'
-import { LEGACY_PROGRAM, LEGACY_UNITS } from '../policy/legacy-bans.ts'
+import { chmod, readdir, rm, rmdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { DENIED } from '../policy/ban-set.ts'
+import {
+  LEGACY_PROGRAM,
+  LEGACY_RECORD,
+  LEGACY_UNITS,
+  legacyBans,
+  MAKE_WAY,
+  removeLegacyRoutes,
+  removeLegacyRules,
+} from '../policy/legacy-bans.ts'
+import { readBanSet, readFirewall } from './ban-set.ts'
 import { effect } from './effect.ts'
-import { ban } from './fail2ban.ts'
+import { askJails, ban, readBanned } from './fail2ban.ts'
+import { readFileState, replaceFile } from './files.ts'
+import { HostError } from './host-error.ts'
 import { run, tryRun } from './process.ts'
 import { readInit } from './services.ts'
 
-/** What the old program noted until the next boot. The list of banned hosts is in the same directory now. */
-const NOTES_DIRECTORY = '/run/portward'
-const NOTES = ['lock', 'cleared', 'released', 'unheld', 'server', 'flushed', 'unrecorded', 'going'].map(
-  (name) => `${NOTES_DIRECTORY}/${name}`,
-)
+const RULES_HINT =
+  'see whether the firewall can be changed: iptables -S PORTWARD, nft list table inet portward'
+
+const [FIREWALL_UNIT, SYNC_UNIT, SYNC_TIMER] = LEGACY_UNITS
 
 /** Addresses in one command. */
 const AT_ONCE = 500
+/** fail2ban bans a moment after it was told to, one host after the other. */
+const PATIENCE_MS = 10_000
+const POLL_MS = 100
 
-/** Has fail2ban ban these hosts, so that nothing but the old program's record is lost with it. Throws HostError. */
-export const handOverBans = async (hosts: readonly string[]): Promise<void> => {
-  for (let at = 0; at < hosts.length; at += AT_ONCE) await ban('portsentry', ...hosts.slice(at, at + AT_ONCE))
+/**
+ * Has fail2ban ban those of these hosts that are in the old record and that it does not hold. Returns those that it does
+ * not take. Throws HostError.
+ */
+const tellFail2ban = async (hosts: readonly string[]): Promise<readonly string[]> => {
+  const record = (await readFileState('/', LEGACY_RECORD))?.text
+  const banned = new Set(legacyBans(record, Date.now()))
+  const findMissing = async (): Promise<string[]> => {
+    const held = new Set(await readBanned('portsentry'))
+    return hosts.filter((host) => banned.has(host) && !held.has(host))
+  }
+  let missing = await findMissing()
+  for (let at = 0; at < missing.length; at += AT_ONCE)
+    await ban('portsentry', ...missing.slice(at, at + AT_ONCE))
+  let deadline = performance.now() + PATIENCE_MS
+  while (missing.length > 0 && performance.now() < deadline) {
+    await sleep(POLL_MS)
+    const before = missing.length
+    missing = await findMissing()
+    if (missing.length < before) deadline = performance.now() + PATIENCE_MS
+  }
+  return missing
 }
 
-/** Ends the units of the old program and takes its rules away. Its files stay. Throws HostError. */
-export const removeBanProgram = async (): Promise<void> => {
+/**
+ * Has fail2ban know every ban, and the old program make nothing anew from now on. Its rules stay in force. Throws
+ * HostError.
+ */
+export const handOverBans = async (hosts: readonly string[]): Promise<void> => {
   if (readInit() === 'systemd') {
-    await effect(`run systemctl disable --now ${LEGACY_UNITS[0]}`, async () => {
+    await effect(`run systemctl disable ${LEGACY_UNITS.join(' ')}`, async () => {
+      await tryRun('systemctl', ['stop', SYNC_TIMER])
+      // Returns when one that is at work has come to its end, too: ended in the middle, it would leave temporary files.
+      await tryRun('systemctl', ['start', SYNC_UNIT])
+      await tryRun('systemctl', ['disable', ...LEGACY_UNITS])
+    })
+  }
+  // One that does not run is asked again when it does.
+  if ((await askJails())?.includes('portsentry')) await tellFail2ban(hosts)
+  await effect('rename the old chain', () => run('sh', ['-c', MAKE_WAY], RULES_HINT))
+}
+
+const resetFailed = async (): Promise<void> => {
+  for (const unit of LEGACY_UNITS) await tryRun('systemctl', ['reset-failed', unit])
+}
+
+/** What the old program noted until the next boot. The list of banned hosts is in the same directory now. */
+const removeNotes = async (): Promise<void> => {
+  const directory = dirname(DENIED)
+  const names = await readdir(directory).catch(() => [])
+  for (const path of names.map((name) => join(directory, name)))
+    if (path !== DENIED) await rm(path, { force: true })
+  // Where the ban set keeps nothing in it.
+  await rmdir(directory).catch(() => {})
+  // The old program kept it to root; daemons that ask libwrap may be others.
+  await chmod(directory, 0o755).catch(() => {})
+}
+
+/** Takes away what the old program, whose files are gone, has left: rules, record, units. Throws HostError. */
+export const removeBanProgram = async (hosts: readonly string[]): Promise<void> => {
+  const [free, ...others] = await tellFail2ban(hosts)
+  if (free !== undefined)
+    throw new HostError(
+      `fail2ban does not ban ${[free, ...others.slice(0, 9)].join(', ')}, which the old ban program has banned`,
+      'see /var/log/fail2ban.log',
+    )
+  await effect('remove the rules of the old ban program', async () => {
+    await run('sh', ['-c', removeLegacyRules(await readBanSet())], RULES_HINT)
+    const record = (await readFileState('/', LEGACY_RECORD))?.text
+    await tryRun('ip', ['-force', '-batch', '-'], { input: removeLegacyRoutes(legacyBans(record)) })
+  })
+  await effect(`remove ${LEGACY_RECORD}`, () => rm(LEGACY_RECORD, { force: true }))
+  if (readInit() === 'systemd') {
+    await effect(`run systemctl stop ${FIREWALL_UNIT}`, async () => {
+      // Without its file it runs nothing when it ends.
+      await run('systemctl', ['daemon-reload'], 'see systemctl status')
+      await tryRun('systemctl', ['stop', FIREWALL_UNIT])
+      await resetFailed()
+    })
+  }
+  await removeNotes()
+}
+
+const runProgram = (verb: 'start' | 'sync' | 'clear'): Promise<void> =>
+  effect(`run ${LEGACY_PROGRAM} ${verb}`, async () => {
+    await run('/bin/sh', [LEGACY_PROGRAM, verb], RULES_HINT)
+  })
+
+/** Ends the old program, which is there with its files, and takes all of its bans away. Throws HostError. */
+export const clearBanProgram = async (): Promise<void> => {
+  if (readInit() === 'systemd') {
+    await effect(`run systemctl disable --now ${FIREWALL_UNIT}`, async () => {
       await tryRun('systemctl', ['stop', ...[...LEGACY_UNITS].reverse()])
       await tryRun('systemctl', ['disable', ...LEGACY_UNITS])
       // One that was ended in the middle of its work would be listed as failed when its file is long gone.
-      for (const unit of LEGACY_UNITS) await tryRun('systemctl', ['reset-failed', unit])
+      await resetFailed()
     })
   }
-  if (existsSync(LEGACY_PROGRAM))
-    await effect(`run ${LEGACY_PROGRAM} clear`, () =>
-      run('/bin/sh', [LEGACY_PROGRAM, 'clear'], 'see whether its rules can be removed: iptables -S PORTWARD'),
-    )
-  for (const path of NOTES) await rm(path, { force: true })
-  // Where the ban set keeps nothing in it.
-  await rmdir(NOTES_DIRECTORY).catch(() => {})
+  if (existsSync(LEGACY_PROGRAM)) await runProgram('clear')
+  await rm(LEGACY_RECORD, { force: true })
+  await removeNotes()
 }
 
-const runProgram = (verb: 'start' | 'sync'): Promise<void> =>
-  effect(`run ${LEGACY_PROGRAM} ${verb}`, async () => {
-    await run('/bin/sh', [LEGACY_PROGRAM, verb], 'see whether the firewall can be changed: iptables -S')
-  })
+/** Adds the bans in force to the old record, as far as it has been removed or they came since. Throws HostError. */
+const writeRecord = async (isKept: (address: string) => boolean): Promise<void> => {
+  const [record, { bans }] = await Promise.all([readFileState('/', LEGACY_RECORD), readFirewall()])
+  const known = new Set(legacyBans(record?.text))
+  const lines = bans
+    .filter(({ address, isOwn }) => isOwn && !address.includes('/') && !known.has(address) && isKept(address))
+    .map(({ address, untilMs }) => `${address} ${untilMs === null ? 0 : Math.ceil(untilMs / 1000)}\n`)
+  await replaceFile('/', LEGACY_RECORD, (record?.text ?? '') + lines.join(''), 0o600)
+}
 
-/** Has the old program, whose files are back, ban everyone that fail2ban holds, which runs. Throws HostError. */
-export const startBanProgram = async (): Promise<void> => {
+/**
+ * Has the old program, whose files are back, ban everyone that is banned now and is to stay so, and that fail2ban holds
+ * where that runs. Throws HostError.
+ */
+export const startBanProgram = async (isKept: (address: string) => boolean): Promise<void> => {
+  await writeRecord(isKept)
   await runProgram('start')
-  if (readInit() === 'systemd') {
-    for (const unit of [LEGACY_UNITS[0], LEGACY_UNITS[2]]) {
-      await effect(`run systemctl restart ${unit}`, () =>
-        run('systemctl', ['restart', unit], `see what journalctl -u ${unit} says`),
-      )
-    }
-  }
   await runProgram('sync')
+}
+
+/** Starts its units, which are known and enabled again. Throws HostError. */
+export const startBanProgramUnits = async (): Promise<void> => {
+  if (readInit() !== 'systemd') return
+  for (const unit of [FIREWALL_UNIT, SYNC_TIMER]) {
+    await effect(`run systemctl start ${unit}`, () =>
+      run('systemctl', ['start', unit], `see what journalctl -u ${unit} says`),
+    )
+  }
 }

@@ -62,6 +62,7 @@ export interface UnloadStep {
 /** The ban program of the first version of portward tells fail2ban who is banned, or is taken away. */
 export interface LegacyStep {
   readonly kind: 'hand-over-bans' | 'remove-ban-program'
+  /** Hosts of its record that fail2ban is to have banned. */
   readonly hosts: readonly string[]
   readonly reasons: readonly string[]
 }

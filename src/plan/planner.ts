@@ -240,9 +240,10 @@ export const plan = (settings: Settings, facts: Facts): PlanResult => {
           ...planLogs(desired, facts),
           ...writes.filter((step) => !isLegacy(step)),
           ...(live === null ? [] : planServices(desired, facts, live, writes)),
-          // No ban ends before the ban set is loaded and both daemons use it.
-          ...planLegacyRemoval(desired, facts),
+          // No ban ends before the ban set is loaded and both daemons use it. While its files are there the old unit would
+          // take the rules of both away when it ends.
           ...writes.filter(isLegacy),
+          ...planLegacyRemoval(desired, facts),
           ...(live === null ? [] : planReleases(desired, facts, live)),
         ]
   const problems = [...stated, ...findBlockedSteps(changes, facts), ...findUnwritable(desired, facts)]

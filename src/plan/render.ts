@@ -28,9 +28,9 @@ export const describeStep = (step: Step): string => {
     case 'remove-bans':
       return `remove   the ban set of ${step.backend}${step.isLast ? ', and all bans in it' : ''}: ${step.reasons.join(', ')}`
     case 'hand-over-bans':
-      return `tell     fail2ban of ${step.hosts.length} bans that only the old ban program may know: ${step.reasons.join(', ')}`
+      return `stop     the timer of the old ban program, and hand its ${step.hosts.length} bans over to fail2ban: ${step.reasons.join(', ')}`
     case 'remove-ban-program':
-      return `remove   the old ban program, its rules and its units: ${step.reasons.join(', ')}`
+      return `remove   the rules, units and record of the old ban program: ${step.reasons.join(', ')}`
     case 'restart':
       return `restart  ${step.units.join(', ')}: ${step.reasons.join(', ')}`
     case 'reload':

@@ -1,6 +1,6 @@
 import { parseFail2banIni } from '../documents/fail2ban-ini.ts'
 import { ignored, parseIgnoreList } from '../documents/ignore-list.ts'
-import { formatCidr, type Network } from '../network.ts'
+import { formatCidr, isWithin, type Network, parseNetwork } from '../network.ts'
 import { BACKENDS } from '../policy/backends.ts'
 import {
   ACTION,
@@ -218,20 +218,27 @@ export const planUnload = ({ banSet }: Desired, facts: Facts): UnloadStep[] => {
   return [{ kind: 'remove-bans', backend, target, isLast, reasons }]
 }
 
-/** What the first version of portward knows is told to fail2ban first, where that is to go on banning: then its program may go. */
-export const planHandOver = ({ legacyBans, jails }: Desired, { live }: Facts): LegacyStep[] => {
-  if (jails.get('portsentry')?.get('enabled') !== 'true') return []
-  const banned = new Set(live?.banned)
-  const hosts = (legacyBans ?? []).filter((host) => !banned.has(host))
-  return live === null || hosts.length === 0
-    ? []
-    : [{ kind: 'hand-over-bans', hosts, reasons: ['fail2ban remembers every ban now'] }]
+const planLegacy = (
+  kind: LegacyStep['kind'],
+  { legacyBans, protectedNetworks, jails }: Desired,
+  { live }: Facts,
+  reason: string,
+): LegacyStep[] => {
+  if (live === null || legacyBans === null) return []
+  const isBanning = jails.get('portsentry')?.get('enabled') === 'true'
+  const staysBanned = (host: string): boolean => {
+    const network = parseNetwork(host)
+    return isBanning && network !== null && !isWithin(protectedNetworks, network)
+  }
+  return [{ kind, hosts: legacyBans.filter(staysBanned), reasons: [reason] }]
 }
 
-export const planLegacyRemoval = ({ legacyBans }: Desired, { live }: Facts): LegacyStep[] =>
-  live === null || legacyBans === null
-    ? []
-    : [{ kind: 'remove-ban-program', hosts: [], reasons: ['the kernel and fail2ban do its work'] }]
+/** What the first version of portward knows is told to fail2ban first, and its timer makes no rules anew. */
+export const planHandOver = (desired: Desired, facts: Facts): LegacyStep[] =>
+  planLegacy('hand-over-bans', desired, facts, 'fail2ban remembers every ban now')
+
+export const planLegacyRemoval = (desired: Desired, facts: Facts): LegacyStep[] =>
+  planLegacy('remove-ban-program', desired, facts, 'the kernel and fail2ban do its work')
 
 /** Units under systemd; elsewhere the init script of the same name as the package. */
 export const wantedUnits = (

@@ -1,4 +1,5 @@
 import { type Network, parseNetwork } from '../network.ts'
+import type { Backend, Target } from './backends.ts'
 
 /**
  * What earlier versions of portward banned with: a shell program with units, a fail2ban action and a record of its own. A
@@ -14,7 +15,7 @@ export const LEGACY_UNITS = [
   'portward-sync.timer',
 ] as const
 
-/** Its files. It removes its record itself. */
+/** Its files. Its record is removed with its rules. */
 export const LEGACY_FILES: readonly string[] = [
   LEGACY_PROGRAM,
   LEGACY_CONF,
@@ -22,11 +23,11 @@ export const LEGACY_FILES: readonly string[] = [
   ...LEGACY_UNITS.map((unit) => `/etc/systemd/system/${unit}`),
 ]
 
-/** The hosts of its record. */
-export const legacyBans = (record: string | undefined): string[] =>
-  (record ?? '')
-    .split('\n')
-    .flatMap((line) => (/^\S+ \d+$/.test(line) ? (line.split(' ', 1) as [string]) : []))
+/** The hosts of its record, all or those that are banned at a time in ms since 1970. */
+export const legacyBans = (record: string | undefined, nowMs = 0): string[] =>
+  [...(record ?? '').matchAll(/^(\S+) (\d+)$/gm)].flatMap(([, host = '', end]) =>
+    Number(end) === 0 || Number(end) * 1000 > nowMs ? [host] : [],
+  )
 
 /** The backend that its configuration names, in today's words. */
 export const legacyBackend = (conf: string | undefined): string | undefined =>
@@ -39,3 +40,45 @@ export const legacyTarget = (conf: string | undefined): string | undefined =>
 /** The networks that its configuration protects. */
 export const legacyProtected = (conf: string): Network[] =>
   (/^ALLOWED='([^']*)'$/m.exec(conf)?.[1] ?? '').split(' ').flatMap((text) => parseNetwork(text) ?? [])
+
+interface BanSet {
+  readonly backend: Backend
+  readonly target: Target
+}
+
+/** The old table and its main chain have names that the ban set uses, too. The chain works on under another one. */
+export const MAKE_WAY =
+  '! nft list chain inet portward input >/dev/null 2>&1 || nft rename chain inet portward decide decide_old'
+
+const OLD_CHAINS = ['input', 'forward', 'decide_old'].map((name) => `delete chain inet portward ${name};`)
+const OLD_SETS = ['allowed', 'allowed6', 'banned', 'banned6'].map(
+  (name) => `delete set inet portward ${name};`,
+)
+
+/** A shell script that takes the old rules away, and nothing of the ban set that is loaded; null: there is none. */
+export const removeLegacyRules = (loaded: BanSet | null): string => {
+  // The ban set has taken over chain and hooks in the filter table.
+  const isTakenOver = loaded?.backend === 'ipset' && loaded.target !== 'DROP'
+  const hooks = isTakenOver ? 'DOCKER-USER' : 'INPUT FORWARD DOCKER-USER'
+  const lines = [
+    'set -e',
+    'for program in iptables ip6tables; do',
+    `  for hook in ${hooks}; do while "$program" -w -D "$hook" -j PORTWARD 2>/dev/null; do :; done; done`,
+    ...(isTakenOver ? [] : ['  ! "$program" -w -F PORTWARD 2>/dev/null || "$program" -w -X PORTWARD']),
+    'done',
+    loaded?.backend === 'nft'
+      ? `! nft list chain inet portward input >/dev/null 2>&1 || nft '${[...OLD_CHAINS, ...OLD_SETS].join(' ')}'`
+      : '! nft list table inet portward >/dev/null 2>&1 || nft delete table inet portward',
+  ]
+  return lines.join('\n')
+}
+
+/** Lines for `ip -batch` that take the old routes away. */
+export const removeLegacyRoutes = (hosts: readonly string[]): string =>
+  hosts.map((host) => `route del blackhole ${host} metric 1\n`).join('')
+
+/** What of the ban set may be taken away while the old rules are in force, which have some of its names. */
+export const besideLegacy = (sets: readonly BanSet[], legacy: string | undefined): BanSet[] =>
+  sets
+    .filter(({ backend }) => backend !== 'nft' || legacy !== 'nft')
+    .map((set) => (set.backend === 'ipset' && legacy === 'ipset' ? { ...set, target: 'DROP' as const } : set))

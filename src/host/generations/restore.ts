@@ -2,7 +2,13 @@ import { cp, lstat, mkdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Network } from '../../network.ts'
 import { BAN_SET_FILES, BANS_CONF, LOADER, presentProtected, UNIT_PATH } from '../../policy/ban-set.ts'
-import { LEGACY_CONF, LEGACY_PROGRAM, legacyProtected } from '../../policy/legacy-bans.ts'
+import {
+  LEGACY_CONF,
+  LEGACY_FILES,
+  LEGACY_PROGRAM,
+  legacyBackend,
+  legacyProtected,
+} from '../../policy/legacy-bans.ts'
 import {
   type BanSet,
   loadBanSet,
@@ -17,7 +23,7 @@ import { ban } from '../fail2ban.ts'
 import { syncPath } from '../files.ts'
 import { errnoOf, HostError, messageOf } from '../host-error.ts'
 import { HOSTS_DENY, isOnlyDenials } from '../hosts-deny.ts'
-import { removeBanProgram, startBanProgram } from '../legacy-bans.ts'
+import { clearBanProgram, startBanProgram, startBanProgramUnits } from '../legacy-bans.ts'
 import { purge } from '../packages.ts'
 import { run } from '../process.ts'
 import { readInit, restoreServices, stopServices } from '../services.ts'
@@ -169,6 +175,8 @@ interface BanPath {
   readonly allowed: readonly Network[] | null
   /** The ban program of the first version. */
   readonly program: 'returns' | 'goes' | null
+  /** The backend of that program where it returns: its rules are in force before the set goes. */
+  readonly legacyBackend: string | undefined
 }
 
 const readBanPath = async (state: string, restoration: Restoration): Promise<BanPath> => {
@@ -179,12 +187,14 @@ const readBanPath = async (state: string, restoration: Restoration): Promise<Ban
     const real = file === undefined ? path : copyPath(state, file.number, file.record.copy)
     return (await readBytes(real))?.toString('latin1') ?? null
   }
+  const program = fateOf(restoration, LEGACY_PROGRAM)
   const [conf, legacy] = await Promise.all([textOf(BANS_CONF), textOf(LEGACY_CONF)])
   return {
     present,
     setGoes: fateOf(restoration, BANS_CONF) === 'goes',
     allowed: conf !== null ? presentProtected(conf) : legacy !== null ? legacyProtected(legacy) : null,
-    program: fateOf(restoration, LEGACY_PROGRAM),
+    program,
+    legacyBackend: program === 'returns' ? legacyBackend(legacy ?? '') : undefined,
   }
 }
 
@@ -197,6 +207,17 @@ const reload = async (restoration: Restoration, present: BanSet | null): Promise
   if (!isOther || now === null || fateOf(restoration, LOADER) === 'goes') return
   await loadBanSet(fateOf(restoration, UNIT_PATH) === 'goes' ? 'sysv' : readInit())
   if (present !== null && present.backend !== now.backend) await removeBanSet(present)
+}
+
+const resumeBanProgram = async (
+  state: string,
+  restoration: Restoration,
+  isLifted: (address: string) => boolean,
+): Promise<void> => {
+  for (const file of restoration.files)
+    if (LEGACY_FILES.includes(file.record.path)) await restoreFile(state, file)
+  const before = new Set(restoration.bans.addresses)
+  await startBanProgram((address) => before.has(address) || !isLifted(address))
 }
 
 /** What became of giving things back. */
@@ -238,12 +259,14 @@ export const restore = async (
   /** While fail2ban's action is loaded, it would bring the rules back. */
   const removeSet = async (): Promise<void> => {
     if (banPath?.setGoes !== true) return
-    await removeBanSet(banPath.present)
+    await removeBanSet(banPath.present, banPath.legacyBackend)
   }
   if (banPath !== null) await attempt(() => liftBans(restoration.bans, banPath.setGoes, isLifted))
-  if (banPath?.program === 'goes') await attempt(removeBanProgram)
+  if (banPath?.program === 'goes') await attempt(clearBanProgram)
   if (isLive) await attempt(() => emptyJail(restoration.bans, isLifted))
   if (banPath?.setGoes) await attempt(() => stopBanUnit(readInit()))
+  // It bans everyone before the set goes, while fail2ban can say who that is.
+  if (banPath?.program === 'returns') await attempt(() => resumeBanProgram(state, restoration, isLifted))
   // While their init scripts are there, and before what they remember goes.
   if (isLive && (purges || leftoversOf(restoration).length > 0)) await attempt(stopServices)
   // While its programs are there.
@@ -271,7 +294,7 @@ export const restore = async (
   const active = new Map(restoration.services.active)
   tell('services')
   remarks.push(...(await restoreServices({ enabled: new Set(enabled), active, daemons })))
-  if (banPath?.program === 'returns') await attempt(startBanProgram)
+  if (banPath?.program === 'returns') await attempt(startBanProgramUnits)
   if (!purges) await attempt(removeSet)
   const isAnswering = (active.get('fail2ban') ?? []).length > 0
   const { releases, bans } = restoration
