@@ -59,13 +59,13 @@ const OLD_SETS = ['allowed', 'allowed6', 'banned', 'banned6'].map(
 export const removeLegacyRules = (loaded: BanSet | null): string => {
   // The ban set has taken over chain and hooks in the filter table.
   const isTakenOver = loaded?.backend === 'ipset' && loaded.target !== 'DROP'
-  const hooks = isTakenOver ? 'DOCKER-USER' : 'INPUT FORWARD DOCKER-USER'
+  const hooks = isTakenOver ? ['DOCKER-USER'] : ['INPUT', 'FORWARD', 'DOCKER-USER']
   const lines = [
     'set -e',
-    'for program in iptables ip6tables; do',
-    `  for hook in ${hooks}; do while "$program" -w -D "$hook" -j PORTWARD 2>/dev/null; do :; done; done`,
-    ...(isTakenOver ? [] : ['  ! "$program" -w -F PORTWARD 2>/dev/null || "$program" -w -X PORTWARD']),
-    'done',
+    ...['iptables', 'ip6tables'].flatMap((program) => [
+      ...hooks.map((hook) => `while ${program} -w -D ${hook} -j PORTWARD 2>/dev/null; do :; done`),
+      ...(isTakenOver ? [] : [`! ${program} -w -F PORTWARD 2>/dev/null || ${program} -w -X PORTWARD`]),
+    ]),
     loaded?.backend === 'nft'
       ? `! nft list chain inet portward input >/dev/null 2>&1 || nft '${[...OLD_CHAINS, ...OLD_SETS].join(' ')}'`
       : '! nft list table inet portward >/dev/null 2>&1 || nft delete table inet portward',

@@ -5,6 +5,7 @@ import { expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { BACKENDS, type Backend, banCommand, type Target } from '../../src/policy/backends.ts'
 import { BANS_UNIT, banSetFiles, UNIT_PATH } from '../../src/policy/ban-set.ts'
+import { MAKE_WAY, removeLegacyRules } from '../../src/policy/legacy-bans.ts'
 import { describeWith } from '../ansible/requirements.ts'
 import { checkout } from '../checkout.ts'
 import { LAN, settingsOf } from '../plan/live.ts'
@@ -35,6 +36,14 @@ const ofBackends = SETS.flatMap(([backend, target]) => {
     [`${BANS_UNIT} for ${of}`, loopOf(backend, target)],
   ] as const
 })
+
+const ofFirstVersion = [
+  ['the old chain out of the way', MAKE_WAY] as const,
+  ...[null, ...SETS].map((set) => {
+    const loaded = set === null ? null : { backend: set[0], target: set[1] }
+    return [`removal of the old rules beside ${set?.join(' with ')}`, removeLegacyRules(loaded)] as const
+  }),
+]
 
 /** portsentry puts an address in for $TARGET$ before a shell sees the command. */
 const killRoutes = SETS.filter(([, target]) => target === 'DROP').flatMap(([backend]) =>
@@ -75,7 +84,7 @@ const examples = [
 ] as const
 
 describeWith({ '/usr/bin/shellcheck': 'shellcheck' }, 'shellcheck', () => {
-  it.each([...ofBackends, ...killRoutes, ...scripts, ...examples])(
+  it.each([...ofBackends, ...ofFirstVersion, ...killRoutes, ...scripts, ...examples])(
     'has nothing to say about %s',
     (_, text) => {
       expect(text.trim()).not.toBe('')
