@@ -58,6 +58,9 @@ const placeRules = (
 const isRule = ([program = '', , command]: readonly string[]): boolean =>
   (program === 'iptables' || program === 'ip6tables') && command === '-D'
 
+/** A member of a ban set, whose timeout only fail2ban knows: it bans the host again, if it still holds it. */
+const isTimed = ([program = '']: readonly string[]): boolean => program === 'ipset' || program === 'nft'
+
 /**
  * Commands that bring bans back which these took away: each rule of INPUT where it stood, everything else in any order.
  * A rule that `before` does not have goes to the top, where portsentry puts its own. Pure.
@@ -77,11 +80,11 @@ export const redoCommands = (
       ...unplaced.map((rule) => ['1', ...rule]),
     ].map((rule) => [program, '-w', '-I', 'INPUT', ...rule])
   })
-  // `ip -4 route del …`, `ipset del …`, `nft delete …`, and `/bin/sh PROGRAM del …` of the first version.
+  // `ip -4 route del …`, and `/bin/sh PROGRAM del …` of the first version.
   const others = undos
-    .filter((undo) => !isRule(undo))
+    .filter((undo) => !isRule(undo) && !isTimed(undo))
     .map((undo) => {
-      const verb = undo.findIndex((word) => word === 'del' || word === 'delete')
+      const verb = undo.indexOf('del')
       return undo.map((word, index) => (index === verb ? 'add' : word))
     })
   return [...rules, ...others]

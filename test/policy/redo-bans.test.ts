@@ -91,7 +91,7 @@ test('takes rules of IPv6 for what they are, and leaves the policy out', () => {
   ])
 })
 
-test('brings routes back with all that tells them apart, and members of a ban set until they are released', () => {
+test('brings routes back with all that tells them apart; members of a ban set are left to fail2ban', () => {
   const routes = '[{"type":"unreachable","dst":"192.0.2.4","protocol":"static","metric":7,"flags":[]}]'
   const nft = '{"nftables":[{"set":{"name":"hosts4","elem":[{"elem":{"val":"192.0.2.6","timeout":90}}]}}]}'
   const undos = [
@@ -106,8 +106,6 @@ test('brings routes back with all that tells them apart, and members of a ban se
   expect(redoCommands(undos, none, none).map((words) => words.join(' '))).toEqual([
     'ip -4 route add unreachable 192.0.2.4 proto static metric 7',
     'ip -4 route add blackhole 192.0.2.7 proto 211',
-    'ipset add portward-hosts4 192.0.2.5',
-    'nft add element inet portward hosts4 { 192.0.2.6 }',
     '/bin/sh /etc/portward/firewall add 192.0.2.8',
   ])
 })
