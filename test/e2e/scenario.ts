@@ -77,42 +77,50 @@ export const expectSpared = async (server: Server): Promise<void> => {
   expect(await server.lan.reaches(OPEN_PORT)).toBe(true)
 }
 
-const BLOCKED = '/var/lib/portsentry/portsentry.blocked*'
+/** Prints the members of portward's ban sets, whichever backend has them. */
+export const LIST_BANS =
+  '{ ipset save; nft list table inet portward; ip route show type blackhole; ip -6 route show type blackhole; } 2>/dev/null'
 
-/** Commands that succeed where an IPv4 host is banned: in the kernel, in both files and in fail2ban, which is slow to ask. */
+/** Prints the addresses that hosts.deny's one line names; nothing where no daemon asks hosts.deny. */
+const DENIED = "cat $(sed -n 's/^denied = //p' /etc/portward/bans.conf) /dev/null"
+
+/** Commands that succeed where a host is banned: in the kernel and in fail2ban, which is slow to ask. */
 const banReaders = (address: string): readonly string[] => [
-  `{ iptables -S PORTWARD | grep -v RETURN; nft list set inet portward banned; ip route show type blackhole; } | grep -qwF ${address}`,
-  `grep -qwF ${address} /etc/hosts.deny`,
-  // Text in 1.2; in 2.x a record is the address family (2) in two octets, then the address.
-  `{ cat ${BLOCKED}; od -An -v -tu1 ${BLOCKED} | tr -s ' \\n' ' '; } | grep -aqE '/${address.replaceAll('.', '\\.')} Port| 2 0 ${address.replaceAll('.', ' ')} '`,
+  `${LIST_BANS} | grep -qwF ${address}`,
   `fail2ban-client get portsentry banip | grep -qwF ${address}`,
 ]
 
-/** What is missing somewhere is put back by the next synchronization, a minute later at most. */
-const UNTIL_SYNCHRONIZED = { timeoutMs: 100_000, intervalMs: 500 }
+/** Whether libwrap is to refuse the host. */
+const isDenied = (address: string): string => `${DENIED} | tr -d '[]' | grep -qxF ${address}`
+
+/** Text in 1.2; 2.x keeps its file, and bans again whoever is in it. */
+const isBlocked = (address: string): string =>
+  `cat /var/lib/portsentry/portsentry.blocked.* | grep -qF '/${address} Port'`
 
 const succeeds = async (server: Server, command: string): Promise<boolean> =>
   (await server.run(`{ ${command}\n} 2>/dev/null`, { allowFailure: true })).exitCode === 0
 
 export const expectBannedEverywhere = (server: Server, address: string): Promise<boolean> =>
-  eventually(
-    `${address} is banned everywhere`,
-    () => succeeds(server, banReaders(address).join(' && ')),
-    UNTIL_SYNCHRONIZED,
+  eventually(`${address} is banned everywhere`, () =>
+    succeeds(
+      server,
+      [
+        ...banReaders(address),
+        `{ grep -qx 'denied = *' /etc/portward/bans.conf || ${isDenied(address)}; }`,
+      ].join(' && '),
+    ),
   )
 
 export const expectBannedNowhere = (server: Server, address: string): Promise<boolean> =>
   eventually(
     `${address} is banned nowhere`,
-    async () => !(await succeeds(server, banReaders(address).join(' || '))),
-    UNTIL_SYNCHRONIZED,
+    async () =>
+      !(await succeeds(server, [...banReaders(address), isDenied(address), isBlocked(address)].join(' || '))),
   )
 
-/** A scan and its ban, of a host that was released: portsentry 2.x does not record it again itself, a synchronization does. */
+/** A scan and its ban, of a host that was released. */
 export const expectBannedAgain = async (server: Server, address: string): Promise<void> => {
   await expectBanned(server, address, [1])
-  await expectHeld(server, address)
-  await server.run('systemctl start portward-sync')
   await expectBannedEverywhere(server, address)
 }
 
@@ -121,6 +129,13 @@ export const expectHeld = (server: Server, address: string): Promise<boolean> =>
   eventually(`fail2ban has banned ${address}`, async () =>
     (await server.run('fail2ban-client get portsentry banip')).stdout.split(/\s+/).includes(address),
   )
+
+/** Unpacks sshd without its package scripts: what counts is that it is linked with libwrap. */
+export const installSshd = async (server: Server): Promise<void> => {
+  await server.run(
+    'dpkg-deb --fsys-tarfile /var/cache/apt/archives/openssh-server_*.deb | tar -x --keep-directory-symlink --exclude=./etc -C /',
+  )
+}
 
 /** Mode, owner and hash of every file below some directories, by path. */
 export const manifest = async (server: Server, directories: string): Promise<Map<string, string>> => {

@@ -17,6 +17,7 @@ const programs: Record<string, string> = {
   mount: 'mount',
   nmap: 'nmap',
   tcpdump: 'tcpdump',
+  strace: 'strace',
 }
 
 const isInstalled = (program: string): boolean =>
