@@ -9,11 +9,13 @@ import {
   expectBannedEverywhere,
   expectHeld,
   expectSpared,
+  installSshd,
+  LIST_BANS,
   OPEN_PORT,
   portward,
 } from './scenario.ts'
+import { applyUnproven, installFaults } from './sweep/faults.ts'
 
-const ALL = ['fail2ban', 'blocked-file', 'hosts.deny', 'firewall']
 const CONF = '/etc/portsentry/portsentry.conf'
 
 interface Row {
@@ -28,8 +30,6 @@ const { v4: attacker, v6: attacker6, other } = addresses.attacker
 const startBanning = async (suite: 'bookworm' | 'testing'): Promise<Server> => {
   const server = await startServer({ suite, floor: 'provisioned' })
   await server.listen(OPEN_PORT)
-  // What is damaged here is to stay so for a while.
-  await server.run('systemctl stop portward-sync.timer')
   return server
 }
 
@@ -38,46 +38,35 @@ const readRows = async (server: Server): Promise<ReadonlyMap<string, Row>> => {
   return new Map(bans.map((row: Row) => [row.address, row]))
 }
 
-const placesOf = (row: Row | undefined) => row?.places.map(({ place }) => place)
+/** portsentry's own list is one of them at times: 1.2's is emptied at each ban and release, 2.x does not enter a host twice. */
+const placesOf = (row: Row | undefined) =>
+  row?.places.map(({ place }) => place).filter((place) => place !== 'blocked-file')
 
 const explain = async (server: Server, address: string) =>
   JSON.parse(await portward(server, `explain ${address} --json`, 0))
 
-const expectQuiet = (server: Server): Promise<boolean> =>
-  eventually('nothing is banning any more', async () => {
-    const { stdout } = await server.run("pgrep -f '[f]irewall add' || true")
-    return stdout === ''
-  })
-
-/** Until a host that has scanned is banned everywhere, and nothing is banning it any more. */
-const settle = async (server: Server, address: string): Promise<void> => {
-  await expectBannedEverywhere(server, address)
-  await expectQuiet(server)
-}
-
 const ban = async (server: Server, address: string): Promise<void> => {
   await expectBanned(server, address, [1])
-  await settle(server, address)
+  await expectBannedEverywhere(server, address)
 }
 
 /** A TCP scan by one host and a UDP scan by another, and what `bans` says of the two. */
-const banTwo = async (server: Server): Promise<ReadonlyMap<string, Row>> => {
+const banTwo = async (server: Server, places: readonly string[]): Promise<void> => {
   await ban(server, attacker)
   await server.attacker.sendUdp('203.0.113.1', 7, { source: other })
-  await settle(server, other)
+  await expectBannedEverywhere(server, other)
   const rows = await readRows(server)
   const common = { source: 'portsentry', missing: [], protectedBy: null }
   expect(rows.get(attacker)).toMatchObject({ ...common, port: 1, protocol: 'tcp' })
   expect(rows.get(other)).toMatchObject({ ...common, port: 7, protocol: 'udp' })
-  expect(placesOf(rows.get(attacker))).toEqual(ALL)
+  expect(placesOf(rows.get(attacker))).toEqual(places)
   expect([...rows.keys()]).toEqual([attacker, other])
-  return rows
 }
 
 /** That the kernel, the files and fail2ban themselves have nothing of the attacker. */
 const expectReleased = async (server: Server): Promise<void> => {
   const { stdout } = await server.run(
-    `iptables -S; ip6tables -S; cat /etc/hosts.deny; fail2ban-client get portsentry banip
+    `${LIST_BANS}; cat /etc/hosts.deny /run/portward/denied; fail2ban-client get portsentry banip
     for file in /var/lib/portsentry/portsentry.blocked*; do od -An -v -tu1 $file | tr -s ' \\n' ' '; cat $file | tr -d '\\0'; done`,
   )
   expect(stdout).not.toMatch(/203[. ]0[. ]113[. ]9(?!\d)/)
@@ -95,14 +84,13 @@ const explainUnread = async (server: Server): Promise<string> => {
 }
 
 /** A place, a host of the attacker's for it, and how somebody takes that host's ban away there by hand. */
-const ACTION = 'fail2ban-client set portsentry action portward actionunban'
 const DAMAGES: readonly (readonly [place: string, host: string, command: string])[] = [
-  ['firewall', '203.0.113.91', 'iptables -D PORTWARD -s 203.0.113.91 -j DROP'],
-  ['hosts.deny', '203.0.113.92', "sed -i '/203\\.0\\.113\\.92/d' /etc/hosts.deny"],
+  ['firewall', '203.0.113.91', 'ipset del portward-hosts4 203.0.113.91'],
+  ['hosts.deny', '203.0.113.92', "sed -i '/203\\.0\\.113\\.92/d' /run/portward/denied"],
   [
     'fail2ban',
     '203.0.113.93',
-    `${ACTION} : && fail2ban-client set portsentry unbanip 203.0.113.93 && ${ACTION} '/bin/sh /etc/portward/firewall del <ip>'`,
+    'fail2ban-client set portsentry unbanip 203.0.113.93 && ipset add portward-hosts4 203.0.113.93 && echo 203.0.113.93 >>/run/portward/denied',
   ],
 ]
 
@@ -111,6 +99,9 @@ describeServers('bans, unban, explain and status on Debian 12', () => {
 
   beforeAll(async () => {
     server = await startBanning('bookworm')
+    await installSshd(server)
+    await installFaults(server)
+    await applyUnproven(server)
   })
   afterAll(() => server?.stop())
 
@@ -119,13 +110,13 @@ describeServers('bans, unban, explain and status on Debian 12', () => {
     expect(await portward(server, 'status', 0)).toMatch(/^bans +0 now; 0 noticed this week/m)
     const text = await portward(server, 'explain 198.51.100.77', 0)
     expect(text).toMatch(/^198\.51\.100\.77 is neither banned nor protected: the first packet/)
-    expect(text).toMatch(/KILL_ROUTE runs: \/bin\/sh \/etc\/portward\/firewall add 198\.51\.100\.77 /)
+    expect(text).toMatch(/KILL_ROUTE runs: ipset add portward-hosts4 198\.51\.100\.77 timeout 86400/)
   })
 
   it('shows a ban in all places, with the port that led to it', async () => {
     await expectSpared(server)
-    await banTwo(server)
-    const line = `^203\\.0\\.113\\.9 .* 1/tcp +portsentry \\(.*\\) +fail2ban, blocked file, hosts\\.deny, firewall$`
+    await banTwo(server, ['fail2ban', 'hosts.deny', 'firewall'])
+    const line = `^203\\.0\\.113\\.9 .* 1/tcp +portsentry.* fail2ban, (?:blocked file, )?hosts\\.deny, firewall$`
     expect(await portward(server, 'bans', 0)).toMatch(new RegExp(line, 'm'))
   })
 
@@ -147,26 +138,11 @@ describeServers('bans, unban, explain and status on Debian 12', () => {
     expect(status).toMatch(/^ports +1\/tcp \(4\), /m)
   })
 
-  it('says that all are missing in a blocked file that was emptied', async () => {
-    await server.run(': >/var/lib/portsentry/portsentry.blocked.atcp')
+  it('has them in the kernel and for hosts.deny again, whoever fail2ban has, when all are loaded anew', async () => {
+    await server.run('systemctl reload portward-bans')
     const rows = await readRows(server)
-    expect(rows.get(attacker)).toMatchObject({ port: 1, missing: ['blocked-file'] })
-    for (const [place, host] of DAMAGES) {
-      expect(rows.get(host)?.missing).toEqual(ALL.filter((one) => one === place || one === 'blocked-file'))
-    }
-  })
-
-  it('has all of them whole again when the places are made to agree', async () => {
-    const missing = async () => [...(await readRows(server)).values()].flatMap((row) => row.missing)
-    await server.run('systemctl start portward-sync')
-    expect(await missing()).toEqual(['fail2ban'])
-    // A host that fail2ban does not hold is handed to it a minute later: it may just have been released. That minute is
-    // over here. Nor while it may still be taking up what it held, which shows by a second look.
-    await server.run(
-      "systemctl start portward-sync && sed -i 's/ [0-9]*$/ 0/' /run/portward/unheld && systemctl start portward-sync",
-    )
-    await expectHeld(server, '203.0.113.93')
-    expect(await missing()).toEqual([])
+    const missing = [...rows].filter(([, row]) => row.missing.length > 0)
+    expect(missing.map(([host]) => host)).toEqual(['203.0.113.93'])
   })
 
   it('does not say what a scan leads to by files that the running portsentry has not read', async () => {
@@ -177,7 +153,9 @@ describeServers('bans, unban, explain and status on Debian 12', () => {
 
   it('releases everywhere: the attacker gets in, and a new scan bans it anew', async () => {
     const said = await portward(server, `unban ${attacker} ::ffff:${attacker}`, 0)
-    expect(said.trim()).toBe('203.0.113.9: released from fail2ban, blocked file, hosts.deny, firewall')
+    expect(said.trim()).toMatch(
+      /^203\.0\.113\.9: released from fail2ban, (?:blocked file, )?hosts\.deny, firewall$/,
+    )
     await expectReleased(server)
     expect(await explain(server, attacker)).toMatchObject({ verdict: 'would-be-banned', ban: null })
     await ban(server, attacker)
@@ -185,7 +163,9 @@ describeServers('bans, unban, explain and status on Debian 12', () => {
 
   it('releases the new ban as well, leaves the others, and says so of a host that is banned nowhere', async () => {
     const said = await portward(server, `unban ${attacker}`, 0)
-    expect(said).toMatch(/^203\.0\.113\.9: released from fail2ban, blocked file, hosts\.deny, firewall$/m)
+    expect(said).toMatch(
+      /^203\.0\.113\.9: released from fail2ban, (?:blocked file, )?hosts\.deny, firewall$/m,
+    )
     await expectReleased(server)
     expect(await portward(server, `unban ${attacker}`, 0)).toMatch(/^203\.0\.113\.9: was banned nowhere$/m)
     expect([...(await readRows(server)).keys()].sort()).toEqual([other, ...DAMAGES.map(([, host]) => host)])
@@ -224,14 +204,11 @@ describeServers('bans, unban, explain and status on Debian 12', () => {
     const host = '203.0.113.96'
     await addAttacker(server, host)
     await ban(server, host)
-    await server.run('iptables -F')
+    await server.run('iptables -t raw -F')
     expect(await server.attacker.reaches(OPEN_PORT, { source: host })).toBe(true)
-    expect(await explain(server, host)).toMatchObject({
-      verdict: 'banned-in-name',
-      ban: { missing: ['firewall'] },
-    })
+    expect(await explain(server, host)).toMatchObject({ verdict: 'banned-in-name' })
     const said = await portward(server, `unban ${host}`, 0)
-    expect(said).toMatch(/released from fail2ban, blocked file, hosts\.deny$/m)
+    expect(said).toMatch(/released from fail2ban, (?:blocked file, )?hosts\.deny, firewall$/m)
   })
 })
 
@@ -243,17 +220,8 @@ describeServers('bans, unban, explain and status on testing, with the records of
   })
   afterAll(() => server?.stop())
 
-  it('shows a ban in all places, with the port that led to it, and what is missing where', async () => {
-    await banTwo(server)
-    await server.run(': >/var/lib/portsentry/portsentry.blocked')
-    const rows = await readRows(server)
-    for (const [host, port] of [
-      [attacker, 1],
-      [other, 7],
-    ] as const)
-      expect(rows.get(host)).toMatchObject({ port, missing: ['blocked-file'] })
-    await server.run('systemctl start portward-sync')
-    await expectBannedEverywhere(server, attacker)
+  it('shows a ban in all places, with the port that led to it', async () => {
+    await banTwo(server, ['fail2ban', 'firewall'])
   })
 
   it('does not say what a scan leads to by files that the running portsentry has not read', async () => {
@@ -275,18 +243,16 @@ describeServers('bans, unban, explain and status on testing, with the records of
 
   it('releases everywhere, and says what portsentry keeps in mind: its record lacks the next ban', async () => {
     const said = await portward(server, `unban ${attacker}`, 0)
-    expect(said).toMatch(/^203\.0\.113\.9: released from fail2ban, blocked file, hosts\.deny, firewall$/m)
+    expect(said).toMatch(/^203\.0\.113\.9: released from fail2ban, (?:blocked file, )?firewall$/m)
     expect(said).toMatch(/^portsentry itself forgets it at its next restart/m)
     await expectReleased(server)
     expect(await explain(server, attacker)).toMatchObject({ verdict: 'would-be-banned', ban: null })
-    await expectBanned(server, attacker, [1])
-    await expectHeld(server, attacker)
-    await expectQuiet(server)
+    await ban(server, attacker)
     const row = (await readRows(server)).get(attacker)
-    expect(placesOf(row)).toEqual(ALL.filter((place) => place !== 'blocked-file'))
-    expect(row?.missing).toEqual(['blocked-file'])
+    expect(row).toMatchObject({ missing: [] })
+    expect(row?.places.map(({ place }) => place)).toEqual(['fail2ban', 'firewall'])
     expect(await portward(server, `unban ${attacker}`, 0)).toMatch(
-      /^203\.0\.113\.9: released from fail2ban, hosts\.deny, firewall$/m,
+      /^203\.0\.113\.9: released from fail2ban, firewall$/m,
     )
     await expectReleased(server)
     expect(await portward(server, `unban ${attacker}`, 0)).toMatch(/^203\.0\.113\.9: was banned nowhere$/m)
@@ -301,7 +267,7 @@ describeServers('bans, unban, explain and status on testing, with the records of
       return verdict === 'banned' && row.missing.length === 0
     })
     const said = await portward(server, 'unban 2001:DB8:0::9', 0)
-    expect(said).toMatch(/^2001:db8::9: released from fail2ban, blocked file, hosts\.deny, firewall$/m)
+    expect(said).toMatch(/^2001:db8::9: released from fail2ban, (?:blocked file, )?firewall$/m)
     expect(await server.attacker.reaches(OPEN_PORT, { address: wan6 })).toBe(true)
   })
 })

@@ -44,7 +44,7 @@ const FIREWALLD: Neighbour = {
   hidePorts:
     'firewall-cmd --permanent --remove-port=1-1023/tcp --remove-port=1-1023/udp && firewall-cmd --reload',
   renewals: ['firewall-cmd --reload', 'systemctl restart firewalld'],
-  config: `${DEFAULT_CONFIG}BAN_BACKEND=nft\n`,
+  config: DEFAULT_CONFIG,
   warning: /verified: \d+ passed, (?:0 warnings|1 warning), 0 failed/,
   // Its zones are verdict maps, which only the kernel can judge: verify asks it.
   explained: /if the firewall lets that packet in first, which is not known: nft inet firewalld /,
@@ -56,11 +56,11 @@ const describeNeighbour = (suite: Suite, neighbour: Neighbour, isWhole = true): 
 
   describeServers(`beside ${name}, on ${suite}`, () => {
     let server: Server
-    /** The rules without counters. Only to be asked makes iptables its empty tables: they are there in each reading. */
+    /** The rules without counters. iptables makes empty tables and leaves them: they are there in each reading. */
     const rules = async (): Promise<string> =>
       (
         await server.run(
-          'iptables -S >/dev/null; ip6tables -S >/dev/null; nft -s list ruleset | grep -v "^#"; iptables-save | sed "s/\\[[0-9:]*\\]//; /^#/d"; ip6tables-save | sed "s/\\[[0-9:]*\\]//; /^#/d"',
+          'for program in iptables ip6tables; do $program -S; $program -t raw -P PREROUTING ACCEPT; done >/dev/null; nft -s list ruleset | grep -v "^#"; iptables-save | sed "s/\\[[0-9:]*\\]//; /^#/d"; ip6tables-save | sed "s/\\[[0-9:]*\\]//; /^#/d"; ipset list -name',
         )
       ).stdout
     let before: string
@@ -91,7 +91,7 @@ const describeNeighbour = (suite: Suite, neighbour: Neighbour, isWhole = true): 
         expect(await portward(server, `explain ${ATTACKER}`, 0)).toMatch(explained)
         expect(await server.attacker.scan('203.0.113.1', [1, 7, 111])).not.toContain('open')
         expect(await server.attacker.reaches(OPEN_PORT)).toBe(true)
-        await server.run(`${showPorts} && sh /etc/portward/firewall sync`)
+        await server.run(showPorts)
         // Both drop what conntrack calls invalid all the same.
         expect(await portward(server, 'verify', 0)).toMatch(
           /the firewall drops FIN scan, NULL scan, XMAS scan before this portsentry can see it/,
@@ -110,7 +110,6 @@ const describeNeighbour = (suite: Suite, neighbour: Neighbour, isWhole = true): 
       await server.run(renewal)
       expect(await server.attacker.reaches(OPEN_PORT, { timeoutMs: 1000 })).toBe(false)
       expect(await server.lan.reaches(OPEN_PORT)).toBe(true)
-      await server.run('sh /etc/portward/firewall sync && sh /etc/portward/firewall check')
     })
 
     it('keeps it out through a reboot, and lets it in again when it is told to', async () => {
