@@ -73,6 +73,9 @@ const readPeerFiles = async (root: string): Promise<Map<string, FileState>> => {
 const readConsulted = async (root: string, path: string): Promise<FileState | null> =>
   (await resolveInRoot(root, path)) === join(root, '/dev/null') ? null : readFileState(root, path)
 
+/** The record of the old ban program is in a directory for root alone: others plan as if there were none. */
+const isHidden = (path: string): boolean => path === LEGACY_RECORD && process.getuid?.() !== 0
+
 const readFiles = async (root: string): Promise<Map<string, FileState>> => {
   const directories = [FAIL2BAN_DIRECTORY, `${FAIL2BAN_DIRECTORY}/jail.d`, `${FAIL2BAN_DIRECTORY}/fail2ban.d`]
   const listed = directories.map(async (path) =>
@@ -81,7 +84,9 @@ const readFiles = async (root: string): Promise<Map<string, FileState>> => {
   const [names, peerFiles] = await Promise.all([Promise.all(listed), readPeerFiles(root)])
   const fail2ban = names.flat().filter(isFail2banConfig)
   const states = await Promise.all(
-    [...SYSTEM_FILES, ...fail2ban].map(async (path) => [path, await readConsulted(root, path)] as const),
+    [...SYSTEM_FILES, ...fail2ban]
+      .filter((path) => !isHidden(path))
+      .map(async (path) => [path, await readConsulted(root, path)] as const),
   )
   return new Map([...peerFiles, ...states.filter((entry): entry is [string, FileState] => entry[1] !== null)])
 }
