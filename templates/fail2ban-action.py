@@ -44,11 +44,11 @@ class Action(ActionBase):
             except subprocess.SubprocessError:  # another program has removed the rules
                 self.bans.load()
                 self.bans.run(self.bans.CONF['script'].split(), ''.join(lines) + last)
+            # portsentry 1.2 never bans a host in its list of blocked hosts again.
+            for path in filter(os.path.isfile, self.bans.CONF['blocked'].split()): os.truncate(path, 0)
             self.bans.deny(addresses)
             if last and os.path.isfile(path := self.bans.CONF['denied']):
                 with open(path) as file: self.bans.deny(filter(stays, [each.strip('[]\n') for each in file]), 'w')
-            # portsentry 1.2 never bans a host in its list of blocked hosts again.
-            for path in filter(os.path.isfile, self.bans.CONF['blocked'].split()): os.truncate(path, 0)
 
     def unban(self, info):
         address = str(info['ip'])
