@@ -25,7 +25,13 @@ export const judgeLab = (
     judgeKernel(attackers, expected),
     judgeCutOff(attackers, report, expected),
     judgeSpared(spared, expected),
-    judgeWrappers(attackers, spared, specification.askingDaemons, report, expected),
+    judgeWrappers(
+      expected.writesDenied ? logged : attackers,
+      spared,
+      specification.askingDaemons,
+      report,
+      expected,
+    ),
     ...(specification.startsFail2ban ? judgeJail(logged, spared, report, expected) : []),
   ]
 }

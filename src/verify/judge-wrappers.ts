@@ -1,6 +1,7 @@
 import { decides } from '../documents/hosts-access.ts'
 import type { LabReport } from '../host/lab/report.ts'
 import { contains, type Network, parseNetwork } from '../network.ts'
+import { DENIED } from '../policy/ban-set.ts'
 import { lineFor } from '../policy/hosts-access-verdict.ts'
 import { type Check, checkFor, listed } from './check.ts'
 import { type Expectation, hasActed, isToBeBlocked, type Seen } from './lab-view.ts'
@@ -38,8 +39,9 @@ const isException = ({ hostsAllow, protectedNetworks }: Expectation, { host, dae
 const isLetIn = ({ hostsAllow }: Expectation, { host, daemon }: Ruling): boolean =>
   decides(hostsAllow, host, 'allow', daemon) === 'allow'
 
+/** `scanners`: those that fail2ban bans where hosts.deny names a file of its bans, else those that portsentry acts on. */
 export const judgeWrappers = (
-  attackers: readonly Seen[],
+  scanners: readonly Seen[],
   spared: readonly Seen[],
   daemons: readonly string[],
   { wrapperGap }: LabReport,
@@ -66,14 +68,19 @@ export const judgeWrappers = (
       'portward plan shows what has to be changed there',
     )
   }
+  const { writesDenied, hasHostsDeny } = expected
   // Portsentry writes hosts.deny where BLOCK_* is 1 only.
-  const acted = attackers.filter(hasActed).filter(isToBeBlocked(expected))
-  const granted = expected.hasHostsDeny ? rulings(acted, 'granted') : []
+  const banned = writesDenied
+    ? scanners.filter(({ report }) => report.jailed)
+    : scanners.filter(hasActed).filter(isToBeBlocked(expected))
+  const granted = writesDenied || hasHostsDeny ? rulings(banned, 'granted') : []
   const [through] = granted.filter((ruling) => !isLetIn(expected, ruling))
   if (through !== undefined) {
     return check.fail(
       `${listed(distinct(granted.map(({ name }) => name)))}: hosts.deny does not refuse the scanner to ${through.daemon}`,
-      `see KILL_HOSTS_DENY in ${expected.confPath}, and what /etc/hosts.allow lets in`,
+      writesDenied
+        ? `see ${DENIED}, and what /etc/hosts.allow lets in`
+        : `see KILL_HOSTS_DENY in ${expected.confPath}, and what /etc/hosts.allow lets in`,
     )
   }
   const [lenient] = granted
@@ -92,9 +99,9 @@ export const judgeWrappers = (
   }
   const admitted = rulings(spared, 'granted')
   const letIn = distinct(admitted.map(({ address }) => address)).length
-  const kept = distinct(rulings(acted, 'denied').map(({ address }) => address)).length
+  const kept = distinct(rulings(banned, 'denied').map(({ address }) => address)).length
   if (letIn + kept === 0) return check.skip('tcpdmatch was asked about no host, or did not answer')
-  return expected.hasHostsDeny && acted.length > 0
+  return (writesDenied || hasHostsDeny) && banned.length > 0
     ? check.pass(`tcpdmatch: ${kept} scanners refused, ${letIn} others let in`)
     : check.pass(
         `let in: ${listed(distinct(admitted.map(({ name }) => name))) || 'no protected host was tried'}`,

@@ -10,13 +10,15 @@ export interface Expectation {
   readonly block: { readonly tcp: number; readonly udp: number }
   readonly hasKillRoute: boolean
   readonly hasHostsDeny: boolean
+  /** Whether hosts.deny names a file of the hosts that fail2ban bans. */
+  readonly writesDenied: boolean
   /** Whether the portsentry jail should ban. */
   readonly jailBans: boolean
   readonly confPath: string
   readonly ignorePath: string
   readonly jailPath: string
   readonly hostsAllow: HostsAccess
-  /** Why bans cannot get into hosts.deny; null: nothing is known against it. */
+  /** Why portsentry cannot enter bans in hosts.deny; null: nothing is known against it. */
   readonly cannotDeny: string | null
   readonly protectedNetworks: readonly Network[]
   /** Whether this portsentry gets packets from behind the firewall (1.2, and 2.x that listens), and not from the wire. */

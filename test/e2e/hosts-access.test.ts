@@ -64,22 +64,19 @@ describeServers('hosts.allow and hosts.deny of an admin', () => {
     )
   })
 
-  it('says that bans cannot be entered into an immutable hosts.deny, applies what it can, and refuses what it cannot', async () => {
-    await write('', '')
+  it('applies over an immutable hosts.deny that is as it should be, and refuses where it has to be changed', async () => {
+    await write('', 'ALL: /run/portward/denied\n')
     await server.run('chattr +i /etc/hosts.deny')
     const config = await server.readText('/root/config.env')
     await server.write('/root/config.env', `${config}WHITELIST=198.51.100.77\n`, 0o600)
     const proof = await prove(server, 'apply --yes')
     expect(`${proof.exitCode} ${proof.stderr}`).toMatch(/^0 /)
-    expect(proof.stderr).toMatch(
-      /^\/etc\/hosts\.deny: warning: bans cannot be entered here: \/etc\/hosts\.deny is immutable — chattr -i/m,
+    // That fail2ban's ban refuses the scanner, too.
+    expectAllPass(proof)
+    expect(proof.checks.find(({ code }) => code === 'wrappers')?.message).toMatch(
+      /^tcpdmatch: 1 scanners refused/,
     )
-    // That the scanner is cut off passes.
-    expectAllPass(proof, [
-      /^warn room: /m,
-      /^warn commands: /m,
-      /^skip wrappers: not tried, since no ban gets into hosts\.deny: \/etc\/hosts\.deny is immutable$/m,
-    ])
+    expect(await access(ATTACKER)).toBe('denied')
     await server.run('chattr -i /etc/hosts.deny; echo "ALL: 192.168.1.77 : DENY" >>/etc/hosts.deny')
     await server.run('chattr +a /etc/hosts.deny')
     const refused = await server.run('portward plan', { allowFailure: true })
@@ -95,7 +92,7 @@ describeServers('hosts.allow and hosts.deny of an admin', () => {
     const { stderr, exitCode } = await server.run('setpriv --bounding-set=-net_admin portward plan', {
       allowFailure: true,
     })
-    expect(stderr).toMatch(/^firewall: the place of the bans cannot be made: .*(?:denied|permitted)/m)
+    expect(stderr).toMatch(/^firewall: the bans cannot be loaded into the kernel: .*(?:denied|permitted)/m)
     expect(exitCode).toBe(1)
   })
 })

@@ -94,6 +94,9 @@ interface Changes {
   readonly hostsAllow?: string
 }
 
+/** hosts.deny names the file of fail2ban's bans. */
+const BY_FILE = { hasHostsDeny: false, writesDenied: true } as const
+
 const LAN_ALLOWED = 'ALL: 192.168.1.0/255.255.255.0\n'
 
 const judge = ({
@@ -139,6 +142,7 @@ const judge = ({
       block: { tcp: 1, udp: 1 },
       hasKillRoute: true,
       hasHostsDeny: true,
+      writesDenied: false,
       jailBans: true,
       confPath: '/etc/portsentry/portsentry.conf',
       ignorePath: '/etc/portsentry/portsentry.ignore',
@@ -497,6 +501,16 @@ const OUTCOMES: readonly (readonly [what: string, changes: Changes, line: string
         'pass wrappers: tcpdmatch: 1 scanners refused, 1 others let in',
       ] as const,
   ),
+  [
+    'libwrap refuses whom fail2ban has banned',
+    { all: { wrappers: { sshd: 'granted' } }, logged: { wrappers: { sshd: 'denied' } }, expected: BY_FILE },
+    'pass wrappers: tcpdmatch: 1 scanners refused, 1 others let in',
+  ],
+  [
+    'libwrap lets in whom fail2ban has banned',
+    { logged: { wrappers: { sshd: 'granted' } }, expected: BY_FILE },
+    'fail wrappers: who is only in the history: hosts.deny does not refuse the scanner to sshd',
+  ],
   [
     'libwrap lets the scanner in, where UDP alone blocks',
     { udp: { wrappers: { sshd: 'granted' } }, expected: { block: { tcp: 0, udp: 1 } } },

@@ -16,7 +16,7 @@ import { emptyRecords } from './own-records.ts'
 import type { EventReport, HostReport, LabReport, Reach } from './report.ts'
 import type { LabHost, LabSpecification } from './specification.ts'
 import { buildWorld, sendProbes, tryConnects } from './world.ts'
-import { judgeAccess } from './wrappers.ts'
+import { areDenied, judgeAccess } from './wrappers.ts'
 
 /** Far more than it takes where everything works; where a scan stays unnoticed, all of it is waited for. */
 const NOTICE_TIMEOUT_MS = 3000
@@ -281,11 +281,13 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
   const rulesThen = [...rules, ...(await readDecisions())]
   const addressesOf = (wanted: LabHost['role']): string[] =>
     hosts.filter(({ role }) => role === wanted).map(({ address }) => address)
-  const { access, gap: wrapperGap } = await judgeAccess(
-    specification.askingDaemons,
-    addressesOf('spared'),
-    addressesOf('attacker'),
-  )
+  // The action writes the file for libwrap last.
+  const inJail = addressesOf('logged').filter((address) => jail.jailed.includes(address))
+  if (specification.askingDaemons.length > 0) await waitUntil(() => areDenied(inJail), ACTION_TIMEOUT_MS)
+  const { access, gap: wrapperGap } = await judgeAccess(specification.askingDaemons, addressesOf('spared'), [
+    ...addressesOf('attacker'),
+    ...addressesOf('logged'),
+  ])
   const said = await readFail2ban(startFailure, unproven)
   await detection.stop()
   greeters.close()

@@ -1,5 +1,8 @@
-import { appendFile } from 'node:fs/promises'
+import { appendFile, mkdir } from 'node:fs/promises'
+import { DENIED } from '../../policy/ban-set.ts'
+import { directoryOf } from '../../policy/written-paths.ts'
 import { errnoOf } from '../host-error.ts'
+import { readDeniedFile } from '../hosts-deny.ts'
 import { tryRun } from '../process.ts'
 
 type Access = 'granted' | 'denied'
@@ -19,15 +22,24 @@ const ask = async (daemon: string, address: string): Promise<[string, Access][]>
   return said === 'granted' || said === 'denied' ? [[daemon, said]] : []
 }
 
-/** As if portsentry had entered these hosts: hosts.allow has to let them in all the same. */
+/** As if these hosts were banned: hosts.allow has to let them in all the same. */
 const denyAll = async (addresses: readonly string[]): Promise<void> => {
-  const lines = addresses.map((address) => `ALL: ${address.includes(':') ? `[${address}]` : address}\n`)
-  await appendFile('/etc/hosts.deny', `\n${lines.join('')}`)
+  const patterns = addresses.map((address) => (address.includes(':') ? `[${address}]` : address))
+  const lines = (start: string) => patterns.map((pattern) => `${start}${pattern}\n`).join('')
+  if ((await readDeniedFile('/')) === null) return appendFile('/etc/hosts.deny', `\n${lines('ALL: ')}`)
+  await mkdir(directoryOf(DENIED), { recursive: true })
+  await appendFile(DENIED, lines(''))
+}
+
+/** Whether the file that hosts.deny names has these hosts; true where it names none. */
+export const areDenied = async (addresses: readonly string[]): Promise<boolean> => {
+  const denied = await readDeniedFile('/')
+  return denied === null || addresses.every((address) => denied.includes(address))
 }
 
 /**
- * What libwrap itself tells each daemon of these hosts, by its own tcpdmatch, once the spared ones are in hosts.deny,
- * too. IPv6 addresses are left out: tcpdmatch does not take them.
+ * What libwrap itself tells each daemon of these hosts, by its own tcpdmatch, once the spared ones are banned
+ * there, too. IPv6 addresses are left out: tcpdmatch does not take them.
  */
 export const judgeAccess = async (
   daemons: readonly string[],
