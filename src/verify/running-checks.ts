@@ -8,9 +8,10 @@ import {
   wantedUnits,
   wrongDaemons,
 } from '../plan/services.ts'
+import { BAN_SET_FILES } from '../policy/ban-set.ts'
 import { serviceOf } from '../policy/daemons.ts'
 import type { Desired } from '../policy/desired.ts'
-import type { Facts, LiveFacts } from '../policy/facts.ts'
+import { type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
 import { JAIL_PATH } from '../policy/jail.ts'
 import { judgeLiveness } from '../policy/liveness.ts'
 import { type Check, checkFor, listed } from './check.ts'
@@ -54,6 +55,23 @@ const checkBoot = (desired: Desired, live: LiveFacts): Check => {
   return missing.length === 0
     ? check.pass(listed(units))
     : check.fail(`${listed(missing)} does not`, 'portward apply')
+}
+
+/** In the lab fail2ban loads the rules anew: that they are in force here is a question of its own. */
+const checkBanSet = ({ banSet, ownedFiles }: Desired, facts: Facts, live: LiveFacts): Check => {
+  const check = checkFor('ban-set', 'the ban set is in the kernel, and its files are as config.env asks')
+  if (banSet === null) return check.pass('not needed: portward bans nobody here')
+  const other = BAN_SET_FILES.filter(
+    (path) => (fileText(facts, path) ?? null) !== (ownedFiles.get(path) ?? null),
+  )
+  if (other.length > 0) return check.fail(`${listed(other)}: not as portward wrote it`, 'portward apply')
+  if (live.hasBanSet === null) return check.skip('only root can look')
+  return live.hasBanSet
+    ? check.pass(`${banSet.backend}, ${banSet.target}`)
+    : check.fail(
+        'its rules are not in force, or the unit that sees to it does not run',
+        'portward apply, or systemctl restart portward-bans',
+      )
 }
 
 const checkJail = ({ jails, historyPath }: Desired, live: LiveFacts, { logpath }: Asked): Check => {
@@ -112,6 +130,7 @@ export const checkRunning = (desired: Desired, facts: Facts, live: LiveFacts, as
   checkDaemons(desired, live),
   checkWatching(live),
   checkBoot(desired, live),
+  checkBanSet(desired, facts, live),
   checkJail(desired, live, asked),
   checkDump(desired, facts, asked),
   checkFilter(desired, asked),

@@ -7,8 +7,8 @@ import { readLiveState } from './live-state.ts'
 import { expectAllPass, expectFailures, prove } from './proof.ts'
 import { KEEP_FILES, PUT_FILES_BACK, SABOTAGES } from './sabotages.ts'
 
-/** What `portward-sync` makes every minute would pass for what verify has made. */
-const RARELY = '[Timer]\nOnActiveSec=\nOnActiveSec=1d\nOnUnitInactiveSec=\nOnUnitInactiveSec=1d\n'
+/** The check of each minute starts processes, which would pass for what verify has started. */
+const IDLE = '[Service]\nExecStart=\nExecStart=/bin/sleep 1d\n'
 
 /** What is tested of `portward verify` on one release: what each has to show, and more that only this one does. */
 export const describeVerify = (
@@ -22,12 +22,11 @@ export const describeVerify = (
       server = await startServer({
         suite,
         floor: 'provisioned',
-        prepare: (stopped) => stopped.write('/etc/systemd/system/portward-sync.timer.d/rarely.conf', RARELY),
+        prepare: (stopped) => stopped.write('/etc/systemd/system/portward-bans.service.d/idle.conf', IDLE),
       })
       await provide(server)
       // By then it has written down all that it ever does.
       await eventually('fail2ban answers', () => server.run('fail2ban-client status portsentry'))
-      await server.run('for time in 1 2 3; do sh /etc/portward/firewall sync; done')
       // The kernel looks for another host with a new address of its own for a second or two.
       await server.run('until test -z "$(ip -6 address show tentative)"; do sleep 0.1; done')
       // A file of the floor below is copied, which shows, when somebody first opens it for writing.

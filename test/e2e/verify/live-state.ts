@@ -21,6 +21,7 @@ const LASTING: Readonly<Record<string, string>> = {
   // With counters: not a packet may have met the live rules. IPv6 has packets of its own, of neighbours.
   iptables: "iptables-save --counters | sed '/^#/d'",
   ip6tables: "ip6tables-save | sed '/^#/d; s/ \\[[0-9:]*\\]$//'",
+  ipset: 'ipset save',
   nft: 'command -v nft >/dev/null && nft list ruleset || true',
   routes: 'ip route show table all; ip -6 route show table all; ip rule; ip -6 rule',
   links: 'ip -details link; ip address',

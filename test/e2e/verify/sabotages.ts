@@ -4,7 +4,7 @@ import { OPEN_PORT, STOP_PORTSENTRY } from '../scenario.ts'
 export interface Sabotage {
   readonly what: string
   readonly commands: string
-  /** What brings back more than files of /etc/portsentry, /etc/fail2ban, /etc/default and hosts.allow. */
+  /** What brings back more than the files that `KEEP_FILES` keeps. */
   readonly undo?: string
   /** By the code of the check. */
   readonly failing: Readonly<Record<string, RegExp>>
@@ -27,9 +27,9 @@ const DROP_IN = '/etc/systemd/system/fail2ban.service.d'
 const RESTART_FAIL2BAN =
   'systemctl daemon-reload; systemctl restart fail2ban; until fail2ban-client ping; do sleep 0.1; done'
 
-/** Restarts fail2ban where nothing can be written but its own files and these paths. */
-export const confine = (paths: string): string =>
-  `mkdir -p ${DROP_IN}; touch /var/log/fail2ban.log; printf '%s\\n' '[Service]' ProtectSystem=strict 'ReadWritePaths=-/run/fail2ban -/var/lib/fail2ban -/var/log/fail2ban.log' 'ReadWritePaths=${paths}' 'CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_NET_ADMIN CAP_NET_RAW' >${DROP_IN}/override.conf; ${RESTART_FAIL2BAN}`
+/** Restarts fail2ban where nothing can be written but its own files and these paths, with these capabilities. */
+export const confine = (paths: string, capabilities = 'CAP_NET_ADMIN'): string =>
+  `mkdir -p ${DROP_IN}; touch /var/log/fail2ban.log; printf '%s\\n' '[Service]' ProtectSystem=strict 'ReadWritePaths=-/run/fail2ban -/var/lib/fail2ban -/var/log/fail2ban.log' 'ReadWritePaths=${paths}' 'CapabilityBoundingSet=CAP_DAC_READ_SEARCH ${capabilities}' >${DROP_IN}/override.conf; ${RESTART_FAIL2BAN}`
 export const UNCONFINE = `rm -r ${DROP_IN}; ${RESTART_FAIL2BAN}`
 
 /**
@@ -78,6 +78,12 @@ export const SABOTAGES: Readonly<
         undo: 'kill -CONT $(pgrep -fx ".*portsentry -atcp")',
         failing: { watching: /-atcp does not watch: it is stopped by a signal/ },
       },
+      {
+        what: 'a firewall script that flushes the rules of all tables',
+        commands: 'iptables -t raw -F',
+        undo: 'systemctl reload portward-bans',
+        failing: { 'ban-set': /its rules are not in force/ },
+      },
     ],
     [
       {
@@ -96,6 +102,11 @@ export const SABOTAGES: Readonly<
           'touch /var/lib/portsentry/portsentry.history; chattr +i /var/lib/portsentry/portsentry.history',
         undo: 'chattr -i /var/lib/portsentry/portsentry.history',
         failing: { room: /portsentry\.history \(the history that fail2ban reads\): it is immutable/ },
+      },
+      {
+        what: 'bans.conf with a database that is not fail2ban’s',
+        commands: 'sed -i "s|^database = .*|database = /var/lib/none-such.sqlite3|" /etc/portward/bans.conf',
+        failing: { 'ban-set': /^\/etc\/portward\/bans\.conf: not as portward wrote it/ },
       },
     ],
     [
@@ -141,6 +152,21 @@ export const SABOTAGES: Readonly<
         failing: { 'cut-off': /portsentry\.ignore:\d+: by this line portsentry ignores/ },
       },
       {
+        what: 'no room for the history',
+        commands:
+          'mount -t tmpfs -o size=64k full /var/lib/portsentry; touch /var/lib/portsentry/portsentry.history; dd if=/dev/zero of=/var/lib/portsentry/all bs=4k || true',
+        undo: 'umount /var/lib/portsentry',
+        failing: { room: /portsentry\.history \(the history that fail2ban reads\): no space is left/ },
+      },
+      {
+        what: 'fail2ban’s action missing',
+        commands: 'rm /usr/local/lib/portward/action.py',
+        failing: {
+          'ban-set': /^\/usr\/local\/lib\/portward\/action\.py: not as portward wrote it/,
+          'jail-bans': /action\.py/,
+        },
+      },
+      {
         what: 'portsentry stopped',
         commands: STOP_PORTSENTRY,
         undo: 'systemctl start portsentry',
@@ -152,13 +178,6 @@ export const SABOTAGES: Readonly<
         undo: 'systemctl start fail2ban; until fail2ban-client ping; do sleep 0.1; done',
         failing: { jail: /does not run/ },
       },
-      {
-        what: 'no room for the record of bans',
-        commands:
-          'mount -t tmpfs -o size=64k full /var/lib/portward; dd if=/dev/zero of=/var/lib/portward/all bs=4k || true',
-        undo: 'umount /var/lib/portward',
-        failing: { room: /^\/var\/lib\/portward \(the record of bans\): no space is left/ },
-      },
     ],
   ],
   trixie: [
@@ -168,6 +187,12 @@ export const SABOTAGES: Readonly<
         commands: 'systemctl disable --now portsentry@audp',
         undo: 'systemctl enable --now portsentry@audp',
         failing: { daemons: /it runs as -atcp, should/, boot: /portsentry@audp does not/ },
+      },
+      {
+        what: 'the unit of the bans stopped and disabled',
+        commands: 'systemctl disable --now portward-bans',
+        undo: 'systemctl enable --now portward-bans',
+        failing: { boot: /portward-bans does not/, 'ban-set': /or the unit that sees to it does not run/ },
       },
       {
         what: 'a jail that spares nobody',
@@ -206,6 +231,12 @@ export const SABOTAGES: Readonly<
         failing: { filter: /filter portsentry-2 does not match/ },
       },
       {
+        what: 'the set of KILL_ROUTE missing',
+        commands: 'iptables -t raw -F; ipset destroy portward-hosts4',
+        undo: 'systemctl reload portward-bans',
+        failing: { 'ban-set': /its rules are not in force/ },
+      },
+      {
         what: 'a jail that reads the journal',
         commands: jailOption('backend', 'systemd'),
         failing: {
@@ -241,19 +272,19 @@ export const SABOTAGES: Readonly<
       },
       // Last: fail2ban starts with all that the others have changed.
       {
-        what: 'fail2ban in a sandbox that leaves its action nothing to write to',
-        commands: confine('-/run/xtables.lock'),
+        what: 'fail2ban in a sandbox that keeps its action from the firewall',
+        commands: confine('-/tmp', ''),
         undo: UNCONFINE,
         failing: {
-          'fail2ban-rights':
-            /in its sandbox fail2ban cannot write \/run\/portward .*\/var\/lib\/portward .*\/etc\/hosts\.deny/,
+          'fail2ban-rights': /in its sandbox fail2ban may not change the firewall: it lacks CAP_NET_ADMIN/,
         },
       },
     ],
   ],
 }
 
-const KEPT = 'etc/portsentry etc/fail2ban etc/default etc/hosts.allow'
+const KEPT =
+  'etc/portsentry etc/fail2ban etc/default etc/hosts.allow etc/portward usr/local/lib/portward/action.py'
 const COPY = '/root/before-sabotage.tar'
 
 export const KEEP_FILES = `tar -cpf ${COPY} -C / ${KEPT}`
