@@ -84,18 +84,20 @@ for (const { suite, history, filter, line } of RELEASES) {
       await server.run('cd /var/cache/apt/archives && dpkg -i libpcap* tcpdump_*')
       // The detector alone is to ban here: fail2ban reads the same history.
       await server.run(`${STOP_PORTSENTRY}; systemctl stop fail2ban`)
+      // portward leaves hosts.deny to fail2ban, or alone; an admin may want portsentry to write it.
+      await server.run(`echo 'KILL_HOSTS_DENY="ALL: $TARGET$ : DENY"' >>${CONF}`)
     })
     afterAll(() => server?.stop())
 
     /** As if nobody had ever been banned. */
     const pardon = () =>
       server.run(
-        `for host in ${addresses.attacker.v4} ${addresses.attacker.other}; do sh /etc/portward/firewall del $host; done
+        `ipset flush portward-hosts4
          rm -f ${history} /var/lib/portsentry/portsentry.blocked`,
       )
 
     const state = async (): Promise<Map<string, string>> => {
-      const { stdout } = await server.run('iptables -S')
+      const { stdout } = await server.run('iptables -S; iptables -t raw -S; ipset save')
       return (await manifest(server, '/etc /var/lib/portsentry /var/log/portsentry.log /tmp')).set(
         'rules',
         stdout,

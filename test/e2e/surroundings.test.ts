@@ -90,7 +90,7 @@ EOF
     end: `rm -r ${DROP_IN} && systemctl daemon-reload`,
     // Said beforehand, and the end of it.
     message:
-      /override\.conf: warning: in the sandbox of fail2ban\.service .*ReadWritePaths=\/run\/portward.*in its sandbox fail2ban cannot write \/run\/portward .*put back/s,
+      /override\.conf: warning: in the sandbox of fail2ban\.service .*ReadWritePaths=\/var\/lib\/portsentry\/portsentry\.blocked.*in its sandbox fail2ban cannot write \/var\/lib\/portsentry\/portsentry\.blocked.*put back/s,
   },
 ]
 

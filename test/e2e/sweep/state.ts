@@ -3,22 +3,26 @@ import type { Server } from '../harness/server.ts'
 /** What a rollback gives back, by what it is: `file /etc/hosts.allow` → its attributes, its bytes' hash. */
 export type State = ReadonlyMap<string, string>
 
-const WATCHED = '/etc /root /srv/managed /var/lib/portsentry /var/lib/fail2ban'
+const WATCHED =
+  '/etc /root /srv/managed /var/lib/portsentry /var/lib/fail2ban /run/portward /usr/local/lib/portward'
 
 /** Whose bytes the daemons write by themselves, at each start at the latest: only that they are there is compared. */
 const isDaemons = (path: string): boolean =>
-  path.startsWith('/var/lib/portsentry/portsentry.blocked') || path === '/var/lib/fail2ban/fail2ban.sqlite3'
+  path.startsWith('/var/lib/portsentry/portsentry.blocked') ||
+  path === '/var/lib/fail2ban/fail2ban.sqlite3' ||
+  path.endsWith('.pyc')
 
 /** Made anew from the same input, by the start of portsentry and by dpkg: the bytes are compared, not the time. */
 const isRebuilt = (path: string): boolean =>
   path === '/etc/portsentry/portsentry.ignore' || path === '/etc/ld.so.cache'
 
-/** The rules alone: without counters, comments, and tables that nothing is in. */
+/** The rules and the sets' names alone: without counters, comments, and tables that nothing is in. */
 const FIREWALL = String.raw`
 for program in iptables ip6tables; do
   $program-save 2>/dev/null | grep -E '^-A|^:[^ ]+ (-|DROP)' | sed -E 's/\[[0-9:]*\]//' | sort | sed "s/^/$program /"
 done
-nft -s list ruleset 2>/dev/null | grep -E '^\s+[a-z].*(drop|reject|accept|jump|elements)' | grep -vE '^\s*type filter.*policy accept' | sort`
+ipset list -name 2>/dev/null | sed 's/^/ipset /'
+nft -s list ruleset 2>/dev/null | grep -E '^\s+[a-z].*(drop|reject|accept|jump|elements)|^table inet portward' | grep -vE '^\s*type filter.*policy accept' | sort`
 
 // That other units start at boot shows by their links in /etc. To list all of them is what takes systemd the longest.
 const SCRIPT = String.raw`
