@@ -227,6 +227,13 @@ export const readBanSet = async (): Promise<BanSet | null> => {
   return backend === null ? null : { backend, target: presentTarget(facts) as Target }
 }
 
+/** Takes every ban set away that may be there, but what this one has. Throws HostError. */
+export const removeOtherBanSets = async (kept: BanSet): Promise<void> => {
+  const removalOf = ({ backend, target }: BanSet): string => BACKENDS[backend].remove(target).join('\n')
+  const removals = ALL_SETS.map(removalOf).filter((removal) => removal !== removalOf(kept))
+  await effect('remove the other ban sets', () => run('sh', ['-c', ['set -e', ...removals].join('\n')], HINT))
+}
+
 const ALL_SETS: readonly BanSet[] = [
   { backend: 'ipset', target: 'DROP' },
   { backend: 'ipset', target: 'REJECT' },

@@ -283,7 +283,10 @@ const route: BackendDefinition = {
   hook: () => [],
   ban: () => `ip route replace blackhole $TARGET$ proto ${ROUTE_PROTOCOL}`,
   check: () => 'true',
-  remove: () => ['-4', '-6'].map((family) => `ip ${family} route flush proto ${ROUTE_PROTOCOL}`),
+  remove: () => [
+    `ip -4 route flush proto ${ROUTE_PROTOCOL}`,
+    `! test -e /proc/net/if_inet6 || ip -6 route flush proto ${ROUTE_PROTOCOL}`,
+  ],
   // Asked for one protocol, `ip` does not name it.
   list: [
     ['ip', '-json', '-4', 'route', 'show'],

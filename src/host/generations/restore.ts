@@ -16,6 +16,7 @@ import {
   redoBans,
   removeBanSet,
   removeLeftovers as removeBanSetLeftovers,
+  removeOtherBanSets,
   stopBanUnit,
 } from '../ban-set.ts'
 import { effect } from '../effect.ts'
@@ -199,14 +200,15 @@ const readBanPath = async (state: string, restoration: Restoration): Promise<Ban
 }
 
 /** The set of before is loaded by its files, which are back; where its unit is not, by its loader alone. */
-const reload = async (restoration: Restoration, present: BanSet | null): Promise<void> => {
+const reload = async (restoration: Restoration): Promise<void> => {
   const isOther = restoration.files.some(
     ({ record }) => BAN_SET_FILES.includes(record.path) && record.copy !== null,
   )
   const now = await readBanSet()
   if (!isOther || now === null || fateOf(restoration, LOADER) === 'goes') return
   await loadBanSet(fateOf(restoration, UNIT_PATH) === 'goes' ? 'sysv' : readInit())
-  if (present !== null && present.backend !== now.backend) await removeBanSet(present)
+  // Which one an interrupted rollback has begun to replace is not known any more.
+  if (fateOf(restoration, BANS_CONF) === 'returns') await removeOtherBanSets(now)
 }
 
 const resumeBanProgram = async (
@@ -289,7 +291,7 @@ export const restore = async (
   if (banPath?.setGoes) await attempt(removeBanSetLeftovers)
   await attempt(() => removeDirectories(restoration))
   if (!isLive) return { failures, remarks }
-  if (banPath?.setGoes === false) await attempt(() => reload(restoration, banPath.present))
+  if (banPath?.setGoes === false) await attempt(() => reload(restoration))
   const { enabled, daemons } = restoration.services
   const active = new Map(restoration.services.active)
   tell('services')
