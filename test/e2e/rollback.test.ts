@@ -34,7 +34,8 @@ describeServers('rollback on bookworm', () => {
 
   beforeAll(async () => {
     server = await startServer({ floor: 'installed' })
-    await provide(server, `${DEFAULT_CONFIG}KEEP_GENERATIONS=2\n`)
+    // Who is banned is in hosts.deny, too.
+    await provide(server, `${DEFAULT_CONFIG}KEEP_GENERATIONS=2\nKILL_HOSTS_DENY='ALL: $TARGET$ : DENY'\n`)
     await installFaults(server)
     await settle(server)
     original = await readState(server)
@@ -53,7 +54,8 @@ describeServers('rollback on bookworm', () => {
   it('gives back the latest of two applies, or both; an apply in sync is none', async () => {
     await applyUnproven(server)
     const [first] = await generations(server)
-    await server.run(`sed -i 's/^bantime =.*/bantime = 10/' ${JAIL}`)
+    await server.run(`sed -i 's/^bantime =.*/bantime = 10/' ${JAIL}
+      cp -p /root/config.env /run/config.env; echo BAN_TARGET=REJECT >>/root/config.env`)
     const drifted = await readState(server)
     await applyUnproven(server)
     await portward(server, 'rollback --yes', 0)
@@ -66,6 +68,7 @@ describeServers('rollback on bookworm', () => {
     expect(await portward(server, 'apply --yes', 0)).toMatch(/in sync/)
     expect(await generations(server)).toEqual(listed)
     await portward(server, `rollback ${first?.number} --yes`, 0)
+    await server.run('cp -p /run/config.env /root/config.env')
     await expectState(server, original)
     const gone = await server.run(`portward rollback ${first?.number} --yes`, { allowFailure: true })
     expect([gone.exitCode, gone.stderr]).toEqual([1, expect.stringMatching(/nothing to roll back/)])

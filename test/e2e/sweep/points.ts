@@ -35,7 +35,7 @@ export const pointsOf = (effects: readonly string[], witness: string): number[] 
   const kinds = effects.map(kindOf)
   return effects.flatMap((effect, index) => {
     const isFirst = kinds.indexOf(kindOf(effect)) === index
-    const isCommand = effect.startsWith('run ') && !effect.endsWith('daemon-reload')
+    const isCommand = /^(?:run|remove the) /.test(effect) && !effect.endsWith('daemon-reload')
     return isFull || (isFirst && isCommand) || effect === witness ? [index + 1] : []
   })
 }
