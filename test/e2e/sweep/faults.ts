@@ -27,12 +27,11 @@ export const runWithFault = async (server: Server, args: string, fault: string):
   return { exitCode, output: stdout }
 }
 
-/** Runs portward without the proof at the end of an apply, and expects success. */
-export const runUnproven = async (server: Server, args: string): Promise<void> => {
-  await server.run(`node ${PROGRAM} ${args}`, { env: UNPROVEN })
-}
+/** Runs portward without the proof at the end of an apply, and expects success. Returns what it prints. */
+export const runUnproven = async (server: Server, args: string): Promise<string> =>
+  (await server.run(`node ${PROGRAM} ${args}`, { env: UNPROVEN })).stdout
 
-export const applyUnproven = (server: Server): Promise<void> => runUnproven(server, 'apply --yes')
+export const applyUnproven = (server: Server): Promise<string> => runUnproven(server, 'apply --yes')
 
 /** The effects of a run that succeeds, in order: the first one is point 1. */
 export const listEffects = async (server: Server, args: string): Promise<string[]> => {
