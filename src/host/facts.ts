@@ -42,7 +42,6 @@ const SYSTEM_FILES: ReadonlySet<string> = new Set([
   ]),
   ...BAN_SET_FILES,
   ...LEGACY_FILES,
-  LEGACY_RECORD,
   ADDRESSES_PATH,
   '/etc/hosts.allow',
   '/etc/hosts.deny',
@@ -56,13 +55,17 @@ const isFail2banConfig = (path: string): boolean =>
 
 const isWanted = (path: string): boolean => SYSTEM_FILES.has(path) || isFail2banConfig(path)
 
-/** Files that name hosts which the server talks to. One that cannot be read is passed over: whoever may not, sees less. */
-const readPeerFiles = async (root: string): Promise<Map<string, FileState>> => {
+/**
+ * Files that name hosts: those that the server talks to, and those that an earlier portward banned. One that cannot be read is
+ * passed over: whoever may not, sees less.
+ */
+const readHostFiles = async (root: string): Promise<Map<string, FileState>> => {
   const lists = PEER_DIRECTORIES.map(async (directory) => {
     const names = await listDirectory(root, directory).catch(() => [])
     return names.map((name) => `${directory}/${name}`).filter(namesPeers)
   })
-  const states = (await Promise.all(lists)).flat().map(async (path): Promise<[string, FileState][]> => {
+  const paths = [...(await Promise.all(lists)).flat(), LEGACY_RECORD]
+  const states = paths.map(async (path): Promise<[string, FileState][]> => {
     const state = await readConsulted(root, path).catch(() => null)
     return state === null ? [] : [[path, state]]
   })
@@ -81,14 +84,14 @@ const readFiles = async (root: string): Promise<Map<string, FileState>> => {
   const listed = directories.map(async (path) =>
     (await listDirectory(root, path)).map((name) => `${path}/${name}`),
   )
-  const [names, peerFiles] = await Promise.all([Promise.all(listed), readPeerFiles(root)])
+  const [names, hostFiles] = await Promise.all([Promise.all(listed), readHostFiles(root)])
   const fail2ban = names.flat().filter(isFail2banConfig)
   const states = await Promise.all(
     [...SYSTEM_FILES, ...fail2ban]
       .filter((path) => !isHidden(path))
       .map(async (path) => [path, await readConsulted(root, path)] as const),
   )
-  return new Map([...peerFiles, ...states.filter((entry): entry is [string, FileState] => entry[1] !== null)])
+  return new Map([...hostFiles, ...states.filter((entry): entry is [string, FileState] => entry[1] !== null)])
 }
 
 /** Units in which the daemons may run, of any release. */

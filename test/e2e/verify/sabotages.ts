@@ -186,7 +186,7 @@ export const SABOTAGES: Readonly<
         what: 'one of the daemons stopped and disabled',
         commands: 'systemctl disable --now portsentry@audp',
         undo: 'systemctl enable --now portsentry@audp',
-        failing: { daemons: /it runs as -atcp, should/, boot: /portsentry@audp does not/ },
+        failing: { daemons: /it runs as -atcp, should/, boot: /portsentry@audp.* does not/ },
       },
       {
         what: 'the unit of the bans stopped and disabled',
