@@ -44,7 +44,9 @@ const check = (changes: Changes, asked: Partial<Asked>, config: string) => {
 }
 
 it('has only praise for a server where everything runs', () => {
-  const passed = ['daemons', 'watching', 'boot', 'jail', 'effective', 'filter'].map((code) => `pass ${code}`)
+  const passed = ['daemons', 'watching', 'boot', 'ban-set', 'jail', 'effective', 'filter'].map(
+    (code) => `pass ${code}`,
+  )
   for (const changes of [{}, native()]) {
     expect(check(changes, {}, '').map(({ code, result }) => `${result} ${code}`)).toEqual(passed)
   }
@@ -65,6 +67,28 @@ const FINDINGS: readonly (readonly [
   line: string | RegExp,
   config?: string,
 ])[] = [
+  ['the ban set is loaded', {}, {}, 'pass ban-set: ipset, DROP'],
+  [
+    'its rules are not in force',
+    { live: { hasBanSet: false } },
+    {},
+    'fail ban-set: its rules are not in force, or the unit that sees to it does not run',
+  ],
+  ['only root can look', { live: { hasBanSet: null } }, {}, 'skip ban-set: only root can look'],
+  [
+    'another bans.conf',
+    { texts: { '/etc/portward/bans.conf': '' } },
+    {},
+    'fail ban-set: /etc/portward/bans.conf: not as portward wrote it',
+  ],
+  [
+    'no ban set is wanted',
+    { live: { hasBanSet: false } },
+    {},
+    'pass ban-set: not needed: portward bans nobody here',
+    'BAN_BACKEND=none\n',
+  ],
+
   ['both daemons', {}, {}, 'pass daemons: -atcp and -audp'],
   [
     'one of them',
