@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { type Controller, type Play, startController } from './ansible/controller.ts'
 import { buildPackage } from './deb.ts'
+import { eventually } from './harness/eventually.ts'
 import { describeServers } from './harness/requirements.ts'
 import { type Server, startServer } from './harness/server.ts'
 import {
@@ -153,8 +154,11 @@ describeServers('a fleet of all three releases, driven by Ansible', () => {
     await onEach(async (each) => {
       await expectBanned(each)
       await expectSpared(each)
-      // Its own word on when the ban ends comes a little later.
+      // What it writes then is written before anything is compared.
       await expectHeld(each, '203.0.113.9')
+      await eventually('portsentry 1.2 may ban the host again', () =>
+        each.run('! cat /var/lib/portsentry/portsentry.blocked.* 2>/dev/null | grep -q .'),
+      )
     })
   })
 
