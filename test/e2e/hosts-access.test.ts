@@ -95,4 +95,14 @@ describeServers('hosts.allow and hosts.deny of an admin', () => {
     expect(stderr).toMatch(/^firewall: the bans cannot be loaded into the kernel: .*(?:denied|permitted)/m)
     expect(exitCode).toBe(1)
   })
+
+  it('leaves neither bans nor their file when all is rolled back', async () => {
+    await server.run('test -s /run/portward/denied && ipset test portward-hosts4 203.0.113.9')
+    await portward(server, 'rollback 1 --yes --force', 0)
+    await server.run(
+      '! test -e /run/portward && ! ls -d /usr/local/lib/portward/__pycache__ && test -z "$(ipset list -name)"',
+    )
+    expect(await server.readText('/etc/hosts.deny')).not.toContain('portward')
+    expect(await access(ATTACKER)).toBe('granted')
+  })
 })
