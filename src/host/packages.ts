@@ -131,6 +131,9 @@ const findDependents = async (names: readonly string[], among: readonly string[]
   return removedBy(stdout).filter((name) => !among.includes(name))
 }
 
+/** A package of which dpkg has died in unpacking goes, too. */
+const UNFINISHED = ['-o', 'Dpkg::Options::=--force-remove-reinstreq']
+
 const BY_HAND = 'take the packages away by hand: apt-get purge'
 
 /**
@@ -167,7 +170,7 @@ export const purge = async (
   ] as const) {
     if (going.length === 0) continue
     await effect(`run apt-get ${verb}`, () =>
-      run('apt-get', [...PATIENT, '-y', verb, ...going], BY_HAND, {
+      run('apt-get', [...PATIENT, ...UNFINISHED, '-y', verb, ...going], BY_HAND, {
         ...CHANGING,
         purpose: `apt-get to ${verb} ${going.join(' ')}${LOCKED}`,
       }),

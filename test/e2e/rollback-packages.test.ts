@@ -17,13 +17,16 @@ describeServers('rollback where packages have a history of their own', () => {
   })
   afterAll(() => server?.stop())
 
-  it('takes no package away that apt has only brought to a newer version', async () => {
+  it('takes no package away that apt has only brought to a newer version, and one that dpkg has left half unpacked', async () => {
     // iptables wants libxtables12 of its own version. apt's cache does not see a change within the same second.
     await server.run(`${APT} purge iptables
       sed -i '/^Package: libxtables12$/,/^$/s/^Version: .*/Version: 1.8.8-1/' /var/lib/dpkg/status
       rm -f /var/cache/apt/*.bin`)
     await applyUnproven(server)
     expect((await server.run('dpkg-query -W libxtables12')).stdout).not.toContain('1.8.8-1')
+    await server.run(
+      "sed -i '/^Package: iptables$/,/^$/s/^Status: .*/Status: install reinstreq half-installed/' /var/lib/dpkg/status",
+    )
     await portward(server, 'rollback --yes', 0)
     await server.run('dpkg-query -s libxtables12 && ! command -v iptables')
   })
