@@ -3,8 +3,8 @@ import type { Server } from '../harness/server.ts'
 /** What a rollback gives back, by what it is: `file /etc/hosts.allow` → its attributes, its bytes' hash. */
 export type State = ReadonlyMap<string, string>
 
-const WATCHED =
-  '/etc /root /srv/managed /var/lib/portsentry /var/lib/fail2ban /run/portward /usr/local/lib/portward'
+const WATCHED = `/etc /root /srv/managed /var/lib/portsentry /var/lib/fail2ban /run/portward
+  /usr/local/lib/portward/*.py /usr/local/lib/portward/__pycache__`.replace('\n', '')
 
 /** Whose bytes the daemons write by themselves, at each start at the latest: only that they are there is compared. */
 const isDaemons = (path: string): boolean =>
