@@ -1,11 +1,9 @@
 import type { Action } from '../detector/decision.ts'
 import type { Prospect } from '../detector/prospect.ts'
-import { ROUTE } from '../host/places/firewall.ts'
 import { isRead } from '../policy/ban-view.ts'
-import type { FilterVerdict, Outcome } from '../policy/filter.ts'
 import { describeProtector } from './ban-state.ts'
 import { describePort, describeSource, PLACE_TITLES, titlesOf } from './ban-table.ts'
-import { closedBy, type Daemons, type Explanation, whyOtherwise } from './explanation.ts'
+import { type Daemons, type Explanation, whyOtherwise } from './explanation.ts'
 import { formatMoment } from './moments.ts'
 
 /** A topic and what there is to say of it, a line each. */
@@ -46,42 +44,11 @@ const banned = ({ ban, readings, lastScan, historyUnread }: Explanation): string
   ]
 }
 
-const OUTCOMES: Readonly<Record<Exclude<Outcome, 'unknown'>, string>> = {
-  accept: 'lets it in',
-  drop: 'drops what it sends',
-  reject: 'rejects what it sends',
-  other: 'answers it in its own way',
-}
-
-/** A firewall may have hundreds of rules for single ports. */
-const MOST_RULES = 5
-
-const describeVerdict = ({ outcome, by, unless }: FilterVerdict): string => {
-  if (outcome === 'unknown') {
-    const others = unless.length > 0 ? '; after it, or beside it:' : ''
-    return `not known: ${by} (portward verify, as root, asks the kernel)${others}`
-  }
-  const before = unless.length > 0 ? ', unless one of these decides before, by port or protocol:' : ''
-  return `${by}: ${OUTCOMES[outcome]}${before}`
-}
-
-const describeFilter = (verdict: FilterVerdict): string[] => [
-  describeVerdict(verdict),
-  ...verdict.unless.slice(0, MOST_RULES).map((text) => `    ${text}`),
-  ...(verdict.unless.length > MOST_RULES ? [`    and ${verdict.unless.length - MOST_RULES} more`] : []),
-]
-
-const firewall = (explanation: Explanation): string[] => {
-  const { filters, hasDocker, ban } = explanation
-  if (filters === null) return ['was not looked at: only root may, and only where the server runs']
-  const wall = closedBy(explanation)
-  const shown = wall === undefined ? filters : [wall]
-  const route = ban?.places.some(({ where }) => where === ROUTE)
-  return [
-    ...(shown.length === 0 ? ['no rules at all: everything gets in'] : shown.flatMap(describeFilter)),
-    ...(route ? ['a route leads nowhere: it gets no answer'] : []),
-    ...(hasDocker ? ['packets to ports that docker publishes come by FORWARD and DOCKER-USER instead'] : []),
-  ]
+const firewall = ({ firewall: { state, details } }: Explanation): string[] => {
+  if (state === 'banned') return [`${details}: drops what it sends`]
+  return state === 'unknown'
+    ? [details]
+    : ['no ban is in force; other rules were not looked at: portward verify, as root, asks the kernel']
 }
 
 const describeAction = (action: Action): string => {
@@ -134,7 +101,7 @@ const portsentry = (explanation: Explanation): string[] => {
   if (daemons === null) return ['could not be looked at']
   const { deaf, faults, otherConfs, changedSince, prospects, dialect } = daemons
   const condition = conditionOf(daemons)
-  const isHidden = dialect === '1.2' && closedBy(explanation) !== undefined
+  const isHidden = dialect === '1.2' && explanation.firewall.state === 'banned'
   return [
     ...Object.entries(deaf).map(([mode, why]) => `${mode} RUNS, BUT DOES NOT WATCH: ${why}; if it did:`),
     ...otherConfs.map((path) => `was told to read ${path}`),

@@ -1,10 +1,9 @@
 import type { Action } from '../detector/decision.ts'
 import type { Prospect } from '../detector/prospect.ts'
-import { ROUTE } from '../host/places/firewall.ts'
 import { type BanRow, unreadPlaces } from '../policy/ban-view.ts'
 import { describeProtector } from './ban-state.ts'
 import { titlesOf } from './ban-table.ts'
-import { closedBy, type Daemons, type Explanation, undecidedBy, whyOtherwise } from './explanation.ts'
+import { type Daemons, type Explanation, whyOtherwise } from './explanation.ts'
 import { formatMoment } from './moments.ts'
 
 /** What it comes to, for tools. */
@@ -131,10 +130,7 @@ const isIdle = ({ isRunning, faults }: Daemons): boolean =>
   isRunning === false || (isRunning === null && faults.length > 0)
 
 /** Why nobody would notice a scan, if nobody would. */
-const whyUnnoticed = (
-  explanation: Explanation,
-  { isRunning, deaf, faults, prospects, dialect }: Daemons,
-): string | null => {
+const whyUnnoticed = ({ isRunning, deaf, faults, prospects }: Daemons): string | null => {
   const [fault] = faults
   const start = fault === undefined ? '' : `, and would not start (${fault})`
   if (isRunning === false) return `PORTSENTRY DOES NOT RUN${start}: nobody notices a scan`
@@ -145,9 +141,6 @@ const whyUnnoticed = (
     return `PORTSENTRY RUNS, BUT DOES NOT WATCH (${[...new Set(Object.values(deaf))].join('; ')}): nobody notices a scan`
   if (prospects.every(({ verdict }) => verdict === 'unseen')) {
     return 'a scan is not noticed: portsentry 1.2 sees no IPv6'
-  }
-  if (dialect === '1.2' && closedBy(explanation) !== undefined) {
-    return 'a scan is not noticed: the firewall keeps it out before portsentry sees it'
   }
   return null
 }
@@ -170,7 +163,7 @@ const onStranger = (explanation: Explanation): Said => {
         : 'in which modes portsentry should run is not known'
     return { verdict: 'unknown', text: `${isFree}; ${what}` }
   }
-  const unnoticed = whyUnnoticed(explanation, daemons)
+  const unnoticed = whyUnnoticed(daemons)
   if (unnoticed !== null) return { verdict: 'unnoticed', text: `${isFree}; ${unnoticed}` }
   const otherwise = whyOtherwise(daemons)
   if (otherwise !== null) {
@@ -197,9 +190,9 @@ const onStranger = (explanation: Explanation): Said => {
     return { verdict: 'would-be-logged', text: `${isStranger}: ${what}` }
   }
   const nth = Math.min(...daemons.prospects.map(({ atPacket }) => atPacket))
-  const rule = daemons.dialect === '1.2' ? undecidedBy(explanation) : undefined
+  // 2.x sees packets before any firewall.
   const doubt =
-    rule === undefined ? '' : `, if the firewall lets that packet in first, which is not known: ${rule}`
+    daemons.dialect === '1.2' ? ', if the firewall lets that packet in, which was not looked at' : ''
   const when = nth === 1 ? 'the first packet' : `packet ${nth}`
   const byFiles =
     explanation.jail === null && daemons.isRunning !== null && banners.includes('fail2ban')
@@ -209,24 +202,18 @@ const onStranger = (explanation: Explanation): Said => {
   return { verdict: 'would-be-banned', text }
 }
 
-/** Whether the firewall was looked at, and nothing there surely keeps the host out. */
-const isOpen = (explanation: Explanation): boolean =>
-  explanation.filters !== null &&
-  closedBy(explanation) === undefined &&
-  undecidedBy(explanation) === undefined &&
-  explanation.ban?.places.some(({ where }) => where === ROUTE) !== true
-
 const onBanned = (explanation: Explanation, { missing, places }: BanRow): Said => {
-  if (isOpen(explanation)) {
+  const { firewall } = explanation
+  const since = describeBan(explanation)
+  if (firewall.state === 'open') {
     const held = titlesOf(places.map(({ place }) => place))
-    const text = `is banned in name (${held}), but NO RULE OF THE FIREWALL KEEPS IT OUT; it was banned ${describeBan(explanation)}`
+    const text = `is banned in name (${held}), but NO BAN IN THE FIREWALL KEEPS IT OUT; it was banned ${since}`
     return { verdict: 'banned-in-name', text }
   }
   const gaps = missing.length === 0 ? '' : `, but it is MISSING in ${titlesOf(missing)}`
-  const rule = undecidedBy(explanation)
-  const why = explanation.filters === null ? 'its rules were not looked at' : rule
-  const doubt = why === undefined ? '' : `; whether the firewall keeps it out is not known: ${why}`
-  return { verdict: 'banned', text: `is banned ${describeBan(explanation)}${gaps}${doubt}` }
+  const doubt =
+    firewall.state === 'banned' ? '' : `; whether the firewall keeps it out is not known: ${firewall.details}`
+  return { verdict: 'banned', text: `is banned ${since}${gaps}${doubt}` }
 }
 
 /** In a sentence, what an administrator wants to know first; without the address before it. */

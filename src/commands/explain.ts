@@ -3,20 +3,18 @@ import { foresee } from '../detector/prospect.ts'
 import { parseHostsAccess } from '../documents/hosts-access.ts'
 import { isBanSetLoaded, readBanSet } from '../host/ban-set.ts'
 import { readFileState } from '../host/files.ts'
-import { readFilters } from '../host/filter.ts'
 import { rememberedHosts } from '../host/history.ts'
 import { HostError } from '../host/host-error.ts'
-import { type JailState, readJailState } from '../host/jail-state.ts'
+import { readJailState } from '../host/jail-state.ts'
 import { readBlockedFile } from '../host/places/blocked-files.ts'
-import { BAN_SETS } from '../host/places/firewall.ts'
+import { BAN_SETS, ROUTE } from '../host/places/firewall.ts'
 import type { Vantage } from '../host/places/vantage.ts'
 import { readInit } from '../host/services.ts'
 import { readWrapped } from '../host/wrappers.ts'
-import { contains, formatAddress, isIPv4, type Network, parseNetwork } from '../network.ts'
+import { contains, formatAddress, type Network, parseNetwork } from '../network.ts'
 import { type PendingConfirmation, pendingAsJson, pendingProblem } from '../policy/confirmation.ts'
 import { isNewer, namedConf } from '../policy/daemons.ts'
 import { effective, enabledJails } from '../policy/fail2ban-view.ts'
-import { type FilterVerdict, judge } from '../policy/filter.ts'
 import { judgedDaemons, judgeHost } from '../policy/hosts-access-verdict.ts'
 import { FAIL2BAN_DIRECTORY, viewWith } from '../policy/jail.ts'
 import { isError, renderProblem } from '../problem.ts'
@@ -26,7 +24,7 @@ import { banAsJson, placesAsJson } from './ban-table.ts'
 import { readSubject } from './detect-subject.ts'
 import { describeAll, renderSections } from './explain-text.ts'
 import { concludeOn } from './explain-verdict.ts'
-import type { Daemons, Explanation, JailFiles } from './explanation.ts'
+import type { Daemons, Explanation, FirewallState, JailFiles } from './explanation.ts'
 import { isoMoment } from './moments.ts'
 import { EXIT, type GlobalOptions, openOutput } from './output.ts'
 
@@ -105,34 +103,27 @@ const readJailFiles = ({ loaded }: Protection, host: Network): JailFiles | null 
   }
 }
 
-interface Kernel {
-  readonly filters: readonly FilterVerdict[] | null
-  readonly jail: JailState | null
-}
-
-/** What the ban set does with a host's packets; null where the host is not in it, or its rules are not in force. */
-const askBanSet = async (readings: BanState['readings'], address: string): Promise<FilterVerdict | null> => {
-  const bans = readings.find(({ place }) => place === 'firewall')?.bans ?? []
-  const held = bans.find((ban) => ban.address === address && BAN_SETS.includes(ban.where))
-  const set = held === undefined ? null : await readBanSet()
-  if (held === undefined || set === null || !(await isBanSetLoaded(set, readInit()))) return null
-  const outcome = set.target === 'DROP' ? 'drop' : set.target === 'REJECT' ? 'reject' : 'other'
-  return { outcome, by: `${held.where}, which is asked before all other rules`, unless: [] }
-}
-
-const askServer = async (
-  { vantage: { isLive, asRoot }, readings }: BanState,
-  host: Network,
-  address: string,
-): Promise<Kernel> => {
-  if (!isLive || !asRoot) return { filters: null, jail: null }
-  const [banSet, filters, jail] = await Promise.all([
-    askBanSet(readings, address),
-    readFilters(isIPv4(host) ? 'ipv4' : 'ipv6'),
-    readJailState(host, address),
-  ])
-  const verdicts = filters.flatMap((filter) => judge(filter, host))
-  return { filters: banSet === null ? verdicts : [banSet, ...verdicts], jail }
+/** Whether the firewall bans a host, by the bans that were read and by whether the ban set's rules are in force. */
+const askFirewall = async ({ vantage, readings }: BanState, address: string): Promise<FirewallState> => {
+  if (!vantage.isLive || !vantage.asRoot)
+    return { state: 'unknown', details: 'was not looked at: only root may, and only where the server runs' }
+  const firewall = readings.find(({ place }) => place === 'firewall')
+  const bans = (firewall?.bans ?? []).filter((ban) => ban.address === address)
+  const inSet = bans.find(({ where }) => BAN_SETS.includes(where))
+  const set = inSet === undefined ? null : await readBanSet()
+  if (inSet !== undefined && set !== null && (await isBanSetLoaded(set, readInit())))
+    return { state: 'banned', details: `${inSet.where}, which is asked before all other rules` }
+  const [other] = bans.filter((ban) => ban !== inSet)
+  if (other !== undefined) {
+    const what =
+      other.where === ROUTE
+        ? 'its packets come in, and get no answer'
+        : 'rules ahead of that were not looked at'
+    return { state: 'unknown', details: `${other.where} bans it: ${what}` }
+  }
+  return firewall?.isUnknown === true
+    ? { state: 'unknown', details: firewall.remark }
+    : { state: 'open', details: '' }
 }
 
 /** A file's text, '' where there is no such file or (`unread` says why) it could not be read. */
@@ -159,9 +150,11 @@ const explain = async (
     readText(root, '/etc/hosts.allow'),
     readText(root, '/etc/hosts.deny'),
   ])
-  const [daemons, kernel] = await Promise.all([
+  const { isLive, asRoot } = state.vantage
+  const [daemons, firewall, jail] = await Promise.all([
     readDaemons(state, protection, host),
-    askServer(state, host, address),
+    askFirewall(state, address),
+    isLive && asRoot ? readJailState(host, address) : null,
   ])
   const explanation = {
     address,
@@ -171,8 +164,8 @@ const explain = async (
     readings: state.readings,
     lastScan: state.history.events?.findLast((event) => event.host === address) ?? null,
     historyUnread: state.history.remark,
-    ...kernel,
-    hasDocker: protection.loaded?.facts?.live?.neighbours.docker === true,
+    firewall,
+    jail,
     daemons,
     jailFiles: readJailFiles(protection, host),
     wrapperUnread: [allow.unread, deny.unread].filter(Boolean).join('; '),

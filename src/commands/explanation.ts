@@ -2,7 +2,6 @@ import type { HistoryEvent } from '../detector/history-reader.ts'
 import type { Prospect } from '../detector/prospect.ts'
 import type { JailState } from '../host/jail-state.ts'
 import type { BanRow, PlaceReading } from '../policy/ban-view.ts'
-import type { FilterVerdict } from '../policy/filter.ts'
 import type { WrapperVerdict } from '../policy/hosts-access-verdict.ts'
 import type { Protector } from '../policy/protection.ts'
 
@@ -33,6 +32,13 @@ export interface JailFiles {
   readonly ignoredBy: string | null
 }
 
+/** Whether the firewall bans a host. Other rules than bans are not looked at. `unknown`: nobody could look, or a rule ahead decides. */
+export interface FirewallState {
+  readonly state: 'banned' | 'open' | 'unknown'
+  /** What bans it, or why that is not known. */
+  readonly details: string
+}
+
 /** All that is known about what a scan from one host would lead to. Null: it could not be looked at. */
 export interface Explanation {
   readonly address: string
@@ -45,9 +51,7 @@ export interface Explanation {
   readonly lastScan: HistoryEvent | null
   /** Why the history was not read; '' where it was. */
   readonly historyUnread: string
-  readonly filters: readonly FilterVerdict[] | null
-  /** Whether docker publishes ports past INPUT. */
-  readonly hasDocker: boolean
+  readonly firewall: FirewallState
   readonly daemons: Daemons | null
   readonly jail: JailState | null
   readonly jailFiles: JailFiles | null
@@ -58,16 +62,6 @@ export interface Explanation {
   /** What each daemon that counts is told of the host; null: neither file decides. */
   readonly wrappers: readonly { readonly daemon: string; readonly verdict: WrapperVerdict | null }[]
 }
-
-/** The rule or policy that keeps the host's packets out, if one surely does. */
-export const closedBy = ({ filters }: Explanation): FilterVerdict | undefined =>
-  filters?.find(({ outcome }) => outcome !== 'accept' && outcome !== 'unknown')
-
-/** The first rule over which it is not known whether the firewall lets the host's packets in. */
-export const undecidedBy = (explanation: Explanation): string | undefined =>
-  closedBy(explanation) === undefined
-    ? explanation.filters?.find(({ outcome }) => outcome === 'unknown')?.by
-    : undefined
 
 /** Why a running portsentry may do otherwise than its files say by now; null where nothing shows that. */
 export const whyOtherwise = ({ isRunning, faults, otherConfs, changedSince }: Daemons): string | null => {

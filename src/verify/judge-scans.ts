@@ -1,7 +1,6 @@
 import type { ActionOutcome } from '../detector/decision.ts'
 import type { LabReport } from '../host/lab/report.ts'
 import { type Check, checkFor, listed, OBSERVES } from './check.ts'
-import { acceptingRule } from './culprit.ts'
 import {
   type Expectation,
   getsThrough,
@@ -146,7 +145,7 @@ const judgeObserving = (attackers: readonly Seen[], { jailBans }: Expectation): 
   return check.pass(`${ONLY_TELLS}${jailBans ? '; fail2ban bans the hosts that it logs' : ''}`)
 }
 
-export const judgeCutOff = (attackers: readonly Seen[], report: LabReport, expected: Expectation): Check => {
+export const judgeCutOff = (attackers: readonly Seen[], _report: LabReport, expected: Expectation): Check => {
   if (onlyTells(expected)) return judgeObserving(attackers, expected)
   const check = checkFor('cut-off', 'a scanner is cut off')
   if (attackers.length === 0) return check.skip('no scan could be tried')
@@ -182,17 +181,8 @@ export const judgeCutOff = (attackers: readonly Seen[], report: LabReport, expec
     )
   }
   const ports = portsText(through, stillOpenTo)
-  const culprit = acceptingRule(
-    report.accepting,
-    through.flatMap((seen) => stillOpenTo(seen).map((port) => ({ address: seen.report.address, port }))),
+  return check.fail(
+    `still gets through after ${namesOf(through)}: what KILL_ROUTE does has no effect on ${ports}`,
+    `see KILL_ROUTE in ${expected.confPath}, and which rules come before the ban`,
   )
-  return culprit === undefined
-    ? check.fail(
-        `still gets through after ${namesOf(through)}: what KILL_ROUTE does has no effect on ${ports}`,
-        `see KILL_ROUTE in ${expected.confPath}`,
-      )
-    : check.fail(
-        `still gets through to ${ports} after ${namesOf(through)}: ${culprit.program} ${culprit.rule} lets it in before the ban is looked at`,
-        `have KILL_ROUTE in ${expected.confPath} insert its rule first (-I INPUT instead of -A INPUT)`,
-      )
 }

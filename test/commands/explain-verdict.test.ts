@@ -72,9 +72,9 @@ const row = (missing: readonly PlaceName[] = [], where = 'somewhere'): BanRow =>
   protectedBy: null,
 })
 
-const OPEN = { filters: [{ outcome: 'accept', by: 'policy', unless: [] }] } as const
-const SHUT = { filters: [...OPEN.filters, { outcome: 'drop', by: 'rule', unless: [] }] } as const
-const UNSURE = { filters: [{ outcome: 'unknown', by: 'vmap', unless: [] }] } as const
+const OPEN = { firewall: { state: 'open', details: '' } } as const
+const SHUT = { firewall: { state: 'banned', details: 'ipset portward' } } as const
+const UNSURE = { firewall: { state: 'unknown', details: 'not root' } } as const
 const PROTECTED = { protectors: [{ entry: 'LAN', at: { path: 'config.env', line: 1 } }] }
 
 const concluded = (more: Partial<Explanation>) =>
@@ -87,7 +87,6 @@ const concluded = (more: Partial<Explanation>) =>
     lastScan: null,
     historyUnread: '',
     ...OPEN,
-    hasDocker: false,
     daemons: daemons(),
     jail: jail(),
     jailFiles: null,
@@ -111,7 +110,7 @@ test('is not said to be free where places could not be read', () => {
     remark: 'x',
   })
   const readings = [unread('fail2ban'), unread('firewall')]
-  expect(concluded({ readings, filters: null, jail: null }).text).toMatch(
+  expect(concluded({ readings, ...UNSURE, jail: null }).text).toMatch(
     /^is not banned where that could be read \(not read: fail2ban, firewall\), and not protected: /,
   )
   expect(concluded({ readings, ...PROTECTED, daemons: null, jail: null }).text).toMatch(
@@ -121,27 +120,32 @@ test('is not said to be free where places could not be read', () => {
 
 describe('a host is', () => {
   test.each<[string, Partial<Explanation>, string, RegExp]>([
-    ['a stranger', {}, 'would-be-banned', /the first packet .* by portsentry and fail2ban$/],
+    [
+      'a stranger',
+      {},
+      'would-be-banned',
+      /the first packet .* by portsentry and fail2ban, if the firewall lets that packet in/,
+    ],
     ['a stranger to a patient daemon', only({ atPacket: 3 }), 'would-be-banned', /packet 3 /],
-    ['banned by fail2ban alone', only(LOGGING), 'would-be-banned', /banned by fail2ban$/],
-    ['banned by portsentry alone', OFF, 'would-be-banned', /banned by portsentry$/],
+    ['banned by fail2ban alone', only(LOGGING), 'would-be-banned', /banned by fail2ban, if /],
+    ['banned by portsentry alone', OFF, 'would-be-banned', /banned by portsentry, if /],
     [
       'banned by the files of a fail2ban that was not asked',
       { jail: null, jailFiles: { isEnabled: true, bantime: '1d', ignoredBy: null } },
       'would-be-banned',
-      /by portsentry and fail2ban \(fail2ban by its files: it was not asked\)$/,
+      /by portsentry and fail2ban \(fail2ban by its files: it was not asked\), if /,
     ],
     [
       'banned for TCP alone',
       { ...OFF, ...only({ protocols: [protocol('tcp', ROUTED), protocol('udp')] }) },
       'would-be-banned',
-      /by portsentry \(for TCP only\)$/,
+      /by portsentry \(for TCP only\), if /,
     ],
     [
       'banned in hosts.deny alone',
       { ...OFF, ...only({ protocols: [protocol('tcp', DENIED)] }) },
       'would-be-banned',
-      /by portsentry \(in hosts\.deny only\)$/,
+      /by portsentry \(in hosts\.deny only\), if /,
     ],
     [
       'not banned by a mail',
@@ -224,8 +228,6 @@ describe('a host is', () => {
       /./,
     ],
     ['unseen', only({ verdict: 'unseen' }), 'unnoticed', /IPv6/],
-    ['kept out of sight', SHUT, 'unnoticed', /before portsentry sees it/],
-    ['in the sight of 2.x', { ...SHUT, ...only({}, { dialect: '2.x' }) }, 'would-be-banned', /first packet/],
     ['taken for blocked', { daemons: daemons({ prospects: [blocked] }) }, 'unnoticed', /leads to nothing/],
     [
       'taken for blocked in one mode',
@@ -246,20 +248,25 @@ describe('a host is', () => {
     ['banned with a gap', { ...SHUT, ban: row(['hosts.deny']) }, 'banned', /MISSING in hosts\.deny$/],
     [
       'banned where nobody could look',
-      { filters: null, ban: row() },
+      { ...UNSURE, ban: row() },
       'banned',
-      /whether the firewall keeps it out is not known: its rules were not looked at$/,
+      /whether the firewall keeps it out is not known: not root$/,
     ],
-    ['banned by a route', { ban: row([], 'a route that leads nowhere') }, 'banned', /./],
-    ['banned in name', { ban: row() }, 'banned-in-name', /NO RULE/],
-    ['banned as far as is known', { ...UNSURE, ban: row() }, 'banned', /keeps it out is not known: vmap$/],
-    ['noticed, as far as is known', UNSURE, 'would-be-banned', /which is not known: vmap$/],
+    ['banned by a route', { ...UNSURE, ban: row([], 'a route that leads nowhere') }, 'banned', /./],
+    ['banned in name', { ban: row() }, 'banned-in-name', /NO BAN IN THE FIREWALL/],
     [
-      'noticed by 2.x before the firewall',
-      { ...UNSURE, ...only({}, { dialect: '2.x' }) },
-      'would-be-banned',
-      /fail2ban$/,
+      'banned as far as is known',
+      { ...UNSURE, ban: row() },
+      'banned',
+      /keeps it out is not known: not root$/,
     ],
+    [
+      'noticed by 1.2 behind the firewall',
+      {},
+      'would-be-banned',
+      /lets that packet in, which was not looked at$/,
+    ],
+    ['noticed by 2.x before the firewall', only({}, { dialect: '2.x' }), 'would-be-banned', /fail2ban$/],
     ['protected', { ...PROTECTED, ...only({ verdict: 'ignored' }) }, 'protected', /config\.env:1: LAN/],
     ['protected in vain', PROTECTED, 'protected-in-vain', /DOES NOT IGNORE IT/],
     [

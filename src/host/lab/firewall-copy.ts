@@ -38,9 +38,6 @@ const tablesOfIptables = ({ iptables, ip6tables }: Pick<Firewall, 'iptables' | '
   return new Set([...names('ip', iptables), ...names('ip6', ip6tables)])
 }
 
-/** Whether iptables shows the chains of its own that decide about what comes in. */
-export const showsInput = (saved: string): boolean => isOfNft(saved) && /^\*filter$/m.test(saved)
-
 const headOf = (table: string): string => /^table \S+ \S+/.exec(table)?.[0] ?? ''
 
 /** Tables that nft itself can read back. Those of iptables-nft are in its own dump; fail2ban's come with fail2ban. */
@@ -96,9 +93,6 @@ export const restoreRules = async (firewall: Firewall): Promise<string[]> => {
   await restore(nftTables(firewall), 'nft', '-f', '-')
   return gaps
 }
-
-/** nft's ruleset of this network namespace as JSON: libnftables-json(5). */
-export const readNftObjects = (): Promise<string> => printed('nft', '-j', 'list', 'ruleset')
 
 /** Everything by which this namespace decides about packets: rules with their counters, sets, and routes that lead nowhere. */
 export const readDecisions = async (): Promise<string[]> => {

@@ -8,13 +8,13 @@ import type { Release } from '../../policy/release.ts'
 import { localTime } from '../clock.ts'
 import { HostError } from '../host-error.ts'
 import { type Detection, startDetection } from './detection.ts'
-import { metBetween, readCounters, readDecisions, readNftObjects, restoreRules } from './firewall-copy.ts'
+import { metBetween, readCounters, readDecisions, restoreRules } from './firewall-copy.ts'
 import { startGreeters } from './greeters.ts'
 import { type LabFail2ban, readFail2ban, readJailLog, startFail2ban } from './jail.ts'
-import { nftDrops } from './nft-drops.ts'
 import { emptyRecords } from './own-records.ts'
 import type { EventReport, HostReport, LabReport, Reach } from './report.ts'
 import type { LabHost, LabSpecification } from './specification.ts'
+import { parseDrops, startTrace } from './trace.ts'
 import { buildWorld, sendProbes, tryConnects } from './world.ts'
 import { areDenied, judgeAccess } from './wrappers.ts'
 
@@ -225,9 +225,6 @@ const reachAgain = async (
   }, ACTION_TIMEOUT_MS)
 }
 
-/** A rule for what comes in; a policy comes after all rules, and so ahead of no ban. */
-const letsIn = (rule: string): boolean => /^-A (?!OUTPUT |FORWARD )/.test(rule)
-
 /** Everything that happens in the lab, in order. Runs inside of its sandbox. Throws HostError where it cannot be built. */
 export const work = async (specification: LabSpecification): Promise<LabReport> => {
   const release = RELEASES.find(({ name }) => name === specification.release)
@@ -240,7 +237,6 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
   )
   const hosts = specification.hosts.filter(({ address }) => hasIPv6 || !address.includes(':'))
   const gaps = [...(hasIPv6 ? [] : ['IPv6']), ...(await restoreRules(specification.firewall))]
-  const nftObjects = await readNftObjects()
   await emptyRecords(specification.historyPath)
   const starting = specification.startsFail2ban ? startFail2ban(specification.otherJails) : null
 
@@ -251,9 +247,11 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
   const counters = [await readCounters()]
   await detection.idle()
   const first = detection.settled.length
+  const stopTrace = await startTrace()
   await sendAll(hosts)
   const heard = await waitForEvents(hosts, detection, first)
   counters.push(await readCounters())
+  const trace = await stopTrace()
   await imagine(
     hosts.filter(({ address }) => !heard.has(address)),
     detection,
@@ -265,7 +263,6 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
   )
   const left = scanned.filter(({ role, address }) => role === 'spared' || !acted.has(address))
   await reachAgain(left, greeters.ports, before, after)
-  counters.push(await readCounters())
   const rules = await readDecisions()
 
   const fail2ban = starting === null ? null : await starting
@@ -306,20 +303,13 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
       jailed: jail.jailed.includes(host.address),
     }
   }
-  const [atFirst, scannedBy, atLast] = counters
+  const [atFirst, scannedBy] = counters
   const none = new Map<string, number>()
   return {
     gaps,
     hosts: Object.fromEntries(hosts.map((host) => [host.name, reportOn(host)])),
     dropping: metBetween(atFirst ?? none, scannedBy ?? none, ['DROP', 'REJECT']),
-    accepting: metBetween(scannedBy ?? none, atLast ?? none, ['ACCEPT']).filter(({ rule }) => letsIn(rule)),
-    nftDrops: nftDrops(
-      specification.firewall,
-      nftObjects,
-      hosts
-        .filter(({ role, address }) => role === 'attacker' && !heard.has(address))
-        .map(({ address }) => address),
-    ),
+    nftDrops: parseDrops(trace, specification.firewall),
     wrapperGap,
     fail2ban: said,
   }

@@ -47,9 +47,7 @@ export interface LabReport {
   readonly hosts: Readonly<Record<string, HostReport>>
   /** Rules that dropped or rejected packets of scans before a portsentry behind the firewall could see them. */
   readonly dropping: readonly MetRule[]
-  /** Rules that accepted connections of hosts that should have been cut off. */
-  readonly accepting: readonly MetRule[]
-  /** Chains of nft that drop what no rule accepts, and rules there that keep out attackers of whom nothing was heard. */
+  /** The same of nft's own tables, in words. */
   readonly nftDrops: readonly string[]
   /** Why libwrap could not be asked; null where it was, or no daemon here asks it. */
   readonly wrapperGap: string | null

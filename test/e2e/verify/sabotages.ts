@@ -123,7 +123,7 @@ export const SABOTAGES: Readonly<
         undo: `systemctl stop second; iptables -D INPUT -p tcp --dport ${SECOND_PORT} -j ACCEPT`,
         failing: {
           'cut-off': new RegExp(
-            `gets through to port ${SECOND_PORT} after .*--dport ${SECOND_PORT} -j ACCEPT lets it in before`,
+            `gets through after .*what KILL_ROUTE does has no effect on port ${SECOND_PORT}`,
           ),
         },
       },

@@ -1,0 +1,51 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { childEnvironment, tryRun } from '../process.ts'
+import type { Firewall } from './firewall-copy.ts'
+
+/** Has nft tell of every packet that comes in which rules it meets. */
+const TABLE =
+  'table inet portward_trace { chain entry { type filter hook prerouting priority -350; meta nftrace set 1; }; }'
+
+const DECISION = /^trace id \S+ (\S+) (\S+) (\S+) (?:rule (.*) \(verdict drop\)|(policy drop) *)$/gm
+
+/**
+ * Rules and policies that dropped packets, in what `nft monitor trace` prints. Left out are portward's own, and those that
+ * iptables has in its dumps. Pure.
+ */
+export const parseDrops = (trace: string, { iptables, ip6tables }: Firewall): string[] => {
+  const isOfIptables = (family: string, chain: string) =>
+    (family === 'ip' && new RegExp(`^-A ${chain} |^:${chain} DROP `, 'm').test(iptables)) ||
+    (family === 'ip6' && new RegExp(`^-A ${chain} |^:${chain} DROP `, 'm').test(ip6tables))
+  return [
+    ...new Set(
+      [...trace.matchAll(DECISION)].flatMap(([, family = '', table = '', chain = '', rule, policy]) => {
+        const isOwn = /^portward/.test(table) || chain === 'PORTWARD'
+        if (isOwn || isOfIptables(family, chain)) return []
+        const decision = (rule ?? policy ?? '').replace(/counter packets \d+ bytes \d+ ?/, '')
+        return [`nft ${family} ${table} ${chain}: ${decision}`]
+      }),
+    ),
+  ]
+}
+
+/** Follows the packets of this network namespace until it is stopped, which gives what was seen; '' without nft. */
+export const startTrace = async (): Promise<() => Promise<string>> => {
+  const { exitCode } = await tryRun('nft', ['-f', '-'], { input: TABLE })
+  if (exitCode !== 0) return async () => ''
+  const monitor = spawn('nft', ['monitor', 'trace'], {
+    env: childEnvironment(),
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  let seen = ''
+  monitor.stdout.setEncoding('utf8').on('data', (text: string) => {
+    seen += text
+  })
+  const ended = once(monitor, 'close')
+  return async () => {
+    await tryRun('nft', ['delete', 'table', 'inet', 'portward_trace'])
+    monitor.kill()
+    await ended
+    return seen
+  }
+}

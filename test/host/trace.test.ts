@@ -1,0 +1,48 @@
+import { expect, it } from 'vitest'
+import { parseDrops } from '../../src/host/lab/trace.ts'
+
+/** As nft 1.0.6 prints it. */
+const traced = (...decisions: string[]): string =>
+  decisions.map((text) => `trace id 6f2b03a1 ${text}\n`).join('')
+
+const NONE = { iptables: '', ip6tables: '', nft: '', ipset: '' }
+const SAVED = ':INPUT DROP [3:180]\n:ufw-user-input - [0:0]\n-A ufw-user-input -p tcp -j DROP\n'
+
+it.each<[what: string, trace: string, expected: string[]]>([
+  ['nothing', '', []],
+  [
+    'a rule, each once, without what it has counted',
+    traced(
+      'inet own input packet: iif "lo" ip saddr 127.0.0.1 tcp dport 1',
+      'inet own input rule tcp dport 1 counter packets 0 bytes 0 drop (verdict drop)',
+      'inet own input rule tcp dport 1 counter packets 1 bytes 40 drop (verdict drop)',
+      'inet own input rule tcp dport 2 reject (verdict drop)',
+    ),
+    ['nft inet own input: tcp dport 1 drop', 'nft inet own input: tcp dport 2 reject'],
+  ],
+  [
+    'a policy',
+    traced('inet own input policy accept ', 'inet own in2 policy drop '),
+    ['nft inet own in2: policy drop'],
+  ],
+  [
+    'no ban',
+    traced(
+      'inet portward decide rule ip saddr @hosts4 drop (verdict drop)',
+      'ip raw PORTWARD rule  # match-set portward-hosts4 src drop (verdict drop)',
+    ),
+    [],
+  ],
+  [
+    'what iptables does not show',
+    traced(
+      'ip filter INPUT policy drop ',
+      'ip filter ufw-user-input rule meta l4proto tcp drop (verdict drop)',
+      'ip filter own rule reject (verdict drop)',
+      'ip6 filter INPUT policy drop ',
+    ),
+    ['nft ip filter own: reject', 'nft ip6 filter INPUT: policy drop'],
+  ],
+])('finds %s', (_what, trace, expected) => {
+  expect(parseDrops(trace, { ...NONE, iptables: SAVED })).toEqual(expected)
+})
