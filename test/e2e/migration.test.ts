@@ -96,10 +96,11 @@ const CASES: readonly Case[] = [
   },
 ]
 
-/** A ban's time left, what portsentry has logged meanwhile, and when the old program wrote the bans anew. */
+/** A ban's time left, what portsentry has logged meanwhile, and what the old program wrote anew. */
 const isMoving = (line: string): boolean =>
   line.startsWith('rule elements =') ||
   line.includes('/portsentry.history') ||
+  / \/run\/portward(?:\/(?!denied)|: )/.test(line) ||
   line.startsWith(`file ${DENY}`)
 
 for (const { suite, patch, config, prepare, members, oldRules, asksWrappers } of CASES) {
