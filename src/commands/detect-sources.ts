@@ -18,24 +18,30 @@ export const watchCapture = async (chunks: Chunks, watcher: Watcher): Promise<Ca
   const decoder = createDecoder()
   for await (const chunk of chunks) {
     for (const frame of reader.push(chunk)) {
-      for (const packet of decoder.decode(frame)) {
-        const doing = watcher.observe(packet)
-        if (doing !== undefined) await doing
-      }
+      const packet = decoder.decode(frame)
+      const doing = packet === null ? undefined : watcher.observe(packet)
+      if (doing !== undefined) await doing
     }
     if (reader.fault() !== null) break
   }
   return { counts: decoder.counts, fault: reader.end() }
 }
 
-/** `5 frames of other protocols, 2 malformed`; '' where all was decoded. */
-export const describeUndecoded = ({ otherProtocol, truncated, malformed }: DecodeCounts): string => {
+/** `frames not decoded: 5 of other protocols, 2 malformed`; '' where all was decoded. */
+export const describeUndecoded = ({
+  otherProtocol,
+  fragments,
+  truncated,
+  malformed,
+}: DecodeCounts): string => {
   const parts = [
     ...(otherProtocol > 0 ? [`${otherProtocol} of other protocols`] : []),
     ...(truncated > 0 ? [`${truncated} cut off`] : []),
     ...(malformed > 0 ? [`${malformed} malformed`] : []),
   ]
-  return parts.length === 0 ? '' : `frames not decoded: ${parts.join(', ')}\n`
+  const undecoded = parts.length === 0 ? '' : `frames not decoded: ${parts.join(', ')}\n`
+  if (fragments === 0) return undecoded
+  return `${undecoded}${fragments} IP fragments were not put together: of such a packet at most the first fragment was looked at\n`
 }
 
 const UNSPECIFIED = [0, 0, 0, 0]

@@ -1,5 +1,5 @@
 import type { CaptureFormat, Frame } from './frame.ts'
-import { BIG_ENDIAN, LITTLE_ENDIAN, uint16, uint32 } from './octets.ts'
+import { uint16, uint32Little } from './octets.ts'
 import { createPcap } from './pcap.ts'
 import { createPcapng, SECTION_HEADER } from './pcapng.ts'
 
@@ -24,22 +24,22 @@ export interface CaptureReader {
 }
 
 const FORMATS = new Map<number, () => CaptureFormat>([
-  [0xa1b2_c3d4, () => createPcap(BIG_ENDIAN, 1000)],
-  [0xd4c3_b2a1, () => createPcap(LITTLE_ENDIAN, 1000)],
-  [0xa1b2_3c4d, () => createPcap(BIG_ENDIAN, 1_000_000)],
-  [0x4d3c_b2a1, () => createPcap(LITTLE_ENDIAN, 1_000_000)],
+  [0xa1b2_c3d4, () => createPcap(1000)],
+  [0xa1b2_3c4d, () => createPcap(1_000_000)],
   [SECTION_HEADER, createPcapng],
 ])
+
+/** The same two, as a big-endian machine writes them. */
+const BIG_ENDIAN = new Set([0xd4c3_b2a1, 0x4d3c_b2a1])
 
 const MAGIC_LENGTH = 4
 
 const formatOf = (start: Uint8Array): CaptureFormat | string => {
-  const magic = uint32(start, 0)
+  const magic = uint32Little(start, 0)
   const format = FORMATS.get(magic)
   if (format) return format()
-  // Its records are longer than they say: patched kernels of the nineties wrote it.
-  if (magic === 0xa1b2_cd34 || magic === 0x34cd_b2a1)
-    return 'this is the modified pcap of an old patched libpcap, which is not read — convert it with editcap'
+  if (BIG_ENDIAN.has(magic))
+    return 'this is the pcap of a big-endian machine, which is not read — convert it with tcpdump -r FILE -w NEW'
   if (uint16(start, 0) === 0x1f8b) return 'this is compressed — unpack it with gunzip first'
   return 'this is neither pcap nor pcapng'
 }
@@ -48,12 +48,11 @@ const formatOf = (start: Uint8Array): CaptureFormat | string => {
 export const createCaptureReader = (): CaptureReader => {
   let format: CaptureFormat | null = null
   let fault: CaptureFault | null = null
-  /** Where the unit that is being read begins, and how much of it was there. */
+  /** Where the unit that is being read begins. */
   let offset = 0
-  let seen = 0
+  /** What is there of it, where it is not whole. */
   let held = new Uint8Array(0)
   let heldLength = 0
-  let skip = 0
 
   const fail = (message: string): null => {
     fault = { offset, message }
@@ -61,18 +60,17 @@ export const createCaptureReader = (): CaptureReader => {
   }
 
   /** Bytes that the unit needs before it can be read, or before more can be said. */
-  const needOf = (start: Uint8Array): { need: number; skip: number; isWhole: boolean } | null => {
+  const needOf = (start: Uint8Array): { need: number; isWhole: boolean } | null => {
     if (format === null) {
-      if (start.length < MAGIC_LENGTH) return { need: MAGIC_LENGTH, skip: 0, isWhole: false }
+      if (start.length < MAGIC_LENGTH) return { need: MAGIC_LENGTH, isWhole: false }
       const found = formatOf(start)
       if (typeof found === 'string') return fail(found)
       format = found
     }
     const head = format.headLength()
-    if (start.length < head) return { need: head, skip: 0, isWhole: false }
-    const measure = format.measure(start)
-    if (typeof measure === 'string') return fail(measure)
-    return { need: measure.keep, skip: measure.skip, isWhole: start.length >= measure.keep }
+    if (start.length < head) return { need: head, isWhole: false }
+    const need = format.measure(start)
+    return typeof need === 'string' ? fail(need) : { need, isWhole: start.length >= need }
   }
 
   const readUnit = (unit: Uint8Array, frames: Frame[]): void => {
@@ -89,23 +87,10 @@ export const createCaptureReader = (): CaptureReader => {
     }
     held.set(part, heldLength)
     heldLength += part.length
-    seen += part.length
-  }
-
-  const passOver = (available: number): number => {
-    const passed = Math.min(skip, available)
-    skip -= passed
-    seen += passed
-    if (skip === 0) {
-      offset += seen
-      seen = 0
-    }
-    return passed
   }
 
   /** Goes on at `at`; answers where the next step goes on, or null where there is nothing left to do. */
   const step = (chunk: Uint8Array, at: number, frames: Frame[]): number | null => {
-    if (skip > 0) return at < chunk.length ? at + passOver(chunk.length - at) : null
     const start = heldLength > 0 ? held.subarray(0, heldLength) : chunk.subarray(at)
     const unit = needOf(start)
     if (unit === null) return null
@@ -120,9 +105,7 @@ export const createCaptureReader = (): CaptureReader => {
     if (fault !== null) return null
     const used = heldLength > 0 ? 0 : unit.need
     heldLength = 0
-    skip = unit.skip
-    seen = unit.need
-    if (skip === 0) passOver(0)
+    offset += unit.need
     return at + used
   }
 
@@ -134,10 +117,10 @@ export const createCaptureReader = (): CaptureReader => {
     },
     end: () => {
       if (fault !== null) return fault
-      if (offset === 0 && seen === 0) fail('the capture is empty: it has not even a header')
-      else if (seen > 0) {
+      if (offset === 0 && heldLength === 0) fail('the capture is empty: it has not even a header')
+      else if (heldLength > 0) {
         const unit = format?.unit ?? 'header'
-        fail(`the capture ends within a ${unit}, of which only ${seen} bytes are there`)
+        fail(`the capture ends within a ${unit}, of which only ${heldLength} bytes are there`)
       }
       return fault
     },

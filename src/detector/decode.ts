@@ -1,38 +1,18 @@
 import type { Frame } from './frame.ts'
-import {
-  type Datagram,
-  type FragmentPosition,
-  readFragmented,
-  readInternet,
-  readTransport,
-  type Transport,
-} from './internet.ts'
-import { type Link, readLink, type Undecoded } from './link-layer.ts'
-import type { Address, Delivery, Fragmentation, Packet } from './packet.ts'
-import { createReassembly } from './reassembly.ts'
+import { readInternet, readTransport } from './internet.ts'
+import { readLink, type Undecoded } from './link-layer.ts'
+import type { Address, Packet } from './packet.ts'
 
-/** How many packets were given out, and how many frames or fragments nothing could be made of, by reason. */
+/**
+ * How many packets were given out, and how many frames nothing was made of, by reason. `fragments` counts all
+ * fragments of IP packets: they are not put together, and only a first one with a whole header is given out.
+ */
 export type DecodeCounts = { [reason in 'decoded' | Undecoded]: number }
 
 export interface Decoder {
-  /**
-   * The packets that a frame tells: one as a rule; none where it is not TCP or UDP or only a part of such; two
-   * where a datagram's first fragment is the last to come. Never throws, whatever the bytes.
-   */
-  decode(frame: Frame): readonly Packet[]
+  /** The packet in a frame; null where it is not TCP or UDP or only a part of such. Never throws, whatever the bytes. */
+  decode(frame: Frame): Packet | null
   readonly counts: Readonly<DecodeCounts>
-  /** How many datagrams wait for more fragments (256 at most), and the most byte ranges of one (256 at most). */
-  sizes(): { datagrams: number; ranges: number }
-}
-
-const NONE: readonly Packet[] = []
-
-/** What all packets of a datagram have in common: all but their transport header. */
-interface Envelope {
-  readonly source: Address
-  readonly destination: Address
-  readonly delivery: Delivery
-  readonly datagram: Datagram
 }
 
 const addressAt = (bytes: Uint8Array, start: number, length: number): Address => {
@@ -41,103 +21,43 @@ const addressAt = (bytes: Uint8Array, start: number, length: number): Address =>
   return address
 }
 
-const envelopeOf = (bytes: Uint8Array, datagram: Datagram, { delivery }: Link): Envelope => {
-  const { version, addressesAt } = datagram
-  const length = version === 4 ? 4 : 16
-  const source = addressAt(bytes, addressesAt, length)
-  return { source, destination: addressAt(bytes, addressesAt + length, length), delivery, datagram }
-}
-
-const packetOf = (
-  timeMs: number,
-  { source, destination, delivery, datagram }: Envelope,
-  transport: Transport,
-  fragmentation: Fragmentation,
-): Packet => ({
-  timeMs,
-  protocol: transport.protocol,
-  source,
-  destination,
-  sourcePort: transport.sourcePort,
-  port: transport.port,
-  flags: transport.flags,
-  hasIpOptions: datagram.hasIpOptions,
-  hasExtensionHeaders: datagram.hasExtensionHeaders,
-  fragmentation,
-  delivery,
-  hasWholeHeader: transport.hasWholeHeader,
-})
-
-/**
- * Which datagram a fragment is part of (RFC 791, RFC 8200). A capture on all interfaces has what a host tells
- * itself twice, on its way out and on its way in: those are not to be taken for each other's duplicates.
- */
-const keyOf = ({ source, destination, delivery, datagram }: Envelope, { id }: FragmentPosition): string => {
-  const way = delivery === 'outgoing' || delivery === 'other-host' ? delivery : ''
-  const protocol = datagram.version === 4 ? datagram.protocol : ''
-  return `${source} ${destination} ${protocol} ${id} ${way}`
-}
-
-/** Makes packets of frames, with IP fragments put together. Checksums are not looked at. */
+/** Makes packets of frames. Checksums are not looked at. */
 export const createDecoder = (): Decoder => {
-  const counts: DecodeCounts = { decoded: 0, otherProtocol: 0, truncated: 0, malformed: 0 }
-  const reassembly = createReassembly<Envelope>()
+  const counts: DecodeCounts = { decoded: 0, otherProtocol: 0, fragments: 0, truncated: 0, malformed: 0 }
 
-  const refuse = (reason: Undecoded): readonly Packet[] => {
+  const refuse = (reason: Undecoded): null => {
     counts[reason]++
-    return NONE
+    return null
   }
 
-  const give = (...packets: Packet[]): readonly Packet[] => {
-    counts.decoded += packets.length
-    return packets
-  }
-
-  const decodeFragment = (
-    { timeMs, bytes }: Frame,
-    envelope: Envelope,
-    position: FragmentPosition,
-  ): readonly Packet[] => {
-    const { datagram } = envelope
-    const { version, start, end, wireLength } = datagram
-    const begun = position.offset === 0 ? readFragmented(bytes, datagram) : null
-    const first =
-      begun === null || typeof begun === 'string' ? [] : [packetOf(timeMs, envelope, begun, 'first')]
-    // RFC 8200, section 4.5: the first fragment has all headers, or it is dropped.
-    if (version === 6 && begun !== null && (begun === 'malformed' || first[0]?.hasWholeHeader === false)) {
-      counts.malformed++
-      return give(...first)
-    }
-    const { offset, hasMore } = position
-    const result = reassembly.add({
-      ...{ key: keyOf(envelope, position), version, timeMs, offset, hasMore },
-      ...{ bytes: bytes.subarray(start, end), wireLength, context: envelope },
-    })
-    if (result === 'malformed') counts.malformed++
-    if (result === 'malformed' || result === null) return give(...first)
-    const protocol = result.first.datagram.protocol
-    const { head } = result
-    const payload = { protocol, start: 0, end: head.length, wireLength: result.wireLength }
-    const whole = readFragmented(head, payload)
-    if (typeof whole === 'string') {
-      counts[whole]++
-      return give(...first)
-    }
-    return give(...first, packetOf(timeMs, result.first, whole, 'reassembled'))
-  }
-
-  const decode = (frame: Frame): readonly Packet[] => {
-    const { bytes, linkType } = frame
+  const decode = ({ timeMs, linkType, bytes, originalLength }: Frame): Packet | null => {
     const link = readLink(linkType, bytes)
     if (typeof link === 'string') return refuse(link)
-    const originalLength = Math.max(frame.originalLength, bytes.length)
-    const datagram = readInternet(link.version, bytes, link.start, originalLength)
+    const length = Math.max(originalLength, bytes.length)
+    const datagram = readInternet(link.version, bytes, link.start, length)
     if (typeof datagram === 'string') return refuse(datagram)
-    if (datagram.fragment) return decodeFragment(frame, envelopeOf(bytes, datagram, link), datagram.fragment)
+    const { version, addressesAt, hasIpOptions, hasExtensionHeaders, isFragment } = datagram
     const transport = readTransport(bytes, datagram)
+    if (isFragment) counts.fragments++
+    if (isFragment && (typeof transport === 'string' || !transport.hasWholeHeader)) return null
     if (typeof transport === 'string') return refuse(transport)
-    return give(packetOf(frame.timeMs, envelopeOf(bytes, datagram, link), transport, 'none'))
+    counts.decoded++
+    const addressLength = version === 4 ? 4 : 16
+    return {
+      timeMs,
+      protocol: transport.protocol,
+      source: addressAt(bytes, addressesAt, addressLength),
+      destination: addressAt(bytes, addressesAt + addressLength, addressLength),
+      sourcePort: transport.sourcePort,
+      port: transport.port,
+      flags: transport.flags,
+      hasIpOptions,
+      hasExtensionHeaders,
+      isFragment,
+      delivery: link.delivery,
+      hasWholeHeader: transport.hasWholeHeader,
+    }
   }
 
-  return { decode, counts, sizes: reassembly.sizes }
+  return { decode, counts }
 }

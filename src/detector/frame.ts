@@ -23,13 +23,8 @@ export interface CaptureFormat {
   readonly unit: string
   /** How many bytes of the next unit `measure` has to see. */
   headLength(): number
-  /** Bytes of the unit to hand to `read`, and bytes after them to pass over. */
-  measure(head: Uint8Array): Measure | string
+  /** How many bytes the unit has. */
+  measure(head: Uint8Array): number | string
   /** The frame in a unit; null where it holds none. */
   read(unit: Uint8Array): Frame | string | null
-}
-
-export interface Measure {
-  readonly keep: number
-  readonly skip: number
 }

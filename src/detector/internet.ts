@@ -1,20 +1,13 @@
 import type { Undecoded } from './link-layer.ts'
-import { uint16, uint32 } from './octets.ts'
+import { uint16 } from './octets.ts'
 import type { Packet } from './packet.ts'
-
-/** Part of a datagram: where in it, and which one. */
-export interface FragmentPosition {
-  readonly id: number
-  readonly offset: number
-  readonly hasMore: boolean
-}
 
 /** An IP packet without its header. All positions are in the bytes of the frame. */
 export interface Datagram {
   readonly version: 4 | 6
   /** Of the source address; the destination follows it. */
   readonly addressesAt: number
-  /** TCP is 6, UDP 17. In a fragment of IPv6, extension headers may come first. */
+  /** TCP is 6, UDP 17. */
   readonly protocol: number
   readonly start: number
   /** End of what was captured. */
@@ -23,8 +16,8 @@ export interface Datagram {
   readonly wireLength: number
   readonly hasIpOptions: boolean | null
   readonly hasExtensionHeaders: boolean
-  /** Null where the packet is a whole datagram. */
-  readonly fragment: FragmentPosition | null
+  /** The first fragment, of IPv4. */
+  readonly isFragment: boolean
 }
 
 const TCP = 6
@@ -56,7 +49,7 @@ const readIPv4 = (bytes: Uint8Array, start: number, originalLength: number): Dat
   const protocol = bytes[start + 9] ?? 0
   if (!isTransport(protocol)) return 'otherProtocol'
   const flagsAndOffset = uint16(bytes, start + 6)
-  const isFragment = (flagsAndOffset & 0x3fff) !== 0
+  if ((flagsAndOffset & 0x1fff) !== 0) return 'fragments'
   return {
     version: 4,
     addressesAt: start + 12,
@@ -66,13 +59,7 @@ const readIPv4 = (bytes: Uint8Array, start: number, originalLength: number): Dat
     wireLength: length - headerLength,
     hasIpOptions: headerLength > 20,
     hasExtensionHeaders: false,
-    fragment: isFragment
-      ? {
-          id: uint16(bytes, start + 4),
-          offset: (flagsAndOffset & 0x1fff) * 8,
-          hasMore: (flagsAndOffset & 0x2000) !== 0,
-        }
-      : null,
+    isFragment: (flagsAndOffset & 0x2000) !== 0,
   }
 }
 
@@ -80,10 +67,9 @@ const readIPv4 = (bytes: Uint8Array, start: number, originalLength: number): Dat
 interface Chain {
   readonly protocol: number
   readonly at: number
-  readonly fragment: FragmentPosition | null
 }
 
-/** Follows RFC 8200's chain of extension headers up to a fragment's part, or to something that is none. */
+/** Follows RFC 8200's chain of extension headers to something that is none. No portsentry reads a fragment of IPv6. */
 const followExtensions = (
   bytes: Uint8Array,
   { protocol, at, end, wireEnd }: { protocol: number; at: number; end: number; wireEnd: number },
@@ -95,22 +81,13 @@ const followExtensions = (
     if (position + 8 > end) return 'truncated'
     const words = bytes[position + 1] ?? 0
     const length = next === FRAGMENT ? 8 : next === AUTHENTICATION ? words * 4 + 8 : words * 8 + 8
-    const isFragment = next === FRAGMENT
+    // The only fragment of its datagram is the datagram (RFC 6946).
+    if (next === FRAGMENT && (uint16(bytes, position + 2) & 0xfff9) !== 0) return 'fragments'
     next = bytes[position] ?? 0
-    if (isFragment) {
-      const offsetAndMore = uint16(bytes, position + 2)
-      const fragment = {
-        id: uint32(bytes, position + 4),
-        offset: offsetAndMore & 0xfff8,
-        hasMore: (offsetAndMore & 1) === 1,
-      }
-      // The only fragment of its datagram is the datagram (RFC 6946).
-      if (fragment.offset > 0 || fragment.hasMore) return { protocol: next, at: position + 8, fragment }
-    }
     position += length
   }
   if (position > wireEnd) return 'malformed'
-  return { protocol: next, at: position, fragment: null }
+  return { protocol: next, at: position }
 }
 
 const readIPv6 = (bytes: Uint8Array, start: number, originalLength: number): Datagram | Undecoded => {
@@ -121,9 +98,8 @@ const readIPv6 = (bytes: Uint8Array, start: number, originalLength: number): Dat
   const first = bytes[start + 6] ?? 0
   const chain = followExtensions(bytes, { protocol: first, at: start + 40, end, wireEnd })
   if (typeof chain === 'string') return chain
-  const { protocol, at, fragment } = chain
-  const isRead = isTransport(protocol) || (fragment !== null && EXTENSIONS.has(protocol))
-  if (!isRead) return 'otherProtocol'
+  const { protocol, at } = chain
+  if (!isTransport(protocol)) return 'otherProtocol'
   return {
     version: 6,
     addressesAt: start + 8,
@@ -133,7 +109,7 @@ const readIPv6 = (bytes: Uint8Array, start: number, originalLength: number): Dat
     wireLength: wireEnd - at,
     hasIpOptions: null,
     hasExtensionHeaders: EXTENSIONS.has(first),
-    fragment,
+    isFragment: false,
   }
 }
 
@@ -155,9 +131,8 @@ const HEADER = { tcp: 20, udp: 8 } as const
 /** Reads the TCP or UDP header at the start of a payload of which `wireLength` bytes were on the wire. */
 export const readTransport = (
   bytes: Uint8Array,
-  { protocol: number, start, end, wireLength }: Pick<Datagram, 'protocol' | 'start' | 'end' | 'wireLength'>,
+  { protocol: number, start, end, wireLength }: Datagram,
 ): Transport | Undecoded => {
-  if (!isTransport(number)) return 'otherProtocol'
   const protocol = number === TCP ? 'tcp' : 'udp'
   if (wireLength < NEEDED[protocol]) return 'malformed'
   if (end - start < NEEDED[protocol]) return 'truncated'
@@ -168,22 +143,4 @@ export const readTransport = (
     flags: protocol === 'tcp' ? (bytes[start + 13] ?? 0) : 0,
     hasWholeHeader: wireLength >= HEADER[protocol],
   }
-}
-
-/** The same for a datagram that came in fragments, of which extension headers may be the first. */
-export const readFragmented = (
-  bytes: Uint8Array,
-  { protocol, start, end, wireLength }: Pick<Datagram, 'protocol' | 'start' | 'end' | 'wireLength'>,
-): Transport | Undecoded => {
-  const wireEnd = start + wireLength
-  const chain = followExtensions(bytes, { protocol, at: start, end, wireEnd })
-  if (typeof chain === 'string') return chain
-  // A fragment within a fragment.
-  if (chain.fragment !== null) return 'malformed'
-  return readTransport(bytes, {
-    protocol: chain.protocol,
-    start: chain.at,
-    end,
-    wireLength: wireEnd - chain.at,
-  })
 }

@@ -1,8 +1,8 @@
 import { uint16 } from './octets.ts'
 import type { Delivery } from './packet.ts'
 
-/** Why nothing was made of a frame: not TCP or UDP; cut short by the capture; or against its protocol. */
-export type Undecoded = 'otherProtocol' | 'truncated' | 'malformed'
+/** Why nothing was made of a frame: not TCP or UDP; a part of an IP packet; cut short by the capture; or malformed. */
+export type Undecoded = 'otherProtocol' | 'fragments' | 'truncated' | 'malformed'
 
 /** Where the IP packet of a frame begins, and how the frame reached the machine. */
 export interface Link {
@@ -67,39 +67,27 @@ const readRaw: LinkReader = (bytes) => {
   return version === 4 || version === 6 ? { version, start: 0, delivery: 'unknown' } : 'malformed'
 }
 
-/** AF_INET6 of Linux, NetBSD and OpenBSD, FreeBSD, and macOS; AF_INET is 2 everywhere. */
-const FAMILIES = new Map<number, 4 | 6>([
-  [2, 4],
-  [10, 6],
-  [24, 6],
-  [28, 6],
-  [30, 6],
-])
-
-/** The family is in the byte order of whoever captured, or in network order: it is small, so either will tell. */
-const readNull: LinkReader = (bytes) => {
-  if (bytes.length < 4) return 'truncated'
-  const [high, low] = [uint16(bytes, 0), uint16(bytes, 2)]
-  const version = FAMILIES.get(high === 0 ? low : low === 0 ? (high >> 8) | ((high & 0xff) << 8) : 0)
-  return version ? { version, start: 4, delivery: 'unknown' } : 'otherProtocol'
-}
-
+/** What libpcap records on Linux: Ethernet (lo too), raw IP (tunnels), and both versions of cooked (any). */
 const READERS = new Map<number, LinkReader>([
-  [0, readNull],
   [1, readEthernet],
-  // DLT_RAW is one of these three, by system.
-  [12, readRaw],
-  [14, readRaw],
   [101, readRaw],
-  [108, readNull],
   [113, readCooked],
-  [228, () => ({ version: 4, start: 0, delivery: 'unknown' })],
-  [229, () => ({ version: 6, start: 0, delivery: 'unknown' })],
   [276, readCooked2],
 ])
 
-/** Whether frames of this LINKTYPE_ can be read. */
-export const isKnownLinkType = (linkType: number): boolean => READERS.has(linkType)
+/** Some that are not read, as tcpdump.org registers them. */
+const NAMES: Readonly<Record<number, string>> = {
+  ...{ 0: 'BSD loopback', 9: 'PPP', 105: 'Wi-Fi', 108: 'OpenBSD loopback', 127: 'Wi-Fi with radiotap' },
+  ...{ 12: 'raw IP of another system', 228: 'raw IPv4', 229: 'raw IPv6' },
+}
+
+/** What is wrong with a LINKTYPE_ that cannot be read; null where it can be. */
+export const refuseLinkType = (linkType: number): string | null => {
+  if (READERS.has(linkType)) return null
+  const name = NAMES[linkType]
+  const which = name === undefined ? '' : ` (${name})`
+  return `link type ${linkType}${which} is not read, only Ethernet, raw IP (101) and Linux cooked — record on the server with tcpdump -i any -w FILE`
+}
 
 /** Finds the IP packet in a frame. Nothing of the IP packet itself is looked at. */
 export const readLink = (linkType: number, bytes: Uint8Array): Link | Undecoded =>

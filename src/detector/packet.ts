@@ -7,13 +7,6 @@ export type Address = readonly number[]
  */
 export type Delivery = 'host' | 'broadcast' | 'multicast' | 'other-host' | 'outgoing' | 'unknown'
 
-/**
- * Where a packet comes from in terms of IP fragments: a datagram of its own, the first fragment read alone, or a
- * datagram put together again. A fragmented datagram may be told twice: as `first` and, once complete, as
- * `reassembled`. Daemons behind the kernel's reassembly see the latter, those that read the wire the former.
- */
-export type Fragmentation = 'none' | 'first' | 'reassembled'
-
 /** One TCP segment or UDP datagram, as far as portsentry looks at it. */
 export interface Packet {
   /** Milliseconds since the epoch. */
@@ -29,7 +22,8 @@ export interface Packet {
   /** IPv4 options; null for IPv6, and where the packet was not seen but only a connection. */
   readonly hasIpOptions: boolean | null
   readonly hasExtensionHeaders: boolean
-  readonly fragmentation: Fragmentation
+  /** The first fragment of an IPv4 packet. Only daemons that read the wire see it; the kernel puts packets together. */
+  readonly isFragment: boolean
   readonly delivery: Delivery
   /** Whether all 20 (TCP) or 8 (UDP) bytes of the header were on the wire, and not only the fields above. */
   readonly hasWholeHeader: boolean

@@ -13,7 +13,7 @@ export const samplePacket = (ends: Ends): Packet => ({
   flags: ends.protocol === 'tcp' ? FLAGS.SYN : 0,
   hasIpOptions: ends.source.length === 4 ? false : null,
   hasExtensionHeaders: false,
-  fragmentation: 'none',
+  isFragment: false,
   delivery: 'host',
   hasWholeHeader: true,
 })

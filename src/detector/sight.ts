@@ -54,8 +54,8 @@ const reachesSockets = ({ delivery, destination }: Packet, isUnsaid: boolean, di
 
 /** What the kernel hands to sockets: whole datagrams; UDP also to everyone and to groups. IPv4 only for 1.2. */
 const seesBehindKernel = (packet: Packet, isOwn: (address: Address) => boolean, dialect: string): boolean => {
-  const { protocol, delivery, destination, fragmentation } = packet
-  if (fragmentation === 'first' || delivery === 'outgoing' || delivery === 'other-host') return false
+  const { protocol, delivery, destination, isFragment } = packet
+  if (isFragment || delivery === 'outgoing' || delivery === 'other-host') return false
   if (isForUs(packet) && isOwn(destination)) return dialect === '2.x' || destination.length === 4
   return protocol === 'udp' && reachesSockets(packet, isForUs(packet), dialect)
 }
@@ -66,9 +66,7 @@ const seesBehindKernel = (packet: Packet, isOwn: (address: Address) => boolean, 
  * extension headers pcap's filter knows none, and the daemon itself turns down those of 8 bytes, the usual ones.
  */
 const isReadable = (packet: Packet): boolean =>
-  packet.hasWholeHeader &&
-  packet.fragmentation !== 'reassembled' &&
-  (packet.destination.length === 4 || (!packet.hasExtensionHeaders && packet.fragmentation === 'none'))
+  packet.hasWholeHeader && (packet.destination.length === 4 || !packet.hasExtensionHeaders)
 
 /**
  * `-m pcap`: a filter for the addresses of each interface but lo, the link-local ones left out (pcap_device.c).

@@ -73,7 +73,7 @@ const packetOf = (connection: Connection): Packet => ({
   flags: 0,
   hasIpOptions: null,
   hasExtensionHeaders: false,
-  fragmentation: 'none',
+  isFragment: false,
   delivery: 'host',
   hasWholeHeader: true,
 })

@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { detectCommand } from '../../src/commands/detect.ts'
 import type { DetectOptions } from '../../src/commands/detect-options.ts'
+import { pcap } from '../detector/captures.ts'
+import { ipv4, payload, tcp } from '../detector/packets.ts'
 import { copyOf, fixtures, temporaryDirectory } from '../tree.ts'
 
 const SCAN = join(fixtures, 'scan.pcap')
@@ -191,6 +193,25 @@ it('reads a damaged capture as far as it goes, and says where it ends', async ()
   expect(status).toBe(1)
   expect(stdout).toMatch(/203\.0\.113\.9: noticed/)
   expect(stderr).toMatch(/cut\.pcap: byte \d+: the capture ends within a record/)
+})
+
+it.each<[what: string, root: () => string, said: RegExp]>([
+  ['portsentry 1.2, which gets whole packets, says nothing', server12, /nobody was noticed/],
+  [
+    'portsentry 2.x has the first fragment',
+    () => server2('TCP_PORTS="11"\n'),
+    /203\.0\.113\.9: noticed once/,
+  ],
+])('says that it does not put fragments together: %s', async (_, root, said) => {
+  const path = join(temporaryDirectory(), 'fragments.pcap')
+  const [head, rest] = [ipv4(tcp(40_000, 11), { more: true }), ipv4(payload(6, [1]), { offset: 24 })]
+  writeFileSync(path, pcap([{ bytes: head }, { bytes: rest }], { linkType: 101 }))
+  const { status, stdout } = await detect({ root: root(), pcap: path })
+  expect(status).toBe(0)
+  expect(stdout).toMatch(said)
+  expect(stdout).toMatch(
+    /^2 IP fragments were not put together: .* at most the first fragment was looked at$/m,
+  )
 })
 
 it.each<[Partial<DetectOptions>, RegExp]>([

@@ -7,7 +7,6 @@ import {
   icmp,
   ipv4,
   ipv6,
-  loopback,
   payload,
   tcp,
   udp,
@@ -76,5 +75,4 @@ export const CORPUS: Record<string, Capture> = {
   cooked: { linkType: 113, frames: PACKETS.map((packet, index) => cooked(packet, packetTypeOf(index))) },
   cooked2: { linkType: 276, frames: PACKETS.map((packet, index) => cooked2(packet, packetTypeOf(index))) },
   raw: { linkType: 101, frames: PACKETS },
-  loopback: { linkType: 0, frames: PACKETS.map(loopback) },
 }

@@ -49,7 +49,7 @@ export const packet = ({ from = '203.0.113.9', to, ...other }: Partial<Packet> &
     flags: other.protocol === 'udp' ? 0 : FLAGS.SYN,
     hasIpOptions: isIPv4 ? false : null,
     hasExtensionHeaders: false,
-    fragmentation: 'none',
+    isFragment: false,
     delivery: 'host',
     hasWholeHeader: true,
     ...other,

@@ -1,13 +1,7 @@
 import { expect, it } from 'vitest'
-import {
-  type Datagram,
-  readFragmented,
-  readInternet,
-  readTransport,
-  type Transport,
-} from '../../src/detector/internet.ts'
+import { type Datagram, readInternet, readTransport, type Transport } from '../../src/detector/internet.ts'
 import type { Undecoded } from '../../src/detector/link-layer.ts'
-import { chained, extension, fragmentHeader, icmp, ipv4, ipv6, joined, payload, tcp, udp } from './packets.ts'
+import { extension, fragmentHeader, icmp, ipv4, ipv6, joined, payload, tcp, udp } from './packets.ts'
 
 const OPTIONS = [1, 1, 1, 0]
 const syn = tcp(40000, 11)
@@ -29,7 +23,7 @@ const version = ([first = 0]: Uint8Array): 4 | 6 => (first >> 4 === 6 ? 6 : 4)
 
 const HEADERS: [string, Uint8Array | [Uint8Array, number], Partial<Datagram> | Undecoded][] = [
   ['IPv4', ipv4(syn), { protocol: 6, addressesAt: 12, start: 20, end: 40, wireLength: 20 }],
-  ['no options', ipv4(syn), { hasIpOptions: false, hasExtensionHeaders: false, fragment: null }],
+  ['no options', ipv4(syn), { hasIpOptions: false, hasExtensionHeaders: false, isFragment: false }],
   ['options', ipv4(syn, { options: OPTIONS }), { hasIpOptions: true, start: 24, wireLength: 20 }],
   ['all options', ipv4(syn, { options: Array<number>(40).fill(1) }), { hasIpOptions: true, start: 60 }],
   ['Ethernet’s padding', joined(ipv4(syn), [0, 0, 0, 0, 0, 0]), { end: 40, wireLength: 20 }],
@@ -45,9 +39,9 @@ const HEADERS: [string, Uint8Array | [Uint8Array, number], Partial<Datagram> | U
   ['options cut by the capture', cut(ipv4(syn, { options: OPTIONS }), 22), 'truncated'],
   ['half a header on the wire', ipv4(syn).subarray(0, 19), 'malformed'],
   ['ICMP', ipv4(icmp(8, 0, [])), 'otherProtocol'],
-  ['the first fragment', ipv4(syn, { more: true, id: 5 }), { fragment: { id: 5, offset: 0, hasMore: true } }],
-  ['a later one', ipv4(syn, { offset: 24, more: true }), { fragment: { id: 1, offset: 24, hasMore: true } }],
-  ['the last one', ipv4(syn, { offset: 65528 }), { fragment: { id: 1, offset: 65528, hasMore: false } }],
+  ['the first fragment', ipv4(syn, { more: true }), { isFragment: true, protocol: 6, start: 20 }],
+  ['a later one', ipv4(syn, { offset: 24, more: true }), 'fragments'],
+  ['the last one', ipv4(syn, { offset: 65528 }), 'fragments'],
   ['a fragment of ICMP', ipv4(icmp(8, 0, []), { more: true }), 'otherProtocol'],
   ['IPv6', ipv6(syn), { protocol: 6, addressesAt: 8, start: 40, end: 60, wireLength: 20 }],
   ['IPv6 has no options', ipv6(syn), { hasIpOptions: null, hasExtensionHeaders: false }],
@@ -81,22 +75,17 @@ const HEADERS: [string, Uint8Array | [Uint8Array, number], Partial<Datagram> | U
   [
     'a fragment that is the whole datagram',
     ipv6(syn, { extensions: [fragmentHeader(0, false)] }),
-    { fragment: null, start: 48, hasExtensionHeaders: true },
+    { isFragment: false, start: 48, hasExtensionHeaders: true },
   ],
   [
-    'the first fragment of IPv6, further headers in it',
-    ipv6(syn, { extensions: [extension(0), fragmentHeader(0, true), extension(60)] }),
-    { fragment: { id: 7, offset: 0, hasMore: true }, protocol: 60, start: 56, wireLength: 28 },
+    'the first fragment of IPv6',
+    ipv6(syn, { extensions: [extension(0), fragmentHeader(0, true)] }),
+    'fragments',
   ],
   [
-    'a later fragment of IPv6',
-    ipv6(payload(17, [1, 2, 3]), { extensions: [fragmentHeader(1448, false, 0xffff_ffff)] }),
-    { fragment: { id: 0xffff_ffff, offset: 1448, hasMore: false }, protocol: 17, wireLength: 3 },
-  ],
-  [
-    'a fragment of ICMPv6',
-    ipv6(payload(58, [1]), { extensions: [fragmentHeader(0, true)] }),
-    'otherProtocol',
+    'the last fragment of IPv6',
+    ipv6(payload(17, [1, 2, 3]), { extensions: [fragmentHeader(1448, false)] }),
+    'fragments',
   ],
 ]
 
@@ -141,31 +130,4 @@ it.each(TRANSPORTS)('transport: %s', (_, packet, expected) => {
   const datagram = readHeader(packet)
   if (typeof datagram === 'string') throw new Error(datagram)
   expect(readTransport(bytes, datagram)).toEqual(expected)
-})
-
-it('makes nothing of another protocol', () => {
-  const datagram = { protocol: 1, start: 0, end: 20, wireLength: 20 }
-  expect(readTransport(new Uint8Array(20), datagram)).toBe('otherProtocol')
-})
-
-const ENDS = { from: '2001:db8::9', to: 'fd00::10' }
-const withOptions = chained(syn, [extension(60), extension(135)])
-
-const FRAGMENTED: [string, number, Uint8Array, number, Transport | Undecoded][] = [
-  ['TCP', 6, syn.bytes(ENDS), 20, ALL],
-  ['extension headers first', 60, withOptions.bytes(ENDS), 36, ALL],
-  ['extension headers beyond what is kept', 60, withOptions.bytes(ENDS).subarray(0, 12), 36, 'truncated'],
-  ['extension headers beyond the end', 60, withOptions.bytes(ENDS).subarray(0, 12), 12, 'malformed'],
-  [
-    'another protocol behind them',
-    60,
-    chained(payload(58, [1]), [extension(60)]).bytes(ENDS),
-    9,
-    'otherProtocol',
-  ],
-  ['a fragment in a fragment', 44, chained(syn, [fragmentHeader(8, true)]).bytes(ENDS), 28, 'malformed'],
-]
-
-it.each(FRAGMENTED)('of a fragmented datagram: %s', (_, protocol, bytes, wireLength, expected) => {
-  expect(readFragmented(bytes, { protocol, start: 0, end: bytes.length, wireLength })).toEqual(expected)
 })

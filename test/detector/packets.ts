@@ -23,7 +23,7 @@ const checksum = (bytes: Uint8Array): number => {
 }
 
 /** What IP and its payload need to know of each other. */
-export interface Ends {
+interface Ends {
   readonly from: string
   readonly to: string
 }
@@ -136,7 +136,7 @@ export const fragmentHeader = (offset: number, more: boolean, id = 7): Extension
 })
 
 /** Extension headers in front of a payload, each naming the next; the number of the first. */
-export const chained = (content: Payload, extensions: readonly Extension[]): Payload => ({
+const chained = (content: Payload, extensions: readonly Extension[]): Payload => ({
   protocol: extensions[0]?.number ?? content.protocol,
   bytes: (ends) =>
     joined(
@@ -187,6 +187,3 @@ export const cooked = (packet: Uint8Array, packetType = 0): Uint8Array =>
 
 export const cooked2 = (packet: Uint8Array, packetType = 0): Uint8Array =>
   joined([...etherTypeOf(packet), 0, 0, 0, 0, 0, 2, 0, 1, packetType, 6, ...ROUTER_MAC, 0, 0], packet)
-
-/** BSD's loopback of a little-endian machine. */
-export const loopback = (packet: Uint8Array): Uint8Array => joined([isIPv6(packet) ? 30 : 2, 0, 0, 0], packet)

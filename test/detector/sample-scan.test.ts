@@ -26,14 +26,16 @@ it('has hosts that probe the server in every way, and its answers', () => {
   const reader = createCaptureReader()
   const { decode, counts } = createDecoder()
   const probes = new Map<string, string[]>()
-  for (const { source, protocol, flags, port } of reader.push(sampleScan()).flatMap(decode)) {
+  for (const { source, protocol, flags, port } of reader
+    .push(sampleScan())
+    .flatMap((frame) => decode(frame) ?? [])) {
     const host = formatAddress(source)
     if (host === '192.168.1.10' || flags & 4) continue
     probes.set(host, [...(probes.get(host) ?? []), `${port}/${protocol} ${flags}`])
   }
   const scan = [22, 11, 23, 80, 79, 111, 143, 40000].map((port) => `${port}/tcp 2`)
   expect(reader.end()).toBeNull()
-  expect(counts).toEqual({ decoded: 64, otherProtocol: 2, truncated: 0, malformed: 0 })
+  expect(counts).toEqual({ decoded: 64, otherProtocol: 2, fragments: 0, truncated: 0, malformed: 0 })
   expect(Object.fromEntries(probes)).toEqual({
     '203.0.113.77': [2, 16, 24, 17, 16].map((flags) => `22/tcp ${flags}`),
     '203.0.113.9': scan,

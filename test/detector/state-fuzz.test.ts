@@ -104,7 +104,7 @@ describe('more than the bounds', () => {
     flags: fc.oneof({ weight: 4, arbitrary: fc.constantFrom(0, FLAGS.SYN, FLAGS.ACK) }, fc.nat({ max: 255 })),
     hasIpOptions: fc.constantFrom(true, false, null),
     hasExtensionHeaders: usually(false, fc.boolean()),
-    fragmentation: usually('none', fc.constantFrom('first', 'reassembled')),
+    isFragment: usually(false, fc.boolean()),
     delivery: usually('host', fc.constantFrom('broadcast', 'multicast', 'other-host', 'outgoing', 'unknown')),
     hasWholeHeader: usually(true, fc.boolean()),
   })

@@ -144,8 +144,8 @@ export const startDetection = async (
     answer('')
   }
   const record = (chunk: Uint8Array): void => {
-    const packets = reader.push(chunk).flatMap((frame) => [...decoder.decode(frame)])
-    for (const packet of packets) observe(packet)
+    const packets = reader.push(chunk).map(decoder.decode)
+    for (const packet of packets) if (packet !== null) observe(packet)
   }
   const recorder = listens ? null : await startRecorder(dialect === '1.2' ? 'socket' : 'wire', record)
   return {

@@ -1,5 +1,5 @@
 import { type Evidence, type Kind, NO_HOST, type Trace } from './evidence.ts'
-import { SCANS, SENTINELS, type Setup } from './matrix.ts'
+import { FRAGMENTED, SCANS, SENTINELS, type Setup } from './matrix.ts'
 
 /** A run: what the stock daemon left behind, and what the detector did with a capture of the same packets. */
 export interface Run {
@@ -38,6 +38,13 @@ const KNOWN: readonly {
       kind === 'log' &&
       detector.length === 0 &&
       daemon.every((line) => line === 'Packet is too short for TCP header, ignoring'),
+  },
+  {
+    reason:
+      'the kernel puts fragments together for a daemon that reads from sockets; the detector reads the capture' +
+      ' packet by packet, and says that it has seen fragments',
+    covers: ({ setup, scan, detector }) =>
+      FRAGMENTED.includes(scan) && !setup.modes.includes('stealth') && detector.length === 0,
   },
 ]
 

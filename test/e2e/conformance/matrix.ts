@@ -136,6 +136,9 @@ export const SCANS: readonly Scan[] = [
   scan('-sT', OWN_ADDRESS, '-sT (own address)'),
 ]
 
+/** Scans in fragments. */
+export const FRAGMENTED: readonly string[] = ['-sS -f', '-sS --mtu 24', '-sU --mtu 8']
+
 /**
  * Scans that begin when the others have ended: what the daemon makes of their last packet says that it has read
  * everything. Ports: listed ones, the last one that a connect mode holds among them.

@@ -18,7 +18,7 @@ import { PORT_IN_USE, PORT_USED_LATER, type Setup } from './matrix.ts'
 export const readPackets = (capture: Uint8Array): Packet[] => {
   const reader = createCaptureReader()
   const decoder = createDecoder()
-  const packets = reader.push(capture).flatMap((frame) => [...decoder.decode(frame)])
+  const packets = reader.push(capture).flatMap((frame) => decoder.decode(frame) ?? [])
   const fault = reader.end()
   if (fault !== null) throw new Error(`the capture is at fault at byte ${fault.offset}: ${fault.message}`)
   return packets
