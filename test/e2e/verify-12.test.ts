@@ -50,10 +50,9 @@ describeVerify('bookworm', (current) => {
     await server.run(gate.shut)
     const proof = await prove(server)
     await server.run(gate.open)
-    expectAllPass(
-      proof,
-      NFT_GATES.map(({ chain }) => new RegExp(`^warn noticed: .*nft ${chain}: reject`, 'm')),
-    )
+    // A packet that the one rejects does not come to the other.
+    const chains = NFT_GATES.map(({ chain }) => chain).join('|')
+    expectAllPass(proof, [new RegExp(`^warn noticed: .*nft (?:${chains}): reject`, 'm')])
     expect(proof.exitCode).toBe(0)
   })
 
