@@ -40,7 +40,6 @@ describe('the LAN', () => {
   ])('%s with %s is %s', (ip, mask, expected) => expect(lan(ip, mask)).toBe(expected))
 
   it.each([
-    ['192.168.1.10', '255.0.255.0', '2 netmask-hole'],
     ['192.168.1.10', '0.0.0.255', '2 netmask-hole'],
     ['192.168.1.10', '0', '2 netmask-wide'],
     ['192.168.1.10', '/0', '2 netmask-wide'],
@@ -63,10 +62,6 @@ describe('the LAN', () => {
     ['10.255.255.255', '8', '1 broadcast'],
     ['fd00::1', '24', '1 address-family'],
     ['192.168.1.10/24', '24', '1 address'],
-    ['192.168.001.10', '24', '1 address'],
-    ['192.168.1', '24', '1 address'],
-    ['192.168.1.256', '24', '1 address'],
-    ['0xc0.0.0.1', '24', '1 address'],
     ['server.lan', '24', '1 address'],
     ['127.0.0.1', '24', '1 address'],
     ['0.0.0.0', '24', '1 address'],
@@ -466,11 +461,6 @@ describe('WHITELIST', () => {
     ['::ffff:0:0/96 ::ffff:0:0/103', ['whitelist-wide', 'whitelist-wide']],
     ['example.org', ['whitelist']],
     ['10.0.0.1/33', ['whitelist']],
-    ['10.0.0.1/024', ['whitelist']],
-    ['10.0.0.01', ['whitelist']],
-    ['10.0.0.*', ['whitelist']],
-    ['fe80::1%eth0', ['whitelist']],
-    ['10.0.0.0/255.0.255.0', ['whitelist']],
     ['10.0.0.1;10.0.0.2', ['whitelist']],
   ])('%j', (value, expected) => expect(whitelist(value)).toEqual(expected))
 })

@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { readConfigLines } from '../../src/settings/config-lines.ts'
-import { readConfigValue } from '../../src/settings/config-value.ts'
 import { parseSettings } from '../../src/settings/settings.ts'
 import { LAN } from '../plan/live.ts'
 import { sourcedByShell } from '../sourced-by-shell.ts'
@@ -43,33 +42,6 @@ describe('a shell that sources config.env', () => {
       `X="a\nPORT_BANNER=1\n"\nPORT_BANNER=${value}\n`,
       `X=it's # that's\nPORT_BANNER=${value}\n`.replace("'s #", ' #'),
     ])
-    expect(checkAgainstShell(texts, names)).toBeGreaterThan(100)
-  })
-
-  it('sees what portward reads, generated', { timeout: 60_000 }, () => {
-    const part = fc.constantFrom(
-      'a', 'b c', '1', '/x', '#', ' #', "'", '"', '\\', '$', '${X}', '${Y}', '~', '=', ':', ';', '*', '!', '-', '%', '&', ' ', '\t', '(', ')',
-    ) // biome-ignore format: a table
-    const inner = fc.array(part, { maxLength: 5 }).map((parts) => parts.join(''))
-    const value = fc.oneof(
-      inner,
-      inner.map((text) => `'${text}'`),
-      inner.map((text) => `"${text}"`),
-    )
-    const comment = fc.constantFrom('', '', ' ', ' # x', " # it's", '\t#"', '#x')
-    const line = fc
-      .tuple(
-        fc.constantFrom('', '', 'export ', '  '),
-        fc.constantFrom('PORT_BANNER', 'KILL_RUN_CMD', 'X', 'X', 'Y'),
-        value,
-        comment,
-      )
-      .map(([lead, name, text, tail]) => `${lead}${name}=${text}${tail}\n`)
-    const file = fc.array(line, { minLength: 1, maxLength: 4 }).map((lines) => lines.join(''))
-    // A foreign line that a shell refuses or runs is not portward's business.
-    const isPlain = (text: string) =>
-      readConfigLines(text).assignments.every(({ raw }) => 'value' in readConfigValue(raw, () => 'x'))
-    const texts = fc.sample(file.filter(isPlain), 1500)
     expect(checkAgainstShell(texts, names)).toBeGreaterThan(100)
   })
 })
