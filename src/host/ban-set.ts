@@ -2,10 +2,9 @@ import { existsSync } from 'node:fs'
 import { readFile, rm, rmdir } from 'node:fs/promises'
 import { BACKENDS, type Backend, type Target } from '../policy/backends.ts'
 import { BANS_CONF, BANS_UNIT, DENIED, LOADER, presentBackend, presentTarget } from '../policy/ban-set.ts'
-import { type Ban, failureOf, parseInputBans, parseOwnBans, parseRouteBans } from '../policy/bans.ts'
+import { type Ban, failureOf, parseInputBans, parseOwnBans, parseRouteBans, redoOf } from '../policy/bans.ts'
 import type { LiveFacts, Verdict } from '../policy/facts.ts'
 import { besideLegacy } from '../policy/legacy-bans.ts'
-import { type InputRules, parseInputRules, redoCommands } from '../policy/redo-bans.ts'
 import { directoryOf } from '../policy/written-paths.ts'
 import { effect } from './effect.ts'
 import { readFileState } from './files.ts'
@@ -13,12 +12,6 @@ import { HostError } from './host-error.ts'
 import { run, tryRun } from './process.ts'
 
 type Init = LiveFacts['init']
-
-/** What a program prints; nothing where it is missing or has nothing by that name. */
-const printed = async (program: string, ...args: string[]): Promise<string> => {
-  const { exitCode, stdout } = await tryRun(program, args)
-  return exitCode === 0 ? stdout : ''
-}
 
 export interface Firewall {
   /** Hosts that are banned by portward's sets, by rules of INPUT, and by routes that lead nowhere. */
@@ -149,25 +142,16 @@ export const readFirewallObstacle = async (backend: Backend): Promise<string | n
   return null
 }
 
-/** The rules of INPUT as they are now. */
-export const readInputRules = async (): Promise<InputRules> => {
-  const [iptables, ip6tables] = await Promise.all(
-    (['iptables', 'ip6tables'] as const).map((program) => printed(program, '-w', '-S', 'INPUT')),
-  )
-  return { iptables: parseInputRules(iptables ?? ''), ip6tables: parseInputRules(ip6tables ?? '') }
-}
-
 /**
- * Brings bans back that `undoBan` took away by these commands, rules where they stood in `before`. Goes on where one
- * fails. Throws HostError.
+ * Brings bans back that `undoBan` took away by these commands, unless they are there by now. Goes on where one fails.
+ * Throws HostError.
  */
-export const redoBans = async (undos: readonly (readonly string[])[], before: InputRules): Promise<void> => {
+export const redoBans = async (undos: readonly (readonly string[])[]): Promise<void> => {
   if (undos.length === 0) return
-  const [{ bans }, now] = await Promise.all([readFirewall(), readInputRules()])
-  const present = new Set(bans.filter(({ undo }) => !undo.includes('-D')).map(({ undo }) => undo.join(' ')))
-  const wanted = undos.filter((undo) => !present.has(undo.join(' ')))
+  const present = new Set((await readFirewall()).bans.map(({ undo }) => undo.join(' ')))
+  const commands = undos.filter((undo) => !present.has(undo.join(' '))).map(redoOf)
   const failures: string[] = []
-  for (const [program = '', ...args] of redoCommands(wanted, before, now)) {
+  for (const [program = '', ...args] of commands.filter((command) => command !== null)) {
     const command = `${program} ${args.join(' ')}`
     const { exitCode, stderr } = await effect(`run ${command}`, () => tryRun(program, args))
     if (exitCode !== 0) failures.push(`${command} failed: ${stderr.trim()}`)

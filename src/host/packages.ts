@@ -116,13 +116,6 @@ const readStates = async (names: readonly string[]): Promise<Map<string, string>
 export const readConfigured = async (names: readonly string[]): Promise<string[]> =>
   [...(await readStates(names))].filter(([, state]) => state === 'config-files').map(([name]) => name)
 
-/** Paths of all files of these packages, as far as they are installed. */
-export const readFilesOf = async (names: readonly string[]): Promise<Set<string>> => {
-  if (names.length === 0) return new Set()
-  const { stdout } = await tryRun('dpkg-query', ['-L', ...names])
-  return new Set(stdout.split('\n').filter((line) => line.startsWith('/')))
-}
-
 /** What apt would take away beyond these packages; throws HostError where it can't tell. */
 const findDependents = async (names: readonly string[], among: readonly string[]): Promise<string[]> => {
   const { exitCode, stdout, stderr } = await tryRun('apt-get', ['-s', '-q', 'purge', ...names])

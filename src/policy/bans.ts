@@ -35,7 +35,7 @@ const hostOf = (text: string): Network | null => {
 }
 
 /** The words of a line of `iptables -S`, which puts those with blanks into double quotes. */
-export const splitRule = (line: string): string[] =>
+const splitRule = (line: string): string[] =>
   [...line.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)].map(([, quoted, bare = '']) =>
     quoted === undefined ? bare : quoted.replace(/\\(.)/g, '$1'),
   )
@@ -85,6 +85,19 @@ export const keepsOut = ({ address, isOwn }: Ban, hosts: ReadonlySet<string>): b
     return network !== null && inner !== null && contains(network, inner)
   }
   return hosts.has(address) || [...hosts].some(covers)
+}
+
+/**
+ * The command that bans again what this one took away; null for a member of a ban set, whose timeout only fail2ban knows:
+ * it bans the host again, if it still holds it. A rule goes to the top of INPUT, where portsentry puts its own.
+ */
+export const redoOf = (undo: readonly string[]): string[] | null => {
+  const [program = ''] = undo
+  if (program === 'ipset' || program === 'nft') return null
+  // `ip -4 route del …`, and `/bin/sh PROGRAM del …` of the first version.
+  const [verb, opposite] = program.endsWith('tables') ? ['-D', '-I'] : ['del', 'add']
+  const at = undo.indexOf(verb)
+  return [...undo.slice(0, at), opposite, ...undo.slice(at + 1)]
 }
 
 interface Route {

@@ -24,8 +24,9 @@ describeServers('rollback where packages have a history of their own', () => {
       rm -f /var/cache/apt/*.bin`)
     await applyUnproven(server)
     expect((await server.run('dpkg-query -W libxtables12')).stdout).not.toContain('1.8.8-1')
+    // Before its script has made links.
     await server.run(
-      "sed -i '/^Package: iptables$/,/^$/s/^Status: .*/Status: install reinstreq half-installed/' /var/lib/dpkg/status",
+      "/var/lib/dpkg/info/iptables.prerm remove; sed -i '/^Package: iptables$/,/^$/s/^Status: .*/Status: install reinstreq half-installed/' /var/lib/dpkg/status",
     )
     await portward(server, 'rollback --yes', 0)
     await server.run('dpkg-query -s libxtables12 && ! command -v iptables')

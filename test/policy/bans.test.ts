@@ -6,6 +6,7 @@ import {
   parseInputBans,
   parseOwnBans,
   parseRouteBans,
+  redoOf,
 } from '../../src/policy/bans.ts'
 
 const shown = (bans: readonly Ban[]) => bans.map(({ address, undo }) => [address, undo.join('|')])
@@ -111,4 +112,22 @@ it.each<[string, number, string, string | null]>([
   ['nothing', 2, '', 'nft failed: exit code 2'],
 ])('a program says %s', (_, exitCode, stderr, expected) =>
   expect(failureOf('nft', exitCode, stderr)).toBe(expected),
+)
+
+it.each([
+  [
+    'iptables -w -D INPUT -s 192.0.2.1/32 -m comment --comment del -j DROP',
+    'iptables -w -I INPUT -s 192.0.2.1/32 -m comment --comment del -j DROP',
+  ],
+  ['ip6tables -w -D INPUT -s 2001:db8::1/128 -j DROP', 'ip6tables -w -I INPUT -s 2001:db8::1/128 -j DROP'],
+  [
+    'ip -4 route del unreachable 192.0.2.4 proto static metric 7',
+    'ip -4 route add unreachable 192.0.2.4 proto static metric 7',
+  ],
+  // Of the first version of portward, in the record of an apply.
+  ['/bin/sh /etc/portward/firewall del 192.0.2.8', '/bin/sh /etc/portward/firewall add 192.0.2.8'],
+  ['ipset del portward-hosts4 192.0.2.5', undefined],
+  ['nft delete element inet portward hosts4 { 192.0.2.6 }', undefined],
+])('what %s took away comes back by %s', (undo, redo) =>
+  expect(redoOf(undo.split(' '))?.join(' ')).toBe(redo),
 )

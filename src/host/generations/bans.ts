@@ -1,5 +1,5 @@
 import { isWithin, type Network, parseNetwork } from '../../network.ts'
-import { readFirewall, readInputRules, undoBan } from '../ban-set.ts'
+import { readFirewall, undoBan } from '../ban-set.ts'
 import { readBanned, unban } from '../fail2ban.ts'
 import { canonical, readDenied, releaseDenied } from '../hosts-deny.ts'
 import { stopService } from '../services.ts'
@@ -9,16 +9,10 @@ const JAIL = 'portsentry'
 
 /** Whom portsentry and its jail ban now, and every rule and route that looks like such a ban. */
 export const readBans = async (): Promise<BanRecord> => {
-  const [denied, jailed, { bans }, rules] = await Promise.all([
-    readDenied('/'),
-    readBanned(JAIL),
-    readFirewall(),
-    readInputRules(),
-  ])
+  const [denied, jailed, { bans }] = await Promise.all([readDenied('/'), readBanned(JAIL), readFirewall()])
   return {
     addresses: [...new Set([...denied, ...jailed.map(canonical)])],
     commands: bans.map(({ undo }) => undo.join(' ')),
-    rules,
   }
 }
 

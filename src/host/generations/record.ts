@@ -1,5 +1,4 @@
 import type { PackageVersion } from '../../policy/facts.ts'
-import type { InputRules } from '../../policy/redo-bans.ts'
 
 /**
  * Where generations and the journal of a server are kept: root's alone, since they hold copies of configuration files.
@@ -49,8 +48,6 @@ export interface BanRecord {
   readonly addresses: readonly string[]
   /** Commands that would take the bans in the firewall away, as a line each. */
   readonly commands: readonly string[]
-  /** The rules of INPUT in their order; absent in records of before. */
-  readonly rules?: InputRules
 }
 
 /** A ban of a protected host that the apply takes away. */
@@ -89,9 +86,9 @@ export interface Generation {
   readonly packages: readonly PackageVersion[]
   /** Those of them that were there once and had left their configuration; absent in records of before. */
   readonly configured?: readonly string[]
-  /** Paths that were there below the directories that daemons, and packages that are installed, write to; null: a tree. */
+  /** Paths that were there below the directories of the daemons and their packages; null: a tree. */
   readonly paths: readonly string[] | null
-  /** The same paths that were new when the apply was over; in /etc only what came with the packages. */
+  /** Such paths that were new when the apply was over; in /etc only what came with the packages. */
   readonly newPaths: readonly string[]
   /** Until when it has to be confirmed, ISO 8601; null where nobody asked for that, or it has been. */
   readonly confirmBy: string | null

@@ -33,7 +33,7 @@ import { UNIT_DIRECTORY } from './confirmation.ts'
 import type { MergedFile, Restoration } from './merge.ts'
 import type { Undoing } from './record.ts'
 import { copyPath, removeTemporaryIn, sha256 } from './store.ts'
-import { ownedBy } from './take.ts'
+import { isMadeFor } from './take.ts'
 
 const readBytes = async (path: string): Promise<Buffer | null> => {
   try {
@@ -146,10 +146,8 @@ const leftoversOf = ({ files, paths, newPaths }: Restoration): string[] => {
 
 /** What the packages left when they went, and what the daemons remember: nothing that was there before. */
 const removeLeftovers = async (restoration: Restoration, kept: readonly string[]): Promise<void> => {
-  const leftovers = leftoversOf(restoration)
-  const needed = kept.length > 0 ? await ownedBy(leftovers, kept) : new Set()
-  for (const path of leftovers) {
-    if (needed.has(path)) continue
+  for (const path of leftoversOf(restoration)) {
+    if (isMadeFor(kept, path)) continue
     const entry = await lstat(path).catch(() => null)
     if (entry === null) continue
     await effect(`remove ${path}`, () =>
@@ -299,13 +297,8 @@ export const restore = async (
   if (banPath?.program === 'returns') await attempt(startBanProgramUnits)
   if (!purges) await attempt(removeSet)
   const isAnswering = (active.get('fail2ban') ?? []).length > 0
-  const { releases, bans } = restoration
-  await attempt(() =>
-    redoBans(
-      releases.flatMap(({ undo }) => undo),
-      bans.rules ?? { iptables: [], ip6tables: [] },
-    ),
-  )
+  const { releases } = restoration
+  await attempt(() => redoBans(releases.flatMap(({ undo }) => undo)))
   for (const { address, jailed } of releases) {
     tell(`the ban of ${address}`)
     if (jailed && isAnswering) await attempt(() => ban('portsentry', address))

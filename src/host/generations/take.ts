@@ -1,9 +1,9 @@
-import { access, lstat, readFile, readlink } from 'node:fs/promises'
-import { basename, dirname } from 'node:path'
+import { access, lstat, readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { Plan, Step } from '../../plan/plan.ts'
 import { describeStep } from '../../plan/render.ts'
 import { errnoOf, HostError } from '../host-error.ts'
-import { readConfigured, readFilesOf, readInstalled } from '../packages.ts'
+import { readConfigured, readInstalled } from '../packages.ts'
 import { resolveInRoot } from '../paths.ts'
 import { tryRun } from '../process.ts'
 import { readServiceState } from '../services.ts'
@@ -11,56 +11,39 @@ import { readBans } from './bans.ts'
 import type { FileRecord, Generation } from './record.ts'
 import { addGeneration, copyInto, sha256 } from './store.ts'
 
+/** What is made by the scripts of a package and by its daemon. What configures fail2ban is dpkg's or somebody's. */
+const MADE_FOR: ReadonlyMap<string, RegExp> = new Map([
+  ['portsentry', /^\/etc\/portsentry(?:$|\/portsentry\.)|^\/var\/lib\/portsentry/],
+  ['fail2ban', /^\/etc\/fail2ban(?!\/.*\.(?:local|conf)$)|^\/var\/lib\/fail2ban/],
+  ['libwrap0', /^\/etc\/hosts\.(?:allow|deny)$/],
+])
+const WATCHED = [
+  ...['/etc/portsentry', '/etc/fail2ban', '/etc/hosts.allow', '/etc/hosts.deny'],
+  ...['/var/lib/portsentry', '/var/lib/fail2ban'],
+]
 /** What daemons make by themselves: the list that portsentry's start builds, blocked files, fail2ban's database. */
-const DAEMONS_OWN = ['/etc/portsentry/portsentry.ignore', '/var/lib/portsentry', '/var/lib/fail2ban']
-/** Where packages put files that stay when they go, or that only their maintainer scripts know of. */
-const PACKAGES_OWN = ['/etc', '/var/lib/portsentry', '/var/lib/fail2ban']
+const DAEMONS_OWN = /^\/etc\/portsentry\/portsentry\.ignore$|^\/var\/lib\//
 
-/** Paths below some directories, as far as these exist. Throws HostError: half a list would have the rest look new. */
-const listPaths = async (tops: readonly string[]): Promise<string[]> => {
-  const { exitCode, stdout, stderr } = await tryRun('find', [...tops, '-print0'])
+/** Whether a path was made for one of these packages, beside the files that dpkg knows of. Pure. */
+export const isMadeFor = (packages: readonly string[], path: string): boolean =>
+  packages.some((name) => MADE_FOR.get(name)?.test(path))
+
+/** Paths that may be of the daemons and their packages. Throws HostError: half a list would have the rest look new. */
+const listPaths = async (): Promise<string[]> => {
+  const { exitCode, stdout, stderr } = await tryRun('find', [...WATCHED, '-print0'])
   // 1: one of them does not exist, or something went away meanwhile.
-  if (exitCode > 1) throw new HostError(`find ${tops.join(' ')} failed: ${stderr.trim()}`, 'try again')
+  if (exitCode > 1) throw new HostError(`find ${WATCHED.join(' ')} failed: ${stderr.trim()}`, 'try again')
   return stdout.split('\0').filter(Boolean)
-}
-
-/** Made by the packages' scripts for both daemons, or for libwrap; what configures fail2ban is its own file or somebody's. */
-const SCRIPTS_OWN =
-  /^\/etc\/(?:portsentry(?:$|\/portsentry\.)|fail2ban(?!\/.*\.(?:local|conf)$)|hosts\.allow$|hosts\.deny$)/
-
-/**
- * Which paths in /etc are of some packages: their files, what is made for them by their scripts, links to either, and the
- * directories of these. Whatever else came meanwhile is somebody else's.
- */
-export const ownedBy = async (
-  paths: readonly string[],
-  packages: readonly string[],
-): Promise<Set<string>> => {
-  const files = await readFilesOf(packages)
-  const names = new Set([...files].map((path) => basename(path)))
-  const owned = new Set<string>()
-  for (const path of paths) {
-    const target = await readlink(path).catch(() => null)
-    if (!files.has(path) && !SCRIPTS_OWN.test(path) && (target === null || !names.has(basename(target))))
-      continue
-    for (let each = path; each !== '/etc' && each !== '/'; each = dirname(each)) owned.add(each)
-  }
-  return owned
 }
 
 /** What daemons, and packages where some were installed, have made since a generation was taken. Throws HostError. */
 export const findNewPaths = async ({ paths, packages }: Generation): Promise<string[]> => {
   if (paths === null) return []
   const before = new Set(paths)
-  const now = await listPaths(packages.length > 0 ? PACKAGES_OWN : DAEMONS_OWN)
-  const added = now.filter((path) => !before.has(path))
-  const inEtc = added.filter((path) => path.startsWith('/etc/'))
-  if (inEtc.length === 0 || packages.length === 0) return added
-  const owned = await ownedBy(
-    inEtc,
-    packages.map(({ name }) => name),
+  const names = packages.map(({ name }) => name)
+  return (await listPaths()).filter(
+    (path) => !before.has(path) && (DAEMONS_OWN.test(path) || isMadeFor(names, path)),
   )
-  return added.filter((path) => !path.startsWith('/etc/') || owned.has(path))
 }
 
 /** Directories on the way to a path that do not exist, the uppermost first. */
@@ -146,7 +129,7 @@ export const takeGeneration = async (
       releases: plan.steps.flatMap((step) => (step.kind === 'release' ? [step] : [])),
       packages,
       configured: await readConfigured(packages.map(({ name }) => name)),
-      paths: isLive ? await listPaths(packages.length > 0 ? PACKAGES_OWN : DAEMONS_OWN) : null,
+      paths: isLive ? await listPaths() : null,
       newPaths: [],
       confirmBy,
     }

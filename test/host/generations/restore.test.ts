@@ -171,18 +171,6 @@ describe('what is given back', () => {
     expect(copies()).toEqual(first)
   })
 
-  it('may be given back again, and takes away what a death left beside the files', async () => {
-    const root = tree()
-    const before = look(root)
-    const state = temporaryDirectory()
-    const restoration = await apply(root, state)
-    writeFileSync(join(root, 'etc/.plain.0123456789ab.portward'), 'half')
-    for (let times = 0; times < 3; times += 1) {
-      expect(await restore(state, restoration, 'rolled-back', () => {})).toEqual(NOTHING)
-      expect(look(root)).toEqual(before)
-    }
-  })
-
   it('keeps what others wrote to two files of one name', async () => {
     const root = tree()
     const state = temporaryDirectory()
