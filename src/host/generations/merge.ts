@@ -18,7 +18,6 @@ export interface Restoration {
   readonly bans: BanRecord
   readonly packages: readonly string[]
   readonly configured: readonly string[]
-  readonly paths: ReadonlySet<string> | null
   readonly newPaths: readonly string[]
 }
 
@@ -37,7 +36,6 @@ export const mergeGenerations = (generations: readonly [Generation, ...Generatio
     }
   }
   const earliest = generations.at(-1) ?? generations[0]
-  const withPaths = generations.findLast(({ paths }) => paths !== null)
   return {
     root: earliest.root,
     numbers: generations.map(({ number }) => number),
@@ -47,7 +45,6 @@ export const mergeGenerations = (generations: readonly [Generation, ...Generatio
     releases: generations.flatMap(({ releases }) => releases),
     packages: [...new Set(generations.flatMap(({ packages }) => packages.map(({ name }) => name)))],
     configured: [...new Set(generations.flatMap(({ configured }) => configured ?? []))],
-    paths: withPaths?.paths ? new Set(withPaths.paths) : null,
     newPaths: [...new Set(generations.flatMap(({ newPaths }) => newPaths))],
   }
 }

@@ -138,10 +138,9 @@ const removeDirectories = async ({ files }: Restoration): Promise<void> => {
 }
 
 /** New since, and not by the apply itself; the innermost first. */
-const leftoversOf = ({ files, paths, newPaths }: Restoration): string[] => {
-  if (paths === null) return []
+const leftoversOf = ({ files, newPaths }: Restoration): string[] => {
   const ours = new Set(files.map(({ record }) => record.real))
-  return newPaths.filter((path) => !paths.has(path) && !ours.has(path)).sort((a, b) => b.length - a.length)
+  return newPaths.filter((path) => !ours.has(path)).sort((a, b) => b.length - a.length)
 }
 
 /** What the packages left when they went, and what the daemons remember: nothing that was there before. */

@@ -84,20 +84,18 @@ describe('what several generations come to', () => {
 
   it('takes services from the earliest, packages and new paths from all', () => {
     const merged = mergeGenerations([
-      generation(3, { packages: [{ name: 'tcpd', version: '1' }], newPaths: ['/etc/b'], paths: ['/etc'] }),
+      generation(3, { packages: [{ name: 'tcpd', version: '1' }], newPaths: ['/etc/b'] }),
       generation(2, {
         packages: [
           { name: 'tcpd', version: '1' },
           { name: 'portsentry', version: '2' },
         ],
         newPaths: ['/etc/a', '/etc/b'],
-        paths: ['/etc', '/etc/old'],
         services: { enabled: ['fail2ban'], active: [['fail2ban', ['fail2ban']]], daemons: [] },
       }),
     ])
     expect(merged).toMatchObject({ numbers: [3, 2], packages: ['tcpd', 'portsentry'] })
     expect(merged.services.enabled).toEqual(['fail2ban'])
-    expect(merged.paths).toEqual(new Set(['/etc', '/etc/old']))
     expect(merged.newPaths).toEqual(['/etc/b', '/etc/a'])
   })
 })
