@@ -11,6 +11,7 @@ import {
   expectBanned,
   expectBannedEverywhere,
   expectCutOff,
+  expectHeld,
   expectSpared,
   fingerprint,
   forge,
@@ -206,6 +207,8 @@ export const describePromises = (release: Expectations): void => {
     })
 
     it('is in sync, and changes nothing the second time: no write, no restart', async () => {
+      // Its action empties portsentry's blocked files.
+      await expectHeld(server, STRANGER)
       const before = await fingerprint(server, units)
       expect(await portward(server, 'apply --yes', 0)).toMatch(/in sync/)
       expect(await fingerprint(server, units)).toBe(before)
