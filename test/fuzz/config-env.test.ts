@@ -49,6 +49,26 @@ const settingsIn = (text: string): Settings | null => {
   return settings
 }
 
+it('takes or refuses any text beside any environment; every problem says what, where and what to do', () => {
+  const environment = fc.dictionary(fc.constantFrom(...VARIABLE_NAMES, 'A', 'B'), fc.string())
+  fc.assert(
+    fc.property(CONFIG_ENV, environment, (text, variables) => {
+      const { settings, problems } = parseSettings(text, variables, 'config.env')
+      expect(settings === null).toBe(problems.some(({ severity }) => severity === 'error'))
+      const lines = text.split('\n').length
+      const wrong = problems.filter(
+        ({ code, message, hint, at }) =>
+          !/^[a-z]+(-[a-z]+)*$/.test(code) ||
+          [message, hint].includes('') ||
+          !['config.env', 'environment'].includes(at.path) ||
+          (at.line ?? 1) > lines,
+      )
+      expect(wrong).toEqual([])
+    }),
+    { numRuns: runs(1000) },
+  )
+})
+
 it('takes or refuses any text as config.env, and writes what it takes', () => {
   fc.assert(
     fc.property(CONFIG_ENV, (text) => {

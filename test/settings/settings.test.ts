@@ -1,10 +1,7 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { formatCidr } from '../../src/network.ts'
 import { renderProblem } from '../../src/problem.ts'
 import { parseSettings } from '../../src/settings/settings.ts'
-import { VARIABLE_NAMES } from '../../src/settings/variables.ts'
-import { runs } from '../fast-check.ts'
 import { LAN } from '../plan/live.ts'
 
 type Environment = Record<string, string>
@@ -592,53 +589,24 @@ describe('the result', () => {
   })
 })
 
-describe('laws', () => {
-  const names = [...VARIABLE_NAMES, 'X', 'Y']
-  const piece = fc.oneof(
-    fc.constantFrom(...names),
-    fc.constantFrom('=', '=', '\n', '\n', '"', "'", '`', '$(', ')', '${X}', '$', '#', ' ', '\t', '\r\n', '\\', 'export ', '\0', '1', '24'),
-    fc.constantFrom('LAN_IP=192.168.1.10\n', 'LAN_NM=24\n', '\xff'),
-  ) // biome-ignore format: a table
-  const text = fc.oneof(
-    fc.string({ unit: 'binary', maxLength: 60 }),
-    fc.array(piece, { maxLength: 30 }).map((pieces) => pieces.join('')),
-  )
-
-  it('never throws; every problem says what, where and what to do; settings come without errors only', () => {
-    fc.assert(
-      fc.property(text, fc.dictionary(fc.constantFrom(...names), fc.string()), (config, environment) => {
-        const { settings, problems: found } = parse(config, environment)
-        for (const { code, message, hint, at } of found) {
-          expect(code).toMatch(/^[a-z]+(-[a-z]+)*$/)
-          expect([message, hint, at.path].every((part) => part.length > 0)).toBe(true)
-          expect(['config.env', 'environment']).toContain(at.path)
-          expect(at.line ?? 1).toBeLessThanOrEqual(config.split('\n').length)
-        }
-        expect(settings === null).toBe(found.some(({ severity }) => severity === 'error'))
-      }),
-      { numRuns: runs(1500) },
-    )
-  })
-
-  const many = 200_000
-  it.each<[string, string]>([
-    ['blanks', `PORT_BANNER=${' '.repeat(many)}"x`],
-    ['blanks before a name', `${' '.repeat(many)}export${' '.repeat(many)}=`],
-    ['open braces', `PORT_BANNER=${'${'.repeat(many / 2)}`],
-    ['escapes', `PORT_BANNER="${'\\"'.repeat(many / 2)}`],
-    ['quotes', `PORT_BANNER=${`'"`.repeat(many / 2)}x`],
-    ['lines that open and close', `X='\n'\n`.repeat(many / 6)],
-    ['no assignments', 'x\n'.repeat(many / 2)],
-    ['carriage returns', '\r\n'.repeat(many / 2)],
-    ['names', 'LAN_IP '.repeat(many / 7)],
-    ['references', '${X'.repeat(many / 3)],
-    ['ports', `TCP_PORTS=${'1,'.repeat(many / 2)}`],
-    ['times', `BANTIME="${'1 '.repeat(many / 2)}x"`],
-    ['digits', `BANTIME=${'1'.repeat(many)}x`],
-    ['a path', `HISTORY_FILE=${'/log'.repeat(many / 4)}/`],
-    ['a whitelist', `WHITELIST="${'1, '.repeat(many / 3)}"`],
-    ['a netmask', `LAN_IP=${'1.'.repeat(many / 2)}\nLAN_NM=${'2'.repeat(many)}`],
-  ])('200 kB of %s come to an end', (_, hostile) => {
-    expect(parse(`LAN_NM=24\n${hostile}`).settings).toBeNull()
-  })
+const many = 200_000
+it.each<[string, string]>([
+  ['blanks', `PORT_BANNER=${' '.repeat(many)}"x`],
+  ['blanks before a name', `${' '.repeat(many)}export${' '.repeat(many)}=`],
+  ['open braces', `PORT_BANNER=${'${'.repeat(many / 2)}`],
+  ['escapes', `PORT_BANNER="${'\\"'.repeat(many / 2)}`],
+  ['quotes', `PORT_BANNER=${`'"`.repeat(many / 2)}x`],
+  ['lines that open and close', `X='\n'\n`.repeat(many / 6)],
+  ['no assignments', 'x\n'.repeat(many / 2)],
+  ['carriage returns', '\r\n'.repeat(many / 2)],
+  ['names', 'LAN_IP '.repeat(many / 7)],
+  ['references', '${X'.repeat(many / 3)],
+  ['ports', `TCP_PORTS=${'1,'.repeat(many / 2)}`],
+  ['times', `BANTIME="${'1 '.repeat(many / 2)}x"`],
+  ['digits', `BANTIME=${'1'.repeat(many)}x`],
+  ['a path', `HISTORY_FILE=${'/log'.repeat(many / 4)}/`],
+  ['a whitelist', `WHITELIST="${'1, '.repeat(many / 3)}"`],
+  ['a netmask', `LAN_IP=${'1.'.repeat(many / 2)}\nLAN_NM=${'2'.repeat(many)}`],
+])('200 kB of %s come to an end', (_, hostile) => {
+  expect(parse(`LAN_NM=24\n${hostile}`).settings).toBeNull()
 })
