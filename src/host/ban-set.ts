@@ -182,7 +182,10 @@ export const loadBanSet = async (init: Init): Promise<void> => {
   await effect(`run systemctl restart ${BANS_UNIT}`, async () => {
     // One that kept failing is not started again for a while, unless it is told to forget that.
     await tryRun('systemctl', ['reset-failed', BANS_UNIT])
-    await run('systemctl', ['restart', BANS_UNIT], `see what journalctl -u ${BANS_UNIT} says`)
+    if ((await tryRun('systemctl', ['restart', BANS_UNIT])).exitCode === 0) return
+    // What the loader says, rather than that systemd could not run it.
+    await run('python3', [LOADER], HINT)
+    throw new HostError(`${BANS_UNIT} does not start`, `see what journalctl -u ${BANS_UNIT} says`)
   })
 }
 
