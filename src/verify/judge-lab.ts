@@ -1,17 +1,12 @@
 import type { LabReport } from '../host/lab/report.ts'
-import type { LabSpecification } from '../host/lab/specification.ts'
 import { type Check, checkFor, listed } from './check.ts'
 import { judgeJail, judgeSpared } from './judge-effects.ts'
 import { judgeCommands, judgeCutOff, judgeKernel, judgeNoticed } from './judge-scans.ts'
 import { judgeWrappers } from './judge-wrappers.ts'
-import { type Expectation, hostsOf } from './lab-view.ts'
+import { type Expectation, hostsOf, type Tried } from './lab-view.ts'
 
 /** What the lab has shown, as checks. Pure. */
-export const judgeLab = (
-  specification: LabSpecification,
-  report: LabReport,
-  expected: Expectation,
-): Check[] => {
+export const judgeLab = (specification: Tried, report: LabReport, expected: Expectation): Check[] => {
   const attackers = hostsOf(specification, report, 'attacker')
   const spared = hostsOf(specification, report, 'spared')
   const logged = hostsOf(specification, report, 'logged')
@@ -23,7 +18,7 @@ export const judgeLab = (
     judgeNoticed(attackers, report, expected),
     judgeCommands(attackers, expected),
     judgeKernel(attackers, expected),
-    judgeCutOff(attackers, report, expected),
+    judgeCutOff(attackers, expected),
     judgeSpared(spared, expected),
     judgeWrappers(
       expected.writesDenied ? logged : attackers,
@@ -32,6 +27,6 @@ export const judgeLab = (
       report,
       expected,
     ),
-    ...(specification.startsFail2ban ? judgeJail(logged, spared, report, expected) : []),
+    ...judgeJail(logged, spared, report, expected),
   ]
 }

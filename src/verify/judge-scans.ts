@@ -17,9 +17,6 @@ import {
   stillOpenTo,
 } from './lab-view.ts'
 
-const rulesText = (rules: LabReport['dropping']): string =>
-  listed(rules.map(({ program, rule }) => `${program} ${rule}`))
-
 export const judgeNoticed = (attackers: readonly Seen[], report: LabReport, expected: Expectation): Check => {
   const check = checkFor('noticed', 'portsentry notices scans')
   const missed = attackers.filter((seen) => !isNoticed(seen)).map(({ host }) => host.name)
@@ -35,10 +32,9 @@ export const judgeNoticed = (attackers: readonly Seen[], report: LabReport, expe
         6,
       ),
     )
-  const drops = [rulesText(report.dropping), listed(report.nftDrops)].filter(Boolean).join('; ')
-  if (drops !== '' && expected.isBehindFirewall) {
+  if (report.dropping.length > 0 && expected.isBehindFirewall) {
     return check.warn(
-      `the firewall drops ${listed(missed, 6)} before this portsentry can see it: ${drops}`,
+      `the firewall drops ${listed(missed, 6)} before this portsentry can see it: ${listed(report.dropping)}`,
       'accept the watched ports ahead of that rule (nothing listens there), or count on the firewall alone',
     )
   }
@@ -145,7 +141,7 @@ const judgeObserving = (attackers: readonly Seen[], { jailBans }: Expectation): 
   return check.pass(`${ONLY_TELLS}${jailBans ? '; fail2ban bans the hosts that it logs' : ''}`)
 }
 
-export const judgeCutOff = (attackers: readonly Seen[], _report: LabReport, expected: Expectation): Check => {
+export const judgeCutOff = (attackers: readonly Seen[], expected: Expectation): Check => {
   if (onlyTells(expected)) return judgeObserving(attackers, expected)
   const check = checkFor('cut-off', 'a scanner is cut off')
   if (attackers.length === 0) return check.skip('no scan could be tried')

@@ -232,6 +232,5 @@ export const planLab = (
     firewall: surroundings.firewall,
     askingDaemons: desired.askingDaemons,
     otherJails,
-    startsFail2ban: true,
   }
 }

@@ -30,8 +30,11 @@ export interface Seen {
   readonly report: HostReport
 }
 
+/** What a report is about. */
+export type Tried = Pick<LabSpecification, 'hosts' | 'askingDaemons'>
+
 /** What the hosts of a role did and met. */
-export const hostsOf = ({ hosts }: LabSpecification, report: LabReport, role: Role): Seen[] =>
+export const hostsOf = ({ hosts }: Tried, report: LabReport, role: Role): Seen[] =>
   hosts.flatMap((host) => {
     const seen = report.hosts[host.name]
     return host.role === role && seen !== undefined ? [{ host, report: seen }] : []

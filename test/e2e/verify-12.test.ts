@@ -50,9 +50,13 @@ describeVerify('bookworm', (current) => {
     await server.run(gate.shut)
     const proof = await prove(server)
     await server.run(gate.open)
-    // A packet that the one rejects does not come to the other.
-    const chains = NFT_GATES.map(({ chain }) => chain).join('|')
-    expectAllPass(proof, [new RegExp(`^warn noticed: .*nft (?:${chains}): reject`, 'm')])
+    expectAllPass(
+      proof,
+      NFT_GATES.map(
+        ({ chain, protocol }) =>
+          new RegExp(`^warn noticed: .*nft ${chain}: meta l4proto ${protocol} reject`, 'm'),
+      ),
+    )
     expect(proof.exitCode).toBe(0)
   })
 

@@ -148,53 +148,33 @@ describe('which way they come', () => {
   }
   const second6 = { name: 'wan0', addresses: ['2001:db8::1/64'] }
 
+  const on = (outside: string | null, ...devices: LabDevice[]) => ({ surroundings: { outside, devices } })
+  const LAN_ALONE = ['lan0 192.168.1.10', 'lan0 192.168.1.10', 'lan0']
+  const LAN_AND_WAN = ['wan0 203.0.113.1', 'lan0 192.168.1.10', 'wan0']
+
   it.each<[what: string, changes: Changes, expected: string[]]>([
-    ['one interface', {}, ['lan0 192.168.1.10', 'lan0 192.168.1.10', 'lan0']],
-    [
-      'one interface with the default route',
-      { surroundings: { outside: 'lan0' } },
-      ['lan0 192.168.1.10', 'lan0 192.168.1.10', 'lan0'],
-    ],
-    [
-      'two interfaces, the default route on the other',
-      { surroundings: { devices: [WAN_DEVICE, LAN_DEVICE], outside: 'wan0' } },
-      ['wan0 203.0.113.1', 'lan0 192.168.1.10', 'wan0'],
-    ],
-    [
-      'two interfaces and no default route',
-      { surroundings: { devices: [WAN_DEVICE, LAN_DEVICE] } },
-      ['lan0 192.168.1.10', 'lan0 192.168.1.10', 'lan0'],
-    ],
-    [
-      'the default route on an interface without addresses',
-      { surroundings: { devices: [LAN_DEVICE], outside: 'ppp0' } },
-      ['lan0 192.168.1.10', 'lan0 192.168.1.10', 'lan0'],
-    ],
+    ['one interface', {}, LAN_ALONE],
+    ['one interface with the default route', { surroundings: { outside: 'lan0' } }, LAN_ALONE],
+    ['two, the default route on the other', on('wan0', WAN_DEVICE, LAN_DEVICE), LAN_AND_WAN],
+    ['two interfaces and no default route', on(null, WAN_DEVICE, LAN_DEVICE), LAN_ALONE],
+    ['the default route on an interface without addresses', on('ppp0', LAN_DEVICE), LAN_ALONE],
     [
       'an outside that has IPv6 alone',
-      { surroundings: { devices: [LAN_DEVICE, second6], outside: 'wan0' } },
+      on('wan0', LAN_DEVICE, second6),
       ['wan0 192.168.1.10', 'lan0 192.168.1.10', 'wan0'],
     ],
     [
       'no LAN and no whitelist',
-      { lan: '', addresses: ['203.0.113.1'], surroundings: { devices: [WAN_DEVICE], outside: 'wan0' } },
+      { lan: '', addresses: ['203.0.113.1'], ...on('wan0', WAN_DEVICE) },
       ['wan0 203.0.113.1', 'undefined undefined', 'wan0'],
     ],
     [
       'no LAN, and a whitelisted network of its own on another interface',
-      {
-        lan: '',
-        config: 'WHITELIST=192.168.0.0/16\n',
-        surroundings: { devices: [WAN_DEVICE, LAN_DEVICE], outside: 'wan0' },
-      },
-      ['wan0 203.0.113.1', 'lan0 192.168.1.10', 'wan0'],
+      { lan: '', config: 'WHITELIST=192.168.0.0/16\n', ...on('wan0', WAN_DEVICE, LAN_DEVICE) },
+      LAN_AND_WAN,
     ],
-    [
-      'LAN_IP on no interface',
-      { surroundings: { devices: [WAN_DEVICE], outside: 'wan0' } },
-      ['wan0 203.0.113.1', 'wan0 203.0.113.1', 'wan0'],
-    ],
-    ['no interface at all', { surroundings: { devices: [] } }, ['lan0 192.0.2.1', 'lan0 192.0.2.1', 'lan0']],
+    ['LAN_IP on no interface', on('wan0', WAN_DEVICE), ['wan0 203.0.113.1', 'wan0 203.0.113.1', 'wan0']],
+    ['no interface at all', on(null), ['lan0 192.0.2.1', 'lan0 192.0.2.1', 'lan0']],
   ])('%s', (_what, changes, expected) => {
     const lab = labOf(changes)
     expect(ways(lab)).toEqual(expected)
@@ -376,6 +356,5 @@ it('hands on what the lab is a copy of', () => {
     inUse: ['udp 68'],
     firewall,
     otherJails: ['sshd'],
-    startsFail2ban: true,
   })
 })

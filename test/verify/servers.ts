@@ -1,7 +1,9 @@
+import { expect } from 'vitest'
 import { plan } from '../../src/plan/planner.ts'
 import { type Desired, desire } from '../../src/policy/desired.ts'
 import type { Facts } from '../../src/policy/facts.ts'
 import { findRelease } from '../../src/policy/find-release.ts'
+import type { Check } from '../../src/verify/check.ts'
 import { factsOf, LAN, NATIVE, portsentry, settingsOf } from '../plan/live.ts'
 
 export type Changes = NonNullable<Parameters<typeof factsOf>[0]>
@@ -41,4 +43,11 @@ export const native = (config = ''): Changes => {
   const writes = planned?.steps.flatMap((step) => (step.kind === 'write' ? [[step.path, step.after]] : []))
   const daemons = [portsentry(1)]
   return { portsentry: NATIVE, texts: { ...CONF_2, ...Object.fromEntries(writes ?? []) }, live: { daemons } }
+}
+
+/** That exactly one of the checks is this one, as `result code: message`. */
+export const expectLine = (checks: readonly Check[], line: string | RegExp): void => {
+  const lines = checks.map(({ result, code, message }) => `${result} ${code}: ${message}`)
+  const found = lines.filter((one) => (typeof line === 'string' ? one === line : line.test(one)))
+  expect(found, lines.join('\n')).toHaveLength(1)
 }

@@ -1,6 +1,4 @@
 import { tryRun } from '../process.ts'
-import { ownChains, ownPart } from './nft-tables.ts'
-import type { MetRule } from './report.ts'
 import type { LabSpecification } from './specification.ts'
 
 export type Firewall = LabSpecification['firewall']
@@ -28,69 +26,60 @@ export const withoutFail2ban = (saved: string): string =>
     .filter((line) => !/(?:^:|-[AI] |-j )f2b-/.test(line))
     .join('\n')
 
-/** What `iptables-save` prints where it shares its tables with nft. */
-const isOfNft = (saved: string): boolean => saved.includes('(nf_tables)')
-
-/** Tables that iptables dumps: restored once more by nft, every rule would be there twice. */
-const tablesOfIptables = ({ iptables, ip6tables }: Pick<Firewall, 'iptables' | 'ip6tables'>): Set<string> => {
-  const names = (family: string, saved: string) =>
-    isOfNft(saved) ? [...saved.matchAll(/^\*(\w+)/gm)].map(([, table]) => `table ${family} ${table}`) : []
-  return new Set([...names('ip', iptables), ...names('ip6', ip6tables)])
-}
-
 const headOf = (table: string): string => /^table \S+ \S+/.exec(table)?.[0] ?? ''
 
-/** Tables that nft itself can read back. Those of iptables-nft are in its own dump; fail2ban's come with fail2ban. */
-export const nftTables = ({ nft: ruleset, ...dumps }: Omit<Firewall, 'ipset'>): string => {
-  const dumped = tablesOfIptables(dumps)
-  // Tables whose rules it does not understand it does not dump at all.
-  const isUndumped = (text: string) =>
-    [dumps.iptables, dumps.ip6tables].some((saved) =>
-      saved.includes(`# Table \`${headOf(text).split(' ')[2]}' is incompatible`),
+/** A set, a map or the like: iptables shows a rule with one as if it were for everybody. */
+const USES_SETS = /^\t(?!chain )\S+ \S+ \{$|\bvmap\b/m
+
+/**
+ * What each program is to rebuild. iptables-nft has its tables in nft, too: they are in its own dump, but for those in
+ * which it says that there is more, or shows it wrongly. fail2ban's come with fail2ban. Pure.
+ */
+export const shareOut = ({ iptables, ip6tables, nft }: Omit<Firewall, 'ipset'>) => {
+  const dumps = { ip: iptables, ip6: ip6tables }
+  const tables = nft
+    .replace(/^#.*\n/gm, '')
+    .split(/^(?=table )/m)
+    .filter((table) => table !== '' && !/^table \S+ f2b-/.test(table))
+  const isIptables = (table: string): boolean => {
+    const [, family, name] = headOf(table).split(' ')
+    const saved = family === 'ip' || family === 'ip6' ? dumps[family] : ''
+    return (
+      saved.includes('(nf_tables)') &&
+      saved.split('\n').includes(`*${name}`) &&
+      !saved.includes(`# Table \`${name}' contains incompatible`) &&
+      !USES_SETS.test(table)
     )
-  const texts = ruleset.split(/^(?=table |# Warning: table )/m)
-  return texts
-    .flatMap((text, index) => {
-      if (!text.startsWith('table ') || /^table \S+ f2b-/.test(text)) return []
-      const isWarned = texts[index - 1]?.startsWith('# Warning: ')
-      return [dumped.has(headOf(text)) || (isWarned && !isUndumped(text)) ? ownPart(text) : text]
-    })
-    .join('')
+  }
+  const ofNft = tables.filter((table) => !isIptables(table))
+  const heads = new Set(ofNft.map(headOf))
+  const dump = (family: 'ip' | 'ip6'): string => {
+    const saved = withoutFail2ban(dumps[family])
+    if (!saved.includes('(nf_tables)')) return saved
+    return saved
+      .split(/^(?=\*)/m)
+      .filter((part) => !heads.has(`table ${family} ${/^\*(\S+)/.exec(part)?.[1]}`))
+      .join('')
+  }
+  return { iptables: dump('ip'), ip6tables: dump('ip6'), nft: ofNft }
 }
 
-/** A dump of iptables without the rules of chains that `nftTables` has: the chains themselves may be led to from here. */
-const withoutOwnRules = (family: 'ip' | 'ip6', saved: string, ruleset: string): string => {
-  if (!isOfNft(saved)) return saved
-  const tables = new Map(ruleset.split(/^(?=table )/m).map((text) => [headOf(text), text]))
-  let own: ReadonlySet<string> = new Set()
-  return saved
-    .split('\n')
-    .filter((line) => {
-      if (line.startsWith('*')) own = ownChains(tables.get(`table ${family} ${line.slice(1)}`) ?? '')
-      return !own.has(/^-A (\S+)/.exec(line)?.[1] ?? '')
-    })
-    .join('\n')
-}
-
-/** Dumps that `iptables-restore` and `ip6tables-restore` rebuild everything from that the other programs do not. */
-export const iptablesDumps = ({ iptables, ip6tables, nft }: Omit<Firewall, 'ipset'>) => ({
-  iptables: withoutFail2ban(withoutOwnRules('ip', iptables, nft)),
-  ip6tables: withoutFail2ban(withoutOwnRules('ip6', ip6tables, nft)),
-})
-
-/** Rebuilds the server's firewall in this network namespace. Returns what could not be rebuilt. */
+/** Rebuilds the server's firewall in this network namespace. Returns what could not be rebuilt, as the programs say it. */
 export const restoreRules = async (firewall: Firewall): Promise<string[]> => {
   const gaps: string[] = []
-  const restore = async (text: string, program: string, ...args: string[]): Promise<void> => {
+  const restore = async (text: string, what: string, program: string, ...args: string[]): Promise<void> => {
     if (text.trim() === '') return
     const { exitCode, stderr } = await tryRun(program, args, { input: text, timeoutMs: 20_000 })
-    if (exitCode !== 0) gaps.push(`${program}: ${stderr.trim().split('\n').at(-1) ?? ''}`)
+    if (exitCode === 0) return
+    const [said = ''] = stderr.trim().split('\n')
+    gaps.push(`${what} (${program}: ${said.replace(/^.*?Error: /, '')})`)
   }
-  await restore(firewall.ipset, 'ipset', 'restore', '-exist')
-  const dumps = iptablesDumps(firewall)
-  await restore(dumps.iptables, 'iptables-restore')
-  await restore(dumps.ip6tables, 'ip6tables-restore')
-  await restore(nftTables(firewall), 'nft', '-f', '-')
+  await restore(firewall.ipset, 'the sets of ipset', 'ipset', 'restore', '-exist')
+  const { iptables, ip6tables, nft } = shareOut(firewall)
+  await restore(iptables, 'the rules of iptables', 'iptables-restore')
+  await restore(ip6tables, 'the rules of ip6tables', 'ip6tables-restore')
+  // One by one: what nft does not read back keeps no other from being rebuilt.
+  for (const table of nft) await restore(table, headOf(table), 'nft', '-f', '-')
   return gaps
 }
 
@@ -107,35 +96,18 @@ export const readDecisions = async (): Promise<string[]> => {
   return texts.flatMap((text) => text.split('\n')).map((line) => line.trim())
 }
 
-/** Packet counts by rule. A policy counts as the rule `-P CHAIN TARGET`. */
-export type Counters = ReadonlyMap<string, number>
+/** Dumps of iptables with their packet counters. */
+export const readCounters = () =>
+  Promise.all([printed('iptables-save', '-c'), printed('ip6tables-save', '-c')])
 
-export const parseCounters = (program: string, saved: string): [string, number][] => {
-  let table = ''
-  return saved.split('\n').flatMap((line): [string, number][] => {
-    if (line.startsWith('*')) table = line.slice(1)
-    const policy = /^:(\S+) (ACCEPT|DROP) \[(\d+):/.exec(line)
-    if (policy) return [[`${program} -t ${table} -P ${policy[1]} ${policy[2]}`, Number(policy[3])]]
-    const rule = /^\[(\d+):\d+\] (.*)$/.exec(line)
-    return rule ? [[`${program} -t ${table} ${rule[2]}`, Number(rule[1])]] : []
+/** Rules and policies that have dropped packets between two dumps of a program, but for the bans. Pure. */
+export const countedDrops = (program: string, before: string, after: string): string[] => {
+  const known = new Set(before.split('\n'))
+  return after.split('\n').flatMap((line) => {
+    if (known.has(line)) return []
+    const policy = /^:(\S+) DROP \[[1-9]/.exec(line)
+    if (policy) return [`${program} -P ${policy[1]} DROP`]
+    const rule = /^\[[1-9]\d*:\d+\] (-A (?!PORTWARD ).* -j (?:DROP|REJECT)(?: .*)?)$/.exec(line)
+    return rule ? [`${program} ${rule[1]}`] : []
   })
 }
-
-/** What each rule and policy of iptables has counted so far. */
-export const readCounters = async (): Promise<Counters> => {
-  const programs = ['iptables', 'ip6tables'] as const
-  const saved = await Promise.all(programs.map((program) => printed(`${program}-save`, '-c')))
-  return new Map(programs.flatMap((program, index) => parseCounters(program, saved[index] ?? '')))
-}
-
-/** Rules that met packets between two readings, and whose target is one of these. */
-export const metBetween = (before: Counters, after: Counters, targets: readonly string[]): MetRule[] =>
-  [...after]
-    .filter(([rule, count]) => count > (before.get(rule) ?? 0))
-    .map(([rule]) => /^(iptables|ip6tables) -t (\S+) (.*)$/.exec(rule))
-    .filter((match) => match !== null)
-    .map(([, program, table, rule]) => ({
-      program: program === 'ip6tables' ? ('ip6tables' as const) : ('iptables' as const),
-      rule: table === 'filter' ? (rule ?? '') : `-t ${table} ${rule}`,
-    }))
-    .filter(({ rule }) => targets.some((target) => new RegExp(`(?:-j|-P \\S+) ${target}(?: |$)`).test(rule)))

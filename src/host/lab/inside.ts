@@ -8,7 +8,7 @@ import type { Release } from '../../policy/release.ts'
 import { localTime } from '../clock.ts'
 import { HostError } from '../host-error.ts'
 import { type Detection, startDetection } from './detection.ts'
-import { metBetween, readCounters, readDecisions, restoreRules } from './firewall-copy.ts'
+import { countedDrops, readCounters, readDecisions, restoreRules } from './firewall-copy.ts'
 import { startGreeters } from './greeters.ts'
 import { type LabFail2ban, readFail2ban, readJailLog, startFail2ban } from './jail.ts'
 import { emptyRecords } from './own-records.ts'
@@ -238,20 +238,23 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
   const hosts = specification.hosts.filter(({ address }) => hasIPv6 || !address.includes(':'))
   const gaps = [...(hasIPv6 ? [] : ['IPv6']), ...(await restoreRules(specification.firewall))]
   await emptyRecords(specification.historyPath)
-  const starting = specification.startsFail2ban ? startFail2ban(specification.otherJails) : null
+  const starting = startFail2ban(specification.otherJails)
 
   const greeters = await startGreeters(specification.openPorts)
   const detection = await startDetection(specification, release)
   const before = await reachAll(hosts, greeters.ports)
   const known = new Set(await readDecisions())
-  const counters = [await readCounters()]
+  const atFirst = await readCounters()
   await detection.idle()
   const first = detection.settled.length
   const stopTrace = await startTrace()
   await sendAll(hosts)
   const heard = await waitForEvents(hosts, detection, first)
-  counters.push(await readCounters())
+  const scannedBy = await readCounters()
   const trace = await stopTrace()
+  const counted = (['iptables', 'ip6tables'] as const).flatMap((program, index) =>
+    countedDrops(program, atFirst[index] ?? '', scannedBy[index] ?? ''),
+  )
   await imagine(
     hosts.filter(({ address }) => !heard.has(address)),
     detection,
@@ -265,14 +268,13 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
   await reachAgain(left, greeters.ports, before, after)
   const rules = await readDecisions()
 
-  const fail2ban = starting === null ? null : await starting
-  const startFailure = fail2ban === null ? 'not started' : fail2ban.failure
-  let jail: JailOutcome = { jailed: [], unproven: fail2ban?.isLate ? 'fail2ban is not ready yet' : null }
-  const isReady = startFailure === null && jail.unproven === null
-  if (fail2ban !== null && isReady && (await readJailLog()).jails.includes('portsentry'))
+  const fail2ban = await starting
+  let jail: JailOutcome = { jailed: [], unproven: fail2ban.isLate ? 'fail2ban is not ready yet' : null }
+  const isReady = fail2ban.failure === null && !fail2ban.isLate
+  if (isReady && (await readJailLog()).jails.includes('portsentry'))
     jail = await watchJail(specification, release, detection.settled, fail2ban)
   const logged = hosts.filter(({ role }) => role === 'logged')
-  const banned = await reachBanned(logged, greeters.ports, async () => fail2ban?.isActing() ?? false)
+  const banned = await reachBanned(logged, greeters.ports, fail2ban.isActing)
   for (const [name, reached] of banned.reached) after.set(name, reached)
   const unproven = banned.isPending ? 'the action of the ban has not ended' : jail.unproven
   const rulesThen = [...rules, ...(await readDecisions())]
@@ -285,7 +287,7 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
     ...addressesOf('attacker'),
     ...addressesOf('logged'),
   ])
-  const said = await readFail2ban(startFailure, unproven)
+  const said = await readFail2ban(fail2ban.failure, unproven)
   await detection.stop()
   greeters.close()
 
@@ -303,13 +305,11 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
       jailed: jail.jailed.includes(host.address),
     }
   }
-  const [atFirst, scannedBy] = counters
-  const none = new Map<string, number>()
   return {
     gaps,
     hosts: Object.fromEntries(hosts.map((host) => [host.name, reportOn(host)])),
-    dropping: metBetween(atFirst ?? none, scannedBy ?? none, ['DROP', 'REJECT']),
-    nftDrops: parseDrops(trace, specification.firewall),
+    // The trace has what iptables-nft counts once more, in nft's words.
+    dropping: counted.length > 0 ? counted : parseDrops(trace),
     wrapperGap,
     fail2ban: said,
   }

@@ -33,22 +33,14 @@ export interface EventReport {
   readonly blocked: boolean | null
 }
 
-/** A rule or policy of the firewall, as iptables-save prints it, that packets met during the scans. */
-export interface MetRule {
-  readonly program: 'iptables' | 'ip6tables'
-  readonly rule: string
-}
-
 /** All that was seen in the lab, for `judge` to make checks of. */
 export interface LabReport {
   /** What could not be rebuilt as it is on the server. */
   readonly gaps: readonly string[]
   /** Hosts by the name that the specification gives them. */
   readonly hosts: Readonly<Record<string, HostReport>>
-  /** Rules that dropped or rejected packets of scans before a portsentry behind the firewall could see them. */
-  readonly dropping: readonly MetRule[]
-  /** The same of nft's own tables, in words. */
-  readonly nftDrops: readonly string[]
+  /** Rules that dropped or rejected packets of scans before a portsentry behind the firewall could see them, in words. */
+  readonly dropping: readonly string[]
   /** Why libwrap could not be asked; null where it was, or no daemon here asks it. */
   readonly wrapperGap: string | null
   readonly fail2ban: {

@@ -59,6 +59,4 @@ export interface LabSpecification {
   readonly askingDaemons: readonly string[]
   /** Jails other than portsentry's: the lab has no logs for them. */
   readonly otherJails: readonly string[]
-  /** False: fail2ban is not started in the lab. */
-  readonly startsFail2ban: boolean
 }

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { childEnvironment, tryRun } from '../process.ts'
-import type { Firewall } from './firewall-copy.ts'
 
 /** Has nft tell of every packet that comes in which rules it meets. */
 const TABLE =
@@ -9,24 +8,14 @@ const TABLE =
 
 const DECISION = /^trace id \S+ (\S+) (\S+) (\S+) (?:rule (.*) \(verdict drop\)|(policy drop) *)$/gm
 
-/**
- * Rules and policies that dropped packets, in what `nft monitor trace` prints. Left out are portward's own, and those that
- * iptables has in its dumps. Pure.
- */
-export const parseDrops = (trace: string, { iptables, ip6tables }: Firewall): string[] => {
-  const isOfIptables = (family: string, chain: string) =>
-    (family === 'ip' && new RegExp(`^-A ${chain} |^:${chain} DROP `, 'm').test(iptables)) ||
-    (family === 'ip6' && new RegExp(`^-A ${chain} |^:${chain} DROP `, 'm').test(ip6tables))
-  return [
-    ...new Set(
-      [...trace.matchAll(DECISION)].flatMap(([, family = '', table = '', chain = '', rule, policy]) => {
-        const isOwn = /^portward/.test(table) || chain === 'PORTWARD'
-        if (isOwn || isOfIptables(family, chain)) return []
-        const decision = (rule ?? policy ?? '').replace(/counter packets \d+ bytes \d+ ?/, '')
-        return [`nft ${family} ${table} ${chain}: ${decision}`]
-      }),
-    ),
-  ]
+/** Rules and policies that dropped packets, in what `nft monitor trace` prints, but for the bans. Pure. */
+export const parseDrops = (trace: string): string[] => {
+  const drops = [...trace.matchAll(DECISION)].flatMap(([, family, table = '', chain, rule, policy]) => {
+    if (/^portward/.test(table) || chain === 'PORTWARD') return []
+    const decision = (rule ?? policy ?? '').replace(/counter packets \d+ bytes \d+ ?/, '')
+    return [`nft ${family} ${table} ${chain}: ${decision}`]
+  })
+  return [...new Set(drops)]
 }
 
 /** Follows the packets of this network namespace until it is stopped, which gives what was seen; '' without nft. */
