@@ -6,6 +6,8 @@ export interface BoundSocket {
   readonly port: number
   /** Whether only this machine itself can reach it. */
   readonly isLoopback: boolean
+  /** By which a process has it. */
+  readonly inode: string
 }
 
 /** Of /proc/net/tcp and its like (proc(5)): addresses are hexadecimal, each 32-bit word in the machine's byte order. */
@@ -16,10 +18,11 @@ const UNCONNECTED = '07'
 
 export const parseSockets = (protocol: 'tcp' | 'udp', table: string): BoundSocket[] =>
   table.split('\n').flatMap((line): BoundSocket[] => {
-    const [, address = '', port = '', state] =
-      /^\s*\d+: ([0-9A-F]+):([0-9A-F]{4}) [0-9A-F]+:[0-9A-F]{4} ([0-9A-F]{2}) /.exec(line) ?? []
+    const [, address = '', port = '', state, inode = ''] =
+      /^\s*\d+: ([0-9A-F]+):([0-9A-F]{4}) [0-9A-F]+:[0-9A-F]{4} ([0-9A-F]{2}) (?:\S+ +){5}(\d+)/.exec(line) ??
+      []
     if (state !== (protocol === 'tcp' ? LISTENING : UNCONNECTED)) return []
-    return [{ protocol, port: Number.parseInt(port, 16), isLoopback: LOOPBACK.test(address) }]
+    return [{ protocol, port: Number.parseInt(port, 16), isLoopback: LOOPBACK.test(address), inode }]
   })
 
 /** Ports of this network namespace that a service has, IPv4 and IPv6. */

@@ -10,8 +10,8 @@ import { readDevices, readOutside } from '../host/devices.ts'
 import { readRules } from '../host/lab/firewall-copy.ts'
 import { runLab } from '../host/lab/laboratory.ts'
 import { withoutBanned } from '../host/lab/own-records.ts'
-import { readPortsOf } from '../host/lab/own-sockets.ts'
 import { readRoom } from '../host/room.ts'
+import { readSocketInodes } from '../host/socket-inodes.ts'
 import { readBoundSockets } from '../host/sockets-in-use.ts'
 import type { Plan } from '../plan/plan.ts'
 import { wantedUnits } from '../plan/services.ts'
@@ -35,14 +35,15 @@ import { checkRunning } from './running-checks.ts'
 /** A portsentry that listens by itself has the very ports that it watches: they are no service's. */
 const readSurroundings = async (daemons: readonly DaemonProcess[]): Promise<Surroundings> => {
   const pids = daemons.filter((daemon) => serviceOf(daemon) === 'portsentry').map(({ pid }) => pid)
-  const [devices, outside, bound, watching, firewall] = await Promise.all([
+  const [devices, outside, bound, inodes, firewall] = await Promise.all([
     readDevices(),
     readOutside(),
     readBoundSockets(),
-    readPortsOf(pids),
+    Promise.all(pids.map(readSocketInodes)),
     readRules(),
   ])
-  const sockets = bound.filter(({ protocol, port }) => !watching.has(`${protocol} ${port}`))
+  const watching = new Set(inodes.flatMap((found) => found ?? []))
+  const sockets = bound.filter(({ inode }) => !watching.has(inode))
   const reachable = sockets.filter(({ protocol, isLoopback }) => protocol === 'tcp' && !isLoopback)
   return {
     devices: devices.filter(({ addresses }) => addresses.length > 0),

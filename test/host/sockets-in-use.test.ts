@@ -1,7 +1,7 @@
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { parseInodes, readPortsOf } from '../../src/host/lab/own-sockets.ts'
+import { readSocketInodes } from '../../src/host/socket-inodes.ts'
 import { parseSockets, readBoundSockets } from '../../src/host/sockets-in-use.ts'
 
 const HEAD =
@@ -9,8 +9,8 @@ const HEAD =
 const NOBODY = '00000000:0000'
 const NOBODY_6 = `${'0'.repeat(32)}:0000`
 
-const row = (local: string, state: string, remote = NOBODY, inode = 1073): string =>
-  `   0: ${local} ${remote} ${state} 00000000:00000000 00:00000000 00000000     0        0 ${inode} 1 00000000e2d3b81d 100 0 0 10 0\n`
+const row = (local: string, state: string, remote = NOBODY): string =>
+  `   0: ${local} ${remote} ${state} 00000000:00000000 00:00000000 00000000     0        0 1073 1 00000000e2d3b81d 100 0 0 10 0\n`
 
 describe('parseSockets', () => {
   it.each<[what: string, protocol: 'tcp' | 'udp', row: string, expected: string | null]>([
@@ -33,33 +33,17 @@ describe('parseSockets', () => {
     expect(found.map(({ port, isLoopback }) => `${port}${isLoopback ? ' loopback' : ''}`)).toEqual(
       expected === null ? [] : [expected],
     )
-    expect(found.every((socket) => socket.protocol === protocol)).toBe(true)
+    expect(found.every((socket) => socket.protocol === protocol && socket.inode === '1073')).toBe(true)
   })
 })
 
-describe('parseInodes', () => {
-  it('knows which port a socket of a process has', () => {
-    const table = HEAD + row('00000000:0001', '0A', NOBODY, 11) + row('0AA8C0C0:006F', '01', NOBODY, 22)
-    expect([...parseInodes(table)]).toEqual([
-      ['11', 1],
-      ['22', 111],
-    ])
-    expect(parseInodes(HEAD + row(`${'0'.repeat(32)}:0007`, '0A', NOBODY_6, 33)).get('33')).toBe(7)
-  })
-})
-
-it('knows the ports of a process, and that they are bound', async () => {
+it('knows a socket that is bound, and by which inode its process has it', async () => {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const address = server.address()
-  const port = typeof address === 'object' ? address?.port : undefined
-  const [own, others, bound] = await Promise.all([
-    readPortsOf([process.pid]),
-    readPortsOf([]),
-    readBoundSockets(),
-  ])
+  const { port } = server.address() as AddressInfo
+  const [inodes, bound] = await Promise.all([readSocketInodes(process.pid), readBoundSockets()])
   server.close()
-  expect(own).toContain(`tcp ${port}`)
-  expect(others).toEqual(new Set())
-  expect(bound).toContainEqual({ protocol: 'tcp', port, isLoopback: true })
+  const found = bound.find((socket) => socket.protocol === 'tcp' && socket.port === port)
+  expect(found).toMatchObject({ isLoopback: true })
+  expect(inodes).toContain(found?.inode)
 })
