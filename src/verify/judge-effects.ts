@@ -98,34 +98,26 @@ export const judgeJail = (
       ? spares.pass(listed(spared.map(({ host }) => host.name)))
       : spares.skip(NONE_TRIED)
   }
-  if (fail2ban.unproven !== null && (unheld.length > 0 || through.length > 0))
-    return [bans.skip(`not proven: ${fail2ban.unproven}${said}`, RETRY), sparing()]
-  if (unheld.length > 0) {
-    return [
-      bans.fail(
+  const banning = (): Check => {
+    if (fail2ban.unproven !== null && (unheld.length > 0 || through.length > 0))
+      return bans.skip(`not proven: ${fail2ban.unproven}${said}`, RETRY)
+    if (unheld.length > 0) {
+      return bans.fail(
         `a new line in the history bans nobody${said}`,
         `see filter, backend and logpath of the portsentry jail: fail2ban-client -d`,
-      ),
-      sparing(),
-    ]
-  }
-  if (through.length > 0) {
-    return [
-      bans.fail(
+      )
+    }
+    if (through.length > 0) {
+      return bans.fail(
         `fail2ban lists the host as banned, but it still gets through to ${portsText(through, stillOpenTo)}${said}`,
         'see banaction of the portsentry jail, and whether its program is installed',
-      ),
-      sparing(),
-    ]
+      )
+    }
+    return logged.some((seen) => !isTestable(seen) && seen.report.rules.length === 0)
+      ? bans.skip(
+          'fail2ban lists the host as banned; not shown: it could reach no open port before, and no rule names it',
+        )
+      : bans.pass(logged.map(({ report }) => report.rules[0] ?? 'banned').join(', '))
   }
-  const unseen = logged.filter((seen) => !isTestable(seen) && seen.report.rules.length === 0)
-  if (unseen.length > 0) {
-    return [
-      bans.skip(
-        'fail2ban lists the host as banned; not shown: it could reach no open port before, and no rule names it',
-      ),
-      sparing(),
-    ]
-  }
-  return [bans.pass(logged.map(({ report }) => report.rules[0] ?? 'banned').join(', ')), sparing()]
+  return [banning(), sparing()]
 }
