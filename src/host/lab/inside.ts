@@ -247,7 +247,7 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
   const atFirst = await readCounters()
   await detection.idle()
   const first = detection.settled.length
-  const stopTrace = await startTrace()
+  const stopTrace = await startTrace(() => reachAll(hosts.slice(0, 1), greeters.ports.slice(0, 1), 0))
   await sendAll(hosts)
   const heard = await waitForEvents(hosts, detection, first)
   const scannedBy = await readCounters()

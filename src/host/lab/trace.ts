@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { childEnvironment, tryRun } from '../process.ts'
 
 /** Has nft tell of every packet that comes in which rules it meets. */
@@ -18,8 +19,15 @@ export const parseDrops = (trace: string): string[] => {
   return [...new Set(drops)]
 }
 
-/** Follows the packets of this network namespace until it is stopped, which gives what was seen; '' without nft. */
-export const startTrace = async (): Promise<() => Promise<string>> => {
+/** For so long it is waited for a sign of the monitor: a busy machine may take its time to start it. */
+const START_TIMEOUT_MS = 5000
+const POLL_MS = 50
+
+/**
+ * Follows the packets of this network namespace until it is stopped, which gives what was seen; '' without nft. It has begun
+ * once it has seen a packet that `send` sends.
+ */
+export const startTrace = async (send: () => Promise<unknown>): Promise<() => Promise<string>> => {
   const { exitCode } = await tryRun('nft', ['-f', '-'], { input: TABLE })
   if (exitCode !== 0) return async () => ''
   const monitor = spawn('nft', ['monitor', 'trace'], {
@@ -31,6 +39,11 @@ export const startTrace = async (): Promise<() => Promise<string>> => {
     seen += text
   })
   const ended = once(monitor, 'close')
+  const deadline = performance.now() + START_TIMEOUT_MS
+  while (seen === '' && performance.now() < deadline) {
+    await send()
+    await sleep(POLL_MS)
+  }
   return async () => {
     await tryRun('nft', ['delete', 'table', 'inet', 'portward_trace'])
     monitor.kill()
