@@ -74,19 +74,24 @@ export const canonical = (text: string): string => {
   return address === null ? text : formatAddress(address)
 }
 
-/** Whom portsentry has entered, each once, in canonical form. Throws HostError. */
-export const readDenied = async (root: string): Promise<string[]> => [
-  ...new Set(deniedAddresses(parseHostsAccess(await readText(root))).map(canonical)),
-]
+/** The host of a line of the file that hosts.deny names, in canonical form: IPv6 addresses stand in brackets there. */
+const deniedHost = (line: string): string => canonical(line.replace(/^\[(.*)\]$/, '$1'))
 
-/** The hosts in the file that hosts.deny names; null where it names none. Throws HostError. */
-export const readDeniedFile = async (root: string): Promise<string[] | null> => {
-  const { rules } = parseHostsAccess(await readText(root))
-  if (!rules.some(({ clients }) => clients.includes(DENIED))) return null
+/** Hosts that are refused by hosts.deny, in canonical form. */
+export interface Denied {
+  /** Those that portsentry has entered, each once. */
+  readonly entered: readonly string[]
+  /** Those in the file that hosts.deny names; null where it names none. */
+  readonly inFile: readonly string[] | null
+}
+
+/** Throws HostError. */
+export const readDenied = async (root: string): Promise<Denied> => {
+  const doc = parseHostsAccess(await readText(root))
+  const entered = [...new Set(deniedAddresses(doc).map(canonical))]
+  if (!doc.rules.some(({ clients }) => clients.includes(DENIED))) return { entered, inFile: null }
   const text = (await readFileState(root, DENIED))?.text ?? ''
-  return text
-    .split('\n')
-    .flatMap((line) => (line === '' ? [] : [canonical(line.replace(/^\[(.*)\]$/, '$1'))]))
+  return { entered, inFile: text.split('\n').filter(Boolean).map(deniedHost) }
 }
 
 /** Takes hosts out of that file. Throws HostError. */
@@ -94,7 +99,7 @@ const releaseFromFile = async (root: string, isReleased: (host: string) => boole
   const file = await readFileState(root, DENIED)
   if (file === null) return
   const lines = file.text.split('\n')
-  const kept = lines.filter((line) => line === '' || !isReleased(canonical(line.replace(/^\[(.*)\]$/, '$1'))))
+  const kept = lines.filter((line) => line === '' || !isReleased(deniedHost(line)))
   if (kept.length < lines.length) await replaceFile(root, DENIED, kept.join('\n'), 0o644)
 }
 

@@ -37,7 +37,7 @@ it('leaves the file alone where nothing is to be changed, and makes none', async
   expect(statSync(join(root, 'etc/hosts.deny'), { bigint: true })).toMatchObject({ ino, mtimeNs })
   const empty = temporaryDirectory()
   await releaseDenied(empty, () => true)
-  expect(await readDenied(empty)).toEqual([])
+  expect(await readDenied(empty)).toEqual({ entered: [], inFile: null })
 })
 
 const changed = () => new HostError('was changed since', 'look at the plan')

@@ -9,9 +9,13 @@ const JAIL = 'portsentry'
 
 /** Whom portsentry and its jail ban now, and every rule and route that looks like such a ban. */
 export const readBans = async (): Promise<BanRecord> => {
-  const [denied, jailed, { bans }] = await Promise.all([readDenied('/'), readBanned(JAIL), readFirewall()])
+  const [{ entered }, jailed, { bans }] = await Promise.all([
+    readDenied('/'),
+    readBanned(JAIL),
+    readFirewall(),
+  ])
   return {
-    addresses: [...new Set([...denied, ...jailed.map(canonical)])],
+    addresses: [...new Set([...entered, ...jailed.map(canonical)])],
     commands: bans.map(({ undo }) => undo.join(' ')),
   }
 }

@@ -2,7 +2,7 @@ import { appendFile, mkdir } from 'node:fs/promises'
 import { DENIED } from '../../policy/ban-set.ts'
 import { directoryOf } from '../../policy/written-paths.ts'
 import { errnoOf } from '../host-error.ts'
-import { readDeniedFile } from '../hosts-deny.ts'
+import { readDenied } from '../hosts-deny.ts'
 import { tryRun } from '../process.ts'
 
 type Access = 'granted' | 'denied'
@@ -26,15 +26,15 @@ const ask = async (daemon: string, address: string): Promise<[string, Access][]>
 const denyAll = async (addresses: readonly string[]): Promise<void> => {
   const patterns = addresses.map((address) => (address.includes(':') ? `[${address}]` : address))
   const lines = (start: string) => patterns.map((pattern) => `${start}${pattern}\n`).join('')
-  if ((await readDeniedFile('/')) === null) return appendFile('/etc/hosts.deny', `\n${lines('ALL: ')}`)
+  if ((await readDenied('/')).inFile === null) return appendFile('/etc/hosts.deny', `\n${lines('ALL: ')}`)
   await mkdir(directoryOf(DENIED), { recursive: true })
   await appendFile(DENIED, lines(''))
 }
 
 /** Whether the file that hosts.deny names has these hosts; true where it names none. */
 export const areDenied = async (addresses: readonly string[]): Promise<boolean> => {
-  const denied = await readDeniedFile('/')
-  return denied === null || addresses.every((address) => denied.includes(address))
+  const { inFile } = await readDenied('/')
+  return inFile === null || addresses.every((address) => inFile.includes(address))
 }
 
 /**

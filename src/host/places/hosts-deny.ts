@@ -1,6 +1,6 @@
 import { DENIED } from '../../policy/ban-set.ts'
 import { HostError } from '../host-error.ts'
-import { HOSTS_DENY, readDenied, readDeniedFile, releaseDenied } from '../hosts-deny.ts'
+import { HOSTS_DENY, readDenied, releaseDenied } from '../hosts-deny.ts'
 import { type BanPlace, bareBan, NOTHING_TO_SAY, unread } from './place.ts'
 import { sendsBans, type Vantage } from './vantage.ts'
 
@@ -11,13 +11,13 @@ export const hostsDenyPlace = (vantage: Vantage): BanPlace => {
     name: 'hosts.deny',
     read: async () => {
       try {
-        const [denied, inFile] = await Promise.all([readDenied(root), readDeniedFile(root)])
+        const { entered, inFile } = await readDenied(root)
         return {
           place: 'hosts.deny',
           isExpected: sendsBans(vantage, 'hosts.deny') || (vantage.isLive && inFile !== null),
           remark: '',
           bans: [
-            ...denied.map((address) => bareBan(address, HOSTS_DENY)),
+            ...entered.map((address) => bareBan(address, HOSTS_DENY)),
             ...(inFile ?? []).map((address) => bareBan(address, DENIED)),
           ],
         }
