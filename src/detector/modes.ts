@@ -21,6 +21,9 @@ export const protocolsOf = (mode: Mode): readonly Protocol[] => PROTOCOLS[mode]
 /** Whether the daemon opens the ports itself and waits for connections; else it reads packets. */
 export const isConnectMode = (mode: Mode): boolean => mode === 'tcp' || mode === 'udp' || mode === 'connect'
 
+/** Whether a daemon in this mode is shown no packet that the firewall drops. 2.x reads the wire, unless it listens. */
+export const isBehindFirewall = (mode: Mode): boolean => mode !== 'stealth'
+
 /** Whether the mode is one of portsentry 2.x. */
 export const isMode2 = (mode: Mode): boolean => mode === 'stealth' || mode === 'connect'
 

@@ -1,6 +1,6 @@
 import { readConfiguration } from '../detector/configuration.ts'
 import type { Mode } from '../detector/decision.ts'
-import { daemonModes, isConnectMode } from '../detector/modes.ts'
+import { daemonModes, isBehindFirewall, isConnectMode } from '../detector/modes.ts'
 import { watchPorts } from '../detector/ports.ts'
 import { parseHostsAccess } from '../documents/hosts-access.ts'
 import { parsePortsentryConf } from '../documents/portsentry-conf.ts'
@@ -95,7 +95,7 @@ const readWatched = (
       cannotDeny: desired.writesDenied ? null : (facts.obstacles.get('/etc/hosts.deny')?.append ?? null),
       hostsAllow: parseHostsAccess(fileText(facts, '/etc/hosts.allow') ?? ''),
       protectedNetworks: desired.protectedNetworks,
-      isBehindFirewall: dialect === '1.2' || modes.includes('connect'),
+      isBehindFirewall: modes.some(isBehindFirewall),
     },
   }
 }
