@@ -1,4 +1,4 @@
-import { CLASSIC_DRIFTS, describePromises } from './promises.ts'
+import { CLASSIC_DRIFTS, describePromises, OWN_FILES } from './promises.ts'
 
 describePromises({
   suite: 'bookworm',
@@ -12,14 +12,7 @@ describePromises({
     '/etc/hosts.allow',
     '/etc/portsentry/portsentry.conf',
     '/etc/portsentry/portsentry.ignore.static',
-    '/etc/portward/addresses',
-    '/etc/portward/bans.conf',
-    '/etc/portward/rules.ip6tables',
-    '/etc/portward/rules.ipset',
-    '/etc/portward/rules.iptables',
-    '/etc/systemd/system/portward-bans.service',
-    '/usr/local/lib/portward/action.py',
-    '/usr/local/lib/portward/bans.py',
+    ...OWN_FILES,
     '/var/lib/portsentry/portsentry.history',
   ],
   steps: ['preseed', 'install', 'touch', 'write', 'enable', 'load-bans', 'restart'],

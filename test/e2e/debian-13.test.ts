@@ -1,4 +1,4 @@
-import { CLASSIC_DRIFTS, describePromises } from './promises.ts'
+import { CLASSIC_DRIFTS, describePromises, OWN_FILES } from './promises.ts'
 
 describePromises({
   suite: 'trixie',
@@ -11,14 +11,7 @@ describePromises({
     '/etc/hosts.allow',
     '/etc/portsentry/portsentry.conf',
     '/etc/portsentry/portsentry.ignore.static',
-    '/etc/portward/addresses',
-    '/etc/portward/bans.conf',
-    '/etc/portward/rules.ip6tables',
-    '/etc/portward/rules.ipset',
-    '/etc/portward/rules.iptables',
-    '/etc/systemd/system/portward-bans.service',
-    '/usr/local/lib/portward/action.py',
-    '/usr/local/lib/portward/bans.py',
+    ...OWN_FILES,
   ],
   steps: ['preseed', 'install', 'write', 'enable', 'load-bans', 'restart'],
   units: ['portsentry@atcp', 'portsentry@audp'],

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { describeServers } from './harness/requirements.ts'
 import { type Server, startServer } from './harness/server.ts'
-import { describePromises } from './promises.ts'
+import { describePromises, OWN_FILES } from './promises.ts'
 import { expectBanned, expectSpared, portward, provide } from './scenario.ts'
 
 describePromises({
@@ -15,14 +15,7 @@ describePromises({
     '/etc/hosts.allow',
     '/etc/portsentry/portsentry.conf',
     '/etc/portsentry/portsentry.ignore',
-    '/etc/portward/addresses',
-    '/etc/portward/bans.conf',
-    '/etc/portward/rules.ip6tables',
-    '/etc/portward/rules.ipset',
-    '/etc/portward/rules.iptables',
-    '/etc/systemd/system/portward-bans.service',
-    '/usr/local/lib/portward/action.py',
-    '/usr/local/lib/portward/bans.py',
+    ...OWN_FILES,
   ],
   steps: ['preseed', 'install', 'write', 'enable', 'load-bans', 'restart'],
   units: ['portsentry'],

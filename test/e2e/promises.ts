@@ -44,6 +44,18 @@ export interface Expectations {
   readonly drifts: readonly (readonly [path: string, script: string, restored: string])[]
 }
 
+/** Files of portward's own that the first apply makes on every release. */
+export const OWN_FILES = [
+  '/etc/portward/addresses',
+  '/etc/portward/bans.conf',
+  '/etc/portward/rules.ip6tables',
+  '/etc/portward/rules.ipset',
+  '/etc/portward/rules.iptables',
+  '/etc/systemd/system/portward-bans.service',
+  '/usr/local/lib/portward/action.py',
+  '/usr/local/lib/portward/bans.py',
+] as const
+
 /** A change by hand in each file of portsentry 1.2. */
 export const CLASSIC_DRIFTS: Expectations['drifts'] = [
   ['/etc/default/portsentry', 's/"atcp"/"stcp"/', 'TCP_MODE="atcp"'],
