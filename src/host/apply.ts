@@ -52,7 +52,7 @@ const setFree = async ({ address, undo, jailed }: ReleaseStep): Promise<void> =>
 
 /** Where no other ban set takes over, portsentry and fail2ban are told so by the steps that follow. */
 const removeBans = async (step: UnloadStep): Promise<void> => {
-  if (step.isLast) await stopBanUnit(readInit())
+  if (step.isLast) await stopBanUnit()
   await removeBanSet(step)
   if (step.isLast) await removeLeftovers()
 }

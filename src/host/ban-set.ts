@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile, rm, rmdir } from 'node:fs/promises'
-import { BACKENDS, type Backend, type Target } from '../policy/backends.ts'
-import { BANS_CONF, BANS_UNIT, DENIED, LOADER, presentBackend, presentTarget } from '../policy/ban-set.ts'
+import { BACKENDS, type Backend, type BanSet, removalOf } from '../policy/backends.ts'
+import { BANS_CONF, BANS_UNIT, banSetOf, DENIED, LOADER } from '../policy/ban-set.ts'
 import { type Ban, failureOf, parseInputBans, parseOwnBans, parseRouteBans, redoOf } from '../policy/bans.ts'
 import type { LiveFacts, Verdict } from '../policy/facts.ts'
 import { besideLegacy } from '../policy/legacy-bans.ts'
@@ -10,6 +10,7 @@ import { effect } from './effect.ts'
 import { readFileState } from './files.ts'
 import { HostError } from './host-error.ts'
 import { run, tryRun } from './process.ts'
+import { disable, readInit } from './services.ts'
 
 type Init = LiveFacts['init']
 
@@ -190,36 +191,13 @@ export const loadBanSet = async (init: Init): Promise<void> => {
 }
 
 /** Ends the unit that loads the ban set, now and at boot, while its file is there. Bans stay in force. */
-export const stopBanUnit = async (init: Init): Promise<void> => {
-  if (init === 'sysv') return
-  await effect(`run systemctl disable --now ${BANS_UNIT}`, async () => {
-    // Also where it is not known any more.
-    await tryRun('systemctl', ['stop', BANS_UNIT])
-    await tryRun('systemctl', ['disable', BANS_UNIT])
-    await tryRun('systemctl', ['reset-failed', BANS_UNIT])
-  })
-}
-
-/** A ban set by what its rules are made with. */
-export interface BanSet {
-  readonly backend: Backend
-  readonly target: Target
+export const stopBanUnit = async (): Promise<void> => {
+  if (readInit() === 'systemd') await disable(BANS_UNIT)
 }
 
 /** The ban set that bans.conf on this server describes; null where there is none. */
-export const readBanSet = async (): Promise<BanSet | null> => {
-  const file = await readFileState('/', BANS_CONF)
-  const facts = { files: new Map(file === null ? [] : [[BANS_CONF, file]]) }
-  const backend = presentBackend(facts)
-  return backend === null ? null : { backend, target: presentTarget(facts) as Target }
-}
-
-/** Takes every ban set away that may be there, but what this one has. Throws HostError. */
-export const removeOtherBanSets = async (kept: BanSet): Promise<void> => {
-  const removalOf = ({ backend, target }: BanSet): string => BACKENDS[backend].remove(target).join('\n')
-  const removals = ALL_SETS.map(removalOf).filter((removal) => removal !== removalOf(kept))
-  await effect('remove the other ban sets', () => run('sh', ['-c', ['set -e', ...removals].join('\n')], HINT))
-}
+export const readBanSet = async (): Promise<BanSet | null> =>
+  banSetOf((await readFileState('/', BANS_CONF))?.text)
 
 const ALL_SETS: readonly BanSet[] = [
   { backend: 'ipset', target: 'DROP' },
@@ -228,18 +206,27 @@ const ALL_SETS: readonly BanSet[] = [
   { backend: 'route', target: 'DROP' },
 ]
 
+const remove = (what: string, sets: readonly BanSet[]): Promise<void> =>
+  effect(`remove ${what}`, async () => {
+    await run('sh', ['-c', ['set -e', ...sets.map(removalOf)].join('\n')], HINT)
+  })
+
+/** Takes every ban set away that may be there, but what this one has. Throws HostError. */
+export const removeOtherBanSets = (kept: BanSet): Promise<void> =>
+  remove(
+    'the other ban sets',
+    ALL_SETS.filter((set) => removalOf(set) !== removalOf(kept)),
+  )
+
 /**
  * Takes a ban set away with all its bans; where it is not known which one there is, all of them. What rules of the first
  * version that are in force (by this backend) have the names of stays. Throws HostError.
  */
-export const removeBanSet = async (set: BanSet | null, legacy?: string): Promise<void> => {
-  const commands = besideLegacy(set === null ? ALL_SETS : [set], legacy).flatMap(({ backend, target }) =>
-    BACKENDS[backend].remove(target),
+export const removeBanSet = (set: BanSet | null, legacy?: string): Promise<void> =>
+  remove(
+    `the ban set${set === null ? '' : ` of ${set.backend}`}`,
+    besideLegacy(set === null ? ALL_SETS : [set], legacy),
   )
-  await effect(`remove the ban set${set === null ? '' : ` of ${set.backend}`}`, () =>
-    run('sh', ['-c', ['set -e', ...commands].join('\n')], HINT),
-  )
-}
 
 /** What a ban set leaves: the list of banned hosts that hosts.deny named, and what Python made of the action. */
 const LEFTOVERS = [DENIED, `${directoryOf(LOADER)}/__pycache__`]

@@ -1,4 +1,4 @@
-import type { Backend, Target } from '../policy/backends.ts'
+import type { BanSet } from '../policy/backends.ts'
 import type { Desired } from '../policy/desired.ts'
 import type { PackageVersion } from '../policy/facts.ts'
 
@@ -51,10 +51,8 @@ export interface LoadStep {
 }
 
 /** A ban set that is not used any more is taken away with all its bans. `isLast`: none takes its place. */
-export interface UnloadStep {
+export interface UnloadStep extends BanSet {
   readonly kind: 'remove-bans'
-  readonly backend: Backend
-  readonly target: Target
   readonly isLast: boolean
   readonly reasons: readonly string[]
 }

@@ -1,16 +1,8 @@
 import { parseFail2banIni } from '../documents/fail2ban-ini.ts'
 import { ignored, parseIgnoreList } from '../documents/ignore-list.ts'
 import { formatCidr, isWithin, type Network, parseNetwork } from '../network.ts'
-import { BACKENDS } from '../policy/backends.ts'
-import {
-  ACTION,
-  BAN_SET_FILES,
-  BANS_CONF,
-  BANS_UNIT,
-  LOADER,
-  presentBackend,
-  presentTarget,
-} from '../policy/ban-set.ts'
+import { removalOf } from '../policy/backends.ts'
+import { ACTION, BAN_SET_FILES, BANS_CONF, BANS_UNIT, banSetOf, LOADER } from '../policy/ban-set.ts'
 import { isNewer, serviceOf } from '../policy/daemons.ts'
 import type { Desired } from '../policy/desired.ts'
 import { type DaemonProcess, type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
@@ -205,17 +197,14 @@ const planLoad = ({ banSet }: Desired, live: LiveFacts, changes: Changes): LoadS
 
 /** A ban set that is there and not wanted any more: before its files go, or after another one has taken over. */
 export const planUnload = ({ banSet }: Desired, facts: Facts): UnloadStep[] => {
-  const backend = presentBackend(facts)
-  if (facts.live === null || backend === null) return []
-  const target = presentTarget(facts) as UnloadStep['target']
+  const present = banSetOf(fileText(facts, BANS_CONF))
+  if (facts.live === null || present === null) return []
   const isLast = banSet === null
-  const parts = (set: Pick<UnloadStep, 'backend' | 'target'>) =>
-    BACKENDS[set.backend].remove(set.target).join()
-  if (!isLast && parts(banSet) === parts({ backend, target })) return []
+  if (!isLast && removalOf(banSet) === removalOf(present)) return []
   const reasons = [
     isLast ? 'portward is to ban nobody' : `${banSet.backend} with ${banSet.target} is used now`,
   ]
-  return [{ kind: 'remove-bans', backend, target, isLast, reasons }]
+  return [{ kind: 'remove-bans', ...present, isLast, reasons }]
 }
 
 const planLegacy = (
@@ -286,9 +275,7 @@ export const planServices = (
     service: RestartStep['service'],
     own: readonly string[],
     reasons: string[],
-  ): RestartStep[] => {
-    return reasons.length > 0 ? [{ kind: 'restart', service, units: own, reasons }] : []
-  }
+  ): RestartStep[] => (reasons.length > 0 ? [{ kind: 'restart', service, units: own, reasons }] : [])
   return [
     ...planBoot(desired, facts, live, units),
     ...planLoad(desired, live, changes),

@@ -8,6 +8,12 @@ export type Backend = Exclude<BanBackend, 'auto' | 'none'>
 /** What happens to a banned host's packets. All but DROP need the backend `ipset`, in iptables' filter table. */
 export type Target = 'DROP' | 'REJECT' | 'CHAOS' | 'TARPIT' | 'DELUDE'
 
+/** What bans are made with. */
+export interface BanSet {
+  readonly backend: Backend
+  readonly target: Target
+}
+
 const DIRECTORY = '/etc/portward'
 
 /** The protected networks by family, in CIDR notation. */
@@ -253,20 +259,25 @@ const ROUTE_PROTOCOL = '211'
 interface Route {
   readonly type?: string
   readonly dst?: string
+  readonly metric?: number
   readonly protocol?: string
 }
 
-/** Portward's own routes in what `ip -json route show` prints. */
-const parseRoutes = (text: string): Member[] => {
+/** What `ip -json route show` prints. */
+export const readRoutes = (text: string): readonly Route[] => {
   const routes = readJson<readonly Route[]>(text)
-  return (Array.isArray(routes) ? routes : []).flatMap(({ dst = '', protocol }: Route): Member[] => {
+  return Array.isArray(routes) ? routes : []
+}
+
+/** Portward's own among these routes. */
+export const membersOf = (routes: readonly Route[]): Member[] =>
+  routes.flatMap(({ dst = '', protocol }): Member[] => {
     const address = protocol === ROUTE_PROTOCOL ? nameOf(dst) : null
     if (address === null) return []
     const family = address.includes(':') ? '-6' : '-4'
     const undo = ['ip', family, 'route', 'del', 'blackhole', address, 'proto', ROUTE_PROTOCOL]
     return [{ address, secondsLeft: null, undo }]
   })
-}
 
 /** Kernel routes have no timeout: fail2ban ends these bans, and the loader those that ended while it was stopped. */
 const FLUSH_ROUTES = `route flush table all proto ${ROUTE_PROTOCOL}`
@@ -292,10 +303,13 @@ const route: BackendDefinition = {
     ['ip', '-json', '-4', 'route', 'show'],
     ['ip', '-json', '-6', 'route', 'show'],
   ],
-  parse: parseRoutes,
+  parse: (text) => membersOf(readRoutes(text)),
 }
 
 export const BACKENDS: Readonly<Record<Backend, BackendDefinition>> = { ipset, nft, route }
+
+/** The shell script that takes a ban set away. Those of two that share rules and sets are the same. */
+export const removalOf = ({ backend, target }: BanSet): string => BACKENDS[backend].remove(target).join('\n')
 
 export const networksOf = (networks: readonly Network[]): Networks => ({
   ipv4: networks.filter(isIPv4).map(formatCidr),

@@ -3,7 +3,7 @@ import actionText from '../../templates/fail2ban-action.py?raw'
 import unitText from '../../templates/portward-bans.service?raw'
 import { type Network, parseNetwork } from '../network.ts'
 import type { Settings } from '../settings/settings.ts'
-import { BACKEND_FILES, BACKENDS, type Backend, networksOf, type Target } from './backends.ts'
+import { BACKEND_FILES, BACKENDS, type Backend, type BanSet, networksOf, type Target } from './backends.ts'
 import { secondsOf } from './duration.ts'
 import type { Facts } from './facts.ts'
 import { LEGACY_CONF, legacyBackend } from './legacy-bans.ts'
@@ -37,25 +37,21 @@ export interface BackendChoice {
   readonly reason: string | null
 }
 
-/** The value of an option in a present bans.conf. */
-const presentOption = (facts: Pick<Facts, 'files'>, option: string): string | undefined =>
-  new RegExp(`^${option} = (.*)$`, 'm').exec(facts.files.get(BANS_CONF)?.text ?? '')?.[1]
-
 const isBackend = (name: string | undefined): name is Backend => name !== undefined && name in BACKENDS
 
-/** The backend that bans here now, if there is one. */
-export const presentBackend = (facts: Pick<Facts, 'files'>): Backend | null => {
-  const name = presentOption(facts, 'backend')
-  return isBackend(name) ? name : null
+/** The value of an option in the text of a bans.conf. */
+const optionOf = (conf: string | undefined, option: string): string | undefined =>
+  new RegExp(`^${option} = (.*)$`, 'm').exec(conf ?? '')?.[1]
+
+/** The ban set that a bans.conf describes; null where there is none. */
+export const banSetOf = (conf: string | undefined): BanSet | null => {
+  const backend = optionOf(conf, 'backend')
+  return isBackend(backend) ? { backend, target: optionOf(conf, 'target') as Target } : null
 }
 
-/** The target that the ban set has now. */
-export const presentTarget = (facts: Pick<Facts, 'files'>): string | undefined =>
-  presentOption(facts, 'target')
-
-/** The networks that a present bans.conf protects. */
-export const presentProtected = (conf: string): Network[] =>
-  (/^protected = (.*)$/m.exec(conf)?.[1] ?? '').split(' ').flatMap((text) => parseNetwork(text) ?? [])
+/** The networks that a bans.conf protects. */
+export const protectedBy = (conf: string): Network[] =>
+  (optionOf(conf, 'protected') ?? '').split(' ').flatMap((text) => parseNetwork(text) ?? [])
 
 type Surroundings = Pick<Facts, 'files' | 'packages'> & {
   readonly live: Pick<NonNullable<Facts['live']>, 'neighbours'> | null
@@ -67,8 +63,8 @@ export const chooseBackend = (
   facts: Surroundings,
 ): BackendChoice => {
   if (banBackend !== 'auto' && banBackend !== 'none') return { backend: banBackend, reason: null }
-  const present = presentBackend(facts)
-  if (present !== null) return { backend: present, reason: null }
+  const present = banSetOf(facts.files.get(BANS_CONF)?.text)
+  if (present !== null) return { backend: present.backend, reason: null }
   const before = legacyBackend(facts.files.get(LEGACY_CONF)?.text)
   if (isBackend(before)) return { backend: before, reason: 'it is in use here' }
   if (facts.live?.neighbours.firewalld)
@@ -78,10 +74,8 @@ export const chooseBackend = (
   return { backend: 'ipset', reason: 'it takes the least time for each ban' }
 }
 
-interface Wanted {
+interface Wanted extends BanSet {
   readonly settings: Settings
-  readonly backend: Backend
-  readonly target: Target
   /** Networks that are never banned. */
   readonly protectedNetworks: readonly Network[]
   /** fail2ban's database; '' where it has none. */
@@ -92,10 +86,9 @@ interface Wanted {
   readonly writesDenied: boolean
 }
 
-const confText = (wanted: Wanted): string => {
-  const { settings, backend, target, protectedNetworks, database, blockedPaths, writesDenied } = wanted
+const confText = (wanted: Wanted, { ipv4, ipv6 }: ReturnType<typeof networksOf>): string => {
+  const { settings, backend, target, database, blockedPaths, writesDenied } = wanted
   const definition = BACKENDS[backend]
-  const { ipv4, ipv6 } = networksOf(protectedNetworks)
   const lines = (all: readonly string[]) => all.map((line) => `\n\t${line}`).join('')
   return [
     '# Kept by portward from config.env.',
@@ -128,10 +121,11 @@ export const banSetFiles = (wanted: Wanted | null): ReadonlyMap<string, string |
   if (wanted === null) return new Map(none)
   const { backend, target, protectedNetworks } = wanted
   const definition = BACKENDS[backend]
+  const networks = networksOf(protectedNetworks)
   return new Map<string, string | null>([
     ...none,
-    [BANS_CONF, confText(wanted)],
-    ...definition.files(networksOf(protectedNetworks), target),
+    [BANS_CONF, confText(wanted, networks)],
+    ...definition.files(networks, target),
     [LOADER, loaderText],
     [ACTION, actionText],
     [UNIT_PATH, unitText.replace('CHECK', () => definition.check(target))],

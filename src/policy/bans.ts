@@ -1,6 +1,5 @@
 import { contains, formatAddress, isHost, type Network, parseNetwork } from '../network.ts'
-import { BACKENDS, type Backend } from './backends.ts'
-import { readJson } from './read-json.ts'
+import { BACKENDS, type Backend, membersOf, readRoutes } from './backends.ts'
 
 /** One host that the kernel bans. */
 export interface Ban {
@@ -100,31 +99,22 @@ export const redoOf = (undo: readonly string[]): string[] | null => {
   return [...undo.slice(0, at), opposite, ...undo.slice(at + 1)]
 }
 
-interface Route {
-  readonly type?: string
-  readonly dst?: string
-  readonly metric?: number
-  readonly protocol?: string
-}
-
 const LEADS_NOWHERE: ReadonlySet<string | undefined> = new Set(['blackhole', 'unreachable', 'prohibit'])
 
 /** Routes of others that lead nowhere, such as Debian's stock portsentry makes, in what `ip -json route show` prints. */
 export const parseRouteBans = (family: '-4' | '-6', text: string): Ban[] => {
-  const own = new Set(BACKENDS.route.parse(text).map(({ address }) => address))
-  const routes = readJson<readonly Route[]>(text)
-  return (Array.isArray(routes) ? routes : []).flatMap(
-    ({ type = '', dst, metric, protocol }: Route): Ban[] => {
-      const host = LEADS_NOWHERE.has(type) ? hostOf(dst ?? '') : null
-      if (host === null) return []
-      const address = formatAddress(host.bytes)
-      if (own.has(address)) return []
-      const which = [
-        ...(protocol === undefined ? [] : ['proto', protocol]),
-        ...(metric === undefined ? [] : ['metric', String(metric)]),
-      ]
-      const undo = ['ip', family, 'route', 'del', type, address, ...which]
-      return [{ address, holder: 'unreachable', isOwn: false, untilMs: null, undo }]
-    },
-  )
+  const routes = readRoutes(text)
+  const own = new Set(membersOf(routes).map(({ address }) => address))
+  return routes.flatMap(({ type = '', dst, metric, protocol }): Ban[] => {
+    const host = LEADS_NOWHERE.has(type) ? hostOf(dst ?? '') : null
+    if (host === null) return []
+    const address = formatAddress(host.bytes)
+    if (own.has(address)) return []
+    const which = [
+      ...(protocol === undefined ? [] : ['proto', protocol]),
+      ...(metric === undefined ? [] : ['metric', String(metric)]),
+    ]
+    const undo = ['ip', family, 'route', 'del', type, address, ...which]
+    return [{ address, holder: 'unreachable', isOwn: false, untilMs: null, undo }]
+  })
 }

@@ -4,8 +4,8 @@ import { mendingEdits, mendRefused, translatedValue } from '../documents/portsen
 import type { Network } from '../network.ts'
 import type { Place, Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
-import type { Backend, Target } from './backends.ts'
-import { banSetFiles, chooseBackend, ownsBans, presentTarget } from './ban-set.ts'
+import type { Backend, BanSet } from './backends.ts'
+import { BANS_CONF, banSetFiles, banSetOf, chooseBackend, ownsBans } from './ban-set.ts'
 import { blockedFile, findBlockedFiles, findInsecureBlockedFile } from './blocked-file.ts'
 import { type BanPath, findSandboxTrouble } from './confinement.ts'
 import type { Service } from './daemons.ts'
@@ -35,7 +35,7 @@ export interface Desired extends BanPath {
   readonly conf: ReadonlyMap<string, string | null>
   readonly modes: Modes
   /** What bans are made with; null: portward changes no firewall. */
-  readonly banSet: { readonly backend: Backend; readonly target: Target } | null
+  readonly banSet: BanSet | null
   /** Why `auto` came to this backend and this target, for the plan that chooses them. */
   readonly banSetNotes: readonly string[]
   /** Whether hosts.deny names a file of banned hosts, which fail2ban's action keeps. */
@@ -140,7 +140,7 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
   const problems: Problem[] = []
   const place = (name: string) => settings.places.get(name) ?? { path: settings.path }
   const { backend, reason } = chooseBackend(settings, facts)
-  const present = presentTarget(facts) ?? legacyTarget(fileText(facts, LEGACY_CONF))
+  const present = banSetOf(fileText(facts, BANS_CONF))?.target ?? legacyTarget(fileText(facts, LEGACY_CONF))
   const choice = chooseTarget(settings.banTarget, facts.live, present)
   const banSet = ownsBans(settings)
     ? { backend, target: backend === 'ipset' ? choice.target : ('DROP' as const) }
@@ -182,7 +182,10 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
   const writesDenied = usesOwnAction && killHostsDenyLine === '' && askingDaemons.length > 0
   const emptiesBlocked = release.dialect === '1.2'
   const banSetParts = banSet && {
-    ...{ ...banSet, settings, protectedNetworks: shielded, writesDenied },
+    ...banSet,
+    settings,
+    protectedNetworks: shielded,
+    writesDenied,
     database: findDatabase(fail2banFiles(facts)),
     blockedPaths: emptiesBlocked ? blockedPaths : [],
   }
@@ -191,7 +194,11 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     ...(usesOwnAction ? (['fail2ban'] as const) : []),
   ]
   const writes = writtenPaths({
-    ...{ usesOwnAction, writesDenied, historyPath, blockedPaths, emptiesBlocked },
+    usesOwnAction,
+    writesDenied,
+    historyPath,
+    blockedPaths,
+    emptiesBlocked,
     killHostsDeny: killHostsDenyLine,
   })
   problems.push(...findSandboxTrouble(facts.live?.units ?? new Map(), { writes, changesFirewall }))
@@ -225,7 +232,8 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     historyPath,
     blockedPaths,
     logs: jails.logs,
-    ...{ writes, changesFirewall },
+    writes,
+    changesFirewall,
   }
   return { desired, problems: [...problems, ...jails.problems] }
 }

@@ -1,5 +1,5 @@
 import { type Network, parseNetwork } from '../network.ts'
-import type { Backend, Target } from './backends.ts'
+import type { BanSet } from './backends.ts'
 
 /**
  * What earlier versions of portward banned with: a shell program with units, a fail2ban action and a record of its own. A
@@ -40,11 +40,6 @@ export const legacyTarget = (conf: string | undefined): string | undefined =>
 /** The networks that its configuration protects. */
 export const legacyProtected = (conf: string): Network[] =>
   (/^ALLOWED='([^']*)'$/m.exec(conf)?.[1] ?? '').split(' ').flatMap((text) => parseNetwork(text) ?? [])
-
-interface BanSet {
-  readonly backend: Backend
-  readonly target: Target
-}
 
 /** The old table and its main chain have names that the ban set uses, too. The chain works on under another one. */
 export const MAKE_WAY =

@@ -1,7 +1,7 @@
 import { getVariable, parseShellAssignments } from '../documents/shell-assignments.ts'
 import type { Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
-import type { Backend, Target } from './backends.ts'
+import type { BanSet } from './backends.ts'
 import type { Facts } from './facts.ts'
 import type { Release } from './release.ts'
 import { ADDRESSES_PATH } from './server-addresses.ts'
@@ -86,7 +86,7 @@ interface Emptied {
 /** Null: no ban is known to stand in a table that `manager` empties. */
 const whenEmptied = (
   { banaction, killRoute = '' }: Settings,
-  used: { readonly backend: Backend; readonly target: Target } | null,
+  used: BanSet | null,
   manager: 'ufw' | 'firewalld',
 ): Emptied | null => {
   if (banaction?.startsWith('iptables'))
@@ -142,7 +142,7 @@ export const findNeighbourTrouble = (
   settings: Settings,
   facts: Facts,
   release: Release,
-  used: { readonly backend: Backend; readonly target: Target } | null,
+  used: BanSet | null,
 ): Problem[] => {
   if (facts.live === null) return []
   const isApplied = facts.files.has(ADDRESSES_PATH)

@@ -5,10 +5,9 @@ import {
   BAN_SET_FILES,
   BANS_CONF,
   banSetFiles,
+  banSetOf,
   chooseBackend,
-  presentBackend,
-  presentProtected,
-  presentTarget,
+  protectedBy,
   UNIT_PATH,
 } from '../../src/policy/ban-set.ts'
 import { LEGACY_CONF } from '../../src/policy/legacy-bans.ts'
@@ -100,15 +99,13 @@ it('has no file of another backend, and none where nobody is to be banned', () =
 
 it('reads back what it wrote', () => {
   const text = filesOf('', { target: 'CHAOS' }).get(BANS_CONF) ?? ''
-  const facts = factsOf({ texts: { [BANS_CONF]: text } })
-  expect(presentBackend(facts)).toBe('ipset')
-  expect(presentTarget(facts)).toBe('CHAOS')
-  expect(presentProtected(text).map(formatCidr)).toEqual(['127.0.0.0/8', 'fd00::/64'])
+  expect(banSetOf(text)).toEqual({ backend: 'ipset', target: 'CHAOS' })
+  expect(protectedBy(text).map(formatCidr)).toEqual(['127.0.0.0/8', 'fd00::/64'])
 })
 
-it.each([null, '', '[bans]\nbackend = ebtables\n'])('finds nothing in a bans.conf of %j', (text) => {
-  expect(presentBackend(factsOf({ texts: { [BANS_CONF]: text } }))).toBeNull()
-  expect(presentProtected(text ?? '')).toEqual([])
+it.each([undefined, '', '[bans]\nbackend = ebtables\n'])('finds nothing in a bans.conf of %j', (text) => {
+  expect(banSetOf(text)).toBeNull()
+  expect(protectedBy(text ?? '')).toEqual([])
 })
 
 const NEIGHBOURS = { ufw: null, firewalld: false, docker: false }

@@ -1,7 +1,8 @@
 import { cp, lstat, mkdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Network } from '../../network.ts'
-import { BAN_SET_FILES, BANS_CONF, LOADER, presentProtected, UNIT_PATH } from '../../policy/ban-set.ts'
+import type { BanSet } from '../../policy/backends.ts'
+import { BAN_SET_FILES, BANS_CONF, LOADER, protectedBy, UNIT_PATH } from '../../policy/ban-set.ts'
 import {
   LEGACY_CONF,
   LEGACY_FILES,
@@ -10,7 +11,6 @@ import {
   legacyProtected,
 } from '../../policy/legacy-bans.ts'
 import {
-  type BanSet,
   loadBanSet,
   readBanSet,
   redoBans,
@@ -190,7 +190,7 @@ const readBanPath = async (state: string, restoration: Restoration): Promise<Ban
   return {
     present,
     setGoes: fateOf(restoration, BANS_CONF) === 'goes',
-    allowed: conf !== null ? presentProtected(conf) : legacy !== null ? legacyProtected(legacy) : null,
+    allowed: conf !== null ? protectedBy(conf) : legacy !== null ? legacyProtected(legacy) : null,
     program,
     legacyBackend: program === 'returns' ? legacyBackend(legacy ?? '') : undefined,
   }
@@ -263,7 +263,7 @@ export const restore = async (
   if (banPath !== null) await attempt(() => liftBans(restoration.bans, banPath.setGoes, isLifted))
   if (banPath?.program === 'goes') await attempt(clearBanProgram)
   if (isLive) await attempt(() => emptyJail(restoration.bans, isLifted))
-  if (banPath?.setGoes) await attempt(() => stopBanUnit(readInit()))
+  if (banPath?.setGoes) await attempt(stopBanUnit)
   // It bans everyone before the set goes, while fail2ban can say who that is.
   if (banPath?.program === 'returns') await attempt(() => resumeBanProgram(state, restoration, isLifted))
   // While their init scripts are there, and before what they remember goes.
