@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { namesPeers, PEER_DIRECTORIES } from '../documents/peer-hosts.ts'
-import type { Backend } from '../policy/backends.ts'
-import { BAN_SET_FILES, chooseBackend } from '../policy/ban-set.ts'
+import type { Backend, BanSet } from '../policy/backends.ts'
+import { BAN_SET_FILES, BANS_CONF, banSetOf, chooseBackend } from '../policy/ban-set.ts'
 import { blockedFileCandidates, findBlockedFiles } from '../policy/blocked-file.ts'
 import { findHistory } from '../policy/desired.ts'
 import type { Facts, FileState, LiveFacts, PackageVersion, PortsentryPackage } from '../policy/facts.ts'
@@ -13,7 +13,7 @@ import { modesOf } from '../policy/release.ts'
 import { ADDRESSES_PATH } from '../policy/server-addresses.ts'
 import type { Settings } from '../settings/settings.ts'
 import { readOwnNetworks, readResolvers } from './addresses.ts'
-import { isBanSetLoaded, readBanSet, readFirewall, readFirewallObstacle, tryTargets } from './ban-set.ts'
+import { isBanSetLoaded, readFirewall, readFirewallObstacle, tryTargets } from './ban-set.ts'
 import { readUnits } from './confinement.ts'
 import { readBanned, readJails } from './fail2ban.ts'
 import { readFileState } from './files.ts'
@@ -76,9 +76,6 @@ const readHostFiles = async (root: string): Promise<Map<string, FileState>> => {
 const readConsulted = async (root: string, path: string): Promise<FileState | null> =>
   (await resolveInRoot(root, path)) === join(root, '/dev/null') ? null : readFileState(root, path)
 
-/** The record of the old ban program is in a directory for root alone: others plan as if there were none. */
-const isHidden = (path: string): boolean => path === LEGACY_RECORD && process.getuid?.() !== 0
-
 const readFiles = async (root: string): Promise<Map<string, FileState>> => {
   const directories = [FAIL2BAN_DIRECTORY, `${FAIL2BAN_DIRECTORY}/jail.d`, `${FAIL2BAN_DIRECTORY}/fail2ban.d`]
   const listed = directories.map(async (path) =>
@@ -87,9 +84,7 @@ const readFiles = async (root: string): Promise<Map<string, FileState>> => {
   const [names, hostFiles] = await Promise.all([Promise.all(listed), readHostFiles(root)])
   const fail2ban = names.flat().filter(isFail2banConfig)
   const states = await Promise.all(
-    [...SYSTEM_FILES, ...fail2ban]
-      .filter((path) => !isHidden(path))
-      .map(async (path) => [path, await readConsulted(root, path)] as const),
+    [...SYSTEM_FILES, ...fail2ban].map(async (path) => [path, await readConsulted(root, path)] as const),
   )
   return new Map([...hostFiles, ...states.filter((entry): entry is [string, FileState] => entry[1] !== null)])
 }
@@ -101,22 +96,39 @@ const unitsOf = (settings: Settings): string[] => [
   ...modesOf(settings).map((mode) => `portsentry@${mode}`),
 ]
 
-const readLive = async (
+/** What bans are to be made with, and what they are made with now. */
+interface Banning {
+  readonly neighbours: LiveFacts['neighbours']
+  readonly backend: Backend
+  readonly present: BanSet | null
+}
+
+const readBanning = async (
   settings: Settings,
   installed: Promise<ReadonlyMap<string, string>>,
   read: Promise<ReadonlyMap<string, FileState>>,
-): Promise<LiveFacts> => {
-  const asRoot = process.getuid?.() === 0
-  const init = readInit()
-  const wanted = settings.banTarget === 'auto' ? 'CHAOS' : settings.banTarget
+): Promise<Banning> => {
   const [packages, files] = await Promise.all([installed, read])
   const neighbours = await readNeighbours(packages)
   const { backend } = chooseBackend(settings, { files, packages, live: { neighbours } })
-  const usesTarget = settings.banBackend !== 'none' && backend === 'ipset' && wanted !== 'DROP'
+  return { neighbours, backend, present: banSetOf(files.get(BANS_CONF)?.text) }
+}
+
+/** Everything but what waits for the server's files is read beside these. */
+const readLive = async (settings: Settings, banning: Promise<Banning>): Promise<LiveFacts> => {
+  const asRoot = process.getuid?.() === 0
+  const init = readInit()
+  const isBanning = settings.banBackend !== 'none'
+  const wanted = settings.banTarget === 'auto' ? 'CHAOS' : settings.banTarget
+  const readTargets = async (): Promise<LiveFacts['targets']> => {
+    const { backend } = await banning
+    return isBanning && backend === 'ipset' && wanted !== 'DROP' ? tryTargets([wanted], asRoot) : new Map()
+  }
   const [
     own,
     resolvers,
     sshClients,
+    { neighbours },
     daemons,
     enabled,
     units,
@@ -131,16 +143,17 @@ const readLive = async (
     readOwnNetworks(),
     readResolvers(),
     readSshClients(),
+    banning,
     readDaemons(),
     readEnabled(init),
     init === 'systemd' ? readUnits(unitsOf(settings)) : new Map(),
     asRoot ? readFirewall() : { bans: null, inputPolicy: null },
-    asRoot ? readBanSet().then((set) => set !== null && isBanSetLoaded(set, init)) : null,
-    usesTarget ? tryTargets([wanted], asRoot) : new Map(),
+    asRoot ? banning.then(({ present }) => present !== null && isBanSetLoaded(present, init)) : null,
+    readTargets(),
     asRoot ? readJails() : null,
     readReread(),
     asRoot ? readBanned('portsentry') : [],
-    asRoot && settings.banBackend !== 'none' ? readFirewallObstacle(backend) : null,
+    asRoot && isBanning ? banning.then(({ backend }) => readFirewallObstacle(backend)) : null,
   ])
   return {
     asRoot,
@@ -237,21 +250,19 @@ export const readFacts = async (root: string, settings: Settings, release?: stri
   const isLive = root === '/'
   const installed = readInstalled(root)
   const read = readFiles(root)
+  const banning = isLive ? readBanning(settings, installed, read) : null
   const [packages, files, live, wrapped, actionFiles, filterFiles] = await Promise.all([
     installed,
     read,
-    isLive ? readLive(settings, installed, read) : null,
+    banning === null ? null : readLive(settings, banning),
     readWrapped(root),
     listDirectory(root, `${FAIL2BAN_DIRECTORY}/action.d`),
     listDirectory(root, `${FAIL2BAN_DIRECTORY}/filter.d`),
   ])
-  const installation: Installation = isLive
-    ? await foreseeInstallation(
-        settings,
-        chooseBackend(settings, { files, packages, live }).backend,
-        packages,
-      )
-    : { installs: [], stock: new Map(), unknown: [] }
+  const installation: Installation =
+    banning === null
+      ? { installs: [], stock: new Map(), unknown: [] }
+      : await foreseeInstallation(settings, (await banning).backend, packages)
   const told = await readTold(root, packages, release)
   const isCopy = 'told' in told
   const predicted = new Set<string>()
