@@ -8,13 +8,13 @@ def run(command, text=None):
     subprocess.run(command, shell=text is None, check=True, input=text, text=True, stdout=subprocess.DEVNULL, timeout=60)
 
 def line(verb, address, seconds=0):
-    """Lines of the backend's script. ipv6_prefix bans a network as well, but never one that overlaps a protected one."""
-    host, prefix = ipaddress.ip_address(address), CONF.getint('ipv6_prefix')
-    wide = ipaddress.ip_network((address, prefix if host.version == 6 else 32), strict=False)
+    """Lines of the backend's script, none for what is no host. ipv6_prefix bans a network as well, but never a protected host."""
+    try: host = ipaddress.ip_address(address.replace('%', ' '))  # the tools take no scope
+    except ValueError: return ''
+    wide = ipaddress.ip_network((address, CONF.getint('ipv6_prefix') if host.version == 6 else 32), strict=False)
     is_wide = wide.num_addresses > 1 and not any(wide.overlaps(ipaddress.ip_network(each)) for each in CONF['protected6'].split())
     sets = [(f'hosts{host.version}', host)] + ([('networks6', wide)] if is_wide else [])
-    # 0: permanent. The kernel takes at most 24.8 days: fail2ban ends longer bans.
-    timeout = CONF['timeout'].format(seconds) if 0 < seconds <= 2_147_483 else ''
+    timeout = CONF['timeout'].format(seconds) if 0 < seconds <= 2_147_483 else ''  # the kernel's longest; fail2ban ends others
     return ''.join(CONF[verb].format(set=name, element=each, timeout=timeout) + '\n' for name, each in sets)
 
 def deny(addresses, mode='a'):  # the file that hosts.deny names; 'w': these and no others
@@ -25,16 +25,16 @@ def deny(addresses, mode='a'):  # the file that hosts.deny names; 'w': these and
         os.chmod(new, 0o644), os.replace(new, path)  # fail2ban's umask is 077
 
 def load():
-    ends, now = 'CASE WHEN bantime < 0 THEN 0 ELSE timeofban + bantime - ? END', int(time.time())
-    query = f"SELECT ip, {ends} AS left FROM bips WHERE jail = 'portsentry' AND ip NOT LIKE '%/%' AND (bantime < 0 OR left > 0)"
+    left = 'CASE WHEN bantime < 0 THEN 0 ELSE CAST(timeofban + bantime - ? AS INTEGER) END'  # a prolonged one has fractions
+    query = f"SELECT ip, {left} AS left FROM bips WHERE jail = 'portsentry' AND (bantime < 0 OR left > 0)"
     try:
-        bans = sqlite3.connect(f"file:{CONF['database']}?mode=ro", uri=True).execute(query, [now]).fetchall()
+        bans = sqlite3.connect(f"file:{CONF['database']}?mode=ro", uri=True).execute(query, [int(time.time())]).fetchall()
     except sqlite3.Error as error:
         bans = print(f"{CONF['database']}: {error}", file=sys.stderr) or []
-    with open(CONF['rules']) as rules:
-        run(CONF['script'].split(), rules.read() + ''.join(line('add', *ban) for ban in bans))
+    lines = {address: line('add', address, seconds) for address, seconds in bans}
+    with open(CONF['rules']) as rules: run(CONF['script'].split(), rules.read() + ''.join(lines.values()))
     run(CONF['hook'])
-    deny([address for address, _ in bans], 'w')
+    deny(filter(lines.get, lines), 'w')
 
 if __name__ == '__main__':
-    load()
+    sys.tracebacklimit = 0; load()  # what it runs has said what is wrong

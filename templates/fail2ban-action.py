@@ -3,8 +3,7 @@ import os, subprocess, threading, time, types
 from fail2ban.server.action import ActionBase
 
 class Action(ActionBase):
-    banEpoch = 0
-    _prolongable = True
+    banEpoch, _prolongable = 0, True
     def __init__(self, jail, name, **options):
         super().__init__(jail, name)
         self.lines, self.addresses, self.lock = [], [], threading.RLock()
@@ -29,10 +28,11 @@ class Action(ActionBase):
         address, end = str(info['ip']), info['time'] + info['bantime']
         seconds = max(1, int(end - time.time())) if info['bantime'] >= 0 else 0
         # Kernels before 6.12 keep the timeout of an element that is there, and `delete` is slow.
-        verbs = ('add',) if keeps_time else ('add', 'delete', 'add')
+        lines = [self.bans.line(verb, address, seconds) for verb in (('add',) if keeps_time else ('add', 'delete', 'add'))]
+        if not all(lines): raise ValueError(f'{address} is not the address of a host: not banned')
         with self.lock:
             if not self.lines: threading.Timer(0.05, self.write).start()  # in a flood many bans are one transaction
-            self.lines += [self.bans.line(verb, address, seconds) for verb in verbs]
+            self.lines += lines
             self.addresses.append(address)
 
     def write(self, last='', stays=lambda each: True):

@@ -160,6 +160,20 @@ describe('the loader', () => {
     expect(read('run/denied')).toBe('')
   })
 
+  // Both come from fail2ban: a ban that it prolongs lasts as long as its log lines say to a fraction, and `banip` takes any word.
+  it('loads the bans that the tools take, whatever else is in the database', () => {
+    const { read, said } = make('BAN_IPV6_PREFIX=64\n', [
+      { ip: '192.0.2.1', bantime: 86_400.25 },
+      { ip: '192.0.2.2', ago: 86_400, bantime: 86_400.5 },
+      ...['foo', 'cafe', '1.2.3', '', 'fe80::1%eth0', '198.51.100.0/24', '2001:db8::/64'].map((ip) => ({
+        ip,
+      })),
+    ])
+    const lines = [add('hosts4', '192.0.2.1', 86_400)]
+    expect(said('bans.load()')).toEqual(['RULES', ...lines, 'HOOK'])
+    expect(read('run/denied')).toBe('192.0.2.1\n')
+  })
+
   it('fails where its commands fail, and leaves it at that', () => {
     const { path, read, python } = make('', [{ ip: '192.0.2.1' }])
     writeFileSync(path('fail'), '')
@@ -249,6 +263,15 @@ describe("fail2ban's action", () => {
     const { read, said } = make()
     expect(said(started(call))).toEqual(lines)
     expect(read('run/denied')).toBe(lines.length === 0 ? '' : '192.0.2.1\n')
+  })
+
+  it.each(['foo', '1.2.3', '198.51.100.0/24'])('does not take %s for a ban, and says so', (ip) => {
+    const { python, read } = make()
+    expect(() => python(started(`action.ban(info('${ip}'))`))).toThrow(
+      `${ip} is not the address of a host: not banned`,
+    )
+    expect(read('said')).toBe('')
+    expect(read('run/denied')).toBe('')
   })
 
   it('puts the bans of a flood into the kernel by one command, and leaves none undone when it stops', () => {
