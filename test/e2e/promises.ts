@@ -219,8 +219,11 @@ export const describePromises = (release: Expectations): void => {
     })
 
     it('is in sync, and changes nothing the second time: no write, no restart', async () => {
-      // Its action empties portsentry's blocked files.
       await expectHeld(server, STRANGER)
+      await eventually('its action has emptied the blocked files', async () => {
+        const { stdout } = await server.run('cat /var/lib/portsentry/portsentry.blocked.* || :')
+        return !stdout.includes(STRANGER)
+      })
       const before = await fingerprint(server, units)
       expect(await portward(server, 'apply --yes', 0)).toMatch(/in sync/)
       expect(await fingerprint(server, units)).toBe(before)
