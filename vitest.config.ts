@@ -1,11 +1,28 @@
 import { availableParallelism } from 'node:os'
 import { configDefaults, defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 // `unit` is quick and needs nothing; `e2e` boots real Debian servers and says loudly what it skips.
 const define = { PORTWARD_VERSION: '"test"', PORTWARD_FAULTS: 'false' }
 
 /** Unit tests that use vi.mock. */
 const MOCKED = 'test/**/*.mocked.test.ts'
+
+/** The files that take longest begin first, else one of them runs alone at the end. The others: the largest first. */
+const LONGEST = [
+  ...['migration', 'sweep', 'ansible', 'lifetime-12', 'lifetime-13', 'lifetime-testing', 'confirm'],
+  ...['package', 'neighbours', 'rollback', 'crash-install', 'hostile', 'debian-testing', 'bans', 'verify-12'],
+].map((name) => `/e2e/${name}.test.ts`)
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) => {
+      const index = LONGEST.findIndex((name) => moduleId.endsWith(name))
+      return index < 0 ? LONGEST.length : index
+    }
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b))
+  }
+}
 
 const globalSetup = './test/build-bundles.ts'
 const setupFiles = ['./test/processor-time.ts', './test/fast-check.ts']
@@ -20,6 +37,7 @@ const unit = {
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     // For --changed: these are read by tests that do not import them.
     forceRerunTriggers: [
       ...configDefaults.forceRerunTriggers,
