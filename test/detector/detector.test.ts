@@ -121,6 +121,12 @@ const verdicts = async (
 ): Promise<Verdict[]> =>
   (await observe(detectorFor(mode, keys, { method }), packets, world)).map(({ decision }) => decision.verdict)
 
+// In these modes the port is taken by the daemon itself.
+it.each<Mode>(['tcp', 'connect'])('a connection to a port that -%s listens on is a scan', async (mode) => {
+  const [seen] = await observe(detectorFor(mode), connection(), { inUse: [11] })
+  expect(seen?.decision.verdict).toBe('act')
+})
+
 const twice = [packet(), packet()]
 
 describe('verdicts', () => {
