@@ -98,7 +98,7 @@ export const createDetector = (configuration: Configuration, options: DetectorOp
   /** RunSentry() of 2.x, and what the modes of 1.2 have in common. */
   const judge = (packet: Packet, inUse: boolean, ignoredByLine: number | null): Verdict => {
     const { source, destination, protocol } = packet
-    if (inUse && reading !== 'connections') return 'in-use'
+    if (inUse) return 'in-use'
     if (ignoredByLine !== null) return 'ignored'
     if (!trigger.count(source)) return 'below-trigger'
     // In connect mode 2.x has no destination to compare with.
@@ -109,7 +109,7 @@ export const createDetector = (configuration: Configuration, options: DetectorOp
 
   const notice = (packet: Packet, { inUse, ignore }: Surroundings): Decision => {
     const { source, protocol } = packet
-    const line = inUse && reading !== 'connections' ? null : ignoredBy(ignore, source)
+    const line = inUse ? null : ignoredBy(ignore, source)
     const verdict = judge(packet, inUse, line)
     const host = hostOf(source)
     const port = ports[protocol]?.[packet.port] ?? packet.port
