@@ -10,8 +10,19 @@ const MOCKED = 'test/**/*.mocked.test.ts'
 
 /** The files that take longest begin first, else one of them runs alone at the end. The others: the largest first. */
 const LONGEST = [
-  ...['migration', 'sweep', 'ansible', 'lifetime-12', 'lifetime-13', 'lifetime-testing', 'confirm'],
-  ...['package', 'neighbours', 'rollback', 'crash-install', 'hostile', 'debian-testing', 'bans', 'verify-12'],
+  // Those of lifetimes wait most of their time: beside them others have the processor.
+  ...[
+    'lifetime-12',
+    'sweep',
+    'lifetime-13',
+    'migration',
+    'ansible',
+    'lifetime-testing',
+    'confirm',
+    'verify-12',
+  ],
+  ...['neighbours', 'bans', 'hostile', 'debian-testing', 'rollback', 'surroundings', 'cloud-init', 'package'],
+  ...['upgrade', 'verify-testing', 'crash-install', 'fail2ban', 'preseed', 'debian-12', 'debian-13'],
 ].map((name) => `/e2e/${name}.test.ts`)
 
 class LongestFirst extends BaseSequencer {

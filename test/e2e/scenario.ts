@@ -1,7 +1,9 @@
 import { expect } from 'vitest'
+import askScript from '../../templates/fail2ban-ask.py?raw'
 import { eventually } from './harness/eventually.ts'
 import { DEFAULT_CONFIG, OPEN_PORT } from './harness/floors.ts'
 import type { Server } from './harness/server.ts'
+import { quote } from './harness/shell.ts'
 
 export { OPEN_PORT }
 
@@ -84,10 +86,13 @@ export const LIST_BANS =
 /** Prints the addresses that hosts.deny's one line names; nothing where no daemon asks hosts.deny. */
 const DENIED = "cat $(sed -n 's/^denied = //p' /etc/portward/bans.conf) /dev/null"
 
-/** Commands that succeed where a host is banned: in the kernel and in fail2ban, which is slow to ask. */
+/** Prints the addresses that fail2ban's jail holds, as its client does in four times the processor time. */
+const JAILED = `python3 -I -S -c ${quote(askScript)} /run/fail2ban/fail2ban.sock get portsentry banip`
+
+/** Commands that succeed where a host is banned: in the kernel and in fail2ban. */
 const banReaders = (address: string): readonly string[] => [
   `${LIST_BANS} | grep -qwF ${address}`,
-  `fail2ban-client get portsentry banip | grep -qwF ${address}`,
+  `${JAILED} | grep -qwF ${address}`,
 ]
 
 /** Whether libwrap is to refuse the host. */
@@ -127,7 +132,7 @@ export const expectBannedAgain = async (server: Server, address: string): Promis
 /** That fail2ban has a ban, which it reads from portsentry's log. */
 export const expectHeld = (server: Server, address: string): Promise<boolean> =>
   eventually(`fail2ban has banned ${address}`, async () =>
-    (await server.run('fail2ban-client get portsentry banip')).stdout.split(/\s+/).includes(address),
+    (await server.run(JAILED)).stdout.split(/\s+/).includes(address),
   )
 
 /** Unpacks sshd without its package scripts: what counts is that it is linked with libwrap. */

@@ -58,7 +58,7 @@ const ANSIBLE = `set -e
   ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519
   mkdir /etc/ansible
   printf '%s\\n' '[defaults]' inventory=/root/inventory.json collections_path=/root/collections \\
-    remote_user=root interpreter_python=/usr/bin/python3 >/etc/ansible/ansible.cfg
+    remote_user=root interpreter_python=/usr/bin/python3 '[connection]' pipelining=True >/etc/ansible/ansible.cfg
   tar -x -C /root
   ansible-galaxy collection build /root/ansible --output-path /root
   ansible-galaxy collection install --offline /root/portward-portward-*.tar.gz`

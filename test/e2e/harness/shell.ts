@@ -33,7 +33,8 @@ const environment = {
   TERM: 'dumb',
 }
 
-const quote = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`
+/** A text as one word of a shell's command. */
+export const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
 
 /**
  * @param entry the command that enters the server and runs there what follows it. Files, too, are read and
