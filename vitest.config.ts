@@ -10,11 +10,10 @@ const MOCKED = 'test/**/*.mocked.test.ts'
 
 /** The files that take longest begin first, else one of them runs alone at the end. The others: the largest first. */
 const LONGEST = [
-  // Those of lifetimes wait most of their time: beside them others have the processor.
   ...[
     'lifetime-12',
-    'sweep',
     'lifetime-13',
+    'sweep',
     'migration',
     'ansible',
     'lifetime-testing',
@@ -78,7 +77,7 @@ export default defineConfig({
           testTimeout: 300_000,
           hookTimeout: 900_000,
           // Servers wait for their daemons half of the time.
-          maxWorkers: 5,
+          maxWorkers: 6,
           sequence: { groupOrder: 1 },
         },
       },

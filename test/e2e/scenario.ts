@@ -86,8 +86,14 @@ export const LIST_BANS =
 /** Prints the addresses that hosts.deny's one line names; nothing where no daemon asks hosts.deny. */
 const DENIED = "cat $(sed -n 's/^denied = //p' /etc/portward/bans.conf) /dev/null"
 
-/** Prints the addresses that fail2ban's jail holds, as its client does in four times the processor time. */
-const JAILED = `python3 -I -S -c ${quote(askScript)} /run/fail2ban/fail2ban.sock get portsentry banip`
+/** Asks fail2ban what its words say, as its client does in four times the processor time. */
+const ASK_FAIL2BAN = `python3 -I -S -c ${quote(askScript)} /run/fail2ban/fail2ban.sock`
+
+/** Prints the addresses that fail2ban's jail holds. */
+const JAILED = `${ASK_FAIL2BAN} get portsentry banip`
+
+/** Waits until fail2ban answers. */
+export const UNTIL_FAIL2BAN_ANSWERS = `until ${ASK_FAIL2BAN} ping; do sleep 0.1; done`
 
 /** Commands that succeed where a host is banned: in the kernel and in fail2ban. */
 const banReaders = (address: string): readonly string[] => [

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { describeServers } from './harness/requirements.ts'
 import { type Server, startServer } from './harness/server.ts'
-import { portward, provide, STOP_PORTSENTRY } from './scenario.ts'
+import { quote } from './harness/shell.ts'
+import { portward, provide, STOP_PORTSENTRY, UNTIL_FAIL2BAN_ANSWERS } from './scenario.ts'
 import { applyUnproven, installFaults, runWithFault } from './sweep/faults.ts'
 import { isFull, pointsOf, spread } from './sweep/points.ts'
 import { drift, settle } from './sweep/settled.ts'
@@ -14,7 +15,7 @@ const KILLED = 137
 const WITNESS = 'rename /srv/managed/hosts.allow'
 
 const START = `${STOP_PORTSENTRY}
-  systemctl start portsentry && systemctl restart fail2ban && timeout 100 sh -c "until fail2ban-client ping 2>/dev/null; do sleep 0.1; done"`
+  systemctl start portsentry && systemctl restart fail2ban && timeout 100 sh -c ${quote(UNTIL_FAIL2BAN_ANSWERS)}`
 
 const kill = async (server: Server, args: string, point: number): Promise<string[]> => {
   const { exitCode, output } = await runWithFault(server, args, `kill@${point}`)

@@ -1,4 +1,4 @@
-import { OPEN_PORT, STOP_PORTSENTRY } from '../scenario.ts'
+import { OPEN_PORT, STOP_PORTSENTRY, UNTIL_FAIL2BAN_ANSWERS } from '../scenario.ts'
 
 /** One thing that somebody breaks on a server that was fine, and the checks that have to say so. */
 export interface Sabotage {
@@ -24,8 +24,7 @@ const restart12 = (tcpMode: string): string =>
   `${STOP_PORTSENTRY}; systemctl start portsentry; until pgrep -fx ".*portsentry -${tcpMode}" && pgrep -fx ".*portsentry -audp"; do sleep 0.1; done`
 
 const DROP_IN = '/etc/systemd/system/fail2ban.service.d'
-const RESTART_FAIL2BAN =
-  'systemctl daemon-reload; systemctl restart fail2ban; until fail2ban-client ping; do sleep 0.1; done'
+const RESTART_FAIL2BAN = `systemctl daemon-reload; systemctl restart fail2ban; ${UNTIL_FAIL2BAN_ANSWERS}`
 
 /** Restarts fail2ban where nothing can be written but its own files and these paths, with these capabilities. */
 export const confine = (paths: string, capabilities = 'CAP_NET_ADMIN'): string =>
@@ -175,7 +174,7 @@ export const SABOTAGES: Readonly<
       {
         what: 'fail2ban stopped',
         commands: 'systemctl stop fail2ban',
-        undo: 'systemctl start fail2ban; until fail2ban-client ping; do sleep 0.1; done',
+        undo: `systemctl start fail2ban; ${UNTIL_FAIL2BAN_ANSWERS}`,
         failing: { jail: /does not run/ },
       },
     ],
