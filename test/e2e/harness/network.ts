@@ -23,44 +23,45 @@ export const networkOf = (name: string): Network => ({
   lan: `${name}-lan`,
 })
 
-const addAddress = (make: Make, namespace: string, device: string, address: string) =>
-  address.includes(':')
-    ? make`ip -n ${namespace} address add ${address}/64 dev ${device} nodad`
-    : make`ip -n ${namespace} address add ${address}/24 dev ${device}`
+const addAddress = (namespace: string, device: string, address: string): string =>
+  `ip -n ${namespace} address add dev ${device} ${address}${address.includes(':') ? '/64 nodad' : '/24'}`
 
 /** One cable: `device` in the server's namespace, `eth0` in the peer's. */
-const plugIn = async (
-  make: Make,
+const plugIn = (
   server: string,
   device: string,
-  serverAddresses: string[],
+  serverAddresses: readonly string[],
   peer: string,
-  peerAddresses: string[],
-): Promise<void> => {
-  await make`ip -n ${server} link add ${device} type veth peer name eth0 netns ${peer}`
-  for (const address of serverAddresses) await addAddress(make, server, device, address)
-  for (const address of peerAddresses) await addAddress(make, peer, 'eth0', address)
-  await make`ip -n ${server} link set ${device} up`
-  await make`ip -n ${peer} link set eth0 up`
-}
+  peerAddresses: readonly string[],
+): string[] => [
+  `ip -n ${server} link add ${device} type veth peer name eth0 netns ${peer}`,
+  ...serverAddresses.map((address) => addAddress(server, device, address)),
+  ...peerAddresses.map((address) => addAddress(peer, 'eth0', address)),
+  `ip -n ${server} link set ${device} up`,
+  `ip -n ${peer} link set eth0 up`,
+]
 
 /** Makes the server's namespace and its cables. There is no default route: nothing leaves the three. */
-const addServer = async (make: Make, { server, attacker, lan }: Network): Promise<void> => {
-  await make`ip netns add ${server}`
-  await make`ip -n ${server} link set lo up`
+const addServer = ({ server, attacker, lan }: Network): string[] => {
   const own = addresses.server
   const { v4, other, v6 } = addresses.attacker
-  await plugIn(make, server, 'lan0', [own.lan, own.lan6], lan, Object.values(addresses.lan))
-  await plugIn(make, server, 'wan0', [own.wan, own.wan6], attacker, [v4, other, v6])
+  return [
+    `ip netns add ${server}`,
+    `ip -n ${server} link set lo up`,
+    ...plugIn(server, 'lan0', [own.lan, own.lan6], lan, Object.values(addresses.lan)),
+    ...plugIn(server, 'wan0', [own.wan, own.wan6], attacker, [v4, other, v6]),
+  ]
+}
+
+const runAll = async (make: Make, commands: readonly string[]): Promise<void> => {
+  await make`sh -c ${commands.join(' &&\n')}`
 }
 
 /** Lays the namespaces of one server. What tears them down is `teardown.ts`, whatever happens. */
-export const createNetwork = async (make: Make, network: Network): Promise<void> => {
-  for (const peer of [network.attacker, network.lan]) {
-    await make`ip netns add ${peer}`
-    await make`ip -n ${peer} link set lo up`
-  }
-  await addServer(make, network)
+export const createNetwork = (make: Make, network: Network): Promise<void> => {
+  const peers = [network.attacker, network.lan]
+  const addPeers = peers.flatMap((peer) => [`ip netns add ${peer}`, `ip -n ${peer} link set lo up`])
+  return runAll(make, [...addPeers, ...addServer(network)])
 }
 
 /**
@@ -68,9 +69,10 @@ export const createNetwork = async (make: Make, network: Network): Promise<void>
  * and would outlive the container. The cables go first, because a namespace is freed some time after its
  * name, and until then the peers' ends of them stay.
  */
-export const renewServer = async (make: Make, network: Network): Promise<void> => {
-  await make`ip -n ${network.server} link delete lan0`
-  await make`ip -n ${network.server} link delete wan0`
-  await make`ip netns delete ${network.server}`
-  await addServer(make, network)
-}
+export const renewServer = (make: Make, network: Network): Promise<void> =>
+  runAll(make, [
+    `ip -n ${network.server} link delete lan0`,
+    `ip -n ${network.server} link delete wan0`,
+    `ip netns delete ${network.server}`,
+    ...addServer(network),
+  ])
