@@ -113,6 +113,8 @@ describeServers('apply --confirm-within', () => {
       )
     const before = await attempts()
     await runUnproven(server, 'apply --yes --confirm-within 10s')
+    // It has fired once during the apply, and will again.
+    expect((await server.run(`systemctl show -P SubState ${TIMER}`)).stdout).toBe('waiting')
     expect(await portward(server, 'confirm', 0)).toMatch(/^generation \d+ stays$/m)
     expect(await attempts()).toEqual(before)
     expect(await server.exists(`/etc/systemd/system/${TIMER}`)).toBe(false)

@@ -1,5 +1,6 @@
 import {
   appendFileSync,
+  chmodSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -84,6 +85,17 @@ describe('a transaction on a tree', () => {
       expect(readdirSync(join(root, 'etc')).sort()).toEqual(['hosts.deny', 'link', 'plain', 'private', 'sub'])
     },
   )
+
+  it('gives mode and owner back where the bytes are as before already', async () => {
+    const root = tree()
+    const before = look(root)
+    const work = async () => {
+      chmodSync(join(root, 'etc/private'), 0o644)
+      throw new HostError('it broke', 'mend it')
+    }
+    await expect(transact(planOf(root, STEPS), OPTIONS, work)).rejects.toThrow(/put back/)
+    expect(look(root)).toEqual(before)
+  })
 
   it('keeps the originals, and says where, when they cannot be put back', async () => {
     const root = tree()
