@@ -26,13 +26,13 @@ const keepPrivate = async (path: string): Promise<void> => {
 }
 
 /** Whether a portward is at work on this server now. Asked as root, whose lock it is. */
-export const isLocked = async (): Promise<boolean> => {
-  if (!existsSync(LOCK)) return false
+export const isLocked = async (path = LOCK): Promise<boolean> => {
+  if (!existsSync(path)) return false
   const { exitCode } = await tryRun('flock', [
     '--nonblock',
     '--conflict-exit-code',
     `${REFUSED}`,
-    LOCK,
+    path,
     'true',
   ])
   return exitCode === REFUSED
