@@ -10,18 +10,10 @@ const MOCKED = 'test/**/*.mocked.test.ts'
 
 /** The files that take longest begin first, else one of them runs alone at the end. The others: the largest first. */
 const LONGEST = [
-  ...[
-    'lifetime-12',
-    'lifetime-13',
-    'sweep',
-    'migration',
-    'ansible',
-    'lifetime-testing',
-    'confirm',
-    'verify-12',
-  ],
-  ...['neighbours', 'bans', 'hostile', 'debian-testing', 'rollback', 'surroundings', 'cloud-init', 'package'],
-  ...['upgrade', 'verify-testing', 'crash-install', 'fail2ban', 'preseed', 'debian-12', 'debian-13'],
+  ...['lifetime-12', 'lifetime-13', 'sweep', 'migration', 'ansible', 'lifetime-testing', 'confirm'],
+  ...['verify-12', 'neighbours', 'bans', 'hostile', 'debian-testing', 'rollback', 'surroundings'],
+  ...['cloud-init', 'package', 'upgrade', 'verify-testing', 'crash-install', 'fail2ban', 'preseed'],
+  ...['debian-12', 'debian-13'],
 ].map((name) => `/e2e/${name}.test.ts`)
 
 class LongestFirst extends BaseSequencer {

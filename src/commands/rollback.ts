@@ -1,7 +1,7 @@
 import { disarm } from '../host/generations/confirmation.ts'
 import { mergeGenerations } from '../host/generations/merge.ts'
 import { type Generation, STATE } from '../host/generations/record.ts'
-import { findForeign } from '../host/generations/restore.ts'
+import { findForeign } from '../host/generations/restore-files.ts'
 import { readGenerations } from '../host/generations/store.ts'
 import { giveUp, isPending, rollBack } from '../host/generations/transaction.ts'
 import { HostError } from '../host/host-error.ts'

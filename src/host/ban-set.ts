@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile, rm, rmdir } from 'node:fs/promises'
-import { BACKENDS, type Backend, type BanSet, removalOf } from '../policy/backends.ts'
+import { BACKENDS, removalOf } from '../policy/backends/backends.ts'
+import type { Backend, BanSet } from '../policy/backends/definition.ts'
 import { BANS_CONF, BANS_UNIT, banSetOf, DENIED, LOADER } from '../policy/ban-set.ts'
 import { type Ban, failureOf, parseInputBans, parseOwnBans, parseRouteBans, redoOf } from '../policy/bans.ts'
 import type { LiveFacts, Verdict } from '../policy/facts.ts'

@@ -1,32 +1,25 @@
 import { join } from 'node:path'
 import { namesPeers, PEER_DIRECTORIES } from '../documents/peer-hosts.ts'
-import type { Backend, BanSet } from '../policy/backends.ts'
-import { BAN_SET_FILES, BANS_CONF, banSetOf, chooseBackend } from '../policy/ban-set.ts'
+import type { Backend } from '../policy/backends/definition.ts'
+import { BAN_SET_FILES } from '../policy/ban-set.ts'
 import { blockedFileCandidates, findBlockedFiles } from '../policy/blocked-file.ts'
 import { findHistory } from '../policy/desired.ts'
-import type { Facts, FileState, LiveFacts, PackageVersion, PortsentryPackage } from '../policy/facts.ts'
+import type { Facts, FileState, PackageVersion, PortsentryPackage } from '../policy/facts.ts'
 import { expectRelease, findRelease, RELEASES } from '../policy/find-release.ts'
 import { FAIL2BAN_DIRECTORY, JAIL_PATH, namedLogs, SSHD_PATH } from '../policy/jail.ts'
 import { LEGACY_FILES, LEGACY_RECORD } from '../policy/legacy-bans.ts'
 import { requiredPackages } from '../policy/packages.ts'
-import { modesOf } from '../policy/release.ts'
 import { ADDRESSES_PATH } from '../policy/server-addresses.ts'
 import type { Settings } from '../settings/settings.ts'
-import { readOwnNetworks, readResolvers } from './addresses.ts'
-import { isBanSetLoaded, readFirewall, readFirewallObstacle, tryTargets } from './ban-set.ts'
-import { readUnits } from './confinement.ts'
-import { readBanned, readJails } from './fail2ban.ts'
 import { readFileState } from './files.ts'
 import { HostError } from './host-error.ts'
+import { readBanning, readLive } from './live-facts.ts'
 import { readPortsentryFile } from './log-files.ts'
 import { findMissing } from './logs.ts'
-import { readNeighbours } from './neighbours.ts'
 import { hasPackageLists, readInstalled, readPackageFiles, simulateInstall } from './packages.ts'
 import { findMaker, resolveInRoot } from './paths.ts'
-import { readDaemons, readSshClients } from './processes.ts'
 import { listDirectory, readTold } from './release.ts'
-import { readReread } from './reload.ts'
-import { readEnabled, readInit } from './services.ts'
+import { readInit } from './services.ts'
 import { readStockFiles, type StockFiles } from './stock-files.ts'
 import { readWrapped } from './wrappers.ts'
 import { readObstacles } from './writability.ts'
@@ -87,92 +80,6 @@ const readFiles = async (root: string): Promise<Map<string, FileState>> => {
     [...SYSTEM_FILES, ...fail2ban].map(async (path) => [path, await readConsulted(root, path)] as const),
   )
   return new Map([...hostFiles, ...states.filter((entry): entry is [string, FileState] => entry[1] !== null)])
-}
-
-/** Units in which the daemons may run, of any release. */
-const unitsOf = (settings: Settings): string[] => [
-  'fail2ban',
-  'portsentry',
-  ...modesOf(settings).map((mode) => `portsentry@${mode}`),
-]
-
-/** What bans are to be made with, and what they are made with now. */
-interface Banning {
-  readonly neighbours: LiveFacts['neighbours']
-  readonly backend: Backend
-  readonly present: BanSet | null
-}
-
-const readBanning = async (
-  settings: Settings,
-  installed: Promise<ReadonlyMap<string, string>>,
-  read: Promise<ReadonlyMap<string, FileState>>,
-): Promise<Banning> => {
-  const [packages, files] = await Promise.all([installed, read])
-  const neighbours = await readNeighbours(packages)
-  const { backend } = chooseBackend(settings, { files, packages, live: { neighbours } })
-  return { neighbours, backend, present: banSetOf(files.get(BANS_CONF)?.text) }
-}
-
-/** Everything but what waits for the server's files is read beside these. */
-const readLive = async (settings: Settings, banning: Promise<Banning>): Promise<LiveFacts> => {
-  const asRoot = process.getuid?.() === 0
-  const init = readInit()
-  const isBanning = settings.banBackend !== 'none'
-  const wanted = settings.banTarget === 'auto' ? 'CHAOS' : settings.banTarget
-  const readTargets = async (): Promise<LiveFacts['targets']> => {
-    const { backend } = await banning
-    return isBanning && backend === 'ipset' && wanted !== 'DROP' ? tryTargets([wanted], asRoot) : new Map()
-  }
-  const [
-    own,
-    resolvers,
-    sshClients,
-    { neighbours },
-    daemons,
-    enabled,
-    units,
-    firewall,
-    hasBanSet,
-    targets,
-    jails,
-    reread,
-    banned,
-    firewallObstacle,
-  ] = await Promise.all([
-    readOwnNetworks(),
-    readResolvers(),
-    readSshClients(),
-    banning,
-    readDaemons(),
-    readEnabled(init),
-    init === 'systemd' ? readUnits(unitsOf(settings)) : new Map(),
-    asRoot ? readFirewall() : { bans: null, inputPolicy: null },
-    asRoot ? banning.then(({ present }) => present !== null && isBanSetLoaded(present, init)) : null,
-    readTargets(),
-    asRoot ? readJails() : null,
-    readReread(),
-    asRoot ? readBanned('portsentry') : [],
-    asRoot && isBanning ? banning.then(({ backend }) => readFirewallObstacle(backend)) : null,
-  ])
-  return {
-    asRoot,
-    init,
-    ...own,
-    resolvers,
-    sshClients,
-    neighbours,
-    daemons,
-    enabled,
-    units,
-    ...firewall,
-    hasBanSet,
-    targets,
-    jails,
-    reread,
-    banned,
-    firewallObstacle,
-  }
 }
 
 interface Installation {

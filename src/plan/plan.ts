@@ -1,4 +1,4 @@
-import type { BanSet } from '../policy/backends.ts'
+import type { BanSet } from '../policy/backends/definition.ts'
 import type { Desired } from '../policy/desired.ts'
 import type { PackageVersion } from '../policy/facts.ts'
 

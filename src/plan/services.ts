@@ -1,7 +1,7 @@
 import { parseFail2banIni } from '../documents/fail2ban-ini.ts'
 import { ignored, parseIgnoreList } from '../documents/ignore-list.ts'
 import { formatCidr, isWithin, type Network, parseNetwork } from '../network.ts'
-import { removalOf } from '../policy/backends.ts'
+import { removalOf } from '../policy/backends/backends.ts'
 import { ACTION, BAN_SET_FILES, BANS_CONF, BANS_UNIT, banSetOf, LOADER } from '../policy/ban-set.ts'
 import { isNewer, serviceOf } from '../policy/daemons.ts'
 import type { Desired } from '../policy/desired.ts'

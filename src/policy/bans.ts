@@ -1,5 +1,7 @@
 import { contains, formatAddress, isHost, type Network, parseNetwork } from '../network.ts'
-import { BACKENDS, type Backend, membersOf, readRoutes } from './backends.ts'
+import { BACKENDS } from './backends/backends.ts'
+import type { Backend } from './backends/definition.ts'
+import { membersOf, readRoutes } from './backends/route.ts'
 
 /** One host that the kernel bans. */
 export interface Ban {

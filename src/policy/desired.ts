@@ -4,7 +4,7 @@ import { mendingEdits, mendRefused, translatedValue } from '../documents/portsen
 import type { Network } from '../network.ts'
 import type { Place, Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
-import type { Backend, BanSet } from './backends.ts'
+import type { Backend, BanSet } from './backends/definition.ts'
 import { BANS_CONF, banSetFiles, banSetOf, chooseBackend, ownsBans } from './ban-set.ts'
 import { blockedFile, findBlockedFiles, findInsecureBlockedFile } from './blocked-file.ts'
 import { type BanPath, findSandboxTrouble } from './confinement.ts'

@@ -1,5 +1,6 @@
 import type { BanTarget, Settings } from '../settings/settings.ts'
-import { type Backend, banCommand } from './backends.ts'
+import { banCommand } from './backends/backends.ts'
+import type { Backend } from './backends/definition.ts'
 import { secondsOf } from './duration.ts'
 import type { LiveFacts } from './facts.ts'
 import type { Release } from './release.ts'

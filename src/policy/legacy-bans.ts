@@ -1,5 +1,5 @@
 import { type Network, parseNetwork } from '../network.ts'
-import type { BanSet } from './backends.ts'
+import type { BanSet } from './backends/definition.ts'
 
 /**
  * What earlier versions of portward banned with: a shell program with units, a fail2ban action and a record of its own. A

@@ -1,7 +1,7 @@
 import { getVariable, parseShellAssignments } from '../documents/shell-assignments.ts'
 import type { Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
-import type { BanSet } from './backends.ts'
+import type { BanSet } from './backends/definition.ts'
 import type { Facts } from './facts.ts'
 import type { Release } from './release.ts'
 import { ADDRESSES_PATH } from './server-addresses.ts'

@@ -1,5 +1,6 @@
 import type { Settings } from '../settings/settings.ts'
-import { BACKENDS, type Backend } from './backends.ts'
+import { BACKENDS } from './backends/backends.ts'
+import type { Backend } from './backends/definition.ts'
 
 /**
  * Packages that the outcome needs, each named so that nothing hangs on apt's idea of recommended ones:

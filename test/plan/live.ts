@@ -1,5 +1,5 @@
 import { type Network, parseNetwork } from '../../src/network.ts'
-import { banCommand } from '../../src/policy/backends.ts'
+import { banCommand } from '../../src/policy/backends/backends.ts'
 import { BAN_ACTION, BANS_UNIT, banSetFiles } from '../../src/policy/ban-set.ts'
 import type { Facts, FileState, LiveFacts } from '../../src/policy/facts.ts'
 import type { Liveness } from '../../src/policy/liveness.ts'

@@ -3,7 +3,7 @@ import { type Network, parseNetwork } from '../../src/network.ts'
 import { isInSync, type Plan } from '../../src/plan/plan.ts'
 import { plan } from '../../src/plan/planner.ts'
 import { describeStep, renderPlan } from '../../src/plan/render.ts'
-import type { Backend, Target } from '../../src/policy/backends.ts'
+import type { Backend, Target } from '../../src/policy/backends/definition.ts'
 import {
   ACTION,
   BAN_ACTION,

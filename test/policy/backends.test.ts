@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { BACKENDS, type Backend, banCommand, type Target } from '../../src/policy/backends.ts'
+import { BACKENDS, banCommand } from '../../src/policy/backends/backends.ts'
+import type { Backend, Target } from '../../src/policy/backends/definition.ts'
 
 const NETWORKS = { ipv4: ['127.0.0.0/8', '192.168.1.0/24'], ipv6: ['::1/128', 'fd00::/64'] }
 

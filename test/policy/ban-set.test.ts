@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { formatCidr, type Network, parseNetwork } from '../../src/network.ts'
-import type { Backend, Target } from '../../src/policy/backends.ts'
+import type { Backend, Target } from '../../src/policy/backends/definition.ts'
 import {
   BAN_SET_FILES,
   BANS_CONF,

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { banCommand } from '../../src/policy/backends.ts'
+import { banCommand } from '../../src/policy/backends/backends.ts'
 import type { LiveFacts, Verdict } from '../../src/policy/facts.ts'
 import { chooseTarget, isVisibleBan, killRoute } from '../../src/policy/kill-route.ts'
 import { sysv12 } from '../../src/policy/releases/classic-12.ts'

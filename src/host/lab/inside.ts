@@ -1,21 +1,20 @@
-import { appendFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Settled } from '../../detector/decision.ts'
 import { isBehindFirewall } from '../../detector/modes.ts'
-import { sampleLine, samplePacket } from '../../detector/samples.ts'
+import { samplePacket } from '../../detector/samples.ts'
 import { parseAddress } from '../../network.ts'
 import { RELEASES } from '../../policy/find-release.ts'
-import type { Release } from '../../policy/release.ts'
-import { localTime } from '../clock.ts'
 import { HostError } from '../host-error.ts'
 import { type Detection, startDetection } from './detection.ts'
 import { countedDrops, readCounters, readDecisions, restoreRules } from './firewall-copy.ts'
 import { startGreeters } from './greeters.ts'
-import { type LabFail2ban, readFail2ban, readJailLog, startFail2ban } from './jail.ts'
+import { readFail2ban, readJailLog, startFail2ban } from './jail.ts'
+import { type JailOutcome, watchJail } from './jail-turn.ts'
 import { emptyRecords } from './own-records.ts'
 import type { EventReport, HostReport, LabReport, Reach } from './report.ts'
 import type { LabHost, LabSpecification } from './specification.ts'
 import { parseDrops, startTrace } from './trace.ts'
+import { POLL_MS, waitUntil } from './wait-until.ts'
 import { buildWorld, sendProbes, tryConnects } from './world.ts'
 import { areDenied, judgeAccess } from './wrappers.ts'
 
@@ -23,33 +22,14 @@ import { areDenied, judgeAccess } from './wrappers.ts'
 const NOTICE_TIMEOUT_MS = 3000
 /** What a busy machine may take to let the packets be recorded. */
 const BEHIND_TIMEOUT_MS = 60_000
-/** fail2ban polls every second at most; on a busy machine it may take longer to get at it. */
-const BAN_TIMEOUT_MS = 20_000
 /** What the action of a ban may take to begin, once fail2ban has decided on it. */
 const ACTION_TIMEOUT_MS = 3000
 /** fail2ban itself ends an action that takes a minute, and complains. */
 const ACTION_END_MS = 75_000
-/** Two rounds of polling. */
-const POLLED_MS = 2500
-const POLL_MS = 25
 /** How long a connection may take before it counts as silent: on a veth pair an answer takes no millisecond. */
 const PATIENCE_SECONDS = 0.4
 /** The same where an answer is expected, and this machine may be too busy to give it at once. */
 const LONG_PATIENCE_SECONDS = 3
-/** The most that MAXRETRY can ask for. */
-const MAX_LINES = 1000
-
-const waitUntil = async (isDone: () => boolean | Promise<boolean>, timeoutMs: number): Promise<boolean> => {
-  const deadline = performance.now() + timeoutMs
-  while (!(await isDone())) {
-    const isLate = performance.now() > deadline
-    await sleep(POLL_MS)
-    // It may be this process that had to wait: what has come in by now counts.
-    if (isLate) return isDone()
-  }
-  return true
-}
-
 const byDevice = (hosts: readonly LabHost[]): Map<string, LabHost[]> => {
   const groups = new Map<string, LabHost[]>()
   for (const host of hosts) groups.set(host.device, [...(groups.get(host.device) ?? []), host])
@@ -136,58 +116,6 @@ const imagine = async (hosts: readonly LabHost[], { inject, idle }: Detection): 
     }
   }
   await idle()
-}
-
-/** The history as it would be after the scans, and lines for those that only it is to speak of: the last one last. */
-const tellHistory = async (
-  { hosts, historyPath }: LabSpecification,
-  { dialect, seesIPv6 }: Release,
-  settled: readonly Settled[],
-): Promise<void> => {
-  const { maxretry } = await readJailLog()
-  const times = Math.min(Math.max(1, maxretry), MAX_LINES)
-  const now = Date.now()
-  const lines = (role: LabHost['role']): string[] =>
-    hosts
-      .filter((host) => host.role === role && (seesIPv6 || !host.address.includes(':')))
-      .map(({ address }) =>
-        sampleLine(dialect, parseAddress(address) ?? [], now, localTime(now)).repeat(times),
-      )
-  const told = settled.flatMap(({ history }) => history ?? [])
-  await appendFile(historyPath, [...told, ...lines('spared'), ...lines('logged')].join(''), 'latin1')
-}
-
-interface JailOutcome {
-  /** Whom it holds. */
-  readonly jailed: readonly string[]
-  /** Why nothing can be said about those whom it does not hold; null: it read the history and does not ban them. */
-  readonly unproven: string | null
-}
-
-/** fail2ban's turn: what it has done about those in the history once it has read all of it. */
-const watchJail = async (
-  specification: LabSpecification,
-  release: Release,
-  settled: readonly Settled[],
-  { answers }: LabFail2ban,
-): Promise<JailOutcome> => {
-  await tellHistory(specification, release, settled)
-  const logged = specification.hosts.filter(({ role }) => role === 'logged').map(({ address }) => address)
-  const holdsAll = async () => {
-    const { banned } = await readJailLog()
-    return logged.every((address) => banned.includes(address))
-  }
-  const outcome = async (unproven: string | null): Promise<JailOutcome> => ({
-    jailed: (await readJailLog()).banned,
-    unproven,
-  })
-  if (await waitUntil(holdsAll, BAN_TIMEOUT_MS)) return outcome(null)
-  if (!(await answers())) return outcome('fail2ban does not answer')
-  // It has had its turn by now, however busy this machine is.
-  if (await waitUntil(holdsAll, POLLED_MS)) return outcome(null)
-  const { found, banned } = await readJailLog()
-  const isUnderWay = logged.some((address) => found.includes(address) && !banned.includes(address))
-  return outcome(isUnderWay ? 'fail2ban has found the new lines, but did not come to ban the hosts' : null)
 }
 
 /**

@@ -15,7 +15,8 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { replaceFile } from '../../../src/host/files.ts'
 import { mergeGenerations, type Restoration } from '../../../src/host/generations/merge.ts'
-import { findForeign, restore } from '../../../src/host/generations/restore.ts'
+import { restore } from '../../../src/host/generations/restore.ts'
+import { findForeign } from '../../../src/host/generations/restore-files.ts'
 import { takeGeneration } from '../../../src/host/generations/take.ts'
 import { transact } from '../../../src/host/generations/transaction.ts'
 import { HostError } from '../../../src/host/host-error.ts'
@@ -86,7 +87,7 @@ describe('a transaction on a tree', () => {
     },
   )
 
-  it('gives mode and owner back where the bytes are as before already', async () => {
+  it('gives the mode back where the bytes are as before already', async () => {
     const root = tree()
     const before = look(root)
     const work = async () => {

@@ -1,0 +1,27 @@
+import { formatCidr, isIPv4, type Network } from '../../network.ts'
+import type { Backend, BackendDefinition, BanSet, Networks } from './definition.ts'
+import { ipset } from './ipset.ts'
+import { nft } from './nft.ts'
+import { route } from './route.ts'
+
+export const BACKENDS: Readonly<Record<Backend, BackendDefinition>> = { ipset, nft, route }
+
+/** The shell script that takes a ban set away. Those of two that share rules and sets are the same. */
+export const removalOf = ({ backend, target }: BanSet): string => BACKENDS[backend].remove(target).join('\n')
+
+export const networksOf = (networks: readonly Network[]): Networks => ({
+  ipv4: networks.filter(isIPv4).map(formatCidr),
+  ipv6: networks.filter((network) => !isIPv4(network)).map(formatCidr),
+})
+
+/** Every file that some backend has. */
+export const BACKEND_FILES: readonly string[] = Object.values(BACKENDS).flatMap(({ files }) => [
+  ...files({ ipv4: [], ipv6: [] }, 'DROP').keys(),
+])
+
+/** The value of KILL_ROUTE: one command of the backend's own tool. portsentry 1.2 sees IPv4 alone. */
+export const banCommand = (backend: Backend, seconds: number, seesIPv6: boolean): string => {
+  const [ipv4, ipv6] = ([4, 6] as const).map((family) => BACKENDS[backend].ban(family, seconds))
+  if (!seesIPv6 || ipv4 === ipv6) return ipv4 ?? ''
+  return `case $TARGET$ in *:*) exec ${ipv6};; *) exec ${ipv4};; esac`
+}

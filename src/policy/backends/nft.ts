@@ -1,0 +1,79 @@
+import { readJson } from '../read-json.ts'
+import {
+  type BackendDefinition,
+  DIRECTORY,
+  KEPT,
+  type Member,
+  type Networks,
+  nameOf,
+  SETS,
+  type SetName,
+  timeout,
+} from './definition.ts'
+
+const nftFile = ({ ipv4, ipv6 }: Networks): string => `${KEPT}
+# This chain sees packets before all others. Its accept ends this chain only.
+add table inet portward
+add chain inet portward decide { type filter hook prerouting priority raw; }
+flush chain inet portward decide
+table inet portward {
+	set hosts4 { type ipv4_addr; flags timeout; }
+	set hosts6 { type ipv6_addr; flags timeout; }
+	set networks6 { type ipv6_addr; flags interval, timeout; }
+	chain decide {
+		ip saddr { ${ipv4.join(', ')} } accept
+		ip6 saddr { ${ipv6.join(', ')} } accept
+		ip saddr @hosts4 drop
+		ip6 saddr @hosts6 drop
+		ip6 saddr @networks6 drop
+	}
+}
+`
+
+interface NftPrefix {
+  readonly prefix: { readonly addr: string; readonly len: number }
+}
+type NftValue = string | NftPrefix
+type NftElement =
+  | NftValue
+  | { readonly elem: { readonly val: NftValue; readonly timeout?: number; readonly expires?: number } }
+interface NftSet {
+  readonly name?: string
+  readonly elem?: readonly NftElement[]
+}
+
+/** Elements of the ban sets in what `nft -j list table inet portward` prints. */
+const parseNft = (text: string): Member[] =>
+  (readJson<{ readonly nftables?: readonly { readonly set?: NftSet }[] }>(text)?.nftables ?? [])
+    .flatMap(({ set }) => (set !== undefined && SETS.includes(set.name as SetName) ? [set] : []))
+    .flatMap(({ name = '', elem = [] }) =>
+      elem.flatMap((element): Member[] => {
+        const { val, expires } =
+          typeof element === 'object' && 'elem' in element
+            ? element.elem
+            : { val: element as NftValue, expires: undefined }
+        const address = nameOf(typeof val === 'string' ? val : `${val.prefix.addr}/${val.prefix.len}`)
+        if (address === null) return []
+        const undo = ['nft', 'delete', 'element', 'inet', 'portward', name, '{', address, '}']
+        return [{ address, secondsLeft: expires ?? null, undo }]
+      }),
+    )
+
+export const nft: BackendDefinition = {
+  packages: ['nftables'],
+  files: (networks) => new Map([[`${DIRECTORY}/rules.nft`, nftFile(networks)]]),
+  rules: `${DIRECTORY}/rules.nft`,
+  script: 'nft -f -',
+  add: 'add element inet portward {set} {{ {element} {timeout} }}',
+  delete: 'delete element inet portward {set} {{ {element} }}',
+  timeout: 'timeout {}s',
+  flush: SETS.map((set) => `flush set inet portward ${set}`),
+  hook: () => [],
+  // `create` leaves the timeout of a ban that is in force as it is.
+  ban: (family, seconds) =>
+    `nft create element inet portward hosts${family} { $TARGET$${timeout(seconds, 's')} }`,
+  check: () => 'nft list chain inet portward decide | grep -q @networks6',
+  remove: () => ['! nft list chain inet portward decide >/dev/null 2>&1 || nft delete table inet portward'],
+  list: [['nft', '-j', 'list', 'table', 'inet', 'portward']],
+  parse: parseNft,
+}
