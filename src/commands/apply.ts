@@ -12,10 +12,10 @@ import { type Check, isFailure } from '../verify/check.ts'
 import { NETWORKS } from '../verify/networks-check.ts'
 import { renderProof } from '../verify/render.ts'
 import { askWhether, hasTerminal } from './ask.ts'
-import { load } from './load.ts'
+import { assess } from './assess.ts'
 import { EXIT, type GlobalOptions, type Output, openOutput, problemAsJson } from './output.ts'
 import { recoverFirst } from './recover.ts'
-import { verifyLoaded } from './verify.ts'
+import { verifyAssessed } from './verify.ts'
 
 export interface ApplyOptions extends GlobalOptions {
   readonly yes?: boolean
@@ -52,7 +52,7 @@ const withSignals = async <T>(work: (signal: AbortSignal) => Promise<T>): Promis
  */
 const prove = async (options: ApplyOptions, output: Output): Promise<Check[]> => {
   output.note('proving that scanners and protected hosts are treated as config.env asks')
-  const checks = (await verifyLoaded(await load(options))) ?? []
+  const checks = (await verifyAssessed(await assess(options))) ?? []
   // A network that config.env leaves out was known before, and putting everything back would protect nobody there.
   const failures = checks.filter(isFailure).filter(({ code }) => code !== NETWORKS)
   if (failures.length === 0) return checks
@@ -113,7 +113,7 @@ const expectConfirmed = (pending: PendingConfirmation | null): void => {
 }
 
 const applyLocked = async (options: ApplyOptions, output: Output): Promise<number> => {
-  const { plan, settings, pending, problems, failure } = await load(options)
+  const { plan, settings, pending, problems, failure } = await assess(options)
   output.problems(problems)
   const document = { problems: problems.map(problemAsJson) }
   if (plan === null || settings === null) {

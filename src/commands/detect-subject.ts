@@ -3,13 +3,10 @@ import { type Configuration, readConfiguration } from '../detector/configuration
 import type { Mode } from '../detector/decision.ts'
 import { judgeConf } from '../detector/judge-conf.ts'
 import { daemonModes } from '../detector/modes.ts'
-import { readFileState } from '../host/files.ts'
-import { HostError } from '../host/host-error.ts'
 import { type IgnoreSource, openIgnoreList, readConf } from '../host/portsentry-files.ts'
 import type { Release } from '../policy/release.ts'
 import type { Problem } from '../problem.ts'
-import { parseSettings } from '../settings/settings.ts'
-import { locate } from './load.ts'
+import type { Assessment } from './assess.ts'
 import type { GlobalOptions } from './output.ts'
 
 /** What config.env says of the modes; with errors, no modes. */
@@ -19,19 +16,15 @@ interface WantedModes {
 }
 
 /** The modes of config.env as this release knows them; where there is no config.env, those that it would say by default. */
-export const readWantedModes = async (options: GlobalOptions, release: Release): Promise<WantedModes> => {
-  const { root: base, path } = locate(options)
-  const file = await readFileState(base, path)
+export const wantedModes = (
+  { settings, configProblems: problems }: Assessment,
+  options: GlobalOptions,
+  release: Release,
+): WantedModes => {
+  if (settings !== null) return { modes: daemonModes(release, settings), problems }
   const isNamed = options.config !== undefined || process.env['PORTWARD_CONFIG'] !== undefined
-  if (file === null && isNamed) {
-    throw new HostError(`${path} does not exist`, 'name another file with --config, or the modes with --mode')
-  }
-  const { settings, problems } =
-    file === null
-      ? { settings: { tcpMode: 'atcp', udpMode: 'audp' } as const, problems: [] }
-      : parseSettings(file.text, process.env, join(base, path))
-  if (settings === null) return { modes: null, problems }
-  return { modes: daemonModes(release, settings), problems }
+  if (isNamed || problems.some(({ code }) => code !== 'no-config')) return { modes: null, problems }
+  return { modes: daemonModes(release, { tcpMode: 'atcp', udpMode: 'audp' }), problems: [] }
 }
 
 /** What the daemons of these modes go by, and what is wrong with it: over errors they would not start. */

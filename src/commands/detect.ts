@@ -2,10 +2,10 @@ import type { Settled } from '../detector/decision.ts'
 import { actingEffects, watchingEffects } from '../host/detection.ts'
 import { HostError } from '../host/host-error.ts'
 import { readDaemons } from '../host/processes.ts'
-import { readRelease } from '../host/release.ts'
 import { serviceOf } from '../policy/daemons.ts'
 import { isError, type Problem } from '../problem.ts'
 import { readableJson } from '../readable.ts'
+import { assess } from './assess.ts'
 import {
   checkTogether,
   type DetectOptions,
@@ -16,7 +16,7 @@ import {
 } from './detect-options.ts'
 import { type Exception, eventAsJson, isMomentous, readable, renderEvent } from './detect-report.ts'
 import { runSource, type Session } from './detect-run.ts'
-import { readSubject, readWantedModes, type Subject } from './detect-subject.ts'
+import { readSubject, type Subject, wantedModes } from './detect-subject.ts'
 import { createSummary } from './detect-summary.ts'
 import { complain, EXIT, JSON_VERSION, openOutput, problemAsJson } from './output.ts'
 
@@ -88,10 +88,12 @@ const run = async (options: DetectOptions): Promise<number> => {
   const output = openOutput(options)
   const source = readSource(options)
   if ('misuse' in source) return misused(source)
-  const release = await readRelease(options.root, options.release)
+  const assessment = await assess(options, { filesOnly: true })
+  const { release, releaseProblem } = assessment
+  if (release === null) return refuse(options, releaseProblem === null ? [] : [releaseProblem], EXIT.failed)
   const wanted =
     options.mode === undefined
-      ? await readWantedModes(options, release)
+      ? wantedModes(assessment, options, release)
       : { modes: options.mode, problems: [] }
   if (wanted.modes === null) return refuse(options, wanted.problems, EXIT.configuration)
   output.problems(wanted.problems)

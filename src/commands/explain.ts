@@ -4,22 +4,22 @@ import { parseHostsAccess } from '../documents/hosts-access.ts'
 import { isBanSetLoaded, readBanSet } from '../host/ban-set.ts'
 import { readFileState } from '../host/files.ts'
 import { rememberedHosts } from '../host/history.ts'
-import { HostError } from '../host/host-error.ts'
 import { readJailState } from '../host/jail-state.ts'
 import { readBlockedFile } from '../host/places/blocked-files.ts'
 import { BAN_SETS, ROUTE } from '../host/places/firewall.ts'
 import type { Vantage } from '../host/places/vantage.ts'
 import { readInit } from '../host/services.ts'
-import { readWrapped } from '../host/wrappers.ts'
 import { contains, formatAddress, type Network, parseNetwork } from '../network.ts'
 import { type PendingConfirmation, pendingAsJson, pendingProblem } from '../policy/confirmation.ts'
 import { isNewer, namedConf } from '../policy/daemons.ts'
+import { type Facts, fileText } from '../policy/facts.ts'
 import { effective, enabledJails } from '../policy/fail2ban-view.ts'
 import { judgedDaemons, judgeHost } from '../policy/hosts-access-verdict.ts'
 import { FAIL2BAN_DIRECTORY, viewWith } from '../policy/jail.ts'
 import { isError, renderProblem } from '../problem.ts'
 import { readHost } from './address.ts'
-import { type BanState, loadProtection, type Protection, readBanState, viewState } from './ban-state.ts'
+import { type Assessment, assess } from './assess.ts'
+import { type BanState, protectionOf, readBanState, viewState } from './ban-state.ts'
 import { banAsJson, placesAsJson } from './ban-table.ts'
 import { readSubject } from './detect-subject.ts'
 import { describeAll, renderSections } from './explain-text.ts'
@@ -47,12 +47,11 @@ const findChangedSince = async (
 /** The modes that run; where none does, those that should. */
 const readDaemons = async (
   { vantage, history }: BanState,
-  { loaded }: Protection,
+  { settings }: Assessment,
   host: Network,
 ): Promise<Daemons | null> => {
   const { release, conf, root } = vantage
   if (release === null || conf === null) return null
-  const settings = loaded?.settings ?? null
   const wanted = settings === null ? [] : daemonModes(release, settings)
   const modes = vantage.modes.length > 0 ? vantage.modes : wanted
   const { configurations, ignore, problems } = await readSubject(root, release, modes)
@@ -86,10 +85,9 @@ const readDaemons = async (
   }
 }
 
-/** What fail2ban's files say; null where they could not be read with the rest. */
-const readJailFiles = ({ loaded }: Protection, host: Network): JailFiles | null => {
-  if (loaded === null || loaded.facts === null) return null
-  const view = viewWith(loaded.facts)
+/** What fail2ban's files say. */
+const readJailFiles = ({ facts }: Assessment, host: Network): JailFiles => {
+  const view = viewWith(facts)
   const ignoreip = effective(view, JAIL, 'ignoreip')
   const spares = (ignoreip?.value ?? '').split(/[\s,]+/).some((entry) => {
     const network = parseNetwork(entry)
@@ -127,32 +125,25 @@ const askFirewall = async ({ vantage, readings }: BanState, address: string): Pr
 }
 
 /** A file's text, '' where there is no such file or (`unread` says why) it could not be read. */
-const readText = async (root: string, path: string): Promise<{ text: string; unread: string }> => {
-  try {
-    return { text: (await readFileState(root, path))?.text ?? '', unread: '' }
-  } catch (error) {
-    if (!(error instanceof HostError)) throw error
-    return { text: '', unread: error.message }
-  }
-}
+const textIn = (facts: Facts, path: string): { text: string; unread: string } => ({
+  text: fileText(facts, path) ?? '',
+  unread: facts.unreadable.get(path)?.message ?? '',
+})
 
 /** Everything that there is to know about one host. */
 const explain = async (
   options: GlobalOptions,
   host: Network,
 ): Promise<{ explanation: Explanation; pending: PendingConfirmation | null }> => {
-  const { root } = options
   const address = formatAddress(host.bytes)
-  const [state, protection, wrapped, allow, deny] = await Promise.all([
-    readBanState(options),
-    loadProtection(options),
-    readWrapped(root),
-    readText(root, '/etc/hosts.allow'),
-    readText(root, '/etc/hosts.deny'),
-  ])
+  const assessment = await assess(options)
+  const { facts, pending } = assessment
+  const { wrapped } = facts
+  const [state, protection] = [await readBanState(assessment), protectionOf(assessment)]
+  const [allow, deny] = [textIn(facts, '/etc/hosts.allow'), textIn(facts, '/etc/hosts.deny')]
   const { isLive, asRoot } = state.vantage
   const [daemons, firewall, jail] = await Promise.all([
-    readDaemons(state, protection, host),
+    readDaemons(state, assessment, host),
     askFirewall(state, address),
     isLive && asRoot ? readJailState(host, address) : null,
   ])
@@ -167,7 +158,7 @@ const explain = async (
     firewall,
     jail,
     daemons,
-    jailFiles: readJailFiles(protection, host),
+    jailFiles: readJailFiles(assessment, host),
     wrapperUnread: [allow.unread, deny.unread].filter(Boolean).join('; '),
     wrapped,
     wrappers: judgedDaemons(wrapped).map((daemon) => ({
@@ -175,7 +166,7 @@ const explain = async (
       verdict: judgeHost(parseHostsAccess(allow.text), parseHostsAccess(deny.text), host, daemon),
     })),
   }
-  return { explanation, pending: protection.pending }
+  return { explanation, pending }
 }
 
 /** `portward explain ADDR`: what a scan from there would lead to, and why. No packet is sent, nothing is changed. */

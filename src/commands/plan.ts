@@ -6,7 +6,7 @@ import type { Report } from '../plan/formats/report.ts'
 import { isInSync } from '../plan/plan.ts'
 import { planAsJson, renderPlan } from '../plan/render.ts'
 import { caveatsOf, type Problem } from '../problem.ts'
-import { type Loaded, load, locate } from './load.ts'
+import { type Assessment, assess, locate } from './assess.ts'
 import { EXIT, type GlobalOptions, openOutput, problemAsJson } from './output.ts'
 
 export interface PlanOptions extends GlobalOptions {
@@ -26,7 +26,7 @@ const failureAsProblem = ({ message, hint }: HostError): Problem => ({
 
 const reportOn = (
   options: PlanOptions,
-  { plan, problems, failure }: Pick<Loaded, 'plan' | 'problems' | 'failure'>,
+  { plan, problems, failure }: Pick<Assessment, 'plan' | 'problems' | 'failure'>,
 ): Report => {
   const { root, path } = locate(options)
   return {
@@ -42,20 +42,20 @@ const reportOn = (
 export const planCommand = async (options: PlanOptions): Promise<number> => {
   const output = openOutput(options)
   const { format = options.json ? 'json' : 'text' } = options
-  const print = (loaded: Pick<Loaded, 'plan' | 'pending' | 'problems' | 'failure'>) => {
+  const print = (found: Pick<Assessment, 'plan' | 'pending' | 'problems' | 'failure'>) => {
     if (format !== 'text' && format !== 'json')
-      output.text(renderReport(format, reportOn(options, loaded), sha256))
-    else if (loaded.plan !== null && format === 'text')
-      output.result(renderPlan(loaded.plan, caveatsOf(loaded.problems)))
-    const content = { problems: loaded.problems.map(problemAsJson) }
+      output.text(renderReport(format, reportOn(options, found), sha256))
+    else if (found.plan !== null && format === 'text')
+      output.result(renderPlan(found.plan, caveatsOf(found.problems)))
+    const content = { problems: found.problems.map(problemAsJson) }
     output.document(
       'plan',
-      loaded.plan === null ? content : { ...planAsJson(loaded.plan, loaded.pending), ...content },
+      found.plan === null ? content : { ...planAsJson(found.plan, found.pending), ...content },
     )
   }
-  let loaded: Loaded
+  let assessment: Assessment
   try {
-    loaded = await load(options)
+    assessment = await assess(options)
   } catch (error) {
     // A failure is told as JSON by whoever catches it; the other formats say it here.
     if (error instanceof HostError && format !== 'json') {
@@ -63,8 +63,8 @@ export const planCommand = async (options: PlanOptions): Promise<number> => {
     }
     throw error
   }
-  output.problems(loaded.problems)
-  print(loaded)
-  if (loaded.plan === null) return loaded.failure
-  return isInSync(loaded.plan) ? EXIT.ok : EXIT.pending
+  output.problems(assessment.problems)
+  print(assessment)
+  if (assessment.plan === null) return assessment.failure
+  return isInSync(assessment.plan) ? EXIT.ok : EXIT.pending
 }

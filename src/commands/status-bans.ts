@@ -1,5 +1,6 @@
 import { isRead, type PlaceName, unreadPlaces, viewBans } from '../policy/ban-view.ts'
 import { type ScanSummary, summarizeScans } from '../policy/scan-summary.ts'
+import type { Assessment } from './assess.ts'
 import { type BanState, readBanState } from './ban-state.ts'
 import { describePort, remarksOn, titlesOf } from './ban-table.ts'
 import { formatMoment, isoMoment } from './moments.ts'
@@ -38,8 +39,8 @@ const describe = ({ readings, history }: BanState, nowMs: number): BanStatus => 
   }
 }
 
-export const readBanStatus = async (options: Parameters<typeof readBanState>[0]): Promise<BanStatus> =>
-  describe(await readBanState(options), Date.now())
+export const readBanStatus = async (assessment: Assessment): Promise<BanStatus> =>
+  describe(await readBanState(assessment), Date.now())
 
 const describeWeek = (scans: ScanSummary | null): string => {
   if (scans === null) return 'the history was not read'

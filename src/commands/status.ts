@@ -13,7 +13,7 @@ import { type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
 import { judgeLiveness } from '../policy/liveness.ts'
 import { type Modes, modesOf, type Release } from '../policy/release.ts'
 import { caveatsOf, isError, renderProblem } from '../problem.ts'
-import { load } from './load.ts'
+import { assess } from './assess.ts'
 import { EXIT, type GlobalOptions, openOutput, problemAsJson } from './output.ts'
 import { banStatusAsJson, readBanStatus, renderBanStatus } from './status-bans.ts'
 
@@ -147,13 +147,14 @@ const describeService = (service: ServiceStatus, isCopy: boolean, asRoot: boolea
 /** `portward status`: what runs, in which modes, and whether anything has drifted from config.env. */
 export const statusCommand = async (options: GlobalOptions): Promise<number> => {
   const output = openOutput(options)
-  const { root, settings, facts, release, plan, pending, problems, failure } = await load(options)
+  const assessment = await assess(options)
+  const { root, settings, facts, release, plan, pending, problems, failure } = assessment
   output.problems(problems)
-  if (settings === null || facts === null || release === null) {
+  if (settings === null || release === null) {
     output.document('status', { problems: problems.map(problemAsJson) })
     return failure
   }
-  const [system, bans] = await Promise.all([readSystemName(root), readBanStatus(options)])
+  const [system, bans] = await Promise.all([readSystemName(root), readBanStatus(assessment)])
   const services = describeServices(facts, release, settings)
   const drift = describeDrift(plan, caveatsOf(problems))
   const isCopy = facts.told !== undefined

@@ -2,9 +2,10 @@ import { HostError } from '../host/host-error.ts'
 import { takeLock } from '../host/lock.ts'
 import { openPlaces } from '../host/places/open-places.ts'
 import type { BanPlace } from '../host/places/place.ts'
-import { readVantage } from '../host/places/vantage.ts'
+import { vantageOf } from '../host/places/vantage.ts'
 import { isRead, type PlaceName, type PlaceReading, unreadPlaces } from '../policy/ban-view.ts'
 import type { Problem } from '../problem.ts'
+import { assess } from './assess.ts'
 import { PLACE_TITLES, remarksOn, titlesOf } from './ban-table.ts'
 import { EXIT, type GlobalOptions, type Output, openOutput, problemAsJson } from './output.ts'
 import { recoverFirst } from './recover.ts'
@@ -88,11 +89,12 @@ export const compare = (
 const LEFT_HINT = 'it has scanned again meanwhile, or something else bans it: see portward explain ADDRESS'
 
 const unbanLocked = async (
-  { root, release }: GlobalOptions,
+  options: GlobalOptions,
   addresses: readonly string[],
   output: Output,
 ): Promise<number> => {
-  const places = openPlaces(await readVantage(root, release))
+  const { root } = options
+  const places = openPlaces(vantageOf(await assess(options)))
   const before = await readAll(places)
   const { remarks, problems } = await releaseAll(places, new Set(addresses))
   const after = await readAll(places)

@@ -4,7 +4,7 @@ import type { Backend } from '../policy/backends/definition.ts'
 import { BAN_SET_FILES } from '../policy/ban-set.ts'
 import { blockedFileCandidates, findBlockedFiles } from '../policy/blocked-file.ts'
 import { findHistory } from '../policy/desired.ts'
-import type { Facts, FileState, PackageVersion, PortsentryPackage } from '../policy/facts.ts'
+import type { Facts, FileState, PackageVersion, PortsentryPackage, Unreadable } from '../policy/facts.ts'
 import { expectRelease, findRelease, RELEASES } from '../policy/find-release.ts'
 import { FAIL2BAN_DIRECTORY, JAIL_PATH, namedLogs, SSHD_PATH } from '../policy/jail.ts'
 import { LEGACY_FILES, LEGACY_RECORD } from '../policy/legacy-bans.ts'
@@ -48,38 +48,79 @@ const isFail2banConfig = (path: string): boolean =>
 
 const isWanted = (path: string): boolean => SYSTEM_FILES.has(path) || isFail2banConfig(path)
 
-/**
- * Files that name hosts: those that the server talks to, and those that an earlier portward banned. One that cannot be read is
- * passed over: whoever may not, sees less.
- */
-const readHostFiles = async (root: string): Promise<Map<string, FileState>> => {
-  const lists = PEER_DIRECTORIES.map(async (directory) => {
-    const names = await listDirectory(root, directory).catch(() => [])
-    return names.map((name) => `${directory}/${name}`).filter(namesPeers)
-  })
-  const paths = [...(await Promise.all(lists)).flat(), LEGACY_RECORD]
-  const states = paths.map(async (path): Promise<[string, FileState][]> => {
-    const state = await readConsulted(root, path).catch(() => null)
-    return state === null ? [] : [[path, state]]
-  })
-  return new Map((await Promise.all(states)).flat())
-}
-
 /** A file that is consulted only; linked to /dev/null, as admins switch one off, it is as good as absent. */
 const readConsulted = async (root: string, path: string): Promise<FileState | null> =>
   (await resolveInRoot(root, path)) === join(root, '/dev/null') ? null : readFileState(root, path)
 
-const readFiles = async (root: string): Promise<Map<string, FileState>> => {
+/** What could be read of a server's files, and what could not. */
+interface ReadFiles {
+  readonly files: Map<string, FileState>
+  readonly unreadable: Map<string, Unreadable>
+}
+
+/** The result of `read`; where it throws HostError, that is kept as what is the matter with `path`, and null given. */
+const orUnreadable = async <T>(
+  { unreadable }: Pick<ReadFiles, 'unreadable'>,
+  path: string,
+  read: () => Promise<T>,
+): Promise<T | null> => {
+  try {
+    return await read()
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error
+    unreadable.set(path, { message: error.message, hint: error.hint })
+    return null
+  }
+}
+
+/**
+ * Files that name hosts: those that the server talks to, and those that an earlier portward banned. One that cannot be read is
+ * passed over: whoever may not, sees less.
+ */
+const listHostFiles = async (root: string): Promise<string[]> => {
+  const lists = PEER_DIRECTORIES.map(async (directory) => {
+    const names = await listDirectory(root, directory).catch(() => [])
+    return names.map((name) => `${directory}/${name}`).filter(namesPeers)
+  })
+  return [...(await Promise.all(lists)).flat(), LEGACY_RECORD]
+}
+
+/** Every managed or consulted file of a server or tree. */
+const readFiles = async (root: string): Promise<ReadFiles> => {
+  const read: ReadFiles = { files: new Map(), unreadable: new Map() }
+  const add = async (path: string, state: Promise<FileState | null>): Promise<void> => {
+    const found = await state
+    if (found !== null) read.files.set(path, found)
+  }
+  const readOne = (path: string) =>
+    add(
+      path,
+      orUnreadable(read, path, () => readConsulted(root, path)),
+    )
   const directories = [FAIL2BAN_DIRECTORY, `${FAIL2BAN_DIRECTORY}/jail.d`, `${FAIL2BAN_DIRECTORY}/fail2ban.d`]
-  const listed = directories.map(async (path) =>
-    (await listDirectory(root, path)).map((name) => `${path}/${name}`),
-  )
-  const [names, hostFiles] = await Promise.all([Promise.all(listed), readHostFiles(root)])
-  const fail2ban = names.flat().filter(isFail2banConfig)
-  const states = await Promise.all(
-    [...SYSTEM_FILES, ...fail2ban].map(async (path) => [path, await readConsulted(root, path)] as const),
-  )
-  return new Map([...hostFiles, ...states.filter((entry): entry is [string, FileState] => entry[1] !== null)])
+  await Promise.all([
+    ...[...SYSTEM_FILES].map(readOne),
+    ...directories.map(async (directory) => {
+      const names = (await orUnreadable(read, directory, () => listDirectory(root, directory))) ?? []
+      await Promise.all(
+        names
+          .map((name) => `${directory}/${name}`)
+          .filter(isFail2banConfig)
+          .map(readOne),
+      )
+    }),
+    listHostFiles(root).then((paths) =>
+      Promise.all(
+        paths.map((path) =>
+          add(
+            path,
+            readConsulted(root, path).catch(() => null),
+          ),
+        ),
+      ),
+    ),
+  ])
+  return read
 }
 
 interface Installation {
@@ -149,20 +190,31 @@ const readInsecure = async (paths: readonly string[]): Promise<Map<string, strin
   return new Map(makers.flatMap(([path, maker]) => (maker === null ? [] : [[path, maker] as const])))
 }
 
+export interface FactOptions {
+  /** The release of a copy of /etc, which does not tell; a package that is there knows better. */
+  readonly release?: string
+  /** Leaves out what only the running system tells (processes, firewall, apt), as for a tree. */
+  readonly filesOnly?: boolean
+}
+
 /**
- * Everything that a plan is made from. Changes nothing. Throws HostError where a file cannot be read. `release` names that
- * of a copy of /etc; a package that is there knows better.
+ * One look at a server or tree: everything that commands decide by. Changes nothing. What cannot be read is part of the
+ * answer (`unreadable`, `remarks`). Throws HostError where the look itself fails.
  */
-export const readFacts = async (root: string, settings: Settings, release?: string): Promise<Facts> => {
-  const isLive = root === '/'
+export const readFacts = async (
+  root: string,
+  settings: Settings,
+  { release: asked, filesOnly = false }: FactOptions = {},
+): Promise<Facts> => {
+  const isLive = root === '/' && !filesOnly
   const installed = readInstalled(root)
   const read = readFiles(root)
   const banning = isLive ? readBanning(settings, installed, read) : null
-  const [packages, files, live, wrapped, actionFiles, filterFiles] = await Promise.all([
+  const [packages, { files, unreadable }, live, wrapped, actionFiles, filterFiles] = await Promise.all([
     installed,
     read,
     banning === null ? null : readLive(settings, banning),
-    readWrapped(root),
+    installed.then((packages) => readWrapped(root, packages)),
     listDirectory(root, `${FAIL2BAN_DIRECTORY}/action.d`),
     listDirectory(root, `${FAIL2BAN_DIRECTORY}/filter.d`),
   ])
@@ -170,7 +222,7 @@ export const readFacts = async (root: string, settings: Settings, release?: stri
     banning === null
       ? { installs: [], stock: new Map(), unknown: [] }
       : await foreseeInstallation(settings, (await banning).backend, packages)
-  const told = await readTold(root, packages, release)
+  const told = await readTold(root, packages, files, asked)
   const isCopy = 'told' in told
   const predicted = new Set<string>()
   for (const [path, state] of [...installation.stock.values()].flatMap((stock) => [...stock.files])) {
@@ -190,6 +242,7 @@ export const readFacts = async (root: string, settings: Settings, release?: stri
     installs: installation.installs,
     files,
     predicted,
+    unreadable,
     obstacles: new Map(),
     insecure: new Map(),
     actions: namesOf([...actionFiles, ...stockIn('action.d')]),
@@ -213,15 +266,18 @@ export const readFacts = async (root: string, settings: Settings, release?: stri
     : facts.insecure
   // The history counts by being there; it may be large and its content decides nothing.
   const historyPath = findHistory(settings, facts, fitting)
-  const history = (await readPortsentryFile(root, historyPath)) ?? (isCopy ? UNSEEN : null)
+  const looked = await orUnreadable({ unreadable }, historyPath, () => readPortsentryFile(root, historyPath))
+  const history = looked ?? (isCopy ? UNSEEN : null)
   const blocked = findBlockedFiles(settings, { ...facts, insecure }, fitting)
   // Only root can look at every one of them.
   if (live === null || live.asRoot) {
-    await Promise.all(blocked.map((path) => readPortsentryFile(root, path)))
+    await Promise.all(
+      blocked.map((path) => orUnreadable({ unreadable }, path, () => readPortsentryFile(root, path))),
+    )
   }
   const obstacles = live?.asRoot
     ? await readObstacles(root, [...SYSTEM_FILES, JAIL_PATH, SSHD_PATH, historyPath, ...blocked])
     : facts.obstacles
-  const withHistory = history === null ? files : new Map([...files, [historyPath, { ...history, text: '' }]])
-  return { ...facts, obstacles, insecure, files: withHistory }
+  if (history !== null) files.set(historyPath, { ...history, text: '' })
+  return { ...facts, obstacles, insecure }
 }

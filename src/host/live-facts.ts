@@ -29,9 +29,9 @@ export interface Banning {
 export const readBanning = async (
   settings: Settings,
   installed: Promise<ReadonlyMap<string, string>>,
-  read: Promise<ReadonlyMap<string, FileState>>,
+  read: Promise<{ readonly files: ReadonlyMap<string, FileState> }>,
 ): Promise<Banning> => {
-  const [packages, files] = await Promise.all([installed, read])
+  const [packages, { files }] = await Promise.all([installed, read])
   const neighbours = await readNeighbours(packages)
   const { backend } = chooseBackend(settings, { files, packages, live: { neighbours } })
   return { neighbours, backend, present: banSetOf(files.get(BANS_CONF)?.text) }

@@ -1,16 +1,11 @@
 import { readdir } from 'node:fs/promises'
-import type { Facts } from '../policy/facts.ts'
-import { findRelease, tellRelease } from '../policy/find-release.ts'
-import type { Release } from '../policy/release.ts'
+import type { Facts, FileState } from '../policy/facts.ts'
+import { tellRelease } from '../policy/find-release.ts'
 import { readFileState } from './files.ts'
-import { errnoOf, failedTo, HostError } from './host-error.ts'
-import { readInstalled, readPackageFiles } from './packages.ts'
+import { errnoOf, failedTo } from './host-error.ts'
 import { resolveInRoot } from './paths.ts'
 
 const PORTSENTRY_CONF = '/etc/portsentry/portsentry.conf'
-
-/** There is no portsentry, as opposed to one that is not known. */
-export class NotInstalled extends HostError {}
 
 /** Names in a directory; none where it is not there. Throws HostError where it cannot be read. */
 export const listDirectory = async (root: string, path: string): Promise<string[]> => {
@@ -30,11 +25,11 @@ export const listDirectory = async (root: string, path: string): Promise<string[
 export const readTold = async (
   root: string,
   packages: ReadonlyMap<string, string>,
+  files: ReadonlyMap<string, FileState>,
   asked: string | undefined,
 ): Promise<Pick<Facts, 'told'>> => {
-  if (root === '/' || packages.size > 0) return {}
-  const conf = await readFileState(root, PORTSENTRY_CONF)
-  if (conf === null) return {}
+  const conf = files.get(PORTSENTRY_CONF)
+  if (root === '/' || packages.size > 0 || conf === undefined) return {}
   if (asked !== undefined) return { told: asked }
   const [version, scripts, rotations, units] = await Promise.all([
     readFileState(root, '/etc/debian_version'),
@@ -50,20 +45,4 @@ export const readTold = async (
     hasTemplateUnit: units.some((unit) => unit.startsWith('portsentry@')),
   })
   return { told: found?.name ?? null }
-}
-
-/**
- * The release of the portsentry below `root`, for those who need nothing else of the facts. `asked` names that of a copy of
- * /etc. Throws HostError where there is none, or none that is known.
- */
-export const readRelease = async (root: string, asked: string | undefined): Promise<Release> => {
-  const packages = await readInstalled(root)
-  const version = packages.get('portsentry')
-  const portsentry =
-    version === undefined ? null : { version, files: await readPackageFiles(root, 'portsentry') }
-  const told = await readTold(root, packages, asked)
-  const release = findRelease({ root, live: null, portsentry, unknown: [], ...told })
-  if (!('code' in release)) return release
-  const Refusal = release.code === 'no-portsentry' ? NotInstalled : HostError
-  throw new Refusal(release.message, release.hint)
 }

@@ -1,5 +1,4 @@
 import { readFile, stat } from 'node:fs/promises'
-import { readInstalled } from './packages.ts'
 import { resolveInRoot } from './paths.ts'
 
 /**
@@ -28,8 +27,7 @@ const isLinked = async (root: string, program: string): Promise<boolean> => {
 }
 
 /** Whether a tree lacks the programs of its servers: a copy of /etc, with or without dpkg's status beside it. */
-const isCopy = async (root: string): Promise<boolean> => {
-  const packages = await readInstalled(root)
+const isCopy = async (root: string, packages: ReadonlyMap<string, string>): Promise<boolean> => {
   if (packages.size === 0) return true
   const programs = await stat(await resolveInRoot(root, '/usr/sbin')).catch(() => null)
   return programs === null && [...packages.keys()].some((name) => PACKAGES.test(name))
@@ -39,8 +37,11 @@ const isCopy = async (root: string): Promise<boolean> => {
  * Names of the installed servers whose program is linked with libwrap: those that hosts.allow and hosts.deny concern. Null
  * for a copy of /etc, which does not show its programs.
  */
-export const readWrapped = async (root: string): Promise<string[] | null> => {
-  if (root !== '/' && (await isCopy(root))) return null
+export const readWrapped = async (
+  root: string,
+  packages: ReadonlyMap<string, string>,
+): Promise<string[] | null> => {
+  if (root !== '/' && (await isCopy(root, packages))) return null
   const linked = await Promise.all(
     CANDIDATES.map(async ([name, ...programs]) => {
       const found = await Promise.all(programs.map((program) => isLinked(root, program)))

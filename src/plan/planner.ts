@@ -9,6 +9,7 @@ import { findRelease } from '../policy/find-release.ts'
 import { JAIL_PATH, overriddenOptions } from '../policy/jail.ts'
 import { LEGACY_FILES } from '../policy/legacy-bans.ts'
 import { findLenientRules, portsentryWritesHostsDeny } from '../policy/lenient-rules.ts'
+import type { Release } from '../policy/release.ts'
 import { isError, type Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
 import { type Rewrite, rewriteHostsAllow, rewriteHostsDeny, rewriteJails, rewriteModes } from './files.ts'
@@ -22,11 +23,32 @@ import { findBlockedSteps, findUnwritable } from './unwritable.ts'
 const HOSTS_ALLOW = '/etc/hosts.allow'
 const HOSTS_DENY = '/etc/hosts.deny'
 
-export interface PlanResult {
-  /** Null where a problem is an error. */
-  readonly plan: Plan | null
-  readonly problems: readonly Problem[]
-}
+/** Settings and facts, judged: what stands in the way of a plan, or the plan. */
+export type Judgement =
+  | {
+      /** No portsentry is there or could be installed, or none that is supported: the problem says which. */
+      readonly kind: 'unknown-release'
+      readonly release: null
+      readonly desired: null
+      readonly plan: null
+      readonly problems: readonly Problem[]
+    }
+  | {
+      /** One of the problems is an error. */
+      readonly kind: 'blocked'
+      readonly release: Release
+      readonly desired: Desired
+      readonly plan: null
+      readonly problems: readonly Problem[]
+    }
+  | {
+      readonly kind: 'assessed'
+      readonly release: Release
+      readonly desired: Desired
+      readonly plan: Plan
+      /** Warnings. */
+      readonly problems: readonly Problem[]
+    }
 
 interface ManagedFile {
   readonly path: string
@@ -87,6 +109,15 @@ export const notLookedAt = (message: string): Problem => ({
   hint: 'run portward as root on the server itself to know',
   at: { path: 'portward' },
 })
+
+const unreadableFiles = ({ unreadable }: Facts): Problem[] =>
+  [...unreadable].map(([path, { message, hint }]) => ({
+    severity: 'error',
+    code: 'unreadable',
+    message,
+    hint,
+    at: { path },
+  }))
 
 const missingFile = (path: string, packageName: string): Problem => ({
   severity: 'error',
@@ -194,11 +225,20 @@ const after = (facts: Facts, { logs }: Desired, changes: readonly (WriteStep | R
 const isLegacy = ({ path }: WriteStep | RemoveStep): boolean => LEGACY_FILES.includes(path)
 
 /** Settings + facts → everything that has to be done, or why it can't be. Pure. */
-export const plan = (settings: Settings, facts: Facts): PlanResult => {
+export const plan = (settings: Settings, facts: Facts): Judgement => {
   const release = findRelease(facts)
-  if ('code' in release) return { plan: null, problems: [release] }
+  if ('code' in release) {
+    return { kind: 'unknown-release', release: null, desired: null, plan: null, problems: [release] }
+  }
   const { desired, problems: wishes } = desire(settings, facts, release)
-  if (wishes.some(isError)) return { plan: null, problems: wishes }
+  const blocked = (problems: readonly Problem[]): Judgement => ({
+    kind: 'blocked',
+    release,
+    desired,
+    plan: null,
+    problems,
+  })
+  if (wishes.some(isError)) return blocked(wishes)
   const installation = planInstallation(desired, facts)
   const files = managedFiles(desired).map((file) => planFile(file, desired, facts))
   const edits = [...files.map(({ step }) => step), planHostsDeny(desired, facts)].filter(
@@ -218,6 +258,7 @@ export const plan = (settings: Settings, facts: Facts): PlanResult => {
         changesList,
       )
   const found = [
+    ...unreadableFiles(facts),
     ...wishes,
     ...dependencies,
     ...files.flatMap((file) => file.problems),
@@ -227,7 +268,7 @@ export const plan = (settings: Settings, facts: Facts): PlanResult => {
   const overridden = found.some(isError) ? [] : overriddenOptions(facts, desired.jails, jailText)
   const faults = fail2banFaults(after(facts, desired, writes))
   const stated = [...found, ...overridden, ...faults, ...facts.remarks.map((message) => notLookedAt(message))]
-  if (stated.some(isError)) return { plan: null, problems: stated }
+  if (stated.some(isError)) return blocked(stated)
   const { root, wrapped, live } = facts
   const inexact = [...installation.inexact, ...facts.unknown]
   // Without the stock files no edit is the true one: the plan then lists what would be set instead.
@@ -247,6 +288,12 @@ export const plan = (settings: Settings, facts: Facts): PlanResult => {
           ...(live === null ? [] : planReleases(desired, facts, live)),
         ]
   const problems = [...stated, ...findBlockedSteps(changes, facts), ...findUnwritable(desired, facts)]
-  if (problems.some(isError)) return { plan: null, problems }
-  return { plan: { root, desired, steps: [...installation.steps, ...changes], wrapped, inexact }, problems }
+  if (problems.some(isError)) return blocked(problems)
+  return {
+    kind: 'assessed',
+    release,
+    desired,
+    plan: { root, desired, steps: [...installation.steps, ...changes], wrapped, inexact },
+    problems,
+  }
 }

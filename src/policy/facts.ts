@@ -71,6 +71,12 @@ export interface LiveFacts extends ServerAddresses {
   readonly banned: readonly string[]
 }
 
+/** Why a file cannot be read. */
+export interface Unreadable {
+  readonly message: string
+  readonly hint: string
+}
+
 /** Why a file cannot be written. */
 export interface Obstacle {
   /** Why nothing can be added to the file; null: it can only not be replaced. */
@@ -102,6 +108,8 @@ export interface Facts {
   readonly files: ReadonlyMap<string, FileState>
   /** Paths in `files` that are not on disk yet: their content comes from a package to be installed. */
   readonly predicted: ReadonlySet<string>
+  /** Files and directories that could not be read, by path, and what to do about it. No plan is made over these. */
+  readonly unreadable: ReadonlyMap<string, Unreadable>
   /** Files that cannot be written, by path, as far as root looked on the live server; else empty. */
   readonly obstacles: ReadonlyMap<string, Obstacle>
   /** Paths that a BLOCKED_FILE may have, where others than root can make a file, and by what; empty in a tree. */

@@ -217,8 +217,6 @@ it.each<[what: string, root: () => string, said: RegExp]>([
 it.each<[Partial<DetectOptions>, RegExp]>([
   [{ pcap: '/nonexistent.pcap' }, /cannot read \/nonexistent\.pcap: ENOENT/],
   [{ interface: 'lo' }, /the commands of a tree/],
-  [{ pcap: SCAN, root: '/proc' }, /portsentry is not installed/],
-  [{ pcap: SCAN, config: '/nonexistent' }, /\/nonexistent does not exist/],
 ])('cannot do %j', async (options, message) => {
   await expect(detect({ root: server12(), ...options })).rejects.toThrow(message)
   const { status, stdout } = await detect({ root: server12(), ...options, json: true })
@@ -228,6 +226,17 @@ it.each<[Partial<DetectOptions>, RegExp]>([
     event: 'error',
     error: { message: expect.stringMatching(message) },
   })
+})
+
+it.each<[Partial<DetectOptions>, number, string]>([
+  [{ pcap: SCAN, root: '/proc' }, 1, 'portsentry is not installed in this tree'],
+  [{ pcap: SCAN, config: '/nonexistent' }, 78, 'does not exist'],
+])('refuses %j', async (options, exitCode, message) => {
+  const { status, stderr } = await detect({ root: server12(), ...options })
+  expect(status).toBe(exitCode)
+  expect(stderr).toContain(`: ${message} — `)
+  const { stdout } = await detect({ root: server12(), ...options, json: true })
+  expect(JSON.parse(stdout)).toMatchObject({ event: 'error', problems: [{ message }] })
 })
 
 it('shows no control character of a file to the terminal', async () => {

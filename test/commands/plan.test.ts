@@ -89,8 +89,8 @@ const CODES: [
     unreadable,
     1,
     {
-      github: /^::error title=portward%3A failed::[^\n]*loop of symbolic links[^\n]*\n$/,
-      gitlab: /^\[\n.*loop of symbolic links.*"check_name": "failed".*\]\n$/s,
+      github: /^::error file=servers\/web1\/etc\/hosts\.allow,title=[^\n]*loop of symbolic links[^\n]*\n$/,
+      gitlab: /^\[\n.*loop of symbolic links.*"check_name": "unreadable".*\]\n$/s,
       markdown: /^### portward: no plan could be made\n.*loop of symbolic links/s,
     },
   ],

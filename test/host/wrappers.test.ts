@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, it } from 'vitest'
+import { readInstalled } from '../../src/host/packages.ts'
 import { readWrapped } from '../../src/host/wrappers.ts'
 import { temporaryDirectory } from '../tree.ts'
 
@@ -28,5 +29,5 @@ it.each<[string, Record<string, string>, string[] | null]>([
     mkdirSync(dirname(join(root, path)), { recursive: true })
     writeFileSync(join(root, path), text)
   }
-  expect(await readWrapped(root)).toEqual(expected)
+  expect(await readWrapped(root, await readInstalled(root))).toEqual(expected)
 })

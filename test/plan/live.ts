@@ -171,6 +171,7 @@ export const factsOf = ({ live = {}, texts = {}, modifiedMs = {}, ...changes }: 
     files: new Map(entries),
     predicted: new Set(),
     obstacles: new Map(),
+    unreadable: new Map(),
     insecure: new Map(),
     actions: new Set(['iptables-allports', 'nftables-allports']),
     wrapped: [],

@@ -1,8 +1,7 @@
 import { expect } from 'vitest'
 import { plan } from '../../src/plan/planner.ts'
-import { type Desired, desire } from '../../src/policy/desired.ts'
+import type { Desired } from '../../src/policy/desired.ts'
 import type { Facts } from '../../src/policy/facts.ts'
-import { findRelease } from '../../src/policy/find-release.ts'
 import type { Check } from '../../src/verify/check.ts'
 import { factsOf, LAN, NATIVE, portsentry, settingsOf } from '../plan/live.ts'
 
@@ -24,17 +23,10 @@ export interface Examined {
 
 /** The small server of `live.ts`, in sync with the default config.env but for these changes. */
 export const examined = (changes: Changes = {}, config = ''): Examined => {
-  const settings = settingsOf(LAN + config)
   const facts = factsOf(changes)
-  const release = findRelease(facts)
-  if ('code' in release) throw new Error(release.message)
-  const { problems, plan: planned } = plan(settings, facts)
-  return {
-    facts,
-    desired: planned?.desired ?? desire(settings, facts, release).desired,
-    plan: planned,
-    problems,
-  }
+  const { problems, plan: planned, desired } = plan(settingsOf(LAN + config), facts)
+  if (desired === null) throw new Error(problems.map(({ message }) => message).join())
+  return { facts, desired, plan: planned, problems }
 }
 
 /** Changes that make it a server with portsentry 2.x, in sync again. */

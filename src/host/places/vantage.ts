@@ -1,15 +1,13 @@
+import { join } from 'node:path'
 import { type Configuration, readConfiguration } from '../../detector/configuration.ts'
 import type { Mode } from '../../detector/decision.ts'
-import { getKey, type PortsentryConf } from '../../documents/portsentry-conf.ts'
+import { getKey, type PortsentryConf, parsePortsentryConf } from '../../documents/portsentry-conf.ts'
 import { serviceOf } from '../../policy/daemons.ts'
-import type { DaemonProcess } from '../../policy/facts.ts'
+import { type DaemonProcess, type Facts, fileText } from '../../policy/facts.ts'
 import { isVisibleBan } from '../../policy/kill-route.ts'
 import { judgeLiveness } from '../../policy/liveness.ts'
 import type { Release } from '../../policy/release.ts'
-import { HostError } from '../host-error.ts'
-import { readConf } from '../portsentry-files.ts'
-import { readDaemons } from '../processes.ts'
-import { NotInstalled, readRelease } from '../release.ts'
+import type { Problem } from '../../problem.ts'
 
 /** Who looks at which server or tree, and what can be told of its portsentry. A wrong config.env hides no ban. */
 export interface Vantage {
@@ -37,38 +35,38 @@ const modeOf = ({ args }: DaemonProcess, { dialect }: Release): Mode => {
   return (args.find((word) => /^-[as]?(?:tcp|udp)$/.test(word))?.slice(1) ?? 'tcp') as Mode
 }
 
-const ifThere = async <T>(read: () => Promise<T>): Promise<T | HostError> => {
-  try {
-    return await read()
-  } catch (error) {
-    if (error instanceof HostError) return error
-    throw error
-  }
+/** Why portsentry.conf could not be taken from the facts; '' where it could. */
+const confTrouble = ({ root, files, unreadable }: Facts, { confPath }: Release): string =>
+  unreadable.get(confPath)?.message ?? (files.has(confPath) ? '' : `${join(root, confPath)} does not exist`)
+
+/** What was found of a server, and the release that it has; null: `releaseProblem` says why none is known. */
+interface Found {
+  readonly facts: Facts
+  readonly release: Release | null
+  readonly releaseProblem: Problem | null
 }
 
-/**
- * Looks around. `asked` names the release of a copy of /etc that does not tell. Throws nothing that an administrator could
- * not go on without.
- */
-export const readVantage = async (root: string, asked?: string): Promise<Vantage> => {
-  const isLive = root === '/'
-  const [found, daemons] = await Promise.all([
-    ifThere(() => readRelease(root, asked)),
-    isLive ? readDaemons() : [],
-  ])
-  const release = found instanceof HostError ? null : found
-  const conf = release === null ? null : await ifThere(() => readConf(root, release))
-  const trouble = [found, conf].find((one) => one instanceof HostError)
-  const running = daemons.filter((daemon) => serviceOf(daemon) === 'portsentry')
-  const modes = release === null ? [] : running.map((daemon) => ({ mode: modeOf(daemon, release), daemon }))
+/** What the facts tell of portsentry. */
+export const vantageOf = ({ facts, release, releaseProblem }: Found): Vantage => {
+  const { root, live, packages, told, predicted } = facts
+  const isAbsent = told === undefined && !packages.has('portsentry')
+  const known = isAbsent ? null : release
+  const trouble = known === null ? '' : confTrouble(facts, known)
+  const text = known === null || predicted.has(known.confPath) ? undefined : fileText(facts, known.confPath)
+  const running = (live?.daemons ?? []).filter((daemon) => serviceOf(daemon) === 'portsentry')
+  const modes = known === null ? [] : running.map((daemon) => ({ mode: modeOf(daemon, known), daemon }))
   return {
     root,
-    isLive,
-    asRoot: process.getuid?.() === 0,
-    release,
-    conf: conf instanceof HostError ? null : conf,
-    remark: trouble instanceof HostError ? trouble.message : '',
-    isAbsent: found instanceof NotInstalled,
+    isLive: root === '/',
+    asRoot: live?.asRoot ?? false,
+    release: known,
+    conf: known === null || text === undefined ? null : parsePortsentryConf(text, known.dialect),
+    remark: isAbsent
+      ? 'portsentry is not installed'
+      : known === null
+        ? (releaseProblem?.message ?? '')
+        : trouble,
+    isAbsent,
     daemons: running,
     modes: [...new Set(modes.map(({ mode }) => mode))].sort(),
     deaf: new Map(

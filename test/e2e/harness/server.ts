@@ -17,6 +17,8 @@ import { armTeardown, type Teardown } from './teardown.ts'
 export interface Server extends Shell {
   name: string
   network: Network
+  /** Process id of its init, from outside; 0 while it is shut down. */
+  leader(): number
   attacker: Peer
   lan: Peer
   /** Greets on this port of the server from now to `stop`, through reboots. */
@@ -99,6 +101,7 @@ const createServer = (site: Site): Server => {
   return {
     ...shell,
     name: site.name,
+    leader: () => container?.leader ?? 0,
     network,
     attacker: createPeer(network.attacker, addresses.server.wan),
     lan: createPeer(network.lan, addresses.server.lan),

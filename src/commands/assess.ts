@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path'
-import { readFacts } from '../host/facts.ts'
+import { type FactOptions, readFacts } from '../host/facts.ts'
 import { readFileState } from '../host/files.ts'
 import { STATE } from '../host/generations/record.ts'
 import {
@@ -10,7 +10,7 @@ import {
 } from '../host/generations/transaction.ts'
 import { HostError } from '../host/host-error.ts'
 import { findMasterAbove, resolveInRoot } from '../host/paths.ts'
-import { type PlanResult, plan } from '../plan/planner.ts'
+import { type Judgement, plan } from '../plan/planner.ts'
 import { type PendingConfirmation, pendingProblem } from '../policy/confirmation.ts'
 import type { Facts, FileState } from '../policy/facts.ts'
 import { findRelease } from '../policy/find-release.ts'
@@ -19,20 +19,37 @@ import { isError, type Problem } from '../problem.ts'
 import { parseSettings, type Settings } from '../settings/settings.ts'
 import { EXIT, type GlobalOptions } from './output.ts'
 
-export interface Loaded {
+interface Common {
   readonly root: string
-  /** Null where config.env has errors. */
-  readonly settings: Settings | null
-  readonly facts: Facts | null
-  readonly release: Release | null
-  readonly plan: PlanResult['plan']
   /** An apply that is to be confirmed, of which the first of the problems speaks. */
   readonly pending: PendingConfirmation | null
-  /** All of them: config.env's and the plan's. */
+  /** All of them: config.env's, the server's and the plan's. */
   readonly problems: readonly Problem[]
+  /** Those of them that reading config.env alone came to. */
+  readonly configProblems: readonly Problem[]
+  /** Why the release is not known; null where it is. */
+  readonly releaseProblem: Problem | null
   /** The exit code where no plan could be made: by whether the errors are config.env's own. */
   readonly failure: number
 }
+
+/**
+ * One look at a server or tree, judged once by config.env. Every command takes it, and none reads a file, finds the release or
+ * decides again how the server should be.
+ *
+ * `wrong-configuration`: config.env has errors or is not there; the facts are those that its defaults would need.
+ * `unknown-release`: there is no portsentry, or none that is supported. `blocked`: something stands in the way of a plan.
+ */
+export type Assessment =
+  | (Common & {
+      readonly kind: 'wrong-configuration'
+      readonly settings: null
+      readonly facts: Facts
+      readonly release: Release | null
+      readonly desired: null
+      readonly plan: null
+    })
+  | (Common & { readonly settings: Settings; readonly facts: Facts } & Judgement)
 
 /** Where config.env is. */
 interface ConfigFile {
@@ -117,50 +134,66 @@ const interruption = (unfinished: Unfinished): Problem => ({
   at: { path: STATE },
 })
 
-/** config.env, the facts of the server or tree, and the plan that follows. Changes nothing. */
-export const load = async (options: GlobalOptions): Promise<Loaded> => {
-  const { root } = options
-  const [{ settings, problems: given }, unfinished, pending] = await Promise.all([
-    loadSettings(locate(options), root === '/'),
-    root === '/' ? findUnfinished() : null,
-    root === '/' ? findPending() : null,
+/** Those of a config.env without a variable. */
+const defaultSettings = (path: string): Settings => {
+  const { settings } = parseSettings('', {}, path)
+  if (settings === null) throw new Error('an empty config.env must be right')
+  return settings
+}
+
+/** Whether a problem is about config.env, or the environment in its stead. */
+const isAboutConfig = ({ at }: Problem, { path, places }: Settings): boolean =>
+  at.path === path || [...places.values()].some((place) => place.path === at.path)
+
+/** Paths of a tree's files are shown as seen from here, not as if they were this machine's own. */
+const inTree = (root: string, settings: Settings, problem: Problem): Problem =>
+  root === '/' || isAboutConfig(problem, settings) || !problem.at.path.startsWith('/')
+    ? problem
+    : { ...problem, at: { ...problem.at, path: join(root, problem.at.path) } }
+
+/** Looks at config.env and at the server or tree, and judges. Changes nothing. Throws HostError where the look fails. */
+export const assess = async (
+  options: GlobalOptions,
+  look: Pick<FactOptions, 'filesOnly'> = {},
+): Promise<Assessment> => {
+  const { root, release } = options
+  const isLive = root === '/'
+  const config = locate(options)
+  const loading = loadSettings(config, isLive)
+  const reading = loading.then(({ settings }) =>
+    readFacts(root, settings ?? defaultSettings(config.path), {
+      ...look,
+      ...(release === undefined ? {} : { release }),
+    }),
+  )
+  const [{ settings, problems: given }, facts, unfinished, pending] = await Promise.all([
+    loading,
+    reading,
+    isLive ? findUnfinished() : null,
+    isLive ? findPending() : null,
   ])
-  const problems = [
+  const known = [
     ...(pending === null ? [] : [pendingProblem(pending)]),
     ...(unfinished === null ? [] : [interruption(unfinished)]),
     ...given,
   ]
   if (settings === null) {
+    const found = findRelease(facts)
     return {
-      root,
-      settings,
-      facts: null,
-      release: null,
-      plan: null,
-      pending,
-      problems,
-      failure: EXIT.configuration,
+      ...{ kind: 'wrong-configuration', root, settings, facts, pending, configProblems: given },
+      ...{ desired: null, plan: null, failure: EXIT.configuration },
+      ...('code' in found
+        ? { release: null, releaseProblem: found, problems: [...known, found] }
+        : { release: found, releaseProblem: null, problems: known }),
     }
   }
-  const facts = await readFacts(root, settings, options.release)
-  const result = plan(settings, facts)
-  // A tree's files are told by where they are, not as if they were this machine's own.
-  const ownPlaces = new Set([settings.path, ...[...settings.places.values()].map(({ path }) => path)])
-  const inTree = ({ at, ...problem }: Problem): Problem =>
-    at.path.startsWith('/') && !ownPlaces.has(at.path)
-      ? { ...problem, at: { ...at, path: join(root, at.path) } }
-      : { ...problem, at }
-  const all = [...problems, ...(root === '/' ? result.problems : result.problems.map(inTree))]
-  const badConfiguration = result.problems.filter(isError).some(({ at }) => ownPlaces.has(at.path))
-  const release = findRelease(facts)
+  const judgement = plan(settings, facts)
+  const isConfigWrong = judgement.problems.some((one) => isError(one) && isAboutConfig(one, settings))
   return {
-    root,
-    settings,
-    facts,
-    release: 'code' in release ? null : release,
-    plan: result.plan,
-    pending,
-    problems: all,
-    failure: badConfiguration ? EXIT.configuration : EXIT.failed,
+    ...judgement,
+    ...{ root, settings, facts, pending, configProblems: given },
+    releaseProblem: judgement.kind === 'unknown-release' ? (judgement.problems[0] ?? null) : null,
+    problems: [...known, ...judgement.problems.map((problem) => inTree(root, settings, problem))],
+    failure: isConfigWrong ? EXIT.configuration : EXIT.failed,
   }
 }
