@@ -72,6 +72,10 @@ export const hasHostBits = (network: Network): boolean =>
 
 export const isIPv4 = (network: Network): boolean => network.bytes.length === 4
 
+/** Loopback: 127.0.0.0/8 and ::1. */
+export const isLoopback = (bytes: readonly number[]): boolean =>
+  bytes.length === 4 ? bytes[0] === 127 : bytes.every((byte, index) => byte === (index === 15 ? 1 : 0))
+
 export const isHost = (network: Network): boolean => network.prefix === network.bytes.length * 8
 
 /** Whether every address of `inner` is in `outer` (host bits of both disregarded). */

@@ -1,7 +1,7 @@
 import { readlink } from 'node:fs/promises'
+import { readProcFile } from '../facts/procfs.ts'
 import type { ProcessTexts, UnitProperties } from '../policy/confinement.ts'
 import { type Mount, parseMounts } from '../policy/mounts.ts'
-import { readProcFile } from './proc-file.ts'
 import { tryRun } from './process.ts'
 
 /** The mounts of this process. */

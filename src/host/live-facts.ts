@@ -1,14 +1,17 @@
+import { findDaemons, PORTSENTRY_TABLES } from '../facts/daemons.ts'
+import { ownNetworks, readInterfaces, readRouteTables } from '../facts/ip.ts'
+import { readProcesses, readSockets } from '../facts/procfs.ts'
+import { readResolvers } from '../facts/resolv-conf.ts'
+import { readSshClients } from '../facts/ssh.ts'
 import type { Backend, BanSet } from '../policy/backends/definition.ts'
 import { BANS_CONF, banSetOf, chooseBackend } from '../policy/ban-set.ts'
 import type { FileState, LiveFacts } from '../policy/facts.ts'
 import { modesOf } from '../policy/release.ts'
 import type { Settings } from '../settings/settings.ts'
-import { readOwnNetworks, readResolvers } from './addresses.ts'
 import { isBanSetLoaded, readFirewall, readFirewallObstacle, tryTargets } from './ban-set.ts'
 import { readUnits } from './confinement.ts'
 import { readBanned, readJails } from './fail2ban.ts'
 import { readNeighbours } from './neighbours.ts'
-import { readDaemons, readSshClients } from './processes.ts'
 import { readReread } from './reload.ts'
 import { readEnabled, readInit } from './services.ts'
 
@@ -47,8 +50,11 @@ export const readLive = async (settings: Settings, banning: Promise<Banning>): P
     const { backend } = await banning
     return isBanning && backend === 'ipset' && wanted !== 'DROP' ? tryTargets([wanted], asRoot) : new Map()
   }
+  const processes = readProcesses()
+  const sockets = readSockets(PORTSENTRY_TABLES)
   const [
-    own,
+    interfaces,
+    routes,
     resolvers,
     sshClients,
     { neighbours },
@@ -63,11 +69,12 @@ export const readLive = async (settings: Settings, banning: Promise<Banning>): P
     banned,
     firewallObstacle,
   ] = await Promise.all([
-    readOwnNetworks(),
+    readInterfaces(),
+    readRouteTables(),
     readResolvers(),
-    readSshClients(),
+    Promise.all([processes, sockets]).then(([all, open]) => readSshClients(all, open)),
     banning,
-    readDaemons(),
+    processes.then((all) => findDaemons(all, () => sockets)),
     readEnabled(init),
     init === 'systemd' ? readUnits(unitsOf(settings)) : new Map(),
     asRoot ? readFirewall() : { bans: null, inputPolicy: null },
@@ -81,7 +88,8 @@ export const readLive = async (settings: Settings, banning: Promise<Banning>): P
   return {
     asRoot,
     init,
-    ...own,
+    ...ownNetworks(interfaces, routes),
+    sockets: await sockets,
     resolvers,
     sshClients,
     neighbours,

@@ -1,9 +1,8 @@
 import { readFile, rename, writeFile } from 'node:fs/promises'
-import { serviceOf } from '../policy/daemons.ts'
+import { readDaemons, serviceOf } from '../facts/daemons.ts'
 import { effect } from './effect.ts'
 import { readAttributes } from './files.ts'
 import { run } from './process.ts'
-import { readDaemons } from './processes.ts'
 
 /**
  * What the running fail2ban has read since it was started: a reload leaves no other trace that could be asked for. Only

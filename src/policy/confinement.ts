@@ -1,5 +1,5 @@
+import type { Service } from '../facts/daemons.ts'
 import type { Problem } from '../problem.ts'
-import type { Service } from './daemons.ts'
 import { isSameFile, type Mount, mountOf, parseMounts } from './mounts.ts'
 import { directoryOf, type WrittenPath } from './written-paths.ts'
 

@@ -1,9 +1,8 @@
 import { namesPeers, type PeerHost, readPeerHosts } from '../documents/peer-hosts.ts'
-import { formatAddress, isWithin, type Network, networkOf, parseNetwork } from '../network.ts'
+import { formatAddress, isLoopback, isWithin, type Network, networkOf, parseNetwork } from '../network.ts'
 import type { Place, Problem } from '../problem.ts'
 import type { Facts } from './facts.ts'
 import { type Release, sees } from './release.ts'
-import { areForwarders } from './server-addresses.ts'
 
 /**
  * Names behind which many hosts take turns: whoever is banned of them, the others answer, and no entry of WHITELIST
@@ -53,7 +52,9 @@ export const findDependencyTrouble = (
   const names = found.flatMap(({ dependency, network }) =>
     network === null && !ROTATING.test(dependency.host) ? [dependency] : [],
   )
-  const [local] = areForwarders(facts.live?.resolvers ?? []) ? (facts.live?.resolvers ?? []) : []
+  // Programs on this server, which ask others.
+  const resolvers = facts.live?.resolvers ?? []
+  const [local] = resolvers.every(({ bytes }) => isLoopback(bytes)) ? resolvers : []
   const asked =
     local === undefined ? [] : [`the name servers that ${formatAddress(local.bytes)} asks (/etc/resolv.conf)`]
   const unresolved = [...asked, ...(names.length > 0 ? [listed(names)] : [])]

@@ -1,8 +1,9 @@
+import type { DaemonProcess } from '../facts/daemons.ts'
+import type { OwnNetworks } from '../facts/ip.ts'
+import type { Socket } from '../facts/procfs.ts'
 import type { Ban } from './bans.ts'
 import type { UnitProperties } from './confinement.ts'
-import type { Liveness } from './liveness.ts'
 import type { Neighbours } from './neighbours.ts'
-import type { Topology } from './own-addresses.ts'
 import type { ServerAddresses } from './server-addresses.ts'
 
 /** A regular file as read: latin1-decoded bytes, permission bits, owner. */
@@ -27,23 +28,17 @@ export interface PortsentryPackage {
   readonly files: readonly string[] | null
 }
 
-/** A running daemon: its command line, and when it started (milliseconds since the epoch). */
-export interface DaemonProcess {
-  readonly pid: number
-  readonly args: readonly string[]
-  readonly startedMs: number
-  /** Of a portsentry, as far as it could be looked at. */
-  readonly liveness?: Liveness
-}
-
 export type Verdict = 'accepted' | 'refused' | 'unknown'
 
 /** What only a running system can tell; null where `--root` names a tree that is not running. */
 export interface LiveFacts extends ServerAddresses {
   readonly asRoot: boolean
   readonly init: 'systemd' | 'sysv'
-  /** Interfaces and routes; null where they could not be read. */
-  readonly topology: Topology | null
+  readonly topology: OwnNetworks['topology']
+  readonly interfaces: OwnNetworks['interfaces']
+  readonly outside: OwnNetworks['outside']
+  /** Sockets of this network namespace: tcp, udp, raw and packet. */
+  readonly sockets: readonly Socket[]
   /** Where SSH sessions come from, the one that this process runs in first. */
   readonly sshClients: readonly string[]
   /** Other tools that rule the firewall. */

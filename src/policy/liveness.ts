@@ -1,21 +1,5 @@
-/** One socket of a daemon, by the table of /proc/net that lists it. */
-export interface OpenSocket {
-  readonly table: 'raw' | 'packet' | 'tcp' | 'udp'
-  /** raw: the IP protocol. packet: the index of the interface, 0 for all of them. tcp, udp: the port that it is bound to. */
-  readonly number: number
-}
-
-/** What the kernel shows of a running process. */
-export interface Liveness {
-  /** The letter of its state in /proc/PID/stat: proc(5). */
-  readonly state: string
-  /** The kernel function in which it waits; null where that is not shown. */
-  readonly wchan: string | null
-  /** Sockets that are bound or listen; null: only root may look. */
-  readonly sockets: readonly OpenSocket[] | null
-  /** Interfaces that are up and have an address, other than loopback, by their index. */
-  readonly interfaces: ReadonlyMap<number, string>
-}
+import type { Liveness } from '../facts/daemons.ts'
+import type { SocketTable } from '../facts/procfs.ts'
 
 /** `watches` is null where it could not be looked at; `details` says what was found, or why not. */
 export interface Watching {
@@ -27,7 +11,7 @@ export interface Watching {
 
 interface Need {
   readonly what: string
-  readonly tables: readonly OpenSocket['table'][]
+  readonly tables: readonly SocketTable[]
   /** The number that it must have; absent: any. */
   readonly number?: number
 }
@@ -54,9 +38,6 @@ const NEEDS: Readonly<Record<string, Need>> = {
 const ANY: Need = { what: 'usable socket', tables: ['raw', 'packet', 'tcp', 'udp'] }
 
 const needOf = (args: readonly string[]): Need => NEEDS[args.slice(1).join(' ')] ?? ANY
-
-/** The tables of /proc/net in which a daemon with this command line has to show up. */
-export const tablesOf = (args: readonly string[]): readonly OpenSocket['table'][] => needOf(args).tables
 
 const STATES: Readonly<Record<string, string>> = {
   T: 'it is stopped by a signal (SIGSTOP)',

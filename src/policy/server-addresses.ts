@@ -1,5 +1,5 @@
 import { splitLines } from '../documents/lines.ts'
-import { formatAddress, type Network, parseNetwork } from '../network.ts'
+import { formatAddress, isLoopback, type Network, parseNetwork } from '../network.ts'
 
 /** Single addresses that this server cannot do without, by what they are to it; each kind in a stable order. */
 export interface ServerAddresses {
@@ -28,13 +28,12 @@ const HEADER = [
   '# on the server itself finds them. A plan for a copy of /etc protects them by this list.',
 ]
 
-/** Loopback is protected on every server, and says nothing of this one. */
-const isLoopback = ({ bytes }: Network): boolean =>
-  bytes.length === 4 ? bytes[0] === 127 : bytes.every((byte, index) => byte === (index === 15 ? 1 : 0))
-
 export const renderServerAddresses = (known: ServerAddresses): string => {
+  // Loopback is protected on every server, and says nothing of this one.
   const entries = KINDS.flatMap(([word, kind]) =>
-    known[kind].filter((host) => !isLoopback(host)).map(({ bytes }) => `${word} ${formatAddress(bytes)}`),
+    known[kind]
+      .filter(({ bytes }) => !isLoopback(bytes))
+      .map(({ bytes }) => `${word} ${formatAddress(bytes)}`),
   )
   return [...HEADER, ...entries, ''].join('\n')
 }
@@ -51,7 +50,3 @@ export const parseServerAddresses = (text: string): ServerAddresses => {
     broadcasts: hostsOf('broadcast'),
   }
 }
-
-/** Whether all these name servers are programs on this server, which ask others. */
-export const areForwarders = (resolvers: readonly Network[]): boolean =>
-  resolvers.length > 0 && resolvers.every((resolver) => isLoopback(resolver))

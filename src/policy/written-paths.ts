@@ -1,5 +1,5 @@
+import type { Service } from '../facts/daemons.ts'
 import { DENIED } from './ban-set.ts'
-import type { Service } from './daemons.ts'
 
 /** A file or directory that somebody is banned or released by writing. */
 export interface WrittenPath {

@@ -1,3 +1,4 @@
+import type { Service } from '../facts/daemons.ts'
 import type { Room } from '../host/room.ts'
 import {
   type BanPath,
@@ -6,7 +7,6 @@ import {
   describeObstacles,
   findObstacles,
 } from '../policy/confinement.ts'
-import type { Service } from '../policy/daemons.ts'
 import type { Desired } from '../policy/desired.ts'
 import type { Mount } from '../policy/mounts.ts'
 import { directoryOf } from '../policy/written-paths.ts'

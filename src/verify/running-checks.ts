@@ -1,3 +1,4 @@
+import { serviceOf } from '../facts/daemons.ts'
 import type { Asked } from '../host/ask-fail2ban.ts'
 import { missingFromDump } from '../plan/dump.ts'
 import {
@@ -9,7 +10,6 @@ import {
   wrongDaemons,
 } from '../plan/services.ts'
 import { BAN_SET_FILES } from '../policy/ban-set.ts'
-import { serviceOf } from '../policy/daemons.ts'
 import type { Desired } from '../policy/desired.ts'
 import { type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
 import { JAIL_PATH } from '../policy/jail.ts'

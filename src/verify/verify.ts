@@ -4,22 +4,22 @@ import { daemonModes, isBehindFirewall, isConnectMode } from '../detector/modes.
 import { watchPorts } from '../detector/ports.ts'
 import { parseHostsAccess } from '../documents/hosts-access.ts'
 import { parsePortsentryConf } from '../documents/portsentry-conf.ts'
+import type { DaemonProcess } from '../facts/daemons.ts'
+import { serviceOf } from '../facts/daemons.ts'
+import { boundSockets, isOnLoopback } from '../facts/procfs.ts'
 import { askFail2ban } from '../host/ask-fail2ban.ts'
 import { readConfinement, readOwnMounts } from '../host/confinement.ts'
-import { readDevices, readOutside } from '../host/devices.ts'
 import { readRules } from '../host/lab/firewall-copy.ts'
 import { runLab } from '../host/lab/laboratory.ts'
 import { withoutBanned } from '../host/lab/own-records.ts'
 import { readRoom } from '../host/room.ts'
-import { readSocketInodes } from '../host/socket-inodes.ts'
-import { readBoundSockets } from '../host/sockets-in-use.ts'
+import { formatCidr } from '../network.ts'
 import type { Plan } from '../plan/plan.ts'
 import { wantedUnits } from '../plan/services.ts'
 import { findUnwritable } from '../plan/unwritable.ts'
 import { confinementOf } from '../policy/confinement.ts'
-import { serviceOf } from '../policy/daemons.ts'
 import type { Desired } from '../policy/desired.ts'
-import { type DaemonProcess, type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
+import { type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
 import { enabledJails } from '../policy/fail2ban-view.ts'
 import { JAIL_PATH, viewWith } from '../policy/jail.ts'
 import type { Problem } from '../problem.ts'
@@ -32,26 +32,27 @@ import { checkNetworks } from './networks-check.ts'
 import { type Confined, checkConfinement, checkRoom, foreignCommand } from './room-checks.ts'
 import { checkRunning } from './running-checks.ts'
 
-/** A portsentry that listens by itself has the very ports that it watches: they are no service's. */
-const readSurroundings = async (daemons: readonly DaemonProcess[]): Promise<Surroundings> => {
-  const pids = daemons.filter((daemon) => serviceOf(daemon) === 'portsentry').map(({ pid }) => pid)
-  const [devices, outside, bound, inodes, firewall] = await Promise.all([
-    readDevices(),
-    readOutside(),
-    readBoundSockets(),
-    Promise.all(pids.map(readSocketInodes)),
-    readRules(),
-  ])
-  const watching = new Set(inodes.flatMap((found) => found ?? []))
-  const sockets = bound.filter(({ inode }) => !watching.has(inode))
-  const reachable = sockets.filter(({ protocol, isLoopback }) => protocol === 'tcp' && !isLoopback)
+/** A portsentry that listens by itself has the very ports that it watches: they are not a service's. */
+const readSurroundings = async ({
+  interfaces,
+  outside,
+  sockets,
+  daemons,
+}: LiveFacts): Promise<Surroundings> => {
+  const watching = new Set(daemons.flatMap(({ liveness }) => liveness?.sockets ?? []))
+  const bound = boundSockets(sockets).filter((socket) => !watching.has(socket))
+  const reachable = bound.filter((socket) => socket.table === 'tcp' && !isOnLoopback(socket))
+  const devices = interfaces.map(({ name, allAddresses }) => ({
+    name,
+    addresses: allAddresses.map(formatCidr),
+  }))
   return {
     devices: devices.filter(({ addresses }) => addresses.length > 0),
     interfaces: devices.map(({ name }) => name),
     outside,
-    inUse: [...new Set(sockets.map(({ protocol, port }) => `${protocol} ${port}`))],
-    reachable: [...new Set(reachable.map(({ port }) => port))].sort((a, b) => a - b),
-    firewall: withoutBanned(firewall),
+    inUse: [...new Set(bound.map(({ table, number }) => `${table} ${number}`))],
+    reachable: [...new Set(reachable.map(({ number }) => number))].sort((a, b) => a - b),
+    firewall: withoutBanned(await readRules()),
   }
 }
 
@@ -100,12 +101,8 @@ const readWatched = (
   }
 }
 
-const checkInLab = async (
-  desired: Desired,
-  facts: Facts,
-  daemons: readonly DaemonProcess[],
-): Promise<Check[]> => {
-  const surroundings = await readSurroundings(daemons)
+const checkInLab = async (desired: Desired, facts: Facts, live: LiveFacts): Promise<Check[]> => {
+  const surroundings = await readSurroundings(live)
   const modes = daemonModes(desired.release, desired.modes)
   const { watched, expectation } = readWatched(desired, facts, modes, surroundings.inUse)
   const otherJails = enabledJails(viewWith(facts)).filter((jail) => jail !== 'portsentry')
@@ -187,7 +184,7 @@ export const verify = async (
   const [asked, rights, lab] = await Promise.all([
     askFail2ban(desired),
     checkRoomAndRights(desired, facts, live),
-    checkInLab(desired, facts, live.daemons),
+    checkInLab(desired, facts, live),
   ])
   return [...configuration, ...checkRunning(desired, facts, live, asked), ...rights, ...lab]
 }

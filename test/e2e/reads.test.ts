@@ -30,18 +30,20 @@ const threadsOf = (trace: string, pid: string): Set<string> => {
 const readTrace = (trace: string): Reads => {
   const [, pid = ''] = /^(\d+) +execve\("[^"]*\/node", \["[^"]*node", "[^"]*portward\.mjs"/m.exec(trace) ?? []
   const own = threadsOf(trace, pid)
-  const files = [
-    ...trace.matchAll(/^(\d+) +openat\(AT_FDCWD, "([^"]+)", ([A-Z_|]+)[^=]*(?:= \d+| <unfinished)/gm),
-  ]
+  const started = /^(\d+) +(?:clone\(|<\.\.\. clone resumed>).* = \d+ \/\* (\d+) in strace's PID NS \*\/$/gm
+  const children = new Set(
+    [...trace.matchAll(started)].flatMap(([, parent = '', child = '']) => (own.has(parent) ? [child] : [])),
+  )
+  const files = [...trace.matchAll(/^(\d+) +openat\(AT_FDCWD, "([^"]+)", ([A-Z_|]+).*\) = \d+$/gm)]
     .filter(([, thread = '', path = '']) => own.has(thread) && !NOT_OF_THE_SERVER.test(path))
     .filter(([, , , flags = '']) => !/O_WRONLY|O_RDWR|O_CREAT/.test(flags))
     .map(([, , path = '']) => path)
-  const children = [
-    ...trace.matchAll(/^(\d+) +execve\("[^"]+", \[(.*?)\], 0x[^)]*\)? *(?:= 0| <unfinished)/gm),
-  ]
-    .filter(([, thread = '']) => !own.has(thread))
-    .map(([, , words = '']) => words)
-  return { files, commands: children }
+  const commands = [...trace.matchAll(/^(\d+) +execve\("[^"]+", \[(.*)\], 0x.*\) = 0$/gm)]
+    .filter(([, child = '']) => children.delete(child))
+    .map(([, , words = '']) =>
+      words.replace(/"\\"\\"\\"[^,]*/, '').replace(/"-c", "(?:[^"\\]|\\.)*"\.*/, '-c …'),
+    )
+  return { files, commands }
 }
 
 const twice = (items: readonly string[]): string[] =>
@@ -66,7 +68,15 @@ describeServers('portward looks at each thing once', () => {
   it.each(['plan', 'status', 'bans', `explain ${addresses.attacker.v4}`, 'verify'])(
     'portward %s',
     async (command) => {
-      const options = ['-f', '--decode-pids=pidns', '-s', '400', '-e', 'trace=execve,openat,clone,clone3']
+      const options = [
+        '-f',
+        '-z',
+        '--decode-pids=pidns',
+        '-s',
+        '400',
+        '-e',
+        'trace=execve,openat,clone,clone3',
+      ]
       const path = join(directory, 'trace')
       await execa(
         'strace',

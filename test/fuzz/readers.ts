@@ -3,6 +3,8 @@ import { setValue } from '../../src/documents/fail2ban-edit.ts'
 import { parseFail2banIni } from '../../src/documents/fail2ban-ini.ts'
 import { readHereDocuments } from '../../src/documents/maintainer-script.ts'
 import { cutValues, parsePortsentryConf } from '../../src/documents/portsentry-conf.ts'
+import { parseSockets } from '../../src/facts/procfs.ts'
+import { parseSshConnection } from '../../src/facts/ssh.ts'
 import { rewriteHostsAllow, rewriteHostsDeny, rewriteJails, rewriteModes } from '../../src/plan/files.ts'
 import { plan } from '../../src/plan/planner.ts'
 import { rewriteConf } from '../../src/plan/rewrite-conf.ts'
@@ -10,7 +12,6 @@ import { rewriteIgnoreList } from '../../src/plan/rewrite-ignore-list.ts'
 import { parseInputBans } from '../../src/policy/bans.ts'
 import type { Desired } from '../../src/policy/desired.ts'
 import { effective, viewFail2ban } from '../../src/policy/fail2ban-view.ts'
-import { parseSshConnection, parseTcpTable } from '../../src/policy/ssh-clients.ts'
 import { parseSettings } from '../../src/settings/settings.ts'
 import { factsOf, LAN, settingsOf } from '../plan/live.ts'
 
@@ -120,5 +121,5 @@ export const READERS: readonly Reader[] = [
   { of: 'a maintainer script', pieces: [...SHELL, ...PROGRAMS], read: readHereDocuments },
   { of: 'iptables -S', pieces: PROGRAMS, read: (text) => parseInputBans('iptables', text) },
   { of: 'the environment of a process', pieces: PROGRAMS, read: parseSshConnection },
-  { of: '/proc/net/tcp', pieces: PROGRAMS, read: (text) => parseTcpTable(text, true) },
+  { of: '/proc/net/tcp', pieces: PROGRAMS, read: (text) => parseSockets('tcp', text, true) },
 ]

@@ -1,8 +1,9 @@
+import type { Liveness } from '../../src/facts/daemons.ts'
+import type { Socket, SocketTable } from '../../src/facts/procfs.ts'
 import { type Network, parseNetwork } from '../../src/network.ts'
 import { banCommand } from '../../src/policy/backends/backends.ts'
 import { BAN_ACTION, BANS_UNIT, banSetFiles } from '../../src/policy/ban-set.ts'
 import type { Facts, FileState, LiveFacts } from '../../src/policy/facts.ts'
-import type { Liveness } from '../../src/policy/liveness.ts'
 import { ADDRESSES_PATH, renderServerAddresses } from '../../src/policy/server-addresses.ts'
 import { parseSettings, type Settings } from '../../src/settings/settings.ts'
 
@@ -104,15 +105,16 @@ const packages = new Map([
 
 const daemon = (pid: number, ...args: string[]) => ({ pid, args, startedMs: 10_000 })
 
+/** A socket as /proc/net shows it. */
+export const openSocket = (table: SocketTable, number: number): Socket => ({
+  ...{ table, number, address: [0, 0, 0, 0], peer: [0, 0, 0, 0], state: 'unconnected', inode: '1' },
+})
+
 /** What portsentry's daemons have open on a healthy server: raw sockets of 1.2 and packet sockets of 2.x. */
 export const LIVENESS: Liveness = {
   state: 'S',
   wchan: null,
-  sockets: [
-    { table: 'raw', number: 6 },
-    { table: 'raw', number: 17 },
-    { table: 'packet', number: 2 },
-  ],
+  sockets: [openSocket('raw', 6), openSocket('raw', 17), openSocket('packet', 2)],
   interfaces: new Map([[2, 'eth0']]),
 }
 
@@ -127,6 +129,9 @@ const liveFacts = (changes: Partial<LiveFacts> = {}): LiveFacts => ({
   init: 'systemd',
   addresses: [OWN_ADDRESS],
   topology: null,
+  interfaces: [],
+  outside: null,
+  sockets: [],
   gateways: [],
   resolvers: [],
   broadcasts: [],

@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest'
-import { isNewer, namedConf, type RunningProcess, withoutForks } from '../../src/policy/daemons.ts'
+import { withoutForks } from '../../src/facts/daemons.ts'
+import { isNewer, namedConf } from '../../src/policy/daemons.ts'
+
+type RunningProcess = Parameters<typeof withoutForks>[0][number]
 
 const running = (pid: number, parent: number, ...args: string[]): RunningProcess => ({
   ...{ pid, parent, args: ['/usr/sbin/portsentry', ...args], startedMs: 0 },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import type { Route, Topology } from '../../src/facts/ip.ts'
 import { type Network, parseNetwork } from '../../src/network.ts'
 import { plan } from '../../src/plan/planner.ts'
-import type { Route, Topology } from '../../src/policy/own-addresses.ts'
 import { renderProblem } from '../../src/problem.ts'
 import { factsOf, settingsOf } from '../plan/live.ts'
 

@@ -1,11 +1,14 @@
 import { expect, it, test } from 'vitest'
-import { judgeLiveness, type Liveness, type OpenSocket, tablesOf } from '../../src/policy/liveness.ts'
+import type { Liveness } from '../../src/facts/daemons.ts'
+import type { Socket, SocketTable } from '../../src/facts/procfs.ts'
+import { judgeLiveness } from '../../src/policy/liveness.ts'
+import { openSocket } from '../plan/live.ts'
 
 const command = (args: string): string[] => ['/usr/sbin/portsentry', ...args.split(' ').filter(Boolean)]
 
-const socket = (text: string): OpenSocket => {
+const socket = (text: string): Socket => {
   const [table, number] = text.split(':')
-  return { table: table as OpenSocket['table'], number: Number(number) }
+  return openSocket(table as SocketTable, Number(number))
 }
 
 const INTERFACES = new Map([
@@ -63,9 +66,3 @@ it('says nothing of where a daemon waits if the kernel does not', () =>
 
 it('takes a process that could not be looked at for neither', () =>
   expect(judgeLiveness(command('-atcp'), undefined)).toMatchObject({ watches: null }))
-
-it('names the tables to look into', () => {
-  expect(tablesOf(command('-atcp'))).toEqual(['raw'])
-  expect(tablesOf(command(''))).toEqual(['packet'])
-  expect(tablesOf(command('--connect'))).toEqual(['tcp', 'udp'])
-})

@@ -10,7 +10,6 @@ import { sysv12 } from '../../src/policy/releases/classic-12.ts'
 import { native2 } from '../../src/policy/releases/native-2.ts'
 import {
   ADDRESSES_PATH,
-  areForwarders,
   parseServerAddresses,
   renderServerAddresses,
 } from '../../src/policy/server-addresses.ts'
@@ -165,13 +164,4 @@ test('the addresses that are written down are read again; loopback says nothing'
     ...SERVER,
     resolvers: hostsOf('192.0.2.53', '192.168.1.1'),
   })
-})
-
-test.each<[string[], boolean]>([
-  [[], false],
-  [['127.0.0.53'], true],
-  [['::1', '127.0.0.1'], true],
-  [['127.0.0.1', '192.0.2.53'], false],
-])('%j are programs on this server: %s', (texts, expected) => {
-  expect(areForwarders(hostsOf(...texts))).toBe(expected)
 })

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
+import type { Service } from '../../src/facts/daemons.ts'
 import type { Room } from '../../src/host/room.ts'
 import { confinementOf } from '../../src/policy/confinement.ts'
-import type { Service } from '../../src/policy/daemons.ts'
 import { parseMounts } from '../../src/policy/mounts.ts'
 import type { WrittenPath } from '../../src/policy/written-paths.ts'
 import type { Problem } from '../../src/problem.ts'

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { readProcFile } from '../proc-file.ts'
+import { readProcFile } from '../../facts/procfs.ts'
 import { childEnvironment, OUTPUT_GRACE_MS, tryRun } from '../process.ts'
 import type { LabReport } from './report.ts'
 

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import recordScript from '../../../templates/lab-record.py?raw'
+import { readProcFile } from '../../facts/procfs.ts'
 import { HostError } from '../host-error.ts'
-import { readProcFile } from '../proc-file.ts'
 import { childEnvironment } from '../process.ts'
 
 export interface Recorder {

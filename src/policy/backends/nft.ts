@@ -1,4 +1,4 @@
-import { readJson } from '../read-json.ts'
+import { readJson } from '../../read-json.ts'
 import {
   type BackendDefinition,
   DIRECTORY,

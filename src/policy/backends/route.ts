@@ -1,4 +1,4 @@
-import { readJson } from '../read-json.ts'
+import { readJson } from '../../read-json.ts'
 import { type BackendDefinition, DIRECTORY, KEPT, type Member, nameOf } from './definition.ts'
 
 /** Marks portward's routes. Daemons that make routes have numbers of their own, which end at 198 (FRR's). */

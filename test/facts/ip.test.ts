@@ -1,13 +1,9 @@
 import { expect, it } from 'vitest'
+import { lastingHosts, onLink, ownNetworks, parseInterfaces, parseRoutes } from '../../src/facts/ip.ts'
+
+const NO_ROUTES = { ipv4: [], ipv6: [] }
+
 import { formatAddress, formatCidr } from '../../src/network.ts'
-import {
-  broadcastsOf,
-  onLink,
-  ownHosts,
-  parseGateways,
-  parseIpAddresses,
-  parseRoutes,
-} from '../../src/policy/own-addresses.ts'
 
 const global4 = (local: string) => ({ family: 'inet', local, prefixlen: 24, scope: 'global' })
 const global6 = (local: string, rest: object = {}) => ({
@@ -61,9 +57,9 @@ const CASES: [string, object[], string[], string[]][] = [
 ]
 
 it.each(CASES)('ip address: %s', (_, interfaces, addresses, links) => {
-  const own = parseIpAddresses(JSON.stringify(interfaces))
-  expect(own?.addresses.map(({ bytes }) => formatAddress(bytes))).toEqual(addresses)
-  const networks = onLink({ interfaces: own?.interfaces ?? [], routes: [] })
+  const own = ownNetworks(parseInterfaces(JSON.stringify(interfaces)), NO_ROUTES)
+  expect(own.addresses.map(({ bytes }) => formatAddress(bytes))).toEqual(addresses)
+  const networks = onLink(own.topology)
   expect(networks.map(({ network, device }) => `${device} ${formatCidr(network)}`)).toEqual(links)
 })
 
@@ -73,18 +69,25 @@ it('knows the broadcast address of each IPv4 network that has one', () => {
     { local: '203.0.113.2', prefixlen: 31, scope: 'global' },
     { local: '198.51.100.5', prefixlen: 29, scope: 'global' },
   ]
-  const own = parseIpAddresses(JSON.stringify([{ addr_info }]))
-  expect(broadcastsOf(own?.interfaces ?? []).map(formatCidr)).toEqual(['192.168.1.255/32', '198.51.100.7/32'])
+  const own = ownNetworks(parseInterfaces(JSON.stringify([{ addr_info }])), NO_ROUTES)
+  expect(own.broadcasts.map(formatCidr)).toEqual(['192.168.1.255/32', '198.51.100.7/32'])
 })
 
 it.each(['', 'Option "-json" is unknown', '{}'])('knows nothing from %j', (text) => {
-  expect(parseIpAddresses(text)).toBeNull()
+  expect(parseInterfaces(text)).toBeNull()
+  expect(parseRoutes(text)).toBeNull()
 })
 
 it('takes what the C library says where ip is missing', () => {
-  const hosts = ownHosts(['192.168.1.10', '169.254.7.7', '10.0.0.1', '10.0.0.1'])
-  expect(hosts.map(formatCidr)).toEqual(['10.0.0.1/32', '192.168.1.10/32'])
+  const byLibrary = () => lastingHosts(['192.168.1.10', '169.254.7.7', '10.0.0.1', '10.0.0.1'])
+  const { addresses, topology } = ownNetworks(null, NO_ROUTES, byLibrary)
+  expect(topology).toBeNull()
+  expect(addresses.map(formatCidr)).toEqual(['10.0.0.1/32', '192.168.1.10/32'])
 })
+
+/** What `ip -json -4 route show` prints makes of these. */
+const withRoutes = (routes: unknown, family: 'ipv4' | 'ipv6' = 'ipv4') =>
+  ownNetworks([], { ...NO_ROUTES, [family]: parseRoutes(JSON.stringify(routes)) })
 
 const ROUTES: [string, unknown, string[]][] = [
   ['no route', [], []],
@@ -105,8 +108,9 @@ const ROUTES: [string, unknown, string[]][] = [
   ['what is no list', {}, []],
 ]
 
-it.each(ROUTES)('ip route show default: %s', (_, routes, gateways) => {
-  expect(parseGateways(JSON.stringify(routes)).map(formatCidr)).toEqual(gateways)
+it.each(ROUTES)('gateways: %s', (_, routes, gateways) => {
+  expect(withRoutes(routes).gateways.map(formatCidr)).toEqual(gateways)
+  expect(withRoutes(routes, 'ipv6').gateways.map(formatCidr)).toEqual(gateways)
 })
 
 const OTHER_ROUTES: [string, unknown, string[] | null][] = [
@@ -139,22 +143,40 @@ const OTHER_ROUTES: [string, unknown, string[] | null][] = [
     ],
     ['0.0.0.0/0 10.0.0.1 a', '0.0.0.0/0 fe80::1 b'],
   ],
-  ['one without an interface', [{ type: 'blackhole', dst: '203.0.113.9' }], []],
+  ['one that leads nowhere', [{ type: 'blackhole', dst: '203.0.113.9', dev: 'lo' }], []],
   ['what is no list', {}, null],
 ]
 
 it.each(OTHER_ROUTES)('ip route show: %s', (_, routes, expected) => {
-  const shown = parseRoutes(JSON.stringify(routes))?.map(
+  const shown = withRoutes(routes).topology?.routes.map(
     ({ to, via, device }) => `${formatCidr(to)} ${via} ${device}`,
   )
   expect(shown ?? null).toEqual(expected)
 })
 
 it('takes no other route for a default route', () => {
-  const routes = [{ dst: '10.0.0.0/8', gateway: '192.168.1.1', dev: 'lan0' }]
-  expect(parseGateways(JSON.stringify(routes))).toEqual([])
+  const routes = [
+    { dst: '10.0.0.0/8', gateway: '192.168.1.1', dev: 'lan0' },
+    { type: 'unreachable', dst: 'default', dev: 'lo', metric: 4294967295 },
+  ]
+  expect(withRoutes(routes)).toMatchObject({ gateways: [], outside: null })
 })
 
-it('finds no gateway in what is no JSON', () => {
-  expect(parseGateways('')).toEqual([])
+it.each<[string, unknown, unknown, string | null]>([
+  [
+    'the default route',
+    [
+      { dst: '10.0.0.0/8', dev: 'lan0' },
+      { dst: 'default', dev: 'wan0' },
+    ],
+    [],
+    'wan0',
+  ],
+  ['that of IPv4 first', [{ dst: 'default', dev: 'wan0' }], [{ dst: 'default', dev: 'tun0' }], 'wan0'],
+  ['that of IPv6 otherwise', [], [{ dst: 'default', dev: 'tun0' }], 'tun0'],
+  ['the first next hop', [{ dst: 'default', nexthops: [{ dev: 'a' }, { dev: 'b' }] }], [], 'a'],
+  ['none', [], [], null],
+])('the interface to the outside: %s', (_, ipv4, ipv6, expected) => {
+  const tables = { ipv4: parseRoutes(JSON.stringify(ipv4)), ipv6: parseRoutes(JSON.stringify(ipv6)) }
+  expect(ownNetworks([], tables).outside).toBe(expected)
 })

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { readNameServers } from '../../src/documents/resolv-conf.ts'
+import { areForwarders, parseResolvConf } from '../../src/facts/resolv-conf.ts'
+import { hostsOf } from '../networks.ts'
 
 test.each<[string, string, string[]]>([
   ['nothing', '', []],
@@ -13,5 +14,14 @@ test.each<[string, string, string[]]>([
   ['what stands behind it', 'nameserver 192.0.2.53 # ours\r\n', ['192.0.2.53']],
   ['an interface', 'nameserver fe80::1%eth0\n', ['fe80::1']],
 ])('%s', (_, text, expected) => {
-  expect(readNameServers(text)).toEqual(expected)
+  expect(parseResolvConf(text)).toEqual(expected)
+})
+
+test.each<[string[], boolean]>([
+  [[], false],
+  [['127.0.0.53'], true],
+  [['::1', '127.0.0.1'], true],
+  [['127.0.0.1', '192.0.2.53'], false],
+])('%j are programs on this server: %s', (texts, expected) => {
+  expect(areForwarders(hostsOf(...texts))).toBe(expected)
 })

@@ -1,10 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import {
-  findSshClients,
-  isSshSession,
-  parseSshConnection,
-  parseTcpTable,
-} from '../../src/policy/ssh-clients.ts'
+import { parseSockets } from '../../src/facts/procfs.ts'
+import { findSshClients, isSshListener, parseSshConnection } from '../../src/facts/ssh.ts'
 
 const HEADER =
   '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n'
@@ -17,32 +13,6 @@ const ANY = '00000000'
 const ANY6 = '0'.repeat(32)
 const SERVER = '0A01A8C0'
 const CLIENT = '0771A8C0'
-
-describe('a table of /proc/net', () => {
-  const read = (text: string, isLittleEndian = true) =>
-    parseTcpTable(HEADER + text, isLittleEndian).map(
-      ({ state, port, peer, inode }) => `${state} ${port} ${peer.join('.')} ${inode}`,
-    )
-
-  it.each([
-    ['a listener', row(ANY, 22, ANY, '0A', 71), true, ['listening 22 0.0.0.0 71']],
-    ['a connection', row(SERVER, 2222, CLIENT, '01', 72), true, ['established 2222 192.168.113.7 72']],
-    [
-      'the same, big-endian',
-      row(SERVER, 22, 'C0A87107', '01', 72),
-      false,
-      ['established 22 192.168.113.7 72'],
-    ],
-    ['one that closes', row(SERVER, 22, CLIENT, '06', 0), true, []],
-    [
-      'IPv6',
-      row(ANY6, 22, 'B80D0120000000000000000009000000', '01', 73),
-      true,
-      ['established 22 32.1.13.184.0.0.0.0.0.0.0.0.0.0.0.9 73'],
-    ],
-    ['what is no line', 'x\n', true, []],
-  ])('%s', (_, text, isLittleEndian, expected) => expect(read(text, isLittleEndian)).toEqual(expected))
-})
 
 describe('SSH_CONNECTION', () => {
   it.each([
@@ -59,11 +29,14 @@ describe('SSH_CONNECTION', () => {
 })
 
 it.each([
-  ['sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups', false],
-  ['/usr/sbin/sshd -D ', false],
-  ['sshd: root@pts/0', true],
-  ['sshd: root [priv]', true],
-])('%s', (commandLine, expected) => expect(isSshSession(commandLine)).toBe(expected))
+  ['sshd', 'sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups', true],
+  ['sshd', '/usr/sbin/sshd -D', true],
+  ['sshd', 'sshd: root@pts/0', false],
+  ['sshd', 'sshd: root [priv]', false],
+  ['nginx', '/usr/sbin/nginx', false],
+])('%s, %s', (name, commandLine, expected) =>
+  expect(isSshListener({ name, args: [commandLine] })).toBe(expected),
+)
 
 const mapped = `0000000000000000FFFF0000${CLIENT}`
 const loopback6 = '00000000000000000000000001000000'
@@ -122,6 +95,6 @@ const CLIENTS: [string, string | null, string, string[], string[]][] = [
 
 it.each(CLIENTS)('SSH clients: %s', (_, connection, table, inodes, expected) => {
   const own = connection === null ? null : parseSshConnection(`SSH_CONNECTION=${connection}\0`)
-  const sockets = parseTcpTable(HEADER + table, true)
+  const sockets = parseSockets('tcp', HEADER + table, true)
   expect(findSshClients(own, sockets, new Set(inodes))).toEqual(expected)
 })

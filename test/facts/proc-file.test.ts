@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { readProcFile } from '../../src/host/proc-file.ts'
+import { readProcFile } from '../../src/facts/procfs.ts'
 import { temporaryDirectory } from '../tree.ts'
 
 it('reads all of a file, every byte', async () => {

@@ -1,0 +1,143 @@
+import { readFile, readlink } from 'node:fs/promises'
+import { networkInterfaces } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  type ProcessEntry,
+  readProcesses,
+  readProcFile,
+  readSocketInodes,
+  readSockets,
+  readStat,
+  type Socket,
+} from './procfs.ts'
+
+// The running daemons of portsentry and fail2ban.
+
+export type Service = 'portsentry' | 'fail2ban'
+
+/** What the kernel shows of a running portsentry. */
+export interface Liveness {
+  /** The letter of its state in /proc/PID/stat: proc(5). */
+  readonly state: string
+  /** The kernel function in which it waits; null where that is not shown. */
+  readonly wchan: string | null
+  /** Its sockets in this network namespace, without connections that were accepted; null: only root may look. */
+  readonly sockets: readonly Socket[] | null
+  /** Interfaces that are up and have an address, other than loopback, by their index. */
+  readonly interfaces: ReadonlyMap<number, string>
+}
+
+/** A running daemon: its command line, and when it started (milliseconds since the epoch). */
+export interface DaemonProcess {
+  readonly pid: number
+  readonly args: readonly string[]
+  readonly startedMs: number
+  /** Of a portsentry, as far as it could be looked at. */
+  readonly liveness?: Liveness
+}
+
+/** Which of the two services a process with these arguments belongs to, if to any. fail2ban runs under Python. */
+export const serviceOf = ({ args }: Pick<DaemonProcess, 'args'>): Service | null => {
+  if (args[0] === '/usr/sbin/portsentry') return 'portsentry'
+  return args.slice(0, 3).some((word) => word.endsWith('/fail2ban-server')) ? 'fail2ban' : null
+}
+
+type RunningProcess = DaemonProcess & Pick<ProcessEntry, 'parent'>
+
+/** A daemon that has forked, to run a command, has a child like itself for a moment: that is not a second daemon. */
+export const withoutForks = <Running extends RunningProcess>(processes: readonly Running[]): Running[] => {
+  const names = new Map(processes.map(({ pid, args }) => [pid, args.join('\0')]))
+  return processes.filter(({ parent, args }) => names.get(parent) !== args.join('\0'))
+}
+
+/** Clock ticks a second in /proc: fixed at 100 for programs on every Linux architecture of Debian. */
+const TICK_MS = 10
+
+/** Those of a portsentry among all sockets; null where only root may look. */
+const readOpenSockets = async (pid: number, sockets: readonly Socket[]): Promise<Socket[] | null> => {
+  const inodes = await readSocketInodes(pid)
+  if (inodes === null) return null
+  // A connection that was accepted is no sign that the next one will be.
+  return sockets.filter(
+    ({ inode, table, state }) => inodes.includes(inode) && (table !== 'tcp' || state === 'listening'),
+  )
+}
+
+/** Interfaces that are up and have an address. An alias such as eth0:1 is not an interface of its own. */
+const readInterfaces = async (): Promise<Map<number, string>> => {
+  const names = Object.entries(networkInterfaces())
+    .filter(([, addresses]) => addresses?.some(({ internal }) => !internal))
+    .map(([name]) => name.replace(/:.*$/, ''))
+  const indexes = await Promise.all(
+    [...new Set(names)].map(async (name) => {
+      const text = await readFile(`/sys/class/net/${name}/ifindex`, 'latin1').catch(() => '')
+      return [Number(text), name] as const
+    }),
+  )
+  return new Map(indexes.filter(([index]) => index > 0))
+}
+
+/** A process that waits for its disk is in state D for a moment: it hangs where it stays so. */
+const DISK_WAIT_MS = 2000
+const POLL_MS = 100
+
+/** What the kernel shows of a running portsentry. Throws where it has ended meanwhile. */
+const readLiveness = async (
+  { pid, state: first }: Pick<ProcessEntry, 'pid' | 'state'>,
+  sockets: readonly Socket[],
+  interfaces: ReadonlyMap<number, string>,
+): Promise<Liveness> => {
+  const deadline = performance.now() + DISK_WAIT_MS
+  let state = first
+  while (state === 'D' && performance.now() < deadline) {
+    await sleep(POLL_MS)
+    state = (await readStat(pid)).state
+  }
+  const [wchan, open] = await Promise.all([
+    readProcFile(`/proc/${pid}/wchan`).catch(() => ''),
+    readOpenSockets(pid, sockets),
+  ])
+  // A kernel that does not say it writes 0.
+  return { state, wchan: wchan === '' || wchan === '0' ? null : wchan, sockets: open, interfaces }
+}
+
+/** The tables in which portsentry's sockets are. */
+export const PORTSENTRY_TABLES = ['raw', 'packet', 'tcp', 'udp'] as const
+
+/** The daemons among all processes, with what portsentry's show of themselves; fail2ban can be asked. */
+export const findDaemons = async (
+  processes: readonly ProcessEntry[],
+  sockets: () => Promise<readonly Socket[]>,
+  only?: Service,
+): Promise<DaemonProcess[]> => {
+  // Counted from this process's own start: in some containers /proc/uptime is not the kernel's. Where the clock was
+  // set since then, the later of both readings counts: no daemon must seem older than the files that it has read.
+  const startedMs = Math.max(performance.timeOrigin, Date.now() - performance.now())
+  const own = processes.find(({ pid }) => pid === process.pid) ?? (await readStat(process.pid))
+  const bootMs = startedMs - own.startTicks * TICK_MS
+  const namespace = await readlink('/proc/self/ns/pid').catch(() => null)
+  const found = processes.map(async (entry) => {
+    const service = serviceOf(entry)
+    if (service === null || (only !== undefined && service !== only)) return null
+    // Daemons of containers that run on this host are not this host's.
+    const its = await readlink(`/proc/${entry.pid}/ns/pid`).catch(() => namespace)
+    if (namespace !== null && its !== namespace) return null
+    return { ...entry, startedMs: bootMs + entry.startTicks * TICK_MS }
+  })
+  const running = withoutForks((await Promise.all(found)).filter((entry) => entry !== null))
+  const isAny = running.some((daemon) => serviceOf(daemon) === 'portsentry')
+  const [open, interfaces] = isAny ? await Promise.all([sockets(), readInterfaces()]) : [[], new Map()]
+  return Promise.all(
+    running.map(async (entry): Promise<DaemonProcess> => {
+      const { pid, args, startedMs: started } = entry
+      const daemon = { pid, args, startedMs: started }
+      if (serviceOf(entry) !== 'portsentry') return daemon
+      const liveness = await readLiveness(entry, open, interfaces).catch(() => null)
+      return liveness === null ? daemon : { ...daemon, liveness }
+    }),
+  )
+}
+
+/** The running daemons of portsentry and fail2ban, or of one of them. */
+export const readDaemons = async (only?: Service): Promise<DaemonProcess[]> =>
+  findDaemons(await readProcesses(), () => readSockets(PORTSENTRY_TABLES), only)

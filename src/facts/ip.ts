@@ -1,0 +1,227 @@
+import { networkInterfaces } from 'node:os'
+import { tryRun } from '../host/process.ts'
+import {
+  broadcastOf,
+  formatAddress,
+  formatCidr,
+  isHost,
+  type Network,
+  networkOf,
+  parseNetwork,
+} from '../network.ts'
+import { readJson } from '../read-json.ts'
+
+// Where this server is in its networks, as `ip` of iproute2 says.
+
+/** Bridges and cables of containers and virtual machines come and go with them; nobody else meets this server there. */
+const CONTAINERS = /^(?:docker\d|br-[0-9a-f]{12}$|veth|virbr|vnet|lxcbr|lxdbr|cni|podman)/
+
+/** An interface, loopback left out. */
+export interface NetworkInterface {
+  readonly name: string
+  /** Those of scope global that last, host bits and all: 192.168.1.10/24. */
+  readonly addresses: readonly Network[]
+  /** With temporary (privacy) addresses of IPv6 and IPv4's link-local ones, which are of that scope, too. */
+  readonly allAddresses: readonly Network[]
+  /** Of containers or virtual machines on this server. */
+  readonly isVirtual: boolean
+}
+
+interface IpAddress {
+  readonly local?: string
+  readonly prefixlen?: number
+  readonly scope?: string
+  readonly temporary?: boolean
+}
+
+interface IpInterface {
+  readonly ifname?: string
+  readonly flags?: readonly string[]
+  readonly addr_info?: readonly IpAddress[]
+}
+
+const isLasting = (address = ''): boolean => !address.startsWith('169.254.')
+
+/** These addresses as hosts, in a stable order; IPv4's link-local ones, which change by the hour, left out. */
+export const lastingHosts = (addresses: readonly string[]): Network[] =>
+  [...new Set(addresses)]
+    .filter(isLasting)
+    .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+    .flatMap((address) => parseNetwork(address) ?? [])
+
+/**
+ * What `ip -json address` says, in the kernel's order, whether or not an interface has a carrier; null where that is not such
+ * text. Temporary addresses change by the day, and nobody reaches a server at one: they would make a drift of each.
+ */
+export const parseInterfaces = (text: string): NetworkInterface[] | null => {
+  const interfaces = readJson<readonly IpInterface[]>(text)
+  if (!Array.isArray(interfaces)) return null
+  return interfaces.flatMap(({ ifname = '', flags, addr_info }: IpInterface): NetworkInterface[] => {
+    if (flags?.includes('LOOPBACK')) return []
+    const global = (addr_info ?? []).filter(({ scope }) => scope === 'global')
+    const networks = (some: readonly IpAddress[]) =>
+      some.flatMap(({ local, prefixlen }) => parseNetwork(`${local}/${prefixlen}`) ?? [])
+    const lasting = global.filter(({ local, temporary }) => temporary !== true && isLasting(local))
+    return [
+      {
+        name: ifname,
+        addresses: networks(lasting),
+        allAddresses: networks(global),
+        isVirtual: CONTAINERS.test(ifname),
+      },
+    ]
+  })
+}
+
+interface NextHop {
+  readonly gateway?: string
+  readonly via?: { readonly host?: string }
+}
+
+/** A route in what `ip -json route show` prints. */
+export interface IpRoute extends NextHop {
+  /** Absent: unicast. */
+  readonly type?: string
+  readonly dst?: string
+  readonly dev?: string
+  readonly metric?: number
+  readonly protocol?: string
+  readonly nexthops?: readonly (NextHop & { readonly dev?: string })[]
+}
+
+/** What `ip -json -4 route show`, or the same with -6, prints; null where that is not such text. */
+export const parseRoutes = (text: string): readonly IpRoute[] | null => {
+  const routes = readJson<readonly IpRoute[]>(text)
+  return Array.isArray(routes) ? routes : null
+}
+
+/** The main routing tables; null where `ip` could not be asked. */
+export interface RouteTables {
+  readonly ipv4: readonly IpRoute[] | null
+  readonly ipv6: readonly IpRoute[] | null
+}
+
+const isUnicast = ({ type = 'unicast' }: IpRoute): boolean => type === 'unicast'
+const isDefault = ({ dst = 'default' }: IpRoute): boolean => dst === 'default'
+
+const LINK_LOCAL_IPV6 = /^fe[89ab]/i
+
+/**
+ * The routers of the default routes: there may be several, and several next hops of one. A gateway of the other family stands
+ * in `via`. Link-local ones of IPv6 left out: all of those are protected.
+ */
+const gatewaysOf = (routes: readonly IpRoute[]): Network[] => {
+  const hops = routes
+    .filter((route) => isUnicast(route) && isDefault(route))
+    .flatMap((route): readonly NextHop[] => [route, ...(route.nexthops ?? [])])
+  const gateways = hops.flatMap(({ gateway, via }) => gateway ?? via?.host ?? [])
+  return lastingHosts(gateways.filter((address) => !LINK_LOCAL_IPV6.test(address)))
+}
+
+/** A route of IPv4 that packets are sent by. A default route goes to 0.0.0.0/0. */
+export interface Route {
+  readonly to: Network
+  /** The router; null where the hosts are on the link itself. */
+  readonly via: string | null
+  readonly device: string
+}
+
+const sendingRoutes = (routes: readonly IpRoute[]): Route[] =>
+  routes.filter(isUnicast).flatMap((route): Route[] => {
+    const to = parseNetwork(isDefault(route) ? '0.0.0.0/0' : (route.dst ?? ''))
+    if (to === null) return []
+    return (route.nexthops ?? [route]).flatMap(({ gateway, via, dev }): Route[] =>
+      dev === undefined ? [] : [{ to, via: gateway ?? via?.host ?? null, device: dev }],
+    )
+  })
+
+/** Where this server is in its networks. */
+export interface Topology {
+  readonly interfaces: readonly Omit<NetworkInterface, 'allAddresses'>[]
+  /** Of IPv4. */
+  readonly routes: readonly Route[]
+}
+
+/** A network that this server is on, and an interface in it. */
+export interface OnLink {
+  readonly network: Network
+  readonly device: string
+  /** This server's own address there. */
+  readonly address: Network
+}
+
+/** The networks of both families that real interfaces are on, each once; where an address has no network, none. */
+export const onLink = (topology: Topology | null): OnLink[] => {
+  const found = (topology?.interfaces ?? [])
+    .filter(({ isVirtual }) => !isVirtual)
+    .flatMap(({ name, addresses }) =>
+      addresses
+        .filter((address) => !isHost(address))
+        .map((address) => ({ network: networkOf(address), device: name, address })),
+    )
+  const first = new Map<string, OnLink>()
+  for (const link of found) {
+    const key = formatCidr(link.network)
+    if (!first.has(key)) first.set(key, link)
+  }
+  return [...first.values()]
+}
+
+/** What the server's own interfaces and routes come to. */
+export interface OwnNetworks {
+  /** This server's addresses as hosts, in a stable order; those of virtual interfaces left out. */
+  readonly addresses: readonly Network[]
+  /** The routers of its default routes. */
+  readonly gateways: readonly Network[]
+  /** Broadcast addresses of the IPv4 networks that it is on. */
+  readonly broadcasts: readonly Network[]
+  /** Null where `ip` could not be asked. */
+  readonly topology: Topology | null
+  readonly interfaces: readonly NetworkInterface[]
+  /** The interface of the default route, IPv4's first; null where there is none. */
+  readonly outside: string | null
+}
+
+/** Without `ip`: what the C library says, which leaves out interfaces that do not run. */
+const addressesByLibrary = (): Network[] =>
+  lastingHosts(
+    Object.values(networkInterfaces())
+      .flatMap((interfaces) => interfaces ?? [])
+      .filter(({ internal, family }) => !internal && family === 'IPv4')
+      .map(({ address }) => address),
+  )
+
+/** Pure but for `byLibrary`, which is asked where the interfaces are not known. */
+export const ownNetworks = (
+  interfaces: readonly NetworkInterface[] | null,
+  { ipv4, ipv6 }: RouteTables,
+  byLibrary = addressesByLibrary,
+): OwnNetworks => {
+  const real = (interfaces ?? []).filter(({ isVirtual }) => !isVirtual).flatMap(({ addresses }) => addresses)
+  const broadcasts = real.map(broadcastOf).filter((bytes) => bytes !== null)
+  const defaults = [...(ipv4 ?? []), ...(ipv6 ?? [])].filter((route) => isUnicast(route) && isDefault(route))
+  return {
+    addresses:
+      interfaces === null ? byLibrary() : lastingHosts(real.map(({ bytes }) => formatAddress(bytes))),
+    gateways: [...gatewaysOf(ipv4 ?? []), ...gatewaysOf(ipv6 ?? [])],
+    broadcasts: lastingHosts(broadcasts.map((bytes) => formatAddress(bytes))),
+    interfaces: interfaces ?? [],
+    topology: interfaces === null || ipv4 === null ? null : { interfaces, routes: sendingRoutes(ipv4) },
+    outside: defaults.flatMap(({ dev, nexthops }) => dev ?? nexthops?.[0]?.dev ?? [])[0] ?? null,
+  }
+}
+
+/** What `ip` prints; an empty text where it fails. */
+const ip = async (...args: readonly string[]): Promise<string> => {
+  const { exitCode, stdout } = await tryRun('ip', ['-json', ...args])
+  return exitCode === 0 ? stdout : ''
+}
+
+export const readInterfaces = async (): Promise<NetworkInterface[] | null> =>
+  parseInterfaces(await ip('address'))
+
+/** All routes of the main tables, those that lead nowhere among them. */
+export const readRouteTables = async (): Promise<RouteTables> => {
+  const [ipv4, ipv6] = await Promise.all([ip('-4', 'route', 'show'), ip('-6', 'route', 'show')])
+  return { ipv4: parseRoutes(ipv4), ipv6: parseRoutes(ipv6) }
+}

@@ -1,0 +1,38 @@
+import { readFile } from 'node:fs/promises'
+import { splitLines } from '../documents/lines.ts'
+import { isLoopback, type Network } from '../network.ts'
+import { lastingHosts } from './ip.ts'
+
+// The name servers that this server asks.
+
+/** glibc asks no more than this many (MAXNS of resolv.h). */
+const MAX_SERVERS = 3
+
+/** The name servers of resolv.conf as glibc's res_init() reads it, without an interface (`fe80::1%eth0`). */
+export const parseResolvConf = (text: string): string[] =>
+  splitLines(text)
+    .flatMap((line) => /^nameserver[ \t]+([^ \t%]+)/.exec(line.text)?.[1] ?? [])
+    .slice(0, MAX_SERVERS)
+
+const RESOLV_CONF = '/etc/resolv.conf'
+/** Where programs on the server that resolv.conf may name (127.0.0.53 and the like) write down which servers they ask. */
+const UPSTREAMS = [
+  '/run/systemd/resolve/resolv.conf',
+  '/run/NetworkManager/no-stub-resolv.conf',
+  '/run/dnsmasq/resolv.conf',
+]
+
+const readServers = async (path: string): Promise<Network[]> =>
+  lastingHosts(parseResolvConf(await readFile(path, 'latin1').catch(() => '')))
+
+/** Whether all these are programs on this server, which ask others. */
+export const areForwarders = (servers: readonly Network[]): boolean =>
+  servers.length > 0 && servers.every(({ bytes }) => isLoopback(bytes))
+
+/** The name servers that this server asks; only loopback addresses where it is not known which ones those ask. */
+export const readResolvers = async (): Promise<Network[]> => {
+  const named = await readServers(RESOLV_CONF)
+  if (!areForwarders(named)) return named
+  const upstreams = await Promise.all(UPSTREAMS.map(readServers))
+  return upstreams.find((servers) => servers.length > 0 && !areForwarders(servers)) ?? named
+}
