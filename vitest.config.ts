@@ -43,7 +43,7 @@ export default defineConfig({
     // For --changed: these are read by tests that do not import them.
     forceRerunTriggers: [
       ...configDefaults.forceRerunTriggers,
-      '**/{ansible,bin,examples,fixtures,packaging,schema,scripts,templates}/**',
+      '**/{ansible,bin,debian,examples,fixtures,man,schema,scripts,templates}/**',
     ],
     projects: [
       {

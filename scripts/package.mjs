@@ -1,170 +1,55 @@
-// `npm run package`: builds dist/portward_VERSION_all.deb. The same sources give the same bytes, whoever builds where.
-import { execFileSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
+// `npm run package`: builds dist/portward_VERSION_all.deb with debian/rules. The same sources and the same debhelper give
+// the same bytes, whoever builds where.
+import { spawnSync } from 'node:child_process'
 import {
-  chmodSync,
-  existsSync,
-  lutimesSync,
+  cpSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
-  statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { bashCompletion, readCommandLine, zshCompletion } from './completions.mjs'
-import { installPackages, root, run } from './install.mjs'
+import { join, relative } from 'node:path'
+import { installPackages, root } from './install.mjs'
 
-const read = (/** @type {string} */ path) => readFileSync(join(root, path), 'utf8')
-
-/** Version and time of the latest release, as the changelog has them. */
-const readRelease = () => {
-  const changelog = read('packaging/changelog')
-  const [, version] = /^portward \((\S+)\) /.exec(changelog) ?? []
-  const [, date = ''] = /^ -- .*> {2}(.*)$/m.exec(changelog) ?? []
-  const wanted = JSON.parse(read('package.json')).version
-  if (version === undefined || version !== wanted) {
-    throw new Error(`packaging/changelog begins with ${version}, package.json says ${wanted}: add an entry`)
-  }
-  return { version, seconds: Date.parse(date) / 1000 }
+if (spawnSync('dh', ['--help']).error) {
+  console.error('debhelper is not installed: apt-get install debhelper')
+  process.exit(1)
 }
-
-/** A packed file's bytes: without name and time, as policy asks. */
-const gzip = (/** @type {string} */ text) => execFileSync('gzip', ['-9n'], { input: text })
-
-/** Names of the npm packages whose code is in the bundle: esbuild marks where each file begins. */
-const bundledPackages = (/** @type {string} */ bundle) => {
-  const marks = bundle.matchAll(/^\/\/ node_modules\/((?:@[^/\n]+\/)?[^/\n]+)\//gm)
-  return [...new Set([...marks].map(([, name = '']) => name))].sort()
-}
-
-/** A package's licence as it states it; Debian keeps the text of the Apache licence in one place. */
-const readLicence = (/** @type {string} */ name) => {
-  const directory = join('node_modules', name)
-  const { version, license } = JSON.parse(read(join(directory, 'package.json')))
-  const file = readdirSync(join(root, directory)).find((entry) => /^licen[cs]e/i.test(entry))
-  if (file === undefined) throw new Error(`${directory} has no licence to be passed on`)
-  const text = read(join(directory, file)).replaceAll('\r', '').trim()
-  const holders = text.match(/^ *Copyright (?:\(c\) )?\d.*$/gim) ?? []
-  const reference = `Licensed under the Apache License, Version 2.0: see\n/usr/share/common-licenses/Apache-2.0`
-  return {
-    title: `${name} ${version} (${license})`,
-    text: license === 'Apache-2.0' ? [...holders.map((line) => line.trim()), reference].join('\n') : text,
-  }
-}
-
-/** The package's copyright file: packages with the very same text share it. */
-const copyright = (/** @type {string} */ bundle) => {
-  /** @type {Map<string, string[]>} */
-  const texts = new Map()
-  for (const { title, text } of bundledPackages(bundle).map(readLicence)) {
-    texts.set(text, [...(texts.get(text) ?? []), title])
-  }
-  const sections = [...texts].map(
-    ([text, titles]) => `${titles.map((it) => `* ${it}\n`).join('')}\n${text}\n`,
-  )
-  return [read('packaging/copyright').replace('@LICENSE@', read('LICENSE').trim()), ...sections].join('\n')
-}
-
-/** Everything that the package installs: path → content; what is executable says so. */
-const contents = () => {
-  const bundle = read('dist/portward.mjs')
-  const commandLine = readCommandLine(join(root, 'dist/portward.mjs'))
-  const trees = [
-    ['schema', 'usr/share/portward/schema'],
-    ['examples', 'usr/share/doc/portward/examples'],
-  ].flatMap(([from = '', to = '']) =>
-    existsSync(join(root, from))
-      ? readdirSync(join(root, from), { recursive: true, encoding: 'utf8', withFileTypes: true })
-          .filter((entry) => entry.isFile())
-          .map((entry) => join(entry.parentPath, entry.name).slice(join(root, from).length + 1))
-          .map((path) => /** @type {const} */ ([join(to, path), read(join(from, path))]))
-      : [],
-  )
-  /** @type {Record<string, string | Buffer>} */
-  const files = {
-    'usr/bin/portward': read('packaging/portward'),
-    'usr/lib/portward/portward.mjs': bundle,
-    'usr/lib/systemd/system/portward-first-boot.service': read('packaging/portward-first-boot.service'),
-    'usr/share/man/man8/portward.8.gz': gzip(read('packaging/portward.8')),
-    'usr/share/man/man5/portward-config.env.5.gz': gzip(read('packaging/portward-config.env.5')),
-    'usr/share/bash-completion/completions/portward': bashCompletion(commandLine),
-    'usr/share/zsh/vendor-completions/_portward': zshCompletion(commandLine),
-    'usr/share/doc/portward/copyright': copyright(bundle),
-    'usr/share/doc/portward/changelog.gz': gzip(read('packaging/changelog')),
-    'usr/share/doc/portward/README.md.gz': gzip(read('README.md')),
-    'usr/share/lintian/overrides/portward': read('packaging/lintian-overrides'),
-    ...Object.fromEntries(trees),
-  }
-  return files
-}
-
-/** Writes a file with its directories; modes are set, whatever the umask. */
-const put = (/** @type {string} */ path, /** @type {string | Buffer} */ content, mode = 0o644) => {
-  mkdirSync(dirname(path), { recursive: true })
-  writeFileSync(path, content)
-  chmodSync(path, mode)
-}
-
-const stage = (/** @type {string} */ directory, /** @type {{ version: string }} */ { version }) => {
-  const files = Object.entries(contents()).sort(([a], [b]) => (a < b ? -1 : 1))
-  for (const [path, content] of files) {
-    put(join(directory, path), content, path.startsWith('usr/bin/') ? 0o755 : 0o644)
-  }
-  // Counted as policy does: files in whole KiB, and one for each directory.
-  const entries = readdirSync(directory, { recursive: true, encoding: 'utf8' }).map((path) =>
-    statSync(join(directory, path)),
-  )
-  const size = entries.reduce(
-    (sum, entry) => sum + (entry.isDirectory() ? 1 : Math.ceil(entry.size / 1024)),
-    0,
-  )
-  const control = read('packaging/control')
-    .replace('@VERSION@', version)
-    .replace('@INSTALLED_SIZE@', String(size))
-  const sums = files.map(([path, content]) => `${createHash('md5').update(content).digest('hex')}  ${path}\n`)
-  put(join(directory, 'DEBIAN/control'), control)
-  put(join(directory, 'DEBIAN/md5sums'), sums.join(''))
-  for (const script of ['prerm', 'postrm']) {
-    put(join(directory, 'DEBIAN', script), read(join('packaging', script)), 0o755)
-  }
-}
-
-/** Gives every entry the release's time, and directories their mode. */
-const settle = (/** @type {string} */ directory, /** @type {number} */ seconds) => {
-  for (const path of ['.', ...readdirSync(directory, { recursive: true, encoding: 'utf8' })]) {
-    const entry = join(directory, path)
-    if (statSync(entry).isDirectory()) chmodSync(entry, 0o755)
-    lutimesSync(entry, seconds, seconds)
-  }
-}
-
 installPackages()
-run('node', ['scripts/build.mjs'])
-const release = readRelease()
-const staging = mkdtempSync(join(tmpdir(), 'portward-package-'))
-const name = `portward_${release.version}_all.deb`
+
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const name = `portward_${version}_all.deb`
+const directory = mkdtempSync(join(tmpdir(), 'portward-package-'))
 try {
-  const tree = join(staging, 'tree')
-  mkdirSync(tree)
-  stage(tree, release)
-  settle(tree, release.seconds)
-  // One thread: more would cut the data in other places.
-  const options = ['--root-owner-group', '--uniform-compression', '-Zxz', '-z6', '--threads-max=1']
-  execFileSync('dpkg-deb', [...options, '--build', tree, join(staging, name)], {
-    stdio: ['ignore', 2, 'inherit'],
-    env: { ...process.env, LC_ALL: 'C', TZ: 'UTC', SOURCE_DATE_EPOCH: String(release.seconds) },
+  // A copy, since debhelper writes to the sources. Its files are all newer than the changelog, whose time they so get.
+  const sources = join(directory, 'portward')
+  const left = ['.git', 'dist', 'node_modules']
+  cpSync(root, sources, { recursive: true, filter: (path) => !left.includes(relative(root, path)) })
+  symlinkSync(join(root, 'node_modules'), join(sources, 'node_modules'))
+  // nodejs need not be Debian's to build with it.
+  const build = spawnSync('dpkg-buildpackage', ['--build=all', '--no-sign', '--no-check-builddeps'], {
+    cwd: sources,
+    encoding: 'utf8',
+    // Empty: the changelog's time, and the build that debian/rules describes.
+    env: { ...process.env, LC_ALL: 'C.UTF-8', TZ: 'UTC', SOURCE_DATE_EPOCH: '', DEB_BUILD_OPTIONS: '' },
   })
-  // Beside its place first: nobody may see half of it.
-  const target = join(root, 'dist', name)
-  const beside = `${target}.${process.pid}`
-  writeFileSync(beside, readFileSync(join(staging, name)))
-  renameSync(beside, target)
-  console.log(`dist/${name}`)
+  if (build.error) throw build.error
+  if (build.status === 0) {
+    // Beside its place first: nobody may see half of it.
+    const target = join(root, 'dist', name)
+    const beside = `${target}.${process.pid}`
+    mkdirSync(join(root, 'dist'), { recursive: true })
+    writeFileSync(beside, readFileSync(join(directory, name)))
+    renameSync(beside, target)
+    console.log(`dist/${name}`)
+  } else {
+    console.error(build.stdout + build.stderr)
+    process.exitCode = 1
+  }
 } finally {
-  rmSync(staging, { recursive: true, force: true })
+  rmSync(directory, { recursive: true, force: true })
 }

@@ -26,10 +26,17 @@ export const readCommands = (): ReadonlyMap<string, readonly string[]> => {
   return commands
 }
 
+/** Programs that come in a Debian package of another name. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  dh: 'debhelper',
+  'dpkg-parsechangelog': 'dpkg-dev',
+  man: 'man-db',
+}
+
 /** Is a program here that tests ask? Where it is not, that is said loudly; with CI=true it is a failure. */
 export const isInstalled = (program: string): boolean => {
   if (spawnSync(program, ['--version']).error === undefined) return true
-  const report = `${program} is not installed: apt-get install ${program === 'man' ? 'man-db' : program}`
+  const report = `${program} is not installed: apt-get install ${PACKAGES[program] ?? program}`
   if (process.env['CI'] === 'true') throw new Error(report)
   process.stderr.write(`\nSKIPPED: ${report}\n\n`)
   return false

@@ -62,6 +62,6 @@ it('lets no variable choose what node runs', () => {
 
 it('is as strict in the package', () => {
   const unset = (path: string) => read(path).match(/^unset .*$/gm)
-  expect(unset('packaging/portward')).toEqual(unset('bin/portward'))
-  expect(read('packaging/portward')).toMatch(/^exec \/usr\/bin\/node /m)
+  expect(unset('debian/bin/portward')).toEqual(unset('bin/portward'))
+  expect(read('debian/bin/portward')).toMatch(/^exec \/usr\/bin\/node /m)
 })

@@ -36,7 +36,7 @@ const generation = (status: string): string =>
 
 /** Runs a maintainer script's own text on a state directory of its own. */
 const run = (script: string, ...args: string[]) => {
-  const text = read(join('packaging', script))
+  const text = read(join('debian', script))
     .replace(`state=${STATE}`, `state=${state}`)
     .replaceAll('/run/', `${state}-run/`)
     .replaceAll('/etc/', `${state}-etc/`)

@@ -5,8 +5,8 @@ import { VARIABLES } from '../../src/settings/variables.ts'
 import { checkout } from '../checkout.ts'
 import { isInstalled, read, readCommands } from './command-line.ts'
 
-const program = read('packaging/portward.8')
-const configuration = read('packaging/portward-config.env.5')
+const program = read('man/portward.8')
+const configuration = read('man/portward-config.env.5')
 
 describe('portward(8)', () => {
   it.each([...readCommands().keys()].filter(Boolean))('has the command %s', (name) => {
@@ -46,7 +46,7 @@ describe('portward-config.env(5)', () => {
 })
 
 describe.each(['portward.8', 'portward-config.env.5'])('%s', (page) => {
-  const path = join(checkout, 'packaging', page)
+  const path = join(checkout, 'man', page)
   const env = { ...process.env, LC_ALL: 'C.UTF-8', MANROFFSEQ: '', MANWIDTH: '80' }
 
   it.skipIf(!isInstalled('man'))('is without fault to groff, as man calls it', () => {

@@ -58,8 +58,10 @@ const killRoutes = SETS.filter(([, target]) => target === 'DROP').flatMap(([back
 const scripts = [
   'bin/portward',
   '.ci/run',
-  ...['templates', 'packaging'].flatMap((directory) =>
-    readdirSync(join(checkout, directory)).map((name) => `${directory}/${name}`),
+  ...['templates', 'debian', 'debian/bin', 'debian/tests'].flatMap((directory) =>
+    readdirSync(join(checkout, directory), { withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ name }) => `${directory}/${name}`),
   ),
 ]
   .filter((path) => path.endsWith('.sh') || /^#!.*sh$/m.test(read(path).split('\n', 1)[0] ?? ''))

@@ -7,6 +7,7 @@ import { serverCgroups } from './cgroups.ts'
 /** Program -> Debian package that brings it. */
 const programs: Record<string, string> = {
   debootstrap: 'debootstrap',
+  dh: 'debhelper',
   'systemd-nspawn': 'systemd-container',
   ip: 'iproute2',
   flock: 'util-linux',
