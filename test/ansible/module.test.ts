@@ -231,7 +231,7 @@ describeWith({ '/usr/bin/ansible': 'ansible-core' }, 'the module portward.portwa
     for (const options of [[], ['--check']] as const) {
       expect(await apply(args, ...options)).toMatchObject({
         failed: true,
-        msg: expect.stringContaining('/nowhere is no directory'),
+        msg: expect.stringContaining('/nowhere is not a directory'),
       })
       expect(contents(root)).toEqual(before)
     }
