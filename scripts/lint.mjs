@@ -1,4 +1,5 @@
 // `npm run lint`: types, TypeScript, dead code, Python, shell and words. All of it runs, then it fails if any did.
+// `npm run lint -- words ruff`: these alone. `npm run lint -- words --all`: also where scripts/words.json excuses a folder.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -15,6 +16,9 @@ const files = listed.stdout
   .split('\0')
   .filter((path) => path !== '' && existsSync(join(root, path)))
   .filter((path) => !/^(?:fixtures\/|LICENSE$|package-lock\.json$)/.test(path))
+const asked = process.argv.slice(2).filter((name) => name !== '--all')
+const isForAll = process.argv.includes('--all')
+
 const read = (/** @type {string} */ path) => readFileSync(join(root, path), 'utf8')
 
 /** Runs a program with the terminal's own streams. */
@@ -73,7 +77,8 @@ const words = () => {
   const { rules, unchecked } = JSON.parse(read('scripts/words.json'))
   const compiled = rules.map(({ pattern, instead }) => ({ pattern: new RegExp(pattern, 'gi'), instead }))
   const checked = files.filter(
-    (path) => path !== 'scripts/words.json' && !unchecked.some((start) => path.startsWith(start)),
+    (path) =>
+      path !== 'scripts/words.json' && (isForAll || !unchecked.some((start) => path.startsWith(start))),
   )
   return report(
     checked.flatMap((path) =>
@@ -90,13 +95,18 @@ const words = () => {
 
 /** @type {[string, () => boolean][]} */
 const checks = [
-  ['types', () => program('npx', '--no-install', 'tsc')],
+  ['tsc', () => program('npx', '--no-install', 'tsc')],
   ['biome', () => program('npx', '--no-install', 'biome', 'check', '--error-on-warnings', '.')],
-  ['dead code', () => program('npx', '--no-install', 'knip')],
+  ['knip', () => program('npx', '--no-install', 'knip')],
   ['ruff', ruff],
   ['shellcheck', shellcheck],
   ['words', words],
 ]
-const failed = checks.filter(([, check]) => !check()).map(([name]) => name)
+const unknown = asked.filter((name) => !checks.some(([known]) => known === name))
+if (unknown.length > 0) throw new Error(`lint has no ${unknown.join(', ')}`)
+const failed = checks
+  .filter(([name]) => asked.length === 0 || asked.includes(name))
+  .filter(([, check]) => !check())
+  .map(([name]) => name)
 console.log(failed.length === 0 ? 'lint: nothing found' : `lint: failed: ${failed.join(', ')}`)
 process.exitCode = failed.length === 0 ? 0 : 1

@@ -102,7 +102,7 @@ const ROUTES: [string, unknown, string[]][] = [
   ['one of the other family', [{ via: { family: 'inet6', host: '2001:db8::1' } }], ['2001:db8::1/128']],
   ['a link-local one', [{ gateway: 'fe80::1' }, { via: { host: 'fe80::1' } }], []],
   ['a cable without a router', [{ dst: 'default', dev: 'ppp0' }], []],
-  ['what is no list', {}, []],
+  ['not a list', {}, []],
 ]
 
 it.each(ROUTES)('ip route show default: %s', (_, routes, gateways) => {
@@ -140,7 +140,7 @@ const OTHER_ROUTES: [string, unknown, string[] | null][] = [
     ['0.0.0.0/0 10.0.0.1 a', '0.0.0.0/0 fe80::1 b'],
   ],
   ['one without an interface', [{ type: 'blackhole', dst: '203.0.113.9' }], []],
-  ['what is no list', {}, null],
+  ['not a list', {}, null],
 ]
 
 it.each(OTHER_ROUTES)('ip route show: %s', (_, routes, expected) => {
@@ -155,6 +155,6 @@ it('takes no other route for a default route', () => {
   expect(parseGateways(JSON.stringify(routes))).toEqual([])
 })
 
-it('finds no gateway in what is no JSON', () => {
+it('finds no gateway where the text is not JSON', () => {
   expect(parseGateways('')).toEqual([])
 })

@@ -40,7 +40,7 @@ describe('a table of /proc/net', () => {
       true,
       ['established 22 32.1.13.184.0.0.0.0.0.0.0.0.0.0.0.9 73'],
     ],
-    ['what is no line', 'x\n', true, []],
+    ['not a line', 'x\n', true, []],
   ])('%s', (_, text, isLittleEndian, expected) => expect(read(text, isLittleEndian)).toEqual(expected))
 })
 
@@ -117,7 +117,7 @@ const CLIENTS: [string, string | null, string, string[], string[]][] = [
     [],
     [],
   ],
-  ['what is no address', 'UNKNOWN 65535 UNKNOWN 65535', '', [], []],
+  ['not an address', 'UNKNOWN 65535 UNKNOWN 65535', '', [], []],
 ]
 
 it.each(CLIENTS)('SSH clients: %s', (_, connection, table, inodes, expected) => {
