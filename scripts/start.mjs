@@ -38,7 +38,7 @@ const tour = () => {
       show('Change it.', 'apply', '--yes', '--quiet'),
       show('Anything left to do?', 'plan'),
       show(
-        'Somebody scanned it, fixtures/scan.pcap has the packets. Who would be banned, and who is spared by which line?',
+        'Somebody scanned it, fixtures/scan.pcap has the packets. Who would be banned, and who is allowlisted by which line?',
         'detect',
         ...['--pcap', 'fixtures/scan.pcap', '--in-use', '22,80', '--address', '192.168.1.10', '--quiet'],
       ),

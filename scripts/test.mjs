@@ -1,4 +1,4 @@
-// `npm test`: installs what it needs, then types, lint, dead code, unit and property tests, and the
+// `npm test`: installs what it needs, then `npm run lint`, unit and property tests, and the
 // end-to-end tests on real Debian servers. Ends with a line that counts.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -14,12 +14,9 @@ const timed = (/** @type {string} */ name, /** @type {() => void} */ work) => {
   work()
   parts.push([name, Date.now() - started])
 }
-const npx = (/** @type {string[]} */ ...args) => run('npx', ['--no-install', ...args])
 
 timed('npm packages', installPackages)
-timed('types', () => npx('tsc'))
-timed('lint', () => npx('biome', 'check', '--error-on-warnings', '.'))
-timed('dead code', () => npx('knip'))
+timed('lint', () => run('node', ['scripts/lint.mjs']))
 
 const directory = mkdtempSync(join(tmpdir(), 'portward-test-'))
 const report = join(directory, 'report.json')

@@ -8,7 +8,7 @@ def run(command, text=None):
     subprocess.run(command, shell=text is None, check=True, input=text, text=True, stdout=subprocess.DEVNULL, timeout=60)
 
 def line(verb, address, seconds=0):
-    """Lines of the backend's script, none for what is no host. ipv6_prefix bans a network as well, but never a protected host."""
+    """Lines of the backend's script, none unless it is a host. ipv6_prefix bans a network as well, but never a protected host."""
     try: host = ipaddress.ip_address(address.replace('%', ' '))  # the tools take no scope
     except ValueError: return ''
     wide = ipaddress.ip_network((address, CONF.getint('ipv6_prefix') if host.version == 6 else 32), strict=False)

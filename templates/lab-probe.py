@@ -16,7 +16,7 @@ SOURCE_PORT = 40123
 
 
 def checksum(data):
-    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return ~total & 0xFFFF
@@ -27,10 +27,8 @@ def send_segment(family, source, destination, port, flags):
         raw.bind((source, 0))
         header = struct.pack("!HHLLBBHHH", SOURCE_PORT, port, 1, 0, 5 << 4, flags, 1024, 0, 0)
         ends = socket.inet_pton(family, source) + socket.inet_pton(family, destination)
-        length = struct.pack("!HH" if family == socket.AF_INET else "!LL", *(
-            (socket.IPPROTO_TCP, len(header)) if family == socket.AF_INET else (len(header), socket.IPPROTO_TCP)
-        ))
-        total = checksum(ends + length + header)
+        # IPv6 has these two the other way round and twice as wide, which makes the same sum.
+        total = checksum(ends + struct.pack("!HH", socket.IPPROTO_TCP, len(header)) + header)
         raw.sendto(header[:16] + struct.pack("!H", total) + header[18:], (destination, 0))
 
 
@@ -40,6 +38,7 @@ def start_connect(family, source, destination, port):
     stream.bind((source, 0))
     stream.connect_ex((destination, port))
     return stream
+
 
 held = []
 for probe in json.load(sys.stdin):

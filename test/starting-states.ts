@@ -53,7 +53,7 @@ export interface StartingState {
   readonly name: string
   readonly make: (files: Files) => Promise<void>
   readonly config?: string
-  /** A host that the admin's own ignore list means, in a form that portsentry does not read: it is spared afterwards. */
+  /** A host that the admin's own ignore list means, in a form that portsentry does not read: it is allowlisted afterwards. */
   readonly meant?: string
 }
 

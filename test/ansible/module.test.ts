@@ -205,7 +205,7 @@ describeWith({ '/usr/bin/ansible': 'ansible-core' }, 'the module portward.portwa
     expect(readFileSync(config, 'latin1')).toBe(block(required) + others)
   })
 
-  it('mends the mode of config.env, and says so', async () => {
+  it('corrects the mode of config.env, and says so', async () => {
     const root = copyOf(join(fixtures, 'sample-server'))
     const config = join(root, 'root/config.env')
     const variables = { LAN_NM: 24, LAN_IP: '192.168.1.10' }
@@ -231,7 +231,7 @@ describeWith({ '/usr/bin/ansible': 'ansible-core' }, 'the module portward.portwa
     for (const options of [[], ['--check']] as const) {
       expect(await apply(args, ...options)).toMatchObject({
         failed: true,
-        msg: expect.stringContaining('/nowhere is no directory'),
+        msg: expect.stringContaining('/nowhere is not a directory'),
       })
       expect(contents(root)).toEqual(before)
     }

@@ -30,7 +30,7 @@ it.each<[string, FactsChanges, readonly string[]]>([
     { texts: { [JAIL]: (factsOf().files.get(JAIL)?.text ?? '').replace('bantime = 1d', 'bantime = 1h') } },
     ['write', 'reload'],
   ],
-  ['bytes that are no UTF-8', { texts: { '/etc/hosts.allow': '# caf\xe9\n' } }, ['write']],
+  ['bytes that are not UTF-8', { texts: { '/etc/hosts.allow': '# caf\xe9\n' } }, ['write']],
   [
     'a file of no use',
     { texts: { '/etc/fail2ban/jail.d/portward-sshd.local': 'x\n' } },

@@ -105,7 +105,7 @@ const ROUTES: [string, unknown, string[]][] = [
   ['one of the other family', [{ via: { family: 'inet6', host: '2001:db8::1' } }], ['2001:db8::1/128']],
   ['a link-local one', [{ gateway: 'fe80::1' }, { via: { host: 'fe80::1' } }], []],
   ['a cable without a router', [{ dst: 'default', dev: 'ppp0' }], []],
-  ['what is no list', {}, []],
+  ['not a list', {}, []],
 ]
 
 it.each(ROUTES)('gateways: %s', (_, routes, gateways) => {
@@ -144,7 +144,7 @@ const OTHER_ROUTES: [string, unknown, string[] | null][] = [
     ['0.0.0.0/0 10.0.0.1 a', '0.0.0.0/0 fe80::1 b'],
   ],
   ['one that leads nowhere', [{ type: 'blackhole', dst: '203.0.113.9', dev: 'lo' }], []],
-  ['what is no list', {}, null],
+  ['not a list', {}, null],
 ]
 
 it.each(OTHER_ROUTES)('ip route show: %s', (_, routes, expected) => {

@@ -90,7 +90,7 @@ const CLIENTS: [string, string | null, string, string[], string[]][] = [
     [],
     [],
   ],
-  ['what is no address', 'UNKNOWN 65535 UNKNOWN 65535', '', [], []],
+  ['not an address', 'UNKNOWN 65535 UNKNOWN 65535', '', [], []],
 ]
 
 it.each(CLIENTS)('SSH clients: %s', (_, connection, table, inodes, expected) => {

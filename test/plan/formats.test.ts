@@ -140,7 +140,11 @@ it.each<[string, Report, object[]]>([
     [{ message: expect.stringMatching(/\n-100%0A\n\+100%25$/) }],
   ],
   ['UTF-8', report([write('', 'caf\xc3\xa9\n')]), [{ message: expect.stringMatching(/\+café$/) }]],
-  ['what is no UTF-8', report([write('', 'caf\xe9\n')]), [{ message: expect.stringMatching(/\+caf\\xe9$/) }]],
+  [
+    'bytes that are not UTF-8',
+    report([write('', 'caf\xe9\n')]),
+    [{ message: expect.stringMatching(/\+caf\\xe9$/) }],
+  ],
   ['carriage returns', report([write('a\r\n', 'a\n')]), [{ message: expect.stringMatching(/-a\^M\n\+a$/) }]],
   [
     'marks that turn text around',

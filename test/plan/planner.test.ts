@@ -265,13 +265,13 @@ const RELEASES: [string, Changes, string[]][] = [
   ['in our own ban set alone', { live: { bans: set } }, [free]],
   ['in a route and in the jail', { live: { bans: route, banned: ['192.168.1.20'] } }, [free]],
   [
-    'a line of hosts.deny that is more than a ban is no evidence',
+    'a line of hosts.deny that is more than a ban proves nothing',
     { texts: { '/etc/hosts.deny': 'ALL: 192.168.1.20 : spawn /bin/x\n' }, live: { bans: input } },
     [],
   ],
   ['in the jail', { live: { banned: ['192.168.1.20', '203.0.113.9'] } }, [free]],
   [
-    'a stranger stays banned',
+    'an unprotected host stays banned',
     {
       texts: peer('203.0.113.9'),
       live: { bans: set.filter(({ address }) => address === '203.0.113.9'), banned: ['203.0.113.9'] },
@@ -474,7 +474,7 @@ it('moves the bans of an earlier portward before it removes what held them', () 
 
 it.each<[string, Changes, string, readonly string[]]>([
   [
-    'all of whom fail2ban knows',
+    'all of which fail2ban knows',
     legacy({ banned: ['198.51.100.7', '203.0.113.9'] }),
     '',
     ['hand-over-bans', 'remove-ban-program'],
@@ -571,7 +571,7 @@ const SYSV = { version: '1.2-14', files: ['/etc/init.d/portsentry'] }
 it.each<
   [what: string, lines: string, portsentry: typeof NATIVE, config: string, said: string[], isPlanned: boolean]
 >([
-  ['one that the plan mends', 'SCAN_TRIGGER="many"', NATIVE, 'SCAN_TRIGGER=2\n', [], true],
+  ['one that the plan fixes', 'SCAN_TRIGGER="many"', NATIVE, 'SCAN_TRIGGER=2\n', [], true],
   [
     'one in an indented line, and behind a line that comes in',
     'UDP_PORTS="1"\n#TCP_PORTS="1"\n  SCAN_TRIGGER="many"',
@@ -647,7 +647,7 @@ const REFUSALS: [string, Changes, string, RegExp][] = [
     /^\/etc\/fail2ban\/jail\.local:3: sets bantime = 60/,
   ],
   [
-    'a jail file past mending',
+    'a jail file that cannot be repaired',
     { texts: { '/etc/fail2ban/jail.d/portsentry.conf': '[portsentry\nx\n' } },
     LAN,
     /^\/etc\/fail2ban\/jail\.d\/portsentry\.conf:\d: fail2ban would refuse/,
@@ -722,7 +722,7 @@ const WARNINGS: [string, string, Changes, string, string[]][] = [
   ['a tree', 'ipv6-lan', { portsentry: NATIVE, live: null }, '', []],
   ["[DEFAULT]'s stock", 'ignoreip-lost', { texts: ignoreip('127.0.0.1/8 ::1') }, '', []],
   [
-    'what [DEFAULT] spares',
+    'what [DEFAULT] exempts',
     'ignoreip-lost',
     { texts: ignoreip('192.168.1.7, 198.51.100.9 office.example.org 203.0.113.0/255.255.255.0 2001:db8::1') },
     'WHITELIST=203.0.113.0/25\n',

@@ -136,7 +136,7 @@ describe('port and times', () => {
       [7, 0, null],
     ],
     [
-      'a newer line is no newer ban while fail2ban holds the host',
+      'a newer line does not make a newer ban while fail2ban holds the host',
       { fail2ban: [jailed(A)], 'blocked-file': [blocked(A, T + DAY, 7)] },
       [],
       [7, 0, null],

@@ -20,8 +20,8 @@ describe('who could be locked out', () => {
     ['two clients, in their order', [train, office], '', false, [train, office]],
     ['one of them protected', [train, office], `WHITELIST=${train}\n`, false, [office]],
     ['both, by a network', [train, office], 'WHITELIST=203.0.113.0/24,198.51.100.0/24\n', false, []],
-    ['an IPv6 client, whom 1.2 does not see', [six], '', false, []],
-    ['and whom 2.x does', [six], '', true, [six]],
+    ['an IPv6 client, which 1.2 does not see', [six], '', false, []],
+    ['and 2.x does', [six], '', true, [six]],
     ['a link-local one', ['fe80::7'], '', true, []],
     ['nobody, where nobody is banned', [office], 'OBSERVE_ONLY=1\n', false, []],
   ])('%s', (_, sshClients, config, is2x, expected) => {

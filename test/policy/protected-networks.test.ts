@@ -122,7 +122,7 @@ describe('a tree', () => {
     broadcasts: [],
   })
 
-  it('lets go of whom WHITELIST names no more, and keeps what an apply on the server has found', () => {
+  it('lets go of hosts that WHITELIST names no more, and keeps what an apply on the server has found', () => {
     const texts = {
       [ADDRESSES_PATH]: record,
       [STATIC]: block('198.51.100.7/32', '203.0.113.1/32', '203.0.113.254/32', '192.0.2.53/32'),

@@ -16,7 +16,7 @@ description:
   - Runs C(portward apply) on the target, which installs and configures stock portsentry and fail2ban as a
     config.env says, and proves that scanners are banned and the LAN is not.
   - In check mode it runs C(portward plan) instead, which touches nothing.
-  - What portward reports is given back as data, and its diff as Ansible's.
+  - What portward reports is returned as data, and its diff as Ansible's.
 author:
   - the portward authors (!UNKNOWN)
 requirements:
@@ -206,7 +206,7 @@ PLAN_KEYS = ("root", "release", "wrappers", "inSync", "inexact", "steps")
 
 BEGIN = "# BEGIN portward.portward: written by Ansible, changes made in here are lost"
 END = "# END portward.portward"
-BLOCK = "^%s\n(?:.*\n)*?%s(?:\n|\\Z)" % (re.escape(BEGIN), re.escape(END))
+BLOCK = f"^{re.escape(BEGIN)}\n(?:.*\n)*?{re.escape(END)}(?:\n|\\Z)"
 # One that goes on in the next line is left to portward, which refuses a variable that is set twice.
 ASSIGNMENT = r"""^[ \t]*(?:export[ \t]+)?(?:%s)=(?:[^'"\n]|'[^'\n]*'|"[^"\n]*")*(?:\n|\Z)"""
 
@@ -215,19 +215,19 @@ def quote(name, value):
     """The value as config.env takes it; ValueError where no quoting is read alike by a shell and portward."""
     text = to_text(value)
     if re.search(r"['\r\n]", text):
-        raise ValueError("the value of %s has a single quote or a line break, which config.env cannot hold" % name)
-    return "'%s'" % text
+        raise ValueError(f"the value of {name} has a single quote or a line break, which config.env cannot hold")
+    return f"'{text}'"
 
 
 def render_block(variables):
     """Ansible's part of a config.env. Sorted, so that the order in which Ansible merged dictionaries does not matter."""
     for name, value in variables.items():
         if not re.match(r"[A-Za-z_][A-Za-z0-9_]*\Z", to_text(name)):
-            raise ValueError("%s is no name of a variable" % name)
+            raise ValueError(f"{name} is not the name of a variable")
         if value is None or isinstance(value, (bool, dict, list)):
-            raise ValueError("the value of %s is neither a text nor a number: put it in quotes" % name)
-    lines = ["%s=%s" % (name, quote(name, variables[name])) for name in sorted(variables)]
-    return "\n".join([BEGIN] + lines + [END]) + "\n"
+            raise ValueError(f"the value of {name} is neither a text nor a number: put it in quotes")
+    lines = [f"{name}={quote(name, variables[name])}" for name in sorted(variables)]
+    return "\n".join([BEGIN, *lines, END]) + "\n"
 
 
 def place_block(found, block, names):
@@ -279,16 +279,16 @@ def decode(quoted):
 
 
 def show_control(code):
-    return "^" + chr(code ^ 0x40) if code < 0x80 else "<%x>" % code
+    return "^" + chr(code ^ 0x40) if code < 0x80 else f"<{code:x}>"
 
 
 def describe(step):
     """A step that changes no file, in words."""
-    packages = ["%s %s" % (package["name"], package["version"]) for package in step.get("packages", [])]
+    packages = [f"{package['name']} {package['version']}" for package in step.get("packages", [])]
     what = [step[key] for key in ("path", "unit", "address") if key in step]
     what += step.get("selections", []) + packages + step.get("units", [])
     why = ", ".join(step.get("reasons", []))
-    return "%s %s%s\n" % (step["kind"], ", ".join(what), ": " + why if why else "")
+    return f"{step['kind']} {', '.join(what)}{': ' + why if why else ''}\n"
 
 
 def step_as_diff(step):
@@ -298,17 +298,17 @@ def step_as_diff(step):
 
 
 def render_problem(problem):
-    place = problem["path"] + (":%d" % problem["line"] if "line" in problem else "")
-    return "%s: %s - %s" % (place, problem["message"], problem["hint"])
+    location = problem["path"] + (f":{problem['line']}" if "line" in problem else "")
+    return f"{location}: {problem['message']} - {problem['hint']}"
 
 
 def failure_of(document, code, stderr):
     """Why portward failed, in its own words."""
     error = document.get("error")
     if error:
-        return "%s - %s" % (error["message"], error["hint"])
+        return f"{error['message']} - {error['hint']}"
     errors = [render_problem(it) for it in document.get("problems", []) if it["severity"] == "error"]
-    return "; ".join(errors) or stderr.strip() or "portward ended with %d and did not say why" % code
+    return "; ".join(errors) or stderr.strip() or f"portward ended with {code} and did not say why"
 
 
 def parse_document(stdout):
@@ -361,11 +361,11 @@ def report(module, document):
         if problem["severity"] == "warning":
             module.warn(render_problem(problem))
     for reason in document.get("inexact", []):
-        module.warn("the plan is not exact, and apply would refuse: %s" % reason)
+        module.warn(f"the plan is not exact, and apply would refuse: {reason}")
     checks = document.get("checks") or []
     for check in checks:
         if check["result"] == "skip":
-            module.warn("not proved: %s: %s" % (check["title"], check["message"]))
+            module.warn(f"not proved: {check['title']}: {check['message']}")
     result = dict(version=document["version"], problems=problems, checks=checks)
     result.update((key, document[key]) for key in PLAN_KEYS if key in document)
     return result
@@ -393,9 +393,9 @@ def main():
         try:
             block = render_block(params["variables"])
         except ValueError as error:
-            module.fail_json(msg="variables: %s" % error)
+            module.fail_json(msg=f"variables: {error}")
         if not os.path.isdir(os.path.dirname(target)):
-            module.fail_json(msg="%s cannot be written: %s is no directory" % (config, os.path.dirname(target)))
+            module.fail_json(msg=f"{config} cannot be written: {os.path.dirname(target)} is not a directory")
         found = read_bytes(target)
         wanted, replaced = place_block(found, to_bytes(block).decode("latin-1"), params["variables"])
         # Other lines may hold secrets of others: what is shown is Ansible's own.
@@ -404,8 +404,9 @@ def main():
             diff.append(dict(before_header=config, after_header=config, **shown))
         access = read_access(target)
         if access != wanted_access():
-            words = "chown, chmod %s: owner %d, mode %04o; now owner %d, mode %04o\n"
-            diff.append(dict(prepared=words % ((config,) + wanted_access() + access)))
+            owner, mode = wanted_access()
+            now = f"now owner {access[0]}, mode {access[1]:04o}"
+            diff.append(dict(prepared=f"chown, chmod {config}: owner {owner}, mode {mode:04o}; {now}\n"))
         if diff:
             candidate = write_candidate(module, wanted)
 
@@ -414,11 +415,11 @@ def main():
         module.warn("portward is not installed here yet: what it would change cannot be told before it is")
         module.exit_json(changed=True, diff=diff)
     if executable is None:
-        module.fail_json(msg="%s is not installed here" % params["executable"])
+        module.fail_json(msg=f"{params['executable']} is not installed here")
 
     code, document, stderr = run_portward(module, executable, config, candidate)
     if document and document.get("version") != DOCUMENT_VERSION:
-        module.fail_json(msg="portward's JSON has version %s, not %d" % (document.get("version"), DOCUMENT_VERSION))
+        module.fail_json(msg=f"portward's JSON has version {document.get('version')}, not {DOCUMENT_VERSION}")
     result = report(module, document) if document else {}
     succeeded = code in ([IN_SYNC, PENDING] if module.check_mode else [IN_SYNC])
     if not succeeded or "steps" not in document:

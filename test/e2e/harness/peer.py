@@ -5,6 +5,7 @@ list of {"outcome": "open", "refused" or "timeout", "greeted"}. `send JSON`: {"a
 packet. `greet PORT TEXT`: prints "ready", then sends the text to each client.
 """
 
+import contextlib
 import errno
 import json
 import os
@@ -67,9 +68,7 @@ def attempt(address, source, port, seconds, greeting):
                 return {"outcome": "timeout", "greeted": False}
             outcome = outcome_of(connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
         greeted = bool(
-            outcome == "open"
-            and greeting
-            and is_greeted(connection, greeting.encode(), deadline + GREETING_SECONDS)
+            outcome == "open" and greeting and is_greeted(connection, greeting.encode(), deadline + GREETING_SECONDS)
         )
         return {"outcome": outcome, "greeted": greeted}
 
@@ -92,11 +91,8 @@ def greet(port, text):
         print("ready", flush=True)
         while True:
             connection, _ = server.accept()
-            with connection:
-                try:
-                    connection.sendall(text.encode())
-                except OSError:
-                    pass
+            with connection, contextlib.suppress(OSError):
+                connection.sendall(text.encode())
 
 
 {"connect": connect, "send": send, "greet": greet}[sys.argv[1]](*sys.argv[2:])
