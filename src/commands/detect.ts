@@ -1,5 +1,5 @@
 import type { Settled } from '../detector/decision.ts'
-import { readDaemons, serviceOf } from '../facts/daemons.ts'
+import { readDaemons } from '../facts/daemons.ts'
 import { actingEffects, watchingEffects } from '../host/detection.ts'
 import { HostError } from '../host/host-error.ts'
 import { isError, type Problem } from '../problem.ts'
@@ -37,7 +37,7 @@ const expectMayAct = async (root: string): Promise<void> => {
   }
   if (process.getuid?.() !== 0)
     throw new HostError('blocking hosts needs root', 'run as root, or add --dry-run')
-  if ((await readDaemons()).some((daemon) => serviceOf(daemon) === 'portsentry')) {
+  if ((await readDaemons()).some(({ service }) => service === 'portsentry')) {
     throw new HostError('portsentry runs', 'stop it, or use --dry-run')
   }
 }

@@ -3,7 +3,6 @@ import { parse as parseIni } from 'ini'
 import { judgeConf } from '../detector/judge-conf.ts'
 import { daemonModes } from '../detector/modes.ts'
 import { parsePortsentryConf } from '../documents/portsentry-conf.ts'
-import { serviceOf } from '../facts/daemons.ts'
 import { readFileState } from '../host/files.ts'
 import { isInSync, type Plan } from '../plan/plan.ts'
 import { describeWrappers } from '../plan/render.ts'
@@ -34,7 +33,7 @@ interface ServiceStatus {
 
 /** One daemon that is deaf counts; so does one that could not be looked at. */
 const describeWatching = (live: LiveFacts | null): Pick<ServiceStatus, 'watching' | 'watchingDetail'> => {
-  const daemons = live?.daemons.filter((daemon) => serviceOf(daemon) === 'portsentry') ?? []
+  const daemons = live?.daemons.filter(({ service }) => service === 'portsentry') ?? []
   const deaf = deafDaemons(daemons)
   if (deaf !== null) return { watching: false, watchingDetail: deaf }
   const found = daemons.map(({ args, liveness }) => judgeLiveness(args, liveness))
@@ -75,7 +74,7 @@ const describeServices = (facts: Facts, release: Release, modes: Modes): Service
     {
       name: 'fail2ban',
       installed: packages.get('fail2ban') ?? null,
-      running: live?.daemons.some((process) => serviceOf(process) === 'fail2ban') ?? null,
+      running: live?.daemons.some(({ service }) => service === 'fail2ban') ?? null,
       watching: null,
       watchingDetail: null,
       atBoot: isEnabled(['fail2ban']),

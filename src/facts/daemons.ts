@@ -29,6 +29,7 @@ export interface Liveness {
 
 /** A running daemon: its command line, and when it started (milliseconds since the epoch). */
 export interface DaemonProcess {
+  readonly service: Service
   readonly pid: number
   readonly args: readonly string[]
   readonly startedMs: number
@@ -37,12 +38,12 @@ export interface DaemonProcess {
 }
 
 /** Which of the two services a process with these arguments belongs to, if to any. fail2ban runs under Python. */
-export const serviceOf = ({ args }: Pick<DaemonProcess, 'args'>): Service | null => {
+const serviceOf = ({ args }: Pick<ProcessEntry, 'args'>): Service | null => {
   if (args[0] === '/usr/sbin/portsentry') return 'portsentry'
   return args.slice(0, 3).some((word) => word.endsWith('/fail2ban-server')) ? 'fail2ban' : null
 }
 
-type RunningProcess = DaemonProcess & Pick<ProcessEntry, 'parent'>
+type RunningProcess = Pick<ProcessEntry, 'pid' | 'args' | 'parent'>
 
 /** A daemon that has forked, to run a command, has a child like itself for a moment: that is not a second daemon. */
 export const withoutForks = <Running extends RunningProcess>(processes: readonly Running[]): Running[] => {
@@ -122,16 +123,16 @@ export const findDaemons = async (
     // Daemons of containers that run on this host are not this host's.
     const its = await readlink(`/proc/${entry.pid}/ns/pid`).catch(() => namespace)
     if (namespace !== null && its !== namespace) return null
-    return { ...entry, startedMs: bootMs + entry.startTicks * TICK_MS }
+    return { ...entry, service, startedMs: bootMs + entry.startTicks * TICK_MS }
   })
   const running = withoutForks((await Promise.all(found)).filter((entry) => entry !== null))
-  const isAny = running.some((daemon) => serviceOf(daemon) === 'portsentry')
+  const isAny = running.some(({ service }) => service === 'portsentry')
   const [open, interfaces] = isAny ? await Promise.all([sockets(), readInterfaces()]) : [[], new Map()]
   return Promise.all(
     running.map(async (entry): Promise<DaemonProcess> => {
-      const { pid, args, startedMs: started } = entry
-      const daemon = { pid, args, startedMs: started }
-      if (serviceOf(entry) !== 'portsentry') return daemon
+      const { service, pid, args, startedMs: started } = entry
+      const daemon = { service, pid, args, startedMs: started }
+      if (service !== 'portsentry') return daemon
       const liveness = await readLiveness(entry, open, interfaces).catch(() => null)
       return liveness === null ? daemon : { ...daemon, liveness }
     }),

@@ -1,5 +1,5 @@
 import { readFile, rename, writeFile } from 'node:fs/promises'
-import { readDaemons, serviceOf } from '../facts/daemons.ts'
+import { readDaemons } from '../facts/daemons.ts'
 import { effect } from './effect.ts'
 import { readAttributes } from './files.ts'
 import { run } from './process.ts'
@@ -24,7 +24,7 @@ const UNSURE = -1
 /** Readings of the same start differ by a little. */
 const SAME_START_MS = 2000
 
-const readServers = async () => (await readDaemons()).filter((process) => serviceOf(process) === 'fail2ban')
+const readServers = async () => (await readDaemons()).filter(({ service }) => service === 'fail2ban')
 
 const readRecord = async (): Promise<Reread | null> => {
   const text = await readFile(RECORD, 'utf8').catch(() => null)

@@ -1,7 +1,6 @@
 import { parseFail2banIni } from '../documents/fail2ban-ini.ts'
 import { ignored, parseIgnoreList } from '../documents/ignore-list.ts'
 import type { DaemonProcess } from '../facts/daemons.ts'
-import { serviceOf } from '../facts/daemons.ts'
 import { formatCidr, isWithin, type Network, parseNetwork } from '../network.ts'
 import { removalOf } from '../policy/backends/backends.ts'
 import { ACTION, BAN_SET_FILES, BANS_CONF, BANS_UNIT, banSetOf, LOADER } from '../policy/ban-set.ts'
@@ -22,7 +21,7 @@ import type {
 } from './plan.ts'
 
 const portsentriesOf = (daemons: readonly DaemonProcess[]): DaemonProcess[] =>
-  daemons.filter((daemon) => serviceOf(daemon) === 'portsentry')
+  daemons.filter(({ service }) => service === 'portsentry')
 
 /** The arguments of a release's daemons among these processes, sorted. A mode that runs twice shows twice: both would act. */
 export const runningArguments = (daemons: readonly DaemonProcess[]): string[] =>
@@ -159,7 +158,7 @@ const READ_AT_RELOAD: ReadonlySet<string> = new Set([
 const planReload = (facts: Facts, live: LiveFacts, changes: Changes): ReloadStep | null => {
   const concerned = changes.filter(({ path }) => isFail2banFile(path))
   const paths = concerned.map(({ path }) => path)
-  const servers = live.daemons.filter((process) => serviceOf(process) === 'fail2ban')
+  const servers = live.daemons.filter(({ service }) => service === 'fail2ban')
   const isUpToDate = servers.length > 0 && staleFiles(facts, servers, isFail2banFile).length === 0
   // Only root may ask; whoever else looks at a plan sees what root would find on a server that runs as it should.
   const isLoaded = live.jails === null ? !live.asRoot : live.jails.includes('portsentry')
@@ -175,7 +174,7 @@ const fail2banReasons = (desired: Desired, facts: Facts, live: LiveFacts, change
   if (!facts.packages.has('fail2ban')) return ['newly installed']
   const changed = changedPaths(changes, isFail2banFile)
   if (changed.length > 0) return changed.map((path) => `${path} changes`)
-  const servers = live.daemons.filter((process) => serviceOf(process) === 'fail2ban')
+  const servers = live.daemons.filter(({ service }) => service === 'fail2ban')
   if (servers.length === 0) return ['does not run']
   const stale = staleFiles(facts, servers, isFail2banFile)
   if (stale.length > 0) return stale.map((path) => `started before ${path} was changed`)

@@ -1,8 +1,9 @@
-import { type OnLink, onLink, type Topology } from '../facts/ip.ts'
+import type { Topology } from '../facts/ip.ts'
 import { contains, formatCidr, isIPv4, isWithin, type Network, parseNetwork } from '../network.ts'
 import type { Place, Problem } from '../problem.ts'
 import type { Facts } from './facts.ts'
 import { isPrivate } from './lan-check.ts'
+import { type OnLink, onLink } from './on-link.ts'
 import { type Release, sees } from './release.ts'
 
 /** RFC 4193 */

@@ -1,4 +1,4 @@
-import { type OnLink, onLink, type Route, type Topology } from '../facts/ip.ts'
+import type { Route, Topology } from '../facts/ip.ts'
 import {
   contains,
   formatAddress,
@@ -12,6 +12,7 @@ import {
 } from '../network.ts'
 import type { Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
+import { type OnLink, onLink } from './on-link.ts'
 
 /** RFC 1918. Not RFC 6598, 100.64.0.0/10: there the neighbours are the provider's other customers. */
 const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'].flatMap((text) => parseNetwork(text) ?? [])

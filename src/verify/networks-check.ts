@@ -1,7 +1,8 @@
-import { onLink, type Topology } from '../facts/ip.ts'
+import type { Topology } from '../facts/ip.ts'
 import { formatCidr, isWithin } from '../network.ts'
 import type { Desired } from '../policy/desired.ts'
 import { hasIPv4, LAN_TROUBLE } from '../policy/lan-check.ts'
+import { onLink } from '../policy/on-link.ts'
 import type { Problem } from '../problem.ts'
 import { type Check, checkFor, listed } from './check.ts'
 

@@ -1,4 +1,3 @@
-import { serviceOf } from '../facts/daemons.ts'
 import type { Asked } from '../host/ask-fail2ban.ts'
 import { missingFromDump } from '../plan/dump.ts'
 import {
@@ -28,7 +27,7 @@ const checkDaemons = (desired: Desired, live: LiveFacts): Check => {
 /** That it runs says little: it may be stopped, or hang. Asked of the kernel, since a packet to try it would ban somebody. */
 const checkWatching = ({ daemons }: LiveFacts): Check => {
   const check = checkFor('watching', 'the running portsentry has open what it watches with')
-  const portsentries = daemons.filter((daemon) => serviceOf(daemon) === 'portsentry')
+  const portsentries = daemons.filter(({ service }) => service === 'portsentry')
   if (portsentries.length === 0) return check.skip('not checked: it does not run')
   const deaf = deafDaemons(daemons)
   if (deaf !== null)

@@ -5,7 +5,6 @@ import { watchPorts } from '../detector/ports.ts'
 import { parseHostsAccess } from '../documents/hosts-access.ts'
 import { parsePortsentryConf } from '../documents/portsentry-conf.ts'
 import type { DaemonProcess } from '../facts/daemons.ts'
-import { serviceOf } from '../facts/daemons.ts'
 import { boundSockets, isOnLoopback } from '../facts/procfs.ts'
 import { askFail2ban } from '../host/ask-fail2ban.ts'
 import { readConfinement, readOwnMounts } from '../host/confinement.ts'
@@ -134,7 +133,7 @@ const unitOf = ({ args }: DaemonProcess, units: readonly string[]): string =>
 const checkRoomAndRights = async (desired: Desired, facts: Facts, live: LiveFacts): Promise<Check[]> => {
   const { writes } = desired
   const daemons = live.daemons.map(async (daemon): Promise<Confined> => {
-    const service = serviceOf(daemon) ?? 'portsentry'
+    const { service } = daemon
     const unit = service === 'fail2ban' ? service : unitOf(daemon, wantedUnits(desired, live))
     const texts = live.asRoot ? await readConfinement(daemon.pid) : null
     return {

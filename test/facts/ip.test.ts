@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { lastingHosts, onLink, ownNetworks, parseInterfaces, parseRoutes } from '../../src/facts/ip.ts'
+import { lastingHosts, ownNetworks, parseInterfaces, parseRoutes } from '../../src/facts/ip.ts'
+import { onLink } from '../../src/policy/on-link.ts'
 
 const NO_ROUTES = { ipv4: [], ipv6: [] }
 

@@ -1,4 +1,4 @@
-import type { Liveness } from '../../src/facts/daemons.ts'
+import type { Liveness, Service } from '../../src/facts/daemons.ts'
 import type { Socket, SocketTable } from '../../src/facts/procfs.ts'
 import { type Network, parseNetwork } from '../../src/network.ts'
 import { banCommand } from '../../src/policy/backends/backends.ts'
@@ -103,7 +103,13 @@ const packages = new Map([
   ['python3-systemd', '235-1'],
 ])
 
-const daemon = (pid: number, ...args: string[]) => ({ pid, args, startedMs: 10_000 })
+/** A daemon that was started after its files were changed. */
+export const daemon = (service: Service, pid: number, ...args: string[]) => ({
+  service,
+  pid,
+  args,
+  startedMs: 10_000,
+})
 
 /** A socket as /proc/net shows it. */
 export const openSocket = (table: SocketTable, number: number): Socket => ({
@@ -120,7 +126,7 @@ export const LIVENESS: Liveness = {
 
 /** A portsentry that watches. */
 export const portsentry = (pid: number, ...args: string[]) => ({
-  ...daemon(pid, '/usr/sbin/portsentry', ...args),
+  ...daemon('portsentry', pid, '/usr/sbin/portsentry', ...args),
   liveness: LIVENESS,
 })
 
@@ -140,7 +146,7 @@ const liveFacts = (changes: Partial<LiveFacts> = {}): LiveFacts => ({
   daemons: [
     portsentry(1, '-atcp'),
     portsentry(2, '-audp'),
-    daemon(3, '/usr/bin/python3', '/usr/bin/fail2ban-server', '-xf', 'start'),
+    daemon('fail2ban', 3, '/usr/bin/python3', '/usr/bin/fail2ban-server', '-xf', 'start'),
   ],
   enabled: new Set(['portsentry', 'fail2ban', BANS_UNIT]),
   units: new Map(),

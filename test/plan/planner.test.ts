@@ -18,7 +18,7 @@ import { parseInputBans, parseOwnBans, parseRouteBans } from '../../src/policy/b
 import { JAIL_PATH } from '../../src/policy/jail.ts'
 import { LEGACY_CONF, LEGACY_FILES, LEGACY_RECORD } from '../../src/policy/legacy-bans.ts'
 import { isError, renderProblem } from '../../src/problem.ts'
-import { factsOf, ignoreList, LAN, LIVENESS, NATIVE, settingsOf } from './live.ts'
+import { daemon, factsOf, ignoreList, LAN, LIVENESS, NATIVE, settingsOf } from './live.ts'
 
 type Changes = Parameters<typeof factsOf>[0]
 
@@ -35,10 +35,10 @@ it('has nothing to do on a server that is as it should be', () => {
   expect(result.plan && isInSync(result.plan)).toBe(true)
 })
 
-const atcp = { pid: 1, args: ['/usr/sbin/portsentry', '-atcp'], startedMs: 10_000 }
-const audp = { pid: 2, args: ['/usr/sbin/portsentry', '-audp'], startedMs: 10_000 }
-const tcp = { pid: 4, args: ['/usr/sbin/portsentry', '-tcp'], startedMs: 10_000 }
-const fail2ban = { pid: 3, args: ['/usr/bin/python3', '/usr/bin/fail2ban-server'], startedMs: 10_000 }
+const atcp = daemon('portsentry', 1, '/usr/sbin/portsentry', '-atcp')
+const audp = daemon('portsentry', 2, '/usr/sbin/portsentry', '-audp')
+const tcp = daemon('portsentry', 4, '/usr/sbin/portsentry', '-tcp')
+const fail2ban = daemon('fail2ban', 3, '/usr/bin/python3', '/usr/bin/fail2ban-server')
 
 const SERVICES: [string, Changes, string[]][] = [
   [

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { wrongDaemons } from '../../src/plan/services.ts'
 import { sysv12 } from '../../src/policy/releases/classic-12.ts'
 import { native2 } from '../../src/policy/releases/native-2.ts'
+import { daemon } from './live.ts'
 
 const modes = { tcpMode: 'atcp', udpMode: 'audp' } as const
 
@@ -22,10 +23,8 @@ const TABLE = [
 ] as const
 
 it.each(TABLE)('$0.name: daemons $1', (release, running, wrong) => {
-  const daemons = running.map((args, pid) => ({
-    pid,
-    args: ['/usr/sbin/portsentry', ...args.split(' ').filter(Boolean)],
-    startedMs: 0,
-  }))
+  const daemons = running.map((args, pid) =>
+    daemon('portsentry', pid, '/usr/sbin/portsentry', ...args.split(' ').filter(Boolean)),
+  )
   expect(wrongDaemons({ release, modes }, daemons)).toBe(wrong)
 })

@@ -5,7 +5,7 @@ import { isNewer, namedConf } from '../../src/policy/daemons.ts'
 type RunningProcess = Parameters<typeof withoutForks>[0][number]
 
 const running = (pid: number, parent: number, ...args: string[]): RunningProcess => ({
-  ...{ pid, parent, args: ['/usr/sbin/portsentry', ...args], startedMs: 0 },
+  ...{ pid, parent, args: ['/usr/sbin/portsentry', ...args] },
 })
 
 test.each<[what: string, processes: RunningProcess[], pids: number[]]>([

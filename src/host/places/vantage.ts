@@ -3,7 +3,6 @@ import { type Configuration, readConfiguration } from '../../detector/configurat
 import type { Mode } from '../../detector/decision.ts'
 import { getKey, type PortsentryConf, parsePortsentryConf } from '../../documents/portsentry-conf.ts'
 import type { DaemonProcess } from '../../facts/daemons.ts'
-import { serviceOf } from '../../facts/daemons.ts'
 import { type Facts, fileText } from '../../policy/facts.ts'
 import { isVisibleBan } from '../../policy/kill-route.ts'
 import { judgeLiveness } from '../../policy/liveness.ts'
@@ -54,7 +53,7 @@ export const vantageOf = ({ facts, release, releaseProblem }: Found): Vantage =>
   const known = isAbsent ? null : release
   const trouble = known === null ? '' : confTrouble(facts, known)
   const text = known === null || predicted.has(known.confPath) ? undefined : fileText(facts, known.confPath)
-  const running = (live?.daemons ?? []).filter((daemon) => serviceOf(daemon) === 'portsentry')
+  const running = (live?.daemons ?? []).filter(({ service }) => service === 'portsentry')
   const modes = known === null ? [] : running.map((daemon) => ({ mode: modeOf(daemon, known), daemon }))
   return {
     root,
