@@ -151,10 +151,10 @@ describeServers('the Debian package on bookworm', () => {
     expect(checks.filter(({ result }: { result: string }) => result === 'skip')).toEqual([])
   })
 
-  it('cannot be removed while an apply waits for its confirmation', async () => {
+  it('cannot be removed while an apply is waiting for confirmation', async () => {
     const refused = await server.run(PURGE, { allowFailure: true })
     expect(refused.exitCode).not.toBe(0)
-    expect(refused.stdout).toContain('an apply still waits for a confirmation')
+    expect(refused.stdout).toContain('an apply is still waiting for confirmation')
     expect((await server.run('portward --version')).stdout).toBe(version)
     await portward(server, 'confirm', 0)
   })
@@ -169,13 +169,13 @@ describeServers('the Debian package on bookworm', () => {
   it('leaves the server protected when it is purged, and what a rollback needs', async () => {
     const { stdout } = await server.run(PURGE)
     expect(stdout).toContain('run "portward rollback" before')
-    expect(stdout).toMatch(/\/var\/lib\/portward stays, for generation 1:/)
+    expect(stdout).toMatch(/\/var\/lib\/portward is kept because of generation 1:/)
     await server.run('! command -v portward')
     await expectCutOff(server)
     await server.run('systemctl is-active fail2ban')
   })
 
-  it('gives everything back when it is installed again, and purged after that leaves nothing', async () => {
+  it('restores everything when it is installed again, and purged after that leaves nothing', async () => {
     await installPackage(server, deb)
     await portward(server, 'rollback --yes', 0)
     const { stdout } = await server.run(PURGE)

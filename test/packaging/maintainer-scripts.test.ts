@@ -46,7 +46,7 @@ const run = (script: string, ...args: string[]) => {
 
 const cases: [what: string, generations: Record<string, string>, kept: string[]][] = [
   ['none', {}, []],
-  ['all given back', { 1: 'rolled-back', 2: 'undone' }, []],
+  ['all rolled back', { 1: 'rolled-back', 2: 'undone' }, []],
   ['one in force', { 1: 'applied' }, ['1']],
   ['some in force', { 1: 'applied', 2: 'rolled-back', 3: 'undone', 10: 'applied' }, ['1', '10']],
   ['one that died', { 1: 'rolled-back', 2: 'open' }, ['2']],
@@ -62,14 +62,14 @@ it.each(cases)('purge: %s', (_, generations, kept) => {
   if (kept.length === 0) expect(stderr).toBe('')
   else {
     expect(readdirSync(join(state, 'generations')).sort()).toEqual(kept)
-    expect(stderr).toContain(`stays, for generation ${kept.join(' ')}:`)
+    expect(stderr).toContain(`is kept because of generation ${kept.join(' ')}:`)
     expect(stderr).toContain(`rm -r ${state}`)
   }
 })
 
 it.each([
   ['there never was any state', {}],
-  ['all was given back', { 1: 'rolled-back' }],
+  ['all was rolled back', { 1: 'rolled-back' }],
 ])('purge leaves nothing in /run where %s', (_, generations) => {
   mkdirSync(`${state}-run`)
   writeFileSync(`${state}-run/portward.lock`, '')
@@ -83,7 +83,7 @@ it('purge keeps all of it while something is interrupted', () => {
   writeFileSync(join(state, 'journal.json'), '{}')
   const { status, stderr } = run('postrm', 'purge')
   expect([status, readdirSync(join(state, 'generations'))]).toEqual([0, ['1']])
-  expect(stderr).toContain('stays, for what was interrupted:')
+  expect(stderr).toContain('is kept because of an interrupted apply or rollback:')
 })
 
 it.each([true, false])('purge keeps the list that hosts.deny names: bans go on is %s', (isBanning) => {
