@@ -8,7 +8,7 @@ const source = join(import.meta.dirname, '../src')
 const LAYERS = ['.', 'documents', 'settings', 'policy', 'detector', 'plan', 'host', 'verify', 'commands']
 /** These decide, and touch nothing. */
 const PURE = ['.', 'documents', 'settings', 'policy', 'plan', 'detector']
-const EFFECTS = /^(?:node:(?!path$|buffer$)|execa|inquirer|zx)/
+const EFFECTS = /^(?:node:(?!path$|buffer$)|execa|@inquirer|zx)/
 
 const files = readdirSync(source, { recursive: true, encoding: 'utf8' })
   .filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts') && path !== 'cli.ts')
@@ -39,9 +39,9 @@ it.each(files.filter(({ layer }) => PURE.includes(layer)))('$path touches nothin
   )
 })
 
-it('keeps inquirer out of every start but that of the question', () => {
+it('loads the prompt library only for the question', () => {
   const direct = files.filter(({ path }) =>
-    /^import .* from 'inquirer'/m.test(readFileSync(join(source, path), 'utf8')),
+    /^import .* from '@inquirer/m.test(readFileSync(join(source, path), 'utf8')),
   )
   expect(direct).toEqual([])
 })
