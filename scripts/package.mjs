@@ -71,9 +71,9 @@ const copyright = (/** @type {string} */ bundle) => {
 }
 
 /** Everything that the package installs: path → content; what is executable says so. */
-const contents = () => {
+const contents = async () => {
   const bundle = read('dist/portward.mjs')
-  const commandLine = readCommandLine(join(root, 'dist/portward.mjs'))
+  const commandLine = await readCommandLine()
   const trees = [
     ['schema', 'usr/share/portward/schema'],
     ['examples', 'usr/share/doc/portward/examples'],
@@ -110,8 +110,8 @@ const put = (/** @type {string} */ path, /** @type {string | Buffer} */ content,
   chmodSync(path, mode)
 }
 
-const stage = (/** @type {string} */ directory, /** @type {{ version: string }} */ { version }) => {
-  const files = Object.entries(contents()).sort(([a], [b]) => (a < b ? -1 : 1))
+const stage = async (/** @type {string} */ directory, /** @type {{ version: string }} */ { version }) => {
+  const files = Object.entries(await contents()).sort(([a], [b]) => (a < b ? -1 : 1))
   for (const [path, content] of files) {
     put(join(directory, path), content, path.startsWith('usr/bin/') ? 0o755 : 0o644)
   }
