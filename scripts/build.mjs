@@ -1,5 +1,5 @@
 // Bundles src/cli.ts into dist/portward.mjs: one file that runs without node_modules.
-import { readFile, rename } from 'node:fs/promises'
+import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -15,10 +15,17 @@ const options = (/** @type {string} */ outfile, /** @type {boolean} */ faults) =
   entryPoints: ['src/cli.ts'],
   outfile,
   bundle: true,
+  metafile: true,
+  // The package is built in a copy of the sources, which has no node_modules of its own.
+  preserveSymlinks: true,
   platform: 'node',
   format: 'esm',
   target: 'node18.19',
   legalComments: 'none',
+  // Names stay, and lines are short, so that a stack trace tells where it happened.
+  minifySyntax: true,
+  minifyWhitespace: true,
+  lineLimit: 120,
   define: { PORTWARD_VERSION: JSON.stringify(version), PORTWARD_FAULTS: String(faults) },
   // commander and friends are CommonJS and call require() for node's own modules.
   banner: {
@@ -31,12 +38,16 @@ const options = (/** @type {string} */ outfile, /** @type {boolean} */ faults) =
 /** Somebody may be reading the one that is there: it is replaced whole. */
 const replace = async (/** @type {string} */ outfile, /** @type {boolean} */ faults) => {
   const temporary = `${outfile}.${process.pid}`
-  await build(options(temporary, faults))
+  const { metafile } = await build(options(temporary, faults))
   await rename(join(root, temporary), join(root, outfile))
+  return metafile
 }
 
-await Promise.all([
+const [metafile] = await Promise.all([
   replace('dist/portward.mjs', false),
   // For the crash tests: the same, but it can be told to fail. It is in no package.
   replace('dist/portward-faults.mjs', true),
 ])
+
+// What is in it: for the licences in the package, and for whoever asks esbuild's analyzer why it is large.
+await writeFile(join(root, 'dist/portward.meta.json'), JSON.stringify(metafile))

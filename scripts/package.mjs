@@ -36,10 +36,12 @@ const readRelease = () => {
 /** A packed file's bytes: without name and time, as policy asks. */
 const gzip = (/** @type {string} */ text) => execFileSync('gzip', ['-9n'], { input: text })
 
-/** Names of the npm packages whose code is in the bundle: esbuild marks where each file begins. */
-const bundledPackages = (/** @type {string} */ bundle) => {
-  const marks = bundle.matchAll(/^\/\/ node_modules\/((?:@[^/\n]+\/)?[^/\n]+)\//gm)
-  return [...new Set([...marks].map(([, name = '']) => name))].sort()
+/** Names of the npm packages whose code is in the bundle. */
+const bundledPackages = () => {
+  const { outputs } = JSON.parse(read('dist/portward.meta.json'))
+  const inputs = Object.values(outputs).flatMap((output) => Object.keys(output.inputs))
+  const names = inputs.flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? [])
+  return [...new Set(names)].sort()
 }
 
 /** A package's licence as it states it; Debian keeps the text of the Apache licence in one place. */
@@ -58,10 +60,10 @@ const readLicence = (/** @type {string} */ name) => {
 }
 
 /** The package's copyright file: packages with the very same text share it. */
-const copyright = (/** @type {string} */ bundle) => {
+const copyright = () => {
   /** @type {Map<string, string[]>} */
   const texts = new Map()
-  for (const { title, text } of bundledPackages(bundle).map(readLicence)) {
+  for (const { title, text } of bundledPackages().map(readLicence)) {
     texts.set(text, [...(texts.get(text) ?? []), title])
   }
   const sections = [...texts].map(
@@ -94,7 +96,7 @@ const contents = async () => {
     'usr/share/man/man5/portward-config.env.5.gz': gzip(read('packaging/portward-config.env.5')),
     'usr/share/bash-completion/completions/portward': bashCompletion(commandLine),
     'usr/share/zsh/vendor-completions/_portward': zshCompletion(commandLine),
-    'usr/share/doc/portward/copyright': copyright(bundle),
+    'usr/share/doc/portward/copyright': copyright(),
     'usr/share/doc/portward/changelog.gz': gzip(read('packaging/changelog')),
     'usr/share/doc/portward/README.md.gz': gzip(read('README.md')),
     'usr/share/lintian/overrides/portward': read('packaging/lintian-overrides'),
@@ -151,7 +153,7 @@ const name = `portward_${release.version}_all.deb`
 try {
   const tree = join(staging, 'tree')
   mkdirSync(tree)
-  stage(tree, release)
+  await stage(tree, release)
   settle(tree, release.seconds)
   // One thread: more would cut the data in other places.
   const options = ['--root-owner-group', '--uniform-compression', '-Zxz', '-z6', '--threads-max=1']
