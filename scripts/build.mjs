@@ -22,6 +22,10 @@ const options = (/** @type {string} */ outfile, /** @type {boolean} */ faults) =
   format: 'esm',
   target: 'node18.19',
   legalComments: 'none',
+  // Names stay, and lines are short, so that a stack trace tells where it happened.
+  minifySyntax: true,
+  minifyWhitespace: true,
+  lineLimit: 120,
   define: { PORTWARD_VERSION: JSON.stringify(version), PORTWARD_FAULTS: String(faults) },
   // commander and friends are CommonJS and call require() for node's own modules.
   banner: {

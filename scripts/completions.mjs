@@ -1,67 +1,57 @@
-// Completions for bash and zsh from what `portward --help` says, so that they know what the program knows.
-import { execFileSync } from 'node:child_process'
+// Completions for bash and zsh from commander's own tree of commands and options.
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { rawText } from './raw-text.mjs'
 
-/** @typedef {{ names: string[], value: string | null, text: string }} Option */
+/** @typedef {{ names: string[], value: string | null, text: string, words: readonly string[] }} Option */
 /** @typedef {{ name: string, text: string, options: Option[] }} Command */
 /** @typedef {{ options: Option[], commands: Command[] }} CommandLine */
 
-/** The entries below each heading of commander's help: two blanks, the term, its text, wrapped further right. */
-const parseHelp = (/** @type {string} */ help) => {
-  /** @type {Map<string, { term: string, text: string }[]>} */
-  const sections = new Map()
-  /** @type {{ term: string, text: string }[]} */
-  let entries = []
-  for (const line of help.split('\n')) {
-    const [, heading] = /^(\S.*):$/.exec(line) ?? []
-    const [, term, text = ''] = /^ {2}(\S.*?)(?: {2,}(\S.*))?$/.exec(line) ?? []
-    if (heading !== undefined) {
-      entries = []
-      sections.set(heading, entries)
-    } else if (term !== undefined) entries.push({ term, text })
-    else if (/^ {3,}\S/.test(line)) {
-      const last = entries.at(-1)
-      if (last) last.text = `${last.text} ${line.trim()}`.trim()
-    }
-  }
-  return (/** @type {string} */ heading) => sections.get(heading) ?? []
+/** src/commands/program.ts, ready to be called. @returns {Promise<typeof import('../src/commands/program.ts')>} */
+const importProgram = async () => {
+  const { outputFiles } = await build({
+    absWorkingDir: fileURLToPath(new URL('..', import.meta.url)),
+    entryPoints: ['src/commands/program.ts'],
+    bundle: true,
+    write: false,
+    platform: 'node',
+    format: 'cjs',
+    define: { PORTWARD_VERSION: "''", PORTWARD_FAULTS: 'false' },
+    plugins: [rawText],
+    logLevel: 'warning',
+  })
+  const module = { exports: /** @type {any} */ ({}) }
+  new Function('module', 'require', outputFiles[0]?.text ?? '')(module, createRequire(import.meta.url))
+  return module.exports
 }
 
-/** @returns {Option} */
-const parseOption = (/** @type {{ term: string, text: string }} */ { term, text }) => ({
-  names: term.match(/(?<=^|\s)--?[\w-]+/g) ?? [],
-  value: /[<[]([^\]>]+)[\]>]/.exec(term)?.[1] ?? null,
-  text,
-})
-
-/** Asks a built portward for its commands and options. @returns {CommandLine} */
-export const readCommandLine = (/** @type {string} */ bundle) => {
-  const help = (/** @type {string[]} */ ...args) =>
-    parseHelp(execFileSync(process.execPath, [bundle, ...args, '--help'], { encoding: 'utf8' }))
-  const top = help()
-  const commands = top('Commands').map(({ term, text }) => ({ name: term.split(' ')[0] ?? '', text }))
-  return {
-    options: top('Options').map(parseOption),
-    commands: commands.map(({ name, text }) => ({
-      ...{ name, text },
-      options: name === 'help' ? [] : help(name)('Options').map(parseOption),
-    })),
-  }
+/** The visible commands and options. @returns {Promise<CommandLine>} */
+export const readCommandLine = async () => {
+  const { createProgram } = await importProgram()
+  const program = createProgram(process, () => {})
+  const help = program.createHelp()
+  const optionsOf = (/** @type {import('commander').Command} */ command) =>
+    help.visibleOptions(command).map((option) => ({
+      names: [option.short, option.long].filter((name) => name !== undefined),
+      value: /[<[](.+)[\]>]/.exec(option.flags)?.[1] ?? null,
+      text: help.optionDescription(option),
+      words: option.argChoices ?? [],
+    }))
+  const commands = help.visibleCommands(program).map((command) => ({
+    name: command.name(),
+    text: help.subcommandDescription(command),
+    options: command.name() === 'help' ? [] : optionsOf(command),
+  }))
+  return { options: optionsOf(program), commands }
 }
 
-/** Words for values that the help tells in prose. */
-const WORDS = {
-  '--method': 'pcap raw',
-  '--mode': 'tcp stcp atcp udp sudp audp stealth connect',
-}
-
-/** What to offer as an option's value. @returns {{ kind: 'files' | 'directories' | 'interfaces' | 'words' | 'any', words: string }} */
-const completionOf = (/** @type {Option} */ { names, value, text }) => {
-  const [, choices] = /\(choices: ([^)]*)\)/.exec(text) ?? []
-  const known = Object.entries(WORDS).find(([name]) => names.includes(name))?.[1]
-  const words = choices === undefined ? (known ?? '') : (choices.match(/[^", ]+/g) ?? []).join(' ')
-  if (words !== '') return { kind: 'words', words }
-  if (names.includes('--interface')) return { kind: 'interfaces', words }
-  return { kind: value === 'file' ? 'files' : value === 'dir' ? 'directories' : 'any', words }
+/** What to complete an option's value with. @returns {'files' | 'directories' | 'interfaces' | 'words' | 'any'} */
+const kindOf = (/** @type {Option} */ { value, words }) => {
+  if (words.length > 0) return 'words'
+  if (value === 'file') return 'files'
+  if (value === 'dir') return 'directories'
+  return value === 'interface' ? 'interfaces' : 'any'
 }
 
 const BASH = {
@@ -78,12 +68,9 @@ export const bashCompletion = (/** @type {CommandLine} */ { options, commands })
   const all = [...options, ...commands.flatMap((command) => command.options)]
   const withValue = all.filter(({ value }) => value !== null)
   const values = new Map(
-    withValue.map((option) => {
-      const { kind, words } = completionOf(option)
-      return [option.names.join('|'), BASH[kind](words)]
-    }),
+    withValue.map((option) => [option.names.join('|'), BASH[kindOf(option)](option.words.join(' '))]),
   )
-  return `# Completion of portward for bash, made from its --help.
+  return `# Completion of portward for bash, made from its command line.
 _portward() {
     local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]} command='' index
     COMPREPLY=()
@@ -129,9 +116,8 @@ const quote = (/** @type {string} */ text) => `'${text.replaceAll("'", `'\\''`)}
 /** One option for zsh's _arguments; a name that others exclude, such as --help, ends the line. */
 const zshOption = (/** @type {Option} */ option) => {
   const text = option.text.replace(/[[\]:\\]/g, '\\$&')
-  const { kind, words } = completionOf(option)
   const repeated = /may be repeated/.test(option.text) ? '*' : ''
-  const value = option.value === null ? '' : `:${option.value}:${ZSH[kind](words)}`
+  const value = option.value === null ? '' : `:${option.value}:${ZSH[kindOf(option)](option.words.join(' '))}`
   const last = option.names.includes('--help') || option.names.includes('--version') ? '(- *)' : ''
   return option.names
     .map((name) => quote(`${last}${repeated}${name}${option.value === null ? '' : '='}[${text}]${value}`))
@@ -146,7 +132,7 @@ export const zshCompletion = (/** @type {CommandLine} */ { options, commands }) 
   const own = (/** @type {Command} */ command) =>
     command.options.filter(({ names }) => !names.some((name) => known.has(name)))
   return `#compdef portward
-# Completion of portward for zsh, made from its --help.
+# Completion of portward for zsh, made from its command line.
 _portward() {
   local curcontext=$curcontext state line
   local -a commands everywhere

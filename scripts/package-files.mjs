@@ -13,7 +13,7 @@ mkdirSync(directory, { recursive: true })
 const write = (/** @type {string} */ name, /** @type {string} */ text) =>
   writeFileSync(join(directory, name), text)
 
-const commandLine = readCommandLine(join(root, 'dist/portward.mjs'))
+const commandLine = await readCommandLine()
 write('portward', bashCompletion(commandLine))
 write('_portward', zshCompletion(commandLine))
 

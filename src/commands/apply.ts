@@ -1,3 +1,4 @@
+import { formatDuration } from '../duration.ts'
 import { applyPlan } from '../host/apply.ts'
 import { findPending, transact } from '../host/generations/transaction.ts'
 import { HostError } from '../host/host-error.ts'
@@ -5,7 +6,7 @@ import { takeLock } from '../host/lock.ts'
 import { handlingSignals } from '../host/signals.ts'
 import { isInSync, type Plan } from '../plan/plan.ts'
 import { describeStep, planAsJson, renderPlan } from '../plan/render.ts'
-import { formatDuration, type PendingConfirmation } from '../policy/confirmation.ts'
+import type { PendingConfirmation } from '../policy/confirmation.ts'
 import { caveatsOf, type Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
 import { type Check, isFailure } from '../verify/check.ts'
@@ -80,7 +81,7 @@ const execute = async (
   const checks: Check[] = []
   const proof = async () => {
     // The crash tests look at the server themselves, a hundred times.
-    if (PORTWARD_FAULTS && process.env['PORTWARD_UNPROVEN'] !== undefined) return
+    if (PORTWARD_FAULTS && options.terminal.env['PORTWARD_UNPROVEN'] !== undefined) return
     checks.push(...(await prove(options, output)))
   }
   const transaction = {

@@ -1,44 +1,50 @@
 import { handlingSignals } from '../host/signals.ts'
 import { readableWords } from '../readable.ts'
-import type { GlobalOptions } from './output.ts'
+import { type GlobalOptions, isColored, type Terminal } from './output.ts'
 
-/** Calls `end` when nobody can answer any more: Ctrl-D, or a terminal that has gone. Returns how to stop listening. */
-const onEndOfInput = (end: () => void): (() => void) => {
+/** Calls `end` when no answer can come any more: Ctrl-D, or a terminal that has gone. Returns how to stop listening. */
+const onEndOfInput = ({ stdin }: Terminal, end: () => void): (() => void) => {
   const onKey = (_: unknown, key?: { readonly ctrl?: boolean; readonly name?: string }) => {
     if (key?.ctrl && key.name === 'd') end()
   }
-  process.stdin.on('keypress', onKey).on('end', end).on('close', end)
+  stdin.on('keypress', onKey).on('end', end).on('close', end)
   return () => {
-    process.stdin.off('keypress', onKey).off('end', end).off('close', end)
+    stdin.off('keypress', onKey).off('end', end).off('close', end)
   }
 }
 
-/** What inquirer throws where there is no answer: over Ctrl-C, and when it is told to stop. */
+const same = (text: string): string => text
+
+/** The library looks at the environment of the process for its colours. */
+const COLORLESS = {
+  prefix: { idle: '?', done: '✔' },
+  style: { answer: same, message: same, defaultAnswer: (text: string) => `(${text})` },
+}
+
+/** What the library throws when there is no answer: after Ctrl-C, and when it is aborted. */
 const NO_ANSWER: readonly string[] = ['ExitPromptError', 'AbortPromptError']
 
-/**
- * Asks on the terminal; no answer means no. The prompt library is loaded only here: it is the slowest thing to start.
- */
-export const askWhether = async (message: string, { color }: GlobalOptions): Promise<boolean> => {
-  if (!color) process.env['NO_COLOR'] = '1'
-  const { default: inquirer } = await import('inquirer')
+/** Asks on the terminal; no answer means no. The prompt library is loaded only here: it is the slowest to start. */
+export const askWhether = async (message: string, options: GlobalOptions): Promise<boolean> => {
+  const { terminal } = options
+  const { default: confirm } = await import('@inquirer/confirm')
   const ended = new AbortController()
-  const stopListening = onEndOfInput(() => ended.abort())
+  const stopListening = onEndOfInput(terminal, () => ended.abort())
+  const theme = isColored(options, 'stderr') ? {} : COLORLESS
+  const streams = { input: terminal.stdin, output: terminal.stderr, signal: ended.signal }
   try {
-    const prompt = inquirer.createPromptModule({ output: process.stderr, signal: ended.signal })
-    const ask = () =>
-      prompt([{ type: 'confirm', name: 'go', message: readableWords(message), default: false }])
-    const { go } = await handlingSignals(() => ended.abort(), ask)
-    return go === true
+    return await handlingSignals(
+      () => ended.abort(),
+      () => confirm({ message: readableWords(message), default: false, theme }, streams),
+    )
   } catch (error) {
-    if (error instanceof Error && NO_ANSWER.includes(error.name)) {
-      process.stderr.write('\n')
-      return false
-    }
-    throw error
+    if (!(error instanceof Error && NO_ANSWER.includes(error.name))) throw error
+    terminal.stderr.write('\n')
+    return false
   } finally {
     stopListening()
   }
 }
 
-export const hasTerminal = ({ json }: GlobalOptions): boolean => process.stdin.isTTY === true && !json
+export const hasTerminal = ({ json, terminal }: GlobalOptions): boolean =>
+  terminal.stdin.isTTY === true && !json

@@ -17,7 +17,7 @@ import { findRelease } from '../policy/find-release.ts'
 import type { Release } from '../policy/release.ts'
 import { isError, type Problem } from '../problem.ts'
 import { parseSettings, type Settings } from '../settings/settings.ts'
-import { EXIT, type GlobalOptions } from './output.ts'
+import { EXIT, type GlobalOptions, type Terminal } from './output.ts'
 
 interface Common {
   readonly root: string
@@ -58,8 +58,13 @@ interface ConfigFile {
   readonly path: string
 }
 
-export const locate = ({ config, root }: GlobalOptions): ConfigFile => {
-  const named = config ?? process.env['PORTWARD_CONFIG']
+/** An empty PORTWARD_CONFIG counts as not set. */
+export const namedConfig = ({ config, terminal }: GlobalOptions): string | undefined =>
+  config ?? (terminal.env['PORTWARD_CONFIG'] || undefined)
+
+export const locate = (options: GlobalOptions): ConfigFile => {
+  const { root } = options
+  const named = namedConfig(options)
   return named === undefined ? { root, path: '/root/config.env' } : { root: '/', path: resolve(named) }
 }
 
@@ -105,7 +110,11 @@ interface LoadedSettings {
   readonly problems: readonly Problem[]
 }
 
-const loadSettings = async (config: ConfigFile, isLive: boolean): Promise<LoadedSettings> => {
+const loadSettings = async (
+  config: ConfigFile,
+  env: Terminal['env'],
+  isLive: boolean,
+): Promise<LoadedSettings> => {
   const path = join(config.root, config.path)
   let file: FileState | null
   try {
@@ -120,7 +129,7 @@ const loadSettings = async (config: ConfigFile, isLive: boolean): Promise<Loaded
     return { settings: null, problems: [unreadable(path, 'no-config', 'does not exist', hint)] }
   }
   const owner = [...checkOwner(path, file), ...(isLive ? await checkPlace(config) : [])]
-  const { settings, problems } = parseSettings(file.text, process.env, path)
+  const { settings, problems } = parseSettings(file.text, env, path)
   return { settings: owner.length > 0 ? null : settings, problems: [...owner, ...problems] }
 }
 
@@ -159,7 +168,7 @@ export const assess = async (
   const { root, release } = options
   const isLive = root === '/'
   const config = locate(options)
-  const loading = loadSettings(config, isLive)
+  const loading = loadSettings(config, options.terminal.env, isLive)
   const reading = loading.then(({ settings }) =>
     readFacts(root, settings ?? defaultSettings(config.path), {
       ...look,

@@ -1,5 +1,5 @@
 import { type BanRow, isRead, type PlaceName, type PlaceReading, unreadPlaces } from '../policy/ban-view.ts'
-import { formatMoment, isoMoment } from './moments.ts'
+import { formatTimestamp, isoTimestamp } from './timestamps.ts'
 
 /** The places in the words of an administrator. */
 export const PLACE_TITLES: Readonly<Record<PlaceName, string>> = {
@@ -49,8 +49,8 @@ export const renderBanTable = (rows: readonly BanRow[], readings: readonly Place
   }
   const cells = rows.map((row) => [
     row.address,
-    formatMoment(row.sinceMs),
-    row.untilMs === 'for ever' ? row.untilMs : formatMoment(row.untilMs),
+    formatTimestamp(row.sinceMs),
+    row.untilMs === 'for ever' ? row.untilMs : formatTimestamp(row.untilMs),
     describePort(row),
     describeSource(row),
     describePlaces(row),
@@ -72,12 +72,12 @@ export const renderBanTable = (rows: readonly BanRow[], readings: readonly Place
 
 export const banAsJson = ({ sinceMs, untilMs, places, ...row }: BanRow): object => ({
   ...row,
-  since: isoMoment(sinceMs),
-  until: untilMs === 'for ever' ? untilMs : isoMoment(untilMs),
+  since: isoTimestamp(sinceMs),
+  until: untilMs === 'for ever' ? untilMs : isoTimestamp(untilMs),
   places: places.map(({ sinceMs: began, untilMs: ends, ...place }) => ({
     ...place,
-    since: isoMoment(began),
-    until: isoMoment(ends),
+    since: isoTimestamp(began),
+    until: isoTimestamp(ends),
   })),
 })
 

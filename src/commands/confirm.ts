@@ -5,11 +5,9 @@ import { HostError } from '../host/host-error.ts'
 import { takeLock } from '../host/lock.ts'
 import { EXIT, type GlobalOptions, openOutput } from './output.ts'
 import { recoverFirst } from './recover.ts'
-import { expectServer } from './server-only.ts'
 
 /** `portward confirm`: what was applied with --confirm-within stays. */
 export const confirmCommand = async (options: GlobalOptions): Promise<number> => {
-  expectServer(options)
   if (process.getuid?.() !== 0) throw new HostError('confirm must be run as root', 'use sudo')
   const output = openOutput(options)
   const lock = await takeLock('/')

@@ -29,7 +29,7 @@ export type Source =
       readonly addresses: readonly Address[] | null
     }
 
-/** What of the options makes no sense: for stderr, and exit 64. */
+/** Wrong usage: for stderr, and exit code 64. */
 export interface Misuse {
   readonly misuse: string
 }
@@ -55,7 +55,7 @@ const parseInUse = (text: string): ReadonlySet<string> | Misuse => {
   for (const item of text.split(',')) {
     const [, port, protocol] = PORT.exec(item.trim()) ?? []
     if (port === undefined || Number(port) > 65_535)
-      return { misuse: `--in-use: "${item}" is no port such as 22 or 53/udp` }
+      return { misuse: `--in-use: "${item}" is not a port such as 22 or 53/udp` }
     for (const each of protocol === undefined ? ['tcp', 'udp'] : [protocol])
       taken.add(`${Number(port)}/${each}`)
   }
@@ -66,7 +66,7 @@ const parseAddresses = (text: string): Address[] | Misuse => {
   const addresses: Address[] = []
   for (const item of text.split(',')) {
     const address = parseAddress(item.trim())
-    if (address === null) return { misuse: `--address: "${item}" is no address` }
+    if (address === null) return { misuse: `--address: "${item}" is not a valid address` }
     addresses.push(address)
   }
   return addresses
@@ -76,10 +76,10 @@ const parseAddresses = (text: string): Address[] | Misuse => {
 export const readSource = (options: DetectOptions): Source | Misuse => {
   const { listen, interface: name, pcap, inUse, address } = options
   const given = [listen, name, pcap].filter((option) => option !== undefined)
-  if (given.length !== 1) return { misuse: 'give one of --listen, --interface <name> and --pcap <file>' }
+  if (given.length !== 1) return { misuse: 'give one of --listen, --interface <interface> and --pcap <file>' }
   if (pcap === undefined) {
     if (inUse !== undefined || address !== undefined) {
-      return { misuse: '--in-use and --address go with --pcap: a live server is asked itself' }
+      return { misuse: '--in-use and --address go with --pcap: a live server is looked at itself' }
     }
     if (name === '') return { misuse: '--interface needs a name' }
     return name === undefined ? { kind: 'listen' } : { kind: 'interface', name }

@@ -1,5 +1,5 @@
 import type { Action, ActionOutcome, Decision, Settled, Verdict } from '../detector/decision.ts'
-import { localTime } from '../host/clock.ts'
+import { formatTimestamp, isoTimestamp } from './timestamps.ts'
 
 /** Where an ignored host is excepted: the file, the line from 1, and what the line says. */
 export interface Exception {
@@ -45,14 +45,6 @@ export const describeOutcome = (outcome: ActionOutcome): string => {
   return `${outcome.action.option}: ${text}${text === '' ? '' : ' - '}${resultOf(outcome)}`
 }
 
-const two = (value: number): string => String(value).padStart(2, '0')
-
-/** `2026-11-21 19:26:56`, local. */
-const clockOf = (timeMs: number): string => {
-  const { year, month, day, hour, minute, second } = localTime(timeMs)
-  return `${year}-${two(month)}-${two(day)} ${two(hour)}:${two(minute)}:${two(second)}`
-}
-
 /** What was found: `UDP`, `TCP SYN/Normal scan`, and `TCP Connect` for what is called `Connect` alone. */
 export const scanOf = ({ scan, packet }: Decision): string => {
   const protocol = packet.protocol.toUpperCase()
@@ -67,7 +59,7 @@ export const renderEvent = (settled: Settled, exception: Exception | null): stri
   const { packet, host, port, mode } = decision
   const target = port === packet.port ? `port ${port}` : `port ${packet.port}, told as ${port}`
   const verdict = `${outcomeOf(settled)}${exception === null ? '' : ` ${describeException(exception)}`}`
-  const event = `${clockOf(packet.timeMs)} ${host} ${scanOf(decision)}, ${target} (${mode}): ${verdict}`
+  const event = `${formatTimestamp(packet.timeMs)} ${host} ${scanOf(decision)}, ${target} (${mode}): ${verdict}`
   return `${[event, ...outcomes.map(describeOutcome)].join('; ')}\n`
 }
 
@@ -89,7 +81,7 @@ export const eventAsJson = (settled: Settled, exception: Exception | null): obje
   const { decision, outcomes, blocked, log, history, remarks } = settled
   const { packet, mode, host, scan, port, verdict } = decision
   return {
-    time: new Date(packet.timeMs).toISOString(),
+    time: isoTimestamp(packet.timeMs),
     mode,
     host,
     protocol: packet.protocol,

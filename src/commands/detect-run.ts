@@ -14,7 +14,7 @@ import {
   watchArrival,
   watchCapture,
 } from './detect-sources.ts'
-import { complain, openOutput } from './output.ts'
+import { openOutput, type Terminal } from './output.ts'
 
 /** How a source ended: what else there is to say of it, for people and for programs. */
 export interface Ending {
@@ -24,15 +24,20 @@ export interface Ending {
 }
 
 /** Lets `work` end in order when somebody wants it to end, by a signal or, where `forReader`, by not reading on. */
-const untilStopped = async <T>(stop: () => void, forReader: boolean, work: Promise<T>): Promise<T> => {
+const untilStopped = async <T>(
+  { stdout }: Terminal,
+  stop: () => void,
+  forReader: boolean,
+  work: Promise<T>,
+): Promise<T> => {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   for (const signal of signals) process.once(signal, stop)
-  if (forReader) process.stdout.once('error', stop)
+  if (forReader) stdout.once('error', stop)
   try {
     return await work
   } finally {
     for (const signal of signals) process.off(signal, stop)
-    process.stdout.off('error', stop)
+    stdout.off('error', stop)
   }
 }
 
@@ -68,8 +73,9 @@ const detectInFile = async (session: Session, source: Source & { kind: 'pcap' })
   const known = { addresses: source.addresses, inUseAtStart: inUse }
   // Whom the server has blocked since is no matter of what the capture shows.
   const watcher = await createWatch(session, known, inUse, async () => undefined)
-  const { chunks, stop } = openCapture(source.path)
-  const { counts, fault } = await untilStopped(stop, true, watchCapture(chunks, watcher))
+  const { terminal } = session.options
+  const { chunks, stop } = openCapture(source.path === '-' ? terminal.stdin : source.path)
+  const { counts, fault } = await untilStopped(terminal, stop, true, watchCapture(chunks, watcher))
   if (fault !== null) {
     const name = source.path === '-' ? 'standard input' : source.path
     openOutput(session.options).problems([
@@ -104,11 +110,14 @@ const detectOnInterface = async (session: Session, name: string): Promise<Ending
     return watchCapture(capture.chunks, watcher)
   }
   try {
-    const { counts, fault } = await untilStopped(stop, !session.acts, watch())
+    const { counts, fault } = await untilStopped(options.terminal, stop, !session.acts, watch())
     capture.stop()
     const { lost, exitCode, said } = await capture.ended
     const failed = !isStopped
-    if (failed) complain(`portward: tcpdump ended by itself (exit code ${exitCode}): ${said.trim()}`)
+    if (failed)
+      openOutput(options).complain(
+        `portward: tcpdump ended by itself (exit code ${exitCode}): ${said.trim()}`,
+      )
     const losses =
       lost !== null && lost > 0 ? `${lost} frames were lost by the kernel, and looked at by nobody\n` : ''
     return { text: losses + describeUndecoded(counts), document: { frames: counts, lost, fault }, failed }
@@ -148,9 +157,14 @@ const detectOnSockets = async (session: Session): Promise<Ending> => {
       listeners.close()
     }
     note(`listening on ${[...bound].join(', ')}`)
-    const { said } = await untilStopped(stop, !session.acts, Promise.race([listeners.closed, failure]))
+    const { said } = await untilStopped(
+      options.terminal,
+      stop,
+      !session.acts,
+      Promise.race([listeners.closed, failure]),
+    )
     await Promise.all(waiting)
-    if (!isStopped) complain(`portward: the sockets were closed: ${said}`)
+    if (!isStopped) openOutput(options).complain(`portward: the sockets were closed: ${said}`)
     const turnedAway = listeners.turnedAway()
     const text = turnedAway > 0 ? `${turnedAway} connections were turned away unseen, too many at once\n` : ''
     return { text, document: { turnedAway }, failed: !isStopped }

@@ -6,7 +6,7 @@ import { daemonModes } from '../detector/modes.ts'
 import { type IgnoreSource, openIgnoreList, readConf } from '../host/portsentry-files.ts'
 import type { Release } from '../policy/release.ts'
 import type { Problem } from '../problem.ts'
-import type { Assessment } from './assess.ts'
+import { type Assessment, namedConfig } from './assess.ts'
 import type { GlobalOptions } from './output.ts'
 
 /** What config.env says of the modes; with errors, no modes. */
@@ -22,8 +22,8 @@ export const wantedModes = (
   release: Release,
 ): WantedModes => {
   if (settings !== null) return { modes: daemonModes(release, settings), problems }
-  const isNamed = options.config !== undefined || process.env['PORTWARD_CONFIG'] !== undefined
-  if (isNamed || problems.some(({ code }) => code !== 'no-config')) return { modes: null, problems }
+  if (namedConfig(options) !== undefined || problems.some(({ code }) => code !== 'no-config'))
+    return { modes: null, problems }
   return { modes: daemonModes(release, { tcpMode: 'atcp', udpMode: 'audp' }), problems: [] }
 }
 

@@ -3,7 +3,6 @@ import { readDaemons } from '../facts/daemons.ts'
 import { actingEffects, watchingEffects } from '../host/detection.ts'
 import { HostError } from '../host/host-error.ts'
 import { isError, type Problem } from '../problem.ts'
-import { readableJson } from '../readable.ts'
 import { assess } from './assess.ts'
 import {
   checkTogether,
@@ -17,16 +16,10 @@ import { type Exception, eventAsJson, isMomentous, readable, renderEvent } from 
 import { runSource, type Session } from './detect-run.ts'
 import { readSubject, type Subject, wantedModes } from './detect-subject.ts'
 import { createSummary } from './detect-summary.ts'
-import { complain, EXIT, JSON_VERSION, openOutput, problemAsJson } from './output.ts'
+import { EXIT, type Output, openOutput, problemAsJson } from './output.ts'
 
-/** One document a line, since nobody knows how many there will be. */
-const writeLine = (event: string, content: object): void => {
-  const line = JSON.stringify({ version: JSON_VERSION, command: 'detect', event, ...content })
-  process.stdout.write(`${readableJson(line)}\n`)
-}
-
-const misused = ({ misuse }: Misuse): number => {
-  complain(`error: ${misuse}`)
+const misused = (output: Output, { misuse }: Misuse): number => {
+  output.complain(`error: ${misuse}`)
   return EXIT.usage
 }
 
@@ -57,9 +50,10 @@ const detect = async (
       line === null ? null : { path: ignore.path(), line, text: readable(ignore.line(line)) }
     summary.add(settled, exception)
     const remarks = [...settled.remarks, ...faults]
-    for (const remark of remarks) complain(`${settled.decision.host}: ${remark}`)
-    if (options.json) writeLine('decision', { ...eventAsJson(settled, exception), faults })
-    else if (!options.quiet || isMomentous(settled)) output.text(renderEvent(settled, exception))
+    for (const remark of remarks) output.complain(`${settled.decision.host}: ${remark}`)
+    if (options.json) {
+      output.documentLine('detect', { event: 'decision', ...eventAsJson(settled, exception), faults })
+    } else if (!options.quiet || isMomentous(settled)) output.text(renderEvent(settled, exception))
   }
   const session: Session = {
     options,
@@ -72,36 +66,36 @@ const detect = async (
     },
   }
   const ending = await runSource(session, source)
-  if (options.json) writeLine('summary', { acted: acts, ...summary.asJson(), ...ending.document })
-  else output.text(`\n${summary.render()}${ending.text}`)
+  output.documentLine('detect', { event: 'summary', acted: acts, ...summary.asJson(), ...ending.document })
+  output.text(`\n${summary.render()}${ending.text}`)
   return ending.failed ? EXIT.failed : EXIT.ok
 }
 
-const refuse = (options: DetectOptions, problems: readonly Problem[], exitCode: number): number => {
-  openOutput(options).problems(problems)
-  if (options.json) writeLine('error', { problems: problems.map(problemAsJson) })
+const refuse = (output: Output, problems: readonly Problem[], exitCode: number): number => {
+  output.problems(problems)
+  output.documentLine('detect', { event: 'error', problems: problems.map(problemAsJson) })
   return exitCode
 }
 
 const run = async (options: DetectOptions): Promise<number> => {
   const output = openOutput(options)
   const source = readSource(options)
-  if ('misuse' in source) return misused(source)
+  if ('misuse' in source) return misused(output, source)
   const assessment = await assess(options, { filesOnly: true })
   const { release, releaseProblem } = assessment
-  if (release === null) return refuse(options, releaseProblem === null ? [] : [releaseProblem], EXIT.failed)
+  if (release === null) return refuse(output, releaseProblem === null ? [] : [releaseProblem], EXIT.failed)
   const wanted =
     options.mode === undefined
       ? wantedModes(assessment, options, release)
       : { modes: options.mode, problems: [] }
-  if (wanted.modes === null) return refuse(options, wanted.problems, EXIT.configuration)
+  if (wanted.modes === null) return refuse(output, wanted.problems, EXIT.configuration)
   output.problems(wanted.problems)
   const modes = readModes(wanted.modes, release.dialect)
-  if ('misuse' in modes) return misused(modes)
+  if ('misuse' in modes) return misused(output, modes)
   const misuse = checkTogether(source, modes, options)
-  if (misuse !== null) return misused(misuse)
+  if (misuse !== null) return misused(output, misuse)
   const subject = await readSubject(options.root, release, modes)
-  if (subject.problems.some(isError)) return refuse(options, subject.problems, EXIT.failed)
+  if (subject.problems.some(isError)) return refuse(output, subject.problems, EXIT.failed)
   output.problems(subject.problems)
   const acts = source.kind !== 'pcap' && options.dryRun !== true
   if (acts) await expectMayAct(options.root)
@@ -118,8 +112,9 @@ export const detectCommand = async (options: DetectOptions): Promise<number> => 
   } catch (error) {
     if (!options.json || !(error instanceof HostError)) throw error
     const { message, hint } = error
-    writeLine('error', { error: { message, hint } })
-    complain(`portward: ${message} — ${hint}`)
+    const output = openOutput(options)
+    output.documentLine('detect', { event: 'error', error: { message, hint } })
+    output.complain(`portward: ${message} — ${hint}`)
     return EXIT.failed
   }
 }

@@ -4,7 +4,7 @@ import { isRead } from '../policy/ban-view.ts'
 import { describeProtector } from './ban-state.ts'
 import { describePort, describeSource, PLACE_TITLES, titlesOf } from './ban-table.ts'
 import { type Daemons, type Explanation, whyOtherwise } from './explanation.ts'
-import { formatMoment } from './moments.ts'
+import { formatTimestamp } from './timestamps.ts'
 
 /** A topic and what there is to say of it, a line each. */
 export interface Section {
@@ -19,8 +19,8 @@ const protection = ({ protectors, protectionUnknown }: Explanation): string[] =>
 
 const banned = ({ ban, readings, lastScan, historyUnread }: Explanation): string[] => {
   const places = (ban?.places ?? []).map(({ place, where, sinceMs, untilMs }) => {
-    const since = sinceMs === null ? '' : `, since ${formatMoment(sinceMs)}`
-    const until = untilMs === null ? '' : `, until ${formatMoment(untilMs)}`
+    const since = sinceMs === null ? '' : `, since ${formatTimestamp(sinceMs)}`
+    const until = untilMs === null ? '' : `, until ${formatTimestamp(untilMs)}`
     return `in ${PLACE_TITLES[place]} (${where})${since}${until}`
   })
   const cause =
@@ -35,7 +35,7 @@ const banned = ({ ban, readings, lastScan, historyUnread }: Explanation): string
   const scan =
     lastScan === null
       ? []
-      : [`its last scan in the history: ${formatMoment(lastScan.timeMs)}, port ${describePort(lastScan)}`]
+      : [`its last scan in the history: ${formatTimestamp(lastScan.timeMs)}, port ${describePort(lastScan)}`]
   return [
     ...(ban === null ? ['nowhere that was looked at'] : [...cause, ...places, ...missing]),
     ...unread,

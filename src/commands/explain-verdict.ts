@@ -4,7 +4,7 @@ import { type BanRow, unreadPlaces } from '../policy/ban-view.ts'
 import { describeProtector } from './ban-state.ts'
 import { titlesOf } from './ban-table.ts'
 import { type Daemons, type Explanation, whyOtherwise } from './explanation.ts'
-import { formatMoment } from './moments.ts'
+import { formatTimestamp } from './timestamps.ts'
 
 /** What it comes to, for tools. */
 type Verdict =
@@ -75,9 +75,9 @@ const bannersOf = ({ daemons, jail, jailFiles }: Explanation): string[] => {
 
 const describeBan = ({ ban }: Explanation): string => {
   if (ban === null) return ''
-  const since = ban.sinceMs === null ? 'an unknown time' : formatMoment(ban.sinceMs)
+  const since = ban.sinceMs === null ? 'an unknown time' : formatTimestamp(ban.sinceMs)
   if (ban.untilMs === null) return `since ${since}`
-  return `since ${since}, ${ban.untilMs === 'for ever' ? ban.untilMs : `until ${formatMoment(ban.untilMs)}`}`
+  return `since ${since}, ${ban.untilMs === 'for ever' ? ban.untilMs : `until ${formatTimestamp(ban.untilMs)}`}`
 }
 
 /**

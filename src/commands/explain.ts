@@ -25,8 +25,8 @@ import { readSubject } from './detect-subject.ts'
 import { describeAll, renderSections } from './explain-text.ts'
 import { concludeOn } from './explain-verdict.ts'
 import type { Daemons, Explanation, FirewallState, JailFiles } from './explanation.ts'
-import { isoMoment } from './moments.ts'
 import { EXIT, type GlobalOptions, openOutput } from './output.ts'
+import { isoTimestamp } from './timestamps.ts'
 
 const JAIL = 'portsentry'
 
@@ -187,7 +187,7 @@ export const explainCommand = async (options: GlobalOptions, text: string): Prom
     ...rest,
     ban: ban === null ? null : banAsJson(ban),
     places: placesAsJson(readings),
-    lastScan: lastScan === null ? null : { ...lastScan, time: isoMoment(lastScan.timeMs) },
+    lastScan: lastScan === null ? null : { ...lastScan, time: isoTimestamp(lastScan.timeMs) },
     sections,
     confirmation: pendingAsJson(pending),
   })

@@ -8,7 +8,6 @@ import {
 } from '../host/generations/transaction.ts'
 import { pendingAsJson, pendingProblem } from '../policy/confirmation.ts'
 import { EXIT, type GlobalOptions, openOutput } from './output.ts'
-import { expectServer } from './server-only.ts'
 
 const WORDS: Readonly<Record<Generation['state'], string>> = {
   open: 'interrupted',
@@ -25,7 +24,6 @@ const renderGeneration = (generation: Generation): string => {
 
 /** `portward generations`: what earlier applies replaced, the latest first. */
 export const generationsCommand = async (options: GlobalOptions): Promise<number> => {
-  expectServer(options)
   const output = openOutput(options)
   const [generations, pending, unfinished] = await Promise.all([
     readGenerations(STATE),

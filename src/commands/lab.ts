@@ -1,22 +1,21 @@
+import type { Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { messageOf } from '../host/host-error.ts'
 import { work } from '../host/lab/inside.ts'
-import { EXIT } from './output.ts'
+import { EXIT, type Terminal } from './output.ts'
+
+/** Ends this process once the message is written, whatever else still runs in it. */
+const end = (stream: Writable, message: string, code: number) =>
+  new Promise<number>(() => stream.write(message, () => process.exit(code)))
 
 /**
- * What `portward verify` runs in its sandbox: a specification on stdin, a report on stdout, both JSON. Ends at once when
- * it is told: with it, its namespaces and everything that runs in them.
+ * What `portward verify` runs in its sandbox: a specification on stdin, a report on stdout, both JSON. Ends at once after
+ * the report: with it end its namespaces and everything that runs in them.
  */
-export const labCommand = async (): Promise<number> => {
-  const end = (stream: NodeJS.WriteStream, message: string, code: number) =>
-    new Promise<number>(() => stream.write(message, () => process.exit(code)))
+export const labCommand = async ({ stdin, stdout, stderr }: Terminal): Promise<number> => {
   try {
-    return await end(
-      process.stdout,
-      JSON.stringify(await work(JSON.parse(await text(process.stdin)))),
-      EXIT.ok,
-    )
+    return await end(stdout, JSON.stringify(await work(JSON.parse(await text(stdin)))), EXIT.ok)
   } catch (error) {
-    return await end(process.stderr, `${messageOf(error)}\n`, EXIT.failed)
+    return await end(stderr, `${messageOf(error)}\n`, EXIT.failed)
   }
 }

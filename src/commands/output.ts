@@ -1,23 +1,32 @@
-import { tellWaitsTo } from '../host/waiting.ts'
+import type { Readable, Writable } from 'node:stream'
 import { isError, type Problem, renderProblem } from '../problem.ts'
 import { readableBytes, readableJson, readableMessage, readableWords } from '../readable.ts'
 
 /** The exit codes of the contract. */
 export const EXIT = { ok: 0, failed: 1, pending: 2, usage: 64, configuration: 78 } as const
 
+/** Version of the JSON document on stdout; it changes when a field changes its meaning or goes away. */
+export const JSON_VERSION = 2
+
+/** What a run has of the process that it runs in: nothing in commands/ asks the process itself. */
+export interface Terminal {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly stdin: Readable & { readonly isTTY?: boolean }
+  readonly stdout: Writable & { readonly isTTY?: boolean }
+  readonly stderr: Writable & { readonly isTTY?: boolean }
+}
+
 export interface GlobalOptions {
+  readonly terminal: Terminal
   readonly config?: string
   readonly root: string
-  /** The release of a tree that is a copy of /etc, and does not tell. */
+  /** The release of a tree that is a copy of /etc and does not show it. */
   readonly release?: string
   readonly json?: boolean
   readonly quiet?: boolean
   readonly verbose?: boolean
   readonly color: boolean
 }
-
-/** Version of the JSON document on stdout; it changes when a field changes its meaning or goes away. */
-export const JSON_VERSION = 2
 
 export interface Output {
   /** Results: stdout, unless JSON was asked for. Text is latin1-decoded, as it may quote files. */
@@ -26,17 +35,21 @@ export interface Output {
   readonly text: (text: string) => void
   /** Remarks and progress: stderr, unless quiet. */
   readonly note: (text: string) => void
-  /** What went wrong: stderr, always. */
+  /** A message on stderr, even when quiet. */
+  readonly complain: (text: string) => void
+  /** Problems: stderr; when quiet, errors only. */
   readonly problems: (problems: readonly Problem[]) => void
-  /** The one JSON document, where it was asked for. */
+  /** The one JSON document, if it was asked for. */
   readonly document: (command: string, content: object) => void
+  /** One JSON document of many, a line each, if they were asked for. */
+  readonly documentLine: (command: string, content: object) => void
 }
 
 const COLORS = { red: 31, green: 32, yellow: 33, cyan: 36 } as const
 
 const paint = (text: string, color: keyof typeof COLORS): string => `\u001b[${COLORS[color]}m${text}\u001b[0m`
 
-/** Colours a diff by its line starts, and nothing else. */
+/** Colours the lines of a diff by how they start. */
 const paintDiff = (text: string): string =>
   text.replace(/^(?:(\+.*)|(-.*)|(@@.*))$/gm, (line, added?: string, removed?: string) =>
     paint(line, added !== undefined ? 'green' : removed !== undefined ? 'red' : 'cyan'),
@@ -51,47 +64,49 @@ export const problemAsJson = ({ severity, code, message, hint, at }: Problem): o
   ...(at.line === undefined ? {} : { line: at.line }),
 })
 
-/** One message on stderr. */
-export const complain = (text: string): void => {
-  process.stderr.write(`${readableMessage(text)}\n`)
-}
+/** Whether to use colours on one of the terminal's streams. */
+export const isColored = (
+  { color, terminal }: Pick<GlobalOptions, 'color' | 'terminal'>,
+  stream: 'stdout' | 'stderr',
+): boolean =>
+  color && terminal[stream].isTTY === true && !terminal.env['NO_COLOR'] && terminal.env['TERM'] !== 'dumb'
 
-/** Where a command writes, and tells of long waits: results on stdout, everything else on stderr. */
-export const openOutput = ({ json, quiet, color }: GlobalOptions): Output => {
-  const colored = (stream: NodeJS.WriteStream) =>
-    color && stream.isTTY === true && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb'
-  const note = (text: string): void => {
-    if (!quiet) complain(text)
+/** Where a command writes: results on stdout, everything else on stderr. */
+export const openOutput = (options: Pick<GlobalOptions, 'json' | 'quiet' | 'color' | 'terminal'>): Output => {
+  const { json, quiet } = options
+  const { stdout, stderr } = options.terminal
+  const complain = (text: string): void => {
+    stderr.write(`${readableMessage(text)}\n`)
   }
-  tellWaitsTo(note)
+  const writeJson = (command: string, content: object, indent?: number): void => {
+    if (json)
+      stdout.write(
+        `${readableJson(JSON.stringify({ version: JSON_VERSION, command, ...content }, null, indent))}\n`,
+      )
+  }
   return {
     result: (text) => {
       if (json) return
-      // Into a pipe or a file quoted bytes go out as they came in, so that the diff can be applied.
-      if (!process.stdout.isTTY) process.stdout.write(text, 'latin1')
-      else {
-        const shown = readableBytes(text)
-        process.stdout.write(colored(process.stdout) ? paintDiff(shown) : shown)
-      }
+      // Into a pipe or a file, quoted bytes go out as they came in, so that the diff can be applied.
+      if (!stdout.isTTY) stdout.write(text, 'latin1')
+      else stdout.write(isColored(options, 'stdout') ? paintDiff(readableBytes(text)) : readableBytes(text))
     },
     text: (text) => {
-      if (!json) process.stdout.write(readableWords(text))
+      if (!json) stdout.write(readableWords(text))
     },
-    note,
+    note: (text) => {
+      if (!quiet) complain(text)
+    },
+    complain,
     problems: (problems) => {
       for (const problem of problems) {
         if (quiet && !isError(problem)) continue
         const line = readableMessage(renderProblem(problem))
-        process.stderr.write(
-          `${colored(process.stderr) ? paint(line, isError(problem) ? 'red' : 'yellow') : line}\n`,
-        )
+        const color = isError(problem) ? 'red' : 'yellow'
+        stderr.write(`${isColored(options, 'stderr') ? paint(line, color) : line}\n`)
       }
     },
-    document: (command, content) => {
-      if (json)
-        process.stdout.write(
-          `${readableJson(JSON.stringify({ version: JSON_VERSION, command, ...content }, null, 2))}\n`,
-        )
-    },
+    document: (command, content) => writeJson(command, content, 2),
+    documentLine: writeJson,
   }
 }

@@ -10,7 +10,6 @@ import type { Problem } from '../problem.ts'
 import { askWhether, hasTerminal } from './ask.ts'
 import { EXIT, type GlobalOptions, type Output, openOutput } from './output.ts'
 import { recoverFirst } from './recover.ts'
-import { expectServer } from './server-only.ts'
 
 export interface RollbackOptions extends GlobalOptions {
   readonly yes?: boolean
@@ -94,7 +93,6 @@ const asProblem = (message: string): Problem => ({
 
 /** `portward rollback [N]`: the state before generation N (the latest one), whatever came after it. */
 export const rollbackCommand = async (options: RollbackOptions, wanted?: number): Promise<number> => {
-  expectServer(options)
   if (process.getuid?.() !== 0) throw new HostError('rollback must be run as root', 'use sudo')
   const output = openOutput(options)
   const lock = await takeLock(options.root)

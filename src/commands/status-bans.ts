@@ -3,7 +3,7 @@ import { type ScanSummary, summarizeScans } from '../policy/scan-summary.ts'
 import type { Assessment } from './assess.ts'
 import { type BanState, readBanState } from './ban-state.ts'
 import { describePort, remarksOn, titlesOf } from './ban-table.ts'
-import { formatMoment, isoMoment } from './moments.ts'
+import { formatTimestamp, isoTimestamp } from './timestamps.ts'
 
 /** Entries of each list. */
 const MOST = 5
@@ -47,7 +47,7 @@ const describeWeek = (scans: ScanSummary | null): string => {
   const reach =
     scans.sinceMs === null
       ? 'the history holds no scan that counts'
-      : `history since ${formatMoment(scans.sinceMs)}`
+      : `history since ${formatTimestamp(scans.sinceMs)}`
   return `${scans.hostsThisWeek} noticed this week (${reach})`
 }
 
@@ -61,7 +61,7 @@ export const renderBanStatus = ({
 }: BanStatus): (readonly [string, string])[] => {
   const gaps = incomplete === 0 ? '' : `, ${incomplete} NOT IN EVERY PLACE (portward bans)`
   const last = (scans?.lastScans ?? []).map(
-    (scan) => `${formatMoment(scan.timeMs)} ${scan.host} ${describePort(scan)}`,
+    (scan) => `${formatTimestamp(scan.timeMs)} ${scan.host} ${describePort(scan)}`,
   )
   const ports = (scans?.ports ?? []).map((port) => `${describePort(port)} (${port.hosts})`)
   return [
@@ -86,9 +86,9 @@ export const banStatusAsJson = ({ banned, incomplete, isWhole, scans, remarks }:
       ? null
       : {
           hostsThisWeek: scans.hostsThisWeek,
-          since: isoMoment(scans.sinceMs),
+          since: isoTimestamp(scans.sinceMs),
           last: scans.lastScans.map(({ timeMs, host, port, protocol, scan }) => ({
-            time: isoMoment(timeMs),
+            time: isoTimestamp(timeMs),
             host,
             port,
             protocol,

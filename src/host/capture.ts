@@ -16,16 +16,16 @@ export interface CaptureFile {
   readonly stop: () => void
 }
 
-/** The bytes of a capture file, or of stdin for `-`. */
-export const openCapture = (path: string): CaptureFile => {
-  const stream: Readable = path === '-' ? process.stdin : createReadStream(path)
+/** The bytes of a capture file, or of standard input. */
+export const openCapture = (source: string | Readable): CaptureFile => {
+  const stream = typeof source === 'string' ? createReadStream(source) : source
   let isStopped = false
   async function* read(): Chunks {
     try {
       yield* stream
     } catch (error) {
       if (isStopped) return
-      const name = path === '-' ? 'standard input' : path
+      const name = typeof source === 'string' ? source : 'standard input'
       const reason = errnoOf(error) ?? messageOf(error)
       throw new HostError(`cannot read ${name}: ${reason}`, 'name a capture file', { cause: error })
     }

@@ -1,27 +1,25 @@
-/** Whoever waits longer than this wants to know what for. */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { formatDuration } from '../duration.ts'
+
+/** A wait that takes longer than this is reported. */
 const SILENCE_MS = 5000
 
-let tell: (text: string) => void = () => undefined
+const reporter = new AsyncLocalStorage<(text: string) => void>()
 
-/** Where long waits are told from now on. Nobody is told before. */
-export const tellWaitsTo = (teller: (text: string) => void): void => {
-  tell = teller
-}
+/** Long waits during `work` are reported to `report`; those outside of any such work to nobody. */
+export const reportingWaits = <T>(report: (text: string) => void, work: () => Promise<T>): Promise<T> =>
+  reporter.run(report, work)
 
-const formatLimit = (limitMs: number): string => {
-  const seconds = Math.ceil(limitMs / 1000)
-  return seconds > 120 && seconds % 60 === 0 ? `${seconds / 60} min` : `${seconds} s`
-}
-
-/** What is being waited for, so that two who wait for the same say so once. */
+/** What is being waited for, so that two waits for the same are reported once. */
 const pending = new Map<string, number>()
 
-/** Does something that may take long: after five seconds it is told what is waited for, and for how long at most. */
+/** Does something that may take long: after five seconds it is reported what is waited for, and for how long at most. */
 export const waitingFor = async <T>(what: string, limitMs: number, work: () => Promise<T>): Promise<T> => {
+  const report = reporter.getStore()
   const isFirst = !pending.has(what)
   pending.set(what, (pending.get(what) ?? 0) + 1)
   const timer = isFirst
-    ? setTimeout(() => tell(`waiting for ${what}, up to ${formatLimit(limitMs)}`), SILENCE_MS)
+    ? setTimeout(() => report?.(`waiting for ${what}, up to ${formatDuration(limitMs)}`), SILENCE_MS)
     : undefined
   try {
     return await work()

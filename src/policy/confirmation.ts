@@ -1,3 +1,4 @@
+import { formatDuration } from '../duration.ts'
 import type { Problem } from '../problem.ts'
 
 /** An apply that is in force but will be rolled back, unless somebody confirms it. */
@@ -6,23 +7,6 @@ export interface PendingConfirmation {
   readonly generation: number | null
   /** Until the rollback begins, 0: it has begun or is about to; null: the timer does not run. */
   readonly leftMs: number | null
-}
-
-const UNITS = [
-  ['h', 3600],
-  ['m', 60],
-  ['s', 1],
-] as const
-
-/** `4m 12s`; the seconds of a last minute, nothing smaller. */
-export const formatDuration = (ms: number): string => {
-  let rest = Math.ceil(ms / 1000)
-  const parts = UNITS.flatMap(([unit, size]) => {
-    const count = Math.floor(rest / size)
-    rest -= count * size
-    return count === 0 ? [] : [`${count}${unit}`]
-  })
-  return parts.join(' ') || '0s'
 }
 
 /** What is going to happen, and when. */

@@ -1,14 +1,16 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, it, test } from 'vitest'
 import { canonicalAddress } from '../../src/commands/address.ts'
 import { bansCommand } from '../../src/commands/bans.ts'
 import { explainCommand } from '../../src/commands/explain.ts'
+import type { Terminal } from '../../src/commands/output.ts'
 import { statusCommand } from '../../src/commands/status.ts'
 import { unbanCommand } from '../../src/commands/unban.ts'
 import { blockedRecord } from '../../src/detector/blocked-hosts.ts'
 import { address } from '../detector/daemon.ts'
 import { copyOf, fixtures, temporaryDirectory } from '../tree.ts'
+import { createTerminal, type Result } from './in-process.ts'
 
 const STATE = 'var/lib/portsentry/portsentry'
 const BANNED = '203.0.113.9'
@@ -64,42 +66,25 @@ const server2 = (): string => {
   return root
 }
 
-interface Said {
-  readonly status: number
-  readonly stdout: string
-  readonly stderr: string
+/** Runs a command in this process, and returns what it writes. */
+const said = async (command: (terminal: Terminal) => Promise<number>): Promise<Result> => {
+  const { terminal, texts } = createTerminal()
+  const status = await command(terminal)
+  return { status, ...texts() }
 }
 
-/** Runs a command in this process and gathers what it says. */
-const said = async (run: () => Promise<number>): Promise<Said> => {
-  const texts = { stdout: '', stderr: '' }
-  const spies = (['stdout', 'stderr'] as const).map((name) =>
-    vi.spyOn(process[name], 'write').mockImplementation((chunk) => {
-      texts[name] += String(chunk)
-      return true
-    }),
-  )
-  const restore = () => {
-    for (const spy of spies) spy.mockRestore()
-  }
-  onTestFinished(restore)
-  try {
-    return { status: await run(), ...texts }
-  } finally {
-    restore()
-  }
-}
-
-const options = (root: string, json = false) => ({
+const options = (terminal: Terminal, root: string, json = false) => ({
+  terminal,
   root,
   config: join(root, 'root/config.env'),
   color: false,
   json,
 })
-const bans = (root: string, json = false) => said(() => bansCommand(options(root, json)))
-const unban = (root: string, ...hosts: string[]) => said(() => unbanCommand(options(root), hosts))
+const bans = (root: string, json = false) => said((terminal) => bansCommand(options(terminal, root, json)))
+const unban = (root: string, ...hosts: string[]) =>
+  said((terminal) => unbanCommand(options(terminal, root), hosts))
 const explain = async (root: string, host: string) =>
-  JSON.parse((await said(() => explainCommand(options(root, true), host))).stdout)
+  JSON.parse((await said((terminal) => explainCommand(options(terminal, root, true), host))).stdout)
 
 describe('bans', () => {
   it('shows what the files tell, a host a line', async () => {
@@ -233,7 +218,7 @@ describe('explain', () => {
   it('names the commands as they would be run, the line that spares, and what could not be looked at', async () => {
     const root = server12()
     writeFileSync(join(root, 'etc/portsentry/portsentry.ignore.static'), '# LAN\n192.168.1.0/24\n')
-    const { status, stdout } = await said(() => explainCommand(options(root), '192.0.2.1'))
+    const { status, stdout } = await said((terminal) => explainCommand(options(terminal, root), '192.0.2.1'))
     expect(status).toBe(0)
     expect(stdout).toMatch(
       /^192\.0\.2\.1 is neither banned nor protected: the first packet to a watched port/,
@@ -248,7 +233,7 @@ describe('explain', () => {
     const root = server12()
     const wrappersSection = async (host: string) =>
       /^wrappers +((?:.*\n?)(?: {12}.*\n)*)/m
-        .exec((await said(() => explainCommand(options(root), host))).stdout)?.[1]
+        .exec((await said((terminal) => explainCommand(options(terminal, root), host))).stdout)?.[1]
         ?.trim()
         .split(/\n +/)
     expect(await wrappersSection(BANNED)).toEqual([
@@ -279,7 +264,7 @@ describe('explain', () => {
 })
 
 it('status tells bans, last scans and ports from the files', async () => {
-  const { stdout } = await said(() => statusCommand(options(server12())))
+  const { stdout } = await said((terminal) => statusCommand(options(terminal, server12())))
   expect(stdout).toMatch(/^bans +2 now, of the places that could be looked at;/m)
   expect(stdout).toMatch(/^last scans +\S+ \S+ 198\.51\.100\.23 79\/tcp\n +\S+ \S+ 203\.0\.113\.9 11\/tcp$/m)
   expect(stdout).toMatch(/^ports +11\/tcp \(1\), 79\/tcp \(1\)/m)

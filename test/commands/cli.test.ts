@@ -2,32 +2,52 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it, test } from 'vitest'
+import { run } from '../../src/commands/run.ts'
 import { checkout } from '../checkout.ts'
 import { typeInto } from '../terminal.ts'
 import { copyOf, fixtures } from '../tree.ts'
-import { portward } from './in-process.ts'
-
-/** Starts portward as its user does. */
-const start = (...args: string[]) => {
-  const { status, stdout, stderr } = spawnSync(join(checkout, 'bin/portward'), args, {
-    env: { PATH: process.env['PATH'] },
-  })
-  return { status, stdout: stdout.toString('latin1'), stderr: stderr.toString() }
-}
+import { createTerminal, portward, portwardOnTerminal } from './in-process.ts'
 
 const sample = () => {
   const root = copyOf(join(fixtures, 'sample-server'))
   return ['--root', root, '--config', join(root, 'root/config.env')] as const
 }
 
-it('gives the exit codes of the contract', () => {
+it('gives the exit codes of the contract', async () => {
   const tree = sample()
-  expect(start('plan', ...tree).status).toBe(2)
-  expect(start('apply', ...tree).status).toBe(1)
-  expect(start('apply', '--yes', ...tree).status).toBe(0)
-  expect(start('plan', ...tree).status).toBe(0)
-  expect(start('apply', '--yes', ...tree).status).toBe(0)
-  expect(start('status', ...tree).status).toBe(0)
+  const statusOf = async (...args: string[]) => (await portward(...args, ...tree)).status
+  expect(await statusOf('plan')).toBe(2)
+  expect(await statusOf('apply')).toBe(1)
+  expect(await statusOf('apply', '--yes')).toBe(0)
+  expect(await statusOf('plan')).toBe(0)
+  expect(await statusOf('apply', '--yes')).toBe(0)
+  expect(await statusOf('status')).toBe(0)
+})
+
+it('runs as a process of its own', () => {
+  const { status, stdout, stderr } = spawnSync(
+    join(checkout, 'bin/portward'),
+    ['plan', ...sample(), '--json'],
+    { env: { PATH: process.env['PATH'] }, encoding: 'utf8' },
+  )
+  expect([status, stderr]).toEqual([2, ''])
+  expect(JSON.parse(stdout)).toMatchObject({ command: 'plan' })
+})
+
+it('prints its version', async () => {
+  expect(await portward('--version')).toMatchObject({ status: 0, stdout: 'test\n', stderr: '' })
+})
+
+it('takes settings and the path of config.env from the environment that it is given', async () => {
+  const [, root, , config] = sample()
+  const { terminal, texts } = createTerminal({ PORTWARD_CONFIG: '/nonexistent' })
+  expect(await run({ argv: ['plan', '--root', root], ...terminal })).toBe(78)
+  expect(texts().stderr).toMatch(/^\/nonexistent: does not exist/)
+  // Empty counts as not set.
+  const other = createTerminal({ PORTWARD_CONFIG: '', LAN_NM: 'banana' })
+  expect(await run({ argv: ['plan', '--root', root], ...other.terminal })).toBe(78)
+  expect(other.texts().stderr).toMatch(/LAN_NM is "banana"/)
+  expect((await portward('plan', '--root', root, '--config', config)).status).toBe(2)
 })
 
 it.each(
@@ -100,14 +120,50 @@ it.each([['plan'], ['apply', '--yes'], ['status']])(
   },
 )
 
-it.each([['generations'], ['confirm'], ['rollback', '--yes']])(
-  '%s does not answer for a tree with what is so of this server',
-  async (...args) => {
-    const { status, stdout, stderr } = await portward(...args, ...sample())
-    expect([status, stdout]).toEqual([1, ''])
-    expect(stderr).toMatch(/generations are kept of a running server, not of a tree — leave --root out/)
+const COMMANDS = [
+  ['plan'],
+  ['apply', '--yes'],
+  ['status'],
+  ['bans'],
+  ['verify'],
+  ['unban', '192.0.2.1'],
+  ['explain', '192.0.2.1'],
+  ['detect', '--pcap', join(fixtures, 'scan.pcap')],
+]
+const SERVER_ONLY = [['generations'], ['confirm'], ['rollback', '--yes']]
+
+it.each([...COMMANDS, ...SERVER_ONLY].map((args) => [args]))(
+  'the options of all commands are refused for the same reasons: %j',
+  async (args) => {
+    const wrong = [
+      [['--root', '/nonexistent-tree'], /is not a directory|on the running server only/],
+      [['--root', ''], /need a value/],
+      [['--config', ''], /need a value/],
+      [['--release', 'native-2'], /--release needs --root/],
+      [['--release', 'native-3'], /Allowed choices are/],
+    ] as const
+    for (const [options, expected] of wrong) {
+      const { status, stdout, stderr } = await portward(...args, ...options)
+      expect([status, stdout, stderr]).toEqual([64, '', expect.stringMatching(expected)])
+    }
   },
 )
+
+it.each(COMMANDS.map((args) => [args]))('--root, --config and --release are accepted: %j', async (args) => {
+  const [, root, , config] = sample()
+  const { status, stderr } = await portward(
+    ...args,
+    ...['--root', root, '--config', config, '--release', 'sysv-1.2'],
+  )
+  expect({ status, stderr }).not.toMatchObject({ status: 64 })
+  expect(stderr).not.toMatch(/^error/)
+})
+
+it.each(SERVER_ONLY)('%s works on the running server only', async (...args) => {
+  const { status, stdout, stderr } = await portward(...args, ...sample())
+  expect([status, stdout]).toEqual([64, ''])
+  expect(stderr).toMatch(/^error: \w+ works on the running server only, not with --root$/m)
+})
 
 it('prints problems in the JSON document, too', async () => {
   const [, root] = sample()
@@ -136,9 +192,9 @@ test.each<[string, string, number]>([
   ['Ctrl-C', '\x03', 1],
 ])('the question of apply: %s', async (_, keys, expected) => {
   const tree = sample()
-  const { status, output, complaint } = typeInto(keys, join(checkout, 'bin/portward'), ['apply', ...tree])
-  expect([status, complaint]).toEqual([expected, ''])
-  expect(output).toMatch(expected === 0 ? /applied: \d+ steps, files only/ : /nothing was changed/)
+  const { status, stdout, stderr } = await portwardOnTerminal(keys, 'apply', ...tree)
+  expect(status).toBe(expected)
+  expect(stdout + stderr).toMatch(expected === 0 ? /applied: \d+ steps, files only/ : /nothing was changed/)
   expect((await portward('plan', ...tree)).status).toBe(expected === 0 ? 0 : 2)
 })
 
@@ -161,7 +217,7 @@ it('shows what files say so that it reads well, and nothing in it is obeyed', as
   expect(output).toContain(' # “café” — ü\r\n')
   expect(output).toContain(' # caf\\xe9 ^[[2J \\x9b2J\r\n')
   // Into a pipe go the bytes themselves: the diff is to be applied.
-  expect((await portward('plan', ...tree)).stdout).toContain(` ${utf8}\n # caf\xe9 \x1b[2J \x9b2J\n`)
+  expect((await portward('plan', ...tree)).bytes).toContain(` ${utf8}\n # caf\xe9 \x1b[2J \x9b2J\n`)
 
   write('etc/fail2ban/jail.local', `[portsentry]\nbantime = \x1b]0;${utf8}\x07\n`)
   for (const command of ['plan', 'verify', 'status']) {
@@ -175,13 +231,9 @@ it('shows what files say so that it reads well, and nothing in it is obeyed', as
   expect((await portward('plan', '--root', '/\x1b[2J')).stderr).toContain('/^[[2J is not a directory')
 })
 
-it('does not ask where nobody can answer', async () => {
-  const tree = sample()
-  for (const input of ['/dev/null', '/etc/passwd']) {
-    const command = `"$0" apply ${tree.join(' ')} <${input}`
-    const { status, stderr } = spawnSync('sh', ['-c', command, join(checkout, 'bin/portward')])
-    expect([status, stderr.toString()]).toEqual([1, expect.stringMatching(/no terminal to ask on/)])
-  }
+it('does not ask without a terminal', async () => {
+  const { status, stderr } = await portward('apply', ...sample())
+  expect([status, stderr]).toEqual([1, expect.stringMatching(/no terminal to ask on/)])
 })
 
 it('finishes an apply whose reader goes away', async () => {
@@ -207,6 +259,6 @@ it('prints a diff whose bytes are the file’s, Latin-1 and all', async () => {
   const tree = sample()
   const path = join(tree[1], 'etc/hosts.allow')
   writeFileSync(path, Buffer.from('# caf\xe9\n', 'latin1'))
-  const { stdout } = await portward('plan', ...tree)
-  expect(stdout).toContain(' # caf\xe9\n')
+  const { bytes } = await portward('plan', ...tree)
+  expect(bytes).toContain(' # caf\xe9\n')
 })

@@ -2,12 +2,13 @@ import { once } from 'node:events'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
-import { expect, it, onTestFinished, vi } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { detectCommand } from '../../src/commands/detect.ts'
 import type { DetectOptions } from '../../src/commands/detect-options.ts'
 import { pcap } from '../detector/captures.ts'
 import { ipv4, payload, tcp } from '../detector/packets.ts'
 import { copyOf, fixtures, temporaryDirectory } from '../tree.ts'
+import { createTerminal } from './in-process.ts'
 
 const SCAN = join(fixtures, 'scan.pcap')
 const CONF = 'etc/portsentry/portsentry.conf'
@@ -36,22 +37,15 @@ const server2 = (conf: string, ignore = '192.168.1.0/24\n'): string => {
   return root
 }
 
-/** Runs the command in this process and gathers what it says; `said` tells what it has said so far. */
+/** Starts the command in this process; `texts` returns what it has written so far. */
 const start = (options: Partial<DetectOptions>) => {
-  const texts = { stdout: '', stderr: '' }
-  for (const name of ['stdout', 'stderr'] as const) {
-    const spy = vi.spyOn(process[name], 'write').mockImplementation((chunk) => {
-      texts[name] += String(chunk)
-      return true
-    })
-    onTestFinished(() => spy.mockRestore())
-  }
-  return { texts, status: detectCommand({ root: '/', color: false, ...options }) }
+  const { terminal, texts } = createTerminal()
+  return { texts, status: detectCommand({ terminal, root: '/', color: false, ...options }) }
 }
 
 const detect = async (options: Partial<DetectOptions>) => {
   const { texts, status } = start(options)
-  return { status: await status, ...texts }
+  return { status: await status, ...texts() }
 }
 
 it('says who would be blocked, and who is spared by which line', async () => {
@@ -281,15 +275,15 @@ it.each([
       : server2(`${lines}HISTORY_FILE="/history"\n`, '127.0.0.3\n')
   writeFileSync(join(root, 'etc/portsentry/portsentry.ignore'), '127.0.0.3\n')
   const { texts, status } = start({ root, listen: true, mode: [mode], dryRun: true })
-  await expect.poll(() => texts.stderr, { timeout: 20_000 }).toMatch(/listening on/)
-  expect(texts.stderr).toContain(`${inUse}/tcp could not be bound: EADDRINUSE`)
-  expect(texts.stderr.includes(`${port}/tcp is told as port ${inUse}`)).toBe(dialect === '1.2')
+  await expect.poll(() => texts().stderr, { timeout: 20_000 }).toMatch(/listening on/)
+  expect(texts().stderr).toContain(`${inUse}/tcp could not be bound: EADDRINUSE`)
+  expect(texts().stderr.includes(`${port}/tcp is told as port ${inUse}`)).toBe(dialect === '1.2')
   expect(await heard(port, '127.0.0.2')).toBe('')
   expect(await heard(port, '127.0.0.2')).toBe('go away')
   expect(await heard(port, '127.0.0.3')).toBe('')
   process.emit('SIGTERM')
   expect(await status).toBe(0)
-  expect(texts.stdout).toContain('127.0.0.2: noticed 2 times: 1 below SCAN_TRIGGER, 1 would be blocked')
-  expect(texts.stdout).toContain(`${scan} ${port}/tcp`)
-  expect(texts.stdout).toMatch(/127\.0\.0\.3: noticed once: ignored by/)
+  expect(texts().stdout).toContain('127.0.0.2: noticed 2 times: 1 below SCAN_TRIGGER, 1 would be blocked')
+  expect(texts().stdout).toContain(`${scan} ${port}/tcp`)
+  expect(texts().stdout).toMatch(/127\.0\.0\.3: noticed once: ignored by/)
 })

@@ -1,54 +1,65 @@
-import { vi } from 'vitest'
+import { PassThrough, Readable, Writable } from 'node:stream'
+import type { Terminal } from '../../src/commands/output.ts'
+import { run } from '../../src/commands/run.ts'
 
 export interface Result {
   readonly status: number
-  /** Decoded as latin1, since a diff quotes the files' bytes. */
   readonly stdout: string
+  /** stdout decoded as latin1: a diff quotes the files' bytes. */
+  readonly bytes: string
   readonly stderr: string
 }
 
-/** Has what is written to a stream kept, which is no terminal meanwhile, until the function is called that it returns. */
-const capture = (stream: NodeJS.WriteStream): (() => Buffer) => {
+/** A stream that is not a terminal and keeps what is written to it. */
+const recorder = () => {
   const chunks: Buffer[] = []
-  const { isTTY } = stream
-  const listeners = stream.listeners('error')
-  stream.isTTY = false
-  const spy = vi.spyOn(stream, 'write').mockImplementation((chunk, encoding?: unknown) => {
-    const charset = encoding === 'latin1' ? 'latin1' : 'utf8'
-    chunks.push(typeof chunk === 'string' ? Buffer.from(chunk, charset) : Buffer.from(chunk))
-    return true
+  const stream = new Writable({
+    write: (chunk: Buffer, _, done) => {
+      chunks.push(chunk)
+      done()
+    },
   })
-  return () => {
-    spy.mockRestore()
-    stream.isTTY = isTTY
-    stream.removeAllListeners('error')
-    for (const listener of listeners) stream.on('error', listener as () => void)
-    return Buffer.concat(chunks)
+  // Like those of a process, it cannot be ended.
+  stream.end = () => stream
+  return { stream, bytes: () => Buffer.concat(chunks) }
+}
+
+/** Streams for a command; `texts` has what was written so far. */
+export const createTerminal = (
+  env: Terminal['env'] = {},
+  stdin: Readable = Readable.from([]),
+): { readonly terminal: Terminal; readonly texts: () => Omit<Result, 'status'> } => {
+  const [stdout, stderr] = [recorder(), recorder()]
+  return {
+    terminal: { env, stdin, stdout: stdout.stream, stderr: stderr.stream },
+    texts: () => ({
+      stdout: stdout.bytes().toString(),
+      bytes: stdout.bytes().toString('latin1'),
+      stderr: stderr.bytes().toString(),
+    }),
   }
 }
 
-let count = 0
+/** Runs portward's command line in this process, with an empty environment: to start node takes as long as a plan. */
+export const portward = async (...argv: string[]): Promise<Result> => {
+  const { terminal, texts } = createTerminal()
+  const status = await run({ argv, ...terminal })
+  return { status, ...texts() }
+}
 
-/**
- * Runs portward's command line in this process. For whatever is not about the process itself: to start node takes as long as
- * a plan.
- */
-export const portward = async (...args: string[]): Promise<Result> => {
-  const { argv, exitCode } = process
-  const [stdout, stderr] = [capture(process.stdout), capture(process.stderr)]
-  process.argv = [process.execPath, 'portward', ...args]
-  process.exitCode = 0
-  count += 1
-  const result = { status: 0, stdout: '', stderr: '' }
+/** The same on a terminal, whose user types `keys` once the question is asked. */
+export const portwardOnTerminal = async (keys: string, ...argv: string[]): Promise<Result> => {
+  const stdin = Object.assign(new PassThrough(), { isTTY: true })
+  const { terminal, texts } = createTerminal({}, stdin)
+  const asking = setInterval(() => {
+    if (!texts().stderr.includes('(y/N)')) return
+    clearInterval(asking)
+    stdin.write(keys)
+  }, 10)
   try {
-    // It is run by its import, each time by another name.
-    await import(/* @vite-ignore */ `../../src/cli.ts?${count}`)
-    result.status = Number(process.exitCode)
+    const status = await run({ argv, ...terminal })
+    return { status, ...texts() }
   } finally {
-    process.argv = argv
-    process.exitCode = exitCode
-    result.stdout = stdout().toString('latin1')
-    result.stderr = stderr().toString()
+    clearInterval(asking)
   }
-  return result
 }

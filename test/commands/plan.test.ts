@@ -25,8 +25,7 @@ const portward = async (directory: string, ...args: string[]) => {
   process.chdir(directory)
   try {
     const tree = ['--root', 'servers/web1', '--config', 'servers/web1/config.env']
-    const { status, stdout, stderr } = await run(...args, ...tree)
-    return { status, stdout: Buffer.from(stdout, 'latin1').toString(), stderr }
+    return await run(...args, ...tree)
   } finally {
     process.chdir(before)
   }

@@ -1,20 +1,16 @@
-import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import type { Check } from '../../src/verify/check.ts'
-import { checkout } from '../checkout.ts'
 import { copyOf, fixtures } from '../tree.ts'
-
-const portward = (...args: string[]) =>
-  spawnSync(join(checkout, 'bin/portward'), args, { env: { PATH: process.env['PATH'] }, encoding: 'utf8' })
+import { portward } from './in-process.ts'
 
 const sample = (): string => copyOf(join(fixtures, 'sample-server'))
 
 /** A copy of the sample server after an apply. */
-const applied = (): string => {
+const applied = async (): Promise<string> => {
   const root = sample()
-  expect(portward('apply', '--yes', '--root', root).status).toBe(0)
+  expect((await portward('apply', '--yes', '--root', root)).status).toBe(0)
   return root
 }
 
@@ -28,10 +24,10 @@ const bytesOf = (root: string): Record<string, string> =>
       .map((path) => [path, readFileSync(path, 'latin1')]),
   )
 
-it('passes on a tree after an apply, by its files alone, and changes nothing', () => {
-  const root = applied()
+it('passes on a tree after an apply, by its files alone, and changes nothing', async () => {
+  const root = await applied()
   const before = bytesOf(root)
-  const { status, stdout, stderr } = portward('verify', '--root', root, '--json')
+  const { status, stdout, stderr } = await portward('verify', '--root', root, '--json')
   const document = JSON.parse(stdout)
   expect(document).toMatchObject({ version: 2, command: 'verify', passed: true })
   expect(document.checks.map(({ code, result }: Check) => `${result} ${code}`)).toEqual(
@@ -42,18 +38,18 @@ it('passes on a tree after an apply, by its files alone, and changes nothing', (
   expect(bytesOf(root)).toEqual(before)
 })
 
-it('fails on a tree before an apply', () => {
-  const { status, stdout } = portward('verify', '--root', sample(), '--json')
+it('fails on a tree before an apply', async () => {
+  const { status, stdout } = await portward('verify', '--root', sample(), '--json')
   const { passed, checks } = JSON.parse(stdout)
   expect(passed).toBe(false)
   expect(checks.map(({ code }: Check) => code)).toEqual(FILE_CHECKS)
   expect(status).toBe(1)
 })
 
-it('says with --quiet only what is wrong', () => {
-  const root = applied()
+it('says with --quiet only what is wrong', async () => {
+  const root = await applied()
   writeFileSync(join(root, 'etc/fail2ban/jail.local'), '[portsentry]\nenabled = false\n')
-  const { status, stdout } = portward('verify', '--root', root, '--quiet')
+  const { status, stdout } = await portward('verify', '--root', root, '--quiet')
   expect(stdout).toMatch(
     /^FAIL .*\n +\/etc\/fail2ban\/jail\.local:2: enabled of the portsentry jail .*\n +→ .*\n\n.*1 failed/,
   )
@@ -61,12 +57,12 @@ it('says with --quiet only what is wrong', () => {
   expect(status).toBe(1)
 })
 
-it('has nothing to check against where config.env is wrong', () => {
+it('has nothing to check against where config.env is wrong', async () => {
   const root = sample()
   writeFileSync(join(root, 'root/config.env'), 'LAN_IP=x\n')
-  const { status, stdout, stderr } = portward('verify', '--root', root)
+  const { status, stdout, stderr } = await portward('verify', '--root', root)
   expect(status).toBe(78)
   expect(stdout).toBe('')
   expect(stderr).toMatch(/config\.env:1: LAN_IP/)
-  expect(JSON.parse(portward('verify', '--root', root, '--json').stdout).checks).toBeNull()
+  expect(JSON.parse((await portward('verify', '--root', root, '--json')).stdout).checks).toBeNull()
 })

@@ -4,16 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bashCompletion, readCommandLine, zshCompletion } from '../../scripts/completions.mjs'
-import { checkout } from '../checkout.ts'
 import { isInstalled, readCommands } from './command-line.ts'
 
 let directory: string
 let bash: string
 let zsh: string
 
-beforeAll(() => {
+beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'portward-completions-'))
-  const commandLine = readCommandLine(join(checkout, 'dist/portward.mjs'))
+  const commandLine = await readCommandLine()
   bash = join(directory, 'portward')
   zsh = join(directory, '_portward')
   writeFileSync(bash, bashCompletion(commandLine))
