@@ -4,13 +4,7 @@ import { parseFail2banIni } from '../documents/fail2ban-ini.ts'
 import { removeFaults } from '../documents/fail2ban-mend.ts'
 import { parseHostsAccess } from '../documents/hosts-access.ts'
 import { removeDenied, setAllowed, setDenyFile } from '../documents/hosts-access-edit.ts'
-import {
-  findAssignment,
-  getVariable,
-  parseShellAssignments,
-  removeCarriageReturns,
-  setVariable,
-} from '../documents/shell-assignments.ts'
+import { parseShellAssignments, removeCarriageReturns, setVariable } from '../documents/shell-assignments.ts'
 import { contains, isWithin, type Network, parseNetwork } from '../network.ts'
 import { DENIED } from '../policy/ban-set.ts'
 import type { Desired } from '../policy/desired.ts'
@@ -35,24 +29,25 @@ export const cannotSet = (path: string, what: string, line: number | undefined, 
 /** /etc/default/portsentry: the modes, in a file that a shell can source. */
 export const rewriteModes = (path: string, text: string, { modes }: Desired): Rewrite => {
   const reasons: string[] = []
-  const problems: Problem[] = []
   let current = applyEdits(text, removeCarriageReturns(text))
+  const { unreadLine } = parseShellAssignments(current)
+  if (unreadLine !== null) {
+    const hint =
+      'a shell that sources the file may stop or go elsewhere at this line: keep to lines such as TCP_MODE="atcp"'
+    const problem = cannotSet(path, 'TCP_MODE and UDP_MODE', unreadLine, hint)
+    return { text, reasons: [], problems: [problem] }
+  }
   if (current !== text) reasons.push('LF line ends')
   for (const [name, value] of [
     ['TCP_MODE', modes.tcpMode],
     ['UDP_MODE', modes.udpMode],
   ] as const) {
-    const file = parseShellAssignments(current)
-    const edits = setVariable(file, name, value)
+    const edits = setVariable(parseShellAssignments(current), name, value)
     if (edits.length === 0) continue
     current = applyEdits(current, edits)
     reasons.push(`${name}="${value}"`)
-    if (getVariable(parseShellAssignments(current), name) !== value) {
-      const line = findAssignment(file, name)?.line
-      problems.push(cannotSet(path, name, line, `write plain ${name}="${value}" there`))
-    }
   }
-  return { text: current, reasons, problems }
+  return { text: current, reasons, problems: [] }
 }
 
 /**

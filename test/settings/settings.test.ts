@@ -486,12 +486,12 @@ it.each<[string, string[]]>([
   ['A=1 LAN_NM=16', ['3 hidden-assignment']],
   ['A=1; BANTIME=3', ['3 hidden-assignment']],
   ['A=1 PORT_BANNER="${LAN_IP}"', ['3 hidden-assignment']],
-  ['A=1 LAN_NM=24', []],
+  ['A=1 LAN_NM=24', ['3 hidden-assignment']],
   ['BANTIME=3 # A=1 BANTIME=4', []],
   ['PORT_BANNER="${LAN_IP}"', []],
   ["A='x LAN_NM=16'", []],
   ['[ -z "$X" ] && A=1 LAN_NM=16', ['3 malformed-line']],
-  ['A=1 LAN_NM=16 run', []],
+  ['A=1 LAN_NM=16 run', ['3 hidden-assignment']],
 ])('a variable behind another one: %s', (line, expected) => expect(behindLan(line)).toEqual(expected))
 
 describe('references that double a value with every line', () => {
