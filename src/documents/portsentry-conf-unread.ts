@@ -1,5 +1,5 @@
 import { findEntry, KEYS_2, type PortsentryConf, readLine2 } from './portsentry-conf.ts'
-import { meantBy } from './portsentry-conf-mend.ts'
+import { meantBy } from './portsentry-conf-fix.ts'
 
 /** A line that somebody wrote as a setting, and that the daemon does not take as it is written. */
 interface UnreadLine {

@@ -1,7 +1,7 @@
 import { applyEdits, type Edit } from '../documents/edit.ts'
 import { setValue } from '../documents/fail2ban-edit.ts'
+import { removeFaults } from '../documents/fail2ban-fix.ts'
 import { parseFail2banIni } from '../documents/fail2ban-ini.ts'
-import { removeFaults } from '../documents/fail2ban-mend.ts'
 import { parseHostsAccess } from '../documents/hosts-access.ts'
 import { removeDenied, setAllowed, setDenyFile } from '../documents/hosts-access-edit.ts'
 import { parseShellAssignments, removeCarriageReturns, setVariable } from '../documents/shell-assignments.ts'

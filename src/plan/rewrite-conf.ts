@@ -10,7 +10,7 @@ import {
   setKey,
   unsetKey,
 } from '../documents/portsentry-conf.ts'
-import { mendingEdits, mendRefused } from '../documents/portsentry-conf-mend.ts'
+import { mendingEdits, mendRefused } from '../documents/portsentry-conf-fix.ts'
 import type { Desired } from '../policy/desired.ts'
 import type { Problem } from '../problem.ts'
 import { cannotSet, type Rewrite } from './files.ts'

@@ -1,6 +1,6 @@
 import { applyEdits } from '../documents/edit.ts'
 import { getKey, parsePortsentryConf } from '../documents/portsentry-conf.ts'
-import { mendingEdits, mendRefused, translatedValue } from '../documents/portsentry-conf-mend.ts'
+import { mendingEdits, mendRefused, translatedValue } from '../documents/portsentry-conf-fix.ts'
 import type { Network } from '../network.ts'
 import type { Place, Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'

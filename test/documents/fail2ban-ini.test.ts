@@ -4,8 +4,8 @@ import { parse as parseIni } from 'ini'
 import { describe, expect, it } from 'vitest'
 import { applyEdits } from '../../src/documents/edit.ts'
 import { isWritableValue, setValue } from '../../src/documents/fail2ban-edit.ts'
+import { removeFaults } from '../../src/documents/fail2ban-fix.ts'
 import { type Fail2banIni, findEntry, getValue, parseFail2banIni } from '../../src/documents/fail2ban-ini.ts'
-import { removeFaults } from '../../src/documents/fail2ban-mend.ts'
 import { runs } from '../fast-check.ts'
 
 /** Bytes of a text that is written here as Unicode. */

@@ -11,7 +11,7 @@ import {
   setKey,
   unsetKey,
 } from '../../src/documents/portsentry-conf.ts'
-import { mendingEdits, mendRefused } from '../../src/documents/portsentry-conf-mend.ts'
+import { mendingEdits, mendRefused } from '../../src/documents/portsentry-conf-fix.ts'
 import { runs } from '../fast-check.ts'
 
 const DIALECTS = ['1.2', '2.x'] as const

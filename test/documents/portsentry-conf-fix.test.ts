@@ -7,7 +7,7 @@ import {
   mendingEdits,
   mendRefused,
   translatedValue,
-} from '../../src/documents/portsentry-conf-mend.ts'
+} from '../../src/documents/portsentry-conf-fix.ts'
 import { unreadLines } from '../../src/documents/portsentry-conf-unread.ts'
 import { runs } from '../fast-check.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { applyEdits } from '../../src/documents/edit.ts'
 import { parseIgnoreList } from '../../src/documents/ignore-list.ts'
-import { mendEntries, vainEverybody } from '../../src/documents/ignore-list-mend.ts'
+import { mendEntries, vainEverybody } from '../../src/documents/ignore-list-fix.ts'
 import { BLOCK_BEGIN, BLOCK_END } from '../../src/documents/owned-block.ts'
 import type { Dialect } from '../../src/documents/portsentry-conf.ts'
 
