@@ -5,7 +5,7 @@ import { endOf, type Line } from './lines.ts'
 import { findOwnedMarks } from './owned-block.ts'
 
 /** An entry as somebody meant it, whatever the daemon makes of the line. */
-interface Meant {
+interface Intended {
   readonly network: Network
   /** The entry as both daemons read it. */
   readonly form: string
@@ -16,7 +16,7 @@ interface Meant {
 const ENTRY = /^[ \t\r\f\v]*([^ \t\r\f\v#]+)[ \t\r\f\v]*(#.*)?$/s
 
 /** Blanks around it, a comment behind it, host bits, capitals, brackets and a dotted mask leave no doubt about an entry. */
-const meantBy = (text: string): Meant | null => {
+const intendedBy = (text: string): Intended | null => {
   const [, written = '', comment = ''] = ENTRY.exec(text) ?? []
   const network = parseNetwork(written.replace(/^\[(.*)\]/, '$1'))
   // Both take /0 of an IPv4 address for /32.
@@ -26,7 +26,7 @@ const meantBy = (text: string): Meant | null => {
 }
 
 /** What becomes of a line by which the daemon ignores nobody, or over which it does not start. */
-export interface IgnoreMending {
+export interface IgnoreFix {
   readonly line: number
   /** Why it is no good as it stands, and whether 2.x does not even start over it. */
   readonly fault: string
@@ -41,7 +41,7 @@ export interface IgnoreMending {
 const rewritten2 = (text: string): { text: string; form: string | null } => {
   const bare = text.replace(/^[ \t\r\f\v]+/, '').trimEnd()
   if (bare === '' || bare.startsWith('#')) return { text: bare, form: '' }
-  const meant = meantBy(text)
+  const meant = intendedBy(text)
   if (meant === null) return { text: `#${text}`, form: null }
   const above = meant.comment === '' ? '' : `${meant.comment}\n`
   return { text: above + meant.form, form: meant.form }
@@ -49,7 +49,7 @@ const rewritten2 = (text: string): { text: string; form: string | null } => {
 
 /** 1.2 takes a comment behind it; it sees no IPv6, and passes over what it cannot read. */
 const rewritten12 = (text: string): { text: string; form: string | null } => {
-  const meant = meantBy(text)
+  const meant = intendedBy(text)
   if (meant === null || !isIPv4(meant.network)) return { text, form: null }
   const rest = text.replace(/^[ \t\r\f\v]*[^ \t\r\f\v#]+/, '')
   return { text: meant.form + rest, form: meant.form }
@@ -57,7 +57,7 @@ const rewritten12 = (text: string): { text: string; form: string | null } => {
 
 /** Whether a line is for a host or network that 1.2 never sees. */
 const isUnseen12 = (text: string): boolean => {
-  const network = meantBy(text)?.network
+  const network = intendedBy(text)?.network
   return network !== undefined && !isIPv4(network)
 }
 
@@ -68,7 +68,7 @@ const HOST_BITS = 'it has host bits set, and so matches nobody'
  * others, which are commented out, and 1.2 passes over them. `doomed` are lines that are going to be deleted. Overlong lines
  * are no better as comments, and left out.
  */
-export const mendEntries = (list: IgnoreList, doomed: ReadonlySet<number>): IgnoreMending[] => {
+export const fixEntries = (list: IgnoreList, doomed: ReadonlySet<number>): IgnoreFix[] => {
   const { dialect, lines, entries, faults } = list
   const owned = new Set(
     findOwnedMarks(lines).blocks.flatMap(({ begin, end }) =>
@@ -86,7 +86,7 @@ export const mendEntries = (list: IgnoreList, doomed: ReadonlySet<number>): Igno
     .filter(([number]) => !doomed.has(number) && !owned.has(number))
     .filter(([number]) => (lines[number - 1]?.text.length ?? 0) < MAX_LINE)
     .sort(([a], [b]) => a - b)
-    .map(([number, fault]): IgnoreMending => {
+    .map(([number, fault]): IgnoreFix => {
       const line = lines[number - 1] as Line
       const { text, form } = dialect === '2.x' ? rewritten2(line.text) : rewritten12(line.text)
       // 2.x does not start over a carriage return either.
@@ -99,7 +99,7 @@ export const mendEntries = (list: IgnoreList, doomed: ReadonlySet<number>): Igno
 }
 
 /** Entries that ignore one host only, although they say everybody. */
-export const vainEverybody = (list: IgnoreList): number[] =>
+export const zeroPrefixes = (list: IgnoreList): number[] =>
   list.entries
     .filter(({ raw, network }) => network !== null && isIPv4(network) && /\/0+[ \t]*(?:#|$)/.test(raw))
     .map(({ line }) => line)

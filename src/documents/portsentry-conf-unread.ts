@@ -1,5 +1,5 @@
 import { findEntry, KEYS_2, type PortsentryConf, readLine2 } from './portsentry-conf.ts'
-import { meantBy } from './portsentry-conf-fix.ts'
+import { intendedBy } from './portsentry-conf-fix.ts'
 
 /** A line that somebody wrote as a setting, and that the daemon does not take as it is written. */
 interface UnreadLine {
@@ -33,7 +33,7 @@ const unread12 = (conf: PortsentryConf): UnreadLine[] => {
   const read = new Map([...decided].map(([, { line, value }]) => [line, value]))
   return conf.lines.flatMap(({ text, number: line }): UnreadLine[] => {
     if (/^[ \t\r\f\v]*(?:#|$)/.test(text) || read.get(line) !== undefined) return []
-    const meant = meantBy(text)
+    const meant = intendedBy(text)
     if (meant === null) return [{ line, text, reason: 'it is no setting', form: null }]
     if (!KEYS_12.includes(meant.key))
       return [{ line, text, reason: `it has no key ${meant.key}`, form: null }]

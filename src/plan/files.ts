@@ -110,13 +110,13 @@ export const rewriteHostsDeny = (text: string, desired: Desired): Rewrite => {
   return { ...named, reasons: [...released.reasons, ...ending, ...moved.reasons, ...named.reasons] }
 }
 
-/** The fail2ban jail file: what is in the way of reading it mended, then each option. */
+/** The fail2ban jail file: what is in the way of reading it fixed, then each option. */
 export const rewriteJails = (text: string, desired: Desired): Rewrite => {
   const reasons: string[] = []
   let current = parseFail2banIni(text)
-  const mended = removeFaults(current, 'portsentry')
-  if (mended.length > 0) {
-    current = parseFail2banIni(applyEdits(text, mended))
+  const fixed = removeFaults(current, 'portsentry')
+  if (fixed.length > 0) {
+    current = parseFail2banIni(applyEdits(text, fixed))
     reasons.push('readable by fail2ban')
   }
   for (const [jail, options] of desired.jails) {
@@ -134,7 +134,7 @@ export const rewriteJails = (text: string, desired: Desired): Rewrite => {
       severity: 'error',
       code: 'jail-fault',
       message: `fail2ban would refuse the file: ${message}`,
-      hint: 'mend the line, or remove the file',
+      hint: 'fix the line, or remove the file',
       at: { path: JAIL_PATH, line },
     }),
   )
