@@ -31,7 +31,7 @@ const describeFixes = (conf: PortsentryConf, fixes: readonly Fix[], path: string
   fixes.map(({ line, as }) => ({
     severity: 'warning',
     code: 'refused-line',
-    message: `${quoted(conf.lines[line - 1]?.text ?? '')} is no setting of this portsentry, which would not start over it`,
+    message: `${quoted(conf.lines[line - 1]?.text ?? '')} is not a setting of this portsentry, which would refuse to start`,
     hint: FIXED[as],
     at: { path, line },
   }))

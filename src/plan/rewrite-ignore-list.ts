@@ -1,6 +1,6 @@
 import { applyEdits } from '../documents/edit.ts'
 import { MAX_LINE, parseIgnoreList, residueOf, setIgnored } from '../documents/ignore-list.ts'
-import { type IgnoreFix, fixEntries, zeroPrefixes } from '../documents/ignore-list-fix.ts'
+import { fixEntries, type IgnoreFix, zeroPrefixes } from '../documents/ignore-list-fix.ts'
 import type { Desired } from '../policy/desired.ts'
 import type { Problem } from '../problem.ts'
 import { edited, isArticleEntry, type Rewrite } from './files.ts'

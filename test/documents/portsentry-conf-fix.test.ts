@@ -2,12 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
 import { applyEdits } from '../../src/documents/edit.ts'
 import { parsePortsentryConf, refusedLines } from '../../src/documents/portsentry-conf.ts'
-import {
-  intendedBy,
-  fixEdits,
-  fixRefused,
-  translatedValue,
-} from '../../src/documents/portsentry-conf-fix.ts'
+import { fixEdits, fixRefused, intendedBy, translatedValue } from '../../src/documents/portsentry-conf-fix.ts'
 import { unreadLines } from '../../src/documents/portsentry-conf-unread.ts'
 import { runs } from '../fast-check.ts'
 
@@ -125,7 +120,7 @@ describe('lines that set nothing', () => {
       [],
     ],
     ['an unknown key', 'LOG_FILE="x"\n', ['1: it has no key LOG_FILE | -'], []],
-    ['no setting', 'hello\n', ['1: it is no setting | -'], []],
+    ['no setting', 'hello\n', ['1: it is not a setting | -'], []],
     [
       'two values',
       'SCAN_TRIGGER="1"\nSCAN_TRIGGER="2"\n',

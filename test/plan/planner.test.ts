@@ -578,7 +578,7 @@ it.each<
     NATIVE,
     '',
     [
-      ':3: warning: "  SCAN_TRIGGER=\\"many\\"" is no setting of this portsentry, which would not start over it — the plan writes it as portsentry reads it',
+      ':3: warning: "  SCAN_TRIGGER=\\"many\\"" is not a setting of this portsentry, which would refuse to start — the plan writes it as portsentry reads it',
       ':3: portsentry does not start with "many" for SCAN_TRIGGER — give a number from 0 to 65535',
     ],
     false,
