@@ -1,6 +1,7 @@
 import { applyEdits, type Edit } from './edit.ts'
 import { insertBelow } from './fail2ban-edit.ts'
-import { BOM, type Fail2banIni, type IniEntry, type IniLine, parseFail2banIni } from './fail2ban-ini.ts'
+import { BOM, type Fail2banIni, type IniEntry, parseFail2banIni } from './fail2ban-ini.ts'
+import type { Line } from './lines.ts'
 
 /** Every entry, by what identifies it; content before the first header counts as [section]'s. */
 const identified = (ini: Fail2banIni, section: string): [string, IniEntry][] =>
@@ -25,7 +26,7 @@ const overridden = (ini: Fail2banIni, section: string): number[] => {
 }
 
 const fixSections = (ini: Fail2banIni, section: string): Edit[] => {
-  const lineAt = (index: number) => ini.lines[index] as IniLine
+  const lineAt = (index: number) => ini.lines[index] as Line
   const names = ini.sections.map(({ name }) => name ?? section)
   const unwanted = new Set(overridden(ini, section))
   const edits: Edit[] = []
