@@ -57,7 +57,7 @@ const rewritten12 = (text: string, intended: Intended | null): Rewritten => {
 
 type Rewritten = Pick<IgnoreFix, 'form'> & { readonly text: string }
 
-const HOST_BITS = 'it has host bits set, and so matches nobody'
+const HOST_BITS = 'it has host bits set, and so matches no host'
 
 /**
  * What to do about each line that the daemon does not read as an entry. Its meaning is kept where it is plain: 2.x does not

@@ -52,7 +52,7 @@ export const rewriteModes = (path: string, text: string, { modes }: Desired): Re
 
 /**
  * What the well-known article appends where its variables are empty, or LAN_NM is `/24`: `/` and
- * `192.168.1.10//24`. Nobody reads these; entries with host bits are told by the editors themselves.
+ * `192.168.1.10//24`. No daemon reads these; entries with host bits are found by the editors themselves.
  */
 export const isArticleEntry =
   ({ lan }: Desired) =>

@@ -90,7 +90,7 @@ export const rewriteConf = (text: string, desired: Desired): Rewrite => {
   const ignoreFile = getKey(current, 'IGNORE_FILE')
   if (ignoreFile !== builtIgnorePath) problems.push(wrongIgnoreFile(ignoreFile, builtIgnorePath, path))
   const left = judgeConf(current, daemonModes(release, modes), path)
-  // Overlong lines are told already, for both dialects.
+  // Overlong lines are reported already, for both dialects.
   problems.push(...asBefore(left, origins).filter(({ code }) => code !== 'line-overlong'))
   return { text: current.text, reasons, problems }
 }

@@ -5,17 +5,17 @@ import type { Desired } from '../policy/desired.ts'
 import type { Problem } from '../problem.ts'
 import { edited, isArticleEntry, type Rewrite } from './files.ts'
 
-/** What is said of a line of the ignore list that is no good, and of what the plan does about it. */
+/** The problem with a line of the ignore list that the daemon does not read, and what the plan does about it. */
 const tellEntry = ({ line, fault, isFatal, form, edit }: IgnoreFix, path: string): Problem => {
   const what = isFatal
-    ? 'portsentry would not start over this line'
-    : 'portsentry ignores nobody by this line'
+    ? 'portsentry would not start because of this line'
+    : 'portsentry ignores no host by this line'
   const written =
     form === '' ? 'the plan moves the comment to the start of the line' : `the plan writes it as ${form}`
   const lost =
     edit === null
       ? 'write an IPv4 address or ADDRESS/BITS, or take it out'
-      : 'the plan comments it out: write an address or ADDRESS/BITS if somebody is to be ignored'
+      : 'the plan comments it out: write an address or ADDRESS/BITS if a host is to be ignored'
   return {
     severity: 'warning',
     code: isFatal ? 'refused-line' : 'unread-line',
@@ -53,7 +53,7 @@ export const rewriteIgnoreList = (text: string, desired: Desired): Rewrite => {
     ({ line, message }): Problem => ({
       severity: 'error',
       code: 'long-line',
-      message: `portsentry would not start over this line, even as a comment: ${message}`,
+      message: `portsentry would not start because of this line, even as a comment: ${message}`,
       hint: 'shorten it',
       at: { path, line },
     }),
