@@ -7,12 +7,11 @@ import {
   findEntry,
   INLINE_COMMENT,
   type IniEntry,
-  type IniLine,
   type Piece,
   parseFail2banIni,
   strip,
 } from './fail2ban-ini.ts'
-import { endOf } from './lines.ts'
+import { endOf, type Line } from './lines.ts'
 
 /** Whether fail2ban reads this value back as it is once written: no comment, stray white space or odd bytes. */
 export const isWritableValue = (value: string): boolean =>
@@ -62,7 +61,7 @@ const replaceValue = (ini: Fail2banIni, entry: IniEntry, value: string): Edit[] 
       continue
     }
     for (const { line, from, to, commented } of tail.slice(index, index + change.count)) {
-      const { offset, text, eol } = ini.lines[line] as IniLine
+      const { offset, text, eol } = ini.lines[line] as Line
       if (!change.removed) anchor = line
       else if (commented) edits.push({ offset: from, length: to - from, text: '' })
       else edits.push({ offset, length: text.length + eol.length, text: '' })

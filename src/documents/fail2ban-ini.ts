@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { type Line, splitLines, UNIVERSAL_LINE } from './lines.ts'
 
 /**
  * A file below /etc/fail2ban, read by fail2ban's own rules: Python's strict configparser, UTF-8, universal
@@ -7,16 +8,10 @@ import { isUtf8 } from 'node:buffer'
  */
 export interface Fail2banIni {
   readonly text: string
-  readonly lines: readonly IniLine[]
+  readonly lines: readonly Line[]
   /** In file order. [DEFAULT] may come twice; any other name that does is a fault, as is no name at all. */
   readonly sections: readonly IniSection[]
   readonly faults: readonly Fault[]
-}
-
-export interface IniLine {
-  readonly offset: number
-  readonly text: string
-  readonly eol: '\n' | '\r\n' | '\r' | ''
 }
 
 /** What stands below one header, or before the first (`name` undefined). `first` and `last` index lines. */
@@ -73,13 +68,8 @@ const width = (indent: string): number => indent.match(SPACES)?.length ?? 0
 export const lowerKey = (key: string): string =>
   Buffer.from(Buffer.from(key, 'latin1').toString('utf8').toLowerCase(), 'utf8').toString('latin1')
 
-const splitIniLines = (text: string): IniLine[] =>
-  [...text.matchAll(/([^\r\n]*)(\r\n|\n|\r|$)/g)]
-    .filter(([line]) => line !== '')
-    .map((match) => ({ offset: match.index, text: match[1] ?? '', eol: (match[2] ?? '') as IniLine['eol'] }))
-
 /** What a line says, comments taken off: `content` at offset `from`. */
-const scan = (line: IniLine) => {
+const scan = (line: Line) => {
   const skipped = line.offset === 0 ? (BOM.exec(line.text)?.[0].length ?? 0) : 0
   const text = line.text.slice(skipped)
   const indent = leading(text)
@@ -93,7 +83,7 @@ type Draft<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer I)[] ? 
 
 /** Reads any text and never throws; where there are faults, the sections are what was probably meant. */
 export const parseFail2banIni = (text: string): Fail2banIni => {
-  const lines = splitIniLines(text)
+  const lines = splitLines(text, UNIVERSAL_LINE)
   const sections: Draft<IniSection>[] = []
   const faults: Fault[] = []
   let section: Draft<IniSection> | undefined

@@ -29,7 +29,7 @@ const wholeLine = ({ lines }: HostsAccess, rule: Rule): Line | null => {
   return line.offset === rule.offset && endOf(line) === rule.end ? line : null
 }
 
-/** `ALL: ADDRESS/MASK` as the article leaves it, meant to be a wanted network but covering nobody. */
+/** `ALL: ADDRESS/MASK` as the article leaves it, meant to be a wanted network but matching no client. */
 const isVain = (client: string, networks: readonly Network[]): boolean => {
   const meant = parseNetwork(client.replace('//', '/'))
   if (meant === null || !isIPv4(meant) || !client.includes('/')) return false
@@ -57,7 +57,7 @@ const placeFor =
 /**
  * Edits to hosts.allow after which `decides` says 'allow' for every network, both of any daemon and of each of these.
  * Of the admin's lines it deletes only `ALL: X` where `dead(X)`, or where X was meant to be one of the networks and
- * matches nobody.
+ * matches no client.
  */
 export const setAllowed = (
   doc: HostsAccess,

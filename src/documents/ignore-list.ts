@@ -58,7 +58,7 @@ const trim = (text: string): string => {
 /** A shift by 32 shifts by nothing: both daemons read `/0` of an IPv4 address as `/32`. */
 const prefix4 = (bits: number): number => (bits === 0 ? 32 : bits)
 
-/** What a line means: an entry's network, null for an entry that never matches, or why it is none. */
+/** What a line means: an entry's network, null for an entry that never matches, or why it is not an entry. */
 type Reading = { network: Network | null } | { fault: string } | 'nothing'
 
 /** The builder's regular expression; `\s` is Perl's on bytes, and its `$` stands before the newline. */
@@ -71,7 +71,7 @@ const read12 = ({ text }: Line): Reading => {
   if (!/^\d/.test(text)) return { fault: 'begins with a blank: portsentry reads nothing of it' }
   if (Number(bits) > 32) return { fault: 'more than 32 bits: portsentry skips it' }
   const bytes = parseInetAddress(address)
-  if (bytes === null) return { fault: 'not an IPv4 address: portsentry ignores nobody by it' }
+  if (bytes === null) return { fault: 'not an IPv4 address: portsentry ignores no host by it' }
   return { network: networkOf({ bytes, prefix: prefix4(Number(bits)) }) }
 }
 
@@ -94,7 +94,7 @@ const read2 = ({ text, eol }: Line): Reading => {
   }
   const given = bits === null ? bytes.length * 8 : Number(bits)
   const network = { bytes, prefix: bytes.length === 4 ? prefix4(given) : given }
-  // The address is compared unmasked with the masked one of the packet: host bits match nobody.
+  // The address is compared unmasked with the masked one of the packet: with host bits it matches no host.
   const matches = networkOf(network).bytes.every((byte, index) => byte === bytes[index])
   return { network: matches ? network : null }
 }
@@ -118,7 +118,7 @@ export const parseIgnoreList = (text: string, dialect: Dialect): IgnoreList => {
 export const ignored = ({ entries }: IgnoreList, network: Network): boolean =>
   entries.some((entry) => entry.network !== null && contains(entry.network, network))
 
-/** An entry meant to be one of the networks in vain: dotted mask, `//24`, and host bits, which 2.x never matches. */
+/** An entry that was meant to be one of the networks and does not match it: dotted mask, `//24`, and host bits, which 2.x never matches. */
 const isVain = ({ raw, network: seen }: IgnoreEntry, networks: readonly Network[]): boolean => {
   const meant = parseNetwork(raw.replace('//', '/'))
   if (meant === null || !raw.includes('/')) return false
@@ -130,7 +130,7 @@ const isVain = ({ raw, network: seen }: IgnoreEntry, networks: readonly Network[
   )
 }
 
-const sayable = ({ dialect }: IgnoreList, networks: readonly Network[]): Network[] =>
+const expressible = ({ dialect }: IgnoreList, networks: readonly Network[]): Network[] =>
   networks.filter((network) => dialect === '2.x' || isIPv4(network)).map(networkOf)
 
 /** Numbers of the lines that `setIgnored` deletes, its own block left out. */
@@ -139,7 +139,7 @@ export const residueOf = (
   networks: readonly Network[],
   dead: (raw: string) => boolean,
 ): Set<number> => {
-  const wanted = sayable(list, networks)
+  const wanted = expressible(list, networks)
   const residue = list.entries.filter((entry) => dead(entry.raw) || isVain(entry, wanted))
   return new Set(residue.map(({ line }) => line))
 }
@@ -147,7 +147,7 @@ export const residueOf = (
 /**
  * Edits after which every network is `ignored`; in 1.2, which knows no IPv6, every IPv4 network. `/0` cannot
  * be said in either. The file then ends with a newline: without it 2.x loses the last character. Of the
- * admin's lines it deletes only those where `dead(raw)`, or that were meant to be one of the networks in vain.
+ * admin's lines it deletes only those where `dead(raw)`, or that were meant to be one of the networks and do not match it.
  */
 export const setIgnored = (
   list: IgnoreList,
@@ -155,7 +155,7 @@ export const setIgnored = (
   dead: (raw: string) => boolean,
 ): Edit[] => {
   const { text, lines, dialect } = list
-  const wanted = sayable(list, networks)
+  const wanted = expressible(list, networks)
   // 2.x does not start over a CR, 1.2 does not mind.
   const eol = dialect === '2.x' ? '\n' : lineEnd(lines)
   // An unfinished last line is ended in any case, so what it then says is what counts.

@@ -3,23 +3,24 @@ export interface Line {
   readonly offset: number
   readonly number: number
   readonly text: string
-  readonly eol: '\n' | '\r\n' | ''
+  readonly eol: '\n' | '\r\n' | '\r' | ''
 }
 
-/** Splits at newlines only, as the daemons do. The lines' `text + eol` concatenate to the input. */
-export const splitLines = (text: string): Line[] => {
-  const lines: Line[] = []
-  let offset = 0
-  while (offset < text.length) {
-    const newline = text.indexOf('\n', offset)
-    const end = newline === -1 ? text.length : newline
-    const eol = newline === -1 ? '' : end > offset && text[end - 1] === '\r' ? '\r\n' : '\n'
-    const textEnd = eol === '\r\n' ? end - 1 : end
-    lines.push({ offset, number: lines.length + 1, text: text.slice(offset, textEnd), eol })
-    offset = newline === -1 ? text.length : newline + 1
-  }
-  return lines
-}
+/** Lines as C programs and shells read them: ended by a newline, and nothing else. */
+const LINE = /([^\n]*?)(\r?\n|$)/g
+/** As Python's universal newlines have them: a carriage return alone ends a line, too. */
+export const UNIVERSAL_LINE = /([^\r\n]*)(\r\n|\n|\r|$)/g
+
+/** The lines of the text; their `text + eol` concatenate to it. */
+export const splitLines = (text: string, line = LINE): Line[] =>
+  [...text.matchAll(line)]
+    .filter(([whole]) => whole !== '')
+    .map(({ index, 1: content = '', 2: eol = '' }, at) => ({
+      offset: index,
+      number: at + 1,
+      text: content,
+      eol: eol as Line['eol'],
+    }))
 
 /** The line end that new lines of this text should have: that of its first line. */
 export const lineEnd = (lines: readonly Line[]): '\n' | '\r\n' => (lines[0]?.eol === '\r\n' ? '\r\n' : '\n')

@@ -1,5 +1,5 @@
 import { findEntry, KEYS_2, type PortsentryConf, readLine2 } from './portsentry-conf.ts'
-import { meantBy } from './portsentry-conf-mend.ts'
+import { intendedBy } from './portsentry-conf-fix.ts'
 
 /** A line that somebody wrote as a setting, and that the daemon does not take as it is written. */
 interface UnreadLine {
@@ -24,27 +24,20 @@ const whyUnread12 = (text: string, key: string): string => {
 }
 
 const unread12 = (conf: PortsentryConf): UnreadLine[] => {
-  const decided = new Map(
-    KEYS_12.flatMap((key) => {
-      const entry = findEntry(conf, key)
-      return entry === undefined ? [] : [[key, { line: entry.line.number, value: entry.value }] as const]
-    }),
-  )
-  const read = new Map([...decided].map(([, { line, value }]) => [line, value]))
+  const decided = new Map(KEYS_12.map((key) => [key, findEntry(conf, key)]))
+  const read = new Map([...decided.values()].map((entry) => [entry?.line.number, entry?.value]))
   return conf.lines.flatMap(({ text, number: line }): UnreadLine[] => {
     if (/^[ \t\r\f\v]*(?:#|$)/.test(text) || read.get(line) !== undefined) return []
-    const meant = meantBy(text)
-    if (meant === null) return [{ line, text, reason: 'it is no setting', form: null }]
-    if (!KEYS_12.includes(meant.key))
-      return [{ line, text, reason: `it has no key ${meant.key}`, form: null }]
-    const form = `${meant.key}="${meant.value}"`
+    const { key, value } = intendedBy(text) ?? {}
+    if (key === undefined) return [{ line, text, reason: 'it is not a setting', form: null }]
+    if (!KEYS_12.includes(key)) return [{ line, text, reason: `it has no key ${key}`, form: null }]
+    const form = `${key}="${value}"`
     if (read.has(line)) return [{ line, text, reason: 'the value is not in double quotes', form }]
-    const deciding = decided.get(meant.key)
-    if (deciding?.value === meant.value) return []
-    const isAlike = deciding !== undefined && new RegExp(`^${meant.key}[= ]`).test(text)
-    return isAlike
-      ? [{ line, text, reason: `line ${deciding.line} says ${meant.key} before it`, form: null }]
-      : [{ line, text, reason: whyUnread12(text, meant.key), form }]
+    const deciding = decided.get(key)
+    if (deciding !== undefined && deciding.value === value) return []
+    return deciding !== undefined && /^[= ]/.test(text.slice(key.length)) && text.startsWith(key)
+      ? [{ line, text, reason: `line ${deciding.line.number} says ${key} before it`, form: null }]
+      : [{ line, text, reason: whyUnread12(text, key), form }]
   })
 }
 

@@ -37,25 +37,9 @@ const quoted12 = (line: string): string | undefined => /"([\x20\x21\x23-\x7e]*)/
 
 /** The keys of 2.x in the order in which it compares: it takes the first that begins with what the line has. */
 export const KEYS_2: readonly string[] = [
-  ...[
-    'BLOCK_TCP',
-    'BLOCK_UDP',
-    'RESOLVE_HOST',
-    'SCAN_TRIGGER',
-    'KILL_ROUTE',
-    'KILL_HOSTS_DENY',
-    'KILL_RUN_CMD',
-  ],
-  ...[
-    'KILL_RUN_CMD_FIRST',
-    'BLOCKED_FILE',
-    'HISTORY_FILE',
-    'IGNORE_FILE',
-    'TCP_PORTS',
-    'UDP_PORTS',
-    'PORT_BANNER',
-  ],
-]
+  'BLOCK_TCP', 'BLOCK_UDP', 'RESOLVE_HOST', 'SCAN_TRIGGER', 'KILL_ROUTE', 'KILL_HOSTS_DENY', 'KILL_RUN_CMD',
+  'KILL_RUN_CMD_FIRST', 'BLOCKED_FILE', 'HISTORY_FILE', 'IGNORE_FILE', 'TCP_PORTS', 'UDP_PORTS', 'PORT_BANNER',
+] // biome-ignore format: a table
 
 /** 2.x: `KEY = "value"`, value not empty, closing quote required (ReadConfigFile). */
 const ASSIGNMENT_2 = /^([A-Z_]+)[ \t]*=[ \t]*"([^"]+)"/

@@ -1,9 +1,8 @@
 import { applyEdits, type Edit } from './edit.ts'
-import { endOf, type Line, splitLines } from './lines.ts'
-import { readCommands, type Word } from './shell-words.ts'
+import { endOf, splitLines } from './lines.ts'
 
 /** One `NAME=value` as a shell would run it when the file is sourced. */
-export interface Assignment {
+interface Assignment {
   readonly name: string
   /** Undefined where only running the shell could tell: `$(…)`, `$OTHER`, `~`. */
   readonly value: string | undefined
@@ -11,144 +10,206 @@ export interface Assignment {
   /** Offset and length of the text behind `=`. */
   readonly offset: number
   readonly length: number
-  /** Inside `if`, behind `&&`, before a command and the like: nobody can say here whether it holds. */
+  /** Inside `if`, behind `&&`, before another sourced file: this text alone does not say whether it holds. */
   readonly conditional: boolean
 }
 
 interface ShellAssignments {
   readonly text: string
   readonly assignments: readonly Assignment[]
-  /** Whether a shell would refuse the file, or it takes one to follow it: then nothing has a value. */
-  readonly broken: boolean
+  /** The line that is more than this reader follows; null: it followed the text to its end. */
+  readonly unreadLine: number | null
 }
 
-const NAME = /^([A-Za-z_][A-Za-z0-9_]*)=/
-/** Commands that leave all variables alone, as long as their words need no expansion. */
-const HARMLESS = new Set([':', 'true', 'echo', 'printf', 'test', '[', 'umask', 'fi', 'done', 'esac', '}'])
-/** `${NAME:=…}` assigns: an equals sign between `${` and the next closing brace. Step by step, to stay linear. */
-const isAssigning = (source: string): boolean =>
-  source.split('}').some((part) => {
-    const opening = part.indexOf('${')
-    return opening !== -1 && part.includes('=', opening)
-  })
-/** An error in one of these ends a shell. */
-const SPECIAL = new Set([':', '.', 'eval', 'export', 'readonly', 'shift', 'trap', 'unset'])
-
-const toAssignment = (text: string, word: Word, conditional: boolean): Assignment | null => {
-  const name = NAME.exec(text.slice(word.offset, word.offset + word.length))?.[1]
-  if (name === undefined) return null
-  const skip = name.length + 1
-  return {
-    name,
-    value: word.value?.slice(skip),
-    line: word.line,
-    offset: word.offset + skip,
-    length: word.length - skip,
-    conditional,
-  }
+interface Word {
+  readonly source: string
+  readonly offset: number
+  readonly line: number
 }
 
-/** `NAME` or `NAME=value`, as `export` takes them. */
-const isOperand = (word: Word, text: string): boolean =>
-  /^[A-Za-z_][A-Za-z0-9_]*(?:=|$)/.test(text.slice(word.offset, word.offset + word.length))
+/** Expansions that cannot fail. The lookahead keeps a failed match from trying shorter names, one by one. */
+const EXPANSION = '\\$(?:[A-Za-z_]\\w*(?!\\w)|\\{[A-Za-z_]\\w*(?::?[-+][\\w./-]*)?\\})'
+/** `$(hostname -f)`: one command without quotes, operators or keywords. */
+const SUBSTITUTION =
+  '\\$\\((?!(?:if|then|else|elif|fi|do|done|case|esac|while|until|for|in)\\b)[\\w./][\\w ./:@%+,-]*\\)'
+const DOUBLE_QUOTED = `"(?:[^"\\\\$\`]|\\\\[\\s\\S]|${EXPANSION}|${SUBSTITUTION})*"`
+const WORD = `(?:[^ \\t\\n"'\\\\$\`;&|()<>]|\\\\[^\\n]|'[^']*'|${DOUBLE_QUOTED}|${EXPANSION}|${SUBSTITUTION})+`
+const TOKEN = new RegExp(`[ \\t]+|#[^\\n]*|(\\n|;|&&|\\|\\|)|(${WORD})`, 'y')
 
-const isRedirection = ({ length, value }: Word): boolean => length === 1 && value === undefined
+const NAME = /^([A-Za-z_]\w*)=/
+/** An operand of `export`. */
+const EXPORTED = /^[A-Za-z_]\w*(?:=|$)/
+/** Commands that leave all variables alone. */
+const HARMLESS = new Set([':', 'true', 'false', 'echo', 'test', '['])
 
-/** Whether what comes behind the command is perhaps never run. */
-const mayStop = ([verb, ...operands]: readonly Word[], text: string): boolean => {
-  if (verb === undefined) return false
-  const name = verb.value
-  if (name === undefined) return !isRedirection(verb)
-  // `local` outside of a function ends dash.
-  if (['exit', 'return', 'exec', 'local'].includes(name)) return true
-  // A pattern may stand for any command.
-  if (name !== '[' && /[*?[]/.test(name)) return true
-  // `set -a` only exports.
-  if (name === 'set') return operands.some(({ value }) => value !== '-a' && value !== '+a')
-  if (['unset', 'export', 'readonly'].includes(name) && !operands.every((word) => isOperand(word, text)))
-    return true
-  return SPECIAL.has(name) && operands.some(isRedirection)
+/** Where an `if` stands: in a condition, in a branch that others may follow, in the last one. */
+type Part = 'condition' | 'branch' | 'else'
+const KEYWORDS: ReadonlyMap<string, { readonly from: readonly Part[]; readonly to: Part | null }> = new Map([
+  ['then', { from: ['condition'], to: 'branch' }],
+  ['elif', { from: ['branch'], to: 'condition' }],
+  ['else', { from: ['branch'], to: 'else' }],
+  ['fi', { from: ['branch', 'else'], to: null }],
+])
+
+/** The value of a word; undefined where it has something to expand. */
+const readWord = (source: string): string | undefined => {
+  let isKnown = true
+  const value = source.replace(
+    /'([^']*)'|"((?:[^"\\]|\\[\s\S])*)"|\\([\s\S])|[$~]/g,
+    (_, single?: string, double?: string, escaped?: string) => {
+      if (single !== undefined || escaped !== undefined) return single ?? escaped ?? ''
+      if (double?.replace(/\\[\s\S]/g, '').includes('$') ?? true) isKnown = false
+      // In double quotes a backslash is special before these only.
+      return (double ?? '').replace(/\\([$`"\\\n])/g, (__, next: string) => (next === '\n' ? '' : next))
+    },
+  )
+  return isKnown ? value : undefined
 }
 
-/** Reads a file of shell assignments such as /etc/default/portsentry. Never throws. */
+const toAssignment = ({ source, offset, line }: Word, conditional: boolean): Assignment[] => {
+  const [head, name] = NAME.exec(source) ?? []
+  if (head === undefined || name === undefined) return []
+  const rest = source.slice(head.length)
+  const span = { offset: offset + head.length, length: rest.length }
+  return [{ name, value: readWord(rest), line, ...span, conditional }]
+}
+
+/**
+ * Reads a file that a shell sources, such as /etc/default/portsentry, as far as such files go: assignments, `export`,
+ * comments, `if` with a test, another file sourced. At anything else it stops, since a shell might end there or take all
+ * that follows for something else. Never throws.
+ */
 export const parseShellAssignments = (text: string): ShellAssignments => {
-  const file = readCommands(text)
-  const source = ({ offset, length }: Word) => text.slice(offset, offset + length)
   const assignments: Assignment[] = []
-  const constants = new Set<string>()
-  /** So many of the first assignments may have been undone by a command that came later. */
+  const open: { part: Part; readonly line: number }[] = []
+  let words: Word[] = []
+  /** Behind `&&` or `||`. */
+  let chained = false
+  /** A command has to come: behind these, and behind a keyword. */
+  let missing = false
+  /** So many of the first assignments may have been changed by a file that is sourced after them. */
   let doubtful = 0
-  let { broken } = file
-  for (const { words, conditional } of file.commands) {
-    const start = words.findIndex((word) => toAssignment(text, word, conditional) === null)
-    const command = start === -1 ? [] : words.slice(start)
-    const verb = command[0]?.value ?? ''
-    const declares = verb === 'export' || verb === 'readonly'
-    const plain = command.length === 0 || (declares && start === 0)
-    const harmless = plain || (HARMLESS.has(verb) && command.every(({ value }) => value !== undefined))
-    if (!harmless || words.some((word) => isAssigning(source(word)))) doubtful = assignments.length
-    for (const word of words) {
-      const one = toAssignment(text, word, conditional)
-      if (one && constants.has(one.name)) broken = true
-      // `A=1 command` sets A for that command only, `A=1 export B` for good.
-      if (one) assignments.push(plain ? one : { ...one, conditional: true })
-      if (verb === 'readonly') constants.add(one?.name ?? source(word))
+  let line = 1
+
+  /** Whether it is one of the commands that this reader follows. */
+  const run = (command: readonly Word[]): boolean => {
+    const conditional = open.length > 0 || chained
+    const verbAt = command.findIndex(({ source }) => !NAME.test(source))
+    const verb = command[verbAt]?.source
+    const operands = command.slice(verbAt + 1)
+    if (verb === undefined || verb === 'export') {
+      assignments.push(...operands.flatMap((word) => toAssignment(word, conditional)))
+      const isPlain = ({ source }: Word) => EXPORTED.test(source) && readWord(source) !== undefined
+      return verb === undefined || (verbAt === 0 && operands.every(isPlain))
     }
-    if (verb === 'unset' && command.some((word) => constants.has(source(word)))) broken = true
-    if (mayStop(command, text)) broken = true
+    // `A=1 command` sets A for that command, or for good.
+    if (verbAt > 0) return false
+    if (verb === 'set') return operands.every(({ source }) => source === '-a' || source === '+a')
+    if (verb !== '.') return HARMLESS.has(verb)
+    doubtful = assignments.length
+    return operands.length === 1 && readWord(operands[0]?.source ?? '') !== undefined
   }
+
+  /** What stands before an operator or the end of a line; false where this reader does not follow it. */
+  const end = (operator: string): boolean => {
+    let closed = false
+    let first = words.shift()
+    for (; first !== undefined && !closed; first = words.shift()) {
+      const keyword = KEYWORDS.get(first.source)
+      const innermost = open.at(-1)
+      if (first.source === 'if') open.push({ part: 'condition', line: first.line })
+      else if (keyword === undefined) break
+      else if (missing || innermost === undefined || !keyword.from.includes(innermost.part)) return false
+      else if (keyword.to === null) open.pop()
+      else innermost.part = keyword.to
+      closed = keyword?.to === null
+      missing = !closed
+    }
+    if (first !== undefined && (closed || !run([first, ...words]))) return false
+    if (first !== undefined) missing = false
+    const isEmpty = first === undefined && !closed
+    words = []
+    if (isEmpty) return operator === '\n'
+    chained = operator === '&&' || operator === '||'
+    missing ||= chained
+    return true
+  }
+
+  let position = 0
+  let isRead = !text.includes('\0')
+  while (isRead && position < text.length) {
+    TOKEN.lastIndex = position
+    const [token, operator, source] = TOKEN.exec(text) ?? []
+    if (token === undefined) isRead = false
+    else {
+      if (source !== undefined) words.push({ source, offset: position, line })
+      if (operator !== undefined) isRead = end(operator)
+      if (isRead) line += token.split('\n').length - 1
+      position += token.length
+    }
+  }
+  if (isRead && words.length > 0) isRead = end('\n')
+  const unreadLine = isRead && !missing ? (open.at(-1)?.line ?? null) : line
   return {
     text,
     assignments: assignments.map((one, index) => (index < doubtful ? { ...one, conditional: true } : one)),
-    broken,
+    unreadLine,
   }
 }
 
 /** The last assignment of `name`: the one that holds after sourcing, unless it is conditional. */
-export const findAssignment = ({ assignments }: ShellAssignments, name: string): Assignment | undefined =>
+const findAssignment = ({ assignments }: ShellAssignments, name: string): Assignment | undefined =>
   assignments.findLast((assignment) => assignment.name === name)
 
 /** The value after sourcing the file; undefined where it is unset, or where only a shell could tell. */
-export const getVariable = (file: ShellAssignments, name: string): string | undefined => {
+const getVariable = (file: ShellAssignments, name: string): string | undefined => {
   const assignment = findAssignment(file, name)
-  return file.broken || assignment?.conditional ? undefined : assignment?.value
+  return file.unreadLine !== null || assignment?.conditional ? undefined : assignment?.value
+}
+
+/** All variables whose values after sourcing the text are known. None where it is more than this reader follows. */
+export const readVariables = (text: string): Map<string, string> => {
+  const file = parseShellAssignments(text)
+  const names = new Set(file.assignments.map(({ name }) => name))
+  return new Map(
+    [...names].flatMap((name) => {
+      const value = getVariable(file, name)
+      return value === undefined ? [] : [[name, value] as const]
+    }),
+  )
 }
 
 /** Double quotes as in Debian's own files; single quotes where the value has characters that a shell expands. */
 const quote = (value: string): string =>
   /["$`\\]/.test(value) ? `'${value.replaceAll("'", `'\\''`)}'` : `"${value}"`
 
-const insertAfter = (line: Line | undefined, text: string): Edit[] => [
-  { offset: line ? endOf(line) : 0, length: 0, text: line?.eol === '' ? `\n${text}` : text },
-]
-
 /**
- * Edits after which sourcing the file leaves `value` in `name`; none where it does already. The last
- * assignment is changed in place. A missing one goes beside a commented alternative, else to the end.
- * Where a shell would refuse the file, no edit helps: parse again and see.
+ * Edits after which sourcing the file leaves `value` in `name`; none where it does already, or where this reader does not
+ * follow the file. The last assignment is changed in place. A missing one goes beside a commented alternative, else to the
+ * end; so does one that decides instead of a conditional one: the last assignment wins.
  */
 export const setVariable = (file: ShellAssignments, name: string, value: string): Edit[] => {
-  if (getVariable(file, name) === value) return []
+  if (file.unreadLine !== null || getVariable(file, name) === value) return []
   const assignment = findAssignment(file, name)
   if (assignment && !assignment.conditional) {
     return [{ offset: assignment.offset, length: assignment.length, text: quote(value) }]
   }
   const lines = splitLines(file.text)
+  const below = (line = lines.at(-1)): Edit[] => {
+    const text = `${name}=${quote(value)}\n`
+    return [{ offset: line ? endOf(line) : 0, length: 0, text: line?.eol === '' ? `\n${text}` : text }]
+  }
   const commented = new RegExp(`^#\\s*${name}=`)
   const neighbour = assignment ? undefined : lines.findLast(({ text }) => commented.test(text))
-  const line = `${name}=${quote(value)}\n`
-  const atEnd = insertAfter(lines.at(-1), line)
-  if (neighbour === undefined) return atEnd
+  const beside = below(neighbour)
   // What looks like a comment may stand in a quoted text, or inside `if`.
-  const beside = insertAfter(neighbour, line)
-  return getVariable(parseShellAssignments(applyEdits(file.text, beside)), name) === value ? beside : atEnd
+  return readVariables(applyEdits(file.text, beside)).get(name) === value ? beside : below()
 }
 
 /** Edits that turn CRLF, and more than one CR, into LF: a shell takes carriage returns for a part of the value. */
 export const removeCarriageReturns = (text: string): Edit[] =>
-  splitLines(text).flatMap(({ offset, text: line, eol }) => {
-    let kept = line.length
-    while (line[kept - 1] === '\r') kept -= 1
-    const length = line.length - kept + (eol === '\r\n' ? 1 : 0)
-    return length === 0 ? [] : [{ offset: offset + kept, length, text: '' }]
-  })
+  [...text.matchAll(/(?<!\r)\r+(?=\n|$)/g)].map((match) => ({
+    offset: match.index,
+    length: match[0].length,
+    text: '',
+  }))

@@ -1,16 +1,10 @@
 import { applyEdits, type Edit } from '../documents/edit.ts'
 import { setValue } from '../documents/fail2ban-edit.ts'
+import { removeFaults } from '../documents/fail2ban-fix.ts'
 import { parseFail2banIni } from '../documents/fail2ban-ini.ts'
-import { removeFaults } from '../documents/fail2ban-mend.ts'
 import { parseHostsAccess } from '../documents/hosts-access.ts'
 import { removeDenied, setAllowed, setDenyFile } from '../documents/hosts-access-edit.ts'
-import {
-  findAssignment,
-  getVariable,
-  parseShellAssignments,
-  removeCarriageReturns,
-  setVariable,
-} from '../documents/shell-assignments.ts'
+import { parseShellAssignments, removeCarriageReturns, setVariable } from '../documents/shell-assignments.ts'
 import { contains, isWithin, type Network, parseNetwork } from '../network.ts'
 import { DENIED } from '../policy/ban-set.ts'
 import type { Desired } from '../policy/desired.ts'
@@ -35,29 +29,30 @@ export const cannotSet = (path: string, what: string, line: number | undefined, 
 /** /etc/default/portsentry: the modes, in a file that a shell can source. */
 export const rewriteModes = (path: string, text: string, { modes }: Desired): Rewrite => {
   const reasons: string[] = []
-  const problems: Problem[] = []
   let current = applyEdits(text, removeCarriageReturns(text))
+  const { unreadLine } = parseShellAssignments(current)
+  if (unreadLine !== null) {
+    const hint =
+      'a shell that sources the file may stop or go elsewhere at this line: keep to lines such as TCP_MODE="atcp"'
+    const problem = cannotSet(path, 'TCP_MODE and UDP_MODE', unreadLine, hint)
+    return { text, reasons: [], problems: [problem] }
+  }
   if (current !== text) reasons.push('LF line ends')
   for (const [name, value] of [
     ['TCP_MODE', modes.tcpMode],
     ['UDP_MODE', modes.udpMode],
   ] as const) {
-    const file = parseShellAssignments(current)
-    const edits = setVariable(file, name, value)
+    const edits = setVariable(parseShellAssignments(current), name, value)
     if (edits.length === 0) continue
     current = applyEdits(current, edits)
     reasons.push(`${name}="${value}"`)
-    if (getVariable(parseShellAssignments(current), name) !== value) {
-      const line = findAssignment(file, name)?.line
-      problems.push(cannotSet(path, name, line, `write plain ${name}="${value}" there`))
-    }
   }
-  return { text: current, reasons, problems }
+  return { text: current, reasons, problems: [] }
 }
 
 /**
  * What the well-known article appends where its variables are empty, or LAN_NM is `/24`: `/` and
- * `192.168.1.10//24`. Nobody reads these; entries with host bits are told by the editors themselves.
+ * `192.168.1.10//24`. No daemon reads these; entries with host bits are found by the editors themselves.
  */
 export const isArticleEntry =
   ({ lan }: Desired) =>
@@ -115,13 +110,13 @@ export const rewriteHostsDeny = (text: string, desired: Desired): Rewrite => {
   return { ...named, reasons: [...released.reasons, ...ending, ...moved.reasons, ...named.reasons] }
 }
 
-/** The fail2ban jail file: what is in the way of reading it mended, then each option. */
+/** The fail2ban jail file: what is in the way of reading it fixed, then each option. */
 export const rewriteJails = (text: string, desired: Desired): Rewrite => {
   const reasons: string[] = []
   let current = parseFail2banIni(text)
-  const mended = removeFaults(current, 'portsentry')
-  if (mended.length > 0) {
-    current = parseFail2banIni(applyEdits(text, mended))
+  const fixed = removeFaults(current, 'portsentry')
+  if (fixed.length > 0) {
+    current = parseFail2banIni(applyEdits(text, fixed))
     reasons.push('readable by fail2ban')
   }
   for (const [jail, options] of desired.jails) {
@@ -139,7 +134,7 @@ export const rewriteJails = (text: string, desired: Desired): Rewrite => {
       severity: 'error',
       code: 'jail-fault',
       message: `fail2ban would refuse the file: ${message}`,
-      hint: 'mend the line, or remove the file',
+      hint: 'fix the line, or remove the file',
       at: { path: JAIL_PATH, line },
     }),
   )

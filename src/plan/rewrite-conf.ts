@@ -10,29 +10,29 @@ import {
   setKey,
   unsetKey,
 } from '../documents/portsentry-conf.ts'
-import { mendingEdits, mendRefused } from '../documents/portsentry-conf-mend.ts'
+import { fixEdits, fixRefused } from '../documents/portsentry-conf-fix.ts'
 import type { Desired } from '../policy/desired.ts'
 import type { Problem } from '../problem.ts'
 import { cannotSet, type Rewrite } from './files.ts'
 
 const quoted = (text: string): string => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text)
 
-type Mending = ReturnType<typeof mendRefused>[number]
+type Fix = ReturnType<typeof fixRefused>[number]
 
 /** What the plan does about a line of portsentry.conf over which 2.x would not start. */
-const MENDED: Record<Mending['as'], string> = {
+const FIXED: Record<Fix['as'], string> = {
   setting: 'the plan writes it as portsentry reads it',
   translation: 'the plan keeps it in a comment, and sets the ports of the modes atcp and audp by it',
   comment: 'the plan moves it to the start of the line',
   nothing: 'the plan comments it out',
 }
 
-const tellMended = (conf: PortsentryConf, mendings: readonly Mending[], path: string): Problem[] =>
-  mendings.map(({ line, as }) => ({
+const describeFixes = (conf: PortsentryConf, fixes: readonly Fix[], path: string): Problem[] =>
+  fixes.map(({ line, as }) => ({
     severity: 'warning',
     code: 'refused-line',
-    message: `${quoted(conf.lines[line - 1]?.text ?? '')} is no setting of this portsentry, which would not start over it`,
-    hint: MENDED[as],
+    message: `${quoted(conf.lines[line - 1]?.text ?? '')} is not a setting of this portsentry, which would refuse to start`,
+    hint: FIXED[as],
     at: { path, line },
   }))
 
@@ -65,8 +65,8 @@ export const rewriteConf = (text: string, desired: Desired): Rewrite => {
   const { release, modes } = desired
   const { confPath: path, dialect, builtIgnorePath } = release
   let current = parsePortsentryConf(text, dialect)
-  const mendings = mendRefused(current)
-  const problems = [...tellMended(current, mendings, path), ...tellOverlong(current, path)]
+  const fixes = fixRefused(current)
+  const problems = [...describeFixes(current, fixes, path), ...tellOverlong(current, path)]
   const reasons: string[] = []
   let origins = untouched(text)
   const edit = (edits: readonly Edit[], reason: string): void => {
@@ -75,9 +75,9 @@ export const rewriteConf = (text: string, desired: Desired): Rewrite => {
     current = parsePortsentryConf(applyEdits(current.text, edits), dialect)
     if (!reasons.includes(reason)) reasons.push(reason)
   }
-  const isKept = mendings.every(({ as }) => as === 'setting' || as === 'comment')
-  const mending = `lines that portsentry refuses ${isKept ? 'written as it reads them' : 'commented out'}`
-  edit(mendingEdits(current, mendings), mending)
+  const isKept = fixes.every(({ as }) => as === 'setting' || as === 'comment')
+  const fixing = `lines that portsentry refuses ${isKept ? 'written as it reads them' : 'commented out'}`
+  edit(fixEdits(current, fixes), fixing)
   // Twice: to 1.2 one odd line may say several keys, so that setting one unsets another.
   for (const [key, value] of [...desired.conf, ...desired.conf]) {
     if (value === null) edit(unsetKey(current, key), `no ${key}`)
@@ -90,7 +90,7 @@ export const rewriteConf = (text: string, desired: Desired): Rewrite => {
   const ignoreFile = getKey(current, 'IGNORE_FILE')
   if (ignoreFile !== builtIgnorePath) problems.push(wrongIgnoreFile(ignoreFile, builtIgnorePath, path))
   const left = judgeConf(current, daemonModes(release, modes), path)
-  // Overlong lines are told already, for both dialects.
+  // Overlong lines are reported already, for both dialects.
   problems.push(...asBefore(left, origins).filter(({ code }) => code !== 'line-overlong'))
   return { text: current.text, reasons, problems }
 }

@@ -1,21 +1,21 @@
 import { applyEdits } from '../documents/edit.ts'
 import { MAX_LINE, parseIgnoreList, residueOf, setIgnored } from '../documents/ignore-list.ts'
-import { type IgnoreMending, mendEntries, vainEverybody } from '../documents/ignore-list-mend.ts'
+import { fixEntries, type IgnoreFix, zeroPrefixes } from '../documents/ignore-list-fix.ts'
 import type { Desired } from '../policy/desired.ts'
 import type { Problem } from '../problem.ts'
 import { edited, isArticleEntry, type Rewrite } from './files.ts'
 
-/** What is said of a line of the ignore list that is no good, and of what the plan does about it. */
-const tellEntry = ({ line, fault, isFatal, form, edit }: IgnoreMending, path: string): Problem => {
+/** The problem with a line of the ignore list that the daemon does not read, and what the plan does about it. */
+const tellEntry = ({ line, fault, isFatal, form, edit }: IgnoreFix, path: string): Problem => {
   const what = isFatal
-    ? 'portsentry would not start over this line'
-    : 'portsentry ignores nobody by this line'
+    ? 'portsentry would not start because of this line'
+    : 'portsentry ignores no host by this line'
   const written =
     form === '' ? 'the plan moves the comment to the start of the line' : `the plan writes it as ${form}`
   const lost =
     edit === null
       ? 'write an IPv4 address or ADDRESS/BITS, or take it out'
-      : 'the plan comments it out: write an address or ADDRESS/BITS if somebody is to be ignored'
+      : 'the plan comments it out: write an address or ADDRESS/BITS if a host is to be ignored'
   return {
     severity: 'warning',
     code: isFatal ? 'refused-line' : 'unread-line',
@@ -35,8 +35,8 @@ export const rewriteIgnoreList = (text: string, desired: Desired): Rewrite => {
   const isDead = isArticleEntry(desired)
   // An unfinished last line is going to be ended, so what it then says is what counts.
   const original = parseIgnoreList(text === '' || text.endsWith('\n') ? text : `${text}\n`, dialect)
-  const mendings = mendEntries(original, residueOf(original, ignored, isDead))
-  const edits = mendings.flatMap(({ edit }) => edit ?? [])
+  const fixes = fixEntries(original, residueOf(original, ignored, isDead))
+  const edits = fixes.flatMap(({ edit }) => edit ?? [])
   const readable = applyEdits(
     text,
     edits.map((edit) => ({ ...edit, length: Math.min(edit.length, text.length - edit.offset) })),
@@ -53,12 +53,12 @@ export const rewriteIgnoreList = (text: string, desired: Desired): Rewrite => {
     ({ line, message }): Problem => ({
       severity: 'error',
       code: 'long-line',
-      message: `portsentry would not start over this line, even as a comment: ${message}`,
+      message: `portsentry would not start because of this line, even as a comment: ${message}`,
       hint: 'shorten it',
       at: { path, line },
     }),
   )
-  const everybody = vainEverybody(original).map(
+  const everybody = zeroPrefixes(original).map(
     (line): Problem => ({
       severity: 'warning',
       code: 'odd-entry',
@@ -67,12 +67,12 @@ export const rewriteIgnoreList = (text: string, desired: Desired): Rewrite => {
       at: { path, line },
     }),
   )
-  const reason = mendings.some(({ form }) => form === null)
+  const reason = fixes.some(({ form }) => form === null)
     ? 'lines that portsentry refuses commented out'
     : 'entries in the form that portsentry reads'
   return {
     ...rewritten,
     reasons: [...(edits.length > 0 ? [reason] : []), ...rewritten.reasons],
-    problems: [...mendings.map((mending) => tellEntry(mending, path)), ...tooLong, ...everybody],
+    problems: [...fixes.map((fixing) => tellEntry(fixing, path)), ...tooLong, ...everybody],
   }
 }

@@ -1,6 +1,6 @@
 import { applyEdits } from '../documents/edit.ts'
 import { getKey, parsePortsentryConf } from '../documents/portsentry-conf.ts'
-import { mendingEdits, mendRefused, translatedValue } from '../documents/portsentry-conf-mend.ts'
+import { fixEdits, fixRefused, translatedValue } from '../documents/portsentry-conf-fix.ts'
 import type { Service } from '../facts/daemons.ts'
 import type { Network } from '../network.ts'
 import type { Place, Problem } from '../problem.ts'
@@ -75,9 +75,9 @@ const SELECTION = 'portsentry portsentry/warn_no_block note'
 const presentValue = (facts: Facts, release: Release, key: string): string | undefined => {
   const { confPath, dialect, translatedKeys } = release
   const conf = parsePortsentryConf(fileText(facts, confPath) ?? '', dialect)
-  const edits = mendingEdits(conf, mendRefused(conf))
-  const mended = edits.length === 0 ? conf : parsePortsentryConf(applyEdits(conf.text, edits), dialect)
-  return translatedKeys.has(key) ? translatedValue(mended, key) : getKey(mended, key)
+  const edits = fixEdits(conf, fixRefused(conf))
+  const fixed = edits.length === 0 ? conf : parsePortsentryConf(applyEdits(conf.text, edits), dialect)
+  return translatedKeys.has(key) ? translatedValue(fixed, key) : getKey(fixed, key)
 }
 
 /** The value of a required key: config.env's, the admin's, or the release's own where that is missing or foreign. */

@@ -24,7 +24,7 @@ export const findUnfitHistory = (
     {
       severity: 'error',
       code: 'history-file',
-      message: `${KEY} is "${historyPath}", which is no log of portsentry's`,
+      message: `${KEY} is "${historyPath}", which is not in a directory for logs`,
       hint: `set ${KEY}=${requiredKeys.get(KEY)} in config.env, or in this file`,
       at: entry === undefined ? { path: confPath } : { path: confPath, line: entry.line.number },
     },

@@ -1,4 +1,4 @@
-import { getVariable, parseShellAssignments } from '../documents/shell-assignments.ts'
+import { readVariables } from '../documents/shell-assignments.ts'
 import type { Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { BanSet } from './backends/definition.ts'
@@ -28,11 +28,11 @@ export const UFW_FILES = [UFW_CONF, UFW_DEFAULTS] as const
 
 /** ufw by the texts of ufw.conf and default/ufw; null where it is off (ufw-init-functions of ufw 0.36). */
 export const readUfw = (conf: string, defaults: string): Ufw | null => {
-  if (!['yes', 'YES'].includes(getVariable(parseShellAssignments(conf), 'ENABLED') ?? '')) return null
-  const value = (name: string) => getVariable(parseShellAssignments(defaults), name)
+  if (!['yes', 'YES'].includes(readVariables(conf).get('ENABLED') ?? '')) return null
+  const variables = readVariables(defaults)
   return {
-    drops: value('DEFAULT_INPUT_POLICY') !== 'ACCEPT',
-    emptiesInput: value('MANAGE_BUILTINS') === 'yes',
+    drops: variables.get('DEFAULT_INPUT_POLICY') !== 'ACCEPT',
+    emptiesInput: variables.get('MANAGE_BUILTINS') === 'yes',
   }
 }
 

@@ -1,10 +1,13 @@
 import type { Problem } from '../problem.ts'
 import type { ConfigLines } from './config-lines.ts'
+import { QUOTED } from './config-value.ts'
 import { nearMiss } from './near-miss.ts'
 import { VARIABLE_NAMES } from './variables.ts'
 
 const NAMES = [...VARIABLE_NAMES].join('|')
 const NAMED = new RegExp(`(?<![A-Za-z0-9_])(?:${NAMES})(?![A-Za-z0-9_])`)
+/** Behind another variable's value: a shell that sources the file sees an assignment there, portward does not. */
+const HIDDEN = new RegExp(`[\\s;&|(](${NAMES})=`)
 /** `$LAN_IP` and `${LAN_IP}` only read the variable. */
 const REFERENCE = /\$(?:[A-Za-z_][A-Za-z0-9_]*|\{[A-Za-z_][A-Za-z0-9_]*\})/g
 
@@ -47,7 +50,12 @@ export const checkLines = (text: string, lines: ConfigLines, path: string): Prob
       add('error', other.line, 'malformed-line', `names ${named} but is not ${named}=value`, hint)
     }
   }
-  for (const { name, line } of lines.assignments) {
+  for (const { name, raw, line } of lines.assignments) {
+    const hidden = VARIABLE_NAMES.has(name) ? undefined : HIDDEN.exec(raw.replace(QUOTED, ''))?.[1]
+    if (hidden !== undefined) {
+      const message = `sets ${hidden} where a shell that sources the file sees it, but portward does not`
+      add('error', line, 'hidden-assignment', message, `give it a line of its own: ${hidden}=value`)
+    }
     const meant = VARIABLE_NAMES.has(name) ? undefined : nearMiss(name, present)
     if (meant === undefined) continue
     const message = `sets ${name}, which portward does not know`

@@ -13,7 +13,7 @@ const PLACEHOLDER = /\$(?:TARGET|PORT|MODE)\$/g
 /** References can double a value with every line; no consumer takes one near this length. */
 const MAX_LENGTH = 65_536
 /** What is quoted, and comments: a quote that is left is not closed. */
-const QUOTED = /\\.|'[^']*'|"[^"\\]*(?:\\.[^"\\]*)*"|[ \t]#.*/gs
+export const QUOTED = /\\.|'[^']*'|"[^"\\]*(?:\\.[^"\\]*)*"|[ \t]#.*/gs
 
 const SUBSTITUTION = refuse(
   'substitution',

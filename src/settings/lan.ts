@@ -23,48 +23,49 @@ export interface Complaint {
   readonly hint: string
 }
 
-const complain = (name: string, code: string, message: string, hint: string): Complaint => ({
-  name,
-  code,
-  message,
-  hint,
-})
+const complain = (
+  name: string,
+  code: string,
+  message: string,
+  hint: string,
+  severity?: 'warning',
+): Complaint => ({ name, code, message, hint, ...(severity && { severity }) })
 
-const MASK_HINT = 'use 255.255.255.0, 24 or /24'
-
-/** Bits of LAN_NM in any of its forms, or what is wrong with it. */
+/** The prefix length that LAN_NM means in any of its forms, or what is wrong with it. */
 const readMask = (text: string): number | Complaint => {
+  const wrong = (code: string, what: string, hint = 'use 255.255.255.0, 24 or /24') =>
+    complain('LAN_NM', code, `is "${text}", ${what}`, hint)
   const bits = /^\/?(0|[1-9]\d{0,2})$/.exec(text)?.[1]
-  if (bits !== undefined) {
-    return Number(bits) <= 32
-      ? Number(bits)
-      : complain('LAN_NM', 'netmask', `is "${text}", over 32 bits`, MASK_HINT)
+  if (bits !== undefined && Number(bits) > 32) return wrong('netmask', 'over 32 bits')
+  const prefix = bits === undefined ? parseNetmask(text) : Number(bits)
+  if (prefix !== null) {
+    const hint = 'give the mask of the LAN alone, /8 at the widest'
+    return tooWide(prefix, [0, 0, 0, 0])
+      ? wrong('netmask-wide', 'which covers most of the Internet', hint)
+      : prefix
   }
-  const prefix = parseNetmask(text)
-  if (prefix !== null) return prefix
-  return parseAddress(text) === null || text.includes(':')
-    ? complain('LAN_NM', 'netmask', `is "${text}", not a netmask`, MASK_HINT)
-    : complain('LAN_NM', 'netmask-hole', `is "${text}", whose bits are not contiguous`, MASK_HINT)
+  return parseAddress(text)?.length === 4
+    ? wrong('netmask-hole', 'whose bits are not contiguous')
+    : wrong('netmask', 'not a netmask')
 }
 
-const checkAddress = (text: string): Complaint | null => {
+/** The bytes of LAN_IP, or what is wrong with it. */
+const readAddress = (text: string): readonly number[] | Complaint => {
   const hint = 'give the IPv4 address of this server in its LAN, such as 192.168.1.10'
-  if (text.includes('/'))
-    return complain('LAN_IP', 'address', `is "${text}", with a mask`, 'put the mask into LAN_NM')
+  const wrong = (code: string, what: string, instead = hint) =>
+    complain('LAN_IP', code, `is "${text}", ${what}`, instead)
+  if (text.includes('/')) return wrong('address', 'with a mask', 'put the mask into LAN_NM')
   const bytes = parseAddress(text)
-  if (bytes?.length === 16) {
-    return complain(
-      'LAN_IP',
-      'address-family',
-      `is "${text}", an IPv6 address`,
-      'give the IPv4 address here and IPv6 networks in WHITELIST',
-    )
+  if (bytes === null) return wrong('address', 'not an IPv4 address')
+  if (bytes.length === 16) {
+    const instead = 'give the IPv4 address here and IPv6 networks in WHITELIST'
+    return wrong('address-family', 'an IPv6 address', instead)
   }
-  if (bytes === null) return complain('LAN_IP', 'address', `is "${text}", not an IPv4 address`, hint)
-  return isUnusableLanAddress(text)
-    ? complain('LAN_IP', 'address', `is "${text}", which no LAN uses`, hint)
-    : null
+  return isUnusableLanAddress(text) ? wrong('address', 'which no LAN uses') : bytes
 }
+
+const isComplaint = <T>(read: T | Complaint | undefined): read is Complaint =>
+  typeof read === 'object' && read !== null && 'code' in read
 
 /**
  * LAN_IP (the server's or the network's own address) and LAN_NM as one network. Null where neither is given: a server
@@ -75,33 +76,16 @@ export const readLan = (
   mask: string | undefined,
 ): Network | null | Complaint[] => {
   if (address === undefined && mask === undefined) return null
-  const complaints: Complaint[] = []
-  const wrong = address === undefined ? null : checkAddress(address)
-  if (wrong) complaints.push(wrong)
-  const prefix = mask === undefined ? null : readMask(mask)
-  if (typeof prefix === 'number' && tooWide(prefix, [0, 0, 0, 0])) {
-    complaints.push(
-      complain(
-        'LAN_NM',
-        'netmask-wide',
-        `is "${mask}", which covers most of the Internet`,
-        'give the mask of the LAN alone, /8 at the widest',
-      ),
-    )
-  } else if (prefix !== null && typeof prefix !== 'number') complaints.push(prefix)
-  if (address === undefined || typeof prefix !== 'number') return complaints
-  const bytes = parseAddress(address)
-  if (complaints.length > 0 || bytes === null) return complaints
+  const bytes = address === undefined ? undefined : readAddress(address)
+  const prefix = mask === undefined ? undefined : readMask(mask)
+  if (isComplaint(bytes) || isComplaint(prefix) || bytes === undefined || prefix === undefined) {
+    return [bytes, prefix].filter((read) => isComplaint(read))
+  }
   const network = { bytes, prefix }
   if (broadcastOf(network)?.every((byte, index) => byte === bytes[index])) {
-    return [
-      complain(
-        'LAN_IP',
-        'broadcast',
-        `is "${address}", the broadcast address of its network`,
-        `give this server's own address in ${formatCidr(networkOf(network))}`,
-      ),
-    ]
+    const message = `is "${address}", the broadcast address of its network`
+    const hint = `give this server's own address in ${formatCidr(networkOf(network))}`
+    return [complain('LAN_IP', 'broadcast', message, hint)]
   }
   return networkOf(network)
 }
@@ -109,56 +93,44 @@ export const readLan = (
 /** portsentry 1.2 reads its whole ignore list for every packet. */
 const MAX_WHITELIST = 500
 
+const splitList = (text: string): string[] => text.split(/[\s,]+/).filter((entry) => entry !== '')
+
+/** What is wrong with one entry of WHITELIST, if anything. */
+const checkEntry = (item: string, network: Network | null): Complaint[] => {
+  const say = (code: string, what: string, hint: string, severity?: 'warning') => [
+    complain('WHITELIST', code, `has "${item}", ${what}`, hint, severity),
+  ]
+  if (network === null) {
+    const hint = 'write 198.51.100.7, 198.51.100.0/24 or 2001:db8::/32; names are not resolved'
+    return say('whitelist', 'neither an address nor a network', hint)
+  }
+  if (tooWide(network.prefix, network.bytes)) {
+    const hint = 'name smaller networks: /8 at the widest for IPv4, /16 for IPv6'
+    return say('whitelist-wide', 'which covers a large part of the Internet', hint)
+  }
+  const taken = `taken as ${formatCidr(networkOf(network))}`
+  return hasHostBits(network)
+    ? say('whitelist-host-bits', taken, 'write the network, or the address alone', 'warning')
+    : []
+}
+
 /** WHITELIST: addresses and networks of both families, between commas or blanks. */
 export const readWhitelist = (text: string): { networks: Network[]; complaints: Complaint[] } => {
-  const networks: Network[] = []
-  const complaints: Complaint[] = []
-  const items = text.split(/[\s,]+/).filter((entry) => entry !== '')
+  const items = splitList(text)
   if (items.length > MAX_WHITELIST) {
     const message = `has ${items.length} entries, more than the ${MAX_WHITELIST} that each packet can be held against`
-    return {
-      networks,
-      complaints: [complain('WHITELIST', 'whitelist-long', message, 'name networks instead of addresses')],
-    }
+    const hint = 'name networks instead of addresses'
+    return { networks: [], complaints: [complain('WHITELIST', 'whitelist-long', message, hint)] }
   }
-  for (const item of items) {
+  const entries = items.map((item) => {
     const written = parseNetwork(item)
     // ::ffff:0:0/96 is all of IPv4 in another spelling, which libwrap takes it for.
-    const network = written === null ? null : unmapped(written)
-    if (network === null) {
-      complaints.push(
-        complain(
-          'WHITELIST',
-          'whitelist',
-          `has "${item}", neither an address nor a network`,
-          'write 198.51.100.7, 198.51.100.0/24 or 2001:db8::/32; names are not resolved',
-        ),
-      )
-    } else if (tooWide(network.prefix, network.bytes)) {
-      complaints.push(
-        complain(
-          'WHITELIST',
-          'whitelist-wide',
-          `has "${item}", which covers a large part of the Internet`,
-          'name smaller networks: /8 at the widest for IPv4, /16 for IPv6',
-        ),
-      )
-    } else {
-      if (hasHostBits(network)) {
-        complaints.push({
-          ...complain(
-            'WHITELIST',
-            'whitelist-host-bits',
-            `has "${item}", taken as ${formatCidr(networkOf(network))}`,
-            'write the network, or the address alone',
-          ),
-          severity: 'warning',
-        })
-      }
-      networks.push(networkOf(network))
-    }
+    return { item, network: written && unmapped(written) }
+  })
+  return {
+    networks: entries.flatMap(({ network }) => (network === null ? [] : [networkOf(network)])),
+    complaints: entries.flatMap(({ item, network }) => checkEntry(item, network)),
   }
-  return { networks, complaints }
 }
 
 /** UNTRUSTED: networks of this server whose hosts are banned like anybody else. What is protected cannot be among them. */
@@ -166,19 +138,21 @@ export const readUntrusted = (
   text: string,
   isProtected: (network: Network) => boolean,
 ): { networks: Network[]; complaints: Complaint[] } => {
-  const items = text.split(/[\s,]+/).filter((entry) => entry !== '')
+  const items = splitList(text)
   const networks = items.flatMap((item) => parseNetwork(item) ?? []).map(networkOf)
+  const refuse = (code: string, message: string, hint: string) => ({
+    networks,
+    complaints: [complain('UNTRUSTED', code, message, hint)],
+  })
   const unreadable = items.find((item) => parseNetwork(item) === null)
   if (unreadable !== undefined) {
-    const message = `has "${unreadable}", neither an address nor a network`
     const hint = 'write networks that this server is on, such as 10.20.0.0/16'
-    return { networks, complaints: [complain('UNTRUSTED', 'untrusted', message, hint)] }
+    return refuse('untrusted', `has "${unreadable}", neither an address nor a network`, hint)
   }
   const contradictory = networks.find(isProtected)
   if (contradictory === undefined) return { networks, complaints: [] }
   const message = `has ${formatCidr(contradictory)}, which LAN_IP and LAN_NM or WHITELIST protect`
-  const hint = 'decide for one of the two'
-  return { networks, complaints: [complain('UNTRUSTED', 'untrusted-protected', message, hint)] }
+  return refuse('untrusted-protected', message, 'remove it from one of them')
 }
 
 /** What the Internet's addresses lie in, by family: all of IPv4, and the global unicast addresses of IPv6 (RFC 4291). */

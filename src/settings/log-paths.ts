@@ -1,4 +1,4 @@
-/** Directories of the system, of devices and of anybody's: nothing there is portsentry's to append to or to truncate. */
+/** Directories of the system, of devices and writable by all: portsentry must not append to a file there, or truncate it. */
 const SYSTEM =
   /^\/(?:bin|boot|dev|etc|home|lib\w*|proc|root|run\/lock|sbin|sys|tmp|usr|var\/(?:lock|mail|spool|tmp))(?:\/|$)/
 
@@ -15,10 +15,10 @@ export const isSystemPath = (path: string): boolean =>
 
 /** Says what is wrong with a path that portsentry writes a log to, or null where nothing is. */
 export const logPath = (path: string): string | null =>
-  !isSystemPath(path) && DIRECTORY.test(path) ? null : `is "${path}", which is no log of portsentry's`
+  !isSystemPath(path) && DIRECTORY.test(path) ? null : `is "${path}", which is not in a directory for logs`
 
 /** The same for what it notes until its next start. */
 export const statePath = (path: string): string | null =>
   !isSystemPath(path) && (DIRECTORY.test(path) || /^\/(?:var\/lib|var\/cache|run|var\/run)\//.test(path))
     ? null
-    : `is "${path}", which is in no directory for such a file`
+    : `is "${path}", which is not in a directory for such a file`

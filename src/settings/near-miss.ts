@@ -15,22 +15,16 @@ const distance = (a: string, b: string): number => {
 }
 
 /** What people call these instead. */
-const ALIASES: ReadonlyMap<string, string> = new Map([
-  ...['NETMASK', 'NET_MASK', 'LAN_NETMASK', 'LAN_MASK', 'LANMASK', 'LAN_PREFIX'].map(
-    (name) => [name, 'LAN_NM'] as const,
-  ),
-  ...['LAN_ADDRESS', 'LAN_ADDR', 'LAN_IPADDR', 'LAN_IPADDRESS', 'LAN_IP_ADDRESS', 'LAN_IPV4'].map(
-    (name) => [name, 'LAN_IP'] as const,
-  ),
-  ['WHITE_LIST', 'WHITELIST'],
-  ['ALLOWLIST', 'WHITELIST'],
-  // One of UNTRUSTED's neighbours by its letters, and its contrary.
-  ['TRUSTED', 'WHITELIST'],
-  ['BAN_TIME', 'BANTIME'],
-  ['FIND_TIME', 'FINDTIME'],
-  ['MAX_RETRY', 'MAXRETRY'],
-  ['BAN_ACTION', 'BANACTION'],
-])
+const ALIASES: Readonly<Record<string, readonly string[]>> = {
+  LAN_NM: ['NETMASK', 'NET_MASK', 'LAN_NETMASK', 'LAN_MASK', 'LANMASK', 'LAN_PREFIX'],
+  LAN_IP: ['LAN_ADDRESS', 'LAN_ADDR', 'LAN_IPADDR', 'LAN_IPADDRESS', 'LAN_IP_ADDRESS', 'LAN_IPV4'],
+  // By its letters TRUSTED is nearest to UNTRUSTED, its contrary.
+  WHITELIST: ['WHITE_LIST', 'ALLOWLIST', 'TRUSTED'],
+  BANTIME: ['BAN_TIME'],
+  FINDTIME: ['FIND_TIME'],
+  MAXRETRY: ['MAX_RETRY'],
+  BANACTION: ['BAN_ACTION'],
+}
 
 /** One edit away, and yet what it says: a server without a LAN has it. */
 const OTHERS: ReadonlySet<string> = new Set(['WAN_IP', 'WAN_NM'])
@@ -42,7 +36,7 @@ const OTHERS: ReadonlySet<string> = new Set(['WAN_IP', 'WAN_NM'])
 export const nearMiss = (name: string, present: ReadonlySet<string>): string | undefined => {
   const upper = name.toUpperCase().slice(0, 40)
   if (OTHERS.has(upper)) return undefined
-  const alias = ALIASES.get(upper)
+  const alias = Object.keys(ALIASES).find((known) => ALIASES[known]?.includes(upper))
   const ranked = [...VARIABLE_NAMES]
     // Each character too many or too few is an edit.
     .filter((known) => Math.abs(known.length - upper.length) <= 2)

@@ -1,7 +1,6 @@
 import { isWithin, type Network } from '../network.ts'
 import { isError, type Place, type Problem } from '../problem.ts'
 import { checkLines } from './check-lines.ts'
-import { checkShell, type Written } from './check-shell.ts'
 import { type ConfigLines, readConfigLines } from './config-lines.ts'
 import { readConfigValue } from './config-value.ts'
 import { type Complaint, checkShare, readLan, readUntrusted, readWhitelist } from './lan.ts'
@@ -61,13 +60,11 @@ type Environment = Readonly<Record<string, string | undefined>>
 interface Collected {
   /** The variables in use that have a readable value. */
   readonly given: ReadonlyMap<string, Given>
-  /** Values as the file alone has them. */
-  readonly written: ReadonlyMap<string, Written>
+  /** The lines of those in the file. */
+  readonly lines: ReadonlyMap<string, number>
   /** Those of the file whose value is refused: one of the problems says why. */
   readonly refused: ReadonlySet<string>
   readonly problems: readonly Problem[]
-  /** By variable: that the environment decides its value. */
-  readonly foreignValues: ReadonlyMap<string, Problem>
 }
 
 const defaultOf = (name: string): string | undefined =>
@@ -75,70 +72,27 @@ const defaultOf = (name: string): string | undefined =>
 
 const clip = (value: string): string => (value.length > 60 ? `${value.slice(0, 60)}…` : value)
 
-/**
- * Values that the environment decides, by itself or through a reference. A timer or another shell may have none of them.
- * `alone`: the values that the file comes to without it; `seen`: the lines of the variables in it.
- */
-const findForeignValues = (
-  given: ReadonlyMap<string, Given>,
-  alone: ReadonlyMap<string, string>,
-  seen: ReadonlyMap<string, number>,
-  path: string,
-): ReadonlyMap<string, Problem> => {
-  const found = [...given].flatMap(([name, { value, at: from }]): [string, Problem][] => {
-    const line = seen.get(name)
-    const isReferred = from.path !== ENVIRONMENT.path
-    const inFile = line === undefined ? defaultOf(name) : alone.get(name)
-    // Without the environment there would be no value at all: another problem says so where that is an error.
-    if (inFile === value || (inFile === undefined && line !== undefined)) return []
-    const instead =
-      line === undefined ? 'this file does not set it' : `this line says "${clip(inFile ?? '')}"`
-    const problem: Problem = {
-      severity: 'warning',
-      code: 'from-environment',
-      // Of what another variable brings in nothing is shown: it may be a secret.
-      ...(isReferred
-        ? {
-            message: `${name} refers to a variable that the environment sets otherwise than this file, and the environment wins`,
-            hint: 'unset it there, or give the two different names',
-          }
-        : {
-            message: `${name} is "${clip(value)}" here, taken from the environment; ${instead}`,
-            hint: `unset ${name}, or write that value into the file`,
-          }),
-      at: line === undefined ? { path } : { path, line },
-    }
-    return [[name, problem]]
-  })
-  return new Map(found)
-}
-
 /** The variables in use, from the file and, with precedence, from the environment. */
-const collect = (lines: ConfigLines, environment: Environment, path: string): Collected => {
+const collect = (file: ConfigLines, environment: Environment, path: string): Collected => {
   const given = new Map<string, Given>()
   const foreign = new Map<string, string | undefined>()
-  /** What every variable comes to without the environment, others' included. */
-  const alone = new Map<string, string>()
-  const seen = new Map<string, number>()
+  const lines = new Map<string, number>()
   const problems: Problem[] = []
   const own = (name: string) => (Object.hasOwn(environment, name) ? environment[name] : undefined)
   const lookUp = (name: string) => own(name) ?? given.get(name)?.value ?? foreign.get(name)
-  for (const { name, raw, line } of lines.assignments) {
+  for (const { name, raw, line } of file.assignments) {
     const result = readConfigValue(raw, lookUp)
-    const byFile = readConfigValue(raw, (other) => alone.get(other))
-    if ('value' in byFile) alone.set(name, byFile.value)
-    else alone.delete(name)
     if (!VARIABLE_NAMES.has(name)) {
       foreign.set(name, 'value' in result ? result.value : undefined)
       continue
     }
     const at = { path, line }
-    const earlier = seen.get(name)
+    const earlier = lines.get(name)
     if (earlier !== undefined) {
       const message = `sets ${name} again, after line ${earlier}`
       problems.push({ severity: 'error', code: 'duplicate', message, hint: 'keep one of the two', at })
     }
-    seen.set(name, line)
+    lines.set(name, line)
     if ('value' in result) given.set(name, { value: result.value, at })
     else {
       const { code, message, hint } = result
@@ -146,15 +100,43 @@ const collect = (lines: ConfigLines, environment: Environment, path: string): Co
       given.delete(name)
     }
   }
-  const written = new Map([...given].map(([name, { value, at }]) => [name, { value, line: at.line }]))
   for (const name of VARIABLE_NAMES) {
     const value = own(name)
     if (value !== undefined) given.set(name, { value, at: ENVIRONMENT })
   }
-  const refused = new Set([...seen.keys()].filter((name) => !given.has(name)))
-  const foreignValues = findForeignValues(given, alone, seen, path)
-  return { given, written, problems, refused, foreignValues }
+  const refused = new Set([...lines.keys()].filter((name) => !given.has(name)))
+  return { given, lines, refused, problems }
 }
+
+/** Values that the environment decides, by itself or through a reference. A timer or another shell may have none of them. */
+const findForeignValues = (
+  { given, lines }: Collected,
+  alone: Collected,
+  path: string,
+): Map<string, Problem> =>
+  new Map(
+    [...given].flatMap(([name, { value, at: from }]): [string, Problem][] => {
+      const line = lines.get(name)
+      const inFile = line === undefined ? defaultOf(name) : alone.given.get(name)?.value
+      // Without the environment there would be no value at all: another problem says so where that is an error.
+      if (inFile === value || (inFile === undefined && line !== undefined)) return []
+      const instead =
+        line === undefined ? 'this file does not set it' : `this line says "${clip(inFile ?? '')}"`
+      const [message, hint] =
+        from === ENVIRONMENT
+          ? [
+              `${name} is "${clip(value)}" here, taken from the environment; ${instead}`,
+              `unset ${name}, or write that value into the file`,
+            ]
+          : // Of what another variable brings in nothing is shown: it may be a secret.
+            [
+              `${name} refers to a variable that the environment sets otherwise than this file, and the environment wins`,
+              'unset it there, or give the two different names',
+            ]
+      const at = line === undefined ? { path } : { path, line }
+      return [[name, { severity: 'warning', code: 'from-environment', message, hint, at }]]
+    }),
+  )
 
 /** What is wrong with each given value by itself. */
 const checkValues = (given: ReadonlyMap<string, Given>): Complaint[] =>
@@ -199,7 +181,9 @@ const checkTogether = (value: (name: string) => string, refused: ReadonlySet<str
  */
 export const parseSettings = (text: string, environment: Environment, path: string): SettingsResult => {
   const lines = readConfigLines(text)
-  const { given, written, problems, refused, foreignValues } = collect(lines, environment, path)
+  const collected = collect(lines, environment, path)
+  const { given, problems, refused } = collected
+  const foreignValues = findForeignValues(collected, collect(lines, {}, path), path)
   const value = (name: string) => given.get(name)?.value ?? defaultOf(name) ?? ''
 
   const complaints = checkValues(given)
@@ -236,8 +220,6 @@ export const parseSettings = (text: string, environment: Environment, path: stri
       .filter(([name]) => !complaints.some((one) => one.name === name))
       .map(([, it]) => it),
   ].sort((a, b) => (a.at.line ?? 0) - (b.at.line ?? 0))
-  // Only where all seems well: what is wrong by itself is told by its own name.
-  if (!all.some(isError)) all.push(...checkShell(text, written, path))
   if (all.some(isError) || Array.isArray(lan)) return { settings: null, problems: all }
 
   const optional = (name: string) => given.get(name)?.value

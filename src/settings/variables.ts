@@ -70,141 +70,116 @@ const duration = new RegExp(`^(?=.*[1-9])${NUMBER}${UNIT}(?:(?: |(?<=[a-z]))${NU
 
 /** Anything else fail2ban would take for a pattern or an interpolation in its logpath. */
 const absolutePath = matches(/^(?:\/[A-Za-z0-9_.,:@+=-]+)+$/)
-const flag = { check: oneOf('0', '1'), hint: 'use 0 or 1' }
-const block = {
-  check: oneOf('0', '1', '2'),
-  hint: 'use 0 (log only), 1 (block) or 2 (run KILL_RUN_CMD only)',
-}
-const ports = {
-  check: portList,
-  hint: 'list ports from 0 to 65535 with commas and no blanks, such as 1,7,111',
-}
-const portCount = { check: between(1, 65535), hint: 'give a number from 1 to 65535' }
-const actions = { check: command, hint: 'name the scanner as $TARGET$, and use single quotes inside' }
+/** What a variable is given: a check of its value, and what to write instead. */
+type Kind = readonly [check: Check, hint: string]
+
+const anything: Check = () => null
+const FLAG: Kind = [oneOf('0', '1'), 'use 0 or 1']
+const BLOCK: Kind = [oneOf('0', '1', '2'), 'use 0 (log only), 1 (block) or 2 (run KILL_RUN_CMD only)']
+const PORTS: Kind = [portList, 'list ports from 0 to 65535 with commas and no blanks, such as 1,7,111']
+const PORT_COUNT: Kind = [between(1, 65535), 'give a number from 1 to 65535']
+const ACTION: Kind = [command, 'name the scanner as $TARGET$, and use single quotes inside']
 /** No token is required here (KillRunCmd). */
-const runCommand = { check: quotable, hint: 'keep it short and use single quotes inside' }
-const SYNTAX = 'give an absolute path of letters, digits and _.,:@+=-'
-const path = (isFit: Check, example: string) => ({
-  check: (value: string) => absolutePath(value) ?? isFit(value),
-  hint: `${SYNTAX}, such as ${example}`,
+const RUN_COMMAND: Kind = [quotable, 'keep it short and use single quotes inside']
+const PACKETS: Kind = [between(0, 50), 'give a number of packets from 0 to 50']
+const NO_LAN = 'leave out both LAN_IP and LAN_NM on a server without a LAN'
+const IGNORE_FILE = '/etc/portsentry/portsentry.ignore'
+
+const choice = (hint: string, ...values: string[]): Kind => [oneOf(...values), hint]
+const time = (examples: string): Kind => [matches(duration), `use seconds or units such as ${examples}`]
+const path = (isFit: Check, example: string): Kind => [
+  (value) => absolutePath(value) ?? isFit(value),
+  `give an absolute path of letters, digits and _.,:@+=-, such as ${example}`,
+]
+
+/** A setting of portward's, with the default where there is one. */
+const own = (name: string, [check, hint]: Kind, stock?: string): Variable =>
+  stock === undefined ? { name, check, hint } : { name, check, hint, default: stock }
+
+/** One that may be empty. */
+const empty = (name: string, kind: Kind, stock: string): Variable => ({
+  ...own(name, kind, stock),
+  mayBeEmpty: true,
 })
 
-const key = (name: string, rest: Omit<Variable, 'name' | 'portsentryKey'>): Variable => ({
-  name,
-  ...rest,
-  check: (value) => quotable(value) ?? rest.check(value),
+const key = (name: string, [check, hint]: Kind, stock?: string): Variable => ({
+  ...own(name, [(value) => quotable(value) ?? check(value), hint], stock),
   portsentryKey: true,
 })
 
-const NO_LAN = 'leave out both LAN_IP and LAN_NM on a server without a LAN'
-
 /** Every variable of config.env that portward uses. LAN_IP, LAN_NM, WHITELIST and UNTRUSTED are checked as networks. */
 export const VARIABLES: readonly Variable[] = [
-  {
-    name: 'LAN_IP',
-    check: () => null,
-    // An empty value is more often a template that was not filled in than a decision: the LAN would be banned.
-    hint: `give the IPv4 address of this server in its LAN, such as 192.168.1.10, or ${NO_LAN}`,
-  },
-  {
-    name: 'LAN_NM',
-    check: () => null,
-    hint: `give the netmask: 255.255.255.0, 24 or /24, or ${NO_LAN}`,
-  },
-  {
-    name: 'WHITELIST',
-    default: '',
-    check: () => null,
-    hint: 'list addresses and networks',
-    mayBeEmpty: true,
-  },
-  {
-    name: 'UNTRUSTED',
-    default: '',
-    check: () => null,
-    hint: 'list networks of this server',
-    mayBeEmpty: true,
-  },
-  {
-    name: 'TCP_MODE',
-    default: 'atcp',
-    check: oneOf('', 'tcp', 'stcp', 'atcp'),
-    hint: 'use tcp, stcp or atcp, or leave it empty to turn TCP off',
-    mayBeEmpty: true,
-  },
-  {
-    name: 'UDP_MODE',
-    default: 'audp',
-    check: oneOf('', 'udp', 'sudp', 'audp'),
-    hint: 'use udp, sudp or audp, or leave it empty to turn UDP off',
-    mayBeEmpty: true,
-  },
-  key('BLOCK_TCP', { default: '1', ...block }),
-  key('BLOCK_UDP', { default: '1', ...block }),
-  key('RESOLVE_HOST', { default: '0', ...flag }),
-  key('SCAN_TRIGGER', { check: between(0, 50), hint: 'give a number of packets from 0 to 50' }),
-  key('ADVANCED_PORTS_TCP', portCount),
-  key('ADVANCED_PORTS_UDP', portCount),
-  key('ADVANCED_EXCLUDE_TCP', ports),
-  key('ADVANCED_EXCLUDE_UDP', ports),
-  key('TCP_PORTS', ports),
-  key('UDP_PORTS', ports),
-  key('KILL_HOSTS_DENY', actions),
-  key('KILL_RUN_CMD', runCommand),
-  key('KILL_RUN_CMD_FIRST', flag),
-  key('PORT_BANNER', runCommand),
-  key('IGNORE_FILE', {
-    check: oneOf('/etc/portsentry/portsentry.ignore'),
-    hint: 'leave it out: the whitelist goes to /etc/portsentry/portsentry.ignore',
-  }),
+  // An empty value is more often a template that was not filled in than a decision: the LAN would be banned.
+  own('LAN_IP', [
+    anything,
+    `give the IPv4 address of this server in its LAN, such as 192.168.1.10, or ${NO_LAN}`,
+  ]),
+  own('LAN_NM', [anything, `give the netmask: 255.255.255.0, 24 or /24, or ${NO_LAN}`]),
+  empty('WHITELIST', [anything, 'list addresses and networks'], ''),
+  empty('UNTRUSTED', [anything, 'list networks of this server'], ''),
+  empty(
+    'TCP_MODE',
+    choice('use tcp, stcp or atcp, or leave it empty to turn TCP off', '', 'tcp', 'stcp', 'atcp'),
+    'atcp',
+  ),
+  empty(
+    'UDP_MODE',
+    choice('use udp, sudp or audp, or leave it empty to turn UDP off', '', 'udp', 'sudp', 'audp'),
+    'audp',
+  ),
+  key('BLOCK_TCP', BLOCK, '1'),
+  key('BLOCK_UDP', BLOCK, '1'),
+  key('RESOLVE_HOST', FLAG, '0'),
+  key('SCAN_TRIGGER', PACKETS),
+  key('ADVANCED_PORTS_TCP', PORT_COUNT),
+  key('ADVANCED_PORTS_UDP', PORT_COUNT),
+  key('ADVANCED_EXCLUDE_TCP', PORTS),
+  key('ADVANCED_EXCLUDE_UDP', PORTS),
+  key('TCP_PORTS', PORTS),
+  key('UDP_PORTS', PORTS),
+  key('KILL_HOSTS_DENY', ACTION),
+  key('KILL_RUN_CMD', RUN_COMMAND),
+  key('KILL_RUN_CMD_FIRST', FLAG),
+  key('PORT_BANNER', RUN_COMMAND),
+  key('IGNORE_FILE', choice(`leave it out: the whitelist goes to ${IGNORE_FILE}`, IGNORE_FILE)),
   key('HISTORY_FILE', path(logPath, '/var/log/portsentry.log')),
   key('BLOCKED_FILE', path(statePath, '/var/lib/portsentry/portsentry.blocked')),
-  {
-    name: 'BAN_BACKEND',
-    default: 'auto',
-    check: oneOf('auto', 'ipset', 'iptables', 'nft', 'route', 'none'),
-    hint: 'use auto, ipset (or iptables, which means the same), nft, route or none',
-  },
-  {
-    name: 'BAN_TARGET',
-    default: 'auto',
-    check: oneOf('auto', 'CHAOS', 'TARPIT', 'DELUDE', 'DROP', 'REJECT'),
-    hint: 'use auto, CHAOS, TARPIT, DELUDE, DROP or REJECT',
-  },
-  {
-    name: 'BAN_IPV6_PREFIX',
-    default: '128',
-    check: oneOf('64', '128'),
-    hint: 'use 128 (the host) or 64 (its network)',
-  },
-  { name: 'KILL_ROUTE', ...actions },
-  {
-    name: 'BANTIME',
-    default: '1d',
-    check: (value) => (value === '-1' || duration.test(value) ? null : `is "${value}"`),
-    hint: 'use seconds or units such as 10m, 12h, 1d, 1w; -1 bans for ever',
-  },
-  { name: 'BANTIME_INCREMENT', default: '1', ...flag },
-  {
-    name: 'BANTIME_MAXTIME',
-    default: '30d',
-    check: matches(duration),
-    hint: 'use seconds or units such as 12h, 30d, 1y',
-  },
-  {
-    name: 'FINDTIME',
-    default: '10m',
-    check: matches(duration),
-    hint: 'use seconds or units such as 10m, 12h, 1d',
-  },
-  { name: 'MAXRETRY', default: '1', check: between(1, 1000), hint: 'give a number from 1' },
-  {
-    name: 'BANACTION',
-    check: matches(/^[A-Za-z0-9_-]+(?:\[[A-Za-z0-9_=,. -]*\])?$/),
-    hint: 'name an action of /etc/fail2ban/action.d, such as nftables-allports',
-  },
-  { name: 'OBSERVE_ONLY', default: '0', ...flag },
-  { name: 'KEEP_GENERATIONS', default: '20', check: between(1, 1000), hint: 'give a number from 1 to 1000' },
+  own(
+    'BAN_BACKEND',
+    choice(
+      'use auto, ipset (or iptables, which means the same), nft, route or none',
+      ...['auto', 'ipset', 'iptables', 'nft', 'route', 'none'],
+    ),
+    'auto',
+  ),
+  own(
+    'BAN_TARGET',
+    choice(
+      'use auto, CHAOS, TARPIT, DELUDE, DROP or REJECT',
+      ...['auto', 'CHAOS', 'TARPIT', 'DELUDE', 'DROP', 'REJECT'],
+    ),
+    'auto',
+  ),
+  own('BAN_IPV6_PREFIX', choice('use 128 (the host) or 64 (its network)', '64', '128'), '128'),
+  own('KILL_ROUTE', ACTION),
+  own(
+    'BANTIME',
+    [
+      (value) => (value === '-1' || duration.test(value) ? null : `is "${value}"`),
+      'use seconds or units such as 10m, 12h, 1d, 1w; -1 for a permanent ban',
+    ],
+    '1d',
+  ),
+  own('BANTIME_INCREMENT', FLAG, '1'),
+  own('BANTIME_MAXTIME', time('12h, 30d, 1y'), '30d'),
+  own('FINDTIME', time('10m, 12h, 1d'), '10m'),
+  own('MAXRETRY', [between(1, 1000), 'give a number from 1'], '1'),
+  own('BANACTION', [
+    matches(/^[A-Za-z0-9_-]+(?:\[[A-Za-z0-9_=,. -]*\])?$/),
+    'name an action of /etc/fail2ban/action.d, such as nftables-allports',
+  ]),
+  own('OBSERVE_ONLY', FLAG, '0'),
+  own('KEEP_GENERATIONS', [between(1, 1000), 'give a number from 1 to 1000'], '20'),
 ]
 
 export const VARIABLE_NAMES: ReadonlySet<string> = new Set(VARIABLES.map(({ name }) => name))

@@ -4,8 +4,8 @@ import { parse as parseIni } from 'ini'
 import { describe, expect, it } from 'vitest'
 import { applyEdits } from '../../src/documents/edit.ts'
 import { isWritableValue, setValue } from '../../src/documents/fail2ban-edit.ts'
+import { removeFaults } from '../../src/documents/fail2ban-fix.ts'
 import { type Fail2banIni, findEntry, getValue, parseFail2banIni } from '../../src/documents/fail2ban-ini.ts'
-import { removeFaults } from '../../src/documents/fail2ban-mend.ts'
 import { runs } from '../fast-check.ts'
 
 /** Bytes of a text that is written here as Unicode. */
@@ -299,7 +299,7 @@ describe('laws', () => {
     )
   })
 
-  it('mending keeps every last value and every word, and mends once', () => {
+  it('fixing keeps every last value and every word, and fixes once', () => {
     fc.assert(
       fc.property(anyText, (text) => {
         const before = parseFail2banIni(text)
@@ -405,7 +405,7 @@ describe.skipIf(!hasPython)('Python’s configparser agrees', () => {
     check(fc.sample(fc.oneof(anyText, anyText, soundText, anyBytes), 400))
   })
 
-  it('on edited and mended texts', () => {
+  it('on edited and fixed texts', () => {
     const changes = fc.sample(anyChange, 200)
     const edited = changes.map(([text, section, key, value]) =>
       applyEdits(text, setValue(parseFail2banIni(text), section, key, value)),

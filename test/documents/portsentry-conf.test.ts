@@ -11,7 +11,7 @@ import {
   setKey,
   unsetKey,
 } from '../../src/documents/portsentry-conf.ts'
-import { mendingEdits, mendRefused } from '../../src/documents/portsentry-conf-mend.ts'
+import { fixEdits, fixRefused } from '../../src/documents/portsentry-conf-fix.ts'
 import { runs } from '../fast-check.ts'
 
 const DIALECTS = ['1.2', '2.x'] as const
@@ -243,7 +243,7 @@ describe('laws', () => {
     ['NULs', '\0'.repeat(many)],
   ])('200 kB of %s come to an end', (_, hostile) => {
     const conf = parsePortsentryConf(hostile, '2.x')
-    applyEdits(hostile, mendingEdits(conf, mendRefused(conf)))
+    applyEdits(hostile, fixEdits(conf, fixRefused(conf)))
     for (const one of DIALECTS) {
       expect(get(set(hostile, one, 'x'), one)).toBe('x')
       unset(hostile, one)

@@ -2,9 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { applyEdits } from '../../src/documents/edit.ts'
 import {
-  findAssignment,
-  getVariable,
   parseShellAssignments,
+  readVariables,
   removeCarriageReturns,
   setVariable,
 } from '../../src/documents/shell-assignments.ts'
@@ -12,7 +11,7 @@ import { isReplay, runs } from '../fast-check.ts'
 import { batchOf } from '../fuzz/arbitraries.ts'
 import { sourcedByShell } from '../sourced-by-shell.ts'
 
-const get = (text: string, name = 'A') => getVariable(parseShellAssignments(text), name)
+const get = (text: string, name = 'A') => readVariables(text).get(name)
 const set = (text: string, name: string, value: string) =>
   applyEdits(text, setVariable(parseShellAssignments(text), name, value))
 
@@ -36,22 +35,22 @@ const READ: readonly (readonly [text: string, value: string | undefined])[] = [
   ['A=a"b"\'c\'d\n', 'abcd'],
   ['A="a\nb"\n', 'a\nb'],
   ['A="a\\\nb"\n', 'ab'],
-  ['A=a\\\nb\n', 'ab'],
+  ['A=a\\\nb\n', undefined],
   ["A='a\\\nb'\n", 'a\\\nb'],
-  ['A=1 \\\nB=2\n', '1'],
-  ['\\\nA=1\n', '1'],
-  ['A=1\\\n#x\n', '1#x'],
+  ['A=1 \\\nB=2\n', undefined],
+  ['\\\nA=1\n', undefined],
+  ['A=1\\\n#x\n', undefined],
   ['# x \\\nA=1\n', '1'],
   ['A=1\nA=2\n', '2'],
   ['A=1 A=2\n', '2'],
   ['A=1; A=2\n', '2'],
   ['A=1;B=2;\n', '1'],
   ['A=1 &\n', undefined],
-  ['A=1\nB=2 &\n', '1'],
+  ['A=1\nB=2 &\n', undefined],
   ['export A=1\n', '1'],
   ['export B A=1 C\n', '1'],
   ['A=1\nexport A\n', '1'],
-  ['readonly A=1\n', '1'],
+  ['readonly A=1\n', undefined],
   ['readonly A=1\nA=2\n', undefined],
   ['readonly A\nA=2\n', undefined],
   ['A=1\r\n', '1\r'],
@@ -61,8 +60,8 @@ const READ: readonly (readonly [text: string, value: string | undefined])[] = [
   ['A=$(x)\n', undefined],
   ['A=`x`\n', undefined],
   ['A="$(echo "x y")" B=1\n', undefined],
-  ['A=1 B=$(x "y)" z)\n', '1'],
-  ['A=1 B=${X:-"y }" z}\n', '1'],
+  ['A=1 B=$(x "y)" z)\n', undefined],
+  ['A=1 B=${X:-"y }" z}\n', undefined],
   ['A=~\n', undefined],
   ['A=*\n', '*'],
   ['A=a=b\n', 'a=b'],
@@ -79,18 +78,18 @@ const READ: readonly (readonly [text: string, value: string | undefined])[] = [
   ['A=1\n[ -n x ]\n', '1'],
   ['A=1\n:\n', '1'],
   ['A=1\n: ${A:=2}\n', undefined],
-  ['B=$C\nexport D=$E\nA=1\n', '1'],
+  ['B=$C\nexport D=$E\nA=1\n', undefined],
   ['export A=1 2\n', undefined],
   ['A=1\nexport =x\n', undefined],
   ['B=2 exit\nA=1\n', undefined],
   ['$B exit\nA=1\n', undefined],
   ['A=1\n>\n', undefined],
   [': <y\nA=1\n', undefined],
-  ['echo x >&2\nA=1\n', '1'],
+  ['echo x >&2\nA=1\n', undefined],
   ['f() A=1\n', undefined],
   ['A=1\n=f() { :; }\n', undefined],
   ['A=1\nB=$$(true)\n', undefined],
-  ['A=1\nB="$$ $#(true)"$(true)\n', '1'],
+  ['A=1\nB="$$ $#(true)"$(true)\n', undefined],
   ['(true) A=1\n', undefined],
   ['A=1\nB=${C?}\n', undefined],
   ['A=1\nB=${}\n', undefined],
@@ -100,7 +99,7 @@ const READ: readonly (readonly [text: string, value: string | undefined])[] = [
   ['A=1\neval A=2\n', undefined],
   ['A=1\n. ./x\n', undefined],
   ['. ./x\nA=1\n', '1'],
-  ['set -a\nA=1\nset +a\nB=2', undefined],
+  ['set -a\nA=1\nset +a\nB=2', '1'],
   ['set -a\nA=1\n', '1'],
   ['set -n\nA=1\n', undefined],
   ['A=1\nreturn\nA=2\n', undefined],
@@ -113,12 +112,12 @@ const READ: readonly (readonly [text: string, value: string | undefined])[] = [
   ['{ A=1; }\n', undefined],
   ['(A=1)\n', undefined],
   ['A=1\n(A=2)\n', undefined],
-  ['(B=1); A=1\n', '1'],
+  ['(B=1); A=1\n', undefined],
   ['f() { A=1; }\n', undefined],
-  ['f() { A=2; }\nA=1\n', '1'],
+  ['f() { A=2; }\nA=1\n', undefined],
   ['A=1\nf() { A=2; }\nf\n', undefined],
   ['case x in x) A=1 ;; esac\n', undefined],
-  ['case x in x) B=1 ;; esac\nA=1\n', '1'],
+  ['case x in x) B=1 ;; esac\nA=1\n', undefined],
   ['for A in 1 2; do :; done\n', undefined],
   ['A=1\nfor A in 2; do :; done\n', undefined],
   ['true && A=1\n', undefined],
@@ -127,7 +126,7 @@ const READ: readonly (readonly [text: string, value: string | undefined])[] = [
   ['true &&\n# x\n\nA=1\n', undefined],
   ['A=1 | true\n', undefined],
   ['A=1 || true\n', '1'],
-  ['! A=1\n', '1'],
+  ['! A=1\n', undefined],
   ['A=(1 2)\n', undefined],
   ['A=1\nB="\n', undefined],
   ["A=1\nB='\n", undefined],
@@ -149,9 +148,18 @@ const READ: readonly (readonly [text: string, value: string | undefined])[] = [
   ['A=1\0\n', undefined],
   ['A=\xe4\x81\xff\n', '\xe4\x81\xff'],
   ['AA=1\nxA=2\nA=3\nA_=4\n', '3'],
+  ['A=1 B=$(hostname -f)\n', '1'],
+  ['A=1 B="${X:-y} $(x y)"\n', '1'],
+  ['B=$C\nexport B\nA=1\n', '1'],
+  ['if true; then\n  B=2\nelif false; then B=4\nelse\n  if true; then B=3; fi\nfi\nA=1\n', '1'],
+  ['if true; then B=2; fi && A=1\n', undefined],
+  ['if true; then B=2; else B=3; else B=4; fi\nA=1\n', undefined],
+  ['if true; then B=2; fi A=1\n', undefined],
+  ['if true && then B=2; fi\nA=1\n', undefined],
+  ['A=1 B=$(if)\n', undefined],
 ]
 
-describe('getVariable', () => {
+describe('readVariables', () => {
   it.each(READ)('%j has A = %j', (text, value) => expect(get(text)).toBe(value))
 
   it('says no value that sh does not say', { timeout: 30_000 }, () => {
@@ -165,8 +173,12 @@ describe('getVariable', () => {
   })
 
   it('knows the line', () => {
-    const file = parseShellAssignments('# x\nB="1\n2" \\\nC=3\n\nA=1\n')
-    expect(['B', 'C', 'A', 'D'].map((name) => findAssignment(file, name)?.line)).toEqual([2, 4, 6, undefined])
+    const file = parseShellAssignments('# x\nB="1\n2"\nC=3\n\nA=1\n')
+    expect(file.assignments.map(({ name, line }) => [name, line])).toEqual([
+      ['B', 2],
+      ['C', 4],
+      ['A', 6],
+    ])
   })
 })
 
@@ -183,9 +195,8 @@ describe('setVariable', () => {
     ['B=1;A=2;C=3\n', 'x', 'B=1;A="x";C=3\n'],
     ['A=\n', 'x', 'A="x"\n'],
     ['A=1\n', '', 'A=""\n'],
-    ['A=$(date "+%s x")\n', 'x', 'A="x"\n'],
-    ['A="$(date)"`y`${Z:-1 2}"a"b # c\n', 'x', 'A="x" # c\n'],
-    ['A=a\\\nb\n', 'x', 'A="x"\n'],
+    ['A=$(date +%s)\n', 'x', 'A="x"\n'],
+    ['A="$(date)"${Z:-1}"a"b # c\n', 'x', 'A="x" # c\n'],
     ['A=1\n', 'a "b" $c', 'A=\'a "b" $c\'\n'],
     ['A=1\n', `it's $c`, `A='it'\\''s $c'\n`],
     ['A=1\n', `it's`, `A="it's"\n`],
@@ -284,7 +295,7 @@ describe('laws', () => {
         }))
         expect(found).toEqual(claims)
       }),
-      { numRuns: runs(4) },
+      { numRuns: runs(10) },
     )
     if (!isReplay) expect(said).toBeGreaterThan(runs(4) * 75)
   })
@@ -319,12 +330,12 @@ describe('laws', () => {
           expect(after.startsWith(text.slice(0, offset))).toBe(true)
           expect(after.endsWith(text.slice(offset + length))).toBe(true)
         }
-        if (!file.broken && !again.broken) {
-          if (!/(\\|&&|\|)\s*$/.test(text)) expect(getVariable(again, 'A')).toBe(wanted)
+        if (file.unreadLine === null) {
+          expect(get(after)).toBe(wanted)
           const others = (one: typeof file) => one.assignments.filter(({ name }) => name !== 'A').length
           expect(others(again)).toBe(others(file))
         }
-        if (getVariable(again, 'A') === wanted) expect(setVariable(again, 'A', wanted)).toEqual([])
+        if (get(after) === wanted) expect(setVariable(again, 'A', wanted)).toEqual([])
       }),
       { numRuns: runs(3000) },
     )

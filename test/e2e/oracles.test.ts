@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { judgeConf } from '../../src/detector/judge-conf.ts'
 import { applyEdits } from '../../src/documents/edit.ts'
 import { parseIgnoreList } from '../../src/documents/ignore-list.ts'
-import { mendEntries } from '../../src/documents/ignore-list-mend.ts'
+import { fixEntries } from '../../src/documents/ignore-list-fix.ts'
 import { getKey, parsePortsentryConf, setKey } from '../../src/documents/portsentry-conf.ts'
-import { mendingEdits, mendRefused } from '../../src/documents/portsentry-conf-mend.ts'
+import { fixEdits, fixRefused } from '../../src/documents/portsentry-conf-fix.ts'
 import { missingFromDump } from '../../src/plan/dump.ts'
 import { effective, enabledJails, viewFail2ban } from '../../src/policy/fail2ban-view.ts'
 import { isError } from '../../src/problem.ts'
@@ -241,24 +241,24 @@ describeServers('what portsentry 2.x starts with', () => {
     return exitCode === 0
   }
 
-  it.each(LINES_2)('is what the judge lets pass, and any line once it is mended: %j', async (lines) => {
+  it.each(LINES_2)('is what the judge lets pass, and any line once it is fixed: %j', async (lines) => {
     const text = `${lines}\n${REST}`
     const conf = parsePortsentryConf(text, '2.x')
     const isFine = !judgeConf(conf, ['stealth'], 'conf').some(isError)
     expect(await starts(text, '')).toBe(isFine)
-    const mended = applyEdits(text, mendingEdits(conf, mendRefused(conf)))
-    const isMended = !judgeConf(parsePortsentryConf(mended, '2.x'), ['stealth'], 'conf').some(isError)
-    if (mended !== text) expect([await starts(mended, ''), isMended]).toEqual([true, true])
+    const fixed = applyEdits(text, fixEdits(conf, fixRefused(conf)))
+    const isFixed = !judgeConf(parsePortsentryConf(fixed, '2.x'), ['stealth'], 'conf').some(isError)
+    if (fixed !== text) expect([await starts(fixed, ''), isFixed]).toEqual([true, true])
   })
 
-  it.each(ENTRIES_2)('is an ignore list whose lines can be read, or are mended: %j', async (entry) => {
+  it.each(ENTRIES_2)('is an ignore list whose lines can be read, or are fixed: %j', async (entry) => {
     const text = `${entry}\n127.0.0.1\n`
     const list = parseIgnoreList(text, '2.x')
     expect(await starts(REST, text)).toBe(list.faults.length === 0)
-    const mended = applyEdits(
+    const fixed = applyEdits(
       text,
-      mendEntries(list, new Set()).flatMap(({ edit }) => edit ?? []),
+      fixEntries(list, new Set()).flatMap(({ edit }) => edit ?? []),
     )
-    if (mended !== text) expect(await starts(REST, mended)).toBe(true)
+    if (fixed !== text) expect(await starts(REST, fixed)).toBe(true)
   })
 })

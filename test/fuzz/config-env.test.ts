@@ -4,7 +4,7 @@ import { applyEdits } from '../../src/documents/edit.ts'
 import { setValue } from '../../src/documents/fail2ban-edit.ts'
 import { getValue, parseFail2banIni } from '../../src/documents/fail2ban-ini.ts'
 import { getKey, parsePortsentryConf, setKey } from '../../src/documents/portsentry-conf.ts'
-import { findAssignment, getVariable, parseShellAssignments } from '../../src/documents/shell-assignments.ts'
+import { parseShellAssignments, readVariables } from '../../src/documents/shell-assignments.ts'
 import { parseSettings, type Settings } from '../../src/settings/settings.ts'
 import { VARIABLE_NAMES } from '../../src/settings/variables.ts'
 import { isReplay, runs } from '../fast-check.ts'
@@ -75,9 +75,9 @@ it('takes or refuses any text as config.env, and writes what it takes', () => {
       const settings = settingsIn(text)
       fc.pre(settings !== null)
       checkConsumers(settings)
-      const shell = parseShellAssignments(text)
+      const shell = readVariables(text)
       for (const [name, value] of settings.portsentryKeys)
-        if (settings.places.has(name)) expect([name, value, undefined]).toContain(getVariable(shell, name))
+        if (settings.places.has(name)) expect([name, value, undefined]).toContain(shell.get(name))
     }),
     // At least one text in twenty is taken.
     { numRuns: runs(1000), maxSkipsPerRun: 19 },
@@ -92,10 +92,12 @@ it('means by a text what sh does', () => {
       const wanted = texts.flatMap((text) => {
         const settings = settingsIn(text)
         const shell = parseShellAssignments(text)
-        if (settings === null || shell.broken) return []
+        if (settings === null || shell.unreadLine !== null) return []
+        const isSure = (name: string) =>
+          shell.assignments.findLast((one) => one.name === name)?.conditional === false
         // What a foreign command, or a condition, may have changed is left aside.
         const sure = [...settings.portsentryKeys].filter(
-          ([name]) => settings.places.has(name) && findAssignment(shell, name)?.conditional === false,
+          ([name]) => settings.places.has(name) && isSure(name),
         )
         return sure.length === 0 ? [] : [{ text, variables: sure }]
       })

@@ -5,7 +5,7 @@ import { decides, parseHostsAccess } from '../../src/documents/hosts-access.ts'
 import { deniedAddresses } from '../../src/documents/hosts-access-edit.ts'
 import { ignored, parseIgnoreList } from '../../src/documents/ignore-list.ts'
 import { getKey, parsePortsentryConf, refusedLines } from '../../src/documents/portsentry-conf.ts'
-import { getVariable, parseShellAssignments } from '../../src/documents/shell-assignments.ts'
+import { readVariables } from '../../src/documents/shell-assignments.ts'
 import { formatCidr, isWithin, parseNetwork } from '../../src/network.ts'
 import {
   type Rewrite,
@@ -85,8 +85,8 @@ const WANTED_MODES = [
 ] as const
 
 const readModes = (text: string): string | null => {
-  const file = parseShellAssignments(text)
-  return firstWrong(WANTED_MODES, (name) => getVariable(file, name))
+  const variables = readVariables(text)
+  return firstWrong(WANTED_MODES, (name) => variables.get(name))
 }
 
 const WANTED_JAIL = [...(CLASSIC.jails.get('portsentry') ?? [])]

@@ -578,7 +578,7 @@ it.each<
     NATIVE,
     '',
     [
-      ':3: warning: "  SCAN_TRIGGER=\\"many\\"" is no setting of this portsentry, which would not start over it — the plan writes it as portsentry reads it',
+      ':3: warning: "  SCAN_TRIGGER=\\"many\\"" is not a setting of this portsentry, which would refuse to start — the plan writes it as portsentry reads it',
       ':3: portsentry does not start with "many" for SCAN_TRIGGER — give a number from 0 to 65535',
     ],
     false,
@@ -647,16 +647,16 @@ const REFUSALS: [string, Changes, string, RegExp][] = [
     /^\/etc\/fail2ban\/jail\.local:3: sets bantime = 60/,
   ],
   [
-    'a jail file that cannot be repaired',
+    'a jail file that cannot be fixed',
     { texts: { '/etc/fail2ban/jail.d/portsentry.conf': '[portsentry\nx\n' } },
     LAN,
     /^\/etc\/fail2ban\/jail\.d\/portsentry\.conf:\d: fail2ban would refuse/,
   ],
   [
-    'a mode under a condition at the end',
+    'modes in a file with a here-document',
     { texts: { '/etc/default/portsentry': 'TCP_MODE="atcp"\ncat <<EOF\nx\nEOF\n' } },
     LAN,
-    /\/etc\/default\/portsentry: UDP_MODE cannot be set safely/,
+    /\/etc\/default\/portsentry:2: TCP_MODE and UDP_MODE cannot be set safely/,
   ],
   [
     'an over-long line',

@@ -18,7 +18,7 @@ const outcome = (line: string, config = '', changes: Parameters<typeof factsOf>[
 const refused = (path: string, fit = '/var/lib/portsentry/portsentry.history') => ({
   isPlanned: false,
   told: [
-    `${CONF}:2: HISTORY_FILE is "${path}", which is no log of portsentry's — set HISTORY_FILE=${fit} in config.env, or in this file`,
+    `${CONF}:2: HISTORY_FILE is "${path}", which is not in a directory for logs — set HISTORY_FILE=${fit} in config.env, or in this file`,
   ],
 })
 

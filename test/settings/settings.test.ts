@@ -486,12 +486,12 @@ it.each<[string, string[]]>([
   ['A=1 LAN_NM=16', ['3 hidden-assignment']],
   ['A=1; BANTIME=3', ['3 hidden-assignment']],
   ['A=1 PORT_BANNER="${LAN_IP}"', ['3 hidden-assignment']],
-  ['A=1 LAN_NM=24', []],
+  ['A=1 LAN_NM=24', ['3 hidden-assignment']],
   ['BANTIME=3 # A=1 BANTIME=4', []],
   ['PORT_BANNER="${LAN_IP}"', []],
   ["A='x LAN_NM=16'", []],
   ['[ -z "$X" ] && A=1 LAN_NM=16', ['3 malformed-line']],
-  ['A=1 LAN_NM=16 run', []],
+  ['A=1 LAN_NM=16 run', ['3 hidden-assignment']],
 ])('a variable behind another one: %s', (line, expected) => expect(behindLan(line)).toEqual(expected))
 
 describe('references that double a value with every line', () => {
@@ -580,7 +580,7 @@ describe('the result', () => {
       'config.env:2: LAN_IP has a command substitution, which portward never runs — write the value itself',
       'config.env:3: names LAN_NM but is not LAN_NM=value — write the name, "=" and the value without blanks, at the start of the line',
       'config.env:4: warning: sets BLOK_TCP, which portward does not know — did you mean BLOCK_TCP?',
-      'config.env:5: BANTIME is "soon" — use seconds or units such as 10m, 12h, 1d, 1w; -1 bans for ever',
+      'config.env:5: BANTIME is "soon" — use seconds or units such as 10m, 12h, 1d, 1w; -1 for a permanent ban',
       'config.env:6: KILL_ROUTE does not contain $TARGET$, so portsentry would not run it — name the scanner as $TARGET$, and use single quotes inside',
       'config.env:7: WHITELIST has "example.org", neither an address nor a network — write 198.51.100.7, 198.51.100.0/24 or 2001:db8::/32; names are not resolved',
       'config.env:7: WHITELIST has "10.0.0.0/1", which covers a large part of the Internet — name smaller networks: /8 at the widest for IPv4, /16 for IPv6',

@@ -9,7 +9,7 @@ import {
 } from './portsentry-conf.ts'
 
 /** A setting as somebody meant it, whatever the daemon makes of the line. */
-interface Meant {
+interface Intended {
   /** In capitals. */
   readonly key: string
   readonly value: string
@@ -22,7 +22,7 @@ const ASSIGNMENT = /^[ \t\r\f\v]*([A-Za-z][A-Za-z_]*)(?:[ \t]*=[ \t]*|[ \t](?=["
 /** A value in double or single quotes, the closing one perhaps missing, or in none and up to a comment. */
 const VALUE = /^(?:"([^"]*)|'([^'"]*)(?:'|$)|([^"'#]*)(?:#|$))/
 
-export const meantBy = (text: string): Meant | null => {
+export const intendedBy = (text: string): Intended | null => {
   const [, key, rest = ''] = ASSIGNMENT.exec(text) ?? []
   const value = key === undefined ? null : VALUE.exec(rest)
   if (key === undefined || value === null) return null
@@ -48,12 +48,12 @@ const commentFor = (key: string): string => `# for ${TRANSLATED.get(key)} (portw
 export const translatedValue = ({ lines }: PortsentryConf, key: string): string | undefined => {
   const start = commentFor(key)
   const kept = lines.findLast(({ text }) => text.startsWith(start))?.text
-  const value = kept === undefined ? undefined : meantBy(key + kept.slice(start.length - 1))?.value
+  const value = kept === undefined ? undefined : intendedBy(key + kept.slice(start.length - 1))?.value
   return value !== undefined && PORT_LIST.test(value) ? value.replaceAll(' ', '') : undefined
 }
 
 /** What becomes of a line that 2.x does not start over. */
-interface Mending {
+interface Fix {
   readonly line: number
   /** Whether what it says holds: as a setting, through `translatedValue`, or not any more; a comment says nothing. */
   readonly as: 'setting' | 'translation' | 'comment' | 'nothing'
@@ -61,7 +61,7 @@ interface Mending {
 }
 
 /** The line in a form that 2.x reads, moved to the start or else written anew, and the key that it then says. */
-const readableForm = (text: string, meant: Meant | null): { key: string; text: string } | null => {
+const readableForm = (text: string, meant: Intended | null): { key: string; text: string } | null => {
   const forms = [text.replace(LEADING_BLANKS, '')]
   if (meant !== null && KEYS_2.includes(meant.key)) forms.push(`${meant.key}="${meant.value}"`)
   for (const form of forms) {
@@ -76,16 +76,16 @@ const readableForm = (text: string, meant: Meant | null): { key: string; text: s
  * plain and no other line says the same key; a key of 1.2 that 2.x has other keys for is kept in a comment; anything
  * else is commented out, overlong lines too, though that is not enough for them.
  */
-export const mendRefused = (conf: PortsentryConf): Mending[] => {
+export const fixRefused = (conf: PortsentryConf): Fix[] => {
   const long = new Set(overlongLines(conf))
   const refused = refusedLines(conf).map((line) => {
-    const meant = long.has(line.number) ? null : meantBy(line.text)
+    const meant = long.has(line.number) ? null : intendedBy(line.text)
     const form = long.has(line.number) ? null : readableForm(line.text, meant)
     return { ...line, meant, form, key: form?.key ?? meant?.key }
   })
   const lastOf = new Map(refused.map(({ key, number }) => [key, number]))
-  return refused.map(({ number: line, offset, text, meant, form, key = '' }): Mending => {
-    const become = (as: Mending['as'], after: string): Mending => ({
+  return refused.map(({ number: line, offset, text, meant, form, key = '' }): Fix => {
+    const become = (as: Fix['as'], after: string): Fix => ({
       line,
       as,
       edit: { offset, length: text.length, text: after },
@@ -102,9 +102,9 @@ export const mendRefused = (conf: PortsentryConf): Mending[] => {
 }
 
 /** Comments that an earlier plan has made of keys which are said anew: they count no longer. */
-const outdated = ({ lines }: PortsentryConf, mendings: readonly Mending[]): Edit[] => {
+const outdated = ({ lines }: PortsentryConf, fixes: readonly Fix[]): Edit[] => {
   const said = [...TRANSLATED.keys()].filter((key) =>
-    mendings.some(({ as, edit }) => as === 'translation' && edit.text.startsWith(commentFor(key))),
+    fixes.some(({ as, edit }) => as === 'translation' && edit.text.startsWith(commentFor(key))),
   )
   return said.flatMap((key) =>
     lines
@@ -114,7 +114,7 @@ const outdated = ({ lines }: PortsentryConf, mendings: readonly Mending[]): Edit
 }
 
 /** Edits after which no line keeps 2.x from starting, but for overlong ones. */
-export const mendingEdits = (conf: PortsentryConf, mendings: readonly Mending[]): Edit[] => [
-  ...mendings.map(({ edit }) => edit),
-  ...outdated(conf, mendings),
+export const fixEdits = (conf: PortsentryConf, fixes: readonly Fix[]): Edit[] => [
+  ...fixes.map(({ edit }) => edit),
+  ...outdated(conf, fixes),
 ]

@@ -1,6 +1,7 @@
 import { applyEdits, type Edit } from './edit.ts'
 import { insertBelow } from './fail2ban-edit.ts'
-import { BOM, type Fail2banIni, type IniEntry, type IniLine, parseFail2banIni } from './fail2ban-ini.ts'
+import { BOM, type Fail2banIni, type IniEntry, parseFail2banIni } from './fail2ban-ini.ts'
+import type { Line } from './lines.ts'
 
 /** Every entry, by what identifies it; content before the first header counts as [section]'s. */
 const identified = (ini: Fail2banIni, section: string): [string, IniEntry][] =>
@@ -24,8 +25,8 @@ const overridden = (ini: Fail2banIni, section: string): number[] => {
     .map(({ line }) => line)
 }
 
-const mendSections = (ini: Fail2banIni, section: string): Edit[] => {
-  const lineAt = (index: number) => ini.lines[index] as IniLine
+const fixSections = (ini: Fail2banIni, section: string): Edit[] => {
+  const lineAt = (index: number) => ini.lines[index] as Line
   const names = ini.sections.map(({ name }) => name ?? section)
   const unwanted = new Set(overridden(ini, section))
   const edits: Edit[] = []
@@ -56,14 +57,14 @@ const mendSections = (ini: Fail2banIni, section: string): Edit[] => {
  * Edits that make fail2ban accept the file again, with nothing lost: a byte order mark goes, content before the
  * first header gets `[section]`, a section that comes twice joins its first place, of a key that is set twice
  * all but the last are commented out. Unparseable lines and bytes that are not UTF-8 stay as they are, and so
- * does everything but the mark where mending would change what a key says (odd indents can do that).
+ * does everything but the mark where fixing would change what a key says (odd indents can do that).
  */
 export const removeFaults = (ini: Fail2banIni, section: string): Edit[] => {
   const marks = BOM.exec(ini.text)?.[0].length ?? 0
   const unmark: Edit[] = marks === 0 ? [] : [{ offset: 0, length: marks, text: '' }]
-  // What mending inserts at offset 0 comes before the mark, which is gone whenever that is applied.
-  const edits = [...unmark, ...mendSections(ini, section)]
-  const mended = parseFail2banIni(applyEdits(ini.text, edits))
-  const done = mended.faults.every(({ kind }) => kind === 'unparseable' || kind === 'not-utf8')
-  return done && meaning(mended, section) === meaning(ini, section) ? edits : unmark
+  // What fixing inserts at offset 0 comes before the mark, which is gone whenever that is applied.
+  const edits = [...unmark, ...fixSections(ini, section)]
+  const fixed = parseFail2banIni(applyEdits(ini.text, edits))
+  const done = fixed.faults.every(({ kind }) => kind === 'unparseable' || kind === 'not-utf8')
+  return done && meaning(fixed, section) === meaning(ini, section) ? edits : unmark
 }

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { applyEdits } from '../../src/documents/edit.ts'
 import { parseIgnoreList } from '../../src/documents/ignore-list.ts'
-import { mendEntries, vainEverybody } from '../../src/documents/ignore-list-mend.ts'
+import { fixEntries, zeroPrefixes } from '../../src/documents/ignore-list-fix.ts'
 import { BLOCK_BEGIN, BLOCK_END } from '../../src/documents/owned-block.ts'
 import type { Dialect } from '../../src/documents/portsentry-conf.ts'
 
-const mend = (text: string, dialect: Dialect, ...doomed: number[]): string =>
+const fix = (text: string, dialect: Dialect, ...doomed: number[]): string =>
   applyEdits(
     text,
-    mendEntries(parseIgnoreList(text, dialect), new Set(doomed)).flatMap(({ edit }) => edit ?? []),
+    fixEntries(parseIgnoreList(text, dialect), new Set(doomed)).flatMap(({ edit }) => edit ?? []),
   )
 
 describe('a line that is no good', () => {
@@ -43,16 +43,16 @@ describe('a line that is no good', () => {
       `${BLOCK_BEGIN}\n 10.0.0.1\n${BLOCK_END}\n`,
     ],
   ])('%s', (_, before, in12, in2x) => {
-    expect(mend(before, '1.2')).toBe(in12)
-    expect(mend(before, '2.x')).toBe(in2x)
-    expect(mend(in2x, '2.x')).toBe(in2x)
+    expect(fix(before, '1.2')).toBe(in12)
+    expect(fix(before, '2.x')).toBe(in2x)
+    expect(fix(in2x, '2.x')).toBe(in2x)
   })
 
-  it('stays if it goes anyway', () => expect(mend(' 10.0.0.1\n x\n', '2.x', 1)).toBe(' 10.0.0.1\n# x\n'))
+  it('stays if it goes anyway', () => expect(fix(' 10.0.0.1\n x\n', '2.x', 1)).toBe(' 10.0.0.1\n# x\n'))
 
-  it('is named, whether or not it can be mended', () => {
+  it('is named, whether or not it can be fixed', () => {
     const list = parseIgnoreList('10.0.0.1\n 10.0.0.2\nfd00::1\n', '1.2')
-    expect(mendEntries(list, new Set()).map(({ line, form }) => [line, form])).toEqual([
+    expect(fixEntries(list, new Set()).map(({ line, form }) => [line, form])).toEqual([
       [2, '10.0.0.2'],
       [3, null],
     ])
@@ -61,6 +61,6 @@ describe('a line that is no good', () => {
 
 it('knows entries that say everybody and ignore one host', () => {
   const text = '0.0.0.0/0\n10.0.0.0/8\n10.0.0.1/0\n10.0.0.1/20\n::/0\n'
-  expect(vainEverybody(parseIgnoreList(text, '2.x'))).toEqual([1, 3])
-  expect(vainEverybody(parseIgnoreList(text, '1.2'))).toEqual([1, 3])
+  expect(zeroPrefixes(parseIgnoreList(text, '2.x'))).toEqual([1, 3])
+  expect(zeroPrefixes(parseIgnoreList(text, '1.2'))).toEqual([1, 3])
 })

@@ -2,18 +2,13 @@ import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
 import { applyEdits } from '../../src/documents/edit.ts'
 import { parsePortsentryConf, refusedLines } from '../../src/documents/portsentry-conf.ts'
-import {
-  meantBy,
-  mendingEdits,
-  mendRefused,
-  translatedValue,
-} from '../../src/documents/portsentry-conf-mend.ts'
+import { fixEdits, fixRefused, intendedBy, translatedValue } from '../../src/documents/portsentry-conf-fix.ts'
 import { unreadLines } from '../../src/documents/portsentry-conf-unread.ts'
 import { runs } from '../fast-check.ts'
 
-const mend = (text: string): string => {
+const fix = (text: string): string => {
   const conf = parsePortsentryConf(text, '2.x')
-  return applyEdits(text, mendingEdits(conf, mendRefused(conf)))
+  return applyEdits(text, fixEdits(conf, fixRefused(conf)))
 }
 const ADVANCED = '# for TCP_PORTS in TCP_MODE=atcp (portward): ADVANCED_EXCLUDE_TCP='
 
@@ -30,13 +25,13 @@ test.each<[string, string | null]>([
   ['some words', null],
   ['#KILL_ROUTE="a"', null],
 ])('%j means %j', (text, expected) => {
-  const meant = meantBy(text)
+  const meant = intendedBy(text)
   expect(meant && `${meant.key}=${meant.value}`).toBe(expected)
 })
 
 describe('a line that 2.x refuses', () => {
   it.each<[what: string, before: string, after: string]>([
-    ['nothing to mend', '# x\nKILL_ROUTE="a"\n', '# x\nKILL_ROUTE="a"\n'],
+    ['nothing to fix', '# x\nKILL_ROUTE="a"\n', '# x\nKILL_ROUTE="a"\n'],
     ['indented', '\t\tPORT_BANNER="logged" # x\n', 'PORT_BANNER="logged" # x\n'],
     ['in small letters', 'scan_trigger="1"\n', 'SCAN_TRIGGER="1"\n'],
     ['in single quotes', "SCAN_TRIGGER='1'\n", 'SCAN_TRIGGER="1"\n'],
@@ -70,8 +65,8 @@ describe('a line that 2.x refuses', () => {
     ],
     ['too long', ` SCAN_TRIGGER="1"${' '.repeat(1100)}\n`, `# SCAN_TRIGGER="1"${' '.repeat(1100)}\n`],
   ])('%s', (_, before, after) => {
-    expect(mend(before)).toBe(after)
-    expect(mend(after)).toBe(after)
+    expect(fix(before)).toBe(after)
+    expect(fix(after)).toBe(after)
   })
 
   const words = [' ', '\t', '#', '=', '"', "'", '1', 'SCAN_TRIGGER', 'ADVANCED_EXCLUDE_TCP', 'k', '\r', '\0']
@@ -81,7 +76,7 @@ describe('a line that 2.x refuses', () => {
     fc.assert(
       fc.property(text, (before) => {
         const refused = new Set(refusedLines(parsePortsentryConf(before, '2.x')).map(({ number }) => number))
-        const after = mend(before)
+        const after = fix(before)
         expect(refusedLines(parsePortsentryConf(after, '2.x'))).toEqual([])
         const lines = after.split('\n')
         for (const [index, line] of before.split('\n').entries())
@@ -125,7 +120,7 @@ describe('lines that set nothing', () => {
       [],
     ],
     ['an unknown key', 'LOG_FILE="x"\n', ['1: it has no key LOG_FILE | -'], []],
-    ['no setting', 'hello\n', ['1: it is no setting | -'], []],
+    ['no setting', 'hello\n', ['1: it is not a setting | -'], []],
     [
       'two values',
       'SCAN_TRIGGER="1"\nSCAN_TRIGGER="2"\n',
