@@ -5,7 +5,19 @@ import { expect, it } from 'vitest'
 const source = join(import.meta.dirname, '../src')
 
 /** Folders of the house from the ground up: each may import from itself and from those before it. */
-const LAYERS = ['.', 'documents', 'settings', 'policy', 'detector', 'plan', 'host', 'verify', 'commands']
+const LAYERS = [
+  '.',
+  'documents',
+  'settings',
+  'policy',
+  'detector',
+  'plan',
+  'host',
+  'generations',
+  'apply',
+  'verify',
+  'commands',
+]
 /** These decide, and touch nothing. */
 const PURE = ['.', 'documents', 'settings', 'policy', 'plan', 'detector']
 const EFFECTS = /^(?:node:(?!path$|buffer$)|execa|inquirer|zx)/

@@ -1,5 +1,5 @@
-import { applyPlan } from '../host/apply.ts'
-import { findPending, transact } from '../host/generations/transaction.ts'
+import { applyPlan } from '../apply/apply-plan.ts'
+import { findPending, transact } from '../generations/transaction.ts'
 import { HostError } from '../host/host-error.ts'
 import { takeLock } from '../host/lock.ts'
 import { handlingSignals } from '../host/signals.ts'

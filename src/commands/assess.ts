@@ -1,13 +1,13 @@
 import { join, resolve } from 'node:path'
-import { type FactOptions, readFacts } from '../host/facts.ts'
-import { readFileState } from '../host/files.ts'
-import { STATE } from '../host/generations/record.ts'
+import { STATE } from '../generations/record.ts'
 import {
   describeUnfinished,
   findPending,
   findUnfinished,
   type Unfinished,
-} from '../host/generations/transaction.ts'
+} from '../generations/transaction.ts'
+import { type FactOptions, readFacts } from '../host/facts.ts'
+import { readFileState } from '../host/files.ts'
 import { HostError } from '../host/host-error.ts'
 import { findMasterAbove, resolveInRoot } from '../host/paths.ts'
 import { type Judgement, plan } from '../plan/planner.ts'

@@ -1,11 +1,6 @@
-import { type Generation, STATE } from '../host/generations/record.ts'
-import { readGenerations } from '../host/generations/store.ts'
-import {
-  describeUnfinished,
-  findPending,
-  findUnfinished,
-  isPending,
-} from '../host/generations/transaction.ts'
+import { type Generation, STATE } from '../generations/record.ts'
+import { readGenerations } from '../generations/store.ts'
+import { describeUnfinished, findPending, findUnfinished, isPending } from '../generations/transaction.ts'
 import { pendingAsJson, pendingProblem } from '../policy/confirmation.ts'
 import { EXIT, type GlobalOptions, openOutput } from './output.ts'
 import { expectServer } from './server-only.ts'

@@ -1,4 +1,4 @@
-import { recover } from '../host/generations/transaction.ts'
+import { recover } from '../generations/transaction.ts'
 import type { Output } from './output.ts'
 
 /** Before anything else is done: brings the server out of the middle where an earlier command died there. Whether it had. */

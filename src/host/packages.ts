@@ -1,7 +1,7 @@
+import { STATE } from '../generations/record.ts'
 import type { PackageVersion } from '../policy/facts.ts'
 import { effect } from './effect.ts'
 import { readFileState } from './files.ts'
-import { STATE } from './generations/record.ts'
 import { HostError } from './host-error.ts'
 import { run, tryRun } from './process.ts'
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { isMadeFor } from '../../../src/host/generations/take.ts'
+import { isMadeFor } from '../../src/generations/take.ts'
 
 it.each([
   ['/etc/portsentry', 'portsentry'],

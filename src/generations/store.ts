@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { chmod, lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { effect } from '../effect.ts'
-import { replaceFile, syncPath } from '../files.ts'
-import { errnoOf, HostError } from '../host-error.ts'
-import { run } from '../process.ts'
+import { effect } from '../host/effect.ts'
+import { replaceFile, syncPath } from '../host/files.ts'
+import { errnoOf, HostError } from '../host/host-error.ts'
+import { run } from '../host/process.ts'
 import type { Generation, Journal } from './record.ts'
 
 /** A file that is being written, beside the one that it replaces. */

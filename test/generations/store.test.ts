@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import type { Generation } from '../../../src/host/generations/record.ts'
+import type { Generation } from '../../src/generations/record.ts'
 import {
   closeJournal,
   forgetUnused,
@@ -10,9 +10,9 @@ import {
   readGenerations,
   readJournal,
   updateGeneration,
-} from '../../../src/host/generations/store.ts'
-import { takeGeneration } from '../../../src/host/generations/take.ts'
-import { temporaryDirectory } from '../../tree.ts'
+} from '../../src/generations/store.ts'
+import { takeGeneration } from '../../src/generations/take.ts'
+import { temporaryDirectory } from '../tree.ts'
 import { planOf } from './plans.ts'
 
 describe('the state directory', () => {

@@ -1,15 +1,15 @@
+import { loadBanSet, removeBanSet, removeLeftovers, stopBanUnit, undoBan } from '../host/ban-set.ts'
+import { dumpStaged, unban } from '../host/fail2ban.ts'
+import { readAttributes, readFileState, removeFile, replaceFile } from '../host/files.ts'
+import { HostError } from '../host/host-error.ts'
+import { HOSTS_DENY, writeDenied } from '../host/hosts-deny.ts'
+import { handOverBans, removeBanProgram } from '../host/legacy-bans.ts'
+import { install, preseed } from '../host/packages.ts'
+import { disable, enable, readInit, rereadFail2ban, restart } from '../host/services.ts'
 import { missingFromDump } from '../plan/dump.ts'
 import type { Plan, ReleaseStep, RemoveStep, Step, TouchStep, UnloadStep, WriteStep } from '../plan/plan.ts'
 import { FAIL2BAN_DIRECTORY } from '../policy/jail.ts'
-import { loadBanSet, removeBanSet, removeLeftovers, stopBanUnit, undoBan } from './ban-set.ts'
 import { confirmRunning } from './confirm-running.ts'
-import { dumpStaged, unban } from './fail2ban.ts'
-import { readAttributes, readFileState, removeFile, replaceFile } from './files.ts'
-import { HostError } from './host-error.ts'
-import { HOSTS_DENY, writeDenied } from './hosts-deny.ts'
-import { handOverBans, removeBanProgram } from './legacy-bans.ts'
-import { install, preseed } from './packages.ts'
-import { disable, enable, readInit, rereadFail2ban, restart } from './services.ts'
 
 const changedSince = (path: string, fromPackage: boolean): HostError =>
   fromPackage

@@ -2,13 +2,13 @@ import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from '
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, vi } from 'vitest'
-import { applyPlan } from '../../../src/host/apply.ts'
-import type { Generation } from '../../../src/host/generations/record.ts'
-import { readGenerations, updateGeneration } from '../../../src/host/generations/store.ts'
-import { takeGeneration } from '../../../src/host/generations/take.ts'
-import { recover, rollBack, transact } from '../../../src/host/generations/transaction.ts'
-import type { Plan } from '../../../src/plan/plan.ts'
-import { temporaryDirectory } from '../../tree.ts'
+import { applyPlan } from '../../src/apply/apply-plan.ts'
+import type { Generation } from '../../src/generations/record.ts'
+import { readGenerations, updateGeneration } from '../../src/generations/store.ts'
+import { takeGeneration } from '../../src/generations/take.ts'
+import { recover, rollBack, transact } from '../../src/generations/transaction.ts'
+import type { Plan } from '../../src/plan/plan.ts'
+import { temporaryDirectory } from '../tree.ts'
 import { planOf, treeOf, write } from './plans.ts'
 
 /** Where a sync costs nothing. */
@@ -17,23 +17,23 @@ const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 /** What becomes of each effect; and where the records are, as of a server. */
 const fault = vi.hoisted(() => ({ state: '', interfere: (_: string): Promise<void> => Promise.resolve() }))
 
-vi.mock('../../../src/host/effect.ts', () => ({
+vi.mock('../../src/host/effect.ts', () => ({
   effect: async <T>(name: string, perform: () => Promise<T>): Promise<T> => {
     await fault.interfere(name)
     return perform()
   },
 }))
-vi.mock('../../../src/host/generations/record.ts', () => ({
+vi.mock('../../src/generations/record.ts', () => ({
   get STATE() {
     return fault.state
   },
 }))
 // No signal comes, and who has died does not stop to listen for one.
-vi.mock('../../../src/host/signals.ts', () => ({
+vi.mock('../../src/host/signals.ts', () => ({
   handlingSignals: <T>(_: () => void, work: () => Promise<T>): Promise<T> => work(),
 }))
 // A tree's files alone matter here.
-vi.mock('../../../src/host/packages.ts', async (original) => ({
+vi.mock('../../src/host/packages.ts', async (original) => ({
   ...(await original<object>()),
   readInstalled: async () => new Map(),
   readConfigured: async () => [],

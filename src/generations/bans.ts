@@ -1,8 +1,8 @@
-import { isWithin, type Network, parseNetwork } from '../../network.ts'
-import { readFirewall, undoBan } from '../ban-set.ts'
-import { readBanned, unban } from '../fail2ban.ts'
-import { canonical, readDenied, releaseDenied } from '../hosts-deny.ts'
-import { stopService } from '../services.ts'
+import { readFirewall, undoBan } from '../host/ban-set.ts'
+import { readBanned, unban } from '../host/fail2ban.ts'
+import { canonical, readDenied, releaseDenied } from '../host/hosts-deny.ts'
+import { stopService } from '../host/services.ts'
+import { isWithin, type Network, parseNetwork } from '../network.ts'
 import type { BanRecord, Undoing } from './record.ts'
 
 const JAIL = 'portsentry'

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { liftedBy } from '../../../src/host/generations/bans.ts'
-import { type Network, parseNetwork } from '../../../src/network.ts'
+import { liftedBy } from '../../src/generations/bans.ts'
+import { type Network, parseNetwork } from '../../src/network.ts'
 
 const networks = (...all: readonly string[]) => all.map((text) => parseNetwork(text) as Network)
 const PROTECTED = networks('127.0.0.0/8', '192.168.1.0/24', '2001:db8:1::/64')

@@ -1,13 +1,3 @@
-import type { Network } from '../../network.ts'
-import type { BanSet } from '../../policy/backends/definition.ts'
-import { BAN_SET_FILES, BANS_CONF, LOADER, protectedBy, UNIT_PATH } from '../../policy/ban-set.ts'
-import {
-  LEGACY_CONF,
-  LEGACY_FILES,
-  LEGACY_PROGRAM,
-  legacyBackend,
-  legacyProtected,
-} from '../../policy/legacy-bans.ts'
 import {
   loadBanSet,
   readBanSet,
@@ -16,12 +6,22 @@ import {
   removeLeftovers as removeBanSetLeftovers,
   removeOtherBanSets,
   stopBanUnit,
-} from '../ban-set.ts'
-import { ban } from '../fail2ban.ts'
-import { messageOf } from '../host-error.ts'
-import { clearBanProgram, startBanProgram, startBanProgramUnits } from '../legacy-bans.ts'
-import { purge } from '../packages.ts'
-import { readInit, restoreServices, stopServices } from '../services.ts'
+} from '../host/ban-set.ts'
+import { ban } from '../host/fail2ban.ts'
+import { messageOf } from '../host/host-error.ts'
+import { clearBanProgram, startBanProgram, startBanProgramUnits } from '../host/legacy-bans.ts'
+import { purge } from '../host/packages.ts'
+import { readInit, restoreServices, stopServices } from '../host/services.ts'
+import type { Network } from '../network.ts'
+import type { BanSet } from '../policy/backends/definition.ts'
+import { BAN_SET_FILES, BANS_CONF, LOADER, protectedBy, UNIT_PATH } from '../policy/ban-set.ts'
+import {
+  LEGACY_CONF,
+  LEGACY_FILES,
+  LEGACY_PROGRAM,
+  legacyBackend,
+  legacyProtected,
+} from '../policy/legacy-bans.ts'
 import { emptyJail, liftBans, liftedBy, trimHostsDeny } from './bans.ts'
 import type { MergedFile, Restoration } from './merge.ts'
 import type { Undoing } from './record.ts'

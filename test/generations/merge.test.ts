@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { mergeGenerations, type Restoration } from '../../../src/host/generations/merge.ts'
-import type { FileRecord, Generation } from '../../../src/host/generations/record.ts'
+import { mergeGenerations, type Restoration } from '../../src/generations/merge.ts'
+import type { FileRecord, Generation } from '../../src/generations/record.ts'
 
 const hash = (letter: string) => letter.repeat(64)
 

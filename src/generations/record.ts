@@ -1,4 +1,4 @@
-import type { PackageVersion } from '../../policy/facts.ts'
+import type { PackageVersion } from '../policy/facts.ts'
 
 /**
  * Where generations and the journal of a server are kept: root's alone, since they hold copies of configuration files.
