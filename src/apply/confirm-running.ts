@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { askJails, readOption } from '../host/fail2ban.ts'
 import { readFileState } from '../host/files.ts'
 import { HostError } from '../host/host-error.ts'
-import { readDaemonsOf } from '../host/services.ts'
+import { readDaemons } from '../host/processes.ts'
 import { waitingFor } from '../host/waiting.ts'
 import { formatCidr } from '../network.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -15,93 +15,80 @@ const POLL_MS = 100
 /** A daemon that dies over its configuration does so well within this time after it appeared. */
 const SETTLE_MS = 1000
 
-/** The processes that run as they should, or what is wrong. */
-type Outcome = { readonly pids: readonly number[] } | { readonly complaint: string }
-type Check = () => Promise<Outcome>
+/** The processes that run as they should, or what is wrong, in words. */
+type Finding = readonly number[] | string
 
-interface Wait {
-  readonly what: string
-  readonly check: Check
-  readonly timeoutMs: number
-  readonly hint: string
+const checkPortsentry = async ({ desired }: Plan): Promise<Finding> => {
+  const { release } = desired
+  const daemons = await readDaemons('portsentry')
+  const wrong = wrongDaemons(desired, daemons) ?? deafDaemons(daemons)
+  if (wrong !== null) return `portsentry ${wrong}`
+  const text = (await readFileState('/', release.builtIgnorePath))?.text ?? ''
+  const [missing] = lostFrom(text, desired)
+  return missing === undefined
+    ? daemons.map(({ pid }) => pid)
+    : `portsentry would not ignore ${formatCidr(missing)}: not in ${release.builtIgnorePath}`
+}
+
+const checkServer = async (): Promise<Finding> => {
+  const pids = (await readDaemons('fail2ban')).map(({ pid }) => pid)
+  return pids.length > 0 ? pids : 'fail2ban does not run'
+}
+
+const checkJail = async ({ desired }: Plan): Promise<Finding> => {
+  const server = await checkServer()
+  if (typeof server === 'string') return server
+  const jails = await askJails()
+  if (jails === null) return 'fail2ban runs but does not answer'
+  const isWanted = desired.jails.get('portsentry')?.get('enabled') === 'true'
+  if (jails.includes('portsentry') !== isWanted)
+    return `fail2ban ${isWanted ? 'has not loaded' : 'still has'} the portsentry jail`
+  const logs = isWanted ? await readOption('portsentry', 'logpath') : desired.historyPath
+  return logs?.includes(desired.historyPath)
+    ? server
+    : `the portsentry jail does not watch ${desired.historyPath}`
 }
 
 /**
  * Waits until a check passes twice, the settling time apart, with the same processes: one that dies and is
  * started again by systemd would pass each time. Throws HostError with the last complaint.
  */
-const waitFor = async ({ check, timeoutMs, hint }: Wait, signal: AbortSignal): Promise<void> => {
-  const deadline = performance.now() + timeoutMs
-  let outcome = await check()
-  while (performance.now() < deadline) {
-    if (signal.aborted) throw new HostError('interrupted', 'apply again when you are ready')
-    if ('pids' in outcome) {
-      await sleep(SETTLE_MS)
-      const again = await check()
-      if ('pids' in again && again.pids.join() === outcome.pids.join()) return
-      outcome = again
-    } else {
-      await sleep(POLL_MS)
-      outcome = await check()
+const until = (
+  what: string,
+  timeoutMs: number,
+  hint: string,
+  signal: AbortSignal,
+  check: () => Promise<Finding>,
+): Promise<void> =>
+  waitingFor(what, timeoutMs, async () => {
+    const deadline = performance.now() + timeoutMs
+    let finding: Finding = await check()
+    while (performance.now() < deadline) {
+      if (signal.aborted) throw new HostError('interrupted', 'run apply again when you are ready')
+      const before: Finding = finding
+      await sleep(typeof before === 'string' ? POLL_MS : SETTLE_MS)
+      finding = await check()
+      if (typeof before !== 'string' && typeof finding !== 'string' && before.join() === finding.join())
+        return
     }
-  }
-  throw new HostError('complaint' in outcome ? outcome.complaint : 'the daemons come and go', hint)
-}
-
-const checkPortsentry =
-  ({ desired }: Plan): Check =>
-  async () => {
-    const { release } = desired
-    const daemons = await readDaemonsOf('portsentry')
-    const wrong = wrongDaemons(desired, daemons) ?? deafDaemons(daemons)
-    if (wrong !== null) return { complaint: `portsentry ${wrong}` }
-    const text = (await readFileState('/', release.builtIgnorePath))?.text ?? ''
-    const [missing] = lostFrom(text, desired)
-    return missing === undefined
-      ? { pids: daemons.map(({ pid }) => pid) }
-      : { complaint: `portsentry would not ignore ${formatCidr(missing)}: not in ${release.builtIgnorePath}` }
-  }
-
-const checkServer: Check = async () => {
-  const pids = (await readDaemonsOf('fail2ban')).map(({ pid }) => pid)
-  return pids.length > 0 ? { pids } : { complaint: 'fail2ban does not run' }
-}
-
-const checkJail =
-  ({ desired }: Plan): Check =>
-  async () => {
-    const server = await checkServer()
-    if ('complaint' in server) return server
-    const jails = await askJails()
-    if (jails === null) return { complaint: 'fail2ban runs but does not answer' }
-    const isWanted = desired.jails.get('portsentry')?.get('enabled') === 'true'
-    if (jails.includes('portsentry') !== isWanted) {
-      return { complaint: `fail2ban ${isWanted ? 'has not loaded' : 'still has'} the portsentry jail` }
-    }
-    const logs = isWanted ? await readOption('portsentry', 'logpath') : desired.historyPath
-    return logs?.includes(desired.historyPath)
-      ? server
-      : { complaint: `the portsentry jail does not watch ${desired.historyPath}` }
-  }
+    throw new HostError(typeof finding === 'string' ? finding : 'the daemons come and go', hint)
+  })
 
 /** Waits until both daemons really run as planned. Throws HostError where they do not, or when interrupted. */
 export const confirmRunning = async (plan: Plan, signal: AbortSignal): Promise<void> => {
   // When one of them has failed, nobody waits for the other.
   const failure = new AbortController()
   const either = AbortSignal.any([signal, failure.signal])
-  const until = (wait: Wait) => waitingFor(wait.what, wait.timeoutMs, () => waitFor(wait, either))
-  const portsentry = () =>
-    until({
-      what: 'portsentry to run as planned',
-      check: checkPortsentry(plan),
-      timeoutMs: START_TIMEOUT_MS,
-      hint: 'see journalctl -t portsentry, or /var/log/syslog',
-    })
+  const portsentry = async () => {
+    const hint = 'see journalctl -t portsentry, or /var/log/syslog'
+    const check = () => checkPortsentry(plan)
+    await until('portsentry to run as planned', START_TIMEOUT_MS, hint, either, check)
+  }
   const fail2ban = async () => {
     const hint = 'see /var/log/fail2ban.log'
-    await until({ what: 'fail2ban to run', check: checkServer, timeoutMs: START_TIMEOUT_MS, hint })
-    const what = 'fail2ban to answer and load its jails'
-    await until({ what, check: checkJail(plan), timeoutMs: ANSWER_TIMEOUT_MS, hint })
+    await until('fail2ban to run', START_TIMEOUT_MS, hint, either, checkServer)
+    const check = () => checkJail(plan)
+    await until('fail2ban to answer and load its jails', ANSWER_TIMEOUT_MS, hint, either, check)
   }
   const waits = [portsentry(), fail2ban()]
   try {

@@ -1,5 +1,4 @@
 import { join, resolve } from 'node:path'
-import { STATE } from '../generations/record.ts'
 import {
   describeUnfinished,
   findPending,
@@ -9,6 +8,7 @@ import {
 import { type FactOptions, readFacts } from '../host/facts.ts'
 import { readFileState } from '../host/files.ts'
 import { HostError } from '../host/host-error.ts'
+import { STATE } from '../host/lock.ts'
 import { findMasterAbove, resolveInRoot } from '../host/paths.ts'
 import { type Judgement, plan } from '../plan/planner.ts'
 import { type PendingConfirmation, pendingProblem } from '../policy/confirmation.ts'
@@ -130,7 +130,7 @@ const interruption = (unfinished: Unfinished): Problem => ({
   message: `${describeUnfinished(unfinished)}: what follows is about a server in the middle of it`,
   hint: unfinished.isAtWork
     ? 'wait until it has finished'
-    : 'portward apply or portward rollback puts it back first',
+    : 'portward apply or portward rollback takes care of it first',
   at: { path: STATE },
 })
 

@@ -1,18 +1,17 @@
 import type { BanRecord, FileRecord, Generation, ReleaseRecord, ServiceRecord } from './record.ts'
 
-/** A file as the earliest of some generations found it, and as the latest of them left it. */
-export interface MergedFile {
-  readonly record: FileRecord
+/** A file as the earliest of some generations found it; `after`: as the latest of them left it. */
+export type RestoredFile = FileRecord & {
   /** Which generation holds the copy. */
   readonly number: number
-  readonly left: FileRecord['after']
 }
 
-/** What has to be given back for several generations at once. */
+/** What has to be restored for several generations at once. */
 export interface Restoration {
   readonly root: string
-  readonly numbers: readonly number[]
-  readonly files: readonly MergedFile[]
+  /** When the earliest of them began, ISO 8601. */
+  readonly started: string
+  readonly files: readonly RestoredFile[]
   readonly services: ServiceRecord
   readonly releases: readonly ReleaseRecord[]
   readonly bans: BanRecord
@@ -21,6 +20,8 @@ export interface Restoration {
   readonly newPaths: readonly string[]
 }
 
+const unique = (names: readonly string[]): string[] => [...new Set(names)]
+
 /**
  * Generations in a row, the latest first and at least one → the state before the earliest of them. Pure.
  *
@@ -28,23 +29,23 @@ export interface Restoration {
  * start for a jail whose log went before it.
  */
 export const mergeGenerations = (generations: readonly [Generation, ...Generation[]]): Restoration => {
-  const files = new Map<string, MergedFile>()
+  const files = new Map<string, RestoredFile>()
   for (const { number, files: records } of generations) {
     for (const record of [...records].reverse()) {
-      const left = files.get(record.path)?.left
-      files.set(record.path, { record, number, left: left === undefined ? record.after : left })
+      const { after } = files.get(record.path) ?? record
+      files.set(record.path, { ...record, number, after })
     }
   }
-  const earliest = generations.at(-1) ?? generations[0]
+  const { root, started, services, bans } = generations.at(-1) ?? generations[0]
   return {
-    root: earliest.root,
-    numbers: generations.map(({ number }) => number),
+    root,
+    started,
     files: [...files.values()],
-    services: earliest.services,
-    bans: earliest.bans,
+    services,
+    bans,
     releases: generations.flatMap(({ releases }) => releases),
-    packages: [...new Set(generations.flatMap(({ packages }) => packages.map(({ name }) => name)))],
-    configured: [...new Set(generations.flatMap(({ configured }) => configured ?? []))],
-    newPaths: [...new Set(generations.flatMap(({ newPaths }) => newPaths))],
+    packages: unique(generations.flatMap(({ packages }) => packages.map(({ name }) => name))),
+    configured: unique(generations.flatMap(({ configured }) => configured ?? [])),
+    newPaths: unique(generations.flatMap(({ newPaths }) => newPaths)),
   }
 }

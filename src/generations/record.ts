@@ -1,38 +1,32 @@
 import type { PackageVersion } from '../policy/facts.ts'
 
-/**
- * Where generations and the journal of a server are kept: root's alone, since they hold copies of configuration files.
- * An apply to a tree keeps nothing behind: its record is in a directory that ends with it.
- */
-export const STATE = '/var/lib/portward'
-
-/** A regular file as it was: the copy keeps mode, owner, times, ACL and extended attributes as well. */
-interface FileCopy {
+/** A file that an apply was to write or remove. */
+export type FileRecord = (FileCopy | MissingFile) & {
   readonly path: string
   /** Where links led to. */
   readonly real: string
+  /** What the apply was to leave there; null: no file. */
+  readonly after: { readonly sha256: string; readonly size: number } | null
+  /** Whether a daemon appends to the file by itself: what it appended does not count as somebody's change. */
+  readonly grows: boolean
+}
+
+/** A regular file as it was: the copy keeps mode, owner, times, ACL and extended attributes as well. */
+interface FileCopy {
   readonly copy: string
   readonly sha256: string
 }
 
 /** There was no such file, and none of these directories, the uppermost first. */
-interface NoFile {
-  readonly path: string
-  readonly real: string
+interface MissingFile {
   readonly copy: null
   readonly directories: readonly string[]
 }
 
-export type FileRecord = (FileCopy | NoFile) & {
-  /** What the apply was to leave there; null: no file. */
-  readonly after: { readonly sha256: string; readonly size: number } | null
-  /** Whether a daemon adds to the file by itself: what it added is no change of somebody's. */
-  readonly grows: boolean
-}
-
 export interface ServiceRecord {
+  /** Units that start at boot. */
   readonly enabled: readonly string[]
-  /** Active units by service. */
+  /** Active units by service; init scripts where systemd does not run. */
   readonly active: readonly (readonly [service: 'portsentry' | 'fail2ban', units: readonly string[]])[]
   /** The processes of both, with the time of their start in ms since 1970. */
   readonly daemons: readonly {
@@ -60,13 +54,13 @@ export interface ReleaseRecord {
 /**
  * - `open`: its apply is at work, or died in the middle.
  * - `applied`: it is what the server has, as far as no later one replaced it.
- * - `undone`: its apply failed and was put back.
- * - `rolled-back`: it was given back.
+ * - `undone`: its apply failed, and its changes were rolled back.
+ * - `rolled-back`: a rollback restored what it had replaced.
  */
-export type GenerationState = 'open' | 'applied' | Undoing
+export type GenerationState = 'open' | 'applied' | Undone
 
-/** How a generation ends that is given back. */
-export type Undoing = 'undone' | 'rolled-back'
+/** How a generation ends whose changes are rolled back. */
+export type Undone = 'undone' | 'rolled-back'
 
 /** What one apply replaces, written down before it touches anything. */
 export interface Generation {
@@ -84,20 +78,10 @@ export interface Generation {
   readonly bans: BanRecord
   /** Packages that were missing, dependencies included. */
   readonly packages: readonly PackageVersion[]
-  /** Those of them that were there once and had left their configuration; absent in records of before. */
+  /** Those of them that had been removed and had left their configuration; absent in records of before. */
   readonly configured?: readonly string[]
-  /** Paths that were there below the directories of the daemons and their packages; null: a tree. */
-  readonly paths: readonly string[] | null
-  /** Such paths that were new when the apply was over; in /etc only what came with the packages. */
+  /** Paths that a daemon or a package makes by itself, and that were not there. */
   readonly newPaths: readonly string[]
   /** Until when it has to be confirmed, ISO 8601; null where nobody asked for that, or it has been. */
   readonly confirmBy: string | null
-}
-
-/** What is going on, for whoever comes after a crash. */
-export interface Journal {
-  readonly operation: 'apply' | 'rollback'
-  /** The generations concerned, the latest first. */
-  readonly generations: readonly number[]
-  readonly started: string
 }

@@ -1,68 +1,65 @@
-import { cp, lstat, mkdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
+import { cp, lstat, mkdir, rename, rm, rmdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { effect } from '../host/effect.ts'
 import { syncPath } from '../host/files.ts'
-import { errnoOf, HostError } from '../host/host-error.ts'
+import { errnoOf } from '../host/host-error.ts'
 import { HOSTS_DENY, isOnlyDenials } from '../host/hosts-deny.ts'
 import { run } from '../host/process.ts'
 import { UNIT_DIRECTORY } from './confirmation.ts'
-import type { MergedFile, Restoration } from './merge.ts'
-import { copyPath, removeTemporaryIn, sha256 } from './store.ts'
-import { isMadeFor } from './take.ts'
+import type { Restoration, RestoredFile } from './merge.ts'
+import { directoryOf, readBytes, removeTemporaryIn, sha256 } from './store.ts'
 
-export const readBytes = async (path: string): Promise<Buffer | null> => {
-  try {
-    return await readFile(path)
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return null
-    throw new HostError(`cannot read ${path}: ${errnoOf(error)}`, 'see what is there', { cause: error })
-  }
-}
-
-/** Whether somebody else has changed the file since; what a daemon added to its own is no such change. */
-const isForeign = async ({ record, left }: MergedFile): Promise<boolean> => {
-  const bytes = await readBytes(record.real)
-  const isAsBefore = record.copy === null ? bytes === null : bytes !== null && sha256(bytes) === record.sha256
+/** Whether somebody else has changed the file since; what a daemon appended to its own is no such change. */
+const isForeign = async (file: RestoredFile): Promise<boolean> => {
+  const { path, real, after, grows } = file
+  const bytes = await readBytes(real)
+  const isAsBefore = file.copy === null ? bytes === null : bytes !== null && sha256(bytes) === file.sha256
   if (isAsBefore) return false
-  if (bytes === null || left === null) return bytes !== null || left !== null
-  const seen = record.grows ? bytes.subarray(0, left.size) : bytes
-  if (sha256(seen) !== left.sha256) return true
-  return record.path === HOSTS_DENY && !isOnlyDenials(bytes.subarray(left.size).toString('latin1'))
+  if (bytes === null || after === null) return bytes !== null || after !== null
+  const seen = grows ? bytes.subarray(0, after.size) : bytes
+  if (sha256(seen) !== after.sha256) return true
+  return path === HOSTS_DENY && !isOnlyDenials(bytes.subarray(after.size).toString('latin1'))
 }
 
 /** Paths that somebody else has changed since the apply. */
 export const findForeign = async ({ files }: Restoration): Promise<string[]> => {
-  const foreign = await Promise.all(
-    files.map(async (file) => ((await isForeign(file)) ? [file.record.path] : [])),
-  )
-  return foreign.flat()
+  const foreign = await Promise.all(files.map(isForeign))
+  return files.filter((_, index) => foreign[index]).map(({ path }) => path)
 }
+
+/** The bytes that a file is to have again; null: there was none, or it is not part of this. Throws HostError. */
+export const readCopy = async (state: string, file: RestoredFile | undefined): Promise<Buffer | null> =>
+  file === undefined || file.copy === null ? null : readBytes(copyOf(state, file, file.copy))
+
+const copyOf = (state: string, { number }: RestoredFile, name: string): string =>
+  join(directoryOf(state, number), name)
 
 const hasAttributesOf = async (path: string, copy: string): Promise<boolean> => {
   const [one, other] = await Promise.all([lstat(path), lstat(copy)])
   return one.mode === other.mode && one.uid === other.uid && one.gid === other.gid
 }
 
-/** What a daemon wrote, or somebody with --force gives up, is not lost: it stays with the generation. */
-export const keepPresent = async (state: string, { record, number, left }: MergedFile): Promise<void> => {
-  const bytes = await readBytes(record.real)
+/** What a daemon wrote, or somebody discards with --force, is not lost: it stays with the generation. */
+export const keepPresent = async (state: string, file: RestoredFile): Promise<void> => {
+  const { path, real, after } = file
+  const bytes = await readBytes(real)
   if (bytes === null || bytes.length === 0) return
   const sum = sha256(bytes)
-  // Given back already, by an earlier attempt: what that kept must stay.
-  if (sum === left?.sha256 || (record.copy !== null && sum === record.sha256)) return
-  const kept = copyPath(state, number, `replaced${record.path.replaceAll('/', '-')}`)
-  await effect(`keep ${record.real}`, async () => {
-    await cp(record.real, kept, { preserveTimestamps: true })
+  // Restored already, by an earlier attempt: what that kept must stay.
+  if (sum === after?.sha256 || (file.copy !== null && sum === file.sha256)) return
+  const kept = copyOf(state, file, `replaced${path.replaceAll('/', '-')}`)
+  await effect(`keep ${real}`, async () => {
+    await cp(real, kept, { preserveTimestamps: true })
     await syncPath(kept)
   })
 }
 
-export const restoreFile = async (state: string, file: MergedFile): Promise<void> => {
-  const { record, number } = file
-  const { real } = record
+export const restoreFile = async (state: string, file: RestoredFile): Promise<void> => {
+  const { real } = file
   const directory = dirname(real)
-  if (record.copy === null) {
-    if ((await readBytes(real)) === null) return
+  const present = await readBytes(real)
+  if (file.copy === null) {
+    if (present === null) return
     await keepPresent(state, file)
     await effect(`remove ${real}`, async () => {
       await rm(real, { force: true })
@@ -70,11 +67,10 @@ export const restoreFile = async (state: string, file: MergedFile): Promise<void
     })
     return
   }
-  const copy = copyPath(state, number, record.copy)
-  const present = await readBytes(real)
-  if (present !== null && sha256(present) === record.sha256 && (await hasAttributesOf(real, copy))) return
+  const copy = copyOf(state, file, file.copy)
+  if (present !== null && sha256(present) === file.sha256 && (await hasAttributesOf(real, copy))) return
   await keepPresent(state, file)
-  const temporary = join(directory, `.${basename(real)}.${record.sha256.slice(0, 12)}.portward`)
+  const temporary = join(directory, `.${basename(real)}.${file.sha256.slice(0, 12)}.portward`)
   await effect(`copy ${real} back`, async () => {
     await mkdir(directory, { recursive: true })
     await run(
@@ -92,7 +88,7 @@ export const restoreFile = async (state: string, file: MergedFile): Promise<void
 
 /** What an apply that died left beside the files: never more than what they were to become. */
 export const removeTemporary = async ({ root, files }: Restoration): Promise<void> => {
-  const directories = files.map(({ record }) => dirname(record.real))
+  const directories = files.map(({ real }) => dirname(real))
   const others = root === '/' ? [UNIT_DIRECTORY, dirname(HOSTS_DENY)] : []
   for (const directory of new Set([...directories, ...others])) await removeTemporaryIn(directory)
 }
@@ -105,27 +101,29 @@ const removeIfEmpty = async (path: string): Promise<void> => {
   }
 }
 
+const innermostFirst = (paths: readonly string[]): string[] =>
+  [...new Set(paths)].sort((a, b) => b.length - a.length)
+
 /** Directories that were not there, as far as nothing is in them now. */
 export const removeDirectories = async ({ files }: Restoration): Promise<void> => {
-  const made = files.flatMap(({ record }) => (record.copy === null ? record.directories : []))
-  const deepestFirst = [...new Set(made)].sort((a, b) => b.length - a.length)
-  for (const path of deepestFirst) await effect(`remove ${path} if empty`, () => removeIfEmpty(path))
+  const made = files.flatMap((file) => (file.copy === null ? file.directories : []))
+  for (const path of innermostFirst(made)) await effect(`remove ${path} if empty`, () => removeIfEmpty(path))
 }
 
-/** New since, and not by the apply itself; the innermost first. */
-export const leftoversOf = ({ files, newPaths }: Restoration): string[] => {
-  const ours = new Set(files.map(({ record }) => record.real))
-  return newPaths.filter((path) => !ours.has(path)).sort((a, b) => b.length - a.length)
+/** What was not there, is there now, and is none of the apply's own files: what daemons and packages have made. */
+export const findLeftovers = async ({ files, newPaths }: Restoration): Promise<string[]> => {
+  const ours = new Set(files.map(({ real }) => real))
+  const candidates = innermostFirst(newPaths).filter((path) => !ours.has(path))
+  const entries = await Promise.all(candidates.map((path) => lstat(path).catch(() => null)))
+  return candidates.filter((_, index) => entries[index] !== null)
 }
 
-/** What the packages left when they went, and what the daemons remember: nothing that was there before. */
+/** `kept` are packages that stay, with what they have made. */
 export const removeLeftovers = async (restoration: Restoration, kept: readonly string[]): Promise<void> => {
-  for (const path of leftoversOf(restoration)) {
-    if (isMadeFor(kept, path)) continue
-    const entry = await lstat(path).catch(() => null)
-    if (entry === null) continue
-    await effect(`remove ${path}`, () =>
-      entry.isDirectory() ? removeIfEmpty(path) : rm(path, { force: true }),
-    )
+  const isKept = (path: string) =>
+    kept.some((name) => path.includes(`/${name}`) || (name === 'libwrap0' && path.startsWith('/etc/hosts.')))
+  for (const path of (await findLeftovers(restoration)).filter((path) => !isKept(path))) {
+    const isDirectory = (await lstat(path)).isDirectory()
+    await effect(`remove ${path}`, () => (isDirectory ? removeIfEmpty(path) : rm(path, { force: true })))
   }
 }

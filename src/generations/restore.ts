@@ -9,9 +9,10 @@ import {
 } from '../host/ban-set.ts'
 import { ban } from '../host/fail2ban.ts'
 import { messageOf } from '../host/host-error.ts'
+import { releaseDenied } from '../host/hosts-deny.ts'
 import { clearBanProgram, startBanProgram, startBanProgramUnits } from '../host/legacy-bans.ts'
 import { purge } from '../host/packages.ts'
-import { readInit, restoreServices, stopServices } from '../host/services.ts'
+import { readInit, stopServices } from '../host/services.ts'
 import type { Network } from '../network.ts'
 import type { BanSet } from '../policy/backends/definition.ts'
 import { BAN_SET_FILES, BANS_CONF, LOADER, protectedBy, UNIT_PATH } from '../policy/ban-set.ts'
@@ -22,35 +23,36 @@ import {
   legacyBackend,
   legacyProtected,
 } from '../policy/legacy-bans.ts'
-import { emptyJail, liftBans, liftedBy, trimHostsDeny } from './bans.ts'
-import type { MergedFile, Restoration } from './merge.ts'
-import type { Undoing } from './record.ts'
+import { releasedBy, releaseJailed, undoFirewallBans } from './bans.ts'
+import type { Restoration, RestoredFile } from './merge.ts'
+import type { Undone } from './record.ts'
 import {
+  findLeftovers,
   keepPresent,
-  leftoversOf,
-  readBytes,
+  readCopy,
   removeDirectories,
   removeLeftovers,
   removeTemporary,
   restoreFile,
 } from './restore-files.ts'
-import { copyPath } from './store.ts'
+import { restoreServices } from './services.ts'
+import { readBytes } from './store.ts'
 
-const recordOf = ({ files }: Restoration, path: string): MergedFile | undefined =>
-  files.find(({ record }) => record.path === path)
+const fileOf = ({ files }: Restoration, path: string): RestoredFile | undefined =>
+  files.find((file) => file.path === path)
 
-/** Whether a file is to be there again, is to go, or is no part of this. */
+/** Whether a file is to be there again, is to go, or is not part of this. */
 const fateOf = (restoration: Restoration, path: string): 'returns' | 'goes' | null => {
-  const file = recordOf(restoration, path)
-  return file === undefined ? null : file.record.copy === null ? 'goes' : 'returns'
+  const file = fileOf(restoration, path)
+  return file === undefined ? null : file.copy === null ? 'goes' : 'returns'
 }
 
-/** What the bans were made with, and what they are made with until all is given back. */
+/** What the bans were made with, and what they are made with until everything is restored. */
 interface BanPath {
-  /** The set that is loaded now; null: there is none, or an interrupted rollback has taken its configuration away. */
+  /** The set that is loaded now; null: there is none, or an interrupted rollback has removed its configuration. */
   readonly present: BanSet | null
   readonly setGoes: boolean
-  /** The networks that the configuration of before protects; null: nothing of portward's banned then. */
+  /** The networks that the earlier configuration protects; null: nothing of portward's banned then. */
   readonly allowed: readonly Network[] | null
   /** The ban program of the first version. */
   readonly program: 'returns' | 'goes' | null
@@ -59,17 +61,15 @@ interface BanPath {
 }
 
 const readBanPath = async (state: string, restoration: Restoration): Promise<BanPath> => {
-  const present = await readBanSet()
   const textOf = async (path: string): Promise<string | null> => {
-    const file = recordOf(restoration, path)
-    if (file?.record.copy === null) return null
-    const real = file === undefined ? path : copyPath(state, file.number, file.record.copy)
-    return (await readBytes(real))?.toString('latin1') ?? null
+    const file = fileOf(restoration, path)
+    const bytes = file === undefined ? await readBytes(path) : await readCopy(state, file)
+    return bytes?.toString('latin1') ?? null
   }
   const program = fateOf(restoration, LEGACY_PROGRAM)
   const [conf, legacy] = await Promise.all([textOf(BANS_CONF), textOf(LEGACY_CONF)])
   return {
-    present,
+    present: await readBanSet(),
     setGoes: fateOf(restoration, BANS_CONF) === 'goes',
     allowed: conf !== null ? protectedBy(conf) : legacy !== null ? legacyProtected(legacy) : null,
     program,
@@ -77,11 +77,9 @@ const readBanPath = async (state: string, restoration: Restoration): Promise<Ban
   }
 }
 
-/** The set of before is loaded by its files, which are back; where its unit is not, by its loader alone. */
-const reload = async (restoration: Restoration): Promise<void> => {
-  const isOther = restoration.files.some(
-    ({ record }) => BAN_SET_FILES.includes(record.path) && record.copy !== null,
-  )
+/** The earlier set is loaded by its files, which are restored; where its unit is not, by its loader alone. */
+const reloadBanSet = async (restoration: Restoration): Promise<void> => {
+  const isOther = BAN_SET_FILES.some((path) => fateOf(restoration, path) === 'returns')
   const now = await readBanSet()
   if (!isOther || now === null || fateOf(restoration, LOADER) === 'goes') return
   await loadBanSet(fateOf(restoration, UNIT_PATH) === 'goes' ? 'sysv' : readInit())
@@ -89,99 +87,85 @@ const reload = async (restoration: Restoration): Promise<void> => {
   if (fateOf(restoration, BANS_CONF) === 'returns') await removeOtherBanSets(now)
 }
 
-const resumeBanProgram = async (
-  state: string,
-  restoration: Restoration,
-  isLifted: (address: string) => boolean,
-): Promise<void> => {
-  for (const file of restoration.files)
-    if (LEGACY_FILES.includes(file.record.path)) await restoreFile(state, file)
-  const before = new Set(restoration.bans.addresses)
-  await startBanProgram((address) => before.has(address) || !isLifted(address))
-}
-
-/** What became of giving things back. */
+/** What became of a restoration. */
 export interface Outcome {
-  /** What was not given back: to be tried again. */
+  /** What was not restored: to be tried again. */
   readonly failures: readonly string[]
   /** What is not as before though all files are, and trying again would not help. */
-  readonly remarks: readonly string[]
-}
-
-/** Their own scripts take files away, too, some that are given back after that; what others wrote into them is kept. */
-const removePackages = async (
-  state: string,
-  { packages, configured, files }: Restoration,
-): Promise<Map<string, readonly string[]>> => {
-  for (const file of files) await keepPresent(state, file)
-  return purge(packages, configured)
+  readonly unrestored: readonly string[]
 }
 
 /**
- * Gives back the state before some generations. May be done again after a crash, any number of times: what is as it was
- * is left alone. Goes on where something fails, so that as much as can be is given back.
+ * Restores the state before some generations. May be done again after a crash, any number of times: what is as it was
+ * is left alone. Goes on where something fails, so that as much as can be is restored.
  */
 export const restore = async (
   state: string,
   restoration: Restoration,
-  as: Undoing,
+  as: Undone,
   tell: (what: string) => void,
 ): Promise<Outcome> => {
+  const { files, packages, services, releases } = restoration
   const failures: string[] = []
-  const remarks: string[] = []
+  const unrestored: string[] = []
   const attempt = async (work: () => Promise<unknown>): Promise<void> => {
     await work().catch((error: unknown) => failures.push(messageOf(error)))
   }
-  const isLive = restoration.root === '/'
-  const purges = isLive && restoration.packages.length > 0
-  const banPath = isLive ? await readBanPath(state, restoration) : null
-  const isLifted = liftedBy(as, banPath?.allowed ?? null)
-  /** While fail2ban's action is loaded, it would bring the rules back. */
-  const removeSet = async (): Promise<void> => {
-    if (banPath?.setGoes !== true) return
-    await removeBanSet(banPath.present, banPath.legacyBackend)
+  const restoreFiles = async (): Promise<void> => {
+    for (const file of files) {
+      tell(file.path)
+      await attempt(() => restoreFile(state, file))
+    }
+    await attempt(() => removeTemporary(restoration))
   }
-  if (banPath !== null) await attempt(() => liftBans(restoration.bans, banPath.setGoes, isLifted))
-  if (banPath?.program === 'goes') await attempt(clearBanProgram)
-  if (isLive) await attempt(() => emptyJail(restoration.bans, isLifted))
-  if (banPath?.setGoes) await attempt(stopBanUnit)
+  if (restoration.root !== '/') {
+    await restoreFiles()
+    await attempt(() => removeDirectories(restoration))
+    return { failures, unrestored }
+  }
+  const { present, setGoes, allowed, program, legacyBackend } = await readBanPath(state, restoration)
+  const isReleased = releasedBy(as, restoration.bans, allowed)
+  const purges = packages.length > 0
+  await attempt(() => undoFirewallBans(restoration.bans, setGoes, isReleased))
+  if (program === 'goes') await attempt(clearBanProgram)
+  await attempt(() => releaseJailed(isReleased))
+  if (setGoes) await attempt(stopBanUnit)
   // It bans everyone before the set goes, while fail2ban can say who that is.
-  if (banPath?.program === 'returns') await attempt(() => resumeBanProgram(state, restoration, isLifted))
+  if (program === 'returns')
+    await attempt(async () => {
+      for (const file of files) if (LEGACY_FILES.includes(file.path)) await restoreFile(state, file)
+      await startBanProgram((address) => !isReleased(address))
+    })
   // While their init scripts are there, and before what they remember goes.
-  if (isLive && (purges || leftoversOf(restoration).length > 0)) await attempt(stopServices)
-  // While its programs are there.
-  if (purges) await attempt(removeSet)
+  if (purges || (await findLeftovers(restoration)).length > 0) await attempt(stopServices)
+  // While its programs are there. Else later: while fail2ban's action is loaded, it would bring the rules back.
+  if (purges && setGoes) await attempt(() => removeBanSet(present, legacyBackend))
   let kept: ReadonlyMap<string, readonly string[]> = new Map()
   if (purges) {
-    tell(`packages ${restoration.packages.join(', ')}`)
+    tell(`packages ${packages.join(', ')}`)
     await attempt(async () => {
-      kept = await removePackages(state, restoration)
+      // The packages' scripts remove files, too, also some that are restored after that: what others wrote is kept.
+      for (const file of files) await keepPresent(state, file)
+      kept = await purge(packages, restoration.configured)
     })
-    for (const [name, others] of kept) remarks.push(`${name} stays: ${others.join(', ')} would go with it`)
+    for (const [name, others] of kept)
+      unrestored.push(`${name} was not removed: ${others.join(', ')} would be removed with it`)
   }
-  for (const file of restoration.files) {
-    tell(file.record.path)
-    await attempt(() => restoreFile(state, file))
-  }
-  await attempt(() => removeTemporary(restoration))
-  if (isLive) await attempt(() => trimHostsDeny(restoration.bans, isLifted))
-  if (isLive) await attempt(() => removeLeftovers(restoration, [...kept.keys()]))
-  if (banPath?.setGoes) await attempt(removeBanSetLeftovers)
+  await restoreFiles()
+  await attempt(() => releaseDenied('/', isReleased))
+  await attempt(() => removeLeftovers(restoration, [...kept.keys()]))
+  if (setGoes) await attempt(removeBanSetLeftovers)
   await attempt(() => removeDirectories(restoration))
-  if (!isLive) return { failures, remarks }
-  if (banPath?.setGoes === false) await attempt(() => reload(restoration))
-  const { enabled, daemons } = restoration.services
-  const active = new Map(restoration.services.active)
+  if (!setGoes) await attempt(() => reloadBanSet(restoration))
   tell('services')
-  remarks.push(...(await restoreServices({ enabled: new Set(enabled), active, daemons })))
-  if (banPath?.program === 'returns') await attempt(startBanProgramUnits)
-  if (!purges) await attempt(removeSet)
-  const isAnswering = (active.get('fail2ban') ?? []).length > 0
-  const { releases } = restoration
+  unrestored.push(...(await restoreServices(services, Date.parse(restoration.started))))
+  if (program === 'returns') await attempt(startBanProgramUnits)
+  if (!purges && setGoes) await attempt(() => removeBanSet(present, legacyBackend))
   await attempt(() => redoBans(releases.flatMap(({ undo }) => undo)))
+  const isAnswering = services.active.some(([service, units]) => service === 'fail2ban' && units.length > 0)
   for (const { address, jailed } of releases) {
     tell(`the ban of ${address}`)
     if (jailed && isAnswering) await attempt(() => ban('portsentry', address))
   }
-  return { failures, remarks }
+  return { failures, unrestored }
 }

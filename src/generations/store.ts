@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto'
-import { chmod, lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { effect } from '../host/effect.ts'
 import { replaceFile, syncPath } from '../host/files.ts'
 import { errnoOf, HostError } from '../host/host-error.ts'
-import { run } from '../host/process.ts'
-import type { Generation, Journal } from './record.ts'
+import type { Generation } from './record.ts'
 
 /** A file that is being written, beside the one that it replaces. */
 const TEMPORARY = /^\..*\.[0-9a-f]{12}\.portward$/
@@ -13,13 +12,9 @@ const TEMPORARY = /^\..*\.[0-9a-f]{12}\.portward$/
 /** The directory of all generations below a state directory. */
 const homeOf = (state: string): string => join(state, 'generations')
 
-const journalOf = (state: string): string => join(state, 'journal.json')
+export const directoryOf = (state: string, number: number): string => join(homeOf(state), String(number))
 
-const reserveOf = (state: string): string => join(state, 'reserve')
-
-const directoryOf = (state: string, number: number): string => join(homeOf(state), String(number))
-
-/** What is being made, or being forgotten. */
+/** What is being made, or being deleted. */
 const partialOf = (state: string, number: number): string => `${directoryOf(state, number)}.partial`
 
 export const sha256 = (bytes: Uint8Array | string): string =>
@@ -27,66 +22,60 @@ export const sha256 = (bytes: Uint8Array | string): string =>
     .update(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes)
     .digest('hex')
 
-const readIfThere = async (path: string): Promise<string | null> => {
+const isMissing = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')
+
+const cannotRead = (path: string, error: unknown): HostError =>
+  new HostError(`cannot read ${path}: ${errnoOf(error)}`, 'run portward as root', { cause: error })
+
+/** A file's bytes; null where there is none. Throws HostError. */
+export const readBytes = async (path: string): Promise<Buffer | null> => {
   try {
-    return await readFile(path, 'utf8')
+    return await readFile(path)
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return null
-    throw new HostError(`cannot read ${path}: ${errnoOf(error)}`, 'run portward as root', { cause: error })
+    if (isMissing(error)) return null
+    throw cannotRead(path, error)
   }
 }
 
-const parse = <T>(path: string, text: string): T => {
+/** A record; null where there is none. Throws HostError. */
+export const readJson = async <T>(path: string): Promise<T | null> => {
+  const bytes = await readBytes(path)
   try {
-    return JSON.parse(text)
+    return bytes === null ? null : JSON.parse(bytes.toString('utf8'))
   } catch (error) {
     throw new HostError(`${path} is damaged`, 'move it away; what it says is lost', { cause: error })
   }
 }
 
-/** Makes the state directory, or sees that it is nobody's but root's. Throws HostError. */
-const openHome = async (state: string): Promise<void> => {
-  await effect(`make ${homeOf(state)}`, async () => {
-    await mkdir(homeOf(state), { recursive: true, mode: 0o700 })
-    await chmod(state, 0o700)
-  })
-  const { uid } = await lstat(state)
-  if (uid !== process.getuid?.()) {
-    throw new HostError(`${state} belongs to user ${uid}`, `chown root: ${state}`)
+/** Names in the directory of all generations; none where there is no such directory. */
+const listNames = async (state: string): Promise<string[]> => {
+  try {
+    return await readdir(homeOf(state))
+  } catch (error) {
+    if (isMissing(error)) return []
+    throw cannotRead(homeOf(state), error)
   }
 }
 
 /** Numbers of all generations, ascending; unfinished ones left out. */
-const listNumbers = async (state: string): Promise<number[]> => {
-  const names = await readdir(homeOf(state)).catch((error: unknown) => {
-    if (errnoOf(error) === 'ENOENT') return []
-    throw new HostError(`cannot read ${homeOf(state)}: ${errnoOf(error)}`, 'run portward as root', {
-      cause: error,
-    })
-  })
-  return names
+const listNumbers = async (state: string): Promise<number[]> =>
+  (await listNames(state))
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
     .sort((a, b) => a - b)
-}
 
-const readGeneration = async (state: string, number: number): Promise<Generation | null> => {
-  const path = join(directoryOf(state, number), 'generation.json')
-  const text = await readIfThere(path)
-  return text === null ? null : parse<Generation>(path, text)
-}
+const recordIn = (directory: string): string => join(directory, 'generation.json')
 
 /** All generations, the latest first. */
 export const readGenerations = async (state: string): Promise<Generation[]> => {
-  const read = await Promise.all((await listNumbers(state)).map((number) => readGeneration(state, number)))
+  const numbers = await listNumbers(state)
+  const paths = numbers.map((number) => recordIn(directoryOf(state, number)))
+  const read = await Promise.all(paths.map((path) => readJson<Generation>(path)))
   return read.filter((generation) => generation !== null).reverse()
 }
 
-/** Puts the bytes and names of a new directory's entries on the disk. */
-const syncTree = async (directory: string): Promise<void> => {
-  for (const name of await readdir(directory)) await syncPath(join(directory, name))
-  await syncPath(directory)
-}
+const writeRecord = (directory: string, generation: Generation): Promise<void> =>
+  replaceFile('/', recordIn(directory), `${JSON.stringify(generation, null, 2)}\n`, 0o600)
 
 /**
  * Adds a generation under the next number: it is there as a whole or not at all. `fill` copies files into the directory
@@ -96,7 +85,11 @@ export const addGeneration = async (
   state: string,
   fill: (directory: string) => Promise<Omit<Generation, 'number' | 'version'>>,
 ): Promise<Generation> => {
-  await openHome(state)
+  await effect(`make ${homeOf(state)}`, async () => {
+    await mkdir(homeOf(state), { recursive: true, mode: 0o700 })
+    // Root's alone: it holds copies of configuration files.
+    await chmod(state, 0o700)
+  })
   const number = ((await listNumbers(state)).at(-1) ?? 0) + 1
   const partial = partialOf(state, number)
   await effect(`make ${partial}`, async () => {
@@ -104,39 +97,21 @@ export const addGeneration = async (
     await mkdir(partial, { mode: 0o700 })
   })
   const generation: Generation = { version: 1, number, ...(await fill(partial)) }
-  await replaceFile('/', join(partial, 'generation.json'), `${JSON.stringify(generation, null, 2)}\n`, 0o600)
+  await writeRecord(partial, generation)
   await effect(`keep generation ${number}`, async () => {
-    await syncTree(partial)
+    for (const name of await readdir(partial)) await syncPath(join(partial, name))
+    await syncPath(partial)
     await rename(partial, directoryOf(state, number))
     await syncPath(homeOf(state))
   })
   return generation
 }
 
-export const updateGeneration = async (state: string, generation: Generation): Promise<void> => {
-  const path = join(directoryOf(state, generation.number), 'generation.json')
-  await replaceFile('/', path, `${JSON.stringify(generation, null, 2)}\n`, 0o600)
-}
-
-/** Copies a file with all its attributes into a generation's directory. */
-export const copyInto = async (directory: string, name: string, real: string): Promise<void> => {
-  await effect(`copy ${real}`, async () => {
-    await run('cp', ['--archive', '--', real, join(directory, name)], 'see whether there is room in /var/lib')
-  })
-}
-
-/** Bytes of all files that a generation holds copies of. */
-export const sizeOfCopies = async ({ files, number }: Generation, state: string): Promise<number> => {
-  const copies = files.flatMap(({ copy }) => (copy === null ? [] : copyPath(state, number, copy)))
-  const entries = await Promise.all(copies.map((path) => stat(path)))
-  return entries.reduce((sum, { size }) => sum + size, 0)
-}
-
-export const copyPath = (state: string, number: number, name: string): string =>
-  join(directoryOf(state, number), name)
+export const updateGeneration = (state: string, generation: Generation): Promise<void> =>
+  writeRecord(directoryOf(state, generation.number), generation)
 
 /** Under a name that nobody reads, first: a crash must not leave half of one. */
-const forget = (state: string, number: number): Promise<void> =>
+const deleteGeneration = (state: string, number: number): Promise<void> =>
   effect(`forget generation ${number}`, async () => {
     const partial = partialOf(state, number)
     await rm(partial, { recursive: true, force: true })
@@ -144,56 +119,16 @@ const forget = (state: string, number: number): Promise<void> =>
     await rm(partial, { recursive: true, force: true })
   })
 
-/** Forgets the oldest generations beyond `keep`: those that can't be given back any more before those that can. */
+/** Deletes the oldest generations beyond `keep`: those that are not in force before those that can be rolled back. */
 export const pruneGenerations = async (state: string, keep: number): Promise<void> => {
   const oldestFirst = (await readGenerations(state)).reverse()
   const inForce = oldestFirst.filter((generation) => generation.state === 'applied')
   const past = oldestFirst.filter(({ state }) => state === 'undone' || state === 'rolled-back')
   const excess = Math.max(0, oldestFirst.length - keep)
-  for (const { number } of [...past, ...inForce].slice(0, excess)) await forget(state, number)
+  for (const { number } of [...past, ...inForce].slice(0, excess)) await deleteGeneration(state, number)
 }
 
-/** Room beyond the files themselves: for directories, the journal, the records. */
-const SLACK_BYTES = 256 * 1024
-
-/**
- * Takes as much room as it takes to give files of these sizes back, so that a disk that is full by then does not keep
- * them from it. Throws HostError where there is none.
- */
-export const takeReserve = async (state: string, bytes: number): Promise<void> => {
-  await effect('reserve room to put things back', async () => {
-    try {
-      await writeFile(reserveOf(state), Buffer.alloc(bytes + SLACK_BYTES), { mode: 0o600, flush: true })
-    } catch (error) {
-      await rm(reserveOf(state), { force: true })
-      throw new HostError(`no room in ${state} to put things back: ${errnoOf(error)}`, 'make room', {
-        cause: error,
-      })
-    }
-  })
-}
-
-export const freeReserve = (state: string): Promise<void> =>
-  effect('free the reserve', () => rm(reserveOf(state), { force: true }))
-
-export const readJournal = async (state: string): Promise<Journal | null> => {
-  const text = await readIfThere(journalOf(state))
-  return text === null ? null : parse<Journal>(journalOf(state), text)
-}
-
-/** From here on a crash leaves the journal behind. */
-export const openJournal = async (state: string, journal: Journal): Promise<void> => {
-  await replaceFile('/', journalOf(state), `${JSON.stringify(journal)}\n`, 0o600)
-}
-
-export const closeJournal = async (state: string): Promise<void> => {
-  await effect('close the journal', async () => {
-    await rm(journalOf(state), { force: true })
-    await syncPath(state)
-  })
-}
-
-/** Takes away what a death in the middle of `replaceFile` left in a directory. */
+/** Removes what a death in the middle of `replaceFile` left in a directory. */
 export const removeTemporaryIn = async (directory: string): Promise<void> => {
   const names = await readdir(directory).catch(() => [])
   for (const name of names.filter((candidate) => TEMPORARY.test(candidate))) {
@@ -201,15 +136,14 @@ export const removeTemporaryIn = async (directory: string): Promise<void> => {
   }
 }
 
-/** Takes away what a death left that came before anything was touched: a record that was never finished, or never used. */
-export const forgetUnused = async (state: string): Promise<void> => {
-  const names = await readdir(homeOf(state)).catch(() => [])
-  for (const name of names.filter((candidate) => candidate.endsWith('.partial'))) {
+/** Deletes what a death left that came before anything was touched: a record that was never finished, or never used. */
+export const deleteUnused = async (state: string): Promise<void> => {
+  for (const name of (await listNames(state)).filter((candidate) => candidate.endsWith('.partial'))) {
     await effect(`forget ${name}`, () => rm(join(homeOf(state), name), { recursive: true, force: true }))
   }
-  if ((await stat(reserveOf(state)).catch(() => null)) !== null) await freeReserve(state)
-  const kept = (await listNumbers(state)).map((number) => directoryOf(state, number))
-  for (const directory of [state, ...kept]) await removeTemporaryIn(directory)
-  const unused = (await readGenerations(state)).filter((generation) => generation.state === 'open')
-  for (const { number } of unused) await forget(state, number)
+  const generations = await readGenerations(state)
+  for (const directory of [state, ...generations.map(({ number }) => directoryOf(state, number))])
+    await removeTemporaryIn(directory)
+  const unused = generations.filter((generation) => generation.state === 'open')
+  for (const { number } of unused) await deleteGeneration(state, number)
 }

@@ -2,30 +2,23 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { errnoOf, HostError, messageOf } from '../host/host-error.ts'
-import { isLocked } from '../host/lock.ts'
+import { isLocked, STATE } from '../host/lock.ts'
 import { awaitOrphans } from '../host/packages.ts'
 import { handlingSignals } from '../host/signals.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { PendingConfirmation } from '../policy/confirmation.ts'
 import { arm, disarm, isArmed, readTimeLeft } from './confirmation.ts'
+import { closeJournal, freeReserve, type Journal, openJournal, readJournal, takeReserve } from './journal.ts'
 import { mergeGenerations } from './merge.ts'
-import { type Generation, type GenerationState, type Journal, STATE, type Undoing } from './record.ts'
+import type { Generation, GenerationState, Undone } from './record.ts'
 import { type Outcome, restore } from './restore.ts'
-import {
-  closeJournal,
-  forgetUnused,
-  freeReserve,
-  openJournal,
-  pruneGenerations,
-  readGenerations,
-  readJournal,
-  sizeOfCopies,
-  takeReserve,
-  updateGeneration,
-} from './store.ts'
-import { findNewPaths, takeGeneration } from './take.ts'
+import { takeSnapshot } from './snapshot.ts'
+import { deleteUnused, pruneGenerations, readGenerations, updateGeneration } from './store.ts'
 
 type Tell = (what: string) => void
+
+/** One or more, the latest first. */
+export type Some = readonly [Generation, ...Generation[]]
 
 const mark = async (
   state: string,
@@ -37,24 +30,19 @@ const mark = async (
   }
 }
 
-const describe = ({ failures, remarks }: Outcome): string => {
-  if (failures.length > 0) return `putting things back failed too: ${failures.join('; ')}`
-  return ['what was changed has been put back', ...remarks].join('; but ')
+const describe = ({ failures, unrestored }: Outcome): string => {
+  if (failures.length > 0) return `the rollback failed too: ${failures.join('; ')}`
+  return ['its changes have been rolled back', ...unrestored].join('; but ')
 }
 
 /** The same may be done any number of times, but is not left half done for a closed terminal. */
 const uninterrupted = <T>(work: () => Promise<T>): Promise<T> => handlingSignals(() => {}, work)
 
-/** Gives back what these generations replaced, the latest first, and says so in their records. */
-const giveBack = async (
-  state: string,
-  generations: readonly [Generation, ...Generation[]],
-  as: Undoing,
-  tell: Tell,
-): Promise<Outcome> => {
+/** Restores what these generations replaced, and marks them. */
+const undo = async (state: string, generations: Some, as: Undone, tell: Tell): Promise<Outcome> => {
   await freeReserve(state)
   const outcome = await restore(state, mergeGenerations(generations), as, tell)
-  // Where something could not be given back the journal stays: the next command tries again.
+  // Where something could not be restored the journal stays: the next command tries again.
   if (outcome.failures.length > 0) return outcome
   // Last of all the record: until it says so a crash has the next command do all of this again.
   if (state === STATE) await disarm()
@@ -68,7 +56,7 @@ export interface TransactionOptions {
   readonly keep: number
   /** How long to wait for a confirmation; null: none is needed. */
   readonly confirmWithinMs: number | null
-  /** Told of what is being put back. */
+  /** Told of what is being restored. */
   readonly undoing: Tell
 }
 
@@ -82,46 +70,40 @@ const attemptAll = async (
     confirmWithinMs === null ? null : new Date(Date.now() + confirmWithinMs).toISOString()
   // Applies that failed leave a record, too.
   await pruneGenerations(state, keep)
-  const generation = await takeGeneration(state, plan, deadline())
-  const journal = {
-    operation: 'apply',
-    generations: [generation.number],
-    started: generation.started,
-  } as const
-  await takeReserve(state, await sizeOfCopies(generation, state))
+  const generation = await takeSnapshot(state, plan, deadline())
+  const { number, started } = generation
+  const journal: Journal = { operation: 'apply', generations: [number], started }
+  await takeReserve(state, number)
   await openJournal(state, journal)
   try {
     // Before the first change: it may be the one that locks everybody out.
     if (confirmWithinMs !== null) await arm(confirmWithinMs)
     await work()
-    const newPaths = await findNewPaths(generation)
     // The time to confirm begins when there is something to look at.
     if (confirmWithinMs !== null) await arm(confirmWithinMs)
-    const done: Generation = { ...generation, state: 'applied', newPaths, confirmBy: deadline() }
+    const done: Generation = { ...generation, state: 'applied', confirmBy: deadline() }
     await updateGeneration(state, done)
     await closeJournal(state)
     await freeReserve(state)
-    // Not before: until here the one before may have to be what can be gone back to.
+    // Not before: until here the one before may be the only one that can be rolled back to.
     await pruneGenerations(state, keep)
     return done
   } catch (error) {
-    const undone = { ...generation, newPaths: await findNewPaths(generation).catch(() => []) }
     // The journal may be closed already: a death in the middle of what follows must be seen all the same.
     await freeReserve(state)
-      .then(() => updateGeneration(state, undone))
+      .then(() => updateGeneration(state, generation))
       .then(() => openJournal(state, journal))
       .catch(() => undefined)
-    const outcome = describe(await giveBack(state, [undone], 'undone', undoing))
-    if (error instanceof HostError)
-      throw new HostError(`${error.message} (${outcome})`, error.hint, { cause: error })
-    if (errnoOf(error) === undefined) throw error
-    throw new HostError(`${messageOf(error)} (${outcome})`, 'see the system log', { cause: error })
+    const outcome = describe(await undo(state, [generation], 'undone', undoing))
+    if (!(error instanceof HostError) && errnoOf(error) === undefined) throw error
+    const hint = error instanceof HostError ? error.hint : 'see the system log'
+    throw new HostError(`${messageOf(error)} (${outcome})`, hint, { cause: error })
   }
 }
 
 /**
- * Does the work of a plan as a whole or not at all: what it replaces is written down first, and given back where the work
- * fails, or by `recover` where this process dies in the middle. Throws HostError. Trees are not kept generations of.
+ * Does the work of a plan as a whole or not at all: what it replaces is written down first, and restored where the work
+ * fails, or by `recover` where this process dies in the middle. Throws HostError. The generations of trees are not kept.
  */
 export const transact = async (
   plan: Plan,
@@ -130,15 +112,15 @@ export const transact = async (
 ): Promise<Generation> => {
   if (plan.root === '/') return attemptAll(STATE, plan, options, work)
   const state = await mkdtemp(join(tmpdir(), 'portward-'))
+  const isOver = async () => (await readJournal(state)) === null
   try {
     return await attemptAll(state, plan, options, work)
   } catch (error) {
-    // The only copies of what could not be put back.
-    if (error instanceof HostError && (await readJournal(state)) !== null)
-      throw new HostError(`${error.message}; what was there is in ${state}`, error.hint, { cause: error })
-    throw error
+    if (!(error instanceof HostError) || (await isOver())) throw error
+    throw new HostError(`${error.message}; the original files are in ${state}`, error.hint, { cause: error })
   } finally {
-    if ((await readJournal(state)) === null) await rm(state, { recursive: true, force: true })
+    // Else it has the only copies of what could not be restored.
+    if (await isOver()) await rm(state, { recursive: true, force: true })
   }
 }
 
@@ -155,7 +137,7 @@ export interface Unfinished {
 export const describeUnfinished = ({ operation, started, isAtWork }: Unfinished): string =>
   `an earlier ${operation}, begun ${started}, ${isAtWork ? 'is still at work' : 'was interrupted'}`
 
-/** What has begun and not ended; null where nothing has, or only root can tell. Looks only. */
+/** What has begun and not ended; null where nothing has, or only root can tell. Changes nothing. */
 export const findUnfinished = async (): Promise<Unfinished | null> => {
   const journal = process.getuid?.() === 0 ? await readJournal(STATE) : null
   if (journal === null) return null
@@ -163,100 +145,89 @@ export const findUnfinished = async (): Promise<Unfinished | null> => {
   return { operation, started, isAtWork: await isLocked() }
 }
 
-/** Whether an apply is in force that nobody has confirmed yet, though somebody is to. */
+/** Whether an apply is in force that has still to be confirmed. */
 export const isPending = ({ state, confirmBy }: Generation): boolean =>
   state === 'applied' && confirmBy !== null
 
-/** The apply that waits for a confirmation; null: none does. Without root only the timer tells. Looks only. */
+/** The apply that waits for a confirmation; null: none does. Without root only the timer tells. Changes nothing. */
 export const findPending = async (): Promise<PendingConfirmation | null> => {
   if (process.getuid?.() !== 0) return isArmed() ? { generation: null, leftMs: await readTimeLeft() } : null
   const pending = (await readGenerations(STATE)).find(isPending)
   return pending === undefined ? null : { generation: pending.number, leftMs: await readTimeLeft() }
 }
 
-type Some = readonly [Generation, ...Generation[]]
-
-const isSome = (list: readonly Generation[]): list is Some => list.length > 0
-
-/** An apply that died could not say what had come with it. */
-const withNewPaths = async ([first, ...rest]: Some): Promise<Some> =>
-  first.state === 'open' ? [{ ...first, newPaths: await findNewPaths(first) }, ...rest] : [first, ...rest]
-
-/** The generations that an unfinished operation is about, the latest first. */
-const readConcerned = async (journal: Journal): Promise<Generation[]> =>
-  (await readGenerations(STATE)).filter(({ number }) => journal.generations.includes(number))
-
-/** What becomes of them once it is over. */
-const endOf = ({ operation }: Journal): Undoing => (operation === 'apply' ? 'undone' : 'rolled-back')
+/** The generations that an unfinished operation is about, the latest first, and what becomes of them. */
+const readConcerned = async ({ operation, generations }: Journal): Promise<[Generation[], Undone]> => [
+  (await readGenerations(STATE)).filter(({ number }) => generations.includes(number)),
+  operation === 'apply' ? 'undone' : 'rolled-back',
+]
 
 /**
- * Brings a server out of the middle: what an interrupted apply had changed is put back, an interrupted rollback is
- * finished. Returns what was done, in words; null where there was nothing to do. Throws HostError where it fails.
+ * Brings a server out of the middle: an interrupted apply is undone, an interrupted rollback is finished. Returns what was
+ * done, in words; null where there was nothing to do. Throws HostError where it fails.
  */
-export const recover = (tell: Tell): Promise<string | null> => uninterrupted(() => recoverNow(tell))
+export const recover = (tell: Tell): Promise<string | null> =>
+  uninterrupted(async () => {
+    const journal = await readJournal(STATE)
+    const done = journal === null ? null : await finish(journal, tell)
+    await freeReserve(STATE)
+    await deleteUnused(STATE)
+    return done
+  })
 
-const recoverNow = async (tell: Tell): Promise<string | null> => {
-  const journal = await readJournal(STATE)
-  if (journal === null) {
-    await forgetUnused(STATE)
-    return null
-  }
+const finish = async (journal: Journal, tell: Tell): Promise<string | null> => {
   await awaitOrphans()
-  const generations = await readConcerned(journal)
-  const wanted = endOf(journal)
-  const unfinished = generations.filter(({ state }) => state !== wanted)
-  const isComplete = journal.operation === 'apply' && generations.every(({ state }) => state === 'applied')
-  const remarks: string[] = []
-  if (isComplete || !isSome(unfinished)) await closeJournal(STATE)
+  const { operation } = journal
+  const [generations, wanted] = await readConcerned(journal)
+  const [first, ...rest] = generations.filter(({ state }) => state !== wanted)
+  const isComplete = operation === 'apply' && generations.every(({ state }) => state === 'applied')
+  let unrestored: readonly string[] = []
+  if (isComplete || first === undefined) await closeJournal(STATE)
   else {
-    const outcome = await giveBack(STATE, await withNewPaths(unfinished), wanted, tell)
+    const outcome = await undo(STATE, [first, ...rest], wanted, tell)
     if (outcome.failures.length > 0)
       throw new HostError(
-        `an earlier ${journal.operation} was interrupted, and ${describe(outcome)}`,
-        'mend that, then run the command again; "portward rollback --force" gives it up',
+        `an earlier ${operation} was interrupted, and ${describe(outcome)}`,
+        'fix this, then run the command again; "portward rollback --force" abandons it',
       )
-    remarks.push(...outcome.remarks)
+    unrestored = outcome.unrestored
   }
-  await forgetUnused(STATE)
   if (isComplete) return null
-  const done =
-    journal.operation === 'apply'
-      ? 'an earlier apply was interrupted: what it had changed has been put back'
-      : 'an earlier rollback was interrupted: it has been finished'
-  return [done, ...remarks].join('; but ')
+  const end = operation === 'apply' ? 'its changes have been rolled back' : 'it has been finished'
+  return [`an earlier ${operation} was interrupted: ${end}`, ...unrestored].join('; but ')
 }
 
 /**
- * Gives up what an earlier command left undone and could not be finished: the server stays as it is now. The records
+ * Abandons what an earlier command left undone and could not be finished: the server stays as it is now. The records
  * stay, with the copies of the files. Returns whether there was anything. Throws HostError.
  */
-export const giveUp = async (): Promise<boolean> => {
+export const abandon = async (): Promise<boolean> => {
   const journal = await readJournal(STATE)
   if (journal === null) return false
-  await mark(STATE, await readConcerned(journal), endOf(journal))
+  await mark(STATE, ...(await readConcerned(journal)))
   await disarm()
   await closeJournal(STATE)
   return true
 }
 
 /**
- * Gives back the state before the earliest of these generations (the latest first). Returns what is not as before all the
- * same, in words. Throws HostError where it has to be tried again.
+ * Restores the state before the earliest of these generations. Returns what is not as before all the same, in words.
+ * Throws HostError where it has to be tried again.
  */
 export const rollBack = (generations: Some, tell: Tell): Promise<readonly string[]> =>
   uninterrupted(async () => {
     const numbers = generations.map(({ number }) => number)
     const started = new Date().toISOString()
     await openJournal(STATE, { operation: 'rollback', generations: numbers, started })
-    const { failures, remarks } = await giveBack(STATE, generations, 'rolled-back', tell)
-    if (failures.length === 0) return remarks
+    const { failures, unrestored } = await undo(STATE, generations, 'rolled-back', tell)
+    if (failures.length === 0) return unrestored
     throw new HostError(
       failures.join('; '),
-      'mend that, then run portward rollback again: it goes on from there; with --force it is given up',
+      'fix this, then run portward rollback again: it continues from there; --force abandons it',
     )
   })
 
-/** Lets stay what was applied and waits for a confirmation. Returns the numbers. Throws HostError. */
+/** Keeps the changes of the apply that waits for a confirmation. Returns the numbers. Throws HostError. */
 export const confirmPending = async (): Promise<number[]> => {
   const pending = (await readGenerations(STATE)).filter(isPending)
   await disarm()

@@ -9,7 +9,7 @@ import { readUnits } from './confinement.ts'
 import { readBanned, readJails } from './fail2ban.ts'
 import { readNeighbours } from './neighbours.ts'
 import { readDaemons, readSshClients } from './processes.ts'
-import { readReread } from './reload.ts'
+import { readReloaded } from './reload.ts'
 import { readEnabled, readInit } from './services.ts'
 
 /** Units in which the daemons may run, of any release. */
@@ -59,7 +59,7 @@ export const readLive = async (settings: Settings, banning: Promise<Banning>): P
     hasBanSet,
     targets,
     jails,
-    reread,
+    reloadedMs,
     banned,
     firewallObstacle,
   ] = await Promise.all([
@@ -74,7 +74,7 @@ export const readLive = async (settings: Settings, banning: Promise<Banning>): P
     asRoot ? banning.then(({ present }) => present !== null && isBanSetLoaded(present, init)) : null,
     readTargets(),
     asRoot ? readJails() : null,
-    readReread(),
+    readReloaded(),
     asRoot ? readBanned('portsentry') : [],
     asRoot && isBanning ? banning.then(({ backend }) => readFirewallObstacle(backend)) : null,
   ])
@@ -92,7 +92,7 @@ export const readLive = async (settings: Settings, banning: Promise<Banning>): P
     hasBanSet,
     targets,
     jails,
-    reread,
+    reloadedMs,
     banned,
     firewallObstacle,
   }

@@ -1,8 +1,8 @@
-import { STATE } from '../generations/record.ts'
 import type { PackageVersion } from '../policy/facts.ts'
 import { effect } from './effect.ts'
 import { readFileState } from './files.ts'
 import { HostError } from './host-error.ts'
+import { STATE } from './lock.ts'
 import { run, tryRun } from './process.ts'
 
 const STATUS = '/var/lib/dpkg/status'
@@ -84,7 +84,7 @@ export const install = async (
     run(
       'apt-get',
       [...PATIENT, '-o', 'Dpkg::Options::=--force-confold', ...INSTALL, ...versions],
-      'run apt-get update, and mend what apt says; then apply again',
+      'run apt-get update, and fix what apt complains about; then run apply again',
       { ...CHANGING, purpose: `apt-get to install ${requested.join(' ')}${LOCKED}` },
     ),
   )
@@ -92,13 +92,13 @@ export const install = async (
 
 /** Waits for the end of an apt or dpkg that a portward which has died had begun. Throws HostError. */
 export const awaitOrphans = async (): Promise<void> => {
-  await run('true', [], 'an apt-get that portward has started does not end: see what it waits for', {
+  await run('true', [], 'an apt-get that portward started does not end: see what it waits for', {
     ...CHANGING,
-    purpose: 'an apt or dpkg that an earlier portward has started',
+    purpose: 'an apt or dpkg that an earlier portward started',
   })
 }
 
-/** Packages that an apt run like this one would take away. */
+/** Packages that an apt run like this one would remove. */
 const removedBy = (simulation: string): string[] =>
   [...simulation.matchAll(/^(?:Purg|Remv) (\S+)/gm)].map(([, name = '']) => name)
 
@@ -112,11 +112,11 @@ const readStates = async (names: readonly string[]): Promise<Map<string, string>
   return new Map(states.filter(([, state]) => state !== 'not-installed'))
 }
 
-/** Which of these packages were taken away once, and left their configuration. */
+/** Which of these packages were removed once, and left their configuration. */
 export const readConfigured = async (names: readonly string[]): Promise<string[]> =>
   [...(await readStates(names))].filter(([, state]) => state === 'config-files').map(([name]) => name)
 
-/** What apt would take away beyond these packages; throws HostError where it can't tell. */
+/** What apt would remove beyond these packages; throws HostError where it can't tell. */
 const findDependents = async (names: readonly string[], among: readonly string[]): Promise<string[]> => {
   const { exitCode, stdout, stderr } = await tryRun('apt-get', ['-s', '-q', 'purge', ...names])
   if (exitCode !== 0)
@@ -127,10 +127,10 @@ const findDependents = async (names: readonly string[], among: readonly string[]
 /** A package of which dpkg has died in unpacking goes, too. */
 const UNFINISHED = ['-o', 'Dpkg::Options::=--force-remove-reinstreq']
 
-const BY_HAND = 'take the packages away by hand: apt-get purge'
+const BY_HAND = 'remove the packages by hand: apt-get purge'
 
 /**
- * Takes packages away, as far as they are there and nobody else needs them by now, with their configuration but for those
+ * Removes packages, as far as they are there and no other package needs them by now, with their configuration but for those
  * that had left it from before, and finishes what an interrupted dpkg left. Returns the packages that stay, each with
  * those that need it. Throws HostError.
  */

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { expect, it, vi } from 'vitest'
 import { applyPlan } from '../../src/apply/apply-plan.ts'
 import type { Generation } from '../../src/generations/record.ts'
+import { takeSnapshot } from '../../src/generations/snapshot.ts'
 import { readGenerations, updateGeneration } from '../../src/generations/store.ts'
-import { takeGeneration } from '../../src/generations/take.ts'
 import { recover, rollBack, transact } from '../../src/generations/transaction.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import { temporaryDirectory } from '../tree.ts'
@@ -23,7 +23,8 @@ vi.mock('../../src/host/effect.ts', () => ({
     return perform()
   },
 }))
-vi.mock('../../src/generations/record.ts', () => ({
+vi.mock('../../src/host/lock.ts', async (original) => ({
+  ...(await original<object>()),
   get STATE() {
     return fault.state
   },
@@ -146,7 +147,7 @@ const findState = (records: string): void => {
 const prepareApplied = async (): Promise<Fresh & { generation: Generation }> => {
   const { root, records, before } = prepare()
   fault.state = records
-  const taken = await takeGeneration(records, planFor(root), null)
+  const taken = await takeSnapshot(records, planFor(root), null)
   await perform(planFor(root))
   const generation: Generation = { ...taken, state: 'applied' }
   await updateGeneration(records, generation)
@@ -172,7 +173,7 @@ it('has every kind of effect that is about files', async () => {
     'make the directory of',
     'remove',
     'rename',
-    'reserve room to put things back',
+    'reserve room for a rollback',
     'write beside',
   ])
 })
@@ -189,13 +190,13 @@ it('an error at any effect of an apply: it is named, and everything is as before
     )
     expect(message).toContain(code)
     expect(message).toContain(name.split('/').at(-1))
-    expect(message).not.toMatch(/back failed/)
+    expect(message).not.toMatch(/failed too/)
     expect([name, look(root)]).toEqual([name, before])
     expect([name, readdirSync(records)]).toEqual([name, []])
   }
 })
 
-it('a death at any effect of an apply: no file is torn, and the next command puts everything back', async () => {
+it('a death at any effect of an apply: no file is torn, and the next command restores everything', async () => {
   const { effects, after } = await count()
   for (const [index, name] of effects.entries()) {
     const { root, records, before } = prepare()

@@ -145,7 +145,7 @@ const liveFacts = (changes: Partial<LiveFacts> = {}): LiveFacts => ({
   jails: ['portsentry'],
   firewallObstacle: null,
   inputPolicy: 'ACCEPT',
-  reread: new Map(),
+  reloadedMs: 0,
   banned: [],
   ...changes,
 })

@@ -1,0 +1,41 @@
+import { recover } from '../generations/transaction.ts'
+import { HostError } from '../host/host-error.ts'
+import { takeLock } from '../host/lock.ts'
+import type { GlobalOptions, Output } from './output.ts'
+
+/** Tells what is being restored. */
+export const tellRestored =
+  (output: Output) =>
+  (what: string): void =>
+    output.note(`restoring: ${what}`)
+
+/** Before anything else is done: brings the server out of the middle where an earlier command died there. Whether it had. */
+export const recoverFirst = async (output: Output): Promise<boolean> => {
+  const done = await recover(tellRestored(output))
+  if (done !== null) output.note(done)
+  return done !== null
+}
+
+/** Does the work of a command that changes a server or tree, and keeps others off it meanwhile. Throws HostError. */
+export const locked = async <T>(root: string, work: () => Promise<T>): Promise<T> => {
+  const lock = await takeLock(root)
+  try {
+    return await work()
+  } finally {
+    await lock.release()
+  }
+}
+
+/** For commands about generations. A tree has none: those of this very server must not be taken for its. Throws HostError. */
+export const expectServer = ({ root }: Pick<GlobalOptions, 'root'>): void => {
+  if (root === '/') return
+  throw new HostError(
+    'generations are kept of a running server, not of a tree',
+    "leave --root out, or look into the tree's own history",
+  )
+}
+
+/** Throws HostError. */
+export const expectRoot = (command: string): void => {
+  if (process.getuid?.() !== 0) throw new HostError(`${command} must be run as root`, 'use sudo')
+}
