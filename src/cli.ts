@@ -122,7 +122,7 @@ const buildProgram = (finish: (code: number) => void): Command => {
     })
   add('confirm', 'let stay what was applied with --confirm-within', confirmCommand)
   add('generations', 'list what earlier applies replaced', generationsCommand)
-  add('rollback', 'give back what an apply replaced, and all that came after it', rollbackCommand)
+  add('rollback', 'restore what an apply replaced, and undo all that came after it', rollbackCommand)
     .argument('[generation]', 'its number: the state before it (default: the latest)', generationArgument)
     .option('--yes', 'do not ask')
     .option('--force', 'also where others have changed the files since; theirs are kept with the generation')

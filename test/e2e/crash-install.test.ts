@@ -30,7 +30,7 @@ const prepare = async (): Promise<LackingSite> => {
   return { ...site, stock }
 }
 
-/** The next command finds what is begun and takes it back; an apply then comes to its end, and can be given back. */
+/** The next command finds what is begun and undoes it; an apply then comes to its end, and can be rolled back. */
 const expectRecovery = async (site: LackingSite, withApply: boolean): Promise<string[]> => {
   const { server, applied, original } = site
   const complaints: string[] = []
