@@ -13,8 +13,8 @@ const LAYERS = [
   'detector',
   'plan',
   'host',
-  'generations',
   'apply',
+  'generations',
   'verify',
   'commands',
 ]

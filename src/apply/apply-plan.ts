@@ -1,15 +1,16 @@
-import { loadBanSet, removeBanSet, removeLeftovers, stopBanUnit, undoBan } from '../host/ban-set.ts'
+import { loadBanSet, removeBanSet, removeLeftovers, undoBan } from '../host/ban-set.ts'
 import { dumpStaged, unban } from '../host/fail2ban.ts'
 import { readAttributes, readFileState, removeFile, replaceFile } from '../host/files.ts'
 import { HostError } from '../host/host-error.ts'
 import { HOSTS_DENY, writeDenied } from '../host/hosts-deny.ts'
 import { handOverBans, removeBanProgram } from '../host/legacy-bans.ts'
-import { install, preseed } from '../host/packages.ts'
-import { disable, enable, readInit, reloadFail2ban, restart } from '../host/services.ts'
+import { readInit } from '../host/services.ts'
 import { missingFromDump } from '../plan/dump.ts'
 import type { Plan, ReleaseStep, Step, UnloadStep, WriteStep } from '../plan/plan.ts'
 import { FAIL2BAN_DIRECTORY } from '../policy/jail.ts'
 import { confirmRunning } from './confirm-running.ts'
+import { install, preseed } from './packages.ts'
+import { disable, enable, reloadFail2ban, restart, stopBanUnit } from './services.ts'
 
 const changedSince = (path: string, fromPackage: boolean): HostError =>
   fromPackage

@@ -1,7 +1,7 @@
+import { stopService } from '../apply/services.ts'
 import { readFirewall, undoBan } from '../host/ban-set.ts'
 import { readBanned, unban } from '../host/fail2ban.ts'
 import { canonical, readDenied } from '../host/hosts-deny.ts'
-import { stopService } from '../host/services.ts'
 import { isWithin, type Network, parseNetwork } from '../network.ts'
 import type { BanRecord, Undone } from './record.ts'
 

@@ -1,3 +1,5 @@
+import { purge } from '../apply/packages.ts'
+import { stopBanUnit, stopServices } from '../apply/services.ts'
 import {
   loadBanSet,
   readBanSet,
@@ -5,14 +7,12 @@ import {
   removeBanSet,
   removeLeftovers as removeBanSetLeftovers,
   removeOtherBanSets,
-  stopBanUnit,
 } from '../host/ban-set.ts'
 import { ban } from '../host/fail2ban.ts'
 import { messageOf } from '../host/host-error.ts'
 import { releaseDenied } from '../host/hosts-deny.ts'
 import { clearBanProgram, startBanProgram, startBanProgramUnits } from '../host/legacy-bans.ts'
-import { purge } from '../host/packages.ts'
-import { readInit, stopServices } from '../host/services.ts'
+import { readInit } from '../host/services.ts'
 import type { Network } from '../network.ts'
 import type { BanSet } from '../policy/backends/definition.ts'
 import { BAN_SET_FILES, BANS_CONF, LOADER, protectedBy, UNIT_PATH } from '../policy/ban-set.ts'

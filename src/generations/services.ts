@@ -1,18 +1,17 @@
-import { messageOf } from '../host/host-error.ts'
-import { run } from '../host/process.ts'
-import { readDaemons } from '../host/processes.ts'
-import { readReloaded } from '../host/reload.ts'
 import {
   disableAtBoot,
   enable,
-  readEnabled,
-  readInit,
   reloadFail2ban,
   reloadUnits,
   SERVICES,
   start,
   stopService,
-} from '../host/services.ts'
+} from '../apply/services.ts'
+import { messageOf } from '../host/host-error.ts'
+import { run } from '../host/process.ts'
+import { readDaemons } from '../host/processes.ts'
+import { readReloaded } from '../host/reload.ts'
+import { readEnabled, readInit } from '../host/services.ts'
 import type { Service } from '../policy/daemons.ts'
 import type { ServiceRecord } from './record.ts'
 

@@ -37,6 +37,9 @@ vi.mock('../../src/host/signals.ts', () => ({
 vi.mock('../../src/host/packages.ts', async (original) => ({
   ...(await original<object>()),
   readInstalled: async () => new Map(),
+}))
+vi.mock('../../src/apply/packages.ts', async (original) => ({
+  ...(await original<object>()),
   readConfigured: async () => [],
   awaitOrphans: async () => {},
 }))
