@@ -23,7 +23,7 @@ const changedSince = (path: string, fromPackage: boolean): HostError =>
         'look at portward plan, then run apply again',
       )
 
-/** The plan was made from other bytes: somebody, or a package, has changed the file since. */
+/** Throws HostError where an admin or a package has changed the file since the plan was made. */
 const expectUnchanged = async (
   root: string,
   { path, before, fromPackage }: Pick<WriteStep, 'path' | 'before' | 'fromPackage'>,

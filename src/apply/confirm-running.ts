@@ -76,7 +76,7 @@ const until = (
 
 /** Waits until both daemons really run as planned. Throws HostError where they do not, or when interrupted. */
 export const confirmRunning = async (plan: Plan, signal: AbortSignal): Promise<void> => {
-  // When one of them has failed, nobody waits for the other.
+  // When one of them has failed, the other is not waited for.
   const failure = new AbortController()
   const either = AbortSignal.any([signal, failure.signal])
   const portsentry = async () => {

@@ -12,7 +12,7 @@ import { NETWORKS } from '../verify/networks-check.ts'
 import { renderProof } from '../verify/render.ts'
 import { askWhether, hasTerminal } from './ask.ts'
 import { assess } from './assess.ts'
-import { expectRoot, locked, recoverFirst, tellRestored } from './locked.ts'
+import { expectRoot, locked, recoverFirst, tellRollback } from './locked.ts'
 import { EXIT, type GlobalOptions, type Output, openOutput, problemAsJson } from './output.ts'
 import { verifyAssessed } from './verify.ts'
 
@@ -68,7 +68,7 @@ const execute = async (
   const transaction = {
     keep: settings.keepGenerations,
     confirmWithinMs: options.confirmWithin ?? null,
-    undoing: tellRestored(output),
+    undoing: tellRollback(output),
   }
   // Ctrl-C and a termination are an orderly end: the step at hand is finished, then all is undone.
   const interrupt = new AbortController()

@@ -3,15 +3,15 @@ import { HostError } from '../host/host-error.ts'
 import { takeLock } from '../host/lock.ts'
 import type { GlobalOptions, Output } from './output.ts'
 
-/** Tells what is being restored. */
-export const tellRestored =
+/** Prints each part of a rollback. */
+export const tellRollback =
   (output: Output) =>
   (what: string): void =>
-    output.note(`restoring: ${what}`)
+    output.note(`rolling back: ${what}`)
 
 /** Before anything else is done: brings the server out of the middle where an earlier command died there. Whether it had. */
 export const recoverFirst = async (output: Output): Promise<boolean> => {
-  const done = await recover(tellRestored(output))
+  const done = await recover(tellRollback(output))
   if (done !== null) output.note(done)
   return done !== null
 }

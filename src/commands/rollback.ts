@@ -8,7 +8,7 @@ import { HostError } from '../host/host-error.ts'
 import { STATE } from '../host/lock.ts'
 import type { Problem } from '../problem.ts'
 import { askWhether, hasTerminal } from './ask.ts'
-import { expectRoot, expectServer, locked, recoverFirst, tellRestored } from './locked.ts'
+import { expectRoot, expectServer, locked, recoverFirst, tellRollback } from './locked.ts'
 import { EXIT, type GlobalOptions, type Output, openOutput, problemAsJson } from './output.ts'
 
 export interface RollbackOptions extends GlobalOptions {
@@ -74,7 +74,7 @@ const rollbackLocked = async (
     output.note('nothing was changed')
     return EXIT.failed
   }
-  const problems = (await rollBack(generations, tellRestored(output))).map(asProblem)
+  const problems = (await rollBack(generations, tellRollback(output))).map(asProblem)
   const isComplete = problems.length === 0
   output.text(
     isComplete ? 'rolled back\n' : 'rolled back: all files are as before, but not everything else is\n',

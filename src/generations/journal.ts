@@ -5,7 +5,7 @@ import { replaceFile, syncPath } from '../host/files.ts'
 import { errnoOf, HostError } from '../host/host-error.ts'
 import { directoryOf, readJson } from './store.ts'
 
-/** What is going on, for whoever comes after a crash. */
+/** The operation in progress, for the next command after a crash. */
 export interface Journal {
   readonly operation: 'apply' | 'rollback'
   /** The generations concerned, the latest first. */

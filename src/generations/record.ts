@@ -7,7 +7,7 @@ export type FileRecord = (FileCopy | MissingFile) & {
   readonly real: string
   /** What the apply was to leave there; null: no file. */
   readonly after: { readonly sha256: string; readonly size: number } | null
-  /** Whether a daemon appends to the file by itself: what it appended does not count as somebody's change. */
+  /** Whether a daemon appends to the file by itself: what it appended does not count as a change by others. */
   readonly grows: boolean
 }
 
@@ -17,7 +17,7 @@ interface FileCopy {
   readonly sha256: string
 }
 
-/** There was no such file, and none of these directories, the uppermost first. */
+/** The file did not exist, nor did these directories, the uppermost first. */
 interface MissingFile {
   readonly copy: null
   readonly directories: readonly string[]
@@ -36,7 +36,7 @@ export interface ServiceRecord {
   }[]
 }
 
-/** Who is banned, and by which rules and routes. */
+/** The banned hosts, and the rules and routes that ban them. */
 export interface BanRecord {
   /** Those in hosts.deny and in fail2ban's jail, in canonical form. */
   readonly addresses: readonly string[]
@@ -44,7 +44,7 @@ export interface BanRecord {
   readonly commands: readonly string[]
 }
 
-/** A ban of a protected host that the apply takes away. */
+/** A ban of a protected host that the apply lifts. */
 export interface ReleaseRecord {
   readonly address: string
   readonly undo: readonly (readonly string[])[]
@@ -82,6 +82,6 @@ export interface Generation {
   readonly configured?: readonly string[]
   /** Paths that a daemon or a package makes by itself, and that were not there. */
   readonly newPaths: readonly string[]
-  /** Until when it has to be confirmed, ISO 8601; null where nobody asked for that, or it has been. */
+  /** Until when it has to be confirmed, ISO 8601; null where that was not asked for, or it has been. */
   readonly confirmBy: string | null
 }

@@ -9,7 +9,7 @@ import { UNIT_DIRECTORY } from './confirmation.ts'
 import type { Restoration, RestoredFile } from './merge.ts'
 import { directoryOf, readBytes, removeTemporaryIn, sha256 } from './store.ts'
 
-/** Whether somebody else has changed the file since; what a daemon appended to its own is no such change. */
+/** Whether others have changed the file since; what a daemon appended to its own does not count. */
 const isForeign = async (file: RestoredFile): Promise<boolean> => {
   const { path, real, after, grows } = file
   const bytes = await readBytes(real)
@@ -21,7 +21,7 @@ const isForeign = async (file: RestoredFile): Promise<boolean> => {
   return path === HOSTS_DENY && !isOnlyDenials(bytes.subarray(after.size).toString('latin1'))
 }
 
-/** Paths that somebody else has changed since the apply. */
+/** Paths that others have changed since the apply. */
 export const findForeign = async ({ files }: Restoration): Promise<string[]> => {
   const foreign = await Promise.all(files.map(isForeign))
   return files.filter((_, index) => foreign[index]).map(({ path }) => path)
@@ -39,7 +39,7 @@ const hasAttributesOf = async (path: string, copy: string): Promise<boolean> => 
   return one.mode === other.mode && one.uid === other.uid && one.gid === other.gid
 }
 
-/** What a daemon wrote, or somebody discards with --force, is not lost: it stays with the generation. */
+/** What a daemon wrote, or --force discards, is not lost: it is kept with the generation. */
 export const keepPresent = async (state: string, file: RestoredFile): Promise<void> => {
   const { path, real, after } = file
   const bytes = await readBytes(real)

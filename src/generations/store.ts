@@ -47,7 +47,7 @@ export const readJson = async <T>(path: string): Promise<T | null> => {
   }
 }
 
-/** Names in the directory of all generations; none where there is no such directory. */
+/** Names in the directory of all generations; empty where that directory does not exist. */
 const listNames = async (state: string): Promise<string[]> => {
   try {
     return await readdir(homeOf(state))
@@ -110,7 +110,7 @@ export const addGeneration = async (
 export const updateGeneration = (state: string, generation: Generation): Promise<void> =>
   writeRecord(directoryOf(state, generation.number), generation)
 
-/** Under a name that nobody reads, first: a crash must not leave half of one. */
+/** Renamed first, to a name that is never read: a crash must not leave half of one. */
 const deleteGeneration = (state: string, number: number): Promise<void> =>
   effect(`forget generation ${number}`, async () => {
     const partial = partialOf(state, number)

@@ -78,7 +78,7 @@ describeServers('apply --confirm-within', () => {
     await expectState(server, original)
   })
 
-  it('lets nobody apply over it, and each command says so', async () => {
+  it('refuses another apply, and each command says so', async () => {
     expect(await runUnproven(server, 'apply --yes --confirm-within 10m')).toMatch(
       /run "portward confirm" within 10m, or all of this is rolled back/,
     )
@@ -92,7 +92,7 @@ describeServers('apply --confirm-within', () => {
     await expectAnnounced(server)
   })
 
-  it('then rolls back by itself, as soon as another portward has ended that was at work when the time was up; a stranger who was banned meanwhile gets through again', async () => {
+  it('then rolls back by itself, as soon as another portward has ended that was at work when the time was up; an unprotected host that was banned meanwhile gets through again', async () => {
     await expectBanned(server)
     await server.write('/srv/busy', `${RUN_OUT} && ${UNTIL_WAITING}`)
     await server.run('flock /run/portward.lock sh /srv/busy')

@@ -131,7 +131,7 @@ describeServers('what portward refuses, keeps and puts back', () => {
     const { stdout } = await server.run(`
       rm -f /run/out
       portward rollback --yes >/run/out 2>&1 & pid=$!
-      until grep -qs '^restoring' /run/out; do sleep 0.02; done
+      until grep -qs '^rolling back:' /run/out; do sleep 0.02; done
       kill -HUP $pid; wait $pid; echo "exit $?"; cat /run/out`)
     expect(stdout).toMatch(/^exit 0$/m)
     expect(changedPaths(before, await manifest(server, `${WATCHED} /srv`))).toEqual([])

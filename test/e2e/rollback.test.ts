@@ -74,7 +74,7 @@ describeServers('rollback on bookworm', () => {
     expect([gone.exitCode, gone.stderr]).toEqual([1, expect.stringMatching(/nothing to roll back/)])
   })
 
-  it('keeps what others have changed since, until --force; what portsentry wrote is no such change, and whom it banned goes free', async () => {
+  it('keeps what others have changed since, until --force; what portsentry wrote does not count, and hosts that it banned are released', async () => {
     await applyUnproven(server)
     const gone = await server.run('portward rollback 1 --yes', { allowFailure: true })
     expect([gone.exitCode, gone.stderr]).toEqual([1, expect.stringMatching(/not in force/)])

@@ -16,8 +16,8 @@ it.each<
     PROTECTED,
     ['192.168.1.7', '2001:db8:1::7'],
   ],
-  ['without a ban set before nobody had been banned', 'undone', null, HOSTS],
-  ['a configuration that protects nobody', 'undone', [], []],
+  ['without a ban set before no host had been banned', 'undone', null, HOSTS],
+  ['a configuration that protects no host', 'undone', [], []],
   ['a rollback releases all of them', 'rolled-back', PROTECTED, HOSTS],
 ])('%s', (_what, as, before, released) => {
   expect([...HOSTS, KNOWN].filter(releasedBy(as, { addresses: [KNOWN] }, before))).toEqual(released)

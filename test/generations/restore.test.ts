@@ -116,7 +116,7 @@ describe('a transaction on a tree', () => {
     expect(readFileSync(join(state, 'generations/1/0'), 'utf8')).toBe('one\n')
   })
 
-  it('refuses what is no regular file before anything is touched', async () => {
+  it('refuses what is not a regular file before anything is touched', async () => {
     const root = tree()
     const before = look(root)
     const work = () => Promise.reject(new Error('must not run'))
@@ -148,7 +148,7 @@ describe('what is restored', () => {
   const remove = (path: string) => (root: string) => rmSync(join(root, path))
 
   it.each<[string, (root: string) => void, string[], string[]]>([
-    ['nobody changed anything', () => {}, [], []],
+    ['nothing was changed', () => {}, [], []],
     ['a line was added to one', add('etc/plain'), ['/etc/plain'], ['plain']],
     ['one was removed', remove('etc/private'), ['/etc/private'], []],
     ['one has its old bytes again', rewind, [], []],
@@ -161,7 +161,7 @@ describe('what is restored', () => {
       ['hosts.deny'],
     ],
     [
-      'somebody added to hosts.deny',
+      'an admin added to hosts.deny',
       add('etc/hosts.deny', 'sshd: ALL\n'),
       ['/etc/hosts.deny'],
       ['hosts.deny'],
