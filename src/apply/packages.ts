@@ -1,7 +1,6 @@
 import { effect } from '../host/effect.ts'
 import { HostError } from '../host/host-error.ts'
 import { STATE } from '../host/lock.ts'
-import { INSTALL } from '../host/packages.ts'
 import { run, tryRun } from '../host/process.ts'
 import type { PackageVersion } from '../policy/facts.ts'
 
@@ -12,10 +11,22 @@ const NONINTERACTIVE = {
 }
 /** Another apt or dpkg may be at work: it is waited for. Without a terminal of its own, dpkg says here what failed. */
 const PATIENT = ['-q', '-o', 'DPkg::Lock::Timeout=300', '-o', 'Dpkg::Use-Pty=0']
-const LOCKED = ' (another apt or dpkg is waited for 5 min)'
 const INSTALL_TIMEOUT_MS = 1_800_000
 /** How apt and dpkg change what is installed. */
 const CHANGING = { environment: NONINTERACTIVE, timeoutMs: INSTALL_TIMEOUT_MS, lock: STATE }
+
+const apt = (
+  verb: 'install' | 'remove' | 'purge',
+  options: readonly string[],
+  packages: readonly string[],
+  hint: string,
+): Promise<string> =>
+  effect(`run apt-get ${verb}`, () =>
+    run('apt-get', [...PATIENT, ...options, '-y', verb, ...packages], hint, {
+      ...CHANGING,
+      purpose: `apt-get to ${verb} ${packages.join(' ')} (another apt or dpkg is waited for 5 min)`,
+    }),
+  )
 
 /** Hands answers to debconf. Lines are `owner question type value`. */
 export const preseed = async (selections: readonly string[]): Promise<void> => {
@@ -34,14 +45,9 @@ export const install = async (
   const versions = packages
     .filter(({ name }) => requested.includes(name))
     .map(({ name, version }) => `${name}=${version}`)
-  await effect('run apt-get install', () =>
-    run(
-      'apt-get',
-      [...PATIENT, '-o', 'Dpkg::Options::=--force-confold', ...INSTALL, ...versions],
-      'run apt-get update, and fix what apt complains about; then run apply again',
-      { ...CHANGING, purpose: `apt-get to install ${requested.join(' ')}${LOCKED}` },
-    ),
-  )
+  const options = ['-o', 'Dpkg::Options::=--force-confold', '--no-install-recommends']
+  const hint = 'run apt-get update, and fix what apt complains about; then run apply again'
+  await apt('install', options, versions, hint)
 }
 
 /** Waits for the end of an apt or dpkg that a portward which has died had begun. Throws HostError. */
@@ -51,10 +57,6 @@ export const awaitOrphans = async (): Promise<void> => {
     purpose: 'an apt or dpkg that an earlier portward started',
   })
 }
-
-/** Packages that an apt run like this one would remove. */
-const removedBy = (simulation: string): string[] =>
-  [...simulation.matchAll(/^(?:Purg|Remv) (\S+)/gm)].map(([, name = '']) => name)
 
 /** dpkg's word for what becomes of each of these packages: `installed`, `config-files`, …; the unknown are left out. */
 const readStates = async (names: readonly string[]): Promise<Map<string, string>> => {
@@ -75,7 +77,8 @@ const findDependents = async (names: readonly string[], among: readonly string[]
   const { exitCode, stdout, stderr } = await tryRun('apt-get', ['-s', '-q', 'purge', ...names])
   if (exitCode !== 0)
     throw new HostError(`apt-get cannot purge ${names.join(' ')}: ${stderr.trim()}`, BY_HAND)
-  return removedBy(stdout).filter((name) => !among.includes(name))
+  const removed = [...stdout.matchAll(/^(?:Purg|Remv) (\S+)/gm)].map(([, name = '']) => name)
+  return removed.filter((name) => !among.includes(name))
 }
 
 /** A package of which dpkg has died in unpacking goes, too. */
@@ -110,18 +113,11 @@ export const purge = async (
       if (others.length > 0) kept.set(name, others)
     }
   }
-  const isGoing = (name: string) => !kept.has(name)
-  for (const [verb, going] of [
-    ['remove', present.filter((name) => isGoing(name) && configured.includes(name))],
-    ['purge', present.filter((name) => isGoing(name) && !configured.includes(name))],
-  ] as const) {
-    if (going.length === 0) continue
-    await effect(`run apt-get ${verb}`, () =>
-      run('apt-get', [...PATIENT, ...UNFINISHED, '-y', verb, ...going], BY_HAND, {
-        ...CHANGING,
-        purpose: `apt-get to ${verb} ${going.join(' ')}${LOCKED}`,
-      }),
+  for (const verb of ['remove', 'purge'] as const) {
+    const going = present.filter(
+      (name) => !kept.has(name) && configured.includes(name) === (verb === 'remove'),
     )
+    if (going.length > 0) await apt(verb, UNFINISHED, going, BY_HAND)
   }
   return kept
 }

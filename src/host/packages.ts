@@ -4,9 +4,6 @@ import { tryRun } from './process.ts'
 
 const STATUS = '/var/lib/dpkg/status'
 
-/** The command of apt-get that installs. */
-export const INSTALL = ['install', '--no-install-recommends', '-y']
-
 /** Installed packages and their versions, from dpkg's status file below `root`; empty where there is none. */
 export const readInstalled = async (root: string): Promise<Map<string, string>> => {
   const status = (await readFileState(root, STATUS))?.text ?? ''
@@ -41,7 +38,8 @@ export const hasPackageLists = async (): Promise<boolean> => {
 export const simulateInstall = async (
   names: readonly string[],
 ): Promise<{ installs: PackageVersion[] } | { reason: string }> => {
-  const { exitCode, stdout, stderr } = await tryRun('apt-get', ['-s', '-q', ...INSTALL, ...names])
+  const options = ['-s', '-q', '-y', '--no-install-recommends']
+  const { exitCode, stdout, stderr } = await tryRun('apt-get', [...options, 'install', ...names])
   if (exitCode !== 0) {
     const errors = stderr.split('\n').filter((line) => line.startsWith('E: '))
     return { reason: errors.join(' ') || stderr.trim() }
