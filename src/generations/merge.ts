@@ -1,4 +1,4 @@
-import type { BanRecord, FileRecord, Generation, ReleaseRecord, ServiceRecord } from './record.ts'
+import type { FileRecord, Generation } from './record.ts'
 
 /** A file as the earliest of some generations found it; `after`: as the latest of them left it. */
 export type RestoredFile = FileRecord & {
@@ -7,17 +7,11 @@ export type RestoredFile = FileRecord & {
 }
 
 /** What has to be restored for several generations at once. */
-export interface Restoration {
-  readonly root: string
-  /** When the earliest of them began, ISO 8601. */
-  readonly started: string
+export interface Restoration
+  extends Pick<Generation, 'root' | 'started' | 'services' | 'bans' | 'releases' | 'newPaths'> {
   readonly files: readonly RestoredFile[]
-  readonly services: ServiceRecord
-  readonly releases: readonly ReleaseRecord[]
-  readonly bans: BanRecord
   readonly packages: readonly string[]
   readonly configured: readonly string[]
-  readonly newPaths: readonly string[]
 }
 
 const unique = (names: readonly string[]): string[] => [...new Set(names)]

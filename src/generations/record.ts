@@ -1,3 +1,4 @@
+import type { ReleaseStep } from '../plan/plan.ts'
 import type { PackageVersion } from '../policy/facts.ts'
 
 /** A file that an apply was to write or remove. */
@@ -44,13 +45,6 @@ export interface BanRecord {
   readonly commands: readonly string[]
 }
 
-/** A ban of a protected host that the apply lifts. */
-export interface ReleaseRecord {
-  readonly address: string
-  readonly undo: readonly (readonly string[])[]
-  readonly jailed: boolean
-}
-
 /**
  * - `open`: its apply is at work, or died in the middle.
  * - `applied`: it is what the server has, as far as no later one replaced it.
@@ -74,7 +68,8 @@ export interface Generation {
   readonly steps: readonly string[]
   readonly files: readonly FileRecord[]
   readonly services: ServiceRecord
-  readonly releases: readonly ReleaseRecord[]
+  /** Bans of protected hosts that the apply lifts. */
+  readonly releases: readonly Omit<ReleaseStep, 'kind'>[]
   readonly bans: BanRecord
   /** Packages that were missing, dependencies included. */
   readonly packages: readonly PackageVersion[]
