@@ -1,8 +1,7 @@
+import { applyPlan } from '../apply/apply-plan.ts'
 import { formatDuration } from '../duration.ts'
-import { applyPlan } from '../host/apply.ts'
-import { findPending, transact } from '../host/generations/transaction.ts'
+import { findPending, transact } from '../generations/transaction.ts'
 import { HostError } from '../host/host-error.ts'
-import { takeLock } from '../host/lock.ts'
 import { handlingSignals } from '../host/signals.ts'
 import { isInSync, type Plan } from '../plan/plan.ts'
 import { describeStep, planAsJson, renderPlan } from '../plan/render.ts'
@@ -14,8 +13,8 @@ import { NETWORKS } from '../verify/networks-check.ts'
 import { renderProof } from '../verify/render.ts'
 import { askWhether, hasTerminal } from './ask.ts'
 import { assess } from './assess.ts'
+import { expectRoot, locked, recoverFirst, tellRollback } from './locked.ts'
 import { EXIT, type GlobalOptions, type Output, openOutput, problemAsJson } from './output.ts'
-import { recoverFirst } from './recover.ts'
 import { verifyAssessed } from './verify.ts'
 
 export interface ApplyOptions extends GlobalOptions {
@@ -27,34 +26,17 @@ export interface ApplyOptions extends GlobalOptions {
 
 const expectExact = ({ inexact }: Plan): void => {
   if (inexact.length === 0) return
-  throw new HostError(`no exact plan can be made: ${inexact.join('; ')}`, 'mend that, then apply again')
-}
-
-const expectRoot = (root: string): void => {
-  if (root !== '/' || process.getuid?.() === 0) return
-  throw new HostError(
-    'apply changes the system and must be run as root',
-    'use sudo, or look at portward plan',
-  )
-}
-
-/** Turns Ctrl-C and a termination into an orderly end: the step at hand is finished, then all is undone. */
-const withSignals = async <T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
-  const controller = new AbortController()
-  return handlingSignals(
-    () => controller.abort(),
-    () => work(controller.signal),
-  )
+  throw new HostError(`no exact plan can be made: ${inexact.join('; ')}`, 'fix this, then run apply again')
 }
 
 /**
  * Looks at the server anew and has everything checked. Throws HostError where it is not protected as config.env asks;
- * returns the checks. What could not be checked here stops nothing: it is told.
+ * returns the checks. What could not be checked here stops nothing: it is reported.
  */
 const prove = async (options: ApplyOptions, output: Output): Promise<Check[]> => {
   output.note('proving that scanners and protected hosts are treated as config.env asks')
   const checks = (await verifyAssessed(await assess(options))) ?? []
-  // A network that config.env leaves out was known before, and putting everything back would protect nobody there.
+  // A network that config.env leaves out was known before, and a rollback would protect nobody there.
   const failures = checks.filter(isFailure).filter(({ code }) => code !== NETWORKS)
   if (failures.length === 0) return checks
   throw new HostError(
@@ -87,9 +69,14 @@ const execute = async (
   const transaction = {
     keep: settings.keepGenerations,
     confirmWithinMs: options.confirmWithin ?? null,
-    undoing: (what: string) => output.note(`putting back: ${what}`),
+    undoing: tellRollback(output),
   }
-  await withSignals((signal) => transact(plan, transaction, () => applyPlan(plan, progress, proof, signal)))
+  // Ctrl-C and a termination are an orderly end: the step at hand is finished, then all is undone.
+  const interrupt = new AbortController()
+  await handlingSignals(
+    () => interrupt.abort(),
+    () => transact(plan, transaction, () => applyPlan(plan, progress, proof, interrupt.signal)),
+  )
   return checks
 }
 
@@ -104,7 +91,7 @@ const expectReachable = (problems: readonly Problem[], { allowLockout }: ApplyOp
   )
 }
 
-/** One apply at a time waits for a confirmation: what would be given back is clear then. */
+/** One apply at a time waits for a confirmation: it is clear then what would be rolled back. */
 const expectConfirmed = (pending: PendingConfirmation | null): void => {
   if (pending === null) return
   throw new HostError(
@@ -160,13 +147,11 @@ const applyLocked = async (options: ApplyOptions, output: Output): Promise<numbe
 
 /** `portward apply`: shows the plan, asks, does exactly that, and makes sure that it holds. */
 export const applyCommand = async (options: ApplyOptions): Promise<number> => {
-  expectRoot(options.root)
+  const isLive = options.root === '/'
+  if (isLive) expectRoot('apply')
   const output = openOutput(options)
-  const lock = await takeLock(options.root)
-  try {
-    if (options.root === '/') await recoverFirst(output)
-    return await applyLocked(options, output)
-  } finally {
-    await lock.release()
-  }
+  return locked(options.root, async () => {
+    if (isLive) await recoverFirst(output)
+    return applyLocked(options, output)
+  })
 }

@@ -1,14 +1,14 @@
 import { join, resolve } from 'node:path'
-import { type FactOptions, readFacts } from '../host/facts.ts'
-import { readFileState } from '../host/files.ts'
-import { STATE } from '../host/generations/record.ts'
 import {
   describeUnfinished,
   findPending,
   findUnfinished,
   type Unfinished,
-} from '../host/generations/transaction.ts'
+} from '../generations/transaction.ts'
+import { type FactOptions, readFacts } from '../host/facts.ts'
+import { readFileState } from '../host/files.ts'
 import { HostError } from '../host/host-error.ts'
+import { STATE } from '../host/lock.ts'
 import { findMasterAbove, resolveInRoot } from '../host/paths.ts'
 import { type Judgement, plan } from '../plan/planner.ts'
 import { type PendingConfirmation, pendingProblem } from '../policy/confirmation.ts'
@@ -139,7 +139,7 @@ const interruption = (unfinished: Unfinished): Problem => ({
   message: `${describeUnfinished(unfinished)}: what follows is about a server in the middle of it`,
   hint: unfinished.isAtWork
     ? 'wait until it has finished'
-    : 'portward apply or portward rollback puts it back first',
+    : 'portward apply or portward rollback takes care of it first',
   at: { path: STATE },
 })
 

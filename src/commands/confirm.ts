@@ -1,31 +1,26 @@
-import { STATE } from '../host/generations/record.ts'
-import { readGenerations } from '../host/generations/store.ts'
-import { confirmPending } from '../host/generations/transaction.ts'
-import { HostError } from '../host/host-error.ts'
-import { takeLock } from '../host/lock.ts'
+import { readGenerations } from '../generations/store.ts'
+import { confirmPending } from '../generations/transaction.ts'
+import { STATE } from '../host/lock.ts'
+import { expectRoot, locked, recoverFirst } from './locked.ts'
 import { EXIT, type GlobalOptions, openOutput } from './output.ts'
-import { recoverFirst } from './recover.ts'
 
-/** `portward confirm`: what was applied with --confirm-within stays. */
+/** `portward confirm`: keeps the changes of an apply with --confirm-within. */
 export const confirmCommand = async (options: GlobalOptions): Promise<number> => {
-  if (process.getuid?.() !== 0) throw new HostError('confirm must be run as root', 'use sudo')
+  expectRoot('confirm')
   const output = openOutput(options)
-  const lock = await takeLock('/')
-  try {
-    const wasPutBack = await recoverFirst(output)
+  return locked('/', async () => {
+    const wasUndone = await recoverFirst(output)
     const confirmed = await confirmPending()
     const [latest] = await readGenerations(STATE)
     // Too late: it has been rolled back.
     const isLate =
-      confirmed.length === 0 && (wasPutBack || (latest !== undefined && latest.state !== 'applied'))
+      confirmed.length === 0 && (wasUndone || (latest !== undefined && latest.state !== 'applied'))
     output.text(
       confirmed.length > 0
-        ? `generation ${confirmed.join(', ')} stays\n`
-        : `nothing waits for a confirmation${isLate ? ': what was applied last is not in force any more' : ''}\n`,
+        ? `generation ${confirmed.join(', ')} is confirmed\n`
+        : `nothing waits for a confirmation${isLate ? ': the last apply is no longer in force' : ''}\n`,
     )
     output.document('confirm', { generations: confirmed })
     return isLate ? EXIT.failed : EXIT.ok
-  } finally {
-    await lock.release()
-  }
+  })
 }

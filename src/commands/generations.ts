@@ -1,18 +1,14 @@
-import { type Generation, STATE } from '../host/generations/record.ts'
-import { readGenerations } from '../host/generations/store.ts'
-import {
-  describeUnfinished,
-  findPending,
-  findUnfinished,
-  isPending,
-} from '../host/generations/transaction.ts'
+import type { Generation } from '../generations/record.ts'
+import { readGenerations } from '../generations/store.ts'
+import { describeUnfinished, findPending, findUnfinished, isPending } from '../generations/transaction.ts'
+import { STATE } from '../host/lock.ts'
 import { pendingAsJson, pendingProblem } from '../policy/confirmation.ts'
 import { EXIT, type GlobalOptions, openOutput } from './output.ts'
 
 const WORDS: Readonly<Record<Generation['state'], string>> = {
   open: 'interrupted',
   applied: 'applied',
-  undone: 'failed, put back',
+  undone: 'failed, rolled back',
   'rolled-back': 'rolled back',
 }
 
@@ -31,9 +27,12 @@ export const generationsCommand = async (options: GlobalOptions): Promise<number
     findUnfinished(),
   ])
   if (pending !== null) output.problems([pendingProblem(pending)])
-  const interrupted = unfinished?.isAtWork === false ? describeUnfinished(unfinished) : null
-  if (interrupted !== null) output.note(`${interrupted}: the next apply or rollback sees to it`)
-  if (unfinished?.isAtWork) output.note(describeUnfinished(unfinished))
+  const described = unfinished === null ? null : describeUnfinished(unfinished)
+  const interrupted = unfinished?.isAtWork === false ? described : null
+  if (described !== null)
+    output.note(
+      interrupted === null ? described : `${described}: the next apply or rollback takes care of it first`,
+    )
   output.text(
     generations.length === 0 ? 'none yet: nothing was applied\n' : generations.map(renderGeneration).join(''),
   )

@@ -1,15 +1,15 @@
-import { disarm } from '../host/generations/confirmation.ts'
-import { mergeGenerations } from '../host/generations/merge.ts'
-import { type Generation, STATE } from '../host/generations/record.ts'
-import { findForeign } from '../host/generations/restore-files.ts'
-import { readGenerations } from '../host/generations/store.ts'
-import { giveUp, isPending, rollBack } from '../host/generations/transaction.ts'
+import { disarm } from '../generations/confirmation.ts'
+import { mergeGenerations } from '../generations/merge.ts'
+import type { Generation } from '../generations/record.ts'
+import { findForeign } from '../generations/restore-files.ts'
+import { readGenerations } from '../generations/store.ts'
+import { abandon, isPending, rollBack, type Some } from '../generations/transaction.ts'
 import { HostError } from '../host/host-error.ts'
-import { takeLock } from '../host/lock.ts'
+import { STATE } from '../host/lock.ts'
 import type { Problem } from '../problem.ts'
 import { askWhether, hasTerminal } from './ask.ts'
-import { EXIT, type GlobalOptions, type Output, openOutput } from './output.ts'
-import { recoverFirst } from './recover.ts'
+import { expectRoot, locked, recoverFirst, tellRollback } from './locked.ts'
+import { EXIT, type GlobalOptions, type Output, openOutput, problemAsJson } from './output.ts'
 
 export interface RollbackOptions extends GlobalOptions {
   readonly yes?: boolean
@@ -18,9 +18,7 @@ export interface RollbackOptions extends GlobalOptions {
   readonly unconfirmed?: boolean
 }
 
-type Some = readonly [Generation, ...Generation[]]
-
-/** What is in force, the latest first, down to the one that is to be given back: the latest where none is named. */
+/** What is in force, the latest first, down to the one that is to be rolled back: the latest where none is named. */
 const choose = (generations: readonly Generation[], wanted: number | undefined): Some => {
   const applied = generations.filter(({ state }) => state === 'applied')
   const [latest] = applied
@@ -29,9 +27,18 @@ const choose = (generations: readonly Generation[], wanted: number | undefined):
   if (!applied.some((generation) => generation.number === number)) {
     throw new HostError(`generation ${wanted} is not in force`, 'see portward generations')
   }
-  const [first = latest, ...rest] = applied.filter((generation) => generation.number >= number)
-  return [first, ...rest]
+  const [, ...rest] = applied.filter((generation) => generation.number >= number)
+  return [latest, ...rest]
 }
+
+/** What is not as it was though everything that was replaced has been restored. */
+const asProblem = (message: string): Problem => ({
+  severity: 'error',
+  code: 'not-as-before',
+  message,
+  hint: 'fix this by hand',
+  at: { path: 'rollback' },
+})
 
 const rollbackLocked = async (
   wanted: number | undefined,
@@ -39,20 +46,20 @@ const rollbackLocked = async (
   output: Output,
 ): Promise<number> => {
   const all = await readGenerations(STATE)
-  const chosen = options.unconfirmed ? all.filter(isPending) : choose(all, wanted)
-  const [first, ...rest] = chosen
+  const [first, ...rest] = options.unconfirmed ? all.filter(isPending) : choose(all, wanted)
   if (first === undefined) {
-    if (options.unconfirmed) await disarm()
+    await disarm()
     output.note('nothing waits for a confirmation')
     return EXIT.ok
   }
   const generations: Some = [first, ...rest]
   const restoration = mergeGenerations(generations)
-  const numbers = generations.map(({ number }) => number)
+  const paths = restoration.files.map(({ path }) => path)
   const named = generations.map((each) => `${each.number}${isPending(each) ? ' (not confirmed)' : ''}`)
-  output.text(`giving back what generation ${named.join(', ')} replaced:\n`)
-  for (const { record } of restoration.files) output.text(`  ${record.path}\n`)
-  if (restoration.packages.length > 0) output.text(`  packages that go: ${restoration.packages.join(', ')}\n`)
+  output.text(`rolling back generation ${named.join(', ')}; files to restore:\n`)
+  for (const path of paths) output.text(`  ${path}\n`)
+  if (restoration.packages.length > 0)
+    output.text(`  packages to remove: ${restoration.packages.join(', ')}\n`)
   const foreign = await findForeign(restoration)
   if (foreign.length > 0 && !options.force && !options.unconfirmed) {
     throw new HostError(
@@ -63,52 +70,39 @@ const rollbackLocked = async (
   if (!options.yes && !hasTerminal(options)) {
     throw new HostError('there is no terminal to ask on, and --yes was not given', 'add --yes')
   }
-  if (!options.yes && !(await askWhether('Give all of this back?', options))) {
+  if (!options.yes && !(await askWhether('Roll all of this back?', options))) {
     output.note('nothing was changed')
     return EXIT.failed
   }
-  const remarks = await rollBack(generations, (what) => output.note(`putting back: ${what}`))
+  const problems = (await rollBack(generations, tellRollback(output))).map(asProblem)
+  const isComplete = problems.length === 0
   output.text(
-    remarks.length === 0
-      ? 'rolled back\n'
-      : 'rolled back: all files are as before, but not everything else is\n',
+    isComplete ? 'rolled back\n' : 'rolled back: all files are as before, but not everything else is\n',
   )
-  output.problems(remarks.map(asProblem))
+  output.problems(problems)
   output.document('rollback', {
-    generations: numbers,
-    paths: restoration.files.map(({ record }) => record.path),
-    remarks,
+    generations: generations.map(({ number }) => number),
+    paths,
+    problems: problems.map(problemAsJson),
   })
-  return remarks.length > 0 ? EXIT.failed : EXIT.ok
+  return isComplete ? EXIT.ok : EXIT.failed
 }
 
-/** What is not as it was though everything that was replaced has been given back. */
-const asProblem = (message: string): Problem => ({
-  severity: 'error',
-  code: 'not-as-before',
-  message,
-  hint: 'see to that by hand',
-  at: { path: 'rollback' },
-})
-
-/** `portward rollback [N]`: the state before generation N (the latest one), whatever came after it. */
+/** `portward rollback [N]`: restores the state before generation N (the latest one), whatever came after it. */
 export const rollbackCommand = async (options: RollbackOptions, wanted?: number): Promise<number> => {
-  if (process.getuid?.() !== 0) throw new HostError('rollback must be run as root', 'use sudo')
+  expectRoot('rollback')
   const output = openOutput(options)
-  const lock = await takeLock(options.root)
-  try {
+  return locked(options.root, async () => {
     const hasRecovered = await recoverFirst(output).catch(async (error: unknown) => {
       if (!(error instanceof HostError) || !options.force) throw error
-      output.note(`${error.message}: given up`)
-      return giveUp()
+      output.note(`${error.message}: abandoned`)
+      return abandon()
     })
-    // What died in the middle is what was to be given back.
+    // What died in the middle is what was to be rolled back.
     if (hasRecovered && wanted === undefined) {
-      output.document('rollback', { generations: [], paths: [] })
+      output.document('rollback', { generations: [], paths: [], problems: [] })
       return EXIT.ok
     }
-    return await rollbackLocked(wanted, options, output)
-  } finally {
-    await lock.release()
-  }
+    return rollbackLocked(wanted, options, output)
+  })
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { judgeConf } from '../detector/judge-conf.ts'
 import { daemonModes } from '../detector/modes.ts'
 import { parsePortsentryConf } from '../documents/portsentry-conf.ts'
-import { getVariable, parseShellAssignments } from '../documents/shell-assignments.ts'
+import { readVariables } from '../documents/shell-assignments.ts'
 import { readFileState } from '../host/files.ts'
 import { isInSync, type Plan } from '../plan/plan.ts'
 import { describeWrappers } from '../plan/render.ts'
@@ -87,7 +87,7 @@ const describeServices = (facts: Facts, release: Release, modes: Modes): Service
 /** The distribution's own name for itself: to be shown, never decided by. */
 const readSystemName = async (root: string): Promise<string> => {
   const text = (await readFileState(root, '/etc/os-release').catch(() => null))?.text ?? ''
-  return getVariable(parseShellAssignments(text), 'PRETTY_NAME') ?? 'unknown system'
+  return readVariables(text).get('PRETTY_NAME') ?? 'unknown system'
 }
 
 const describeDrift = (plan: Plan | null, caveats: readonly string[]): string => {

@@ -7,8 +7,8 @@ import { isRead, type PlaceName, type PlaceReading, unreadPlaces } from '../poli
 import type { Problem } from '../problem.ts'
 import { assess } from './assess.ts'
 import { PLACE_TITLES, remarksOn, titlesOf } from './ban-table.ts'
+import { recoverFirst } from './locked.ts'
 import { EXIT, type GlobalOptions, type Output, openOutput, problemAsJson } from './output.ts'
-import { recoverFirst } from './recover.ts'
 
 type Reading = readonly PlaceReading[]
 

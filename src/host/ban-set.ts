@@ -11,7 +11,6 @@ import { effect } from './effect.ts'
 import { readFileState } from './files.ts'
 import { HostError } from './host-error.ts'
 import { run, tryRun } from './process.ts'
-import { disable, readInit } from './services.ts'
 
 type Init = LiveFacts['init']
 
@@ -189,11 +188,6 @@ export const loadBanSet = async (init: Init): Promise<void> => {
     await run('python3', [LOADER], HINT)
     throw new HostError(`${BANS_UNIT} does not start`, `see what journalctl -u ${BANS_UNIT} says`)
   })
-}
-
-/** Ends the unit that loads the ban set, now and at boot, while its file is there. Bans stay in force. */
-export const stopBanUnit = async (): Promise<void> => {
-  if (readInit() === 'systemd') await disable(BANS_UNIT)
 }
 
 /** The ban set that bans.conf on this server describes; null where there is none. */

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import askScript from '../../templates/fail2ban-ask.py?raw'
+import { readDaemons } from '../facts/daemons.ts'
 import { effect } from './effect.ts'
 import { errnoOf, HostError } from './host-error.ts'
 import { type RunResult, run, tryRun } from './process.ts'
-import { readDaemonsOf } from './services.ts'
 import { waitingFor } from './waiting.ts'
 
 const TIMEOUT_MS = 30_000
@@ -48,7 +48,7 @@ const POLL_MS = 100
 
 /** Whether the server was started less than so many milliseconds ago. */
 export const isYoungerThan = async (ageMs: number): Promise<boolean> =>
-  (await readDaemonsOf('fail2ban')).some(({ startedMs }) => Date.now() - startedMs < ageMs)
+  (await readDaemons('fail2ban')).some(({ startedMs }) => Date.now() - startedMs < ageMs)
 
 /** Jails that the running server has loaded; null where it does not answer. Waits for one that is being started. */
 export const readJails = (): Promise<string[] | null> =>
@@ -84,7 +84,7 @@ const tellJail = async (
   addresses: readonly string[],
 ): Promise<void> => {
   const jails = await readJails()
-  if (jails === null && (await readDaemonsOf('fail2ban')).length > 0)
+  if (jails === null && (await readDaemons('fail2ban')).length > 0)
     throw new HostError('fail2ban does not answer', 'see whether it hangs: journalctl -u fail2ban')
   if (!jails?.includes(jail)) return
   await effect(`run fail2ban-client set ${jail} ${command} ${addresses.join(' ')}`, () =>

@@ -12,7 +12,7 @@ import { isBanSetLoaded, readFirewall, readFirewallObstacle, tryTargets } from '
 import { readUnits } from './confinement.ts'
 import { readBanned, readJails } from './fail2ban.ts'
 import { readNeighbours } from './neighbours.ts'
-import { readReread } from './reload.ts'
+import { readReloaded } from './reload.ts'
 import { readEnabled, readInit } from './services.ts'
 
 /** Units in which the daemons may run, of any release. */
@@ -65,7 +65,7 @@ export const readLive = async (settings: Settings, banning: Promise<Banning>): P
     hasBanSet,
     targets,
     jails,
-    reread,
+    reloadedMs,
     banned,
     firewallObstacle,
   ] = await Promise.all([
@@ -81,7 +81,7 @@ export const readLive = async (settings: Settings, banning: Promise<Banning>): P
     asRoot ? banning.then(({ present }) => present !== null && isBanSetLoaded(present, init)) : null,
     readTargets(),
     asRoot ? readJails() : null,
-    readReread(),
+    readReloaded(),
     asRoot ? readBanned('portsentry') : [],
     asRoot && isBanning ? banning.then(({ backend }) => readFirewallObstacle(backend)) : null,
   ])
@@ -100,7 +100,7 @@ export const readLive = async (settings: Settings, banning: Promise<Banning>): P
     hasBanSet,
     targets,
     jails,
-    reread,
+    reloadedMs,
     banned,
     firewallObstacle,
   }

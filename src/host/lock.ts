@@ -11,6 +11,13 @@ const PATIENCE_S = 2
 
 export const LOCK = '/run/portward.lock'
 
+/**
+ * Where generations and the journal of a server are kept: root's alone, since they hold copies of configuration files.
+ * Locked while apt or dpkg is at work for portward. An apply to a tree keeps nothing behind: its record is in a directory
+ * that ends with it.
+ */
+export const STATE = '/var/lib/portward'
+
 export interface Lock {
   readonly release: () => Promise<void>
 }

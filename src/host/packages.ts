@@ -1,24 +1,8 @@
 import type { PackageVersion } from '../policy/facts.ts'
-import { effect } from './effect.ts'
 import { readFileState } from './files.ts'
-import { STATE } from './generations/record.ts'
-import { HostError } from './host-error.ts'
-import { run, tryRun } from './process.ts'
+import { tryRun } from './process.ts'
 
 const STATUS = '/var/lib/dpkg/status'
-
-const NONINTERACTIVE = {
-  DEBIAN_FRONTEND: 'noninteractive',
-  DEBIAN_PRIORITY: 'critical',
-  APT_LISTCHANGES_FRONTEND: 'none',
-}
-/** Another apt or dpkg may be at work: it is waited for. Without a terminal of its own, dpkg says here what failed. */
-const PATIENT = ['-q', '-o', 'DPkg::Lock::Timeout=300', '-o', 'Dpkg::Use-Pty=0']
-const LOCKED = ' (another apt or dpkg is waited for 5 min)'
-const INSTALL_TIMEOUT_MS = 1_800_000
-/** How apt and dpkg change what is installed. */
-const CHANGING = { environment: NONINTERACTIVE, timeoutMs: INSTALL_TIMEOUT_MS, lock: STATE }
-const INSTALL = ['install', '--no-install-recommends', '-y']
 
 /** Installed packages and their versions, from dpkg's status file below `root`; empty where there is none. */
 export const readInstalled = async (root: string): Promise<Map<string, string>> => {
@@ -54,120 +38,12 @@ export const hasPackageLists = async (): Promise<boolean> => {
 export const simulateInstall = async (
   names: readonly string[],
 ): Promise<{ installs: PackageVersion[] } | { reason: string }> => {
-  const { exitCode, stdout, stderr } = await tryRun('apt-get', ['-s', '-q', ...INSTALL, ...names])
+  const options = ['-s', '-q', '-y', '--no-install-recommends']
+  const { exitCode, stdout, stderr } = await tryRun('apt-get', [...options, 'install', ...names])
   if (exitCode !== 0) {
     const errors = stderr.split('\n').filter((line) => line.startsWith('E: '))
     return { reason: errors.join(' ') || stderr.trim() }
   }
   const installs = [...stdout.matchAll(/^Inst (\S+) (?:\[[^\]]*\] )?\((\S+) /gm)]
   return { installs: installs.map(([, name, version]) => ({ name: name ?? '', version: version ?? '' })) }
-}
-
-/** Hands answers to debconf. Lines are `owner question type value`. */
-export const preseed = async (selections: readonly string[]): Promise<void> => {
-  await effect('run debconf-set-selections', () =>
-    run('debconf-set-selections', [], 'see whether another program holds debconf', {
-      input: `${selections.join('\n')}\n`,
-    }),
-  )
-}
-
-/** Installs packages without questions, keeping configuration files that exist; waits for dpkg's lock. */
-export const install = async (
-  packages: readonly PackageVersion[],
-  requested: readonly string[],
-): Promise<void> => {
-  const versions = packages
-    .filter(({ name }) => requested.includes(name))
-    .map(({ name, version }) => `${name}=${version}`)
-  await effect('run apt-get install', () =>
-    run(
-      'apt-get',
-      [...PATIENT, '-o', 'Dpkg::Options::=--force-confold', ...INSTALL, ...versions],
-      'run apt-get update, and mend what apt says; then apply again',
-      { ...CHANGING, purpose: `apt-get to install ${requested.join(' ')}${LOCKED}` },
-    ),
-  )
-}
-
-/** Waits for the end of an apt or dpkg that a portward which has died had begun. Throws HostError. */
-export const awaitOrphans = async (): Promise<void> => {
-  await run('true', [], 'an apt-get that portward has started does not end: see what it waits for', {
-    ...CHANGING,
-    purpose: 'an apt or dpkg that an earlier portward has started',
-  })
-}
-
-/** Packages that an apt run like this one would take away. */
-const removedBy = (simulation: string): string[] =>
-  [...simulation.matchAll(/^(?:Purg|Remv) (\S+)/gm)].map(([, name = '']) => name)
-
-/** dpkg's word for what becomes of each of these packages: `installed`, `config-files`, …; the unknown are left out. */
-const readStates = async (names: readonly string[]): Promise<Map<string, string>> => {
-  if (names.length === 0) return new Map()
-  const { stdout } = await tryRun('dpkg-query', ['-W', '-f', '${Package} ${db:Status-Status}\n', ...names])
-  const states = [...stdout.matchAll(/^(\S+) (\S+)$/gm)].map(
-    ([, name = '', state = '']) => [name, state] as const,
-  )
-  return new Map(states.filter(([, state]) => state !== 'not-installed'))
-}
-
-/** Which of these packages were taken away once, and left their configuration. */
-export const readConfigured = async (names: readonly string[]): Promise<string[]> =>
-  [...(await readStates(names))].filter(([, state]) => state === 'config-files').map(([name]) => name)
-
-/** What apt would take away beyond these packages; throws HostError where it can't tell. */
-const findDependents = async (names: readonly string[], among: readonly string[]): Promise<string[]> => {
-  const { exitCode, stdout, stderr } = await tryRun('apt-get', ['-s', '-q', 'purge', ...names])
-  if (exitCode !== 0)
-    throw new HostError(`apt-get cannot purge ${names.join(' ')}: ${stderr.trim()}`, BY_HAND)
-  return removedBy(stdout).filter((name) => !among.includes(name))
-}
-
-/** A package of which dpkg has died in unpacking goes, too. */
-const UNFINISHED = ['-o', 'Dpkg::Options::=--force-remove-reinstreq']
-
-const BY_HAND = 'take the packages away by hand: apt-get purge'
-
-/**
- * Takes packages away, as far as they are there and nobody else needs them by now, with their configuration but for those
- * that had left it from before, and finishes what an interrupted dpkg left. Returns the packages that stay, each with
- * those that need it. Throws HostError.
- */
-export const purge = async (
-  names: readonly string[],
-  configured: readonly string[],
-): Promise<Map<string, readonly string[]>> => {
-  const audit = await tryRun('dpkg', ['--audit'])
-  if (audit.exitCode !== 0 || audit.stdout !== '') {
-    await effect('run dpkg --configure', () =>
-      tryRun('dpkg', ['--force-confold', '--configure', '-a'], CHANGING),
-    )
-  }
-  const states = await readStates(names)
-  const present = [...states.keys()].filter(
-    (name) => states.get(name) !== 'config-files' || !configured.includes(name),
-  )
-  if (present.length === 0) return new Map()
-  const kept = new Map<string, readonly string[]>()
-  if ((await findDependents(present, present)).length > 0) {
-    for (const name of present) {
-      const others = await findDependents([name], present)
-      if (others.length > 0) kept.set(name, others)
-    }
-  }
-  const isGoing = (name: string) => !kept.has(name)
-  for (const [verb, going] of [
-    ['remove', present.filter((name) => isGoing(name) && configured.includes(name))],
-    ['purge', present.filter((name) => isGoing(name) && !configured.includes(name))],
-  ] as const) {
-    if (going.length === 0) continue
-    await effect(`run apt-get ${verb}`, () =>
-      run('apt-get', [...PATIENT, ...UNFINISHED, '-y', verb, ...going], BY_HAND, {
-        ...CHANGING,
-        purpose: `apt-get to ${verb} ${going.join(' ')}${LOCKED}`,
-      }),
-    )
-  }
-  return kept
 }

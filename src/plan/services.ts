@@ -68,12 +68,11 @@ const staleFiles = (
   daemons: readonly DaemonProcess[],
   isConcerned: (path: string) => boolean,
 ): string[] => {
-  const isStale = (path: string, modifiedMs: number) => {
-    const read = live?.reread.get(path)
-    return read === undefined ? isNewer(modifiedMs, daemons) : modifiedMs !== read
-  }
+  const isReloaded = (path: string, modifiedMs: number) =>
+    isFail2banFile(path) && modifiedMs <= (live?.reloadedMs ?? 0)
   return [...files]
-    .filter(([path, { modifiedMs }]) => isConcerned(path) && isStale(path, modifiedMs))
+    .filter(([path, { modifiedMs }]) => isConcerned(path) && isNewer(modifiedMs, daemons))
+    .filter(([path, { modifiedMs }]) => !isReloaded(path, modifiedMs))
     .map(([path]) => path)
 }
 

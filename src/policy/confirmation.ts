@@ -1,7 +1,7 @@
 import { formatDuration } from '../duration.ts'
 import type { Problem } from '../problem.ts'
 
-/** An apply that is in force but will be rolled back, unless somebody confirms it. */
+/** An apply that is in force but will be rolled back unless it is confirmed. */
 export interface PendingConfirmation {
   /** Null: only root can read which generation it is. */
   readonly generation: number | null
@@ -26,7 +26,7 @@ export const pendingProblem = (pending: PendingConfirmation): Problem => ({
   severity: 'warning',
   code: 'unconfirmed',
   message: describePending(pending),
-  hint: 'portward confirm keeps it; portward rollback gives it up now',
+  hint: 'portward confirm keeps it; portward rollback undoes it now',
   at: { path: 'portward' },
 })
 

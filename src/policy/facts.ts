@@ -60,8 +60,8 @@ export interface LiveFacts extends ServerAddresses {
   readonly firewallObstacle: string | null
   /** Policy of the chain INPUT; null where it could not be looked at. */
   readonly inputPolicy: string | null
-  /** Files that the running fail2ban has read again since it was started, and when these had been changed last. */
-  readonly reread: ReadonlyMap<string, number>
+  /** When portward last had fail2ban read its files again, in ms since 1970; 0: never since the boot. */
+  readonly reloadedMs: number
   /** Addresses that the portsentry jail holds. */
   readonly banned: readonly string[]
 }

@@ -78,7 +78,7 @@ describeServers('apply --confirm-within', () => {
     await expectState(server, original)
   })
 
-  it('lets nobody apply over it, and each command says so', async () => {
+  it('refuses another apply, and each command says so', async () => {
     expect(await runUnproven(server, 'apply --yes --confirm-within 10m')).toMatch(
       /run "portward confirm" within 10m, or all of this is rolled back/,
     )
@@ -92,13 +92,13 @@ describeServers('apply --confirm-within', () => {
     await expectAnnounced(server)
   })
 
-  it('then rolls back by itself, as soon as another portward has ended that was at work when the time was up; a stranger who was banned meanwhile gets through again', async () => {
+  it('then rolls back by itself, as soon as another portward has ended that was at work when the time was up; an unprotected host that was banned meanwhile gets through again', async () => {
     await expectBanned(server)
     await server.write('/srv/busy', `${RUN_OUT} && ${UNTIL_WAITING}`)
     await server.run('flock /run/portward.lock sh /srv/busy')
     await waitForRollback(server)
     await expectState(server, original)
-    expect(await portward(server, 'confirm', 1)).toMatch(/what was applied last is not in force any more/)
+    expect(await portward(server, 'confirm', 1)).toMatch(/the last apply is no longer in force/)
     expect(await server.attacker.reaches(OPEN_PORT)).toBe(true)
   })
 
@@ -109,13 +109,13 @@ describeServers('apply --confirm-within', () => {
     await server.run('systemctl daemon-reload')
     const attempts = async () =>
       (await server.run(`journalctl -o cat -u ${SERVICE}`)).stdout.match(
-        /another portward is at work|giving back/g,
+        /another portward is at work|rolling back generation/g,
       )
     const before = await attempts()
     await runUnproven(server, 'apply --yes --confirm-within 10s')
     // It has fired once during the apply, and will again.
     expect((await server.run(`systemctl show -P SubState ${TIMER}`)).stdout).toBe('waiting')
-    expect(await portward(server, 'confirm', 0)).toMatch(/^generation \d+ stays$/m)
+    expect(await portward(server, 'confirm', 0)).toMatch(/^generation \d+ is confirmed$/m)
     expect(await attempts()).toEqual(before)
     expect(await server.exists(`/etc/systemd/system/${TIMER}`)).toBe(false)
     expect((await server.run(`systemctl list-units --all --no-legend 'portward-unconfirmed*'`)).stdout).toBe(

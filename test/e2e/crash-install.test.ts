@@ -30,7 +30,7 @@ const prepare = async (): Promise<LackingSite> => {
   return { ...site, stock }
 }
 
-/** The next command finds what is begun and takes it back; an apply then comes to its end, and can be given back. */
+/** The next command finds what is begun and undoes it; an apply then comes to its end, and can be rolled back. */
 const expectRecovery = async (site: LackingSite, withApply: boolean): Promise<string[]> => {
   const { server, applied, original } = site
   const complaints: string[] = []
@@ -83,36 +83,36 @@ describeServers('a death of an apply that installs packages', () => {
   })
 
   /** What runs when portward dies. Written so that no pattern finds the shell whose command line it is in. */
-  const MOMENTS = [
+  const STAGES = [
     '[a]pt-get -q -o',
     '^[a]pt-get -q -o',
     '[d]pkg .*--unpack',
     '[d]pkg .*--configure',
     '[p]ortsentry.postinst',
   ]
-  /** In place of apt-get at the first moment: it takes its time before it does anything. */
+  /** In place of apt-get at the first stage: it takes its time before it does anything. */
   const SLOW = '#!/bin/sh\n[ "$1" = -s ] || sleep 4\nexec /usr/bin/apt-get "$@"\n'
   const SLOW_PATH = '/usr/local/sbin/apt-get'
 
   it('while apt is at work is recovered from, too', { timeout: 600_000 }, async () => {
-    /** Whether it got it: the moment may have passed before it was looked at. */
-    const killDuring = async (server: Server, moment: string): Promise<boolean> => {
-      if (moment === MOMENTS[0]) await server.write(SLOW_PATH, SLOW, 0o755)
+    /** Whether it got it: the stage may have passed before it was looked at. */
+    const killDuring = async (server: Server, stage: string): Promise<boolean> => {
+      if (stage === STAGES[0]) await server.write(SLOW_PATH, SLOW, 0o755)
       else await server.run(`rm -f ${SLOW_PATH}`)
       const { exitCode } = await server.run(
         `setsid portward ${APPLY} >/run/apply.log 2>&1 &
-        until pgrep -f '${moment}' >/dev/null; do kill -0 $! || exit 1; sleep 0.01; done
+        until pgrep -f '${stage}' >/dev/null; do kill -0 $! || exit 1; sleep 0.01; done
         kill -KILL "$(pgrep -f '^/usr/bin/node .*[p]ortward.mjs apply')"`,
         { allowFailure: true },
       )
       return exitCode === 0
     }
-    const moments = MOMENTS.filter((_, index) => isFull || index % 2 === 0)
-    const found = await spread(sites, moments, async (site, moment) => {
+    const stages = STAGES.filter((_, index) => isFull || index % 2 === 0)
+    const found = await spread(sites, stages, async (site, stage) => {
       for (let tries = 1; ; tries += 1) {
         await rewind(site.server)
-        if (await killDuring(site.server, moment)) return expectRecovery(site, moment === MOMENTS.at(-1))
-        if (tries === 5) return [`no apply could be killed at ${moment}`]
+        if (await killDuring(site.server, stage)) return expectRecovery(site, stage === STAGES.at(-1))
+        if (tries === 5) return [`no apply could be killed at ${stage}`]
       }
     })
     expect(found).toEqual([])

@@ -112,7 +112,7 @@ describeServers('what portward refuses, keeps and puts back', () => {
       until grep -qs '^waiting until' /run/out; do sleep 0.02; done
       kill -INT $pid; wait $pid; echo "exit $?"; cat /run/out`)
     expect(stdout).toMatch(/^exit 1$/m)
-    expect(stdout).toMatch(/interrupted \(what was changed has been put back\)/)
+    expect(stdout).toMatch(/interrupted \(its changes have been rolled back\)/)
     expect(changedPaths(before, await manifest(server, WATCHED))).toEqual([])
   })
 
@@ -131,7 +131,7 @@ describeServers('what portward refuses, keeps and puts back', () => {
     const { stdout } = await server.run(`
       rm -f /run/out
       portward rollback --yes >/run/out 2>&1 & pid=$!
-      until grep -qs '^putting back' /run/out; do sleep 0.02; done
+      until grep -qs '^rolling back:' /run/out; do sleep 0.02; done
       kill -HUP $pid; wait $pid; echo "exit $?"; cat /run/out`)
     expect(stdout).toMatch(/^exit 0$/m)
     expect(changedPaths(before, await manifest(server, `${WATCHED} /srv`))).toEqual([])
@@ -212,7 +212,7 @@ describeServers('what portward refuses, keeps and puts back', () => {
     const earlier = await manifest(server, '/etc')
     const failed = await server.run('portward apply --yes', { allowFailure: true })
     expect(failed.exitCode).toBe(1)
-    expect(failed.stderr).toMatch(/put back/)
+    expect(failed.stderr).toMatch(/rolled back/)
     expect(changedPaths(earlier, await manifest(server, '/etc'))).toEqual([])
     await server.run('chmod +x /usr/sbin/portsentry')
   })

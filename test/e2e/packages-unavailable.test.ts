@@ -52,7 +52,7 @@ describeServers('packages that cannot be had now', () => {
     const { exitCode, stderr } = await server.run('portward apply --yes', { allowFailure: true })
     await server.run('umount /usr/sbin')
     expect(exitCode).toBe(1)
-    expect(stderr).toMatch(/apt-get .*Read-only file system.*portsentry_\S+\.deb.*put back/s)
+    expect(stderr).toMatch(/apt-get .*Read-only file system.*portsentry_\S+\.deb.*rolled back/s)
     expect(differences(original, await readState(server))).toEqual([])
   })
 

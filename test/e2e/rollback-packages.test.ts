@@ -17,7 +17,7 @@ describeServers('rollback where packages have a history of their own', () => {
   })
   afterAll(() => server?.stop())
 
-  it('takes no package away that apt has only brought to a newer version, and one that dpkg has left half unpacked', async () => {
+  it('removes no package that apt has only brought to a newer version, and one that dpkg has left half unpacked', async () => {
     // iptables wants libxtables12 of its own version. apt's cache does not see a change within the same second.
     await server.run(`${APT} purge iptables
       sed -i '/^Package: libxtables12$/,/^$/s/^Version: .*/Version: 1.8.8-1/' /var/lib/dpkg/status
@@ -33,7 +33,7 @@ describeServers('rollback where packages have a history of their own', () => {
     await server.run('find /etc/alternatives -xtype l -delete')
   })
 
-  it('keeps the configuration that packages left when they were taken away before', async () => {
+  it('keeps the configuration that packages left when they were removed before', async () => {
     await server.run(`
       echo '# of our own' >>/etc/fail2ban/jail.conf; echo '# of our own' >>/etc/portsentry/portsentry.conf
       ${APT} remove portsentry fail2ban`)
@@ -55,7 +55,7 @@ describeServers('rollback where packages have a history of their own', () => {
     )
     await server.run(`${APT} install --no-install-recommends openssh-server`)
     const { exitCode, stderr } = await server.run('portward rollback --yes', { allowFailure: true })
-    expect(stderr).toMatch(/libwrap0 stays: openssh-server would go with it/)
+    expect(stderr).toMatch(/libwrap0 was not removed: openssh-server would be removed with it/)
     expect(exitCode).toBe(1)
     expect(await server.readText('/etc/theirs/key.pem')).toBe('key\n')
     expect((await server.run('dpkg --audit; dpkg -V libwrap0 openssh-server')).stdout).toBe('')

@@ -26,7 +26,7 @@ const expectState = async (server: Server, wanted: State): Promise<void> => {
   expect(differences(wanted, await readState(server))).toEqual([])
 }
 
-const SETTLED = 'gives an admin’s own set-up back: bytes, modes, owners, times, ACLs, links, units, bans'
+const SETTLED = 'restores an admin’s own set-up: bytes, modes, owners, times, ACLs, links, units, bans'
 
 describeServers('rollback on bookworm', () => {
   let server: Server
@@ -51,7 +51,7 @@ describeServers('rollback on bookworm', () => {
     await expectState(server, original)
   })
 
-  it('gives back the latest of two applies, or both; an apply in sync is none', async () => {
+  it('undoes the latest of two applies, or both; an apply in sync is none', async () => {
     await applyUnproven(server)
     const [first] = await generations(server)
     await server.run(`sed -i 's/^bantime =.*/bantime = 10/' ${JAIL}
@@ -74,7 +74,7 @@ describeServers('rollback on bookworm', () => {
     expect([gone.exitCode, gone.stderr]).toEqual([1, expect.stringMatching(/nothing to roll back/)])
   })
 
-  it('keeps what others have changed since, until --force; what portsentry wrote is no such change, and whom it banned goes free', async () => {
+  it('keeps what others have changed since, until --force; what portsentry wrote does not count, and hosts that it banned are released', async () => {
     await applyUnproven(server)
     const gone = await server.run('portward rollback 1 --yes', { allowFailure: true })
     expect([gone.exitCode, gone.stderr]).toEqual([1, expect.stringMatching(/not in force/)])
@@ -105,7 +105,7 @@ describeServers('rollback on bookworm', () => {
     expect(changed.filter((line) => !line.includes('/portsentry.history'))).toEqual([])
   })
 
-  it('gives the files back also after the packages were installed anew', async () => {
+  it('restores the files also after the packages were reinstalled', async () => {
     // The packages' own scripts touch some, time and again.
     const files = async () =>
       new Map(
@@ -120,14 +120,14 @@ describeServers('rollback on bookworm', () => {
     expect(differences(before, await files())).toEqual([])
   })
 
-  it('is given up where it cannot be finished, with --force', async () => {
+  it('is abandoned where it cannot be finished, with --force', async () => {
     await applyUnproven(server)
     await server.run('touch /srv/theirs; mount --bind /srv/theirs /etc/portsentry/portsentry.conf')
     const rollback = (options: string) =>
       server.run(`portward rollback --yes ${options}`, { allowFailure: true })
     expect(await rollback('--force')).toMatchObject({
       exitCode: 1,
-      stderr: expect.stringMatching(/with --force it is given up$/m),
+      stderr: expect.stringMatching(/--force abandons it$/m),
     })
     expect(await rollback('')).toMatchObject({
       exitCode: 1,
@@ -135,13 +135,13 @@ describeServers('rollback on bookworm', () => {
     })
     expect(await rollback('--force')).toMatchObject({
       exitCode: 0,
-      stderr: expect.stringMatching(/: given up$/m),
+      stderr: expect.stringMatching(/: abandoned$/m),
     })
     expect(await server.exists('/var/lib/portward/journal.json')).toBe(false)
   })
 })
 
-// Another kind of units, and another portsentry. A bare server is given back at the end of each release's promises.
+// Another kind of units, and another portsentry. A bare server is restored at the end of each release's promises.
 for (const suite of ['trixie', 'testing'] as const) {
   describeServers(`rollback on ${suite}`, () => {
     it(SETTLED, async () => {

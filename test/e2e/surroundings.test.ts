@@ -77,7 +77,7 @@ ExecStartPost=/bin/sh -c 'cmp -s ${JAIL} /run/jail || (sleep 1; kill -KILL $MAIN
 EOF
       systemctl daemon-reload`,
     end: `rm -r ${DROP_IN} && systemctl daemon-reload`,
-    message: /^portward: .*fail2ban.* \(what was changed has been put back\)/m,
+    message: /^portward: .*fail2ban.* \(its changes have been rolled back\)/m,
   },
   {
     name: 'the sandbox of fail2ban leaves its action nothing to write to',
@@ -90,7 +90,7 @@ EOF
     end: `rm -r ${DROP_IN} && systemctl daemon-reload`,
     // Said beforehand, and the end of it.
     message:
-      /override\.conf: warning: in the sandbox of fail2ban\.service .*ReadWritePaths=\/var\/lib\/portsentry\/portsentry\.blocked.*in its sandbox fail2ban cannot write \/var\/lib\/portsentry\/portsentry\.blocked.*put back/s,
+      /override\.conf: warning: in the sandbox of fail2ban\.service .*ReadWritePaths=\/var\/lib\/portsentry\/portsentry\.blocked.*in its sandbox fail2ban cannot write \/var\/lib\/portsentry\/portsentry\.blocked.*rolled back/s,
   },
 ]
 

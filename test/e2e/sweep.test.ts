@@ -88,7 +88,7 @@ const fail = async ({ server, original, to }: Site, point: number): Promise<stri
   const complaints = differences(original, await readState(server))
   if (exitCode !== 1) complaints.push(`exit code ${exitCode}: ${output}`)
   if (!message.includes(subjectOf(effect))) complaints.push(`does not name "${effect}": ${message}`)
-  if (/put.*back failed/.test(message)) complaints.push(message)
+  if (/failed too/.test(message)) complaints.push(message)
   if (await server.exists('/var/lib/portward/journal.json')) complaints.push('the journal is still there')
   return complaints
 }

@@ -26,7 +26,9 @@ describeVerify('bookworm', (current) => {
       { allowFailure: true },
     )
     expect(exitCode).toBe(1)
-    expect(stdout).toMatch(/would not be protected: .*what KILL_ROUTE does has no effect on port.*put back/)
+    expect(stdout).toMatch(
+      /would not be protected: .*what KILL_ROUTE does has no effect on port.*rolled back/,
+    )
     expect(changedPaths(before, await manifest(server, '/etc'))).toEqual([])
     expect(await portward(server, 'bans', 0)).toMatch(new RegExp(`^${STRANGER} `, 'm'))
     await portward(server, `unban ${STRANGER}`, 0)

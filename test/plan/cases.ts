@@ -1,6 +1,6 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { applyPlan } from '../../src/host/apply.ts'
+import { applyPlan } from '../../src/apply/apply-plan.ts'
 import { readFacts } from '../../src/host/facts.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import { plan } from '../../src/plan/planner.ts'

@@ -156,7 +156,7 @@ const liveFacts = (changes: Partial<LiveFacts> = {}): LiveFacts => ({
   jails: ['portsentry'],
   firewallObstacle: null,
   inputPolicy: 'ACCEPT',
-  reread: new Map(),
+  reloadedMs: 0,
   banned: [],
   ...changes,
 })

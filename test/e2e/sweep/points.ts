@@ -28,7 +28,7 @@ const kindOf = (effect: string): string => effect.split(' ').slice(0, 3).join(' 
 
 /**
  * The points of a sweep over some effects, the first of which is point 1: all of them with PORTWARD_SWEEP=full. Else one
- * that is about a file, as a witness for the sweep over a tree in test/host/generations, and the first of each kind of
+ * that is about a file, as a witness for the sweep over a tree in test/generations, and the first of each kind of
  * command, but for daemon-reload: it changes nothing that another command would not.
  */
 export const pointsOf = (effects: readonly string[], witness: string): number[] => {

@@ -1,6 +1,6 @@
 import type { Server } from '../harness/server.ts'
 
-/** What a rollback gives back, by what it is: `file /etc/hosts.allow` → its attributes, its bytes' hash. */
+/** What a rollback restores, by what it is: `file /etc/hosts.allow` → its attributes, its bytes' hash. */
 export type State = ReadonlyMap<string, string>
 
 const WATCHED = `/etc /root /srv/managed /var/lib/portsentry /var/lib/fail2ban /run/portward

@@ -13,14 +13,14 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { replaceFile } from '../../../src/host/files.ts'
-import { mergeGenerations, type Restoration } from '../../../src/host/generations/merge.ts'
-import { restore } from '../../../src/host/generations/restore.ts'
-import { findForeign } from '../../../src/host/generations/restore-files.ts'
-import { takeGeneration } from '../../../src/host/generations/take.ts'
-import { transact } from '../../../src/host/generations/transaction.ts'
-import { HostError } from '../../../src/host/host-error.ts'
-import { temporaryDirectory } from '../../tree.ts'
+import { mergeGenerations, type Restoration } from '../../src/generations/merge.ts'
+import { restore } from '../../src/generations/restore.ts'
+import { findForeign } from '../../src/generations/restore-files.ts'
+import { takeSnapshot } from '../../src/generations/snapshot.ts'
+import { transact } from '../../src/generations/transaction.ts'
+import { replaceFile } from '../../src/host/files.ts'
+import { HostError } from '../../src/host/host-error.ts'
+import { temporaryDirectory } from '../tree.ts'
 import { planOf, treeOf, write } from './plans.ts'
 
 /** Type, mode, owner, times and bytes of everything below a directory. */
@@ -69,11 +69,11 @@ describe('a transaction on a tree', () => {
   })
 
   it.each([
-    ['an effect', new HostError('it broke', 'mend it'), /^it broke \(what was changed has been put back\)$/],
-    ['the system', Object.assign(new Error('EIO: write'), { code: 'EIO' }), /^EIO: write \(.*put back\)$/],
+    ['an effect', new HostError('it broke', 'fix it'), /^it broke \(its changes have been rolled back\)$/],
+    ['the system', Object.assign(new Error('EIO: write'), { code: 'EIO' }), /^EIO: write \(.*rolled back\)$/],
     ['a bug', new TypeError('undefined is not a function'), /^undefined is not a function$/],
   ])(
-    'puts everything back where %s fails: bytes, modes, times, links, directories',
+    'restores everything where %s fails: bytes, modes, times, links, directories',
     async (_, error, message) => {
       const root = tree()
       const before = look(root)
@@ -87,36 +87,36 @@ describe('a transaction on a tree', () => {
     },
   )
 
-  it('gives the mode back where the bytes are as before already', async () => {
+  it('restores the mode where the bytes are as before already', async () => {
     const root = tree()
     const before = look(root)
     const work = async () => {
       chmodSync(join(root, 'etc/private'), 0o644)
-      throw new HostError('it broke', 'mend it')
+      throw new HostError('it broke', 'fix it')
     }
-    await expect(transact(planOf(root, STEPS), OPTIONS, work)).rejects.toThrow(/put back/)
+    await expect(transact(planOf(root, STEPS), OPTIONS, work)).rejects.toThrow(/rolled back/)
     expect(look(root)).toEqual(before)
   })
 
-  it('keeps the originals, and says where, when they cannot be put back', async () => {
+  it('keeps the originals, and says where, when they cannot be restored', async () => {
     const root = tree()
     const work = async () => {
       await perform(root)
       rmSync(join(root, 'etc/plain'))
       mkdirSync(join(root, 'etc/plain'))
-      throw new HostError('it broke', 'mend it')
+      throw new HostError('it broke', 'fix it')
     }
     const error: Error = await transact(planOf(root, STEPS), OPTIONS, work).then(
       () => new Error('it worked'),
       (reason) => reason,
     )
     const [, state = ''] =
-      /putting things back failed too: .*EISDIR.*; what was there is in (\S+)$/.exec(error.message) ?? []
+      /the rollback failed too: .*EISDIR.*; the original files are in (\S+)$/.exec(error.message) ?? []
     onTestFinished(() => rmSync(state, { recursive: true, force: true }))
     expect(readFileSync(join(state, 'generations/1/0'), 'utf8')).toBe('one\n')
   })
 
-  it('refuses what is no regular file before anything is touched', async () => {
+  it('refuses what is not a regular file before anything is touched', async () => {
     const root = tree()
     const before = look(root)
     const work = () => Promise.reject(new Error('must not run'))
@@ -127,11 +127,11 @@ describe('a transaction on a tree', () => {
   })
 })
 
-const NOTHING = { failures: [], remarks: [] }
+const NOTHING = { failures: [], unrestored: [] }
 
-describe('what is given back', () => {
+describe('what is restored', () => {
   const apply = async (root: string, state: string): Promise<Restoration> => {
-    const taken = await takeGeneration(state, planOf(root, STEPS), null)
+    const taken = await takeSnapshot(state, planOf(root, STEPS), null)
     await perform(root)
     return mergeGenerations([taken])
   }
@@ -148,7 +148,7 @@ describe('what is given back', () => {
   const remove = (path: string) => (root: string) => rmSync(join(root, path))
 
   it.each<[string, (root: string) => void, string[], string[]]>([
-    ['nobody changed anything', () => {}, [], []],
+    ['nothing was changed', () => {}, [], []],
     ['a line was added to one', add('etc/plain'), ['/etc/plain'], ['plain']],
     ['one was removed', remove('etc/private'), ['/etc/private'], []],
     ['one has its old bytes again', rewind, [], []],
@@ -161,7 +161,7 @@ describe('what is given back', () => {
       ['hosts.deny'],
     ],
     [
-      'somebody added to hosts.deny',
+      'an admin added to hosts.deny',
       add('etc/hosts.deny', 'sshd: ALL\n'),
       ['/etc/hosts.deny'],
       ['hosts.deny'],
@@ -177,7 +177,7 @@ describe('what is given back', () => {
     expect(look(root)).toEqual(before)
     const names = readdirSync(join(state, 'generations/1')).filter((name) => name.startsWith('replaced-'))
     expect(names).toEqual(kept.map((name) => `replaced-etc-${name}`))
-    // Once more, as after a crash: what was kept is not replaced by what has been given back.
+    // Once more, as after a crash: what was kept is not replaced by what has been restored.
     const copies = () => names.map((name) => readFileSync(join(state, 'generations/1', name), 'utf8'))
     const first = copies()
     expect(await restore(state, restoration, 'rolled-back', () => {})).toEqual(NOTHING)
@@ -189,7 +189,7 @@ describe('what is given back', () => {
     const state = temporaryDirectory()
     mkdirSync(join(root, 'etc/made/here'), { recursive: true })
     const steps = [write('/etc/plain', 'two\n'), write('/etc/made/here/plain', 'new\n')]
-    const restoration = mergeGenerations([await takeGeneration(state, planOf(root, steps), null)])
+    const restoration = mergeGenerations([await takeSnapshot(state, planOf(root, steps), null)])
     for (const [path, text] of [
       ['etc/plain', 'theirs\n'],
       ['etc/made/here/plain', 'theirs, too\n'],

@@ -1,25 +1,29 @@
+import { loadBanSet, removeBanSet, removeLeftovers, undoBan } from '../host/ban-set.ts'
+import { dumpStaged, unban } from '../host/fail2ban.ts'
+import { readAttributes, readFileState, removeFile, replaceFile } from '../host/files.ts'
+import { HostError } from '../host/host-error.ts'
+import { HOSTS_DENY, writeDenied } from '../host/hosts-deny.ts'
+import { handOverBans, removeBanProgram } from '../host/legacy-bans.ts'
+import { readInit } from '../host/services.ts'
 import { missingFromDump } from '../plan/dump.ts'
-import type { Plan, ReleaseStep, RemoveStep, Step, TouchStep, UnloadStep, WriteStep } from '../plan/plan.ts'
+import type { Plan, ReleaseStep, Step, UnloadStep, WriteStep } from '../plan/plan.ts'
 import { FAIL2BAN_DIRECTORY } from '../policy/jail.ts'
-import { loadBanSet, removeBanSet, removeLeftovers, stopBanUnit, undoBan } from './ban-set.ts'
 import { confirmRunning } from './confirm-running.ts'
-import { dumpStaged, unban } from './fail2ban.ts'
-import { readAttributes, readFileState, removeFile, replaceFile } from './files.ts'
-import { HostError } from './host-error.ts'
-import { HOSTS_DENY, writeDenied } from './hosts-deny.ts'
-import { handOverBans, removeBanProgram } from './legacy-bans.ts'
 import { install, preseed } from './packages.ts'
-import { disable, enable, readInit, rereadFail2ban, restart } from './services.ts'
+import { disable, enable, reloadFail2ban, restart, stopBanUnit } from './services.ts'
 
 const changedSince = (path: string, fromPackage: boolean): HostError =>
   fromPackage
     ? new HostError(
         `${path} is not what its package was expected to bring`,
-        'apply again: the plan is then made anew',
+        'run apply again: it makes a new plan',
       )
-    : new HostError(`${path} was changed since the plan was made`, 'look at portward plan, then apply again')
+    : new HostError(
+        `${path} was changed since the plan was made`,
+        'look at portward plan, then run apply again',
+      )
 
-/** The plan was made from other bytes: somebody, or a package, has changed the file since. */
+/** Throws HostError where an admin or a package has changed the file since the plan was made. */
 const expectUnchanged = async (
   root: string,
   { path, before, fromPackage }: Pick<WriteStep, 'path' | 'before' | 'fromPackage'>,
@@ -36,16 +40,7 @@ const write = async (root: string, step: WriteStep): Promise<void> => {
   await replaceFile(root, step.path, step.after, step.mode)
 }
 
-const remove = async (root: string, step: RemoveStep): Promise<void> => {
-  await expectUnchanged(root, { ...step, fromPackage: false })
-  await removeFile(root, step.path)
-}
-
-const touch = async (root: string, { path, mode }: TouchStep): Promise<void> => {
-  if ((await readAttributes(root, path)) === null) await replaceFile(root, path, '', mode)
-}
-
-const setFree = async ({ address, undo, jailed }: ReleaseStep): Promise<void> => {
+const release = async ({ address, undo, jailed }: ReleaseStep): Promise<void> => {
   for (const command of undo) await undoBan(command)
   if (jailed) await unban('portsentry', address)
 }
@@ -62,9 +57,11 @@ const perform = async (root: string, step: Step): Promise<void> => {
     case 'write':
       return write(root, step)
     case 'remove':
-      return remove(root, step)
+      await expectUnchanged(root, { ...step, fromPackage: false })
+      return removeFile(root, step.path)
     case 'touch':
-      return touch(root, step)
+      if ((await readAttributes(root, step.path)) === null) await replaceFile(root, step.path, '', step.mode)
+      return
     case 'preseed':
       return preseed(step.selections)
     case 'install':
@@ -84,9 +81,9 @@ const perform = async (root: string, step: Step): Promise<void> => {
     case 'restart':
       return restart(step)
     case 'reload':
-      return rereadFail2ban(step.paths)
+      return reloadFail2ban()
     case 'release':
-      return setFree(step)
+      return release(step)
   }
 }
 
@@ -111,10 +108,10 @@ const isConfiguration = (step: Step): boolean =>
   (step.kind === 'write' || step.kind === 'remove') && step.path.startsWith('/etc/')
 
 const expectGoing = (signal: AbortSignal): void => {
-  if (signal.aborted) throw new HostError('interrupted', 'apply again when you are ready')
+  if (signal.aborted) throw new HostError('interrupted', 'run apply again when you are ready')
 }
 
-/** What apply tells while it works. */
+/** Called while it works. */
 export interface ApplyProgress {
   readonly step: (step: Step) => void
   readonly confirming: () => void
@@ -123,7 +120,7 @@ export interface ApplyProgress {
 /**
  * Does what the plan says, that very object, step by step, makes sure that the daemons run as planned, and lets
  * `prove` have the last word, which throws HostError where the server is not protected after all. Throws HostError
- * on failure, or when `signal` is aborted: whoever calls it sees to it that everything is put back.
+ * on failure, or when `signal` is aborted: the caller then has everything rolled back.
  */
 export const applyPlan = async (
   plan: Plan,

@@ -1,23 +1,21 @@
 import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import type { Generation } from '../../../src/host/generations/record.ts'
+import { closeJournal, openJournal, readJournal } from '../../src/generations/journal.ts'
+import type { Generation } from '../../src/generations/record.ts'
+import { takeSnapshot } from '../../src/generations/snapshot.ts'
 import {
-  closeJournal,
-  forgetUnused,
-  openJournal,
+  deleteUnused,
   pruneGenerations,
   readGenerations,
-  readJournal,
   updateGeneration,
-} from '../../../src/host/generations/store.ts'
-import { takeGeneration } from '../../../src/host/generations/take.ts'
-import { temporaryDirectory } from '../../tree.ts'
+} from '../../src/generations/store.ts'
+import { temporaryDirectory } from '../tree.ts'
 import { planOf } from './plans.ts'
 
 describe('the state directory', () => {
   const add = async (state: string, as: Generation['state']): Promise<void> => {
-    const taken = await takeGeneration(state, planOf(temporaryDirectory(), []), null)
+    const taken = await takeSnapshot(state, planOf(temporaryDirectory(), []), null)
     await updateGeneration(state, { ...taken, state: as })
   }
 
@@ -27,7 +25,7 @@ describe('the state directory', () => {
     ['those of no use go first', ['applied', 'undone', 'rolled-back', 'applied'], 2, [4, 1]],
     ['the oldest of no use first', ['undone', 'applied', 'undone'], 2, [3, 2]],
     ['the one at work stays', ['applied', 'applied', 'open'], 1, [3]],
-  ])('forgets beyond what is to be kept: %s', async (_, states, keep, expected) => {
+  ])('deletes beyond what is to be kept: %s', async (_, states, keep, expected) => {
     const state = temporaryDirectory()
     for (const as of states) await add(state, as)
     await pruneGenerations(state, keep)
@@ -69,7 +67,7 @@ describe('the state directory', () => {
     for (const directory of ['.', 'generations/1']) {
       writeFileSync(join(state, directory, '.journal.json.0123456789ab.portward'), 'half')
     }
-    await forgetUnused(state)
+    await deleteUnused(state)
     expect(readdirSync(join(state, 'generations'))).toEqual(['1'])
     expect(readdirSync(state)).toEqual(['generations'])
     expect(readdirSync(join(state, 'generations/1'))).toEqual(['generation.json'])

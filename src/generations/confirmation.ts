@@ -1,12 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { readFile, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
-import { effect } from '../effect.ts'
-import { removeFile, replaceFile } from '../files.ts'
-import { HostError } from '../host-error.ts'
-import { LOCK } from '../lock.ts'
-import { run, tryRun } from '../process.ts'
-import { readInit } from '../services.ts'
+import { effect } from '../host/effect.ts'
+import { removeFile, replaceFile } from '../host/files.ts'
+import { HostError } from '../host/host-error.ts'
+import { LOCK } from '../host/lock.ts'
+import { run, tryRun } from '../host/process.ts'
+import { readInit } from '../host/services.ts'
 
 const UNIT = 'portward-unconfirmed'
 export const UNIT_DIRECTORY = '/etc/systemd/system'
@@ -15,12 +15,12 @@ const HINT = 'see systemctl status portward-unconfirmed.timer'
 const pathOf = (kind: 'service' | 'timer'): string => join(UNIT_DIRECTORY, `${UNIT}.${kind}`)
 
 /**
- * An apply, or another portward, may be at work when the time is up: it is waited for. The lock's file must not be
- * readable to others where this is what makes it. Whoever takes the lock in between is waited for as well.
+ * An apply, or another portward, may be at work when the time is up: it is waited for, and so is one that takes the lock in
+ * between. The lock's file must not be readable to others where this is what makes it.
  */
 const serviceText = (
   command: string,
-): string => `# Made by "portward apply --confirm-within"; goes with the confirmation.
+): string => `# Made by "portward apply --confirm-within"; removed by the confirmation.
 [Unit]
 Description=Roll back what portward applied and nobody confirmed
 
@@ -32,10 +32,10 @@ Restart=on-failure
 RestartSec=5
 `
 
-/** Counted from its start, by a clock that nobody sets; after a reboot it starts anew. */
+/** Counted from its start by the monotonic clock; after a reboot it starts anew. */
 const timerText = (
   withinMs: number,
-): string => `# Made by "portward apply --confirm-within"; goes with the confirmation.
+): string => `# Made by "portward apply --confirm-within"; removed by the confirmation.
 [Unit]
 Description=Wait for "portward confirm"
 
@@ -53,7 +53,10 @@ WantedBy=timers.target
  */
 export const arm = async (withinMs: number): Promise<void> => {
   if (readInit() !== 'systemd') {
-    throw new HostError('there is no systemd here to roll back by itself', 'apply without --confirm-within')
+    throw new HostError(
+      '--confirm-within needs systemd, which does not run here',
+      'run apply without --confirm-within',
+    )
   }
   const command = `"${process.execPath}" "${await realpath(process.argv[1] ?? '')}"`
   await replaceFile('/', pathOf('service'), serviceText(command), 0o644)
@@ -87,21 +90,21 @@ export const readTimeLeft = async (): Promise<number | null> => {
 /** Whether there is a timer that waits, or has run out. Needs no root. */
 export const isArmed = (): boolean => existsSync(pathOf('timer'))
 
-/** Whether this process is what the timer has started. */
-const isTimers = (): boolean => readFileSync('/proc/self/cgroup', 'utf8').includes(`/${UNIT}.service`)
+/** Whether this process is the timer's rollback. */
+const isTimersRollback = (): boolean => readFileSync('/proc/self/cgroup', 'utf8').includes(`/${UNIT}.service`)
 
-/** Takes the timer away, where there is one, with what it may have started meanwhile. Throws HostError. */
+/** Removes the timer, where there is one, with what it may have started meanwhile. Throws HostError. */
 export const disarm = async (): Promise<void> => {
   if (!existsSync(pathOf('timer')) && !existsSync(pathOf('service'))) return
   await effect('run systemctl disable portward-unconfirmed.timer', async () => {
     await tryRun('systemctl', ['disable', '--now', `${UNIT}.timer`])
-    if (!isTimers()) await tryRun('systemctl', ['stop', `${UNIT}.service`])
+    if (!isTimersRollback()) await tryRun('systemctl', ['stop', `${UNIT}.service`])
   })
   await removeFile('/', pathOf('timer'))
   await removeFile('/', pathOf('service'))
   await effect('run systemctl daemon-reload', async () => {
     await tryRun('systemctl', ['daemon-reload'])
-    // Stopped while it waited, it would be shown as failed for ever.
+    // Stopped while it waited, it would be shown as failed until the next boot.
     await tryRun('systemctl', ['reset-failed', `${UNIT}.service`])
   })
 }

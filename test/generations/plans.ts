@@ -1,8 +1,8 @@
 import { chmodSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { Plan, Step } from '../../../src/plan/plan.ts'
-import type { Desired } from '../../../src/policy/desired.ts'
-import { temporaryDirectory } from '../../tree.ts'
+import type { Plan, Step } from '../../src/plan/plan.ts'
+import type { Desired } from '../../src/policy/desired.ts'
+import { temporaryDirectory } from '../tree.ts'
 
 const HISTORY = '/var/lib/portsentry/portsentry.history'
 

@@ -2,13 +2,13 @@ import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from '
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, vi } from 'vitest'
-import { applyPlan } from '../../../src/host/apply.ts'
-import type { Generation } from '../../../src/host/generations/record.ts'
-import { readGenerations, updateGeneration } from '../../../src/host/generations/store.ts'
-import { takeGeneration } from '../../../src/host/generations/take.ts'
-import { recover, rollBack, transact } from '../../../src/host/generations/transaction.ts'
-import type { Plan } from '../../../src/plan/plan.ts'
-import { temporaryDirectory } from '../../tree.ts'
+import { applyPlan } from '../../src/apply/apply-plan.ts'
+import type { Generation } from '../../src/generations/record.ts'
+import { takeSnapshot } from '../../src/generations/snapshot.ts'
+import { readGenerations, updateGeneration } from '../../src/generations/store.ts'
+import { recover, rollBack, transact } from '../../src/generations/transaction.ts'
+import type { Plan } from '../../src/plan/plan.ts'
+import { temporaryDirectory } from '../tree.ts'
 import { planOf, treeOf, write } from './plans.ts'
 
 /** Where a sync costs nothing. */
@@ -17,25 +17,29 @@ const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 /** What becomes of each effect; and where the records are, as of a server. */
 const fault = vi.hoisted(() => ({ state: '', interfere: (_: string): Promise<void> => Promise.resolve() }))
 
-vi.mock('../../../src/host/effect.ts', () => ({
+vi.mock('../../src/host/effect.ts', () => ({
   effect: async <T>(name: string, perform: () => Promise<T>): Promise<T> => {
     await fault.interfere(name)
     return perform()
   },
 }))
-vi.mock('../../../src/host/generations/record.ts', () => ({
+vi.mock('../../src/host/lock.ts', async (original) => ({
+  ...(await original<object>()),
   get STATE() {
     return fault.state
   },
 }))
 // No signal comes, and who has died does not stop to listen for one.
-vi.mock('../../../src/host/signals.ts', () => ({
+vi.mock('../../src/host/signals.ts', () => ({
   handlingSignals: <T>(_: () => void, work: () => Promise<T>): Promise<T> => work(),
 }))
 // A tree's files alone matter here.
-vi.mock('../../../src/host/packages.ts', async (original) => ({
+vi.mock('../../src/host/packages.ts', async (original) => ({
   ...(await original<object>()),
   readInstalled: async () => new Map(),
+}))
+vi.mock('../../src/apply/packages.ts', async (original) => ({
+  ...(await original<object>()),
   readConfigured: async () => [],
   awaitOrphans: async () => {},
 }))
@@ -146,7 +150,7 @@ const findState = (records: string): void => {
 const prepareApplied = async (): Promise<Fresh & { generation: Generation }> => {
   const { root, records, before } = prepare()
   fault.state = records
-  const taken = await takeGeneration(records, planFor(root), null)
+  const taken = await takeSnapshot(records, planFor(root), null)
   await perform(planFor(root))
   const generation: Generation = { ...taken, state: 'applied' }
   await updateGeneration(records, generation)
@@ -172,7 +176,7 @@ it('has every kind of effect that is about files', async () => {
     'make the directory of',
     'remove',
     'rename',
-    'reserve room to put things back',
+    'reserve room for a rollback',
     'write beside',
   ])
 })
@@ -189,13 +193,13 @@ it('an error at any effect of an apply: it is named, and everything is as before
     )
     expect(message).toContain(code)
     expect(message).toContain(name.split('/').at(-1))
-    expect(message).not.toMatch(/back failed/)
+    expect(message).not.toMatch(/failed too/)
     expect([name, look(root)]).toEqual([name, before])
     expect([name, readdirSync(records)]).toEqual([name, []])
   }
 })
 
-it('a death at any effect of an apply: no file is torn, and the next command puts everything back', async () => {
+it('a death at any effect of an apply: no file is torn, and the next command restores everything', async () => {
   const { effects, after } = await count()
   for (const [index, name] of effects.entries()) {
     const { root, records, before } = prepare()

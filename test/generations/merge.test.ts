@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { mergeGenerations, type Restoration } from '../../../src/host/generations/merge.ts'
-import type { FileRecord, Generation } from '../../../src/host/generations/record.ts'
+import { mergeGenerations, type Restoration } from '../../src/generations/merge.ts'
+import type { FileRecord, Generation } from '../../src/generations/record.ts'
 
 const hash = (letter: string) => letter.repeat(64)
 
@@ -21,7 +21,6 @@ const generation = (number: number, parts: Partial<Generation> = {}): Generation
     services: { enabled: [], active: [], daemons: [] },
     releases: [],
     packages: [],
-    paths: null,
   },
   bans: { addresses: [], commands: [] },
   ...{ newPaths: [], confirmBy: null },
@@ -30,9 +29,9 @@ const generation = (number: number, parts: Partial<Generation> = {}): Generation
 
 describe('what several generations come to', () => {
   const files = ({ files: merged }: Restoration) =>
-    merged.map(({ record, number, left }) => [
-      ...[record.path, record.copy === null ? 'absent' : record.sha256[0], number],
-      left?.sha256[0] ?? 'absent',
+    merged.map((file) => [
+      ...[file.path, file.copy === null ? 'absent' : file.sha256[0], file.number],
+      file.after?.sha256[0] ?? 'absent',
     ])
 
   it.each<[string, [Generation, ...Generation[]], unknown[]]>([
@@ -94,7 +93,7 @@ describe('what several generations come to', () => {
         services: { enabled: ['fail2ban'], active: [['fail2ban', ['fail2ban']]], daemons: [] },
       }),
     ])
-    expect(merged).toMatchObject({ numbers: [3, 2], packages: ['tcpd', 'portsentry'] })
+    expect(merged).toMatchObject({ packages: ['tcpd', 'portsentry'] })
     expect(merged.services.enabled).toEqual(['fail2ban'])
     expect(merged.newPaths).toEqual(['/etc/b', '/etc/a'])
   })

@@ -1,0 +1,101 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { readDaemons } from '../facts/daemons.ts'
+import { askJails, readOption } from '../host/fail2ban.ts'
+import { readFileState } from '../host/files.ts'
+import { HostError } from '../host/host-error.ts'
+import { waitingFor } from '../host/waiting.ts'
+import { formatCidr } from '../network.ts'
+import type { Plan } from '../plan/plan.ts'
+import { deafDaemons, lostFrom, wrongDaemons } from '../plan/services.ts'
+
+/** fail2ban waits for name servers that do not answer before it is ready. */
+const ANSWER_TIMEOUT_MS = 60_000
+const START_TIMEOUT_MS = 15_000
+const POLL_MS = 100
+/** A daemon that dies over its configuration does so well within this time after it appeared. */
+const SETTLE_MS = 1000
+
+/** The processes that run as they should, or what is wrong, in words. */
+type Finding = readonly number[] | string
+
+const checkPortsentry = async ({ desired }: Plan): Promise<Finding> => {
+  const { release } = desired
+  const daemons = await readDaemons('portsentry')
+  const wrong = wrongDaemons(desired, daemons) ?? deafDaemons(daemons)
+  if (wrong !== null) return `portsentry ${wrong}`
+  const text = (await readFileState('/', release.builtIgnorePath))?.text ?? ''
+  const [missing] = lostFrom(text, desired)
+  return missing === undefined
+    ? daemons.map(({ pid }) => pid)
+    : `portsentry would not ignore ${formatCidr(missing)}: not in ${release.builtIgnorePath}`
+}
+
+const checkServer = async (): Promise<Finding> => {
+  const pids = (await readDaemons('fail2ban')).map(({ pid }) => pid)
+  return pids.length > 0 ? pids : 'fail2ban does not run'
+}
+
+const checkJail = async ({ desired }: Plan): Promise<Finding> => {
+  const server = await checkServer()
+  if (typeof server === 'string') return server
+  const jails = await askJails()
+  if (jails === null) return 'fail2ban runs but does not answer'
+  const isWanted = desired.jails.get('portsentry')?.get('enabled') === 'true'
+  if (jails.includes('portsentry') !== isWanted)
+    return `fail2ban ${isWanted ? 'has not loaded' : 'still has'} the portsentry jail`
+  const logs = isWanted ? await readOption('portsentry', 'logpath') : desired.historyPath
+  return logs?.includes(desired.historyPath)
+    ? server
+    : `the portsentry jail does not watch ${desired.historyPath}`
+}
+
+/**
+ * Waits until a check passes twice, the settling time apart, with the same processes: one that dies and is
+ * started again by systemd would pass each time. Throws HostError with the last complaint.
+ */
+const until = (
+  what: string,
+  timeoutMs: number,
+  hint: string,
+  signal: AbortSignal,
+  check: () => Promise<Finding>,
+): Promise<void> =>
+  waitingFor(what, timeoutMs, async () => {
+    const deadline = performance.now() + timeoutMs
+    let finding: Finding = await check()
+    while (performance.now() < deadline) {
+      if (signal.aborted) throw new HostError('interrupted', 'run apply again when you are ready')
+      const before: Finding = finding
+      await sleep(typeof before === 'string' ? POLL_MS : SETTLE_MS)
+      finding = await check()
+      if (typeof before !== 'string' && typeof finding !== 'string' && before.join() === finding.join())
+        return
+    }
+    throw new HostError(typeof finding === 'string' ? finding : 'the daemons come and go', hint)
+  })
+
+/** Waits until both daemons really run as planned. Throws HostError where they do not, or when interrupted. */
+export const confirmRunning = async (plan: Plan, signal: AbortSignal): Promise<void> => {
+  // When one of them has failed, the other is not waited for.
+  const failure = new AbortController()
+  const either = AbortSignal.any([signal, failure.signal])
+  const portsentry = async () => {
+    const hint = 'see journalctl -t portsentry, or /var/log/syslog'
+    const check = () => checkPortsentry(plan)
+    await until('portsentry to run as planned', START_TIMEOUT_MS, hint, either, check)
+  }
+  const fail2ban = async () => {
+    const hint = 'see /var/log/fail2ban.log'
+    await until('fail2ban to run', START_TIMEOUT_MS, hint, either, checkServer)
+    const check = () => checkJail(plan)
+    await until('fail2ban to answer and load its jails', ANSWER_TIMEOUT_MS, hint, either, check)
+  }
+  const waits = [portsentry(), fail2ban()]
+  try {
+    await Promise.all(waits)
+  } catch (error) {
+    failure.abort()
+    await Promise.allSettled(waits)
+    throw error
+  }
+}

@@ -1,0 +1,72 @@
+import { stopService } from '../apply/services.ts'
+import { readFirewall, undoBan } from '../host/ban-set.ts'
+import { readBanned, unban } from '../host/fail2ban.ts'
+import { canonical, readDenied } from '../host/hosts-deny.ts'
+import { isWithin, type Network, parseNetwork } from '../network.ts'
+import type { BanRecord, Undone } from './record.ts'
+
+const JAIL = 'portsentry'
+
+/** The hosts that portsentry and its jail ban now, and every rule and route that looks like such a ban. */
+export const readBans = async (): Promise<BanRecord> => {
+  const [{ entered }, jailed, { bans }] = await Promise.all([
+    readDenied('/'),
+    readBanned(JAIL),
+    readFirewall(),
+  ])
+  return {
+    addresses: [...new Set([...entered, ...jailed.map(canonical)])],
+    commands: bans.map(({ undo }) => undo.join(' ')),
+  }
+}
+
+type IsReleased = (address: string) => boolean
+
+/**
+ * Whether a host, in canonical form, was banned since the snapshot and is released. An apply that failed is undone while
+ * the daemons work: where portward banned before, the same hosts would have been banned then, but for those that the
+ * earlier configuration protects. What is rolled back later may have banned wrongly, and takes all of its bans with it; so
+ * does a ban set that was not there before (`allowed` is null). Pure.
+ */
+export const releasedBy = (
+  as: Undone,
+  before: Pick<BanRecord, 'addresses'>,
+  allowed: readonly Network[] | null,
+): IsReleased => {
+  const known = new Set(before.addresses)
+  return (address) => {
+    if (known.has(address)) return false
+    const host = parseNetwork(address)
+    return as === 'rolled-back' || allowed === null || host === null || isWithin(allowed, host)
+  }
+}
+
+/**
+ * Undoes the bans of these hosts in the firewall. A rule in INPUT or a route may be the admin's: it goes only where
+ * hosts.deny or fail2ban show that portsentry made it; so they are cleared after it, and this can be done again after a
+ * crash. Throws HostError.
+ */
+export const undoFirewallBans = async (
+  before: BanRecord,
+  setGoes: boolean,
+  isReleased: IsReleased,
+): Promise<void> => {
+  const added = new Set((await readBans()).addresses.filter(isReleased))
+  if (added.size === 0) return
+  // It would go on banning.
+  await stopService('portsentry')
+  for (const { address, undo, isOwn } of (await readFirewall()).bans) {
+    // Those go all at once, with their set.
+    if (isOwn && setGoes) continue
+    if (added.has(address) && !before.commands.includes(undo.join(' '))) await undoBan(undo)
+  }
+}
+
+/** The client of fail2ban takes a while to start. */
+const AT_ONCE = 100
+
+/** Has the jail release these hosts. Throws HostError. */
+export const releaseJailed = async (isReleased: IsReleased): Promise<void> => {
+  const jailed = (await readBanned(JAIL)).filter((address) => isReleased(canonical(address)))
+  for (let at = 0; at < jailed.length; at += AT_ONCE) await unban(JAIL, ...jailed.slice(at, at + AT_ONCE))
+}

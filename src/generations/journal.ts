@@ -1,0 +1,56 @@
+import { readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { effect } from '../host/effect.ts'
+import { replaceFile, syncPath } from '../host/files.ts'
+import { errnoOf, HostError } from '../host/host-error.ts'
+import { directoryOf, readJson } from './store.ts'
+
+/** The operation in progress, for the next command after a crash. */
+export interface Journal {
+  readonly operation: 'apply' | 'rollback'
+  /** The generations concerned, the latest first. */
+  readonly generations: readonly number[]
+  readonly started: string
+}
+
+const journalOf = (state: string): string => join(state, 'journal.json')
+
+export const readJournal = (state: string): Promise<Journal | null> => readJson(journalOf(state))
+
+/** From here on a crash leaves the journal behind. */
+export const openJournal = (state: string, journal: Journal): Promise<void> =>
+  replaceFile('/', journalOf(state), `${JSON.stringify(journal)}\n`, 0o600)
+
+export const closeJournal = (state: string): Promise<void> =>
+  effect('close the journal', async () => {
+    await rm(journalOf(state), { force: true })
+    await syncPath(state)
+  })
+
+const reserveOf = (state: string): string => join(state, 'reserve')
+
+/** Room beyond the files themselves: for directories, the journal, the records. */
+const SLACK_BYTES = 256 * 1024
+
+/**
+ * Takes as much room as it takes to restore the files of a generation, so that a disk that is full by then does not
+ * prevent that. Throws HostError where there is none.
+ */
+export const takeReserve = async (state: string, generation: number): Promise<void> => {
+  const directory = directoryOf(state, generation)
+  const entries = await Promise.all((await readdir(directory)).map((name) => stat(join(directory, name))))
+  const bytes = entries.reduce((sum, { size }) => sum + size, SLACK_BYTES)
+  await effect('reserve room for a rollback', async () => {
+    try {
+      await writeFile(reserveOf(state), Buffer.alloc(bytes), { mode: 0o600, flush: true })
+    } catch (error) {
+      await rm(reserveOf(state), { force: true })
+      throw new HostError(`no room in ${state} for a rollback: ${errnoOf(error)}`, 'make room', {
+        cause: error,
+      })
+    }
+  })
+}
+
+export const freeReserve = (state: string): Promise<void> =>
+  effect('free the reserve', () => rm(reserveOf(state), { force: true }))

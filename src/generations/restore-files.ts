@@ -1,0 +1,129 @@
+import { cp, lstat, mkdir, rename, rm, rmdir } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { effect } from '../host/effect.ts'
+import { syncPath } from '../host/files.ts'
+import { errnoOf } from '../host/host-error.ts'
+import { HOSTS_DENY, isOnlyDenials } from '../host/hosts-deny.ts'
+import { run } from '../host/process.ts'
+import { UNIT_DIRECTORY } from './confirmation.ts'
+import type { Restoration, RestoredFile } from './merge.ts'
+import { directoryOf, readBytes, removeTemporaryIn, sha256 } from './store.ts'
+
+/** Whether others have changed the file since; what a daemon appended to its own does not count. */
+const isForeign = async (file: RestoredFile): Promise<boolean> => {
+  const { path, real, after, grows } = file
+  const bytes = await readBytes(real)
+  const isAsBefore = file.copy === null ? bytes === null : bytes !== null && sha256(bytes) === file.sha256
+  if (isAsBefore) return false
+  if (bytes === null || after === null) return bytes !== null || after !== null
+  const seen = grows ? bytes.subarray(0, after.size) : bytes
+  if (sha256(seen) !== after.sha256) return true
+  return path === HOSTS_DENY && !isOnlyDenials(bytes.subarray(after.size).toString('latin1'))
+}
+
+/** Paths that others have changed since the apply. */
+export const findForeign = async ({ files }: Restoration): Promise<string[]> => {
+  const foreign = await Promise.all(files.map(isForeign))
+  return files.filter((_, index) => foreign[index]).map(({ path }) => path)
+}
+
+/** The bytes that a file is to have again; null: there was none, or it is not part of this. Throws HostError. */
+export const readCopy = async (state: string, file: RestoredFile | undefined): Promise<Buffer | null> =>
+  file === undefined || file.copy === null ? null : readBytes(copyOf(state, file, file.copy))
+
+const copyOf = (state: string, { number }: RestoredFile, name: string): string =>
+  join(directoryOf(state, number), name)
+
+const hasAttributesOf = async (path: string, copy: string): Promise<boolean> => {
+  const [one, other] = await Promise.all([lstat(path), lstat(copy)])
+  return one.mode === other.mode && one.uid === other.uid && one.gid === other.gid
+}
+
+/** What a daemon wrote, or --force discards, is not lost: it is kept with the generation. */
+export const keepPresent = async (state: string, file: RestoredFile): Promise<void> => {
+  const { path, real, after } = file
+  const bytes = await readBytes(real)
+  if (bytes === null || bytes.length === 0) return
+  const sum = sha256(bytes)
+  // Restored already, by an earlier attempt: what that kept must stay.
+  if (sum === after?.sha256 || (file.copy !== null && sum === file.sha256)) return
+  const kept = copyOf(state, file, `replaced${path.replaceAll('/', '-')}`)
+  await effect(`keep ${real}`, async () => {
+    await cp(real, kept, { preserveTimestamps: true })
+    await syncPath(kept)
+  })
+}
+
+export const restoreFile = async (state: string, file: RestoredFile): Promise<void> => {
+  const { real } = file
+  const directory = dirname(real)
+  const present = await readBytes(real)
+  if (file.copy === null) {
+    if (present === null) return
+    await keepPresent(state, file)
+    await effect(`remove ${real}`, async () => {
+      await rm(real, { force: true })
+      await syncPath(directory)
+    })
+    return
+  }
+  const copy = copyOf(state, file, file.copy)
+  if (present !== null && sha256(present) === file.sha256 && (await hasAttributesOf(real, copy))) return
+  await keepPresent(state, file)
+  const temporary = join(directory, `.${basename(real)}.${file.sha256.slice(0, 12)}.portward`)
+  await effect(`copy ${real} back`, async () => {
+    await mkdir(directory, { recursive: true })
+    await run(
+      'cp',
+      ['--archive', '--remove-destination', '--', copy, temporary],
+      `see whether ${directory} can be written`,
+    )
+    await syncPath(temporary)
+  })
+  await effect(`rename ${real}`, async () => {
+    await rename(temporary, real)
+    await syncPath(directory)
+  })
+}
+
+/** What an apply that died left beside the files: never more than what they were to become. */
+export const removeTemporary = async ({ root, files }: Restoration): Promise<void> => {
+  const directories = files.map(({ real }) => dirname(real))
+  const others = root === '/' ? [UNIT_DIRECTORY, dirname(HOSTS_DENY)] : []
+  for (const directory of new Set([...directories, ...others])) await removeTemporaryIn(directory)
+}
+
+const removeIfEmpty = async (path: string): Promise<void> => {
+  try {
+    await rmdir(path)
+  } catch (error) {
+    if (!['ENOENT', 'ENOTDIR', 'ENOTEMPTY', 'EEXIST', 'EBUSY'].includes(errnoOf(error) ?? '')) throw error
+  }
+}
+
+const innermostFirst = (paths: readonly string[]): string[] =>
+  [...new Set(paths)].sort((a, b) => b.length - a.length)
+
+/** Directories that were not there, as far as nothing is in them now. */
+export const removeDirectories = async ({ files }: Restoration): Promise<void> => {
+  const made = files.flatMap((file) => (file.copy === null ? file.directories : []))
+  for (const path of innermostFirst(made)) await effect(`remove ${path} if empty`, () => removeIfEmpty(path))
+}
+
+/** What was not there, is there now, and is none of the apply's own files: what daemons and packages have made. */
+export const findLeftovers = async ({ files, newPaths }: Restoration): Promise<string[]> => {
+  const ours = new Set(files.map(({ real }) => real))
+  const candidates = innermostFirst(newPaths).filter((path) => !ours.has(path))
+  const entries = await Promise.all(candidates.map((path) => lstat(path).catch(() => null)))
+  return candidates.filter((_, index) => entries[index] !== null)
+}
+
+/** `kept` are packages that stay, with what they have made. */
+export const removeLeftovers = async (restoration: Restoration, kept: readonly string[]): Promise<void> => {
+  const isKept = (path: string) =>
+    kept.some((name) => path.includes(`/${name}`) || (name === 'libwrap0' && path.startsWith('/etc/hosts.')))
+  for (const path of (await findLeftovers(restoration)).filter((path) => !isKept(path))) {
+    const isDirectory = (await lstat(path)).isDirectory()
+    await effect(`remove ${path}`, () => (isDirectory ? removeIfEmpty(path) : rm(path, { force: true })))
+  }
+}

@@ -1,0 +1,171 @@
+import { purge } from '../apply/packages.ts'
+import { stopBanUnit, stopServices } from '../apply/services.ts'
+import {
+  loadBanSet,
+  readBanSet,
+  redoBans,
+  removeBanSet,
+  removeLeftovers as removeBanSetLeftovers,
+  removeOtherBanSets,
+} from '../host/ban-set.ts'
+import { ban } from '../host/fail2ban.ts'
+import { messageOf } from '../host/host-error.ts'
+import { releaseDenied } from '../host/hosts-deny.ts'
+import { clearBanProgram, startBanProgram, startBanProgramUnits } from '../host/legacy-bans.ts'
+import { readInit } from '../host/services.ts'
+import type { Network } from '../network.ts'
+import type { BanSet } from '../policy/backends/definition.ts'
+import { BAN_SET_FILES, BANS_CONF, LOADER, protectedBy, UNIT_PATH } from '../policy/ban-set.ts'
+import {
+  LEGACY_CONF,
+  LEGACY_FILES,
+  LEGACY_PROGRAM,
+  legacyBackend,
+  legacyProtected,
+} from '../policy/legacy-bans.ts'
+import { releasedBy, releaseJailed, undoFirewallBans } from './bans.ts'
+import type { Restoration, RestoredFile } from './merge.ts'
+import type { Undone } from './record.ts'
+import {
+  findLeftovers,
+  keepPresent,
+  readCopy,
+  removeDirectories,
+  removeLeftovers,
+  removeTemporary,
+  restoreFile,
+} from './restore-files.ts'
+import { restoreServices } from './services.ts'
+import { readBytes } from './store.ts'
+
+const fileOf = ({ files }: Restoration, path: string): RestoredFile | undefined =>
+  files.find((file) => file.path === path)
+
+/** Whether a file is to be there again, is to go, or is not part of this. */
+const fateOf = (restoration: Restoration, path: string): 'returns' | 'goes' | null => {
+  const file = fileOf(restoration, path)
+  return file === undefined ? null : file.copy === null ? 'goes' : 'returns'
+}
+
+/** What the bans were made with, and what they are made with until everything is restored. */
+interface BanPath {
+  /** The set that is loaded now; null: there is none, or an interrupted rollback has removed its configuration. */
+  readonly present: BanSet | null
+  readonly setGoes: boolean
+  /** The networks that the earlier configuration protects; null: nothing of portward's banned then. */
+  readonly allowed: readonly Network[] | null
+  /** The ban program of the first version. */
+  readonly program: 'returns' | 'goes' | null
+  /** The backend of that program where it returns: its rules are in force before the set goes. */
+  readonly legacyBackend: string | undefined
+}
+
+const readBanPath = async (state: string, restoration: Restoration): Promise<BanPath> => {
+  const textOf = async (path: string): Promise<string | null> => {
+    const file = fileOf(restoration, path)
+    const bytes = file === undefined ? await readBytes(path) : await readCopy(state, file)
+    return bytes?.toString('latin1') ?? null
+  }
+  const program = fateOf(restoration, LEGACY_PROGRAM)
+  const [conf, legacy] = await Promise.all([textOf(BANS_CONF), textOf(LEGACY_CONF)])
+  return {
+    present: await readBanSet(),
+    setGoes: fateOf(restoration, BANS_CONF) === 'goes',
+    allowed: conf !== null ? protectedBy(conf) : legacy !== null ? legacyProtected(legacy) : null,
+    program,
+    legacyBackend: program === 'returns' ? legacyBackend(legacy ?? '') : undefined,
+  }
+}
+
+/** The earlier set is loaded by its files, which are restored; where its unit is not, by its loader alone. */
+const reloadBanSet = async (restoration: Restoration): Promise<void> => {
+  const isOther = BAN_SET_FILES.some((path) => fateOf(restoration, path) === 'returns')
+  const now = await readBanSet()
+  if (!isOther || now === null || fateOf(restoration, LOADER) === 'goes') return
+  await loadBanSet(fateOf(restoration, UNIT_PATH) === 'goes' ? 'sysv' : readInit())
+  // Which one an interrupted rollback has begun to replace is not known any more.
+  if (fateOf(restoration, BANS_CONF) === 'returns') await removeOtherBanSets(now)
+}
+
+/** What became of a restoration. */
+export interface Outcome {
+  /** What was not restored: to be tried again. */
+  readonly failures: readonly string[]
+  /** What is not as before though all files are, and trying again would not help. */
+  readonly unrestored: readonly string[]
+}
+
+/**
+ * Restores the state before some generations. May be done again after a crash, any number of times: what is as it was
+ * is left alone. Goes on where something fails, so that as much as can be is restored.
+ */
+export const restore = async (
+  state: string,
+  restoration: Restoration,
+  as: Undone,
+  tell: (what: string) => void,
+): Promise<Outcome> => {
+  const { files, packages, services, releases } = restoration
+  const failures: string[] = []
+  const unrestored: string[] = []
+  const attempt = async (work: () => Promise<unknown>): Promise<void> => {
+    await work().catch((error: unknown) => failures.push(messageOf(error)))
+  }
+  const restoreFiles = async (): Promise<void> => {
+    for (const file of files) {
+      tell(file.path)
+      await attempt(() => restoreFile(state, file))
+    }
+    await attempt(() => removeTemporary(restoration))
+  }
+  if (restoration.root !== '/') {
+    await restoreFiles()
+    await attempt(() => removeDirectories(restoration))
+    return { failures, unrestored }
+  }
+  const { present, setGoes, allowed, program, legacyBackend } = await readBanPath(state, restoration)
+  const isReleased = releasedBy(as, restoration.bans, allowed)
+  const purges = packages.length > 0
+  await attempt(() => undoFirewallBans(restoration.bans, setGoes, isReleased))
+  if (program === 'goes') await attempt(clearBanProgram)
+  await attempt(() => releaseJailed(isReleased))
+  if (setGoes) await attempt(stopBanUnit)
+  // It bans everyone before the set goes, while fail2ban can say who that is.
+  if (program === 'returns')
+    await attempt(async () => {
+      for (const file of files) if (LEGACY_FILES.includes(file.path)) await restoreFile(state, file)
+      await startBanProgram((address) => !isReleased(address))
+    })
+  // While their init scripts are there, and before what they remember goes.
+  if (purges || (await findLeftovers(restoration)).length > 0) await attempt(stopServices)
+  // While its programs are there. Else later: while fail2ban's action is loaded, it would bring the rules back.
+  if (purges && setGoes) await attempt(() => removeBanSet(present, legacyBackend))
+  let kept: ReadonlyMap<string, readonly string[]> = new Map()
+  if (purges) {
+    tell(`packages ${packages.join(', ')}`)
+    await attempt(async () => {
+      // The packages' scripts remove files, too, also some that are restored after that: what others wrote is kept.
+      for (const file of files) await keepPresent(state, file)
+      kept = await purge(packages, restoration.configured)
+    })
+    for (const [name, others] of kept)
+      unrestored.push(`${name} was not removed: ${others.join(', ')} would be removed with it`)
+  }
+  await restoreFiles()
+  await attempt(() => releaseDenied('/', isReleased))
+  await attempt(() => removeLeftovers(restoration, [...kept.keys()]))
+  if (setGoes) await attempt(removeBanSetLeftovers)
+  await attempt(() => removeDirectories(restoration))
+  if (!setGoes) await attempt(() => reloadBanSet(restoration))
+  tell('services')
+  unrestored.push(...(await restoreServices(services, Date.parse(restoration.started))))
+  if (program === 'returns') await attempt(startBanProgramUnits)
+  if (!purges && setGoes) await attempt(() => removeBanSet(present, legacyBackend))
+  await attempt(() => redoBans(releases.flatMap(({ undo }) => undo)))
+  const isAnswering = services.active.some(([service, units]) => service === 'fail2ban' && units.length > 0)
+  for (const { address, jailed } of releases) {
+    tell(`the ban of ${address}`)
+    if (jailed && isAnswering) await attempt(() => ban('portsentry', address))
+  }
+  return { failures, unrestored }
+}

@@ -1,0 +1,78 @@
+import {
+  disableAtBoot,
+  enable,
+  reloadFail2ban,
+  reloadUnits,
+  SERVICES,
+  start,
+  stopService,
+} from '../apply/services.ts'
+import type { Service } from '../facts/daemons.ts'
+import { readDaemons } from '../facts/daemons.ts'
+import { messageOf } from '../host/host-error.ts'
+import { run } from '../host/process.ts'
+import { readReloaded } from '../host/reload.ts'
+import { readEnabled, readInit } from '../host/services.ts'
+import type { ServiceRecord } from './record.ts'
+
+const readActive = async (service: Service): Promise<string[]> => {
+  if (readInit() === 'sysv') return (await readDaemons(service)).length > 0 ? [service] : []
+  const patterns = [`${service}.service`, `${service}@*.service`]
+  // Without an answer nothing would seem to run, and nothing be started again after a rollback.
+  const stdout = await run(
+    'systemctl',
+    ['list-units', '--plain', '--no-legend', '--state=active,activating,reloading', ...patterns],
+    'see whether systemd answers: systemctl is-system-running',
+  )
+  return [...stdout.matchAll(/^(\S+)\.service /gm)].map(([, unit]) => unit ?? '')
+}
+
+/** What runs and what starts at boot. Throws HostError. */
+export const readServices = async (): Promise<ServiceRecord> => {
+  const active = SERVICES.map(async (service) => [service, await readActive(service)] as const)
+  const daemons = SERVICES.map(async (service) =>
+    (await readDaemons(service)).map(({ pid, startedMs }) => ({ service, pid, startedMs })),
+  )
+  const state = [readEnabled(readInit()), Promise.all(active), Promise.all(daemons)] as const
+  const [enabled, units, processes] = await Promise.all(state)
+  return { enabled: [...enabled], active: units, daemons: processes.flat() }
+}
+
+const activeUnits = ({ active }: ServiceRecord, service: Service): readonly string[] =>
+  new Map(active).get(service) ?? []
+
+/** Readings of the same start differ by a little. */
+const SAME_START_MS = 2000
+
+/** Whether the very processes of then still run: they need not be restarted. */
+const runsOn = async (service: Service, record: ServiceRecord): Promise<boolean> => {
+  const units = await readActive(service).catch(() => null)
+  if (units?.join() !== activeUnits(record, service).join()) return false
+  const now = await readDaemons(service)
+  const then = record.daemons.filter((daemon) => daemon.service === service)
+  const isThere = ({ pid, startedMs }: ServiceRecord['daemons'][number]) =>
+    now.some((daemon) => daemon.pid === pid && Math.abs(daemon.startedMs - startedMs) < SAME_START_MS)
+  return now.length === then.length && then.every(isThere)
+}
+
+/**
+ * Restores what runs and what starts at boot, with what is on disk by now, as it was when the record was made, at `since`
+ * (ms since 1970). Returns what failed.
+ */
+export const restoreServices = async (record: ServiceRecord, since: number): Promise<string[]> => {
+  const failures: string[] = []
+  const attempt = async (work: Promise<void>): Promise<void> => {
+    await work.catch((error: unknown) => failures.push(messageOf(error)))
+  }
+  const enabled = await readEnabled(readInit())
+  const others: Service[] = []
+  for (const service of SERVICES) if (!(await runsOn(service, record))) others.push(service)
+  for (const service of others) await attempt(stopService(service))
+  for (const unit of enabled) if (!record.enabled.includes(unit)) await attempt(disableAtBoot(unit))
+  for (const unit of record.enabled) if (!enabled.has(unit)) await attempt(enable(unit))
+  await attempt(reloadUnits())
+  // One that runs on may have read files that have been restored since.
+  if (!others.includes('fail2ban') && (await readReloaded()) >= since) await attempt(reloadFail2ban())
+  for (const unit of others.flatMap((service) => activeUnits(record, service))) await attempt(start(unit))
+  return failures
+}
