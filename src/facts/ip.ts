@@ -1,14 +1,6 @@
 import { networkInterfaces } from 'node:os'
 import { tryRun } from '../host/process.ts'
-import {
-  broadcastOf,
-  formatAddress,
-  formatCidr,
-  isHost,
-  type Network,
-  networkOf,
-  parseNetwork,
-} from '../network.ts'
+import { broadcastOf, formatAddress, type Network, parseNetwork } from '../network.ts'
 import { readJson } from '../read-json.ts'
 
 // Where this server is in its networks, as `ip` of iproute2 says.
