@@ -2,10 +2,10 @@ import type { Configuration } from '../detector/configuration.ts'
 import { createDetector, type DetectorOptions } from '../detector/detector.ts'
 import { isConnectMode, type Protocol } from '../detector/modes.ts'
 import { createWatcher, type Effects, type Watcher } from '../detector/watcher.ts'
-import { isInUse } from '../host/bind.ts'
-import { openCapture, startCapture } from '../host/capture.ts'
-import { findInUse, ownAddresses, readBlocked } from '../host/detection.ts'
 import { HostError } from '../host/host-error.ts'
+import { isInUse } from '../live-detection/bind.ts'
+import { openCapture, startCapture } from '../live-detection/capture.ts'
+import { findInUse, ownAddresses, readBlocked } from '../live-detection/effects.ts'
 import { type DetectOptions, portKey, type Source } from './detect-options.ts'
 import {
   describeRefused,

@@ -3,9 +3,9 @@ import type { Configuration } from '../detector/configuration.ts'
 import { createDecoder, type DecodeCounts } from '../detector/decode.ts'
 import { portsToOpen, watchPorts } from '../detector/ports.ts'
 import type { Watcher } from '../detector/watcher.ts'
-import type { Chunks } from '../host/capture.ts'
 import { HostError } from '../host/host-error.ts'
-import { type Arrival, type Listeners, openListeners, type Port } from '../host/sockets.ts'
+import type { Chunks } from '../live-detection/capture.ts'
+import { type Arrival, type Listeners, openListeners, type Port } from '../live-detection/sockets.ts'
 
 export interface CaptureResult {
   readonly counts: Readonly<DecodeCounts>

@@ -1,7 +1,7 @@
 import type { Settled } from '../detector/decision.ts'
-import { actingEffects, watchingEffects } from '../host/detection.ts'
 import { HostError } from '../host/host-error.ts'
 import { readDaemons } from '../host/processes.ts'
+import { actingEffects, watchingEffects } from '../live-detection/effects.ts'
 import { serviceOf } from '../policy/daemons.ts'
 import { isError, type Problem } from '../problem.ts'
 import { readableJson } from '../readable.ts'

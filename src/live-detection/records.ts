@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import { appendFile, readFile, truncate } from 'node:fs/promises'
-import { errnoOf, failedTo, type HostError } from './host-error.ts'
+import { errnoOf, failedTo, type HostError } from '../host/host-error.ts'
 
 /** Whatever tells two states of a file apart; null where there is none. */
 const stampOf = (path: string): string | null => {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import type { Action } from '../../src/detector/decision.ts'
 import type { Dialect } from '../../src/documents/portsentry-conf.ts'
-import { perform } from '../../src/host/respond.ts'
+import { perform } from '../../src/live-detection/respond.ts'
 import { temporaryDirectory } from '../tree.ts'
 
 const command = (text: string): Action => ({ kind: 'command', option: 'KILL_ROUTE', command: text })
