@@ -1,11 +1,10 @@
 import { cutValues, findEntry, type PortsentryConf } from '../documents/portsentry-conf.ts'
 import { unreadLines } from '../documents/portsentry-conf-unread.ts'
-import { misreadPorts12 } from '../policy/ports.ts'
 import type { Problem } from '../problem.ts'
 import { atoi, wholeLong } from './c-numbers.ts'
 import { readConfiguration } from './configuration.ts'
 import type { Mode } from './decision.ts'
-import { parseRanges2 } from './ports.ts'
+import { misreadPorts12, parseRanges2 } from './ports.ts'
 
 const quoted = (text: string): string => JSON.stringify(text.length > 70 ? `${text.slice(0, 70)}…` : text)
 

@@ -35,6 +35,25 @@ export const parseList12 = (value: string): PortRule => ({
   ports: items(value).slice(0, MAX_ENTRIES).map(atoi),
 })
 
+/**
+ * What portsentry 1.2 makes of a list other than what it says, to stand behind the key's name; null where it takes it as it is.
+ * It reads numbers only (of `20-25` it takes 20), and the first 64 of them.
+ */
+export const misreadPorts12 = (list: string): { readonly what: string; readonly hint: string } | null => {
+  const ports = items(list)
+  const range = ports.find((item) => /^\d+-/.test(item))
+  if (range !== undefined) {
+    const what = `has the range ${range}, which portsentry 1.2 reads as ${range.split('-', 1)[0]} alone`
+    return { what, hint: 'list its ports one by one' }
+  }
+  const odd = ports.find((item) => !/^ *\d{1,5} *$/.test(item) || Number(item) >= ALL_PORTS)
+  if (odd !== undefined)
+    return { what: `has ${JSON.stringify(odd)}, which is not a port`, hint: 'list ports' }
+  if (ports.length <= MAX_ENTRIES) return null
+  const what = `has ${ports.length} ports, of which portsentry 1.2 reads ${MAX_ENTRIES}`
+  return { what, hint: `list at most ${MAX_ENTRIES}` }
+}
+
 /** 1.2's ADVANCED_PORTS_* and ADVANCED_EXCLUDE_*; undefined where the key is not there. */
 export const parseAdvanced12 = (limit: string | undefined, exclude: string | undefined): PortRule => {
   const read = limit === undefined ? 1024 : atoi(limit)
