@@ -62,7 +62,7 @@ export const readSubject = async (
   const { dialect, confPath, ignorePath, builtIgnorePath } = release
   const conf = await readConf(root, release)
   const at = join(root, confPath)
-  const configurations = modes.map((mode) => readConfiguration(conf, mode, at).configuration)
+  const configurations = modes.map((mode) => readConfiguration(conf, mode))
   const path = configurations[0]?.ignoreFile ?? null
   // Debian's init script builds the list when it starts the daemon: before that, what it is built from counts.
   const paths = path === null ? [] : path === builtIgnorePath ? [path, ignorePath] : [path]

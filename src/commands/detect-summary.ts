@@ -1,4 +1,4 @@
-import type { Settled } from '../detector/decision.ts'
+import type { Outcome } from '../detector/decision.ts'
 import { describeException, describeOutcome, type Exception, outcomeOf, scanOf } from './detect-report.ts'
 
 /** Hosts that are kept apart, and of each how many ports, scan types, outcomes and actions are remembered. */
@@ -23,7 +23,7 @@ interface HostSummary {
 }
 
 export interface Summary {
-  readonly add: (settled: Settled, exception: Exception | null) => void
+  readonly add: (settled: Outcome, exception: Exception | null) => void
   readonly render: () => string
   readonly asJson: () => object
 }

@@ -1,4 +1,4 @@
-import type { Settled } from '../detector/decision.ts'
+import type { Outcome } from '../detector/decision.ts'
 import { HostError } from '../host/host-error.ts'
 import { readDaemons } from '../host/processes.ts'
 import { actingEffects, watchingEffects } from '../live-detection/effects.ts'
@@ -52,13 +52,13 @@ const detect = async (
 ): Promise<number> => {
   const output = openOutput(options)
   const summary = createSummary()
-  const told = (settled: Settled, faults: readonly string[]): void => {
+  const told = (settled: Outcome, faults: readonly string[]): void => {
     const line = settled.decision.ignoredByLine
     const exception: Exception | null =
       line === null ? null : { path: ignore.path(), line, text: readable(ignore.line(line)) }
     summary.add(settled, exception)
-    const remarks = [...settled.remarks, ...faults]
-    for (const remark of remarks) complain(`${settled.decision.host}: ${remark}`)
+    const warnings = [...settled.warnings, ...faults]
+    for (const remark of warnings) complain(`${settled.decision.host}: ${remark}`)
     if (options.json) writeLine('decision', { ...eventAsJson(settled, exception), faults })
     else if (!options.quiet || isMomentous(settled)) output.text(renderEvent(settled, exception))
   }

@@ -1,5 +1,5 @@
 import type { Action } from '../detector/decision.ts'
-import type { Prospect } from '../detector/prospect.ts'
+import type { Prediction } from '../detector/predict.ts'
 import { isRead } from '../policy/ban-view.ts'
 import { describeProtector } from './ban-state.ts'
 import { describePort, describeSource, PLACE_TITLES, titlesOf } from './ban-table.ts'
@@ -62,7 +62,7 @@ const describeAction = (action: Action): string => {
   }
 }
 
-const describeProtocols = ({ protocols, atPacket }: Prospect): string[] =>
+const describeProtocols = ({ protocols, atPacket }: Prediction): string[] =>
   protocols.flatMap(({ protocol, port, block, actions }) => {
     if (port === null) return [`${protocol}: it watches no port`]
     const packet = atPacket === 1 ? 'the first packet' : `packet ${atPacket} (SCAN_TRIGGER)`
@@ -72,8 +72,8 @@ const describeProtocols = ({ protocols, atPacket }: Prospect): string[] =>
     return [head, ...actions.map((action) => `    ${describeAction(action)}`)]
   })
 
-const describeProspect = (prospect: Prospect, { ignoredBy, dialect }: Daemons): string[] => {
-  const { mode, verdict } = prospect
+const describePrediction = (prediction: Prediction, { ignoredBy, dialect }: Daemons): string[] => {
+  const { mode, verdict } = prediction
   switch (verdict) {
     case 'unseen':
       return [`${mode}: sees no IPv6`]
@@ -85,7 +85,7 @@ const describeProspect = (prospect: Prospect, { ignoredBy, dialect }: Daemons): 
       return [`${mode}: takes it for blocked already: ${goesOn}`]
     }
     case 'act':
-      return describeProtocols(prospect).map((line) => (line.startsWith(' ') ? line : `${mode}: ${line}`))
+      return describeProtocols(prediction).map((line) => (line.startsWith(' ') ? line : `${mode}: ${line}`))
   }
 }
 
@@ -99,7 +99,7 @@ const conditionOf = (daemons: Daemons): string | null => {
 const portsentry = (explanation: Explanation): string[] => {
   const { daemons } = explanation
   if (daemons === null) return ['could not be looked at']
-  const { deaf, faults, otherConfs, changedSince, prospects, dialect } = daemons
+  const { deaf, faults, otherConfs, changedSince, predictions, dialect } = daemons
   const condition = conditionOf(daemons)
   const isHidden = dialect === '1.2' && explanation.firewall.state === 'banned'
   return [
@@ -109,8 +109,8 @@ const portsentry = (explanation: Explanation): string[] => {
     ...faults.map((fault) => `would not start: ${fault}`),
     ...(condition === null ? [] : [condition]),
     ...(isHidden ? ['does not see what the firewall keeps out; if it did:'] : []),
-    ...(prospects.length === 0 ? ['in which modes it should run is not known'] : []),
-    ...prospects.flatMap((prospect) => describeProspect(prospect, daemons)),
+    ...(predictions.length === 0 ? ['in which modes it should run is not known'] : []),
+    ...predictions.flatMap((prediction) => describePrediction(prediction, daemons)),
   ]
 }
 

@@ -1,5 +1,4 @@
-import { keyOf } from './address-table.ts'
-import { createBoundedMap } from './bounded-map.ts'
+import { createBoundedMap, keyOf } from './bounded-map.ts'
 import { FLAGS, type Packet } from './packet.ts'
 
 /** The TCP connections that come about in a capture, as a listening socket would be told of them. */

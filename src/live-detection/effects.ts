@@ -1,6 +1,6 @@
 import { networkInterfaces } from 'node:os'
 import type { Configuration } from '../detector/configuration.ts'
-import type { Mode, Settled } from '../detector/decision.ts'
+import type { Mode, Outcome } from '../detector/decision.ts'
 import { isConnectMode, type Protocol } from '../detector/modes.ts'
 import type { Address } from '../detector/packet.ts'
 import { type InUse, portsToOpen } from '../detector/ports.ts'
@@ -64,7 +64,7 @@ interface Basis {
   readonly ignore: IgnoreSource
   readonly isInUse: Effects['isInUse']
   /** Hears of everything, after what the daemon would write is written. `faults`: what could not be. */
-  readonly told: (settled: Settled, faults: readonly string[]) => void
+  readonly told: (settled: Outcome, faults: readonly string[]) => void
 }
 
 /**
@@ -80,7 +80,7 @@ export const watchingEffects = ({ ignore, told, ...basis }: Basis, isLive: boole
       : { action, result: 'assumed', exitCode: null, said: '' },
   resolveName: isLive ? resolveName : (host) => host,
   localTime,
-  settled: (settled) => told(settled, []),
+  finalized: (settled) => told(settled, []),
 })
 
 /** The hosts that a 2.x daemon takes for blocked from its start on; 1.2 forgets them at its start. */
@@ -136,7 +136,7 @@ export const actingEffects = async (root: string, basis: Basis): Promise<Effects
           () => '',
         ),
     perform: (action) => perform(action, { root, dialect }),
-    settled: async (settled) => {
+    finalized: async (settled) => {
       const { blocked, history } = records.get(settled.decision.mode) ?? {}
       // The order in which 1.2 writes them.
       const faults = [

@@ -70,7 +70,7 @@ const readWatched = (
 ): Read => {
   const { confPath, dialect, builtIgnorePath } = desired.release
   const conf = parsePortsentryConf(fileText(facts, confPath) ?? '', dialect)
-  const configurations = modes.map((mode) => readConfiguration(conf, mode, confPath).configuration)
+  const configurations = modes.map((mode) => readConfiguration(conf, mode))
   const taken = new Set(inUse)
   const portsOf = (protocol: 'tcp' | 'udp'): number[] =>
     configurations.flatMap(({ mode, ports }) => {

@@ -2,11 +2,11 @@ import { describe, expect, test } from 'vitest'
 import { concludeOn } from '../../src/commands/explain-verdict.ts'
 import type { Daemons, Explanation } from '../../src/commands/explanation.ts'
 import type { Action } from '../../src/detector/decision.ts'
-import type { Prospect } from '../../src/detector/prospect.ts'
+import type { Prediction } from '../../src/detector/predict.ts'
 import type { JailState } from '../../src/host/jail-state.ts'
 import type { BanRow, PlaceName } from '../../src/policy/ban-view.ts'
 
-const prospect = (more: Partial<Prospect> = {}): Prospect => ({
+const prediction = (more: Partial<Prediction> = {}): Prediction => ({
   mode: 'atcp',
   verdict: 'act',
   ignoredByLine: null,
@@ -41,7 +41,7 @@ const daemons = (more: Partial<Daemons> = {}): Daemons => ({
   faults: [],
   changedSince: [],
   otherConfs: [],
-  prospects: [prospect()],
+  predictions: [prediction()],
   ignoredBy: null,
   ...more,
 })
@@ -96,9 +96,9 @@ const concluded = (more: Partial<Explanation>) =>
     ...more,
   })
 
-const blocked = prospect({ verdict: 'already-blocked' })
-const only = (one: Partial<Prospect>, more: Partial<Daemons> = {}) => ({
-  daemons: daemons({ prospects: [prospect(one)], ...more }),
+const blocked = prediction({ verdict: 'already-blocked' })
+const only = (one: Partial<Prediction>, more: Partial<Daemons> = {}) => ({
+  daemons: daemons({ predictions: [prediction(one)], ...more }),
 })
 
 test('is not said to be free where places could not be read', () => {
@@ -220,7 +220,7 @@ describe('a host is', () => {
       'noticed by the other of two daemons',
       {
         daemons: daemons({
-          prospects: [blocked, prospect({ mode: 'audp' })],
+          predictions: [blocked, prediction({ mode: 'audp' })],
           deaf: { atcp: 'x' },
         }),
       },
@@ -228,10 +228,10 @@ describe('a host is', () => {
       /./,
     ],
     ['unseen', only({ verdict: 'unseen' }), 'unnoticed', /IPv6/],
-    ['taken for blocked', { daemons: daemons({ prospects: [blocked] }) }, 'unnoticed', /leads to nothing/],
+    ['taken for blocked', { daemons: daemons({ predictions: [blocked] }) }, 'unnoticed', /leads to nothing/],
     [
       'taken for blocked in one mode',
-      { daemons: daemons({ prospects: [blocked, prospect()] }) },
+      { daemons: daemons({ predictions: [blocked, prediction()] }) },
       'would-be-banned',
       /./,
     ],
@@ -243,7 +243,7 @@ describe('a host is', () => {
     ],
     ['ignored', only({ verdict: 'ignored' }, { ignoredBy: 'list:1' }), 'ignored', /by list:1$/],
     ['unknown', { daemons: null }, 'unknown', /could not be looked at/],
-    ['unknown without modes', { daemons: daemons({ prospects: [] }) }, 'unknown', /modes/],
+    ['unknown without modes', { daemons: daemons({ predictions: [] }) }, 'unknown', /modes/],
     ['banned', { ...SHUT, ban: row() }, 'banned', /for ever$/],
     ['banned with a gap', { ...SHUT, ban: row(['hosts.deny']) }, 'banned', /MISSING in hosts\.deny$/],
     [

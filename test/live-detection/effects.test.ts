@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'no
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
-import type { Settled } from '../../src/detector/decision.ts'
+import type { Outcome } from '../../src/detector/decision.ts'
 import { createDetector } from '../../src/detector/detector.ts'
 import { createWatcher } from '../../src/detector/watcher.ts'
 import { actingEffects, findInUse, readBlocked, watchingEffects } from '../../src/live-detection/effects.ts'
@@ -27,12 +27,12 @@ const world = async (mode: 'atcp' | 'stealth', command: string, acts = true) => 
   const ignorePath = '/etc/portsentry/portsentry.ignore'
   writeFileSync(join(root, ignorePath), '192.168.1.0/24\n')
   const ignore = await openIgnoreList(root, [ignorePath], configuration.dialect)
-  const told: (readonly [Settled, readonly string[]])[] = []
+  const told: (readonly [Outcome, readonly string[]])[] = []
   const basis = {
     configurations: [configuration],
     ignore,
     isInUse: () => false,
-    told: (settled: Settled, faults: readonly string[]) => void told.push([settled, faults]),
+    told: (settled: Outcome, faults: readonly string[]) => void told.push([settled, faults]),
   }
   const effects = acts ? await actingEffects(root, basis) : watchingEffects(basis, false)
   const blocked = await readBlocked(root, configuration)
@@ -51,7 +51,7 @@ const world = async (mode: 'atcp' | 'stealth', command: string, acts = true) => 
   return { watcher: createWatcher([detector], effects), told, files }
 }
 
-const verdicts = (told: readonly (readonly [Settled, readonly string[]])[]) =>
+const verdicts = (told: readonly (readonly [Outcome, readonly string[]])[]) =>
   told.map(([{ decision }]) => decision.verdict)
 
 it('1.2: does what the daemon does, and writes what it writes', async () => {
@@ -85,7 +85,7 @@ it('2.x: writes its own history and records, and remembers them', async () => {
   writeFileSync(files.ignore, '203.0.113.9\n')
   await watcher.observe(packet())
   expect(verdicts(told)).toEqual(['act', 'already-blocked'])
-  expect(told[0]?.[0].remarks).toEqual([expect.stringMatching(/^KILL_ROUTE ended with exit code 1/)])
+  expect(told[0]?.[0].warnings).toEqual([expect.stringMatching(/^KILL_ROUTE ended with exit code 1/)])
   expect(readFileSync(files.history, 'latin1').match(/ blocked: \[true\]\n/g)).toHaveLength(2)
   expect([...readFileSync(files.blocked)]).toEqual([2, 0, 203, 0, 113, 9])
   expect(readFileSync(files.hostsDeny, 'utf8')).toBe(LINE)
