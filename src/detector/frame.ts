@@ -12,7 +12,7 @@ export interface Frame {
 }
 
 /** A header, a record or a block: how many bytes it has, and the frame in it, if any. */
-export interface Unit {
+interface Unit {
   readonly length: number
   readonly frame: Frame | null
 }
