@@ -62,17 +62,17 @@ export const scanOf = ({ scan, packet }: Decision): string => {
 export const describeException = ({ path, line, text }: Exception): string => `by ${path}:${line} (${text})`
 
 /** One line an event; what was done about it stands in it. */
-export const renderEvent = (settled: Outcome, exception: Exception | null): string => {
-  const { decision, outcomes } = settled
+export const renderEvent = (outcome: Outcome, exception: Exception | null): string => {
+  const { decision, outcomes } = outcome
   const { packet, host, port, mode } = decision
-  const target = port === packet.port ? `port ${port}` : `port ${packet.port}, told as ${port}`
-  const verdict = `${outcomeOf(settled)}${exception === null ? '' : ` ${describeException(exception)}`}`
+  const target = port === packet.port ? `port ${port}` : `port ${packet.port}, reported as ${port}`
+  const verdict = `${outcomeOf(outcome)}${exception === null ? '' : ` ${describeException(exception)}`}`
   const event = `${clockOf(packet.timeMs)} ${host} ${scanOf(decision)}, ${target} (${mode}): ${verdict}`
   return `${[event, ...outcomes.map(describeOutcome)].join('; ')}\n`
 }
 
 /** An event worth a line for who wants to hear only of what is done or fails. */
-export const isMomentous = ({ decision, warnings }: Outcome): boolean =>
+export const isImportant = ({ decision, warnings }: Outcome): boolean =>
   decision.verdict === 'act' || warnings.length > 0
 
 const outcomeAsJson = ({ action, result, exitCode, said }: ActionOutcome): object => ({
@@ -85,8 +85,8 @@ const outcomeAsJson = ({ action, result, exitCode, said }: ActionOutcome): objec
 })
 
 /** An event as the fields of its JSON document. */
-export const eventAsJson = (settled: Outcome, exception: Exception | null): object => {
-  const { decision, outcomes, blocked, log, history, warnings } = settled
+export const eventAsJson = (outcome: Outcome, exception: Exception | null): object => {
+  const { decision, outcomes, blocked, log, history, warnings } = outcome
   const { packet, mode, host, scan, port, verdict } = decision
   return {
     time: new Date(packet.timeMs).toISOString(),
@@ -95,7 +95,7 @@ export const eventAsJson = (settled: Outcome, exception: Exception | null): obje
     protocol: packet.protocol,
     scan,
     port: packet.port,
-    toldPort: port,
+    reportedPort: port,
     verdict,
     ignoredBy: exception,
     blocked,

@@ -2,20 +2,13 @@ import type { Outcome } from '../detector/decision.ts'
 import { HostError } from '../host/host-error.ts'
 import { readDaemons } from '../host/processes.ts'
 import { actingEffects, watchingEffects } from '../live-detection/effects.ts'
+import { type Ending, type Source, watchSource } from '../live-detection/watch.ts'
 import { serviceOf } from '../policy/daemons.ts'
 import { isError, type Problem } from '../problem.ts'
 import { readableJson } from '../readable.ts'
 import { assess } from './assess.ts'
-import {
-  checkTogether,
-  type DetectOptions,
-  type Misuse,
-  readModes,
-  readSource,
-  type Source,
-} from './detect-options.ts'
-import { type Exception, eventAsJson, isMomentous, readable, renderEvent } from './detect-report.ts'
-import { runSource, type Session } from './detect-run.ts'
+import { type DetectOptions, Misuse, modesFor, readSource } from './detect-options.ts'
+import { type Exception, eventAsJson, isImportant, readable, renderEvent } from './detect-report.ts'
 import { readSubject, type Subject, wantedModes } from './detect-subject.ts'
 import { createSummary } from './detect-summary.ts'
 import { complain, EXIT, JSON_VERSION, openOutput, problemAsJson } from './output.ts'
@@ -24,11 +17,6 @@ import { complain, EXIT, JSON_VERSION, openOutput, problemAsJson } from './outpu
 const writeLine = (event: string, content: object): void => {
   const line = JSON.stringify({ version: JSON_VERSION, command: 'detect', event, ...content })
   process.stdout.write(`${readableJson(line)}\n`)
-}
-
-const misused = ({ misuse }: Misuse): number => {
-  complain(`error: ${misuse}`)
-  return EXIT.usage
 }
 
 /** Who acts does so on this machine, as root, and alone: two would block every host twice. */
@@ -43,7 +31,29 @@ const expectMayAct = async (root: string): Promise<void> => {
   }
 }
 
-/** Runs a source to its end, telling each event as it happens and then what it all came to. */
+/** Lets `work` end in order when a signal says so or, where `forReader`, when nobody reads on. */
+const untilStopped = async <T>(forReader: boolean, stop: () => void, work: Promise<T>): Promise<T> => {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  for (const signal of signals) process.once(signal, stop)
+  if (forReader) process.stdout.once('error', stop)
+  try {
+    return await work
+  } finally {
+    for (const signal of signals) process.off(signal, stop)
+    process.stdout.off('error', stop)
+  }
+}
+
+const reportFailure = (options: DetectOptions, source: Source, message: string): void => {
+  if (source.kind !== 'pcap') complain(`portward: ${message}`)
+  else {
+    const path = source.path === '-' ? 'standard input' : source.path
+    const hint = 'what came before it was read'
+    openOutput(options).problems([{ severity: 'error', code: 'bad-capture', message, hint, at: { path } }])
+  }
+}
+
+/** Runs a source to its end, reporting each event as it happens and then what it all came to. */
 const detect = async (
   options: DetectOptions,
   source: Source,
@@ -52,30 +62,33 @@ const detect = async (
 ): Promise<number> => {
   const output = openOutput(options)
   const summary = createSummary()
-  const told = (settled: Outcome, faults: readonly string[]): void => {
-    const line = settled.decision.ignoredByLine
+  const detected = (outcome: Outcome, faults: readonly string[]): void => {
+    const line = outcome.decision.ignoredByLine
     const exception: Exception | null =
       line === null ? null : { path: ignore.path(), line, text: readable(ignore.line(line)) }
-    summary.add(settled, exception)
-    const warnings = [...settled.warnings, ...faults]
-    for (const remark of warnings) complain(`${settled.decision.host}: ${remark}`)
-    if (options.json) writeLine('decision', { ...eventAsJson(settled, exception), faults })
-    else if (!options.quiet || isMomentous(settled)) output.text(renderEvent(settled, exception))
+    summary.add(outcome, exception)
+    for (const warning of [...outcome.warnings, ...faults]) complain(`${outcome.decision.host}: ${warning}`)
+    if (options.json) writeLine('decision', { ...eventAsJson(outcome, exception), faults })
+    else if (!options.quiet || isImportant(outcome)) output.text(renderEvent(outcome, exception))
   }
-  const session: Session = {
-    options,
-    acts,
-    configurations,
-    note: output.note,
-    effects: async (asked) => {
-      const basis = { configurations, ignore, isInUse: asked, told }
-      return acts ? actingEffects(options.root, basis) : watchingEffects(basis, source.kind !== 'pcap')
+  const { text, document, failure }: Ending = await watchSource(
+    {
+      root: options.root,
+      configurations,
+      method: options.method === 'raw' ? 'raw' : 'pcap',
+      effects: async (isInUse) => {
+        const basis = { configurations, ignore, isInUse, detected }
+        return acts ? actingEffects(options.root, basis) : watchingEffects(basis, source.kind !== 'pcap')
+      },
+      untilStopped: (stop, work) => untilStopped(!acts, stop, work),
+      note: output.note,
     },
-  }
-  const ending = await runSource(session, source)
-  if (options.json) writeLine('summary', { acted: acts, ...summary.asJson(), ...ending.document })
-  else output.text(`\n${summary.render()}${ending.text}`)
-  return ending.failed ? EXIT.failed : EXIT.ok
+    source,
+  )
+  if (failure !== null) reportFailure(options, source, failure)
+  if (options.json) writeLine('summary', { acted: acts, ...summary.asJson(), ...document })
+  else output.text(`\n${summary.render()}${text}`)
+  return failure === null ? EXIT.ok : EXIT.failed
 }
 
 const refuse = (options: DetectOptions, problems: readonly Problem[], exitCode: number): number => {
@@ -87,7 +100,6 @@ const refuse = (options: DetectOptions, problems: readonly Problem[], exitCode: 
 const run = async (options: DetectOptions): Promise<number> => {
   const output = openOutput(options)
   const source = readSource(options)
-  if ('misuse' in source) return misused(source)
   const assessment = await assess(options, { filesOnly: true })
   const { release, releaseProblem } = assessment
   if (release === null) return refuse(options, releaseProblem === null ? [] : [releaseProblem], EXIT.failed)
@@ -97,10 +109,7 @@ const run = async (options: DetectOptions): Promise<number> => {
       : { modes: options.mode, problems: [] }
   if (wanted.modes === null) return refuse(options, wanted.problems, EXIT.configuration)
   output.problems(wanted.problems)
-  const modes = readModes(wanted.modes, release.dialect)
-  if ('misuse' in modes) return misused(modes)
-  const misuse = checkTogether(source, modes, options)
-  if (misuse !== null) return misused(misuse)
+  const modes = modesFor(wanted.modes, release.dialect, source, options)
   const subject = await readSubject(options.root, release, modes)
   if (subject.problems.some(isError)) return refuse(options, subject.problems, EXIT.failed)
   output.problems(subject.problems)
@@ -117,6 +126,10 @@ export const detectCommand = async (options: DetectOptions): Promise<number> => 
   try {
     return await run(options)
   } catch (error) {
+    if (error instanceof Misuse) {
+      complain(`error: ${error.message}`)
+      return EXIT.usage
+    }
     if (!options.json || !(error instanceof HostError)) throw error
     const { message, hint } = error
     writeLine('error', { error: { message, hint } })
