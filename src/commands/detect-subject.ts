@@ -48,7 +48,7 @@ const ignoreProblems = async (ignore: IgnoreSource, path: string | null): Promis
     severity,
     code: 'bad-ignore-line',
     message: `${message}: portsentry does not start`,
-    hint: 'mend or remove the line',
+    hint: 'fix or remove the line',
     at: { path: ignore.path(), line },
   }))
 }

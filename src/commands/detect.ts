@@ -13,13 +13,13 @@ import { readSubject, type Subject, wantedModes } from './detect-subject.ts'
 import { createSummary } from './detect-summary.ts'
 import { complain, EXIT, JSON_VERSION, openOutput, problemAsJson } from './output.ts'
 
-/** One document a line, since nobody knows how many there will be. */
+/** One document a line, since it is not known how many there will be. */
 const writeLine = (event: string, content: object): void => {
   const line = JSON.stringify({ version: JSON_VERSION, command: 'detect', event, ...content })
   process.stdout.write(`${readableJson(line)}\n`)
 }
 
-/** Who acts does so on this machine, as root, and alone: two would block every host twice. */
+/** Acting is for this machine, as root, and one at a time: two would block every host twice. */
 const expectMayAct = async (root: string): Promise<void> => {
   if (root !== '/') {
     throw new HostError('the commands of a tree are not for this machine', 'add --dry-run')
@@ -31,7 +31,7 @@ const expectMayAct = async (root: string): Promise<void> => {
   }
 }
 
-/** Lets `work` end in order when a signal says so or, where `forReader`, when nobody reads on. */
+/** Lets `work` end in order when a signal says so or, where `forReader`, when the reader has gone. */
 const untilStopped = async <T>(forReader: boolean, stop: () => void, work: Promise<T>): Promise<T> => {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   for (const signal of signals) process.once(signal, stop)

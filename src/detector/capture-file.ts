@@ -50,7 +50,7 @@ const joined = (one: Uint8Array, other: Uint8Array): Uint8Array => {
   return both
 }
 
-/** Reads a capture file or pipe as it comes: pcap or pcapng, whichever its first bytes tell. Never throws. */
+/** Reads a capture file or pipe as it comes: pcap or pcapng, whichever its first bytes say. Never throws. */
 export const createCaptureReader = (): CaptureReader => {
   let readUnit: UnitReader | null = null
   let fault: CaptureFault | null = null

@@ -74,7 +74,7 @@ export const finalize = (
     return { ...known, log, history: line, blockedRecord: line }
   }
   const event = scanEvent2(decision, blocked)
-  // The history has every packet that came as far as the ignore list; without BLOCKED_FILE nobody is remembered.
+  // The history has every packet that came as far as the ignore list; without BLOCKED_FILE no host is remembered.
   const isRecorded = verdict !== 'in-use' && configuration.historyFile !== null
   const isKept = isNewlyBlocked && configuration.blockedFile !== null
   return {

@@ -36,7 +36,7 @@ const takenFor = (value: string, effect: string, hint: string): Oddity => ({
   hint,
 })
 
-/** 1.2 reads every number with atoi(), and takes what is no choice of its own for 0. */
+/** 1.2 reads every number with atoi(), and takes what is not one of its choices for 0. */
 const choice12 =
   (...choices: readonly number[]): JudgeValue =>
   (value) => {
@@ -211,7 +211,7 @@ const findErrors = (conf: PortsentryConf, modes: readonly Mode[]): Finding[] => 
 
 /**
  * Everything that is wrong with a portsentry.conf, by the rules of the daemons that read it in these modes. Errors: they
- * would not start with it. Warnings: they read something else than it says. Pure; `path` is where the problems are said to be.
+ * would not start with it. Warnings: they read something other than it says. Pure; `path` is the file that the problems name.
  */
 export const judgeConf = (conf: PortsentryConf, modes: readonly Mode[], path: string): Problem[] =>
   [...findErrors(conf, modes), ...findCut(conf), ...findOdd(conf, modes), ...findUnread(conf)].map(

@@ -2,8 +2,8 @@
 export type Address = readonly number[]
 
 /**
- * How a frame reached the machine that captured it, as far as its link layer tells. `unknown`: a unicast frame
- * whose link layer does not say for whom it was.
+ * How a frame reached the machine that captured it, as far as its link layer says. `unknown`: a unicast frame
+ * whose link layer does not say which host it was for.
  */
 export type Delivery = 'host' | 'broadcast' | 'multicast' | 'other-host' | 'outgoing' | 'unknown'
 

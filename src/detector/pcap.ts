@@ -17,7 +17,7 @@ export const createPcap = (fractionsPerMs: number): UnitReader => {
       const major = uint16(bytes, 4)
       if (major !== 2)
         throw new BadCapture(`version ${major}.${uint16(bytes, 6)} of pcap is not known, only 2.x`)
-      // The upper bits tell the length of a frame check sequence, which the IP header's own length cuts off.
+      // The upper bits hold the length of a frame check sequence, which the IP header's own length cuts off.
       linkType = uint32(bytes, 20) % 0x400_0000
       checkLinkType(linkType)
       return { length: FILE_HEADER, frame: null }

@@ -17,7 +17,7 @@ export type PortRule =
   | { readonly kind: 'below'; readonly limit: number; readonly excluded: readonly number[] }
   | { readonly kind: 'ranges'; readonly ranges: readonly PortRange[]; readonly entries: number }
 
-/** For each port that a packet may be for, the port that the daemon tells, or -1 where it does not watch it. */
+/** For each port that a packet may be for, the port that the daemon reports, or -1 where it does not watch it. */
 export type WatchedPorts = Int32Array
 
 export type InUse = (protocol: Protocol, port: number) => boolean
@@ -119,13 +119,13 @@ const readAdvanced12 = (
 
 /**
  * 1.2's tcp and udp: the sockets stand without gaps in their array, the ports with them, and both are read by
- * one index; behind a port that could not be bound, every socket tells its neighbour's port.
+ * one index; behind a port that could not be bound, every socket reports the port of the one before.
  */
 const accept12 = (ports: readonly number[], inUse: (port: number) => boolean): WatchedPorts => {
   const watched = nothing()
   let bound = 0
   for (const port of ports.map(portOf)) {
-    // Port 0 is bound to a port that the kernel chooses, which nobody knows.
+    // Port 0 is bound to a port that the kernel chooses, and which is not known.
     if (port !== 0 && (inUse(port) || watched[port] !== -1)) continue
     if (port !== 0) watched[port] = ports[bound] ?? -1
     bound += 1
@@ -156,7 +156,7 @@ export const watchPorts = (
     return reading === 'connections' ? accept12(rule.ports, inUse) : readPackets12(rule.ports, inUse)
   }
   const watched = fillRanges(rule.ranges)
-  if (reading === 'connections') return watched.map((told, port) => (told !== -1 && inUse(port) ? -1 : told))
+  if (reading === 'connections') return watched.map((it, port) => (it !== -1 && inUse(port) ? -1 : it))
   // Every entry, range or single, has a 0 in the field that it does not use, which IsPortInRange() compares.
   if (reading === 'raw' && rule.entries > 0) watched[0] = 0
   return watched

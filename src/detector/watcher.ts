@@ -33,7 +33,7 @@ export interface Connection {
   readonly protocol: Protocol
   /** `::ffff:A` is taken for A. */
   readonly source: Address
-  /** Null where the kernel does not tell, as for datagrams. */
+  /** Null where the kernel does not say, as for datagrams. */
   readonly destination: Address | null
   readonly sourcePort: number
   readonly port: number

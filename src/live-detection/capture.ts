@@ -52,7 +52,7 @@ export interface LiveCapture {
   }>
 }
 
-/** What connect modes are told of: handshakes take any segment. */
+/** For connect modes: any segment may be part of a handshake. */
 const ALL_TRAFFIC = 'ip or ip6'
 /**
  * What raw modes may notice: datagrams, fragments, and segments with neither ACK (16) nor RST (4). The kernel then
@@ -70,7 +70,7 @@ const interfacesOfOurs = (): string[] =>
 
 /**
  * Interfaces that hand all they get to a bridge or a bond, where it comes by once more: on `any` each of its packets
- * would count twice. One with an address of its own hands it to nobody. `directory` is the kernel's list.
+ * would count twice. One with an address of its own does not. `directory` is the kernel's list.
  */
 export const readParts = (
   directory = '/sys/class/net',

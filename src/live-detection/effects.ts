@@ -15,7 +15,7 @@ import { type WatchedFile, watchFile } from './records.ts'
 import { resolveName } from './resolve-name.ts'
 import { perform } from './respond.ts'
 
-/** This machine's addresses at this moment, link-local ones included, loopback left out. */
+/** This machine's present addresses, link-local ones included, loopback left out. */
 export const ownAddresses = (): Address[] =>
   Object.values(networkInterfaces())
     .flatMap((addresses) => addresses ?? [])

@@ -6,13 +6,13 @@ import { tryRun } from '../host/process.ts'
 export interface Response {
   /** hosts.deny is written below this; commands run on this machine in any case. */
   readonly root: string
-  /** Whose way of writing hosts.deny. */
+  /** The generation whose way of writing hosts.deny is followed. */
   readonly dialect: Dialect
   /** How long a command may take. */
   readonly timeoutMs?: number
 }
 
-/** The daemon waits for ever, and sees no packet meanwhile. */
+/** The daemon waits without a limit, and sees no packet meanwhile. */
 const TIMEOUT_MS = 60_000
 /** What a command wrote is in its pipe when it ends; a program that it left behind may hold the pipe open. */
 const DRAIN_MS = 50
@@ -26,7 +26,7 @@ const SCRIPT = 'umask 077; exec /bin/sh -c "$(printf %b "$1")" 2>&1'
 const escapeBytes = (latin1: string): string =>
   [...Buffer.from(latin1, 'latin1')].map((byte) => `\\0${byte.toString(8).padStart(3, '0')}`).join('')
 
-/** `Try iptables -h` says nothing of what went wrong. */
+/** `Try iptables -h` does not say what went wrong. */
 const ADVICE = /^(?:Try|See|Usage:) /
 
 /** The last line with anything in it; control characters, which a terminal would obey, as `?`. */

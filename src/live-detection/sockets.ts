@@ -15,7 +15,7 @@ export interface Arrival extends Port {
   readonly timeMs: number
   readonly source: Address
   readonly sourcePort: number
-  /** Null for a datagram: the kernel does not tell a server on all addresses to which of them it came. */
+  /** Null for a datagram: a server on all addresses does not learn from the kernel to which of them it came. */
   readonly destination: Address | null
   /** Sends the banner (latin1-decoded, may be empty) and ends the connection. Once for each arrival. */
   readonly answer: (banner: string) => void
@@ -34,7 +34,7 @@ export interface Listeners {
 
 const isProtocol = (word: string): word is Port['protocol'] => word === 'tcp' || word === 'udp'
 
-/** An IPv4 client of a dual-stack socket is told as ::ffff:A, and meant as A, as 2.x takes it. */
+/** An IPv4 client of a dual-stack socket is given as ::ffff:A, and stands for A, as 2.x takes it. */
 const parseHexadecimal = (text: string): Address => {
   const bytes = [...Buffer.from(text, 'hex')]
   const isMapped = bytes.length === 16 && bytes.slice(0, 12).every((byte, at) => byte === (at < 10 ? 0 : 255))
@@ -43,10 +43,10 @@ const parseHexadecimal = (text: string): Address => {
 
 /**
  * Opens sockets on all addresses as a daemon in a connect mode does: IPv4 for 1.2, dual-stack for 2.x (family 6). A
- * port that cannot be bound is told and left out, as the daemons go on, too. Throws HostError.
+ * port that cannot be bound is reported and left out: the daemons go on, too. Throws HostError.
  *
  * perl (essential on Debian) holds them, because Node does not keep the address that accept() gives and asks for
- * it later, when a scanner such as nmap -sT has hung up and nobody knows it any more.
+ * it later, when a scanner such as nmap -sT has hung up and it is no longer known.
  */
 export const openListeners = async (
   family: 4 | 6,

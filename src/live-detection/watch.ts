@@ -54,7 +54,7 @@ const createWatch = async (
   isLive: boolean,
 ): Promise<Watcher> => {
   const detectors = configurations.map(async (configuration) => {
-    // Whom the server has blocked since is no matter of what a capture file shows.
+    // What the server has blocked since has nothing to do with a capture file.
     const blocked = isLive ? await readBlocked(root, configuration) : undefined
     return createDetector(configuration, { ...known, method, ...(blocked && { blocked }) })
   })
@@ -106,7 +106,7 @@ const watchFile = async (session: Session, source: Source & { kind: 'pcap' }): P
   }
 }
 
-/** Follows the traffic of an interface until it is told to end. */
+/** Follows the traffic of an interface until it is stopped. */
 const watchInterface = async (session: Session, name: string): Promise<Ending> => {
   const { configurations, note } = session
   if (process.getuid?.() !== 0) throw new HostError('capturing needs root', 'run as root')
@@ -195,7 +195,7 @@ const watchArrival = async ({ answer, ...connection }: Arrival, watcher: Watcher
   }
 }
 
-/** Listens on the configured ports until it is told to end. */
+/** Listens on the configured ports until it is stopped. */
 const watchSockets = async (session: Session): Promise<Ending> => {
   const { configurations, note } = session
   const waiting = new Set<Promise<void>>()
