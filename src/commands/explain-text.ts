@@ -72,8 +72,8 @@ const describeProtocols = ({ protocols, atPacket }: Prediction): string[] =>
     return [head, ...actions.map((action) => `    ${describeAction(action)}`)]
   })
 
-const describePrediction = (prediction: Prediction, { ignoredBy, dialect }: Daemons): string[] => {
-  const { mode, verdict } = prediction
+const describeProspect = (prospect: Prediction, { ignoredBy, dialect }: Daemons): string[] => {
+  const { mode, verdict } = prospect
   switch (verdict) {
     case 'unseen':
       return [`${mode}: sees no IPv6`]
@@ -85,7 +85,7 @@ const describePrediction = (prediction: Prediction, { ignoredBy, dialect }: Daem
       return [`${mode}: takes it for blocked already: ${goesOn}`]
     }
     case 'act':
-      return describeProtocols(prediction).map((line) => (line.startsWith(' ') ? line : `${mode}: ${line}`))
+      return describeProtocols(prospect).map((line) => (line.startsWith(' ') ? line : `${mode}: ${line}`))
   }
 }
 
@@ -99,7 +99,7 @@ const conditionOf = (daemons: Daemons): string | null => {
 const portsentry = (explanation: Explanation): string[] => {
   const { daemons } = explanation
   if (daemons === null) return ['could not be looked at']
-  const { deaf, faults, otherConfs, changedSince, predictions, dialect } = daemons
+  const { deaf, faults, otherConfs, changedSince, prospects, dialect } = daemons
   const condition = conditionOf(daemons)
   const isHidden = dialect === '1.2' && explanation.firewall.state === 'banned'
   return [
@@ -109,8 +109,8 @@ const portsentry = (explanation: Explanation): string[] => {
     ...faults.map((fault) => `would not start: ${fault}`),
     ...(condition === null ? [] : [condition]),
     ...(isHidden ? ['does not see what the firewall keeps out; if it did:'] : []),
-    ...(predictions.length === 0 ? ['in which modes it should run is not known'] : []),
-    ...predictions.flatMap((prediction) => describePrediction(prediction, daemons)),
+    ...(prospects.length === 0 ? ['in which modes it should run is not known'] : []),
+    ...prospects.flatMap((prospect) => describeProspect(prospect, daemons)),
   ]
 }
 

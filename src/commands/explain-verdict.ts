@@ -28,9 +28,9 @@ interface Said {
 const isBan = ({ kind, option }: Action): boolean => kind !== 'impossible' && option !== 'KILL_RUN_CMD'
 
 /** What of this portsentry would act on the host, as `tcp` or `udp`, and what would not. */
-const protocolsOf = (predictions: readonly Prediction[], bans: boolean): string[] => [
+const protocolsOf = (prospects: readonly Prediction[], bans: boolean): string[] => [
   ...new Set(
-    predictions
+    prospects
       .filter(({ verdict }) => verdict === 'act')
       .flatMap(({ protocols }) => protocols)
       .filter(({ port, actions }) => port !== null && actions.some(isBan) === bans)
@@ -38,8 +38,8 @@ const protocolsOf = (predictions: readonly Prediction[], bans: boolean): string[
   ),
 ]
 
-const runsCommand = (predictions: readonly Prediction[]): boolean =>
-  predictions.some(
+const runsCommand = (prospects: readonly Prediction[]): boolean =>
+  prospects.some(
     ({ verdict, protocols }) =>
       verdict === 'act' &&
       protocols.some(({ actions }) =>
@@ -49,10 +49,10 @@ const runsCommand = (predictions: readonly Prediction[]): boolean =>
 
 /** Who would ban the host for a new scan, where portsentry runs with its files as they are now. */
 const bannersOf = ({ daemons, jail, jailFiles }: Explanation): string[] => {
-  const predictions = (daemons?.predictions ?? []).filter(({ mode }) => daemons?.deaf[mode] === undefined)
-  const acting = protocolsOf(predictions, true)
-  const isPartial = protocolsOf(predictions, false).length > 0
-  const hasRoute = predictions.some(({ protocols }) =>
+  const prospects = (daemons?.prospects ?? []).filter(({ mode }) => daemons?.deaf[mode] === undefined)
+  const acting = protocolsOf(prospects, true)
+  const isPartial = protocolsOf(prospects, false).length > 0
+  const hasRoute = prospects.some(({ protocols }) =>
     protocols.some(({ actions }) =>
       actions.some((action) => isBan(action) && action.option === 'KILL_ROUTE'),
     ),
@@ -63,7 +63,7 @@ const bannersOf = ({ daemons, jail, jailFiles }: Explanation): string[] => {
   ]
   const only = limits.length === 0 ? '' : ` (${limits.join(', ')})`
   // 2.x goes on to write its history about hosts that it takes for blocked, 1.2 does not.
-  const isWritten = predictions.some(
+  const isWritten = prospects.some(
     ({ verdict }) => verdict === 'act' || (verdict === 'already-blocked' && daemons?.dialect === '2.x'),
   )
   const isJailed =
@@ -130,16 +130,16 @@ const isIdle = ({ isRunning, faults }: Daemons): boolean =>
   isRunning === false || (isRunning === null && faults.length > 0)
 
 /** Why nobody would notice a scan, if nobody would. */
-const whyUnnoticed = ({ isRunning, deaf, faults, predictions }: Daemons): string | null => {
+const whyUnnoticed = ({ isRunning, deaf, faults, prospects }: Daemons): string | null => {
   const [fault] = faults
   const start = fault === undefined ? '' : `, and would not start (${fault})`
   if (isRunning === false) return `PORTSENTRY DOES NOT RUN${start}: nobody notices a scan`
   if (isRunning === null && fault !== undefined) {
     return `PORTSENTRY WOULD NOT START (${fault}): nobody would notice a scan`
   }
-  if (predictions.every(({ mode }) => deaf[mode] !== undefined))
+  if (prospects.every(({ mode }) => deaf[mode] !== undefined))
     return `PORTSENTRY RUNS, BUT DOES NOT WATCH (${[...new Set(Object.values(deaf))].join('; ')}): nobody notices a scan`
-  if (predictions.every(({ verdict }) => verdict === 'unseen')) {
+  if (prospects.every(({ verdict }) => verdict === 'unseen')) {
     return 'a scan is not noticed: portsentry 1.2 sees no IPv6'
   }
   return null
@@ -156,7 +156,7 @@ const onStranger = (explanation: Explanation): Said => {
       : unread === ''
         ? 'is neither banned nor protected'
         : `${isFree}, and not protected`
-  if (daemons === null || daemons.predictions.length === 0) {
+  if (daemons === null || daemons.prospects.length === 0) {
     const what =
       daemons === null
         ? 'portsentry could not be looked at'
@@ -170,8 +170,8 @@ const onStranger = (explanation: Explanation): Said => {
     const text = `${isFree}; what a scan would lead to is not known: ${otherwise}`
     return { verdict: 'unknown', text }
   }
-  const { dialect, predictions } = daemons
-  if (dialect === '1.2' && predictions.every(({ verdict }) => verdict === 'already-blocked')) {
+  const { dialect, prospects } = daemons
+  if (dialect === '1.2' && prospects.every(({ verdict }) => verdict === 'already-blocked')) {
     const text = `${isFree}; portsentry takes it for blocked already: a scan leads to nothing`
     return { verdict: 'unnoticed', text }
   }
@@ -184,12 +184,12 @@ const onStranger = (explanation: Explanation): Said => {
     const isSilent = explanation.jail !== null && explanation.jail.jails === null
     const what = isSilent
       ? 'portsentry logs a scan and bans nobody; fail2ban does not run, or does not answer'
-      : runsCommand(predictions)
+      : runsCommand(prospects)
         ? 'a scan is logged and KILL_RUN_CMD runs; nothing else bans it'
         : 'a scan is logged, and nothing else'
     return { verdict: 'would-be-logged', text: `${isStranger}: ${what}` }
   }
-  const nth = Math.min(...daemons.predictions.map(({ atPacket }) => atPacket))
+  const nth = Math.min(...daemons.prospects.map(({ atPacket }) => atPacket))
   // 2.x sees packets before any firewall.
   const doubt =
     daemons.dialect === '1.2' ? ', if the firewall lets that packet in, which was not looked at' : ''

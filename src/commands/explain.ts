@@ -60,13 +60,13 @@ const readDaemons = async (
   const ignorePath = release.dialect === '2.x' ? (configurations[0]?.ignoreFile ?? null) : null
   const target = { address: host.bytes, host: formatAddress(host.bytes) }
   const hosts = rememberedHosts(vantage, history)
-  const predictions = await Promise.all(
+  const prospects = await Promise.all(
     configurations.map(async (configuration) => {
       const file = await readBlockedFile(vantage, configuration.mode)
       return predict(configuration, target, list, { file, hosts })
     }),
   )
-  const line = predictions.find(({ ignoredByLine }) => ignoredByLine !== null)?.ignoredByLine ?? null
+  const line = prospects.find(({ ignoredByLine }) => ignoredByLine !== null)?.ignoredByLine ?? null
   return {
     title: release.title,
     dialect: release.dialect,
@@ -80,7 +80,7 @@ const readDaemons = async (
             .filter((path) => path !== release.confPath)
         : [],
     changedSince: await findChangedSince(vantage, ignorePath),
-    predictions,
+    prospects,
     ignoredBy: line === null ? null : `${ignore.path()}:${line} (${ignore.line(line)})`,
   }
 }

@@ -19,7 +19,7 @@ export interface Daemons {
   readonly changedSince: readonly string[]
   /** Configuration files of their own that running daemons were told to read. */
   readonly otherConfs: readonly string[]
-  readonly predictions: readonly Prediction[]
+  readonly prospects: readonly Prediction[]
   /** The ignore list's line that spares the host, as `path:line (text)`. */
   readonly ignoredBy: string | null
 }

@@ -6,7 +6,7 @@ import type { Prediction } from '../../src/detector/predict.ts'
 import type { JailState } from '../../src/host/jail-state.ts'
 import type { BanRow, PlaceName } from '../../src/policy/ban-view.ts'
 
-const prediction = (more: Partial<Prediction> = {}): Prediction => ({
+const prospect = (more: Partial<Prediction> = {}): Prediction => ({
   mode: 'atcp',
   verdict: 'act',
   ignoredByLine: null,
@@ -41,7 +41,7 @@ const daemons = (more: Partial<Daemons> = {}): Daemons => ({
   faults: [],
   changedSince: [],
   otherConfs: [],
-  predictions: [prediction()],
+  prospects: [prospect()],
   ignoredBy: null,
   ...more,
 })
@@ -96,9 +96,9 @@ const concluded = (more: Partial<Explanation>) =>
     ...more,
   })
 
-const blocked = prediction({ verdict: 'already-blocked' })
+const blocked = prospect({ verdict: 'already-blocked' })
 const only = (one: Partial<Prediction>, more: Partial<Daemons> = {}) => ({
-  daemons: daemons({ predictions: [prediction(one)], ...more }),
+  daemons: daemons({ prospects: [prospect(one)], ...more }),
 })
 
 test('is not said to be free where places could not be read', () => {
@@ -220,7 +220,7 @@ describe('a host is', () => {
       'noticed by the other of two daemons',
       {
         daemons: daemons({
-          predictions: [blocked, prediction({ mode: 'audp' })],
+          prospects: [blocked, prospect({ mode: 'audp' })],
           deaf: { atcp: 'x' },
         }),
       },
@@ -228,10 +228,10 @@ describe('a host is', () => {
       /./,
     ],
     ['unseen', only({ verdict: 'unseen' }), 'unnoticed', /IPv6/],
-    ['taken for blocked', { daemons: daemons({ predictions: [blocked] }) }, 'unnoticed', /leads to nothing/],
+    ['taken for blocked', { daemons: daemons({ prospects: [blocked] }) }, 'unnoticed', /leads to nothing/],
     [
       'taken for blocked in one mode',
-      { daemons: daemons({ predictions: [blocked, prediction()] }) },
+      { daemons: daemons({ prospects: [blocked, prospect()] }) },
       'would-be-banned',
       /./,
     ],
@@ -243,7 +243,7 @@ describe('a host is', () => {
     ],
     ['ignored', only({ verdict: 'ignored' }, { ignoredBy: 'list:1' }), 'ignored', /by list:1$/],
     ['unknown', { daemons: null }, 'unknown', /could not be looked at/],
-    ['unknown without modes', { daemons: daemons({ predictions: [] }) }, 'unknown', /modes/],
+    ['unknown without modes', { daemons: daemons({ prospects: [] }) }, 'unknown', /modes/],
     ['banned', { ...SHUT, ban: row() }, 'banned', /for ever$/],
     ['banned with a gap', { ...SHUT, ban: row(['hosts.deny']) }, 'banned', /MISSING in hosts\.deny$/],
     [
