@@ -1,4 +1,4 @@
-import type { Action, ActionOutcome, Decision, Settled, Verdict } from '../detector/decision.ts'
+import type { Action, ActionOutcome, Decision, Outcome, Verdict } from '../detector/decision.ts'
 import { formatTimestamp, isoTimestamp } from './timestamps.ts'
 
 /** Where an ignored host is excepted: the file, the line from 1, and what the line says. */
@@ -21,7 +21,7 @@ const VERDICTS: Record<Exclude<Verdict, 'act'>, string> = {
 }
 
 /** A verdict with what came of it, in a few words: `blocked`, `would be blocked`, `ignored`, … */
-export const outcomeOf = ({ decision, outcomes, blocked }: Settled): string => {
+export const outcomeOf = ({ decision, outcomes, blocked }: Outcome): string => {
   if (decision.verdict !== 'act') return VERDICTS[decision.verdict]
   if (outcomes.length === 0) return 'logged as blocked, with nothing to do'
   if (blocked !== true) return 'could not be blocked'
@@ -54,18 +54,18 @@ export const scanOf = ({ scan, packet }: Decision): string => {
 export const describeException = ({ path, line, text }: Exception): string => `by ${path}:${line} (${text})`
 
 /** One line an event; what was done about it stands in it. */
-export const renderEvent = (settled: Settled, exception: Exception | null): string => {
-  const { decision, outcomes } = settled
+export const renderEvent = (outcome: Outcome, exception: Exception | null): string => {
+  const { decision, outcomes } = outcome
   const { packet, host, port, mode } = decision
-  const target = port === packet.port ? `port ${port}` : `port ${packet.port}, told as ${port}`
-  const verdict = `${outcomeOf(settled)}${exception === null ? '' : ` ${describeException(exception)}`}`
+  const target = port === packet.port ? `port ${port}` : `port ${packet.port}, reported as ${port}`
+  const verdict = `${outcomeOf(outcome)}${exception === null ? '' : ` ${describeException(exception)}`}`
   const event = `${formatTimestamp(packet.timeMs)} ${host} ${scanOf(decision)}, ${target} (${mode}): ${verdict}`
   return `${[event, ...outcomes.map(describeOutcome)].join('; ')}\n`
 }
 
 /** An event worth a line for who wants to hear only of what is done or fails. */
-export const isMomentous = ({ decision, remarks }: Settled): boolean =>
-  decision.verdict === 'act' || remarks.length > 0
+export const isImportant = ({ decision, warnings }: Outcome): boolean =>
+  decision.verdict === 'act' || warnings.length > 0
 
 const outcomeAsJson = ({ action, result, exitCode, said }: ActionOutcome): object => ({
   option: action.option,
@@ -77,8 +77,8 @@ const outcomeAsJson = ({ action, result, exitCode, said }: ActionOutcome): objec
 })
 
 /** An event as the fields of its JSON document. */
-export const eventAsJson = (settled: Settled, exception: Exception | null): object => {
-  const { decision, outcomes, blocked, log, history, remarks } = settled
+export const eventAsJson = (outcome: Outcome, exception: Exception | null): object => {
+  const { decision, outcomes, blocked, log, history, warnings } = outcome
   const { packet, mode, host, scan, port, verdict } = decision
   return {
     time: isoTimestamp(packet.timeMs),
@@ -87,13 +87,13 @@ export const eventAsJson = (settled: Settled, exception: Exception | null): obje
     protocol: packet.protocol,
     scan,
     port: packet.port,
-    toldPort: port,
+    reportedPort: port,
     verdict,
     ignoredBy: exception,
     blocked,
     actions: outcomes.map(outcomeAsJson),
     log: log.map(readable),
     history: history === null ? null : readable(history.trimEnd()),
-    remarks,
+    warnings,
   }
 }

@@ -2,9 +2,10 @@ import { join } from 'node:path'
 import { type Configuration, readConfiguration } from '../detector/configuration.ts'
 import type { Mode } from '../detector/decision.ts'
 import { judgeConf } from '../detector/judge-conf.ts'
-import { daemonModes } from '../detector/modes.ts'
-import { type IgnoreSource, openIgnoreList, readConf } from '../host/portsentry-files.ts'
+import { readConf } from '../host/portsentry-files.ts'
+import { type IgnoreSource, openIgnoreList } from '../live-detection/ignore-source.ts'
 import type { Release } from '../policy/release.ts'
+import { daemonModes } from '../policy/release.ts'
 import type { Problem } from '../problem.ts'
 import { type Assessment, namedConfig } from './assess.ts'
 import type { GlobalOptions } from './output.ts'
@@ -47,7 +48,7 @@ const ignoreProblems = async (ignore: IgnoreSource, path: string | null): Promis
     severity,
     code: 'bad-ignore-line',
     message: `${message}: portsentry does not start`,
-    hint: 'mend or remove the line',
+    hint: 'fix or remove the line',
     at: { path: ignore.path(), line },
   }))
 }
@@ -61,7 +62,7 @@ export const readSubject = async (
   const { dialect, confPath, ignorePath, builtIgnorePath } = release
   const conf = await readConf(root, release)
   const at = join(root, confPath)
-  const configurations = modes.map((mode) => readConfiguration(conf, mode, at).configuration)
+  const configurations = modes.map((mode) => readConfiguration(conf, mode))
   const path = configurations[0]?.ignoreFile ?? null
   // Debian's init script builds the list when it starts the daemon: before that, what it is built from counts.
   const paths = path === null ? [] : path === builtIgnorePath ? [path, ignorePath] : [path]

@@ -1,29 +1,17 @@
-import type { Settled } from '../detector/decision.ts'
+import type { Outcome } from '../detector/decision.ts'
 import { readDaemons } from '../facts/daemons.ts'
-import { actingEffects, watchingEffects } from '../host/detection.ts'
 import { HostError } from '../host/host-error.ts'
+import { actingEffects, watchingEffects } from '../live-detection/effects.ts'
+import { type Ending, type Source, watchSource } from '../live-detection/watch.ts'
 import { isError, type Problem } from '../problem.ts'
 import { assess } from './assess.ts'
-import {
-  checkTogether,
-  type DetectOptions,
-  type Misuse,
-  readModes,
-  readSource,
-  type Source,
-} from './detect-options.ts'
-import { type Exception, eventAsJson, isMomentous, readable, renderEvent } from './detect-report.ts'
-import { runSource, type Session } from './detect-run.ts'
+import { type DetectOptions, Misuse, modesFor, readSource } from './detect-options.ts'
+import { type Exception, eventAsJson, isImportant, readable, renderEvent } from './detect-report.ts'
 import { readSubject, type Subject, wantedModes } from './detect-subject.ts'
 import { createSummary } from './detect-summary.ts'
-import { EXIT, type Output, openOutput, problemAsJson } from './output.ts'
+import { EXIT, type Output, openOutput, problemAsJson, type Terminal } from './output.ts'
 
-const misused = (output: Output, { misuse }: Misuse): number => {
-  output.complain(`error: ${misuse}`)
-  return EXIT.usage
-}
-
-/** Who acts does so on this machine, as root, and alone: two would block every host twice. */
+/** Acting is for this machine, as root, and one at a time: two would block every host twice. */
 const expectMayAct = async (root: string): Promise<void> => {
   if (root !== '/') {
     throw new HostError('the commands of a tree are not for this machine', 'add --dry-run')
@@ -35,40 +23,71 @@ const expectMayAct = async (root: string): Promise<void> => {
   }
 }
 
-/** Runs a source to its end, telling each event as it happens and then what it all came to. */
+/** Lets `work` end in order when a signal says so or, where there is a `reader`, when that has gone. */
+const untilStopped = async <T>(
+  reader: Terminal['stdout'] | null,
+  stop: () => void,
+  work: Promise<T>,
+): Promise<T> => {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  for (const signal of signals) process.once(signal, stop)
+  reader?.once('error', stop)
+  try {
+    return await work
+  } finally {
+    for (const signal of signals) process.off(signal, stop)
+    reader?.off('error', stop)
+  }
+}
+
+const reportFailure = (output: Output, source: Source, message: string): void => {
+  if (source.kind !== 'pcap') output.complain(`portward: ${message}`)
+  else {
+    const path = source.path === '-' ? 'standard input' : source.path
+    const hint = 'what came before it was read'
+    output.problems([{ severity: 'error', code: 'bad-capture', message, hint, at: { path } }])
+  }
+}
+
+/** Runs a source to its end, reporting each event as it happens and then what it all came to. */
 const detect = async (
   options: DetectOptions,
+  output: Output,
   source: Source,
   { configurations, ignore }: Subject,
   acts: boolean,
 ): Promise<number> => {
-  const output = openOutput(options)
   const summary = createSummary()
-  const told = (settled: Settled, faults: readonly string[]): void => {
-    const line = settled.decision.ignoredByLine
+  const detected = (outcome: Outcome, faults: readonly string[]): void => {
+    const line = outcome.decision.ignoredByLine
     const exception: Exception | null =
       line === null ? null : { path: ignore.path(), line, text: readable(ignore.line(line)) }
-    summary.add(settled, exception)
-    const remarks = [...settled.remarks, ...faults]
-    for (const remark of remarks) output.complain(`${settled.decision.host}: ${remark}`)
+    summary.add(outcome, exception)
+    for (const warning of [...outcome.warnings, ...faults])
+      output.complain(`${outcome.decision.host}: ${warning}`)
     if (options.json) {
-      output.documentLine('detect', { event: 'decision', ...eventAsJson(settled, exception), faults })
-    } else if (!options.quiet || isMomentous(settled)) output.text(renderEvent(settled, exception))
+      output.documentLine('detect', { event: 'decision', ...eventAsJson(outcome, exception), faults })
+    } else if (!options.quiet || isImportant(outcome)) output.text(renderEvent(outcome, exception))
   }
-  const session: Session = {
-    options,
-    acts,
-    configurations,
-    note: output.note,
-    effects: async (asked) => {
-      const basis = { configurations, ignore, isInUse: asked, told }
-      return acts ? actingEffects(options.root, basis) : watchingEffects(basis, source.kind !== 'pcap')
+  const { text, document, failure }: Ending = await watchSource(
+    {
+      root: options.root,
+      configurations,
+      method: options.method === 'raw' ? 'raw' : 'pcap',
+      effects: async (isInUse) => {
+        const basis = { configurations, ignore, isInUse, detected }
+        return acts ? actingEffects(options.root, basis) : watchingEffects(basis, source.kind !== 'pcap')
+      },
+      untilStopped: (stop, work) => untilStopped(acts ? null : options.terminal.stdout, stop, work),
+      note: output.note,
+      stdin: options.terminal.stdin,
     },
-  }
-  const ending = await runSource(session, source)
-  output.documentLine('detect', { event: 'summary', acted: acts, ...summary.asJson(), ...ending.document })
-  output.text(`\n${summary.render()}${ending.text}`)
-  return ending.failed ? EXIT.failed : EXIT.ok
+    source,
+  )
+  if (failure !== null) reportFailure(output, source, failure)
+  output.documentLine('detect', { event: 'summary', acted: acts, ...summary.asJson(), ...document })
+  output.text(`\n${summary.render()}${text}`)
+  return failure === null ? EXIT.ok : EXIT.failed
 }
 
 const refuse = (output: Output, problems: readonly Problem[], exitCode: number): number => {
@@ -77,10 +96,8 @@ const refuse = (output: Output, problems: readonly Problem[], exitCode: number):
   return exitCode
 }
 
-const run = async (options: DetectOptions): Promise<number> => {
-  const output = openOutput(options)
+const run = async (options: DetectOptions, output: Output): Promise<number> => {
   const source = readSource(options)
-  if ('misuse' in source) return misused(output, source)
   const assessment = await assess(options, { filesOnly: true })
   const { release, releaseProblem } = assessment
   if (release === null) return refuse(output, releaseProblem === null ? [] : [releaseProblem], EXIT.failed)
@@ -90,16 +107,13 @@ const run = async (options: DetectOptions): Promise<number> => {
       : { modes: options.mode, problems: [] }
   if (wanted.modes === null) return refuse(output, wanted.problems, EXIT.configuration)
   output.problems(wanted.problems)
-  const modes = readModes(wanted.modes, release.dialect)
-  if ('misuse' in modes) return misused(output, modes)
-  const misuse = checkTogether(source, modes, options)
-  if (misuse !== null) return misused(output, misuse)
+  const modes = modesFor(wanted.modes, release.dialect, source, options)
   const subject = await readSubject(options.root, release, modes)
   if (subject.problems.some(isError)) return refuse(output, subject.problems, EXIT.failed)
   output.problems(subject.problems)
   const acts = source.kind !== 'pcap' && options.dryRun !== true
   if (acts) await expectMayAct(options.root)
-  return detect(options, source, subject, acts)
+  return detect(options, output, source, subject, acts)
 }
 
 /**
@@ -107,12 +121,16 @@ const run = async (options: DetectOptions): Promise<number> => {
  * without --dry-run it does that. With --json every line is a document of its own, the last word of a failure too.
  */
 export const detectCommand = async (options: DetectOptions): Promise<number> => {
+  const output = openOutput(options)
   try {
-    return await run(options)
+    return await run(options, output)
   } catch (error) {
+    if (error instanceof Misuse) {
+      output.complain(`error: ${error.message}`)
+      return EXIT.usage
+    }
     if (!options.json || !(error instanceof HostError)) throw error
     const { message, hint } = error
-    const output = openOutput(options)
     output.documentLine('detect', { event: 'error', error: { message, hint } })
     output.complain(`portward: ${message} — ${hint}`)
     return EXIT.failed

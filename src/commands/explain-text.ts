@@ -1,5 +1,5 @@
 import type { Action } from '../detector/decision.ts'
-import type { Prospect } from '../detector/prospect.ts'
+import type { Prediction } from '../detector/predict.ts'
 import { isRead } from '../policy/ban-view.ts'
 import { describeProtector } from './ban-state.ts'
 import { describePort, describeSource, PLACE_TITLES, titlesOf } from './ban-table.ts'
@@ -62,7 +62,7 @@ const describeAction = (action: Action): string => {
   }
 }
 
-const describeProtocols = ({ protocols, atPacket }: Prospect): string[] =>
+const describeProtocols = ({ protocols, atPacket }: Prediction): string[] =>
   protocols.flatMap(({ protocol, port, block, actions }) => {
     if (port === null) return [`${protocol}: it watches no port`]
     const packet = atPacket === 1 ? 'the first packet' : `packet ${atPacket} (SCAN_TRIGGER)`
@@ -72,7 +72,7 @@ const describeProtocols = ({ protocols, atPacket }: Prospect): string[] =>
     return [head, ...actions.map((action) => `    ${describeAction(action)}`)]
   })
 
-const describeProspect = (prospect: Prospect, { ignoredBy, dialect }: Daemons): string[] => {
+const describeProspect = (prospect: Prediction, { ignoredBy, dialect }: Daemons): string[] => {
   const { mode, verdict } = prospect
   switch (verdict) {
     case 'unseen':

@@ -1,5 +1,5 @@
 import type { Action } from '../detector/decision.ts'
-import type { Prospect } from '../detector/prospect.ts'
+import type { Prediction } from '../detector/predict.ts'
 import { type BanRow, unreadPlaces } from '../policy/ban-view.ts'
 import { describeProtector } from './ban-state.ts'
 import { titlesOf } from './ban-table.ts'
@@ -28,7 +28,7 @@ interface Said {
 const isBan = ({ kind, option }: Action): boolean => kind !== 'impossible' && option !== 'KILL_RUN_CMD'
 
 /** What of this portsentry would act on the host, as `tcp` or `udp`, and what would not. */
-const protocolsOf = (prospects: readonly Prospect[], bans: boolean): string[] => [
+const protocolsOf = (prospects: readonly Prediction[], bans: boolean): string[] => [
   ...new Set(
     prospects
       .filter(({ verdict }) => verdict === 'act')
@@ -38,7 +38,7 @@ const protocolsOf = (prospects: readonly Prospect[], bans: boolean): string[] =>
   ),
 ]
 
-const runsCommand = (prospects: readonly Prospect[]): boolean =>
+const runsCommand = (prospects: readonly Prediction[]): boolean =>
   prospects.some(
     ({ verdict, protocols }) =>
       verdict === 'act' &&

@@ -1,5 +1,4 @@
-import { daemonModes } from '../detector/modes.ts'
-import { foresee } from '../detector/prospect.ts'
+import { predict } from '../detector/predict.ts'
 import { parseHostsAccess } from '../documents/hosts-access.ts'
 import { isBanSetLoaded, readBanSet } from '../host/ban-set.ts'
 import { readFileState } from '../host/files.ts'
@@ -16,6 +15,7 @@ import { type Facts, fileText } from '../policy/facts.ts'
 import { effective, enabledJails } from '../policy/fail2ban-view.ts'
 import { judgedDaemons, judgeHost } from '../policy/hosts-access-verdict.ts'
 import { FAIL2BAN_DIRECTORY, viewWith } from '../policy/jail.ts'
+import { daemonModes } from '../policy/release.ts'
 import { isError, renderProblem } from '../problem.ts'
 import { readHost } from './address.ts'
 import { type Assessment, assess } from './assess.ts'
@@ -63,7 +63,7 @@ const readDaemons = async (
   const prospects = await Promise.all(
     configurations.map(async (configuration) => {
       const file = await readBlockedFile(vantage, configuration.mode)
-      return foresee(configuration, target, list, { file, hosts })
+      return predict(configuration, target, list, { file, hosts })
     }),
   )
   const line = prospects.find(({ ignoredByLine }) => ignoredByLine !== null)?.ignoredByLine ?? null

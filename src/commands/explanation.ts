@@ -1,5 +1,5 @@
 import type { HistoryEvent } from '../detector/history-reader.ts'
-import type { Prospect } from '../detector/prospect.ts'
+import type { Prediction } from '../detector/predict.ts'
 import type { JailState } from '../host/jail-state.ts'
 import type { BanRow, PlaceReading } from '../policy/ban-view.ts'
 import type { WrapperVerdict } from '../policy/hosts-access-verdict.ts'
@@ -19,7 +19,7 @@ export interface Daemons {
   readonly changedSince: readonly string[]
   /** Configuration files of their own that running daemons were told to read. */
   readonly otherConfs: readonly string[]
-  readonly prospects: readonly Prospect[]
+  readonly prospects: readonly Prediction[]
   /** The ignore list's line that spares the host, as `path:line (text)`. */
   readonly ignoredBy: string | null
 }

@@ -1,9 +1,9 @@
-import { createAddressTable, type FamilySizes } from './address-table.ts'
+import { createBoundedMap, keyOf } from './bounded-map.ts'
 import type { Address } from './packet.ts'
 
 /**
- * The hosts that the daemon takes for blocked already: those of its blocked file. At most a million addresses a
- * family are held, beyond which the oldest is forgotten and would be acted on again; the daemons hold any number.
+ * The hosts that the daemon takes for blocked already: those of its blocked file. At most a million addresses are held,
+ * beyond which the oldest is forgotten and would be acted on again; the daemons hold any number.
  */
 export interface BlockedHosts {
   has(source: Address): boolean
@@ -11,7 +11,7 @@ export interface BlockedHosts {
   append(content: Uint8Array | string): void
   /** Takes the file's present content in place of what was known. */
   replace(content: Uint8Array | string): void
-  sizes(): FamilySizes
+  size(): number
 }
 
 /** What fgets() gives of a file at a time, with 1024 bytes of room. */
@@ -70,27 +70,26 @@ export const addressesOf = (records: Uint8Array): Address[] => {
 export const blockedRecord = (address: Address): Uint8Array =>
   Uint8Array.of(address.length === 4 ? AF_INET : AF_INET6, 0, ...address)
 
-/** A text (latin1) is read as 1.2's file, bytes as 2.x's. `bound` counts addresses a family. */
+const addressesOf12 = (text: string): Address[] => {
+  // One line, as it is appended for each host, needs no looking for long ones.
+  const pieces = text.length < 1024 ? text.split('\n') : (text.match(PIECE) ?? [])
+  return pieces.flatMap(addressesIn)
+}
+
+/** A text (latin1) is read as 1.2's file, bytes as 2.x's. */
 export const createBlockedHosts = (bound: number): BlockedHosts => {
-  const blocked = createAddressTable(bound)
-  const append = (content: Uint8Array | string) => {
-    if (typeof content !== 'string') {
-      for (const address of addressesOf(content)) blocked.set(address, 1)
-      return
-    }
-    // One line, as it is appended for each host, needs no looking for long ones.
-    const pieces = content.length < 1024 ? content.split('\n') : content.match(PIECE)
-    for (const piece of pieces ?? []) {
-      for (const address of addressesIn(piece)) blocked.set(address, 1)
-    }
+  const blocked = createBoundedMap<number | string, true>(bound)
+  const append = (content: Uint8Array | string): void => {
+    const addresses = typeof content === 'string' ? addressesOf12(content) : addressesOf(content)
+    for (const address of addresses) blocked.set(keyOf(address), true)
   }
   return {
-    has: (source) => blocked.get(source) === 1,
+    has: (source) => blocked.get(keyOf(source)) === true,
     append,
     replace: (content) => {
       blocked.clear()
       append(content)
     },
-    sizes: blocked.sizes,
+    size: blocked.size,
   }
 }

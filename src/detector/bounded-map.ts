@@ -1,3 +1,11 @@
+import type { Address } from './packet.ts'
+
+/** An address as a key of a map: IPv4 a signed 32-bit number, which takes the least room; IPv6 its 16 bytes as a text. */
+export const keyOf = (address: Address): number | string => {
+  const [a = 0, b = 0, c = 0, d = 0] = address
+  return address.length === 4 ? (a << 24) | (b << 16) | (c << 8) | d : String.fromCharCode(...address)
+}
+
 /** A map that never holds more than `bound` entries: where another one comes, the oldest goes. */
 export interface BoundedMap<Key, Value> {
   get(key: Key): Value | undefined
@@ -13,15 +21,13 @@ export const createBoundedMap = <Key, Value>(bound: number): BoundedMap<Key, Val
   // A fresh iterator would walk over all the holes that deleted entries leave at the front, so one goes on from
   // eviction to eviction. It may not lie idle, though: it would hold every table that the map outgrows meanwhile.
   let ages: ReturnType<typeof map.keys> | undefined
-  const makeRoom = () => {
-    ages ??= map.keys()
-    const oldest = ages.next()
-    if (!oldest.done) map.delete(oldest.value)
-  }
   return {
     get: (key) => map.get(key),
     set: (key, value) => {
-      if (map.size >= bound && !map.has(key)) makeRoom()
+      if (map.size >= bound && !map.has(key)) {
+        ages ??= map.keys()
+        map.delete(ages.next().value as Key)
+      }
       map.set(key, value)
     },
     delete: (key) => {

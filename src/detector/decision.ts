@@ -30,7 +30,7 @@ export interface ActionOutcome {
   readonly said: string
 }
 
-/** Why a daemon goes on to act, or does not. */
+/** Why a daemon acts, or does not. */
 export type Verdict =
   /** A service has the port. */
   | 'in-use'
@@ -40,7 +40,7 @@ export type Verdict =
   /** 2.x: the packet's source is its destination. */
   | 'own-address'
   | 'already-blocked'
-  /** 2.x with BLOCK_* 0: told, nothing else. (1.2 goes the way of `act`, with no actions.) */
+  /** 2.x with BLOCK_* 0: logged, nothing else. (1.2 goes the way of `act`, with no actions.) */
   | 'log-only'
   | 'act'
 
@@ -62,8 +62,9 @@ export interface Decision {
 }
 
 /** A decision with what came of it: all that the daemon leaves behind. */
-export interface Settled {
+export interface Outcome {
   readonly decision: Decision
+  /** Of the decision's actions, in order. */
   readonly outcomes: readonly ActionOutcome[]
   /** Whether the daemon now takes the host for blocked, rightly or not; null where it never came to that. */
   readonly blocked: boolean | null
@@ -72,7 +73,7 @@ export interface Settled {
   /** The line for the history file with its newline; null: none. */
   readonly history: string | null
   /** What is appended to the blocked file: 1.2's line (latin1), 2.x's binary record. Null: nothing. */
-  readonly blockedRecord: Uint8Array | null
-  /** What the daemon would not have told: a command that failed while it says "blocked", and the like. */
-  readonly remarks: readonly string[]
+  readonly blockedRecord: Uint8Array | string | null
+  /** What the daemon does not log: a command that failed while it says "blocked", and the like. */
+  readonly warnings: readonly string[]
 }

@@ -1,6 +1,6 @@
 import type { Frame } from './frame.ts'
-import { readInternet, readTransport } from './internet.ts'
 import { readLink, type Undecoded } from './link-layer.ts'
+import { uint16 } from './octets.ts'
 import type { Address, Packet } from './packet.ts'
 
 /**
@@ -15,49 +15,115 @@ export interface Decoder {
   readonly counts: Readonly<DecodeCounts>
 }
 
+/** What an IP header says. Positions are in the bytes of the frame. */
+interface IpHeader {
+  readonly protocol: number
+  readonly source: Address
+  readonly destination: Address
+  readonly hasIpOptions: boolean | null
+  /** The first fragment, of IPv4. */
+  readonly isFragment: boolean
+  /** Where the TCP or UDP header begins, and where the packet ended on the wire. */
+  readonly start: number
+  readonly wireEnd: number
+}
+
+/** Reads the IP header at `start` of a frame that ended at `frameEnd` on the wire. */
+type IpReader = (bytes: Uint8Array, start: number, frameEnd: number) => IpHeader | Undecoded
+
+const TCP = 6
+const UDP = 17
+const FRAGMENT = 44
+
+/**
+ * End of an IP packet on the wire. A length of 0 is that of a segment that the card has yet to cut up (or of a
+ * jumbogram); one beyond the frame is a lie, or the frame was cut: what is there is what counts.
+ */
+const endOnWire = (start: number, stated: number, empty: number, frameEnd: number): number =>
+  stated === empty ? frameEnd : Math.min(start + stated, frameEnd)
+
 const addressAt = (bytes: Uint8Array, start: number, length: number): Address => {
   const address: number[] = []
   for (let at = start; at < start + length; at++) address.push(bytes[at] ?? 0)
   return address
 }
 
-/** Makes packets of frames. Checksums are not looked at. */
+/** RFC 791. */
+const readIPv4: IpReader = (bytes, start, frameEnd) => {
+  if (bytes.length < start + 20) return frameEnd < start + 20 ? 'malformed' : 'truncated'
+  const versionAndLength = bytes[start] ?? 0
+  const headerLength = (versionAndLength & 15) * 4
+  if (versionAndLength >> 4 !== 4 || headerLength < 20) return 'malformed'
+  const wireEnd = endOnWire(start, uint16(bytes, start + 2), 0, frameEnd)
+  if (wireEnd < start + headerLength) return 'malformed'
+  const flagsAndOffset = uint16(bytes, start + 6)
+  const protocol = bytes[start + 9] ?? 0
+  if ((flagsAndOffset & 0x1fff) !== 0 && (protocol === TCP || protocol === UDP)) return 'fragments'
+  return {
+    protocol,
+    source: addressAt(bytes, start + 12, 4),
+    destination: addressAt(bytes, start + 16, 4),
+    hasIpOptions: headerLength > 20,
+    isFragment: (flagsAndOffset & 0x2000) !== 0,
+    start: start + headerLength,
+    wireEnd,
+  }
+}
+
+/** RFC 8200. What has extension headers counts as another protocol: portsentry 2.x in its stealth mode reads none of it. */
+const readIPv6: IpReader = (bytes, start, frameEnd) => {
+  if (bytes.length < start + 40) return frameEnd < start + 40 ? 'malformed' : 'truncated'
+  if ((bytes[start] ?? 0) >> 4 !== 6) return 'malformed'
+  const protocol = bytes[start + 6] ?? 0
+  if (protocol === FRAGMENT) return 'fragments'
+  return {
+    protocol,
+    source: addressAt(bytes, start + 8, 16),
+    destination: addressAt(bytes, start + 24, 16),
+    hasIpOptions: null,
+    isFragment: false,
+    start: start + 40,
+    wireEnd: endOnWire(start, uint16(bytes, start + 4) + 40, 40, frameEnd),
+  }
+}
+
+/** Bytes of a header, and those of them that have to be captured: TCP up to its flags, UDP up to its ports. */
+const HEADER = { tcp: { whole: 20, needed: 14 }, udp: { whole: 8, needed: 4 } } as const
+
+const readPacket = ({ timeMs, linkType, bytes, originalLength }: Frame): Packet | Undecoded => {
+  const link = readLink(linkType, bytes)
+  if (typeof link === 'string') return link
+  const frameEnd = Math.max(originalLength, bytes.length)
+  const header = (link.version === 4 ? readIPv4 : readIPv6)(bytes, link.start, frameEnd)
+  if (typeof header === 'string') return header
+  const { protocol: number, start, wireEnd, ...ip } = header
+  if (number !== TCP && number !== UDP) return 'otherProtocol'
+  const protocol = number === TCP ? 'tcp' : 'udp'
+  if (wireEnd < start + HEADER[protocol].whole) return ip.isFragment ? 'fragments' : 'malformed'
+  if (bytes.length < start + HEADER[protocol].needed) return 'truncated'
+  return {
+    timeMs,
+    protocol,
+    ...ip,
+    sourcePort: uint16(bytes, start),
+    port: uint16(bytes, start + 2),
+    flags: protocol === 'tcp' ? (bytes[start + 13] ?? 0) : 0,
+    delivery: link.delivery,
+  }
+}
+
+/** Makes packets of frames. Checksums are not looked at: outgoing packets have them made by the card. */
 export const createDecoder = (): Decoder => {
   const counts: DecodeCounts = { decoded: 0, otherProtocol: 0, fragments: 0, truncated: 0, malformed: 0 }
-
-  const refuse = (reason: Undecoded): null => {
-    counts[reason]++
-    return null
-  }
-
-  const decode = ({ timeMs, linkType, bytes, originalLength }: Frame): Packet | null => {
-    const link = readLink(linkType, bytes)
-    if (typeof link === 'string') return refuse(link)
-    const length = Math.max(originalLength, bytes.length)
-    const datagram = readInternet(link.version, bytes, link.start, length)
-    if (typeof datagram === 'string') return refuse(datagram)
-    const { version, addressesAt, hasIpOptions, hasExtensionHeaders, isFragment } = datagram
-    const transport = readTransport(bytes, datagram)
-    if (isFragment) counts.fragments++
-    if (isFragment && (typeof transport === 'string' || !transport.hasWholeHeader)) return null
-    if (typeof transport === 'string') return refuse(transport)
-    counts.decoded++
-    const addressLength = version === 4 ? 4 : 16
-    return {
-      timeMs,
-      protocol: transport.protocol,
-      source: addressAt(bytes, addressesAt, addressLength),
-      destination: addressAt(bytes, addressesAt + addressLength, addressLength),
-      sourcePort: transport.sourcePort,
-      port: transport.port,
-      flags: transport.flags,
-      hasIpOptions,
-      hasExtensionHeaders,
-      isFragment,
-      delivery: link.delivery,
-      hasWholeHeader: transport.hasWholeHeader,
+  const decode = (frame: Frame): Packet | null => {
+    const packet = readPacket(frame)
+    if (typeof packet === 'string') {
+      counts[packet]++
+      return null
     }
+    counts.decoded++
+    if (packet.isFragment) counts.fragments++
+    return packet
   }
-
   return { decode, counts }
 }

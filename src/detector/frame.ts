@@ -1,6 +1,6 @@
 /**
- * One captured frame. `bytes` is what was captured of it, and may be a view of the chunk that was pushed:
- * whoever keeps it for longer copies it. `originalLength` is what was on the wire, never less than `bytes`.
+ * One captured frame. `bytes` is what was captured of it, and may be a view of the chunk that was pushed: keep a copy.
+ * `originalLength` is what was on the wire, never less than `bytes`.
  */
 export interface Frame {
   /** Whole milliseconds since the epoch, rounded down. */
@@ -11,20 +11,16 @@ export interface Frame {
   readonly originalLength: number
 }
 
+/** A header, a record or a block: how many bytes it has, and the frame in it, if any. */
+interface Unit {
+  readonly length: number
+  readonly frame: Frame | null
+}
+
+/** Reads the unit at the start of the bytes; null: not all of it is there yet. Throws BadCapture. */
+export type UnitReader = (bytes: Uint8Array) => Unit | null
+
+export class BadCapture extends Error {}
+
 /** More than libpcap ever captures of one frame (its MAXIMUM_SNAPLEN). */
 export const MAX_CAPTURED = 262_144
-
-/**
- * A kind of capture file, as the units that it is made of: a header, a record, a block. `measure` and `read`
- * answer with a text where the unit is nonsense; what it says is for whoever reads the error.
- */
-export interface CaptureFormat {
-  /** What a unit is called in messages: `record`, `block`. */
-  readonly unit: string
-  /** How many bytes of the next unit `measure` has to see. */
-  headLength(): number
-  /** How many bytes the unit has. */
-  measure(head: Uint8Array): number | string
-  /** The frame in a unit; null where it holds none. */
-  read(unit: Uint8Array): Frame | string | null
-}

@@ -1,8 +1,7 @@
-import { keyOf } from './address-table.ts'
-import { createBoundedMap } from './bounded-map.ts'
+import { createBoundedMap, keyOf } from './bounded-map.ts'
 import { FLAGS, type Packet } from './packet.ts'
 
-/** The TCP connections that come about in a capture, as a listening socket would be told of them. */
+/** The TCP connections that come about in a capture, as a listening socket would get them. */
 export interface Handshakes {
   /** Takes a segment from a client; whether it completes a connection. */
   completes(segment: Packet): boolean

@@ -8,7 +8,7 @@ export interface HistoryEvent {
   readonly host: string
   readonly protocol: Protocol
   readonly port: number
-  /** 2.x's words for the packet, such as `TCP SYN/Normal scan`; null: 1.2 does not tell. */
+  /** 2.x's words for the packet, such as `TCP SYN/Normal scan`; null: 1.2 does not say. */
   readonly scan: string | null
   /** Whether the daemon held it against the host: fail2ban bans by such a line, whatever the daemon did. */
   readonly isCounted: boolean

@@ -1,6 +1,6 @@
 import type { Decision, Verdict } from './decision.ts'
 
-/** A moment as the server's clock on the wall shows it; `month` is 1 to 12, `offsetMinutes` counts east of UTC. */
+/** A timestamp in the server's local time; `month` is 1 to 12, `offsetMinutes` counts east of UTC. */
 export interface LocalTime {
   readonly year: number
   readonly month: number

@@ -1,66 +1,79 @@
-import { cutValues, findEntry, type PortsentryConf } from '../documents/portsentry-conf.ts'
+import {
+  cutValues,
+  findEntry,
+  getKey,
+  overlongLines,
+  type PortsentryConf,
+  readLine2,
+  refusedLines,
+} from '../documents/portsentry-conf.ts'
 import { unreadLines } from '../documents/portsentry-conf-unread.ts'
-import { misreadPorts12 } from '../policy/ports.ts'
 import type { Problem } from '../problem.ts'
 import { atoi, wholeLong } from './c-numbers.ts'
 import { readConfiguration } from './configuration.ts'
 import type { Mode } from './decision.ts'
-import { parseRanges2 } from './ports.ts'
+import { protocolsOf } from './modes.ts'
+import { misreadPorts12, parseRanges2 } from './ports.ts'
+
+type Finding = Omit<Problem, 'at'> & { readonly line?: number }
+
+const error = (code: string, message: string, hint: string, line?: number): Finding => ({
+  severity: 'error',
+  code,
+  message,
+  hint,
+  ...(line !== undefined && { line }),
+})
 
 const quoted = (text: string): string => JSON.stringify(text.length > 70 ? `${text.slice(0, 70)}…` : text)
 
 /** What is odd about a key's value, to stand behind the key's name, and what to do. */
 type Oddity = { readonly what: string; readonly hint: string } | null
+type JudgeValue = (value: string) => Oddity
 
-const actsAs = (value: string, effect: string, hint: string): Oddity => ({
+const takenFor = (value: string, effect: string, hint: string): Oddity => ({
   what: `is ${quoted(value)}, which portsentry takes for ${effect}`,
   hint,
 })
 
-/** 1.2 reads every number with atoi(), and takes what is no choice of its own for 0. */
-const choice12 = (value: string, choices: readonly number[]): Oddity => {
-  if (choices.some((choice) => value === String(choice))) return null
-  const read = atoi(value)
-  const acts = choices.length === 2 ? Number(read !== 0) : choices.includes(read) ? read : 0
-  return actsAs(value, String(acts), `give ${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`)
-}
+/** 1.2 reads every number with atoi(), and takes what is not one of its choices for 0. */
+const choice12 =
+  (...choices: readonly number[]): JudgeValue =>
+  (value) => {
+    if (choices.some((choice) => value === String(choice))) return null
+    const read = atoi(value)
+    const acts = choices.length === 2 ? Number(read !== 0) : choices.includes(read) ? read : 0
+    return takenFor(value, String(acts), `give ${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`)
+  }
 
 const MOST_PACKETS_12 = 50
 
-const trigger12 = (value: string): Oddity => {
+const trigger12: JudgeValue = (value) => {
   const hint = `give a number of packets from 0 to ${MOST_PACKETS_12}`
-  if (!/^\d+$/.test(value)) return actsAs(value, String(Math.max(0, atoi(value))), hint)
-  return Number(value) > MOST_PACKETS_12 ? actsAs(value, 'too many: it acts on the first packet', hint) : null
+  if (!/^\d+$/.test(value)) return takenFor(value, String(Math.max(0, atoi(value))), hint)
+  return Number(value) > MOST_PACKETS_12
+    ? takenFor(value, 'too many: it acts on the first packet', hint)
+    : null
 }
 
-const limit12 = (value: string): Oddity =>
+const limit12: JudgeValue = (value) =>
   /^\d{1,5}$/.test(value) && Number(value) <= 65_535
     ? null
-    : actsAs(value, String(atoi(value)), 'give a number from 1 to 65535')
+    : takenFor(value, String(atoi(value)), 'give a number from 1 to 65535')
 
-/** Keys of 1.2 that every mode reads, and those that only some modes do. */
-const ODDITIES_12: readonly [key: string, modes: RegExp, (value: string) => Oddity][] = [
-  ['BLOCK_TCP', /tcp$/, (value) => choice12(value, [0, 1, 2])],
-  ['BLOCK_UDP', /udp$/, (value) => choice12(value, [0, 1, 2])],
-  ['RESOLVE_HOST', /./, (value) => choice12(value, [0, 1])],
-  ['KILL_RUN_CMD_FIRST', /./, (value) => choice12(value, [0, 1])],
-  ['SCAN_TRIGGER', /./, trigger12],
-  ['TCP_PORTS', /^s?tcp$/, misreadPorts12],
-  ['UDP_PORTS', /^s?udp$/, misreadPorts12],
-  ['ADVANCED_PORTS_TCP', /^atcp$/, limit12],
-  ['ADVANCED_PORTS_UDP', /^audp$/, limit12],
-  ['ADVANCED_EXCLUDE_TCP', /^atcp$/, misreadPorts12],
-  ['ADVANCED_EXCLUDE_UDP', /^audp$/, misreadPorts12],
-]
+/** A uint16_t takes it: 65536 is 0. */
+const trigger2: JudgeValue = (value) => {
+  const read = wholeLong(value)
+  return read === null || read < 65_536n
+    ? null
+    : takenFor(value, String(BigInt.asUintN(16, read)), 'give a number from 0 to 65535')
+}
 
-const oddPorts2 = (value: string): Oddity => {
-  const odd = value
-    .split(',')
-    .filter((item) => item !== '')
-    .find((item) => {
-      const rule = parseRanges2(item)
-      return rule.kind === 'ranges' && rule.ranges.length === 0
-    })
+const ports2: JudgeValue = (value) => {
+  const odd = value.split(',').find((item) => {
+    const rule = parseRanges2(item)
+    return item !== '' && rule.kind === 'ranges' && rule.ranges.length === 0
+  })
   return odd === undefined
     ? null
     : {
@@ -69,34 +82,41 @@ const oddPorts2 = (value: string): Oddity => {
       }
 }
 
-/** A uint16_t takes it: 65536 is 0. What is no number keeps 2.x from starting. */
-const trigger2 = (value: string): Oddity => {
-  const read = wholeLong(value)
-  return read === null || read < 65_536n
-    ? null
-    : actsAs(value, String(BigInt.asUintN(16, read)), 'give a number from 0 to 65535')
+/** Values that the daemon takes for something else than they say, and the modes that read them. */
+const ODDITIES: Record<PortsentryConf['dialect'], readonly [key: string, modes: RegExp, JudgeValue][]> = {
+  '1.2': [
+    ['BLOCK_TCP', /tcp$/, choice12(0, 1, 2)],
+    ['BLOCK_UDP', /udp$/, choice12(0, 1, 2)],
+    ['RESOLVE_HOST', /./, choice12(0, 1)],
+    ['KILL_RUN_CMD_FIRST', /./, choice12(0, 1)],
+    ['SCAN_TRIGGER', /./, trigger12],
+    ['TCP_PORTS', /^s?tcp$/, misreadPorts12],
+    ['UDP_PORTS', /^s?udp$/, misreadPorts12],
+    ['ADVANCED_PORTS_TCP', /^atcp$/, limit12],
+    ['ADVANCED_PORTS_UDP', /^audp$/, limit12],
+    ['ADVANCED_EXCLUDE_TCP', /^atcp$/, misreadPorts12],
+    ['ADVANCED_EXCLUDE_UDP', /^audp$/, misreadPorts12],
+  ],
+  '2.x': [
+    ['SCAN_TRIGGER', /./, trigger2],
+    ['TCP_PORTS', /./, ports2],
+    ['UDP_PORTS', /./, ports2],
+  ],
 }
 
-const ODDITIES_2: typeof ODDITIES_12 = [
-  ['SCAN_TRIGGER', /./, trigger2],
-  ['TCP_PORTS', /./, oddPorts2],
-  ['UDP_PORTS', /./, oddPorts2],
-]
-
-type Finding = Omit<Problem, 'severity' | 'at'> & { readonly line?: number }
-
 const findOdd = (conf: PortsentryConf, modes: readonly Mode[]): Finding[] =>
-  (conf.dialect === '1.2' ? ODDITIES_12 : ODDITIES_2).flatMap(([key, reading, judge]): Finding[] => {
+  ODDITIES[conf.dialect].flatMap(([key, reading, judge]): Finding[] => {
     const entry = modes.some((mode) => reading.test(mode)) ? findEntry(conf, key) : undefined
     const oddity = entry?.value ? judge(entry.value) : null
     if (entry === undefined || oddity === null) return []
-    return [
-      { code: 'odd-value', message: `${key} ${oddity.what}`, hint: oddity.hint, line: entry.line.number },
-    ]
+    const { what, hint } = oddity
+    const { number: line } = entry.line
+    return [{ severity: 'warning', code: 'odd-value', message: `${key} ${what}`, hint, line }]
   })
 
 const findUnread = (conf: PortsentryConf): Finding[] =>
   unreadLines(conf).map(({ line, text, reason, form }) => ({
+    severity: 'warning',
     code: 'unread-line',
     message: `portsentry reads nothing of ${quoted(text)}: ${reason}`,
     hint: form === null ? 'take the line out' : `write it as ${quoted(form)}, or take it out`,
@@ -105,25 +125,95 @@ const findUnread = (conf: PortsentryConf): Finding[] =>
 
 const findCut = (conf: PortsentryConf): Finding[] =>
   cutValues(conf).map(({ line, key, read, written }) => ({
+    severity: 'warning',
     code: 'cut-value',
     message: `of ${key} portsentry reads only ${quoted(read)}, not ${quoted(written)}`,
     hint: 'a quote, tab or non-ASCII byte ends the value there: say it without',
     line,
   }))
 
+const FILE_KEYS = ['IGNORE_FILE', 'HISTORY_FILE', 'BLOCKED_FILE'] as const
+
+const findErrors12 = (conf: PortsentryConf, modes: readonly Mode[]): Finding[] => {
+  const missing = FILE_KEYS.filter((key) => !getKey(conf, key))
+  const portless = modes.filter((mode) => {
+    const [rule] = readConfiguration(conf, mode).ports.values()
+    return rule?.kind === 'listed' && rule.ports.length === 0
+  })
+  return [
+    ...missing.map((key) =>
+      error('missing-key', `no ${key}`, `portsentry 1.2 does not start without: set ${key}`),
+    ),
+    ...portless.map((mode) => {
+      const key = `${protocolsOf(mode)[0]?.toUpperCase()}_PORTS`
+      return error('no-ports', `no ports in ${key}`, `portsentry -${mode} does not start without: set ${key}`)
+    }),
+  ]
+}
+
+/** What 2.x wants of each value that it reads on its way, though the last one counts (SetConfiguration in configfile.c). */
+const VALUES_2 = new Map<string, [isRight: (value: string) => boolean, hint: string]>([
+  ['BLOCK_TCP', [(value) => /^[012]$/.test(value), 'give 0, 1 or 2']],
+  ['BLOCK_UDP', [(value) => /^[012]$/.test(value), 'give 0, 1 or 2']],
+  ['RESOLVE_HOST', [(value) => /^[01]$/.test(value), 'give 0 or 1']],
+  ['KILL_RUN_CMD_FIRST', [(value) => /^[01]$/.test(value), 'give 0 or 1']],
+  ['SCAN_TRIGGER', [(value) => (wholeLong(value) ?? -1n) >= 0n, 'give a number from 0 to 65535']],
+  ['TCP_PORTS', [(value) => /[^,]/.test(value), 'list ports']],
+  ['UDP_PORTS', [(value) => /[^,]/.test(value), 'list ports']],
+])
+
+const findBadLines2 = (conf: PortsentryConf): Finding[] => {
+  const long = overlongLines(conf)
+  const refused = refusedLines(conf).filter(({ number }) => !long.includes(number))
+  const bad = conf.lines.flatMap(({ text, number }): Finding[] => {
+    const { key = '', value = '' } = readLine2(text) ?? {}
+    const [isRight, hint] = VALUES_2.get(key) ?? []
+    if (isRight === undefined || hint === undefined || isRight(value)) return []
+    return [error('bad-value', `portsentry does not start with "${value}" for ${key}`, hint, number)]
+  })
+  return [
+    ...long.map((line) => {
+      const hint = 'portsentry reads its rest as a line: shorten it'
+      return error('line-overlong', 'longer than 1023 characters', hint, line)
+    }),
+    ...refused.map(({ number }) =>
+      error('line-refused', 'portsentry does not start over this line', 'comment it out', number),
+    ),
+    ...bad,
+  ]
+}
+
+/** ValidateConfig in configfile.c. */
+const findMissing2 = (conf: PortsentryConf, mode: Mode): Finding[] => {
+  const { ports, block, killRoute, killHostsDeny, killRunCmd } = readConfiguration(conf, mode)
+  const blocks = [block.tcp, block.udp]
+  const findings: Finding[] = []
+  const missing = (code: string, message: string, keys: string) =>
+    findings.push(error(code, message, `portsentry does not start without: set ${keys}`))
+  if ([...ports.values()].every((rule) => rule.kind === 'ranges' && rule.entries === 0))
+    missing('no-ports', 'neither TCP_PORTS nor UDP_PORTS', 'one of them')
+  if (blocks.includes(2) && killRunCmd === '')
+    missing('no-command', 'BLOCK_TCP or BLOCK_UDP is 2, but there is no KILL_RUN_CMD', 'KILL_RUN_CMD')
+  if (blocks.includes(1) && killRoute === '' && killHostsDeny === '') {
+    const message = 'BLOCK_TCP or BLOCK_UDP is 1, but there is neither KILL_ROUTE nor KILL_HOSTS_DENY'
+    missing('no-command', message, 'one of them')
+  }
+  return findings
+}
+
+const findErrors = (conf: PortsentryConf, modes: readonly Mode[]): Finding[] => {
+  const [mode] = modes
+  if (mode === undefined) return []
+  return conf.dialect === '1.2'
+    ? findErrors12(conf, modes)
+    : [...findBadLines2(conf), ...findMissing2(conf, mode)]
+}
+
 /**
  * Everything that is wrong with a portsentry.conf, by the rules of the daemons that read it in these modes. Errors: they
- * would not start with it. Warnings: they read something else than it says. Pure; `path` is where the problems are said to be.
+ * would not start with it. Warnings: they read something other than it says. Pure; `path` is the file that the problems name.
  */
-export const judgeConf = (conf: PortsentryConf, modes: readonly Mode[], path: string): Problem[] => {
-  const errors = modes.flatMap((mode) => readConfiguration(conf, mode, path).problems)
-  const warnings = [...findCut(conf), ...findOdd(conf, modes), ...findUnread(conf)].map(
-    ({ line, ...finding }): Problem => ({
-      severity: 'warning',
-      ...finding,
-      at: line === undefined ? { path } : { path, line },
-    }),
+export const judgeConf = (conf: PortsentryConf, modes: readonly Mode[], path: string): Problem[] =>
+  [...findErrors(conf, modes), ...findCut(conf), ...findOdd(conf, modes), ...findUnread(conf)].map(
+    ({ line, ...finding }) => ({ ...finding, at: line === undefined ? { path } : { path, line } }),
   )
-  // Those that do not depend on the mode come with every mode.
-  return [...new Map([...errors, ...warnings].map((problem) => [JSON.stringify(problem), problem])).values()]
-}

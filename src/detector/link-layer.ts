@@ -1,3 +1,4 @@
+import { BadCapture } from './frame.ts'
 import { uint16 } from './octets.ts'
 import type { Delivery } from './packet.ts'
 
@@ -15,8 +16,6 @@ type LinkReader = (bytes: Uint8Array) => Link | Undecoded
 
 /** 802.1Q, 802.1ad, and what switches used for the latter before it had a number. */
 const VLAN_TAGS = new Set([0x8100, 0x88a8, 0x9100])
-/** Nobody nests more. */
-const MAX_VLAN_TAGS = 8
 
 /** Follows an EtherType, whose payload begins at `start`, through VLAN tags to IP. */
 const readEtherType = (
@@ -27,8 +26,7 @@ const readEtherType = (
 ): Link | Undecoded => {
   let type = etherType
   let at = start
-  for (let tags = 0; VLAN_TAGS.has(type); tags++) {
-    if (tags === MAX_VLAN_TAGS) return 'malformed'
+  while (VLAN_TAGS.has(type)) {
     if (bytes.length < at + 4) return 'truncated'
     type = uint16(bytes, at + 2)
     at += 4
@@ -44,22 +42,16 @@ const ethernetDelivery = (bytes: Uint8Array): Delivery => {
   return 'broadcast'
 }
 
-const readEthernet: LinkReader = (bytes) =>
-  bytes.length < 14 ? 'truncated' : readEtherType(bytes, uint16(bytes, 12), 14, ethernetDelivery(bytes))
-
 /** PACKET_HOST to PACKET_OUTGOING of linux/if_packet.h. */
 const PACKET_TYPES: readonly Delivery[] = ['host', 'broadcast', 'multicast', 'other-host', 'outgoing']
 
-/** What tcpdump writes for `-i any`: version 1 up to libpcap 1.9, version 2 since (Debian 12 and later). */
-const readCooked: LinkReader = (bytes) =>
-  bytes.length < 16
-    ? 'truncated'
-    : readEtherType(bytes, uint16(bytes, 14), 16, PACKET_TYPES[uint16(bytes, 0)] ?? 'unknown')
-
-const readCooked2: LinkReader = (bytes) =>
-  bytes.length < 20
-    ? 'truncated'
-    : readEtherType(bytes, uint16(bytes, 0), 20, PACKET_TYPES[bytes[10] ?? 255] ?? 'unknown')
+/** A link layer whose header has so many bytes, with an EtherType at `typeAt`. */
+const framed =
+  (length: number, typeAt: number, deliveryOf: (bytes: Uint8Array) => Delivery): LinkReader =>
+  (bytes) =>
+    bytes.length < length
+      ? 'truncated'
+      : readEtherType(bytes, uint16(bytes, typeAt), length, deliveryOf(bytes))
 
 const readRaw: LinkReader = (bytes) => {
   if (bytes.length === 0) return 'truncated'
@@ -67,26 +59,23 @@ const readRaw: LinkReader = (bytes) => {
   return version === 4 || version === 6 ? { version, start: 0, delivery: 'unknown' } : 'malformed'
 }
 
-/** What libpcap records on Linux: Ethernet (lo too), raw IP (tunnels), and both versions of cooked (any). */
+/**
+ * What libpcap records on Linux: Ethernet (lo too), raw IP (tunnels), and what tcpdump writes for `-i any`: version 1 up
+ * to libpcap 1.9, version 2 since (Debian 12 and later).
+ */
 const READERS = new Map<number, LinkReader>([
-  [1, readEthernet],
+  [1, framed(14, 12, ethernetDelivery)],
   [101, readRaw],
-  [113, readCooked],
-  [276, readCooked2],
+  [113, framed(16, 14, (bytes) => PACKET_TYPES[uint16(bytes, 0)] ?? 'unknown')],
+  [276, framed(20, 0, (bytes) => PACKET_TYPES[bytes[10] ?? 255] ?? 'unknown')],
 ])
 
-/** Some that are not read, as tcpdump.org registers them. */
-const NAMES: Readonly<Record<number, string>> = {
-  ...{ 0: 'BSD loopback', 9: 'PPP', 105: 'Wi-Fi', 108: 'OpenBSD loopback', 127: 'Wi-Fi with radiotap' },
-  ...{ 12: 'raw IP of another system', 228: 'raw IPv4', 229: 'raw IPv6' },
-}
-
-/** What is wrong with a LINKTYPE_ that cannot be read; null where it can be. */
-export const refuseLinkType = (linkType: number): string | null => {
-  if (READERS.has(linkType)) return null
-  const name = NAMES[linkType]
-  const which = name === undefined ? '' : ` (${name})`
-  return `link type ${linkType}${which} is not read, only Ethernet, raw IP (101) and Linux cooked — record on the server with tcpdump -i any -w FILE`
+/** Throws BadCapture for a LINKTYPE_ that cannot be read. */
+export const checkLinkType = (linkType: number): void => {
+  if (!READERS.has(linkType))
+    throw new BadCapture(
+      `link type ${linkType} is not read, only Ethernet, raw IP (101) and Linux cooked — record on the server with tcpdump -i any -w FILE`,
+    )
 }
 
 /** Finds the IP packet in a frame. Nothing of the IP packet itself is looked at. */

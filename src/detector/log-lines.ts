@@ -1,19 +1,10 @@
 import type { Dialect } from '../documents/portsentry-conf.ts'
-import type { Action, ActionOutcome, Decision, Settled } from './decision.ts'
+import type { Block } from './configuration.ts'
+import type { Action, ActionOutcome, Decision, Outcome } from './decision.ts'
 import { isConnectMode } from './modes.ts'
 import { NO_TARGET } from './substitute.ts'
 
-/** What the log of 1.2 has to be told beyond the decision. */
-export interface Scene {
-  /** As resolved, else the host itself. */
-  readonly name: string
-  readonly outcomes: readonly ActionOutcome[]
-  readonly blocked: Settled['blocked']
-  /** 1.2: the ignore file could not be opened. */
-  readonly ignoreUnreadable: boolean
-  /** 1.2: what its trigger has to say. */
-  readonly warnings: readonly string[]
-}
+type Known = Pick<Outcome, 'decision' | 'outcomes' | 'blocked'>
 
 /** Both print into 1024 bytes; 2.x lets it be seen. */
 const clip = (line: string, dialect: Dialect): string =>
@@ -26,23 +17,19 @@ const skipped = (option: Action['option'], reason: string): string => {
     : `Error trying to parse ${token} Token for ${option}. Skipping.`
 }
 
-const hostsDenyFailed = (host: string, said: string, dialect: Dialect): string[] =>
-  dialect === '2.x'
-    ? [said]
-    : [
-        'adminalert: cannot open hosts.deny file: /etc/hosts.deny for blocking.',
-        `securityalert: ERROR: There was an error trying to block host ${host}`,
-      ]
-
 /** What the daemon logs of an action. A command worked as soon as there was a shell for it. */
 const actionLines = ({ action, result, said }: ActionOutcome, host: string, dialect: Dialect): string[] => {
   if (action.kind === 'impossible') {
     return [`${dialect === '1.2' ? 'adminalert: ' : ''}${skipped(action.option, action.reason)}`]
   }
   if (action.kind === 'hosts-deny') {
-    return result === 'failed'
-      ? hostsDenyFailed(host, said, dialect)
-      : [`attackalert: Host ${host} has been blocked via wrappers with string: "${action.line}"`]
+    if (result !== 'failed')
+      return [`attackalert: Host ${host} has been blocked via wrappers with string: "${action.line}"`]
+    if (dialect === '2.x') return [said]
+    return [
+      'adminalert: cannot open hosts.deny file: /etc/hosts.deny for blocking.',
+      `securityalert: ERROR: There was an error trying to block host ${host}`,
+    ]
   }
   return action.option === 'KILL_ROUTE'
     ? [`attackalert: Host ${host} has been blocked via dropped route using command: "${action.command}"`]
@@ -52,10 +39,10 @@ const actionLines = ({ action, result, said }: ActionOutcome, host: string, dial
 const noticed12 = ({ packet, mode, host, scan, port }: Decision, name: string): string[] => {
   const place = `from host: ${name}/${host} to ${packet.protocol.toUpperCase()} port: ${port}`
   // 1.2 begins its words for a NULL scan with a blank of their own.
-  const told = `attackalert: ${scan === 'TCP NULL scan' ? ' ' : ''}${scan} ${place}`
+  const noticed = `attackalert: ${scan === 'TCP NULL scan' ? ' ' : ''}${scan} ${place}`
   return packet.hasIpOptions === true && !isConnectMode(mode)
-    ? [told, `attackalert: Packet ${place} has IP options set (detection avoidance technique).`]
-    : [told]
+    ? [noticed, `attackalert: Packet ${place} has IP options set (detection avoidance technique).`]
+    : [noticed]
 }
 
 /** The modes of 1.2 were written one by one, and so were their messages. */
@@ -70,47 +57,43 @@ const alreadyBlocked12 = ({ mode, host }: Decision, name: string): string =>
     ? `attackalert: Host: ${host} is already blocked. Ignoring`
     : `attackalert: Host: ${name}/${host} is already blocked Ignoring`
 
-const disposed12 = (decision: Decision, { name, outcomes, blocked }: Scene, block: number): string[] => {
-  const protocol = decision.packet.protocol.toUpperCase()
-  return [
-    ...(block === 0 ? [`attackalert: Ignoring ${protocol} response per configuration file setting.`] : []),
-    ...outcomes.flatMap((outcome) => actionLines(outcome, decision.host, '1.2')),
-    ...(blocked === true ? [] : [couldNotBlock12(decision, name)]),
-  ]
+interface Scene12 extends Known {
+  /** The host's name as resolved, else the host itself. */
+  readonly name: string
+  /** What comes before anything about the packet. */
+  readonly notes: readonly string[]
+  /** The BLOCK_* that counts. */
+  readonly block: Block
 }
 
-/** The log of 1.2 over one packet, in its order; `block` is the BLOCK_* that counts. */
-export const logLines12 = (decision: Decision, scene: Scene, block: number): string[] => {
-  const { verdict } = decision
+/** The log of 1.2 over one packet, in its order. */
+export const logLines12 = ({ decision, outcomes, blocked, name, notes, block }: Scene12): string[] => {
+  const { verdict, host, packet } = decision
   if (verdict === 'in-use' || verdict === 'ignored') return []
-  const unreadable = scene.ignoreUnreadable
-    ? ['attackalert: ERROR: cannot open ignore file. Blocking host anyway.']
-    : []
-  if (verdict === 'below-trigger') return unreadable
-  const outcome =
+  if (verdict === 'below-trigger') return [...notes]
+  const ignoring = `attackalert: Ignoring ${packet.protocol.toUpperCase()} response per configuration file setting.`
+  const response =
     verdict === 'already-blocked'
-      ? [alreadyBlocked12(decision, scene.name)]
-      : disposed12(decision, scene, block)
-  const lines = [...unreadable, ...scene.warnings, ...noticed12(decision, scene.name), ...outcome]
-  return lines.map((line) => clip(line, '1.2'))
+      ? [alreadyBlocked12(decision, name)]
+      : [
+          ...(block === 0 ? [ignoring] : []),
+          ...outcomes.flatMap((outcome) => actionLines(outcome, host, '1.2')),
+          ...(blocked === true ? [] : [couldNotBlock12(decision, name)]),
+        ]
+  return [...notes, ...noticed12(decision, name), ...response].map((line) => clip(line, '1.2'))
 }
 
 /** The log of 2.x over one packet; `event` is what it also writes to its history. */
-export const logLines2 = (
-  decision: Decision,
-  outcomes: readonly ActionOutcome[],
-  blocked: boolean | null,
-  event: string,
-): string[] => {
+export const logLines2 = ({ decision, outcomes, blocked }: Known, event: string): string[] => {
   const { verdict, host, packet } = decision
   if (verdict === 'in-use') {
     return [`Ignoring packet from ${host} to destination port ${packet.port}, a service is running`]
   }
-  const before =
+  const response =
     verdict === 'already-blocked'
       ? [`attackalert: Host: ${host}/${host} is already blocked Ignoring`]
       : outcomes.flatMap((outcome) => actionLines(outcome, host, '2.x'))
   const failed =
     verdict === 'act' && blocked !== true ? [`attackalert: Error during target dispose ${host}/${host}!`] : []
-  return [...before, ...failed, event].map((line) => clip(line, '2.x'))
+  return [...response, ...failed, event].map((line) => clip(line, '2.x'))
 }

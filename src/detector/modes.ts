@@ -1,4 +1,3 @@
-import { type Modes, modesOf, type Release } from '../policy/release.ts'
 import type { Mode } from './decision.ts'
 import type { Packet } from './packet.ts'
 
@@ -26,10 +25,3 @@ export const isBehindFirewall = (mode: Mode): boolean => mode !== 'stealth'
 
 /** Whether the mode is one of portsentry 2.x. */
 export const isMode2 = (mode: Mode): boolean => mode === 'stealth' || mode === 'connect'
-
-/** The modes in which the daemons of a release run where config.env asks for these. */
-export const daemonModes = (release: Release, modes: Modes): Mode[] => {
-  const given = modesOf(modes) as Mode[]
-  if (release.dialect === '1.2' || given.length === 0) return given
-  return [release.daemonArguments(modes).includes('--connect') ? 'connect' : 'stealth']
-}

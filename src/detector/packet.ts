@@ -2,8 +2,8 @@
 export type Address = readonly number[]
 
 /**
- * How a frame reached the machine that captured it, as far as its link layer tells. `unknown`: a unicast frame
- * whose link layer does not say for whom it was.
+ * How a frame reached the machine that captured it, as far as its link layer says. `unknown`: a unicast frame
+ * whose link layer does not say which host it was for.
  */
 export type Delivery = 'host' | 'broadcast' | 'multicast' | 'other-host' | 'outgoing' | 'unknown'
 
@@ -21,13 +21,13 @@ export interface Packet {
   readonly flags: number
   /** IPv4 options; null for IPv6, and where the packet was not seen but only a connection. */
   readonly hasIpOptions: boolean | null
-  readonly hasExtensionHeaders: boolean
   /** The first fragment of an IPv4 packet. Only daemons that read the wire see it; the kernel puts packets together. */
   readonly isFragment: boolean
   readonly delivery: Delivery
-  /** Whether all 20 (TCP) or 8 (UDP) bytes of the header were on the wire, and not only the fields above. */
-  readonly hasWholeHeader: boolean
 }
 
 /** TCP's flag bits. */
 export const FLAGS = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16, URG: 32, ECE: 64, CWR: 128 } as const
+
+export const isSameAddress = (one: Address, other: Address): boolean =>
+  one.length === other.length && one.every((byte, index) => byte === other[index])

@@ -1,44 +1,40 @@
-import { type CaptureFormat, MAX_CAPTURED } from './frame.ts'
-import { refuseLinkType } from './link-layer.ts'
+import { BadCapture, MAX_CAPTURED, type UnitReader } from './frame.ts'
+import { checkLinkType } from './link-layer.ts'
 import { uint16Little as uint16, uint32Little as uint32 } from './octets.ts'
 
 const FILE_HEADER = 24
 const RECORD_HEADER = 16
 
 /**
- * The records of a pcap file after its magic number, as draft-ietf-opsawg-pcap describes them.
- * `fractionsPerMs` is 1000 where the magic number says microseconds, 1,000,000 for nanoseconds.
+ * The header and the records of a pcap file, as draft-ietf-opsawg-pcap describes them. `fractionsPerMs` is 1000 where
+ * the magic number says microseconds, 1,000,000 for nanoseconds.
  */
-export const createPcap = (fractionsPerMs: number): CaptureFormat => {
+export const createPcap = (fractionsPerMs: number): UnitReader => {
   let linkType: number | null = null
-
-  const readFileHeader = (unit: Uint8Array): string | null => {
-    const major = uint16(unit, 4)
-    if (major !== 2) return `version ${major}.${uint16(unit, 6)} of pcap is not known, only 2.x`
-    // The upper bits tell the length of a frame check sequence, which the IP header's own length cuts off.
-    linkType = uint32(unit, 20) % 0x400_0000
-    return refuseLinkType(linkType)
-  }
-
-  return {
-    unit: 'record',
-    headLength: () => (linkType === null ? FILE_HEADER : RECORD_HEADER),
-    measure: (head) => {
-      if (linkType === null) return FILE_HEADER
-      const captured = uint32(head, 8)
-      return captured > MAX_CAPTURED
-        ? `the record claims ${captured} captured bytes, more than the ${MAX_CAPTURED} that any capture has`
-        : RECORD_HEADER + captured
-    },
-    read: (unit) => {
-      if (linkType === null) return readFileHeader(unit)
-      const bytes = unit.subarray(RECORD_HEADER)
-      return {
-        timeMs: uint32(unit, 0) * 1000 + Math.floor(uint32(unit, 4) / fractionsPerMs),
-        linkType,
-        bytes,
-        originalLength: Math.max(uint32(unit, 12), bytes.length),
-      }
-    },
+  return (bytes) => {
+    if (linkType === null) {
+      if (bytes.length < FILE_HEADER) return null
+      const major = uint16(bytes, 4)
+      if (major !== 2)
+        throw new BadCapture(`version ${major}.${uint16(bytes, 6)} of pcap is not known, only 2.x`)
+      // The upper bits hold the length of a frame check sequence, which the IP header's own length cuts off.
+      linkType = uint32(bytes, 20) % 0x400_0000
+      checkLinkType(linkType)
+      return { length: FILE_HEADER, frame: null }
+    }
+    if (bytes.length < RECORD_HEADER) return null
+    const captured = uint32(bytes, 8)
+    if (captured > MAX_CAPTURED)
+      throw new BadCapture(
+        `the record claims ${captured} captured bytes, more than the ${MAX_CAPTURED} that any capture has`,
+      )
+    const length = RECORD_HEADER + captured
+    if (bytes.length < length) return null
+    const timeMs = uint32(bytes, 0) * 1000 + Math.floor(uint32(bytes, 4) / fractionsPerMs)
+    const originalLength = Math.max(uint32(bytes, 12), captured)
+    return {
+      length,
+      frame: { timeMs, linkType, bytes: bytes.subarray(RECORD_HEADER, length), originalLength },
+    }
   }
 }

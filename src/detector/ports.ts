@@ -17,7 +17,7 @@ export type PortRule =
   | { readonly kind: 'below'; readonly limit: number; readonly excluded: readonly number[] }
   | { readonly kind: 'ranges'; readonly ranges: readonly PortRange[]; readonly entries: number }
 
-/** For each port that a packet may be for, the port that the daemon tells, or -1 where it does not watch it. */
+/** For each port that a packet may be for, the port that the daemon reports, or -1 where it does not watch it. */
 export type WatchedPorts = Int32Array
 
 export type InUse = (protocol: Protocol, port: number) => boolean
@@ -34,6 +34,25 @@ export const parseList12 = (value: string): PortRule => ({
   kind: 'listed',
   ports: items(value).slice(0, MAX_ENTRIES).map(atoi),
 })
+
+/**
+ * What portsentry 1.2 makes of a list other than what it says, to stand behind the key's name; null where it takes it as it is.
+ * It reads numbers only (of `20-25` it takes 20), and the first 64 of them.
+ */
+export const misreadPorts12 = (list: string): { readonly what: string; readonly hint: string } | null => {
+  const ports = items(list)
+  const range = ports.find((item) => /^\d+-/.test(item))
+  if (range !== undefined) {
+    const what = `has the range ${range}, which portsentry 1.2 reads as ${range.split('-', 1)[0]} alone`
+    return { what, hint: 'list its ports one by one' }
+  }
+  const odd = ports.find((item) => !/^ *\d{1,5} *$/.test(item) || Number(item) >= ALL_PORTS)
+  if (odd !== undefined)
+    return { what: `has ${JSON.stringify(odd)}, which is not a port`, hint: 'list ports' }
+  if (ports.length <= MAX_ENTRIES) return null
+  const what = `has ${ports.length} ports, of which portsentry 1.2 reads ${MAX_ENTRIES}`
+  return { what, hint: `list at most ${MAX_ENTRIES}` }
+}
 
 /** 1.2's ADVANCED_PORTS_* and ADVANCED_EXCLUDE_*; undefined where the key is not there. */
 export const parseAdvanced12 = (limit: string | undefined, exclude: string | undefined): PortRule => {
@@ -100,13 +119,13 @@ const readAdvanced12 = (
 
 /**
  * 1.2's tcp and udp: the sockets stand without gaps in their array, the ports with them, and both are read by
- * one index; behind a port that could not be bound, every socket tells its neighbour's port.
+ * one index; behind a port that could not be bound, every socket reports the port of the one before.
  */
 const accept12 = (ports: readonly number[], inUse: (port: number) => boolean): WatchedPorts => {
   const watched = nothing()
   let bound = 0
   for (const port of ports.map(portOf)) {
-    // Port 0 is bound to a port that the kernel chooses, which nobody knows.
+    // Port 0 is bound to a port that the kernel chooses, and which is not known.
     if (port !== 0 && (inUse(port) || watched[port] !== -1)) continue
     if (port !== 0) watched[port] = ports[bound] ?? -1
     bound += 1
@@ -137,7 +156,7 @@ export const watchPorts = (
     return reading === 'connections' ? accept12(rule.ports, inUse) : readPackets12(rule.ports, inUse)
   }
   const watched = fillRanges(rule.ranges)
-  if (reading === 'connections') return watched.map((told, port) => (told !== -1 && inUse(port) ? -1 : told))
+  if (reading === 'connections') return watched.map((it, port) => (it !== -1 && inUse(port) ? -1 : it))
   // Every entry, range or single, has a 0 in the field that it does not use, which IsPortInRange() compares.
   if (reading === 'raw' && rule.entries > 0) watched[0] = 0
   return watched

@@ -1,5 +1,5 @@
 import type { Dialect } from '../documents/portsentry-conf.ts'
-import { hostOf } from './address-table.ts'
+import { formatAddress } from '../network.ts'
 import type { Decision } from './decision.ts'
 import { historyLine2, historyLine12, type LocalTime, scanEvent2 } from './history.ts'
 import { type Address, FLAGS, type Packet } from './packet.ts'
@@ -12,15 +12,13 @@ export const samplePacket = (ends: Ends): Packet => ({
   sourcePort: 40_123,
   flags: ends.protocol === 'tcp' ? FLAGS.SYN : 0,
   hasIpOptions: ends.source.length === 4 ? false : null,
-  hasExtensionHeaders: false,
   isFragment: false,
   delivery: 'host',
-  hasWholeHeader: true,
 })
 
 /** The history line, with its newline, of a daemon that has just blocked this host for a SYN to port 11. */
 export const sampleLine = (dialect: Dialect, source: Address, timeMs: number, local: LocalTime): string => {
-  const host = hostOf(source)
+  const host = formatAddress(source)
   const decision: Decision = {
     packet: samplePacket({ timeMs, protocol: 'tcp', source, destination: source, port: 11 }),
     mode: dialect === '1.2' ? 'atcp' : 'stealth',

@@ -3,7 +3,7 @@ import type { Configuration } from './configuration.ts'
 import type { Action, Mode } from './decision.ts'
 import type { Protocol } from './modes.ts'
 
-/** For whom an action is made out. */
+/** The scan that an action answers. */
 export interface Target {
   readonly host: string
   readonly port: number
@@ -15,7 +15,7 @@ type Option = Action['option']
 /** MAXBUF of both: what a C string and its end have room for. */
 const ROOM = 1024
 
-/** Why an action cannot be done: the daemon wants to know whom it is against. */
+/** Why an action cannot be done: the daemon requires the host in it. */
 export const NO_TARGET = 'it has no $TARGET$'
 
 /** SubstString() of 1.2 counts each token once, and nothing where there is none; 2.x looks at what comes out. */

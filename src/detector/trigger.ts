@@ -1,5 +1,5 @@
 import type { Dialect } from '../documents/portsentry-conf.ts'
-import { createAddressTable, type FamilySizes, keyOf } from './address-table.ts'
+import { createBoundedMap, keyOf } from './bounded-map.ts'
 import type { Address } from './packet.ts'
 
 /** SCAN_TRIGGER: from which packet on a host is taken for a scanner. */
@@ -8,7 +8,7 @@ export interface Trigger {
   count(source: Address): boolean
   /** Lines that the daemon logs at each packet because of its SCAN_TRIGGER. */
   readonly warnings: readonly string[]
-  sizes(): FamilySizes
+  size(): number
 }
 
 /** MAXSTATE of 1.2. */
@@ -42,25 +42,26 @@ const createRing = (scanTrigger: number): Trigger => {
       return enough
     },
     warnings: scanTrigger > RING ? warnings12(scanTrigger) : [],
-    sizes: () => ({ ipv4: ring.length, ipv6: 0 }),
+    size: () => ring.length,
   }
 }
 
 /** CheckState() in state_machine.c: a counter a host, which never runs out; beyond the bound the oldest host goes. */
 const createCounters = (scanTrigger: number, bound: number): Trigger => {
-  const counts = createAddressTable(bound)
+  const counts = createBoundedMap<number | string, number>(bound)
   return {
     count: (source) => {
       if (scanTrigger === 0) return true
-      const count = counts.get(source) + 1
-      counts.set(source, count)
+      const key = keyOf(source)
+      const count = (counts.get(key) ?? 0) + 1
+      counts.set(key, count)
       return count >= scanTrigger
     },
     warnings: [],
-    sizes: counts.sizes,
+    size: counts.size,
   }
 }
 
-/** `bound` is the number of hosts a family that 2.x's counters hold; tests make it smaller. */
+/** `bound` is the number of hosts that 2.x's counters hold; tests make it smaller. */
 export const createTrigger = (dialect: Dialect, scanTrigger: number, bound = MOST_HOSTS): Trigger =>
   dialect === '1.2' ? createRing(scanTrigger) : createCounters(scanTrigger, bound)

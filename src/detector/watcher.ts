@@ -1,5 +1,5 @@
 import type { IgnoreList } from '../documents/ignore-list.ts'
-import type { Action, ActionOutcome, Decision, Mode, Settled, Verdict } from './decision.ts'
+import type { Action, ActionOutcome, Mode, Outcome, Verdict } from './decision.ts'
 import type { Detector } from './detector.ts'
 import type { LocalTime } from './history.ts'
 import { isConnectMode, type Protocol } from './modes.ts'
@@ -7,15 +7,15 @@ import type { Address, Packet } from './packet.ts'
 
 type Eventually<T> = T | Promise<T>
 
-/** What a detector needs of the world. Whatever answers at once, without a promise, costs no turn of the event loop. */
+/** What a detector needs from outside. */
 export interface Effects {
   /** Would a fresh bind fail? 1.2 asks for 0.0.0.0 (destination null), 2.x for the packet's destination. */
   isInUse(protocol: Protocol, port: number, destination: Address | null): Eventually<boolean>
-  /** The list that the daemon reads now; null: there is none, or it cannot be read. The same object as long as it is the same. */
+  /** The list that the daemon reads now; null: there is none, or it cannot be read. */
   ignoreList(): Eventually<IgnoreList | null>
   /**
    * 1.2: the blocked file's text (latin1) where anybody else changed it since last asked, '' where it is gone; else
-   * undefined. What `settled` was given need not come back: the detector knows it.
+   * undefined. What `finalized` was given need not come back: the detector knows it.
    */
   blockedText?(mode: Mode): Eventually<string | undefined>
   /** Does it, or says what would have come of it. */
@@ -24,7 +24,7 @@ export interface Effects {
   resolveName(host: string): Eventually<string>
   localTime(timeMs: number): LocalTime
   /** Everything that was noticed, in order; the caller writes history and blocked file and reports. */
-  settled(settled: Settled): Eventually<void>
+  finalized(outcome: Outcome): Eventually<void>
 }
 
 /** A connection that a listening socket got, or a datagram. */
@@ -33,23 +33,19 @@ export interface Connection {
   readonly protocol: Protocol
   /** `::ffff:A` is taken for A. */
   readonly source: Address
-  /** Null where the kernel does not tell, as for datagrams. */
+  /** Null where the kernel does not say, as for datagrams. */
   readonly destination: Address | null
   readonly sourcePort: number
   readonly port: number
-  /** Called with PORT_BANNER at the moment when the daemon sends it, if it does. */
+  /** Called with PORT_BANNER when the daemon sends it, if it does. */
   readonly sendBanner?: (banner: string) => void
 }
 
-/** Both give a promise where an effect did, else undefined: all is done. Who waits for it never piles packets up. */
+/** Both give undefined where no detector watches that, else what settles when it is dealt with: await it, and nothing piles up. */
 export interface Watcher {
   observe(packet: Packet): Promise<void> | undefined
   observeConnection(connection: Connection): Promise<void> | undefined
 }
-
-/** `next` at once where the value is there. */
-const then = <T, R>(value: Eventually<T>, next: (value: T) => Eventually<R>): Eventually<R> =>
-  value instanceof Promise ? value.then(next) : next(value)
 
 /** The verdicts that a banner goes out with: the host is neither ignored nor below the trigger. */
 const SHOWS_BANNER: ReadonlySet<Verdict> = new Set(['log-only', 'already-blocked', 'act'])
@@ -62,110 +58,72 @@ const unmapped = (address: Address): Address =>
     ? address.slice(12)
     : address
 
-const packetOf = (connection: Connection): Packet => ({
-  timeMs: connection.timeMs,
-  protocol: connection.protocol,
-  source: unmapped(connection.source),
+const packetOf = ({ timeMs, protocol, source, destination, sourcePort, port }: Connection): Packet => ({
+  timeMs,
+  protocol,
+  source: unmapped(source),
   // No connect mode asks where to: 2.x compares the source with nothing but zeros.
-  destination: connection.destination ?? [0, 0, 0, 0],
-  sourcePort: connection.sourcePort,
-  port: connection.port,
+  destination: destination ?? [0, 0, 0, 0],
+  sourcePort,
+  port,
   flags: 0,
   hasIpOptions: null,
-  hasExtensionHeaders: false,
   isFragment: false,
   delivery: 'host',
-  hasWholeHeader: true,
 })
 
 /** Asks each detector about each packet, lets the effects happen in the daemon's order, and never does two at a time. */
 export const createWatcher = (detectors: readonly Detector[], effects: Effects): Watcher => {
-  const performAll = (
-    actions: readonly Action[],
-    done: ActionOutcome[] = [],
-  ): Eventually<ActionOutcome[]> => {
-    const action = actions[done.length]
-    if (action === undefined) return done
-    return then(effects.perform(action), (outcome) => performAll(actions, [...done, outcome]))
-  }
-
-  const nameOf = ({ configuration }: Detector, { host, verdict }: Decision): Eventually<string> => {
-    const isTold = configuration.dialect === '1.2' && (verdict === 'act' || verdict === 'already-blocked')
-    return configuration.resolveHost && isTold ? effects.resolveName(host) : host
-  }
-
-  const conclude = (detector: Detector, decision: Decision, ignore: IgnoreList | null): Eventually<void> =>
-    then(nameOf(detector, decision), (name) =>
-      then(performAll(decision.actions), (outcomes) =>
-        effects.settled(detector.settle(decision, outcomes, { name, localTime: effects.localTime, ignore })),
-      ),
-    )
-
-  const refresh = (detector: Detector): Eventually<void> => {
-    const { dialect, mode } = detector.configuration
-    if (dialect !== '1.2' || effects.blockedText === undefined) return undefined
-    return then(effects.blockedText(mode), (text) => {
-      if (text !== undefined) detector.replaceBlocked(text)
-    })
-  }
-
-  const decide = (
+  const dealWith = async (
     detector: Detector,
     packet: Packet,
-    inUse: boolean,
     sendBanner?: (banner: string) => void,
-  ): Eventually<void> =>
-    then(inUse ? null : effects.ignoreList(), (ignore) =>
-      then(refresh(detector), () => {
-        const decision = detector.notice(packet, { inUse, ignore })
-        const { portBanner } = detector.configuration
-        if (portBanner !== null && SHOWS_BANNER.has(decision.verdict)) sendBanner?.(portBanner)
-        return conclude(detector, decision, ignore)
-      }),
-    )
-
-  const isInUse = ({ configuration }: Detector, packet: Packet): Eventually<boolean> => {
-    const { dialect, mode } = configuration
-    if (isConnectMode(mode)) return false
-    return effects.isInUse(packet.protocol, packet.port, dialect === '1.2' ? null : packet.destination)
+  ): Promise<void> => {
+    const { dialect, mode, portBanner, resolveHost } = detector.configuration
+    const is12 = dialect === '1.2'
+    const inUse =
+      !isConnectMode(mode) &&
+      (await effects.isInUse(packet.protocol, packet.port, is12 ? null : packet.destination))
+    const ignore = inUse ? null : await effects.ignoreList()
+    const changed = is12 ? await effects.blockedText?.(mode) : undefined
+    if (changed !== undefined) detector.replaceBlocked(changed)
+    const decision = detector.decide(packet, { inUse, ignore })
+    const { verdict, host } = decision
+    if (portBanner !== null && SHOWS_BANNER.has(verdict)) sendBanner?.(portBanner)
+    const isNamed = is12 && resolveHost && (verdict === 'act' || verdict === 'already-blocked')
+    const name = isNamed ? await effects.resolveName(host) : host
+    const outcomes: ActionOutcome[] = []
+    for (const action of decision.actions) outcomes.push(await effects.perform(action))
+    const { localTime } = effects
+    await effects.finalized(detector.finalize(decision, outcomes, { name, localTime, ignore }))
   }
 
-  const watch = (detector: Detector, packet: Packet): Eventually<void> =>
-    detector.watches(packet)
-      ? then(isInUse(detector, packet), (inUse) => decide(detector, packet, inUse))
-      : undefined
-
-  const accept = (detector: Detector, packet: Packet, connection: Connection): Eventually<void> =>
-    detector.accepts(packet.protocol, packet.port)
-      ? decide(detector, packet, false, connection.sendBanner)
-      : undefined
-
-  const withEach = (work: (detector: Detector) => Eventually<void>, from = 0): Promise<void> | undefined => {
-    for (const [index, detector] of detectors.entries()) {
-      if (index < from) continue
-      const doing = work(detector)
-      if (doing instanceof Promise) return doing.then(() => withEach(work, index + 1))
-    }
-    return undefined
-  }
-
-  let last: Promise<void> | undefined
+  let last: Promise<void> = Promise.resolve()
   /** What comes while something is under way waits for it, whether or not that turns out well. */
-  const inTurn = (work: () => Promise<void> | undefined): Promise<void> | undefined => {
-    const doing = last === undefined ? work() : last.then(work, work)
-    if (doing === undefined) return undefined
-    const held: Promise<void> = doing.finally(() => {
-      if (last === held) last = undefined
-    })
-    last = held
-    return held
+  const inTurn = (
+    concerned: readonly Detector[],
+    work: (detector: Detector) => Promise<void>,
+  ): Promise<void> | undefined => {
+    if (concerned.length === 0) return undefined
+    const all = async () => {
+      for (const detector of concerned) await work(detector)
+    }
+    last = last.then(all, all)
+    return last
   }
 
   return {
-    observe: (packet) => inTurn(() => withEach((detector) => watch(detector, packet))),
+    observe: (packet) =>
+      inTurn(
+        detectors.filter((detector) => detector.watches(packet)),
+        (detector) => dealWith(detector, packet),
+      ),
     observeConnection: (connection) => {
       const packet = packetOf(connection)
-      return inTurn(() => withEach((detector) => accept(detector, packet, connection)))
+      return inTurn(
+        detectors.filter(({ accepts }) => accepts(packet.protocol, packet.port)),
+        (detector) => dealWith(detector, packet, connection.sendBanner),
+      )
     },
   }
 }

@@ -1,5 +1,4 @@
 import { judgeConf } from '../detector/judge-conf.ts'
-import { daemonModes } from '../detector/modes.ts'
 import { applyEdits, type Edit } from '../documents/edit.ts'
 import { afterEdits, type LineOrigins, untouched } from '../documents/line-origins.ts'
 import {
@@ -12,6 +11,7 @@ import {
 } from '../documents/portsentry-conf.ts'
 import { fixEdits, fixRefused } from '../documents/portsentry-conf-fix.ts'
 import type { Desired } from '../policy/desired.ts'
+import { daemonModes } from '../policy/release.ts'
 import type { Problem } from '../problem.ts'
 import { cannotSet, type Rewrite } from './files.ts'
 

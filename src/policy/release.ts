@@ -1,3 +1,4 @@
+import type { Mode } from '../detector/decision.ts'
 import type { Dialect } from '../documents/portsentry-conf.ts'
 import { isIPv4, type Network } from '../network.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -72,3 +73,10 @@ export const sees = ({ seesIPv6 }: Release, network: Network): boolean => seesIP
 /** The modes that are on, TCP first. */
 export const modesOf = ({ tcpMode, udpMode }: Modes): string[] =>
   [tcpMode, udpMode].filter((mode) => mode !== '')
+
+/** The modes in which the daemons of a release run where config.env asks for these. */
+export const daemonModes = (release: Release, modes: Modes): Mode[] => {
+  const given = modesOf(modes) as Mode[]
+  if (release.dialect === '1.2' || given.length === 0) return given
+  return [release.daemonArguments(modes).includes('--connect') ? 'connect' : 'stealth']
+}

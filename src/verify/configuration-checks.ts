@@ -1,5 +1,4 @@
 import { judgeConf } from '../detector/judge-conf.ts'
-import { daemonModes } from '../detector/modes.ts'
 import type { Daemon } from '../documents/daemon-patterns.ts'
 import { decides, type HostsAccess, parseHostsAccess } from '../documents/hosts-access.ts'
 import { ignored, parseIgnoreList } from '../documents/ignore-list.ts'
@@ -13,6 +12,7 @@ import { effective } from '../policy/fail2ban-view.ts'
 import { lineFor } from '../policy/hosts-access-verdict.ts'
 import { FAIL2BAN_DIRECTORY, viewWith } from '../policy/jail.ts'
 import { findLenientRules } from '../policy/lenient-rules.ts'
+import { daemonModes } from '../policy/release.ts'
 import { caveatsOf, isError, type Problem, renderProblem } from '../problem.ts'
 import { type Check, checkFor, listed } from './check.ts'
 

@@ -1,6 +1,6 @@
 import { readConfiguration } from '../detector/configuration.ts'
 import type { Mode } from '../detector/decision.ts'
-import { daemonModes, isBehindFirewall, isConnectMode } from '../detector/modes.ts'
+import { isBehindFirewall, isConnectMode } from '../detector/modes.ts'
 import { watchPorts } from '../detector/ports.ts'
 import { parseHostsAccess } from '../documents/hosts-access.ts'
 import { parsePortsentryConf } from '../documents/portsentry-conf.ts'
@@ -21,6 +21,7 @@ import type { Desired } from '../policy/desired.ts'
 import { type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
 import { enabledJails } from '../policy/fail2ban-view.ts'
 import { JAIL_PATH, viewWith } from '../policy/jail.ts'
+import { daemonModes } from '../policy/release.ts'
 import type { Problem } from '../problem.ts'
 import { type Check, checkFor } from './check.ts'
 import { checkConfiguration } from './configuration-checks.ts'
@@ -69,7 +70,7 @@ const readWatched = (
 ): Read => {
   const { confPath, dialect, builtIgnorePath } = desired.release
   const conf = parsePortsentryConf(fileText(facts, confPath) ?? '', dialect)
-  const configurations = modes.map((mode) => readConfiguration(conf, mode, confPath).configuration)
+  const configurations = modes.map((mode) => readConfiguration(conf, mode))
   const taken = new Set(inUse)
   const portsOf = (protocol: 'tcp' | 'udp'): number[] =>
     configurations.flatMap(({ mode, ports }) => {

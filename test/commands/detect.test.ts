@@ -110,7 +110,7 @@ it.each<[Partial<DetectOptions>, string]>([
   [{ mode: ['stcp'] }, '203.0.113.9: noticed 4 times'],
   [{ mode: ['udp', 'tcp'] }, '198.51.100.23: noticed once'],
   [{ mode: ['audp'], address: '192.168.1.10,fd00::1' }, '198.51.100.23: noticed once'],
-  [{ address: '192.168.1.11' }, 'nobody was noticed'],
+  [{ address: '192.168.1.11' }, 'no scan was noticed'],
 ])('goes by the options: %j', async (options, expected) => {
   const { stdout } = await detect({ root: server12(), pcap: SCAN, ...options })
   expect(stdout).toContain(expected)
@@ -190,7 +190,7 @@ it('reads a damaged capture as far as it goes, and says where it ends', async ()
 })
 
 it.each<[what: string, root: () => string, said: RegExp]>([
-  ['portsentry 1.2, which gets whole packets, says nothing', server12, /nobody was noticed/],
+  ['portsentry 1.2, which gets whole packets, says nothing', server12, /no scan was noticed/],
   [
     'portsentry 2.x has the first fragment',
     () => server2('TCP_PORTS="11"\n'),
@@ -277,7 +277,7 @@ it.each([
   const { texts, status } = start({ root, listen: true, mode: [mode], dryRun: true })
   await expect.poll(() => texts().stderr, { timeout: 20_000 }).toMatch(/listening on/)
   expect(texts().stderr).toContain(`${inUse}/tcp could not be bound: EADDRINUSE`)
-  expect(texts().stderr.includes(`${port}/tcp is told as port ${inUse}`)).toBe(dialect === '1.2')
+  expect(texts().stderr.includes(`${port}/tcp is reported as port ${inUse}`)).toBe(dialect === '1.2')
   expect(await heard(port, '127.0.0.2')).toBe('')
   expect(await heard(port, '127.0.0.2')).toBe('go away')
   expect(await heard(port, '127.0.0.3')).toBe('')

@@ -2,11 +2,11 @@ import { describe, expect, test } from 'vitest'
 import { concludeOn } from '../../src/commands/explain-verdict.ts'
 import type { Daemons, Explanation } from '../../src/commands/explanation.ts'
 import type { Action } from '../../src/detector/decision.ts'
-import type { Prospect } from '../../src/detector/prospect.ts'
+import type { Prediction } from '../../src/detector/predict.ts'
 import type { JailState } from '../../src/host/jail-state.ts'
 import type { BanRow, PlaceName } from '../../src/policy/ban-view.ts'
 
-const prospect = (more: Partial<Prospect> = {}): Prospect => ({
+const prospect = (more: Partial<Prediction> = {}): Prediction => ({
   mode: 'atcp',
   verdict: 'act',
   ignoredByLine: null,
@@ -97,7 +97,7 @@ const concluded = (more: Partial<Explanation>) =>
   })
 
 const blocked = prospect({ verdict: 'already-blocked' })
-const only = (one: Partial<Prospect>, more: Partial<Daemons> = {}) => ({
+const only = (one: Partial<Prediction>, more: Partial<Daemons> = {}) => ({
   daemons: daemons({ prospects: [prospect(one)], ...more }),
 })
 

@@ -61,7 +61,7 @@ describe('1.2', () => {
     hosts.replace(line('198.51.100.1'))
     expect([hosts.has(address('203.0.113.9')), hosts.has(address('198.51.100.1'))]).toEqual([false, true])
     hosts.replace('')
-    expect(hosts.sizes()).toEqual({ ipv4: 0, ipv6: 0 })
+    expect(hosts.size()).toBe(0)
   })
 })
 
@@ -69,18 +69,18 @@ describe('2.x', () => {
   const four = [2, 0, 203, 0, 113, 9]
   const six = [10, 0, ...address('2001:db8::9')]
 
-  test.each<[string, number[], number, number]>([
-    ['nothing', [], 0, 0],
-    ['one', four, 1, 0],
-    ['both', [...four, ...six], 1, 1],
-    ['a cut address', [...four, 2, 0, 1, 2], 1, 0],
-    ['a cut family', [...four, 2], 1, 0],
-    ['a family in the other byte order', [0, 2, 203, 0, 113, 9, ...four], 0, 0],
-    ['an unknown family', [...four, 3, 0, 1, 2, 3, 4, ...six], 1, 0],
-  ])('%s', (_, bytes, ipv4, ipv6) => {
+  test.each<[string, number[], number]>([
+    ['nothing', [], 0],
+    ['one', four, 1],
+    ['both', [...four, ...six], 2],
+    ['a cut address', [...four, 2, 0, 1, 2], 1],
+    ['a cut family', [...four, 2], 1],
+    ['a family in the other byte order', [0, 2, 203, 0, 113, 9, ...four], 0],
+    ['an unknown family', [...four, 3, 0, 1, 2, 3, 4, ...six], 1],
+  ])('%s', (_, bytes, count) => {
     const hosts = createBlockedHosts(10)
     hosts.append(Uint8Array.from(bytes))
-    expect(hosts.sizes()).toEqual({ ipv4, ipv6 })
+    expect(hosts.size()).toBe(count)
   })
 
   it('knows the hosts exactly', () => {

@@ -112,7 +112,7 @@ const text = (characters: string): Uint8Array => new TextEncoder().encode(charac
 /** How it ends, what came, how many frames are read of it, and where the fault is. */
 const FAULTS: [RegExp, readonly Uint8Array[], number, number][] = [
   [/empty/, [], 0, 0],
-  [/ends within a header, of which only 1 bytes/, [Uint8Array.of(0xd4)], 0, 0],
+  [/ends within a record, of which only 1 bytes/, [Uint8Array.of(0xd4)], 0, 0],
   [/ends within a record, of which only 20 bytes/, [good.subarray(0, 20)], 0, 0],
   [/neither pcap nor pcapng/, [text('not a capture')], 0, 0],
   [/gunzip/, [Uint8Array.of(0x1f, 0x8b, 8, 0)], 0, 0],
@@ -125,31 +125,31 @@ const FAULTS: [RegExp, readonly Uint8Array[], number, number][] = [
   [/ends within a record, of which only 8 bytes/, [good, record(0, 0)], 1, 45],
   [/version 2\.0 of pcapng/, [section(2)], 0, 0],
   [/not in the byte order/, [joined(section().subarray(0, 8), new Uint8Array(20))], 0, 0],
-  [/section header is too short/, [block(0x0a0d0d0a, record(0x1a2b3c4d))], 0, 0],
-  [/claims 8 bytes, fewer/, [goodNg, record(6, 8, 0)], 1, 88],
-  [/not a multiple of 4/, [goodNg, record(6, 34, 0)], 1, 88],
-  [/claims 524292 bytes, more than/, [goodNg, record(6, 524_292, 0)], 1, 88],
-  [/claims 524292 bytes, more than/, [goodNg, record(0xbad, 524_292, 0)], 1, 88],
-  [/packet block is too short/, [goodNg, record(6, 12, 12)], 1, 88],
+  [/block of type 168627466 is too short/, [block(0x0a0d0d0a, record(0x1a2b3c4d))], 0, 0],
+  [/claims 8 bytes: from 12 to 524288/, [goodNg, record(6, 8, 0)], 1, 88],
+  [/claims 34 bytes: .* in steps of 4/, [goodNg, record(6, 34, 0)], 1, 88],
+  [/claims 524292 bytes: from/, [goodNg, record(6, 524_292, 0)], 1, 88],
+  [/claims 524292 bytes: from/, [goodNg, record(0xbad, 524_292, 0)], 1, 88],
+  [/block of type 6 is too short/, [goodNg, record(6, 12, 12)], 1, 88],
   [/blocks of type 3 are not read — convert/, [goodNg, record(3, 12, 12)], 1, 88],
   [/blocks of type 2 are not read/, [goodNg, record(2, 12, 12)], 1, 88],
-  [/interface description is too short/, [goodNg, record(1, 16, 0, 16)], 1, 88],
+  [/block of type 1 is too short/, [goodNg, record(1, 16, 0, 16)], 1, 88],
   [/32 bytes at its start and 36 at its end/, [goodNg, record(6, 32, 0, 0, 0, 0, 0, 36)], 1, 88],
   [/interface 1, which/, [goodNg, enhanced(A, 0n, 5, 1)], 1, 88],
   [/interface 0, which/, [section(), enhanced(A)], 0, 28],
-  [/interface 1: link type 220 is not read/, [goodNg, described(220), enhanced(A, 0n, 5, 1)], 1, 108],
+  [/^link type 220 is not read/, [goodNg, described(220), enhanced(A, 0n, 5, 1)], 1, 108],
   [/claims 1 captured bytes/, [goodNg, record(6, 32, 0, 0, 0, 1, 1, 32)], 1, 88],
-  [/option 9 of the interface/, [section(), described(1, [record(0x0009_0009)])], 0, 28],
+  [/other units than/, [section(), described(1, [record(0x0009_0009)])], 0, 28],
   [/other units than/, [section(), described(1, MILLISECONDS)], 0, 28],
   [/other units than/, [section(), described(1, OFFSET)], 0, 28],
   [/beyond any calendar/, [start, enhanced(A, 2n ** 64n - 1n)], 0, 48],
   [
-    /ends within a block, of which only 50/,
+    /ends within a record, of which only 50/,
     [goodNg, block(0xbad, new Uint8Array(100)).subarray(0, 50)],
     1,
     88,
   ],
-  [/ends within a block, of which only 30/, [goodNg, enhanced(A).subarray(0, 30)], 1, 88],
+  [/ends within a record, of which only 30/, [goodNg, enhanced(A).subarray(0, 30)], 1, 88],
 ]
 
 it.each(FAULTS)('in any chunks: %s', (message, parts, count, at) => {
@@ -161,11 +161,6 @@ it.each(FAULTS)('in any chunks: %s', (message, parts, count, at) => {
     expect(fault?.message).toMatch(message)
     expect([frames.length, fault?.offset]).toEqual([count, at])
   }
-})
-
-it('refuses a section with too many interfaces', () => {
-  const { fault } = read(section(), ...Array.from({ length: 4097 }, () => described()))
-  expect(fault).toEqual({ offset: 28 + 4096 * 20, message: 'the section has more than 4096 interfaces' })
 })
 
 it('gives a frame out with its last byte, and nothing after a fault', () => {

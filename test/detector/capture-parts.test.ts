@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { butFrom, readParts } from '../../src/host/capture.ts'
+import { butFrom, readParts } from '../../src/live-detection/capture.ts'
 import { temporaryDirectory } from '../tree.ts'
 
 it.each<

@@ -3,7 +3,9 @@ import { describe, expect, it, test } from 'vitest'
 import { atoi, wholeLong } from '../../src/detector/c-numbers.ts'
 import { type Configuration, readConfiguration } from '../../src/detector/configuration.ts'
 import type { Mode } from '../../src/detector/decision.ts'
+import { judgeConf } from '../../src/detector/judge-conf.ts'
 import { parsePortsentryConf } from '../../src/documents/portsentry-conf.ts'
+import { isError } from '../../src/problem.ts'
 import { configure, confText } from './daemon.ts'
 
 test.each([
@@ -80,7 +82,7 @@ describe('2.x', () => {
 
   it('takes a shortened key', () => {
     const conf = parsePortsentryConf('KILL_R="drop $TARGET$"\n', '2.x')
-    expect(readConfiguration(conf, 'stealth', 'x').configuration.killRoute).toBe('drop $TARGET$')
+    expect(readConfiguration(conf, 'stealth').killRoute).toBe('drop $TARGET$')
   })
 })
 
@@ -90,7 +92,7 @@ const GOOD_2 = { TCP_PORTS: '1', BLOCK_TCP: '1', KILL_ROUTE: 'x' }
 /** The codes and lines of the problems with a file. */
 const problemsOf = (text: string, mode: Mode): string[] => {
   const dialect = mode === 'stealth' || mode === 'connect' ? '2.x' : '1.2'
-  const { problems } = readConfiguration(parsePortsentryConf(text, dialect), mode, 'p')
+  const problems = judgeConf(parsePortsentryConf(text, dialect), [mode], 'x').filter(isError)
   return problems.map(({ code, at }) => (at.line === undefined ? code : `${code}:${at.line}`))
 }
 

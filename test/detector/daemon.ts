@@ -1,5 +1,5 @@
 import { type Configuration, readConfiguration } from '../../src/detector/configuration.ts'
-import type { Action, ActionOutcome, Mode, Settled } from '../../src/detector/decision.ts'
+import type { Action, ActionOutcome, Mode, Outcome } from '../../src/detector/decision.ts'
 import { createDetector, type Detector, type DetectorOptions } from '../../src/detector/detector.ts'
 import type { LocalTime } from '../../src/detector/history.ts'
 import { isMode2 } from '../../src/detector/modes.ts'
@@ -48,10 +48,8 @@ export const packet = ({ from = '203.0.113.9', to, ...other }: Partial<Packet> &
     port: 11,
     flags: other.protocol === 'udp' ? 0 : FLAGS.SYN,
     hasIpOptions: isIPv4 ? false : null,
-    hasExtensionHeaders: false,
     isFragment: false,
     delivery: 'host',
-    hasWholeHeader: true,
     ...other,
   }
 }
@@ -77,7 +75,7 @@ export const confText = (keys: Keys): string =>
 export const configure = (mode: Mode, keys: Keys = {}): Configuration => {
   const text = confText({ ...COMMON, ...BLOCKING, ...keys })
   const conf = parsePortsentryConf(text, isMode2(mode) ? '2.x' : '1.2')
-  return readConfiguration(conf, mode, 'portsentry.conf').configuration
+  return readConfiguration(conf, mode)
 }
 
 export const detectorFor = (mode: Mode, keys: Keys = {}, options: Partial<DetectorOptions> = {}): Detector =>
@@ -91,33 +89,33 @@ export const assume = (action: Action): ActionOutcome => ({
   said: '',
 })
 
-interface World extends Partial<Omit<Effects, 'settled'>> {
+interface World extends Partial<Omit<Effects, 'finalized'>> {
   readonly ignore?: string | null
   readonly inUse?: readonly number[]
 }
 
 export interface Scene {
   readonly watcher: Watcher
-  readonly settled: Settled[]
+  readonly settled: Outcome[]
 }
 
 /** A watcher whose world answers at once, and what it has settled so far, where nobody else takes it. */
 export const watch = (
   detectors: readonly Detector[],
   world: World = {},
-  onSettled?: (settled: Settled) => void,
+  onSettled?: (settled: Outcome) => void,
 ): Scene => {
   const { ignore = '', inUse = [], ...effects } = world
   const dialect = detectors[0]?.configuration.dialect ?? '1.2'
   const list = ignore === null ? null : parseIgnoreList(ignore, dialect)
-  const settled: Settled[] = []
+  const settled: Outcome[] = []
   const watcher = createWatcher(detectors, {
     isInUse: (_, port) => inUse.includes(port),
     ignoreList: () => list,
     perform: assume,
     resolveName: () => 'scanner.example',
     localTime: utc,
-    settled: (one) => {
+    finalized: (one) => {
       if (onSettled) onSettled(one)
       else settled.push(one)
     },
@@ -131,7 +129,7 @@ export const observe = async (
   detector: Detector,
   packets: readonly Packet[],
   world: World = {},
-): Promise<Settled[]> => {
+): Promise<Outcome[]> => {
   const { watcher, settled } = watch([detector], world)
   for (const one of packets) await watcher.observe(one)
   return settled

@@ -30,7 +30,7 @@ const remains = async (mode: Mode, what: Case) => {
   return {
     log: settled.flatMap(({ log }) => log),
     history: settled.map(({ history }) => history ?? '').join(''),
-    remarks: settled.flatMap(({ remarks }) => remarks),
+    warnings: settled.flatMap(({ warnings }) => warnings),
     blocked: settled.map(({ blocked }) => blocked),
   }
 }
@@ -145,7 +145,7 @@ describe('1.2 logs', () => {
 
   it('hosts.deny that cannot be written', async () => {
     const fates = { KILL_HOSTS_DENY: { result: 'failed', said: 'EACCES' } as const }
-    const { log, blocked, remarks } = await remains('atcp', {
+    const { log, blocked, warnings } = await remains('atcp', {
       keys: { KILL_HOSTS_DENY: 'ALL: $TARGET$', KILL_ROUTE: '-' },
       fates,
       packets: [packet(), packet()],
@@ -158,7 +158,7 @@ describe('1.2 logs', () => {
     ]
     expect(log).toEqual([...once, ...once])
     expect(blocked).toEqual([false, false])
-    expect(remarks[0]).toBe('KILL_HOSTS_DENY was not carried out: EACCES')
+    expect(warnings[0]).toBe('KILL_HOSTS_DENY was not carried out: EACCES')
   })
 
   it('what is too long, and no line beyond its buffer', async () => {
@@ -199,7 +199,7 @@ describe('1.2 history', () => {
 
   it('is in the blocked file, too', async () => {
     const [settled] = await observe(detectorFor('atcp'), [packet()])
-    expect(String.fromCharCode(...(settled?.blockedRecord ?? []))).toBe(settled?.history)
+    expect(settled?.blockedRecord).toBe(settled?.history)
   })
 
   it('names the neighbour of a port that could not be bound', async () => {
@@ -381,7 +381,7 @@ describe('what kind of scan', () => {
   })
 })
 
-describe('remarks', () => {
+describe('warnings', () => {
   const all = 'portsentry logs the host as blocked all the same'
   test.each<[string, Mode, Case, string[]]>([
     ['all is well', 'atcp', {}, []],
@@ -426,5 +426,5 @@ describe('remarks', () => {
       },
       ['KILL_HOSTS_DENY: glued'],
     ],
-  ])('%s', async (_, mode, what, expected) => expect((await remains(mode, what)).remarks).toEqual(expected))
+  ])('%s', async (_, mode, what, expected) => expect((await remains(mode, what)).warnings).toEqual(expected))
 })

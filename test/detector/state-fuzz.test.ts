@@ -16,17 +16,18 @@ const ipv4 = (index: number): number[] => [
 const ipv6 = (index: number): number[] => [0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, ...ipv4(index)]
 
 const largest = (one: Sizes, other: Sizes): Sizes => ({
-  triggerIPv4: Math.max(one.triggerIPv4, other.triggerIPv4),
-  triggerIPv6: Math.max(one.triggerIPv6, other.triggerIPv6),
-  blockedIPv4: Math.max(one.blockedIPv4, other.blockedIPv4),
-  blockedIPv6: Math.max(one.blockedIPv6, other.blockedIPv6),
+  trigger: Math.max(one.trigger, other.trigger),
+  blocked: Math.max(one.blocked, other.blocked),
   handshakes: Math.max(one.handshakes, other.handshakes),
 })
 
-const NOTHING: Sizes = { triggerIPv4: 0, triggerIPv6: 0, blockedIPv4: 0, blockedIPv6: 0, handshakes: 0 }
+const NOTHING: Sizes = { trigger: 0, blocked: 0, handshakes: 0 }
 
 /** Shows the packets to the daemon; its largest sizes meanwhile, asked for now and then, and how much it settled. */
-const flood = (detector: Detector, packets: Iterable<Packet>): { largest: Sizes; settled: number } => {
+const flood = async (
+  detector: Detector,
+  packets: Iterable<Packet>,
+): Promise<{ largest: Sizes; settled: number }> => {
   let most = NOTHING
   let settled = 0
   let count = 0
@@ -34,7 +35,7 @@ const flood = (detector: Detector, packets: Iterable<Packet>): { largest: Sizes;
     settled += 1
   })
   for (const one of packets) {
-    if (watcher.observe(one) !== undefined) throw new Error('a promise where nothing waits')
+    await watcher.observe(one)
     count += 1
     if (count % 97 === 0) most = largest(most, detector.sizes())
   }
@@ -57,24 +58,22 @@ describe(`${MANY} sources`, () => {
   it('are all known at once, and so are a million', () =>
     expect(MOST_HOSTS).toBeGreaterThanOrEqual(1_000_000))
 
-  it('1.2', () => {
-    const { largest: sizes, settled } = flood(detectorFor('atcp', { SCAN_TRIGGER: '1' }), sources(MANY, ipv4))
+  it('1.2', async () => {
+    const { largest: sizes, settled } = await flood(
+      detectorFor('atcp', { SCAN_TRIGGER: '1' }),
+      sources(MANY, ipv4),
+    )
     expect(settled).toBe(MANY)
-    expect(sizes.triggerIPv4).toBe(50)
-    expect(sizes.blockedIPv4).toBeLessThanOrEqual(MANY)
+    expect(sizes.trigger).toBe(50)
+    expect(sizes.blocked).toBeLessThanOrEqual(MANY)
   })
 
-  it('2.x, both families', () => {
+  it('2.x, both families', async () => {
     const detector = detectorFor('stealth', { SCAN_TRIGGER: '1' })
-    expect(flood(detector, sources(MANY, ipv4)).settled).toBe(MANY)
-    expect(flood(detector, sources(1000, ipv6)).settled).toBe(1000)
-    expect(detector.sizes()).toEqual({
-      triggerIPv4: MANY,
-      triggerIPv6: 1000,
-      blockedIPv4: MANY,
-      blockedIPv6: 1000,
-      handshakes: 0,
-    })
+    expect((await flood(detector, sources(MANY, ipv4))).settled).toBe(MANY)
+    expect((await flood(detector, sources(1000, ipv6))).settled).toBe(1000)
+    const known = Math.min(MANY + 1000, MOST_HOSTS)
+    expect(detector.sizes()).toEqual({ trigger: known, blocked: known, handshakes: 0 })
   })
 })
 
@@ -82,14 +81,14 @@ describe('more than the bounds', () => {
   const bounds = { trigger: 1000, blocked: 500, handshakes: 64 }
 
   it.each<[Mode, (index: number) => number[], Partial<Sizes>]>([
-    ['atcp', ipv4, { triggerIPv4: 50, blockedIPv4: 500 }],
-    ['stealth', ipv4, { triggerIPv4: 1000, blockedIPv4: 500 }],
-    ['stealth', ipv6, { triggerIPv6: 1000, blockedIPv6: 500 }],
-    ['tcp', ipv4, { handshakes: 64, triggerIPv4: 0 }],
-    ['connect', ipv6, { handshakes: 64, triggerIPv6: 0 }],
-  ])('-%s (%#)', (mode, addressOf, expected) => {
+    ['atcp', ipv4, { trigger: 50, blocked: 500 }],
+    ['stealth', ipv4, { trigger: 1000, blocked: 500 }],
+    ['stealth', ipv6, { trigger: 1000, blocked: 500 }],
+    ['tcp', ipv4, { handshakes: 64, trigger: 0 }],
+    ['connect', ipv6, { handshakes: 64, trigger: 0 }],
+  ])('-%s (%#)', async (mode, addressOf, expected) => {
     const detector = detectorFor(mode, { SCAN_TRIGGER: '1' }, { bounds })
-    expect(flood(detector, sources(5000, addressOf)).largest).toMatchObject(expected)
+    expect((await flood(detector, sources(5000, addressOf))).largest).toMatchObject(expected)
   })
 
   const modes = ['tcp', 'stcp', 'atcp', 'udp', 'sudp', 'audp', 'stealth', 'connect'] as const
@@ -103,10 +102,8 @@ describe('more than the bounds', () => {
     port: fc.constantFrom(0, 7, 9, 11, 15, 79, 65_535),
     flags: fc.oneof({ weight: 4, arbitrary: fc.constantFrom(0, FLAGS.SYN, FLAGS.ACK) }, fc.nat({ max: 255 })),
     hasIpOptions: fc.constantFrom(true, false, null),
-    hasExtensionHeaders: usually(false, fc.boolean()),
     isFragment: usually(false, fc.boolean()),
     delivery: usually('host', fc.constantFrom('broadcast', 'multicast', 'other-host', 'outgoing', 'unknown')),
-    hasWholeHeader: usually(true, fc.boolean()),
   })
   const sourceIndex = fc.oneof({ weight: 3, arbitrary: fc.nat({ max: 3 }) }, fc.nat({ max: 200 }))
   const anything = fc
@@ -116,15 +113,15 @@ describe('more than the bounds', () => {
     })
   const packets = fc.noBias(fc.array(anything, { maxLength: 2000, size: 'max' }))
 
-  it.each(modes)('in any order, with anything in the packets: %s', (mode) => {
+  it.each(modes)('in any order, with anything in the packets: %s', async (mode) => {
     let settled = 0
-    fc.assert(
-      fc.property(packets, (batch) => {
-        const flooded = flood(detectorFor(mode, { SCAN_TRIGGER: '2' }, { bounds: few }), batch)
+    await fc.assert(
+      fc.asyncProperty(packets, async (batch) => {
+        const flooded = await flood(detectorFor(mode, { SCAN_TRIGGER: '2' }, { bounds: few }), batch)
         settled += flooded.settled
-        const { triggerIPv4, triggerIPv6, blockedIPv4, blockedIPv6, handshakes } = flooded.largest
-        expect(Math.max(triggerIPv4, triggerIPv6)).toBeLessThanOrEqual(few.trigger)
-        expect(Math.max(blockedIPv4, blockedIPv6)).toBeLessThanOrEqual(few.blocked)
+        const { trigger, blocked, handshakes } = flooded.largest
+        expect(trigger).toBeLessThanOrEqual(few.trigger)
+        expect(blocked).toBeLessThanOrEqual(few.blocked)
         expect(handshakes).toBeLessThanOrEqual(few.handshakes)
       }),
       { numRuns: runs(6) },

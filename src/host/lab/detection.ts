@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { createCaptureReader } from '../../detector/capture-file.ts'
 import { type Configuration, readConfiguration } from '../../detector/configuration.ts'
-import type { Action, ActionOutcome, Settled } from '../../detector/decision.ts'
+import type { Action, ActionOutcome, Outcome } from '../../detector/decision.ts'
 import { createDecoder } from '../../detector/decode.ts'
 import { createDetector } from '../../detector/detector.ts'
 import { isConnectMode } from '../../detector/modes.ts'
@@ -10,11 +10,11 @@ import { portsToOpen } from '../../detector/ports.ts'
 import { createWatcher } from '../../detector/watcher.ts'
 import { parseIgnoreList } from '../../documents/ignore-list.ts'
 import { parsePortsentryConf } from '../../documents/portsentry-conf.ts'
+import { isInUse } from '../../live-detection/bind.ts'
+import { perform } from '../../live-detection/respond.ts'
+import { type Arrival, openListeners, type Port } from '../../live-detection/sockets.ts'
 import type { Release } from '../../policy/release.ts'
-import { isInUse } from '../bind.ts'
 import { localTime } from '../clock.ts'
-import { perform } from '../respond.ts'
-import { type Arrival, openListeners, type Port } from '../sockets.ts'
 import { startGreeters } from './greeters.ts'
 import { startRecorder } from './recorder.ts'
 import type { LabSpecification } from './specification.ts'
@@ -46,7 +46,7 @@ const createPerformer = ({ dialect }: Release): ((action: Action) => Promise<Act
 
 export interface Detection {
   /** In order. */
-  readonly settled: readonly Settled[]
+  readonly settled: readonly Outcome[]
   readonly configurations: readonly Configuration[]
   /** Hands over a packet that never came: what would the daemon have done about it? */
   readonly inject: (packet: Packet) => void
@@ -102,7 +102,7 @@ export const startDetection = async (
   const { dialect } = release
   const listens = modes.includes('connect')
   const conf = parsePortsentryConf(await readFile(confPath, 'latin1'), dialect)
-  const configurations = modes.map((mode) => readConfiguration(conf, mode, confPath).configuration)
+  const configurations = modes.map((mode) => readConfiguration(conf, mode))
   const taken = new Set(inUse)
   const isFree = (protocol: string, port: number): boolean => !taken.has(`${protocol} ${port}`)
 
@@ -122,7 +122,7 @@ export const startDetection = async (
   const text = await readFile(ignoreFile, 'latin1').catch(() => null)
   const ignore = text === null ? null : parseIgnoreList(text, dialect)
 
-  const settled: Settled[] = []
+  const settled: Outcome[] = []
   const performAction = createPerformer(release)
   const watcher = createWatcher(detectors, {
     isInUse: (protocol, port, destination) => !isFree(protocol, port) || isInUse(protocol, port, destination),
@@ -130,8 +130,8 @@ export const startDetection = async (
     perform: (action) => performAction(action),
     resolveName: (host) => host,
     localTime,
-    settled: (result) => {
-      settled.push(result)
+    finalized: (outcome) => {
+      settled.push(outcome)
     },
   })
   const reader = createCaptureReader()

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Settled } from '../../detector/decision.ts'
+import type { Outcome } from '../../detector/decision.ts'
 import { isBehindFirewall } from '../../detector/modes.ts'
 import { samplePacket } from '../../detector/samples.ts'
 import { parseAddress } from '../../network.ts'
@@ -70,7 +70,7 @@ const sendAll = async (hosts: readonly LabHost[]): Promise<void> => {
   )
 }
 
-const eventOf = ({ decision, outcomes, blocked }: Settled): EventReport => ({
+const eventOf = ({ decision, outcomes, blocked }: Outcome): EventReport => ({
   protocol: decision.packet.protocol,
   scan: decision.scan,
   port: decision.port,
@@ -84,7 +84,7 @@ const mentions = (address: string): RegExp =>
   new RegExp(`(?<![0-9a-fA-F.:])${address.replaceAll('.', '\\.')}(?![0-9a-fA-F:]|\\.\\d)`)
 
 /** Whose scans were noticed. What went to ports of services was no scan: the lab itself tries those. */
-const hostsHeard = (settled: readonly Settled[]): Set<string> =>
+const hostsHeard = (settled: readonly Outcome[]): Set<string> =>
   new Set(settled.flatMap(({ decision: { host, verdict } }) => (verdict === 'in-use' ? [] : [host])))
 
 /** Waits until something was heard of each host that scans, or the time is up. Returns of whom it was. */

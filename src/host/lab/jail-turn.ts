@@ -1,5 +1,5 @@
 import { appendFile } from 'node:fs/promises'
-import type { Settled } from '../../detector/decision.ts'
+import type { Outcome } from '../../detector/decision.ts'
 import { sampleLine } from '../../detector/samples.ts'
 import { parseAddress } from '../../network.ts'
 import type { Release } from '../../policy/release.ts'
@@ -19,7 +19,7 @@ const MAX_LINES = 1000
 const tellHistory = async (
   { hosts, historyPath }: LabSpecification,
   { dialect, seesIPv6 }: Release,
-  settled: readonly Settled[],
+  settled: readonly Outcome[],
 ): Promise<void> => {
   const { maxretry } = await readJailLog()
   const times = Math.min(Math.max(1, maxretry), MAX_LINES)
@@ -45,7 +45,7 @@ export interface JailOutcome {
 export const watchJail = async (
   specification: LabSpecification,
   release: Release,
-  settled: readonly Settled[],
+  settled: readonly Outcome[],
   { answers }: LabFail2ban,
 ): Promise<JailOutcome> => {
   await tellHistory(specification, release, settled)

@@ -82,7 +82,7 @@ export const vantageOf = ({ facts, release, releaseProblem }: Found): Vantage =>
 export const anyConfiguration = ({ release, conf, modes }: Vantage): Configuration | null => {
   if (release === null || conf === null) return null
   const mode = modes[0] ?? (release.dialect === '1.2' ? 'atcp' : 'stealth')
-  return readConfiguration(conf, mode, release.confPath).configuration
+  return readConfiguration(conf, mode)
 }
 
 /** Whether portsentry's bans are to get into the firewall, and into hosts.deny by its own hand. */

@@ -1,6 +1,6 @@
+import { misreadPorts12 } from '../../detector/ports.ts'
 import type { Settings } from '../../settings/settings.ts'
 import type { PortsentryPackage } from '../facts.ts'
-import { misreadPorts12 } from '../ports.ts'
 import { type Impossible, modesOf, type Release } from '../release.ts'
 
 const impossible = ({ portsentryKeys }: Settings): Impossible[] =>

@@ -1,13 +1,15 @@
 import { createCaptureReader } from '../../../src/detector/capture-file.ts'
 import { readConfiguration } from '../../../src/detector/configuration.ts'
-import type { Action, Settled } from '../../../src/detector/decision.ts'
+import type { Action, Outcome } from '../../../src/detector/decision.ts'
 import { createDecoder } from '../../../src/detector/decode.ts'
 import { createDetector } from '../../../src/detector/detector.ts'
+import { judgeConf } from '../../../src/detector/judge-conf.ts'
 import type { Address, Packet } from '../../../src/detector/packet.ts'
 import { createWatcher } from '../../../src/detector/watcher.ts'
 import { parseIgnoreList } from '../../../src/documents/ignore-list.ts'
 import { parsePortsentryConf } from '../../../src/documents/portsentry-conf.ts'
 import { parseAddress } from '../../../src/network.ts'
+import { isError } from '../../../src/problem.ts'
 import { utc } from '../../detector/daemon.ts'
 import { addresses } from '../harness/network.ts'
 import { CONF, confText, ignoreText } from './configuration-files.ts'
@@ -44,15 +46,15 @@ export const watchWithDetector = async (packets: readonly Packet[], setup: Setup
   const conf = parsePortsentryConf(confText(setup), dialect)
   const ignore = parseIgnoreList(ignoreText, dialect)
   const detectors = setup.modes.map((mode) => {
-    const { configuration, problems } = readConfiguration(conf, mode, CONF)
+    const problems = judgeConf(conf, [mode], CONF).filter(isError)
     if (problems.length > 0) throw new Error(`the detector would not start: ${JSON.stringify(problems)}`)
-    return createDetector(configuration, {
+    return createDetector(readConfiguration(conf, mode), {
       addresses: serverAddresses,
       inUseAtStart: (_protocol, port) => port === PORT_IN_USE,
       ...(setup.method !== null && { method: setup.method }),
     })
   })
-  const all: Settled[] = []
+  const all: Outcome[] = []
   const watcher = createWatcher(detectors, {
     isInUse: (_protocol, port, destination) => isInUse(port, destination),
     ignoreList: () => ignore,
@@ -60,8 +62,8 @@ export const watchWithDetector = async (packets: readonly Packet[], setup: Setup
     resolveName: (host) => host,
     // The servers keep UTC.
     localTime: utc,
-    settled: (settled) => {
-      all.push(settled)
+    finalized: (outcome) => {
+      all.push(outcome)
     },
   })
   for (const packet of packets) await watcher.observe(packet)
@@ -73,9 +75,9 @@ export const watchWithDetector = async (packets: readonly Packet[], setup: Setup
     history: all.flatMap(({ history }) => (history === null ? [] : [history.replace(/\n$/, '')])),
     blocked: all.flatMap(({ blockedRecord }) => {
       if (blockedRecord === null) return []
-      return dialect === '2.x'
-        ? readRecords(blockedRecord)
-        : [Buffer.from(blockedRecord).toString('latin1').replace(/\n$/, '')]
+      return typeof blockedRecord === 'string'
+        ? [blockedRecord.replace(/\n$/, '')]
+        : readRecords(blockedRecord)
     }),
     hostsDeny: actions.flatMap((action) => (action.kind === 'hosts-deny' ? [action.line] : [])),
     commands: actions.flatMap(recorded),

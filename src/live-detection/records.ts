@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs'
 import { appendFile, readFile, truncate } from 'node:fs/promises'
-import { errnoOf, failedTo, type HostError } from './host-error.ts'
+import { errnoOf, failedTo, type HostError } from '../host/host-error.ts'
 
-/** Whatever tells two states of a file apart; null where there is none. */
+/** What distinguishes two states of a file; null where there is none. */
 const stampOf = (path: string): string | null => {
   const entry = statSync(path, { throwIfNoEntry: false })
   return entry === undefined
@@ -23,7 +23,7 @@ const readBytes = async (path: string): Promise<Buffer | null> => {
 export interface WatchedFile {
   /** Its bytes (null: no such file) where it is not as it was when last asked or appended to; else undefined. */
   readonly changed: () => Promise<Buffer | null> | undefined
-  /** Appends, creating it with `mode`; what was appended is not told as a change. Throws HostError. */
+  /** Appends, creating it with `mode`; what was appended does not count as a change. Throws HostError. */
   readonly append: (bytes: Uint8Array | string, mode: number) => Promise<void>
   /** Empties it, where it is. Throws HostError. */
   readonly empty: () => Promise<void>

@@ -3,18 +3,18 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'no
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
-import type { Settled } from '../../src/detector/decision.ts'
+import type { Outcome } from '../../src/detector/decision.ts'
 import { createDetector } from '../../src/detector/detector.ts'
 import { createWatcher } from '../../src/detector/watcher.ts'
-import { actingEffects, findInUse, readBlocked, watchingEffects } from '../../src/host/detection.ts'
-import { openIgnoreList } from '../../src/host/portsentry-files.ts'
+import { actingEffects, findInUse, readBlocked, watchingEffects } from '../../src/live-detection/effects.ts'
+import { openIgnoreList } from '../../src/live-detection/ignore-source.ts'
 import { configure, packet } from '../detector/daemon.ts'
 import { temporaryDirectory } from '../tree.ts'
 
 const LINE = 'ALL: 203.0.113.9 : DENY\n'
 
 /** A detector in this mode that acts, or would, below a root with a hosts.deny; its commands leave marks in `mark`. */
-const world = async (mode: 'atcp' | 'stealth', command: string, acts = true) => {
+const start = async (mode: 'atcp' | 'stealth', command: string, acts = true) => {
   const root = temporaryDirectory()
   mkdirSync(join(root, 'etc/portsentry'), { recursive: true })
   writeFileSync(join(root, 'etc/hosts.deny'), '')
@@ -27,12 +27,12 @@ const world = async (mode: 'atcp' | 'stealth', command: string, acts = true) => 
   const ignorePath = '/etc/portsentry/portsentry.ignore'
   writeFileSync(join(root, ignorePath), '192.168.1.0/24\n')
   const ignore = await openIgnoreList(root, [ignorePath], configuration.dialect)
-  const told: (readonly [Settled, readonly string[]])[] = []
+  const detected: (readonly [Outcome, readonly string[]])[] = []
   const basis = {
     configurations: [configuration],
     ignore,
     isInUse: () => false,
-    told: (settled: Settled, faults: readonly string[]) => void told.push([settled, faults]),
+    detected: (outcome: Outcome, faults: readonly string[]) => void detected.push([outcome, faults]),
   }
   const effects = acts ? await actingEffects(root, basis) : watchingEffects(basis, false)
   const blocked = await readBlocked(root, configuration)
@@ -48,17 +48,17 @@ const world = async (mode: 'atcp' | 'stealth', command: string, acts = true) => 
     ignore: join(root, ignorePath),
     mark,
   }
-  return { watcher: createWatcher([detector], effects), told, files }
+  return { watcher: createWatcher([detector], effects), detected, files }
 }
 
-const verdicts = (told: readonly (readonly [Settled, readonly string[]])[]) =>
-  told.map(([{ decision }]) => decision.verdict)
+const verdicts = (detected: readonly (readonly [Outcome, readonly string[]])[]) =>
+  detected.map(([{ decision }]) => decision.verdict)
 
 it('1.2: does what the daemon does, and writes what it writes', async () => {
-  const { watcher, told, files } = await world('atcp', 'echo $TARGET$ $PORT$ >>MARK')
+  const { watcher, detected, files } = await start('atcp', 'echo $TARGET$ $PORT$ >>MARK')
   for (let round = 0; round < 2; round += 1) await watcher.observe(packet())
   await watcher.observe(packet({ from: '192.168.1.7' }))
-  expect(verdicts(told)).toEqual(['act', 'already-blocked', 'ignored'])
+  expect(verdicts(detected)).toEqual(['act', 'already-blocked', 'ignored'])
   expect(readFileSync(files.mark, 'utf8')).toBe('203.0.113.9 11\n')
   expect(statSync(files.mark).mode & 0o777).toBe(0o600)
   expect(readFileSync(files.hostsDeny, 'utf8')).toBe(LINE)
@@ -69,39 +69,39 @@ it('1.2: does what the daemon does, and writes what it writes', async () => {
 })
 
 it('1.2: reads the ignore list and the blocked file again when they change', async () => {
-  const { watcher, told, files } = await world('atcp', 'true $TARGET$')
+  const { watcher, detected, files } = await start('atcp', 'true $TARGET$')
   await watcher.observe(packet())
   await watcher.observe(packet())
   writeFileSync(files.blocked, '')
   await watcher.observe(packet())
   writeFileSync(files.ignore, '203.0.113.9\n')
   await watcher.observe(packet())
-  expect(verdicts(told)).toEqual(['act', 'already-blocked', 'act', 'ignored'])
+  expect(verdicts(detected)).toEqual(['act', 'already-blocked', 'act', 'ignored'])
 })
 
 it('2.x: writes its own history and records, and remembers them', async () => {
-  const { watcher, told, files } = await world('stealth', 'false $TARGET$')
+  const { watcher, detected, files } = await start('stealth', 'false $TARGET$')
   await watcher.observe(packet())
   writeFileSync(files.ignore, '203.0.113.9\n')
   await watcher.observe(packet())
-  expect(verdicts(told)).toEqual(['act', 'already-blocked'])
-  expect(told[0]?.[0].remarks).toEqual([expect.stringMatching(/^KILL_ROUTE ended with exit code 1/)])
+  expect(verdicts(detected)).toEqual(['act', 'already-blocked'])
+  expect(detected[0]?.[0].warnings).toEqual([expect.stringMatching(/^KILL_ROUTE ended with exit code 1/)])
   expect(readFileSync(files.history, 'latin1').match(/ blocked: \[true\]\n/g)).toHaveLength(2)
   expect([...readFileSync(files.blocked)]).toEqual([2, 0, 203, 0, 113, 9])
   expect(readFileSync(files.hostsDeny, 'utf8')).toBe(LINE)
 })
 
 it('goes on where it cannot write, and says so', async () => {
-  const { watcher, told, files } = await world('stealth', 'true $TARGET$')
+  const { watcher, detected, files } = await start('stealth', 'true $TARGET$')
   mkdirSync(files.history)
   await watcher.observe(packet())
-  expect(told).toEqual([[expect.anything(), [expect.stringMatching(/cannot write .*history: EISDIR/)]]])
+  expect(detected).toEqual([[expect.anything(), [expect.stringMatching(/cannot write .*history: EISDIR/)]]])
 })
 
 it('changes nothing where it only watches', async () => {
-  const { watcher, told, files } = await world('atcp', 'touch MARK $TARGET$', false)
+  const { watcher, detected, files } = await start('atcp', 'touch MARK $TARGET$', false)
   await watcher.observe(packet())
-  expect(told[0]?.[0].outcomes.map(({ result }) => result)).toEqual(['assumed', 'assumed'])
+  expect(detected[0]?.[0].outcomes.map(({ result }) => result)).toEqual(['assumed', 'assumed'])
   expect(readFileSync(files.hostsDeny, 'utf8')).toBe('')
   expect([files.mark, files.history, files.blocked].filter((path) => existsSync(path))).toEqual([])
 })

@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
-import { type Arrival, openListeners, type Port } from '../../src/host/sockets.ts'
+import { type Arrival, openListeners, type Port } from '../../src/live-detection/sockets.ts'
 
 /** A port that is free for TCP and, for all that anybody does here, for UDP. */
 const freePort = async (): Promise<number> => {

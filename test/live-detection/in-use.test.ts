@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
 import type { Mode } from '../../src/detector/decision.ts'
-import { findInUse } from '../../src/host/detection.ts'
-import { configure } from './daemon.ts'
+import { findInUse } from '../../src/live-detection/effects.ts'
+import { configure } from '../detector/daemon.ts'
 
 const listen = async (host: string): Promise<number> => {
   const server = createServer().listen(0, host)

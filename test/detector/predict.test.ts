@@ -2,7 +2,7 @@ import { describe, expect, it, test } from 'vitest'
 import { blockedRecord } from '../../src/detector/blocked-hosts.ts'
 import { readConfiguration } from '../../src/detector/configuration.ts'
 import type { Mode } from '../../src/detector/decision.ts'
-import { foresee } from '../../src/detector/prospect.ts'
+import { predict } from '../../src/detector/predict.ts'
 import { parseIgnoreList } from '../../src/documents/ignore-list.ts'
 import { parsePortsentryConf } from '../../src/documents/portsentry-conf.ts'
 import { address } from './daemon.ts'
@@ -29,10 +29,10 @@ const prospect = ({
   remembered = [],
 }: Case) => {
   const dialect = mode === 'stealth' || mode === 'connect' ? '2.x' : '1.2'
-  const { configuration } = readConfiguration(parsePortsentryConf(CONF + conf, dialect), mode, 'conf')
+  const configuration = readConfiguration(parsePortsentryConf(CONF + conf, dialect), mode)
   const list = ignore === null ? null : parseIgnoreList(ignore, dialect)
   const memory = { ...NOBODY, file, hosts: new Set(remembered) }
-  return foresee(configuration, { address: address(host), host }, list, memory)
+  return predict(configuration, { address: address(host), host }, list, memory)
 }
 
 const LINE = '1795288592 - 11/21/2026 19:16:32 Host: 203.0.113.9/203.0.113.9 Port: 11 TCP Blocked\n'

@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
-import { isInUse } from '../../src/host/bind.ts'
+import { isInUse } from '../../src/live-detection/bind.ts'
 
 const LOOPBACK = [127, 0, 0, 1]
 const OTHER_LOOPBACK = [127, 0, 0, 2]

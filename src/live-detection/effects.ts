@@ -1,21 +1,21 @@
 import { networkInterfaces } from 'node:os'
 import type { Configuration } from '../detector/configuration.ts'
-import type { Mode, Settled } from '../detector/decision.ts'
+import type { Mode, Outcome } from '../detector/decision.ts'
 import { isConnectMode, type Protocol } from '../detector/modes.ts'
 import type { Address } from '../detector/packet.ts'
 import { type InUse, portsToOpen } from '../detector/ports.ts'
 import type { Effects } from '../detector/watcher.ts'
+import { localTime } from '../host/clock.ts'
+import { messageOf } from '../host/host-error.ts'
+import { resolveInRoot } from '../host/paths.ts'
 import { parseAddress } from '../network.ts'
 import { isInUse } from './bind.ts'
-import { localTime } from './clock.ts'
-import { messageOf } from './host-error.ts'
-import { resolveName } from './names.ts'
-import { resolveInRoot } from './paths.ts'
-import type { IgnoreSource } from './portsentry-files.ts'
+import type { IgnoreSource } from './ignore-source.ts'
 import { type WatchedFile, watchFile } from './records.ts'
+import { resolveName } from './resolve-name.ts'
 import { perform } from './respond.ts'
 
-/** This machine's addresses at this moment, link-local ones included, loopback left out. */
+/** This machine's present addresses, link-local ones included, loopback left out. */
 export const ownAddresses = (): Address[] =>
   Object.values(networkInterfaces())
     .flatMap((addresses) => addresses ?? [])
@@ -58,21 +58,21 @@ export const findInUse = async (configurations: readonly Configuration[]): Promi
   return (protocol, port) => taken.has(`${port}/${protocol}`)
 }
 
-/** What a detector leaves to the world around it, as far as it does not differ by source. */
+/** What effects do not differ in by source. */
 interface Basis {
   readonly configurations: readonly Configuration[]
   readonly ignore: IgnoreSource
   readonly isInUse: Effects['isInUse']
-  /** Hears of everything, after what the daemon would write is written. `faults`: what could not be. */
-  readonly told: (settled: Settled, faults: readonly string[]) => void
+  /** Called for everything, after what the daemon would write is written. `faults`: what could not be. */
+  readonly detected: (outcome: Outcome, faults: readonly string[]) => void
 }
 
 /**
  * Looks, and takes every action for done. What is not live but recorded is held against the files as they are once, and
  * no name server is asked about it.
  */
-export const watchingEffects = ({ ignore, told, ...basis }: Basis, isLive: boolean): Effects => ({
-  isInUse: basis.isInUse,
+export const watchingEffects = ({ ignore, detected, isInUse: asked }: Basis, isLive: boolean): Effects => ({
+  isInUse: asked,
   ignoreList: isLive ? ignore.list : ignore.known,
   perform: (action) =>
     action.kind === 'impossible'
@@ -80,50 +80,40 @@ export const watchingEffects = ({ ignore, told, ...basis }: Basis, isLive: boole
       : { action, result: 'assumed', exitCode: null, said: '' },
   resolveName: isLive ? resolveName : (host) => host,
   localTime,
-  settled: (settled) => told(settled, []),
+  finalized: (outcome) => detected(outcome, []),
 })
+
+/** A file that the daemon writes; null where it has none. */
+const openRecord = async (root: string, path: string | null): Promise<WatchedFile | null> =>
+  path === null ? null : watchFile(await resolveInRoot(root, path))
 
 /** The hosts that a 2.x daemon takes for blocked from its start on; 1.2 forgets them at its start. */
 export const readBlocked = async (
   root: string,
   { dialect, blockedFile }: Configuration,
-): Promise<Uint8Array | undefined> => {
-  if (dialect === '1.2' || blockedFile === null) return undefined
-  return (await watchFile(await resolveInRoot(root, blockedFile)).changed()) ?? undefined
-}
-
-interface Records {
-  readonly history: WatchedFile | null
-  readonly blocked: WatchedFile | null
-}
-
-const openRecords = async (root: string, configuration: Configuration): Promise<Records> => {
-  const open = async (path: string | null) =>
-    path === null ? null : watchFile(await resolveInRoot(root, path))
-  const { historyFile, blockedFile, dialect } = configuration
-  const blocked = await open(blockedFile)
-  // 1.2 forgets at each start whom it has blocked.
-  if (dialect === '1.2') await blocked?.empty()
-  return { history: await open(historyFile), blocked }
-}
+): Promise<Uint8Array | undefined> =>
+  dialect === '1.2' ? undefined : ((await (await openRecord(root, blockedFile))?.changed()) ?? undefined)
 
 /** 1.2 runs with the umask 077, 2.x with systemd's. */
-const MODES = { '1.2': 0o600, '2.x': 0o644 } as const
+const FILE_MODES = { '1.2': 0o600, '2.x': 0o644 } as const
 
 /** Does what the daemon would do: below `root`, and to this machine by the commands. Throws HostError at the start only. */
 export const actingEffects = async (root: string, basis: Basis): Promise<Effects> => {
-  const { configurations, told } = basis
-  const records = new Map<Mode, Records>()
-  for (const configuration of configurations) {
-    records.set(configuration.mode, await openRecords(root, configuration))
-  }
+  const { configurations, detected } = basis
   const dialect = configurations[0]?.dialect ?? '1.2'
-  const write = async (file: WatchedFile | null | undefined, bytes: Uint8Array | string | null) => {
-    if (file === null || file === undefined || bytes === null) return []
-    return file.append(bytes, MODES[dialect]).then(
-      () => [],
-      (error: unknown) => [messageOf(error)],
-    )
+  const records = new Map<Mode, Record<'history' | 'blocked', WatchedFile | null>>()
+  for (const { mode, historyFile, blockedFile } of configurations) {
+    const blocked = await openRecord(root, blockedFile)
+    if (dialect === '1.2') await blocked?.empty()
+    records.set(mode, { history: await openRecord(root, historyFile), blocked })
+  }
+  const write = async (file: WatchedFile | null | undefined, content: Outcome['blockedRecord']) => {
+    try {
+      if (content !== null) await file?.append(content, FILE_MODES[dialect])
+      return []
+    } catch (error) {
+      return [messageOf(error)]
+    }
   }
   return {
     ...watchingEffects(basis, true),
@@ -136,14 +126,11 @@ export const actingEffects = async (root: string, basis: Basis): Promise<Effects
           () => '',
         ),
     perform: (action) => perform(action, { root, dialect }),
-    settled: async (settled) => {
-      const { blocked, history } = records.get(settled.decision.mode) ?? {}
+    finalized: async (outcome) => {
+      const { blocked, history } = records.get(outcome.decision.mode) ?? {}
       // The order in which 1.2 writes them.
-      const faults = [
-        ...(await write(blocked, settled.blockedRecord)),
-        ...(await write(history, settled.history)),
-      ]
-      told(settled, faults)
+      const faults = await write(blocked, outcome.blockedRecord)
+      detected(outcome, [...faults, ...(await write(history, outcome.history))])
     },
   }
 }

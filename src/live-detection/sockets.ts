@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { getSystemErrorName } from 'node:util'
 import script from '../../templates/listen.pl?raw'
 import type { Address } from '../detector/packet.ts'
-import { errnoOf, HostError } from './host-error.ts'
-import { childEnvironment } from './process.ts'
+import { HostError } from '../host/host-error.ts'
+import { follow } from '../host/process.ts'
 
 export interface Port {
   readonly protocol: 'tcp' | 'udp'
@@ -16,7 +15,7 @@ export interface Arrival extends Port {
   readonly timeMs: number
   readonly source: Address
   readonly sourcePort: number
-  /** Null for a datagram: the kernel does not tell a server on all addresses to which of them it came. */
+  /** Null for a datagram: a server on all addresses does not learn from the kernel to which of them it came. */
   readonly destination: Address | null
   /** Sends the banner (latin1-decoded, may be empty) and ends the connection. Once for each arrival. */
   readonly answer: (banner: string) => void
@@ -33,11 +32,9 @@ export interface Listeners {
   readonly closed: Promise<{ readonly said: string }>
 }
 
-const MAX_SAID = 4096
-
 const isProtocol = (word: string): word is Port['protocol'] => word === 'tcp' || word === 'udp'
 
-/** An IPv4 client of a dual-stack socket is told as ::ffff:A, and meant as A, as 2.x takes it. */
+/** An IPv4 client of a dual-stack socket is given as ::ffff:A, and stands for A, as 2.x takes it. */
 const parseHexadecimal = (text: string): Address => {
   const bytes = [...Buffer.from(text, 'hex')]
   const isMapped = bytes.length === 16 && bytes.slice(0, 12).every((byte, at) => byte === (at < 10 ? 0 : 255))
@@ -46,10 +43,10 @@ const parseHexadecimal = (text: string): Address => {
 
 /**
  * Opens sockets on all addresses as a daemon in a connect mode does: IPv4 for 1.2, dual-stack for 2.x (family 6). A
- * port that cannot be bound is told and left out, as the daemons go on, too. Throws HostError.
+ * port that cannot be bound is reported and left out: the daemons go on, too. Throws HostError.
  *
  * perl (essential on Debian) holds them, because Node does not keep the address that accept() gives and asks for
- * it later, when a scanner such as nmap -sT has hung up and nobody knows it any more.
+ * it later, when a scanner such as nmap -sT has hung up and it is no longer known.
  */
 export const openListeners = async (
   family: 4 | 6,
@@ -57,16 +54,7 @@ export const openListeners = async (
   onArrival: (arrival: Arrival) => void,
 ): Promise<Listeners> => {
   const wanted = ports.map(({ protocol, port }) => `${protocol}:${port}`)
-  const child = spawn('perl', ['-e', script, String(family), ...wanted], {
-    env: childEnvironment(),
-    stdio: ['pipe', 'pipe', 'pipe'],
-    detached: true,
-  })
-  let said = ''
-  child.stderr.setEncoding('latin1').on('data', (text: string) => {
-    said = (said + text).slice(-MAX_SAID)
-  })
-  child.stdin.on('error', () => undefined)
+  const perl = follow('perl', ['-e', script, String(family), ...wanted])
   const bound: Port[] = []
   const refused: (Port & { reason: string })[] = []
   let turnedAway = 0
@@ -84,7 +72,7 @@ export const openListeners = async (
         source: parseHexadecimal(source),
         sourcePort: Number(sourcePort),
         destination: destination === '' ? null : parseHexadecimal(destination),
-        answer: (banner) => child.stdin.write(`${second} ${Buffer.from(banner, 'latin1').toString('hex')}\n`),
+        answer: (banner) => perl.stdin.write(`${second} ${Buffer.from(banner, 'latin1').toString('hex')}\n`),
       })
     } else if (isProtocol(first)) {
       const port = { protocol: first, port: Number(second) }
@@ -93,15 +81,11 @@ export const openListeners = async (
     }
   }
 
-  const closed = new Promise<{ said: string }>((resolve) => {
-    child.once('error', (error) => resolve({ said: `cannot run perl: ${errnoOf(error)}` }))
-    child.once('close', () => resolve({ said: said.trim() }))
-  })
   await new Promise<void>((resolve, reject) => {
-    createInterface({ input: child.stdout }).on('line', (line) => hear(line, resolve))
-    closed.then(({ said: reason }) =>
-      reject(new HostError(`cannot open sockets: ${reason}`, 'see whether perl works')),
+    createInterface({ input: perl.stdout }).on('line', (line) => hear(line, resolve))
+    perl.ended.then(({ said }) =>
+      reject(new HostError(`cannot open sockets: ${said}`, 'see whether perl works')),
     )
   })
-  return { bound, refused, turnedAway: () => turnedAway, close: () => child.stdin.end(), closed }
+  return { bound, refused, turnedAway: () => turnedAway, close: () => perl.stdin.end(), closed: perl.ended }
 }

@@ -1,0 +1,86 @@
+import type { IgnoreList } from '../documents/ignore-list.ts'
+import { blockedRecord } from './blocked-hosts.ts'
+import type { Configuration } from './configuration.ts'
+import type { ActionOutcome, Decision, Outcome } from './decision.ts'
+import { historyLine2, historyLine12, type LocalTime, scanEvent2 } from './history.ts'
+import { logLines2, logLines12 } from './log-lines.ts'
+
+export interface Circumstances {
+  /** What RESOLVE_HOST gave for the host, or the host itself; 2.x does not print it. */
+  readonly name: string
+  readonly localTime: (timeMs: number) => LocalTime
+  /** 1.2 complains where it is null: there is none, or it cannot be read. */
+  readonly ignore: IgnoreList | null
+}
+
+/** Whether the action worked in the daemon's eyes, which do not see how a command ended. */
+const worked = ({ action, result }: ActionOutcome): boolean =>
+  action.kind === 'command' || (action.kind === 'hosts-deny' && (result === 'done' || result === 'assumed'))
+
+/** One action that failed is too many for 1.2; one that worked is enough for 2.x. */
+const isBlockedNow = (
+  { verdict }: Decision,
+  outcomes: readonly ActionOutcome[],
+  { dialect }: Configuration,
+): boolean | null => {
+  switch (verdict) {
+    case 'in-use':
+    case 'ignored':
+    case 'below-trigger':
+      return null
+    case 'already-blocked':
+      return true
+    case 'act':
+      return dialect === '1.2' ? outcomes.every(worked) : outcomes.some(worked)
+    default:
+      return false
+  }
+}
+
+/** What the daemon does not log about an action: one line, none where all is well. */
+const warnAbout = (outcome: ActionOutcome, blocked: boolean): string[] => {
+  const { action, result, exitCode, said } = outcome
+  const consequence = blocked ? ' — portsentry logs the host as blocked all the same' : ''
+  if (action.kind === 'impossible') return [`${action.option} is skipped, ${action.reason}${consequence}`]
+  if (result === 'failed') {
+    const ended = exitCode === null ? 'was not carried out' : `ended with exit code ${exitCode}`
+    return [`${action.option} ${ended}${said === '' ? '' : `: ${said}`}${consequence}`]
+  }
+  // What went otherwise than one would think, as an entry that came onto an unfinished line.
+  return action.kind === 'hosts-deny' && said !== '' ? [`${action.option}: ${said}`] : []
+}
+
+/** What the daemon leaves behind after a decision whose actions ended so; `triggerWarnings` are its trigger's. */
+export const finalize = (
+  decision: Decision,
+  outcomes: readonly ActionOutcome[],
+  configuration: Configuration,
+  triggerWarnings: readonly string[],
+  { name, localTime, ignore }: Circumstances,
+): Outcome => {
+  const { packet, verdict } = decision
+  const blocked = isBlockedNow(decision, outcomes, configuration)
+  const isNewlyBlocked = verdict === 'act' && blocked === true
+  const warnings = outcomes.flatMap((outcome) => warnAbout(outcome, blocked === true))
+  const known = { decision, outcomes, blocked, warnings }
+  if (configuration.dialect === '1.2') {
+    const line = isNewlyBlocked ? historyLine12(decision, name, localTime(packet.timeMs)) : null
+    const notes = [
+      ...(ignore === null ? ['attackalert: ERROR: cannot open ignore file. Blocking host anyway.'] : []),
+      ...(verdict === 'below-trigger' ? [] : triggerWarnings),
+    ]
+    const log = logLines12({ ...known, name, notes, block: configuration.block[packet.protocol] })
+    // Both files get the same line.
+    return { ...known, log, history: line, blockedRecord: line }
+  }
+  const event = scanEvent2(decision, blocked)
+  // The history has every packet that came as far as the ignore list; without BLOCKED_FILE no host is remembered.
+  const isRecorded = verdict !== 'in-use' && configuration.historyFile !== null
+  const isKept = isNewlyBlocked && configuration.blockedFile !== null
+  return {
+    ...known,
+    log: logLines2(known, event),
+    history: isRecorded ? historyLine2(event, localTime(packet.timeMs)) : null,
+    blockedRecord: isKept ? blockedRecord(packet.source) : null,
+  }
+}

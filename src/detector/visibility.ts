@@ -1,0 +1,93 @@
+import { keyOf } from './bounded-map.ts'
+import type { Configuration } from './configuration.ts'
+import { isConnectMode } from './modes.ts'
+import { type Address, FLAGS, isSameAddress, type Packet } from './packet.ts'
+import type { Reading } from './ports.ts'
+
+/** Whether a daemon gets to see a packet, ports and connections aside. */
+export type Visibility = (packet: Packet) => boolean
+
+const isLoopback = (address: Address): boolean =>
+  address.length === 4 ? address[0] === 127 : address.every((byte, index) => byte === (index === 15 ? 1 : 0))
+
+const isToEveryone = (address: Address): boolean =>
+  address.length === 4 && address.every((byte) => byte === 255)
+
+/** Multicast, or IPv4's broadcast to everyone. */
+const isGroup = (address: Address): boolean =>
+  address.length === 4 ? ((address[0] ?? 0) & 0xf0) === 0xe0 || isToEveryone(address) : address[0] === 0xff
+
+const isLinkLocal = (address: Address): boolean =>
+  address.length === 4
+    ? address[0] === 169 && address[1] === 254
+    : address[0] === 0xfe && ((address[1] ?? 0) & 0xc0) === 0x80
+
+/** The IPv6 group of all nodes on the link (or of the host), in which every host is. */
+const isAllNodes = (address: Address): boolean =>
+  address.length === 16 &&
+  address[0] === 0xff &&
+  (address[1] === 1 || address[1] === 2) &&
+  address.every((byte, index) => index < 2 || byte === (index === 15 ? 1 : 0))
+
+const isForUs = ({ delivery }: Packet): boolean => delivery === 'host' || delivery === 'unknown'
+
+/**
+ * UDP to more than one host. A socket of 1.2 gets what goes to any group, which is IPv4's way; those of 2.x are IPv6
+ * ones: they get broadcasts, but of groups only those that the host is in (seen on 2.0.7 with --connect).
+ */
+const reachesSockets = (packet: Packet, is12: boolean): boolean => {
+  const { delivery, destination } = packet
+  const isIPv4 = destination.length === 4
+  const isToAll = isIPv4 && (delivery === 'broadcast' || (isForUs(packet) && isToEveryone(destination)))
+  if (!is12) return isToAll || isAllNodes(destination)
+  return isIPv4 && (isToAll || delivery === 'multicast' || (isForUs(packet) && isGroup(destination)))
+}
+
+/** Neither ACK nor RST: what belongs to no connection. */
+const isStray = ({ protocol, flags }: Packet): boolean =>
+  protocol === 'udp' || (flags & (FLAGS.ACK | FLAGS.RST)) === 0
+
+/** `addresses` are the server's own, to which loopback is added; null: not known, any destination but a group's may be. */
+export const createVisibility = (
+  { dialect, mode }: Configuration,
+  reading: Reading,
+  addresses: readonly Address[] | null,
+): Visibility => {
+  const is12 = dialect === '1.2'
+  const keys = addresses && new Set(addresses.map(keyOf))
+  const isOwn = (address: Address): boolean =>
+    keys === null ? !isGroup(address) : keys.has(keyOf(address)) || isLoopback(address)
+
+  /** What the kernel hands to sockets: whole datagrams; UDP also to everyone and to groups. IPv4 only for 1.2. */
+  const isBehindKernel = (packet: Packet): boolean => {
+    const { protocol, delivery, destination, isFragment } = packet
+    if (isFragment || delivery === 'outgoing' || delivery === 'other-host') return false
+    if (isForUs(packet) && isOwn(destination)) return !is12 || destination.length === 4
+    return protocol === 'udp' && reachesSockets(packet, is12)
+  }
+  if (isConnectMode(mode)) return isBehindKernel
+  if (is12) return (packet) => isStray(packet) && isBehindKernel(packet)
+
+  // `-m raw`: bind() to a link-local IPv6 address without its interface fails, so there a service always "is running".
+  if (reading === 'raw') {
+    return (packet) =>
+      isStray(packet) &&
+      isForUs(packet) &&
+      isOwn(packet.destination) &&
+      !(packet.destination.length === 16 && isLinkLocal(packet.destination))
+  }
+
+  // `-m pcap`: a filter for the addresses of each interface but lo, the link-local ones left out (pcap_device.c).
+  // What a host sends to itself goes by lo, whichever of its addresses it uses.
+  const isFromHere = ({ source, destination }: Packet): boolean =>
+    keys === null ? isLoopback(source) || isSameAddress(source, destination) : isOwn(source)
+  const isToLink = ({ delivery }: Packet): boolean =>
+    keys !== null && (delivery === 'broadcast' || delivery === 'multicast')
+  return (packet) =>
+    isStray(packet) &&
+    (isForUs(packet) || isToLink(packet)) &&
+    isOwn(packet.destination) &&
+    !isLinkLocal(packet.destination) &&
+    !isLoopback(packet.destination) &&
+    !isFromHere(packet)
+}

@@ -1,0 +1,249 @@
+import type { Readable } from 'node:stream'
+import { type CaptureFault, createCaptureReader } from '../detector/capture-file.ts'
+import type { Configuration } from '../detector/configuration.ts'
+import { createDecoder, type DecodeCounts } from '../detector/decode.ts'
+import { createDetector, type DetectorOptions } from '../detector/detector.ts'
+import { isConnectMode, type Protocol } from '../detector/modes.ts'
+import type { Address } from '../detector/packet.ts'
+import { portsToOpen, watchPorts } from '../detector/ports.ts'
+import { createWatcher, type Effects, type Watcher } from '../detector/watcher.ts'
+import { HostError } from '../host/host-error.ts'
+import { isInUse } from './bind.ts'
+import { type Chunks, openCapture, startCapture } from './capture.ts'
+import { findInUse, ownAddresses, readBlocked } from './effects.ts'
+import { type Arrival, type Listeners, openListeners, type Port } from './sockets.ts'
+
+/** Where the traffic comes from. */
+export type Source =
+  | { readonly kind: 'listen' }
+  | { readonly kind: 'interface'; readonly name: string }
+  | {
+      readonly kind: 'pcap'
+      readonly path: string
+      /** Ports (as `portKey` has them) that services had when the traffic was captured. */
+      readonly inUse: ReadonlySet<string>
+      /** Null: any destination is the server's. */
+      readonly addresses: readonly Address[] | null
+    }
+
+export const portKey = (protocol: Protocol, port: number): string => `${port}/${protocol}`
+
+/** What is the same for all sources. */
+export interface Session {
+  readonly root: string
+  readonly configurations: readonly Configuration[]
+  readonly method: 'pcap' | 'raw'
+  /** The effects of this run, with what the source knows of ports that services have. */
+  readonly effects: (isInUse: Effects['isInUse']) => Promise<Effects>
+  readonly stdin: Readable
+  /** Lets `work` end in order, by calling `stop`, when somebody wants it to end. */
+  readonly untilStopped: <T>(stop: () => void, work: Promise<T>) => Promise<T>
+  readonly note: (text: string) => void
+}
+
+/** How a source ended: what else there is to say of it, for people and for programs. */
+export interface Ending {
+  readonly text: string
+  readonly document: object
+  /** Why it ended by itself, or what is wrong with it; null where nothing is. */
+  readonly failure: string | null
+}
+
+const createWatch = async (
+  { root, configurations, method, effects }: Session,
+  known: Omit<DetectorOptions, 'method' | 'blocked'>,
+  asked: Effects['isInUse'],
+  isLive: boolean,
+): Promise<Watcher> => {
+  const detectors = configurations.map(async (configuration) => {
+    // What the server has blocked since has nothing to do with a capture file.
+    const blocked = isLive ? await readBlocked(root, configuration) : undefined
+    return createDetector(configuration, { ...known, method, ...(blocked && { blocked }) })
+  })
+  return createWatcher(await Promise.all(detectors), await effects(asked))
+}
+
+interface CaptureResult {
+  readonly counts: Readonly<DecodeCounts>
+  readonly fault: CaptureFault | null
+}
+
+/** Shows the watcher every packet of a capture, in order; reads no faster than the watcher's effects go. */
+const watchCapture = async (chunks: Chunks, watcher: Watcher): Promise<CaptureResult> => {
+  const reader = createCaptureReader()
+  const decoder = createDecoder()
+  for await (const chunk of chunks) {
+    for (const frame of reader.push(chunk)) {
+      const packet = decoder.decode(frame)
+      const doing = packet === null ? undefined : watcher.observe(packet)
+      if (doing !== undefined) await doing
+    }
+    if (reader.fault() !== null) break
+  }
+  return { counts: decoder.counts, fault: reader.end() }
+}
+
+/** `frames not decoded: 5 of other protocols, 2 malformed`; '' where all was decoded. */
+const describeUndecoded = ({ otherProtocol, fragments, truncated, malformed }: DecodeCounts): string => {
+  const parts = [
+    ...(otherProtocol > 0 ? [`${otherProtocol} of other protocols`] : []),
+    ...(truncated > 0 ? [`${truncated} cut off`] : []),
+    ...(malformed > 0 ? [`${malformed} malformed`] : []),
+  ]
+  const undecoded = parts.length === 0 ? '' : `frames not decoded: ${parts.join(', ')}\n`
+  if (fragments === 0) return undecoded
+  return `${undecoded}${fragments} IP fragments were not put together: of such a packet at most the first fragment was looked at\n`
+}
+
+const watchFile = async (session: Session, source: Source & { kind: 'pcap' }): Promise<Ending> => {
+  const inUseAtStart = (protocol: Protocol, port: number) => source.inUse.has(portKey(protocol, port))
+  const known = { addresses: source.addresses, inUseAtStart }
+  const watcher = await createWatch(session, known, inUseAtStart, false)
+  const { chunks, stop } = openCapture(source.path === '-' ? session.stdin : source.path)
+  const { counts, fault } = await session.untilStopped(stop, watchCapture(chunks, watcher))
+  return {
+    text: describeUndecoded(counts),
+    document: { frames: counts, fault },
+    failure: fault === null ? null : `byte ${fault.offset}: ${fault.message}`,
+  }
+}
+
+/** Follows the traffic of an interface until it is stopped. */
+const watchInterface = async (session: Session, name: string): Promise<Ending> => {
+  const { configurations, note } = session
+  if (process.getuid?.() !== 0) throw new HostError('capturing needs root', 'run as root')
+  const known = { addresses: ownAddresses(), inUseAtStart: await findInUse(configurations) }
+  const watcher = await createWatch(session, known, isInUse, true)
+  const capture = startCapture(
+    name,
+    configurations.every(({ mode }) => !isConnectMode(mode)),
+  )
+  let isStopped = false
+  const stop = () => {
+    isStopped = true
+    capture.stop()
+  }
+  const watch = async () => {
+    await capture.started
+    note(`watching ${name}`)
+    return watchCapture(capture.chunks, watcher)
+  }
+  try {
+    const { counts, fault } = await session.untilStopped(stop, watch())
+    capture.stop()
+    const { lost, exitCode, said } = await capture.ended
+    const losses = lost ? `${lost} frames were lost by the kernel, and not looked at\n` : ''
+    return {
+      text: losses + describeUndecoded(counts),
+      document: { frames: counts, lost, fault },
+      failure: isStopped ? null : `tcpdump ended by itself (exit code ${exitCode}): ${said}`,
+    }
+  } finally {
+    capture.stop()
+  }
+}
+
+/** Opens the ports of the configurations. What arrives goes to `onArrival`. Throws HostError where none can be had. */
+const openPorts = async (
+  configurations: readonly Configuration[],
+  onArrival: (arrival: Arrival) => void,
+): Promise<Listeners> => {
+  const ports = configurations.flatMap((configuration) =>
+    [...configuration.ports].flatMap(([protocol, rule]) =>
+      portsToOpen(rule).map((port): Port => ({ protocol, port })),
+    ),
+  )
+  const listeners = await openListeners(configurations[0]?.dialect === '2.x' ? 6 : 4, ports, onArrival)
+  if (listeners.bound.length > 0) return listeners
+  listeners.close()
+  const reasons = [...new Set(listeners.refused.map(({ reason }) => reason))].join(', ')
+  throw new HostError(
+    `none of the ports could be bound: ${reasons}`,
+    'see what has them (ss -Hlntup), or run as root',
+  )
+}
+
+/** Ports that could not be bound, and what follows from that for the ports that the daemon reports. */
+const describeRefused = (
+  { bound, refused }: Listeners,
+  isFree: (protocol: Protocol, port: number) => boolean,
+  configurations: readonly Configuration[],
+): string[] => {
+  const shifted = configurations.flatMap(({ ports }) =>
+    [...ports].flatMap(([protocol, rule]) => {
+      const watched = watchPorts(rule, 'connections', (port) => !isFree(protocol, port))
+      return bound
+        .filter((port) => port.protocol === protocol && watched[port.port] !== port.port)
+        .map(({ port }) => `${port}/${protocol} is reported as port ${watched[port]}, as portsentry does`)
+    }),
+  )
+  return [
+    ...refused.map(({ protocol, port, reason }) => `${port}/${protocol} could not be bound: ${reason}`),
+    ...shifted,
+  ]
+}
+
+/** Hands an arrival to the watcher, and lets go of it when the watcher is done. */
+const watchArrival = async ({ answer, ...connection }: Arrival, watcher: Watcher): Promise<void> => {
+  let isAnswered = false
+  const sendBanner = (banner: string): void => {
+    if (!isAnswered) answer(banner)
+    isAnswered = true
+  }
+  try {
+    await watcher.observeConnection({ ...connection, sendBanner })
+  } finally {
+    sendBanner('')
+  }
+}
+
+/** Listens on the configured ports until it is stopped. */
+const watchSockets = async (session: Session): Promise<Ending> => {
+  const { configurations, note } = session
+  const waiting = new Set<Promise<void>>()
+  let begin: (watcher: Watcher) => void = () => undefined
+  let fail: (error: unknown) => void = () => undefined
+  // What arrives before the watcher is there waits for it.
+  const begun = new Promise<Watcher>((resolve) => {
+    begin = resolve
+  })
+  const failure = new Promise<never>((_resolve, reject) => {
+    fail = reject
+  })
+  const listeners = await openPorts(configurations, (arrival) => {
+    const doing: Promise<void> = begun
+      .then((watcher) => watchArrival(arrival, watcher))
+      .catch(fail)
+      .finally(() => waiting.delete(doing))
+    waiting.add(doing)
+  })
+  try {
+    const bound = new Set(listeners.bound.map(({ protocol, port }) => portKey(protocol, port)))
+    const isFree = (protocol: Protocol, port: number) => bound.has(portKey(protocol, port))
+    for (const line of describeRefused(listeners, isFree, configurations)) note(line)
+    const inUseAtStart = (protocol: Protocol, port: number) => !isFree(protocol, port)
+    begin(await createWatch(session, { addresses: null, inUseAtStart }, isInUse, true))
+    let isStopped = false
+    const stop = () => {
+      isStopped = true
+      listeners.close()
+    }
+    note(`listening on ${[...bound].join(', ')}`)
+    const { said } = await session.untilStopped(stop, Promise.race([listeners.closed, failure]))
+    await Promise.all(waiting)
+    const turnedAway = listeners.turnedAway()
+    return {
+      text: turnedAway > 0 ? `${turnedAway} connections were turned away unseen, too many at once\n` : '',
+      document: { turnedAway },
+      failure: isStopped ? null : `the sockets were closed: ${said}`,
+    }
+  } finally {
+    listeners.close()
+  }
+}
+
+/** Watches a source from its beginning to its end. Throws HostError where it cannot. */
+export const watchSource = (session: Session, source: Source): Promise<Ending> => {
+  if (source.kind === 'pcap') return watchFile(session, source)
+  return source.kind === 'interface' ? watchInterface(session, source.name) : watchSockets(session)
+}
