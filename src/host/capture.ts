@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process'
 import { createReadStream, existsSync, readdirSync, readFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { errnoOf, HostError, messageOf } from './host-error.ts'
-import { childEnvironment } from './process.ts'
+import { follow } from './process.ts'
 
 /** Captured bytes in the order in which they come: a pcap or pcapng file, whole or live. */
 export type Chunks = AsyncIterable<Uint8Array>
@@ -47,7 +46,7 @@ export interface LiveCapture {
   readonly started: Promise<void>
   /** Settles when tcpdump has ended: the frames that the kernel lost, null where tcpdump did not say. */
   readonly ended: Promise<{
-    readonly exitCode: number | null
+    readonly exitCode: number
     readonly lost: number | null
     readonly said: string
   }>
@@ -87,56 +86,37 @@ export const butFrom = (indexes: readonly number[], filter: string): string =>
 
 /** Bytes of a frame that are kept: all headers of any packet that a daemon would look at. */
 const SNAPLEN = '256'
-/** tcpdump's first and last words fit. */
-const MAX_SAID = 8192
 
-/**
- * Runs tcpdump on an interface (`any`: all of them). At once instead of in portions of a second, since a scanner is
- * to be cut off now; in a process group of its own, so that Ctrl-C at a terminal does not end it out of turn.
- */
+/** Runs tcpdump on an interface (`any`: all of them), at once instead of in portions of a second: a scanner is to be cut off now. */
 export const startCapture = (interfaceName: string, strayOnly: boolean): LiveCapture => {
   const wanted = strayOnly ? STRAY_TRAFFIC : ALL_TRAFFIC
   const filter = interfaceName === 'any' ? butFrom(readParts(), wanted) : wanted
   const options = ['-i', interfaceName, '-U', '--immediate-mode', '-n', '-s', SNAPLEN, '-w', '-']
-  const child = spawn('tcpdump', [...options, '--', filter], {
-    env: childEnvironment(),
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true,
-  })
-  let said = ''
-  const ended = new Promise<Awaited<LiveCapture['ended']>>((resolve) => {
-    child.once('error', () => resolve({ exitCode: null, lost: null, said }))
-    child.once('close', (exitCode) => {
-      const lost = /(\d+) packets? dropped by kernel/.exec(said)?.[1]
-      resolve({ exitCode, lost: lost === undefined ? null : Number(lost), said })
-    })
-  })
-  const started = new Promise<void>((resolve, reject) => {
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      said = (said + text).slice(-MAX_SAID)
-      if (/listening on /.test(said)) resolve()
-    })
-    child.once('error', (error) =>
-      reject(
-        errnoOf(error) === 'ENOENT'
-          ? new HostError('tcpdump is not installed', 'apt-get install tcpdump')
-          : new HostError(`cannot run tcpdump: ${errnoOf(error)}`, 'see the system log', { cause: error }),
-      ),
+  const tcpdump = follow('tcpdump', [...options, '--', filter])
+  const failure = async (): Promise<HostError> => {
+    const { exitCode, said } = await tcpdump.ended
+    if (exitCode === 127) return new HostError('tcpdump is not installed', 'apt-get install tcpdump')
+    const reason = said.replace(/^tcpdump: /, '').replace(/\s*\n\s*/g, ' ')
+    return new HostError(
+      `tcpdump ended with exit code ${exitCode}: ${reason}`,
+      'ip -brief link lists the interfaces',
     )
-    child.once('close', (exitCode) => {
-      const reason = said
-        .trim()
-        .replace(/^tcpdump: /, '')
-        .replace(/\s*\n\s*/g, ' ')
-      reject(
-        new HostError(
-          `tcpdump ended with exit code ${exitCode}: ${reason}`,
-          'ip -brief link lists the interfaces',
-        ),
-      )
+  }
+  const started = new Promise<void>((resolve, reject) => {
+    tcpdump.stderr.on('data', () => {
+      if (/listening on /.test(tcpdump.said())) resolve()
     })
+    failure().then(reject)
   })
-  // Whoever waits for it is told; nobody has to.
+  // The caller may have failed before it waits for this.
   started.catch(() => undefined)
-  return { chunks: child.stdout, stop: () => void child.kill('SIGTERM'), started, ended }
+  return {
+    chunks: tcpdump.stdout,
+    stop: tcpdump.kill,
+    started,
+    ended: tcpdump.ended.then(({ exitCode, said }) => {
+      const lost = /(\d+) packets? dropped by kernel/.exec(said)?.[1]
+      return { exitCode, lost: lost === undefined ? null : Number(lost), said }
+    }),
+  }
 }

@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process'
+import { constants } from 'node:os'
+import type { Readable, Writable } from 'node:stream'
 import { type ExecaError, execa } from 'execa'
 import { errnoOf, HostError } from './host-error.ts'
 import { waitingFor } from './waiting.ts'
@@ -9,6 +12,8 @@ export interface RunOptions {
   readonly timeoutMs?: number
   /** What it is run for, to be told where that takes long; else its command line is. */
   readonly purpose?: string
+  /** How long its output is waited for once it has ended. */
+  readonly graceMs?: number
   /** A file or directory that is locked until the program has ended, also where this process dies before. */
   readonly lock?: string
 }
@@ -61,16 +66,25 @@ const describeCommand = (file: string, args: readonly string[]): string => {
   return command.length > MAX_SHOWN ? `${command.slice(0, MAX_SHOWN)}…` : command
 }
 
+/** As a shell tells it: a signal is 128 and its number, a program that could not be started 127. */
+const exitCodeOf = (exitCode: number | null | undefined, signal: NodeJS.Signals | null | undefined): number =>
+  exitCode ?? (signal ? 128 + constants.signals[signal] : NOT_STARTED)
+
 /**
- * Runs a program without a shell and waits for it. Never throws: a program that cannot be started gives 127,
- * one that is killed or runs out of time a non-zero code with the reason in `stderr`.
+ * Runs a program without a shell and waits for it. Never throws: a program that cannot be started gives 127, one that
+ * is killed or runs out of time 128 and the signal's number, with the reason in `stderr`.
  */
 export const tryRun = async (
   file: string,
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<RunResult> => {
-  const { timeoutMs = TIMEOUT_MS, lock, purpose = describeCommand(file, args) } = options
+  const {
+    timeoutMs = TIMEOUT_MS,
+    graceMs = OUTPUT_GRACE_MS,
+    lock,
+    purpose = describeCommand(file, args),
+  } = options
   const [program, ...words] = lock === undefined ? [file, ...args] : ['flock', '--close', lock, file, ...args]
   const subprocess = execa(program, words, {
     env: { ...childEnvironment(), ...options.environment },
@@ -92,14 +106,15 @@ export const tryRun = async (
     grace = setTimeout(() => {
       subprocess.stdout.destroy()
       subprocess.stderr.destroy()
-    }, OUTPUT_GRACE_MS)
+    }, graceMs)
   })
   const result = await waitingFor(purpose, timeoutMs, async () => subprocess)
   clearTimeout(patience)
   clearTimeout(grace)
-  const reason = late ? `no end after ${timeoutMs / 1000} s` : (result as ExecaError).shortMessage
+  const killed = result.signal ? `killed by ${result.signal}` : (result as ExecaError).shortMessage
+  const reason = late ? `no end after ${timeoutMs / 1000} s` : killed
   return {
-    exitCode: result.exitCode ?? NOT_STARTED,
+    exitCode: exitCodeOf(result.exitCode, result.signal),
     stdout: result.stdout ?? '',
     stderr: String((result.exitCode === undefined ? reason : result.stderr) ?? ''),
   }
@@ -116,4 +131,38 @@ export const run = async (
   if (exitCode === 0) return stdout
   const said = (stderr.trim() || stdout.trim()).split('\n').slice(-8).join('\n')
   throw new HostError(`${[file, ...args].join(' ')} failed with exit code ${exitCode}: ${said}`, hint)
+}
+
+/** A program that works on while its output is read. */
+export interface Followed {
+  readonly pid: number | undefined
+  /** What is written after it has ended is lost without an error. */
+  readonly stdin: Writable
+  readonly stdout: Readable
+  readonly stderr: Readable
+  /** The end of what it has written to stderr so far. */
+  readonly said: () => string
+  /** Settles when it has ended and its output is read; never rejects. Exit codes as those of `tryRun`. */
+  readonly ended: Promise<{ readonly exitCode: number; readonly said: string }>
+  readonly kill: (signal?: NodeJS.Signals) => void
+}
+
+/** Its first and last words fit. */
+const MAX_SAID = 8192
+
+/** Starts a program without a shell, in a process group of its own: Ctrl-C at a terminal does not end it out of turn. */
+export const follow = (file: string, args: readonly string[]): Followed => {
+  const child = spawn(file, args, { env: childEnvironment(), stdio: 'pipe', detached: true })
+  let said = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said = (said + text).slice(-MAX_SAID)
+  })
+  child.stdin.on('error', () => undefined)
+  const ended = new Promise<Awaited<Followed['ended']>>((resolve) => {
+    child.once('error', (error) => resolve({ exitCode: NOT_STARTED, said: error.message }))
+    child.once('close', (code, signal) => resolve({ exitCode: exitCodeOf(code, signal), said: said.trim() }))
+  })
+  const { pid, stdin, stdout, stderr } = child
+  const kill = (signal: NodeJS.Signals = 'SIGTERM'): void => void child.kill(signal)
+  return { pid, stdin, stdout, stderr, said: () => said, ended, kill }
 }

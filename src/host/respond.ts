@@ -1,11 +1,7 @@
-import { spawn } from 'node:child_process'
-import type { Readable } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Action, ActionOutcome } from '../detector/decision.ts'
 import type { Dialect } from '../documents/portsentry-conf.ts'
-import { errnoOf, messageOf } from './host-error.ts'
 import { denyHost } from './hosts-deny.ts'
-import { childEnvironment } from './process.ts'
+import { tryRun } from './process.ts'
 
 export interface Response {
   /** hosts.deny is written below this; commands run on this machine in any case. */
@@ -18,8 +14,6 @@ export interface Response {
 
 /** The daemon waits for ever, and sees no packet meanwhile. */
 const TIMEOUT_MS = 60_000
-/** What is kept of a command's output: enough for its last line. */
-const MAX_OUTPUT = 4096
 /** What a command wrote is in its pipe when it ends; a program that it left behind may hold the pipe open. */
 const DRAIN_MS = 50
 
@@ -44,70 +38,19 @@ const lastLine = (output: string): string =>
       .findLast((line) => line !== '' && !ADVICE.test(line)) ?? ''
   ).replace(/[\0-\x1f\x7f-\x9f]/g, '?')
 
-/** The end of what a stream says, as it comes; as UTF-8, whatever of it is. */
-const collectTail = (stream: Readable): (() => string) => {
-  let tail = ''
-  stream.setEncoding('utf8')
-  stream.on('data', (chunk: string) => {
-    tail = (tail + chunk).slice(-MAX_OUTPUT)
+/** Runs a command of portsentry.conf (latin1-decoded) in `/`. */
+const runCommand = async (
+  command: string,
+  timeoutMs: number,
+): Promise<{ exitCode: number; said: string }> => {
+  const { exitCode, stdout, stderr } = await tryRun('/bin/sh', ['-c', SCRIPT, 'sh', escapeBytes(command)], {
+    cwd: '/',
+    timeoutMs,
+    graceMs: DRAIN_MS,
+    purpose: command,
   })
-  stream.on('error', () => undefined)
-  return () => tail
+  return { exitCode, said: lastLine(stderr || stdout) }
 }
-
-/** The exit code as a shell tells it: a signal is 128 and its number. */
-interface Ending {
-  readonly exitCode: number | null
-  readonly said: string
-}
-
-const KILLED = 128 + 9
-const SIGNALS: Readonly<Record<string, number>> = {
-  SIGHUP: 1,
-  SIGINT: 2,
-  SIGKILL: 9,
-  SIGPIPE: 13,
-  SIGTERM: 15,
-}
-
-/**
- * Runs a command of portsentry.conf (latin1-decoded) in `/` and in a process group of its own, which is ended
- * with it when the time is up. Never throws: 127 is a program that is not there.
- */
-const runCommand = (command: string, timeoutMs: number): Promise<Ending> =>
-  new Promise((resolve) => {
-    const child = spawn('/bin/sh', ['-c', SCRIPT, 'sh', escapeBytes(command)], {
-      cwd: '/',
-      env: childEnvironment(),
-      stdio: ['ignore', 'pipe', 'ignore'],
-      detached: true,
-    })
-    const output = collectTail(child.stdout)
-    const closed = new Promise((close) => child.stdout.once('close', close))
-    let isLate = false
-    const timer = setTimeout(() => {
-      try {
-        if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
-        isLate = true
-      } catch (error) {
-        if (errnoOf(error) !== 'ESRCH') throw error
-      }
-    }, timeoutMs)
-    child.once('error', (error) => {
-      clearTimeout(timer)
-      resolve({ exitCode: null, said: messageOf(error) })
-    })
-    child.once('exit', async (code, signal) => {
-      clearTimeout(timer)
-      await Promise.race([closed, sleep(DRAIN_MS, undefined, { ref: false })])
-      // What is left behind may go on writing; it must not keep this process.
-      if ('unref' in child.stdout && typeof child.stdout.unref === 'function') child.stdout.unref()
-      // It may have ended by itself in that moment.
-      if (isLate && signal === 'SIGKILL')
-        resolve({ exitCode: KILLED, said: `did not end within ${timeoutMs / 1000} s, and was killed` })
-      else resolve({ exitCode: code ?? 128 + (SIGNALS[signal ?? ''] ?? 0), said: lastLine(output()) })
-    })
-  })
 
 /**
  * Does what a daemon would do about a host, and says what came of it. Never throws. The daemons pass over a command's

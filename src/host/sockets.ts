@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { getSystemErrorName } from 'node:util'
 import script from '../../templates/listen.pl?raw'
 import type { Address } from '../detector/packet.ts'
-import { errnoOf, HostError } from './host-error.ts'
-import { childEnvironment } from './process.ts'
+import { HostError } from './host-error.ts'
+import { follow } from './process.ts'
 
 export interface Port {
   readonly protocol: 'tcp' | 'udp'
@@ -33,8 +32,6 @@ export interface Listeners {
   readonly closed: Promise<{ readonly said: string }>
 }
 
-const MAX_SAID = 4096
-
 const isProtocol = (word: string): word is Port['protocol'] => word === 'tcp' || word === 'udp'
 
 /** An IPv4 client of a dual-stack socket is told as ::ffff:A, and meant as A, as 2.x takes it. */
@@ -57,16 +54,7 @@ export const openListeners = async (
   onArrival: (arrival: Arrival) => void,
 ): Promise<Listeners> => {
   const wanted = ports.map(({ protocol, port }) => `${protocol}:${port}`)
-  const child = spawn('perl', ['-e', script, String(family), ...wanted], {
-    env: childEnvironment(),
-    stdio: ['pipe', 'pipe', 'pipe'],
-    detached: true,
-  })
-  let said = ''
-  child.stderr.setEncoding('latin1').on('data', (text: string) => {
-    said = (said + text).slice(-MAX_SAID)
-  })
-  child.stdin.on('error', () => undefined)
+  const perl = follow('perl', ['-e', script, String(family), ...wanted])
   const bound: Port[] = []
   const refused: (Port & { reason: string })[] = []
   let turnedAway = 0
@@ -84,7 +72,7 @@ export const openListeners = async (
         source: parseHexadecimal(source),
         sourcePort: Number(sourcePort),
         destination: destination === '' ? null : parseHexadecimal(destination),
-        answer: (banner) => child.stdin.write(`${second} ${Buffer.from(banner, 'latin1').toString('hex')}\n`),
+        answer: (banner) => perl.stdin.write(`${second} ${Buffer.from(banner, 'latin1').toString('hex')}\n`),
       })
     } else if (isProtocol(first)) {
       const port = { protocol: first, port: Number(second) }
@@ -93,15 +81,11 @@ export const openListeners = async (
     }
   }
 
-  const closed = new Promise<{ said: string }>((resolve) => {
-    child.once('error', (error) => resolve({ said: `cannot run perl: ${errnoOf(error)}` }))
-    child.once('close', () => resolve({ said: said.trim() }))
-  })
   await new Promise<void>((resolve, reject) => {
-    createInterface({ input: child.stdout }).on('line', (line) => hear(line, resolve))
-    closed.then(({ said: reason }) =>
-      reject(new HostError(`cannot open sockets: ${reason}`, 'see whether perl works')),
+    createInterface({ input: perl.stdout }).on('line', (line) => hear(line, resolve))
+    perl.ended.then(({ said }) =>
+      reject(new HostError(`cannot open sockets: ${said}`, 'see whether perl works')),
     )
   })
-  return { bound, refused, turnedAway: () => turnedAway, close: () => child.stdin.end(), closed }
+  return { bound, refused, turnedAway: () => turnedAway, close: () => perl.stdin.end(), closed: perl.ended }
 }

@@ -1,5 +1,6 @@
+import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
-import { tryRun } from '../../src/host/process.ts'
+import { follow, tryRun } from '../../src/host/process.ts'
 
 const shell = (script: string, timeoutMs?: number) =>
   tryRun('/bin/sh', ['-c', script], timeoutMs === undefined ? {} : { timeoutMs })
@@ -8,7 +9,7 @@ const shell = (script: string, timeoutMs?: number) =>
 describe.concurrent('tryRun', () => {
   it.each([
     ['an end', 'echo out; echo err >&2; exit 3', { exitCode: 3, stdout: 'out\n', stderr: 'err\n' }],
-    ['a death by a signal', 'echo out; kill -TERM $$', { exitCode: 127, stdout: 'out\n' }],
+    ['a death by a signal', 'echo out; kill -TERM $$', { exitCode: 143, stdout: 'out\n' }],
     [
       'an end that leaves somebody behind, with its output open',
       'echo out; sleep 30 & exit 0',
@@ -30,9 +31,34 @@ describe.concurrent('tryRun', () => {
     ['and what left its group and holds its output', 'echo out; setsid sleep 5 & exec sleep 30'],
   ])('ends a program that takes too long: %s', async (_, script) => {
     expect(await shell(script, 2000)).toEqual({
-      exitCode: 127,
+      exitCode: 137,
       stdout: 'out\n',
       stderr: 'no end after 2 s',
     })
+  })
+})
+
+describe.concurrent('follow', () => {
+  it('gives what a program says while it works, and how it ended', async () => {
+    const program = follow('/bin/sh', ['-c', 'echo first; echo warning >&2; read word; echo "$word"; exit 3'])
+    const [first] = await once(program.stdout.setEncoding('utf8'), 'data')
+    expect(first).toBe('first\n')
+    program.stdin.end('second\n')
+    const [second] = await once(program.stdout, 'data')
+    expect(second).toBe('second\n')
+    expect(await program.ended).toEqual({ exitCode: 3, said: 'warning' })
+    program.stdin.write('too late')
+  })
+
+  it('says when a program cannot be started', async () => {
+    const { exitCode, said } = await follow('/nowhere/program', []).ended
+    expect(exitCode).toBe(127)
+    expect(said).toContain('ENOENT')
+  })
+
+  it('tells of a death by a signal', async () => {
+    const program = follow('/bin/sh', ['-c', 'exec sleep 30'])
+    program.kill()
+    expect((await program.ended).exitCode).toBe(143)
   })
 })
