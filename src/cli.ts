@@ -17,10 +17,10 @@ import { statusCommand } from './commands/status.ts'
 import { unbanCommand } from './commands/unban.ts'
 import { verifyCommand } from './commands/verify.ts'
 import { HostError } from './host/host-error.ts'
-import { LAB_COMMAND } from './host/lab/laboratory.ts'
 import { isDirectory } from './host/paths.ts'
 import { FORMATS } from './plan/formats/format.ts'
 import { RELEASES } from './policy/find-release.ts'
+import { LAB_COMMAND } from './verify/lab/laboratory.ts'
 
 /** An address in canonical text. Wrong usage where it is none. */
 const addressArgument = (text: string): string => {

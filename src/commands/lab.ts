@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers'
 import { messageOf } from '../host/host-error.ts'
-import { work } from '../host/lab/inside.ts'
+import { work } from '../verify/lab/inside.ts'
 import { EXIT } from './output.ts'
 
 /**

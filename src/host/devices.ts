@@ -1,6 +1,10 @@
 import { readJson } from '../policy/read-json.ts'
-import type { LabDevice } from './lab/specification.ts'
 import { tryRun } from './process.ts'
+
+interface LabDevice {
+  readonly name: string
+  readonly addresses: readonly string[]
+}
 
 interface Interface {
   readonly ifname?: string

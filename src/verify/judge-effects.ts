@@ -1,5 +1,5 @@
-import type { LabReport } from '../host/lab/report.ts'
 import { type Check, checkFor, listed } from './check.ts'
+import type { LabReport } from './lab/report.ts'
 import {
   closedTo,
   type Expectation,

@@ -1,8 +1,8 @@
-import type { LabReport } from '../host/lab/report.ts'
 import { type Check, checkFor, listed } from './check.ts'
 import { judgeJail, judgeSpared } from './judge-effects.ts'
 import { judgeCommands, judgeCutOff, judgeKernel, judgeNoticed } from './judge-scans.ts'
 import { judgeWrappers } from './judge-wrappers.ts'
+import type { LabReport } from './lab/report.ts'
 import { type Expectation, hostsOf, type Tried } from './lab-view.ts'
 
 /** What the lab has shown, as checks. Pure. */

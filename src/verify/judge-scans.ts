@@ -1,6 +1,6 @@
 import type { ActionOutcome } from '../detector/decision.ts'
-import type { LabReport } from '../host/lab/report.ts'
 import { type Check, checkFor, listed, OBSERVES } from './check.ts'
+import type { LabReport } from './lab/report.ts'
 import {
   type Expectation,
   getsThrough,

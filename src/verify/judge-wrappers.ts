@@ -1,9 +1,9 @@
 import { decides } from '../documents/hosts-access.ts'
-import type { LabReport } from '../host/lab/report.ts'
 import { contains, type Network, parseNetwork } from '../network.ts'
 import { DENIED } from '../policy/ban-set.ts'
 import { lineFor } from '../policy/hosts-access-verdict.ts'
 import { type Check, checkFor, listed } from './check.ts'
+import type { LabReport } from './lab/report.ts'
 import { type Expectation, hasActed, isToBeBlocked, type Seen } from './lab-view.ts'
 
 /** What libwrap said about one host to one daemon. */

@@ -1,6 +1,4 @@
 import type { Mode } from '../detector/decision.ts'
-import type { ProbeKind } from '../host/lab/report.ts'
-import type { LabDevice, LabHost, LabSpecification, Probe } from '../host/lab/specification.ts'
 import {
   contains,
   formatAddress,
@@ -12,6 +10,8 @@ import {
 } from '../network.ts'
 import type { Desired } from '../policy/desired.ts'
 import { sees } from '../policy/release.ts'
+import type { ProbeKind } from './lab/report.ts'
+import type { LabDevice, LabHost, LabSpecification, Probe } from './lab/specification.ts'
 
 const addressOf = (cidr: string): string => cidr.split('/', 1)[0] ?? ''
 const UNREADABLE: Network = { bytes: [], prefix: 0 }

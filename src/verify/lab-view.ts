@@ -1,8 +1,8 @@
 import type { HostsAccess } from '../documents/hosts-access.ts'
-import type { HostReport, LabReport } from '../host/lab/report.ts'
-import type { LabHost, LabSpecification, Role } from '../host/lab/specification.ts'
 import type { Network } from '../network.ts'
 import { listed } from './check.ts'
+import type { HostReport, LabReport } from './lab/report.ts'
+import type { LabHost, LabSpecification, Role } from './lab/specification.ts'
 
 /** What is configured, as far as it decides what the lab should show. */
 export interface Expectation {

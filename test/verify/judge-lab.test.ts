@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest'
 import type { ActionOutcome } from '../../src/detector/decision.ts'
 import { parseHostsAccess } from '../../src/documents/hosts-access.ts'
-import type { EventReport, HostReport, LabReport } from '../../src/host/lab/report.ts'
-import type { LabHost } from '../../src/host/lab/specification.ts'
 import { type Network, parseNetwork } from '../../src/network.ts'
 import { judgeLab } from '../../src/verify/judge-lab.ts'
+import type { EventReport, HostReport, LabReport } from '../../src/verify/lab/report.ts'
+import type { LabHost } from '../../src/verify/lab/specification.ts'
 import type { Expectation } from '../../src/verify/lab-view.ts'
 import { expectLine } from './servers.ts'
 

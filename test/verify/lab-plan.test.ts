@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { Mode } from '../../src/detector/decision.ts'
-import type { LabDevice, LabSpecification, Role } from '../../src/host/lab/specification.ts'
 import { contains, isWithin, type Network, parseNetwork } from '../../src/network.ts'
 import { desire } from '../../src/policy/desired.ts'
 import { sysv12 } from '../../src/policy/releases/classic-12.ts'
 import { native2 } from '../../src/policy/releases/native-2.ts'
+import type { LabDevice, LabSpecification, Role } from '../../src/verify/lab/specification.ts'
 import { planLab, type Surroundings, type Watched } from '../../src/verify/lab-plan.ts'
 import { factsOf, LAN, settingsOf } from '../plan/live.ts'
 

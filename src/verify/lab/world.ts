@@ -1,7 +1,7 @@
 import connectScript from '../../../templates/lab-connect.py?raw'
 import probeScript from '../../../templates/lab-probe.py?raw'
-import { HostError } from '../host-error.ts'
-import { run, tryRun } from '../process.ts'
+import { HostError } from '../../host/host-error.ts'
+import { run, tryRun } from '../../host/process.ts'
 import type { Reach } from './report.ts'
 import type { LabDevice, LabHost } from './specification.ts'
 

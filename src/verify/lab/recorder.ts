@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import recordScript from '../../../templates/lab-record.py?raw'
-import { HostError } from '../host-error.ts'
-import { readProcFile } from '../proc-file.ts'
-import { childEnvironment } from '../process.ts'
+import { HostError } from '../../host/host-error.ts'
+import { readProcFile } from '../../host/proc-file.ts'
+import { childEnvironment } from '../../host/process.ts'
 
 export interface Recorder {
   /** Whether it has work that this machine has not let it do yet; where not, it has handed over what has come in. */

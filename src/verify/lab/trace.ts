@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { childEnvironment, tryRun } from '../process.ts'
+import { childEnvironment, tryRun } from '../../host/process.ts'
 
 /** Has nft tell of every packet that comes in which rules it meets. */
 const TABLE =

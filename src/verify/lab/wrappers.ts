@@ -1,9 +1,9 @@
 import { appendFile, mkdir } from 'node:fs/promises'
+import { errnoOf } from '../../host/host-error.ts'
+import { readDenied } from '../../host/hosts-deny.ts'
+import { tryRun } from '../../host/process.ts'
 import { DENIED } from '../../policy/ban-set.ts'
 import { directoryOf } from '../../policy/written-paths.ts'
-import { errnoOf } from '../host-error.ts'
-import { readDenied } from '../hosts-deny.ts'
-import { tryRun } from '../process.ts'
 
 type Access = 'granted' | 'denied'
 

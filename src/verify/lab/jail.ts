@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { readProcFile } from '../proc-file.ts'
-import { childEnvironment, OUTPUT_GRACE_MS, tryRun } from '../process.ts'
+import { readProcFile } from '../../host/proc-file.ts'
+import { childEnvironment, OUTPUT_GRACE_MS, tryRun } from '../../host/process.ts'
 import type { LabReport } from './report.ts'
 
 /** Read last of all files of their kind, whatever others are called. */
