@@ -9,8 +9,8 @@ import {
   isRouted,
   isTestable,
   isToBeBlocked,
-  ONLY_TELLS,
-  onlyTells,
+  ONLY_LOGS,
+  onlyLogs,
   openTo,
   portsText,
   type Seen,
@@ -89,7 +89,7 @@ export const judgeCommands = (attackers: readonly Seen[], expected: Expectation)
       'run it there once by hand',
     )
   }
-  if (outcomes.length === 0 && onlyTells(expected)) return check.pass(`nothing is to be done: ${ONLY_TELLS}`)
+  if (outcomes.length === 0 && onlyLogs(expected)) return check.pass(`nothing is to be done: ${ONLY_LOGS}`)
   if (outcomes.length === 0) return check.skip('nothing was done in the lab: no scan was acted on')
   const options = [...new Set(outcomes.map(({ action }) => action.option))]
   return check.pass(`${listed(options)} for ${attackers.filter(hasActed).length} scanners`)
@@ -98,7 +98,7 @@ export const judgeCommands = (attackers: readonly Seen[], expected: Expectation)
 export const judgeKernel = (attackers: readonly Seen[], expected: Expectation): Check => {
   const check = checkFor('rule', "the ban is in the kernel's own list")
   if (!expected.hasKillRoute) return check.skip('no KILL_ROUTE is configured')
-  if (onlyTells(expected)) return check.pass(`portsentry is to ban nobody: ${ONLY_TELLS}`)
+  if (onlyLogs(expected)) return check.pass(`portsentry is to ban nobody: ${ONLY_LOGS}`)
   const routed = attackers.filter(isRouted)
   if (routed.length === 0) return check.skip('KILL_ROUTE was run for no scan')
   const without = routed.filter(({ report }) => report.rules.length === 0)
@@ -129,7 +129,7 @@ const judgeInaction = (check: ReturnType<typeof checkFor>, idle: readonly Seen[]
   )
 }
 
-/** Where portsentry is to tell only. What fail2ban makes of that is another check's. */
+/** Where portsentry is to log only. What fail2ban makes of that is another check's. */
 const judgeObserving = (attackers: readonly Seen[], { jailBans }: Expectation): Check => {
   const check = checkFor(OBSERVES, 'portsentry logs scanners and cuts nobody off')
   const testable = attackers.filter(isTestable)
@@ -137,12 +137,12 @@ const judgeObserving = (attackers: readonly Seen[], { jailBans }: Expectation): 
     return check.skip('not shown: no scanner could reach an open port before its scan')
   const cut = testable.filter((seen) => !getsThrough(seen))
   if (cut.length > 0)
-    return check.fail(`${listed(cut.map(({ host }) => host.name))}: cut off, although ${ONLY_TELLS}`)
-  return check.pass(`${ONLY_TELLS}${jailBans ? '; fail2ban bans the hosts that it logs' : ''}`)
+    return check.fail(`${listed(cut.map(({ host }) => host.name))}: cut off, although ${ONLY_LOGS}`)
+  return check.pass(`${ONLY_LOGS}${jailBans ? '; fail2ban bans the hosts that it logs' : ''}`)
 }
 
 export const judgeCutOff = (attackers: readonly Seen[], expected: Expectation): Check => {
-  if (onlyTells(expected)) return judgeObserving(attackers, expected)
+  if (onlyLogs(expected)) return judgeObserving(attackers, expected)
   const check = checkFor('cut-off', 'a scanner is cut off')
   if (attackers.length === 0) return check.skip('no scan could be tried')
   const toBlock = attackers.filter(isToBeBlocked(expected))

@@ -42,7 +42,7 @@ const isLetIn = ({ hostsAllow }: Expectation, { host, daemon }: Ruling): boolean
 /** `scanners`: those that fail2ban bans where hosts.deny names a file of its bans, else those that portsentry acts on. */
 export const judgeWrappers = (
   scanners: readonly Seen[],
-  spared: readonly Seen[],
+  allowlisted: readonly Seen[],
   daemons: readonly string[],
   { wrapperGap }: LabReport,
   expected: Expectation,
@@ -55,7 +55,7 @@ export const judgeWrappers = (
   if (wrapperGap !== null) {
     return check.skip(wrapperGap, wrapperGap.includes('tcpdmatch') ? 'apt-get install tcpd' : '')
   }
-  const refused = rulings(spared, 'denied')
+  const refused = rulings(allowlisted, 'denied')
   const [wrong] = refused.filter((ruling) => !isException(expected, ruling))
   if (wrong !== undefined) {
     const isByLine = decides(expected.hostsAllow, wrong.host, 'allow', wrong.daemon) === 'deny'
@@ -97,7 +97,7 @@ export const judgeWrappers = (
       'take that line out if it is not meant',
     )
   }
-  const admitted = rulings(spared, 'granted')
+  const admitted = rulings(allowlisted, 'granted')
   const letIn = distinct(admitted.map(({ address }) => address)).length
   const kept = distinct(rulings(banned, 'denied').map(({ address }) => address)).length
   if (letIn + kept === 0) return check.skip('tcpdmatch was asked about no host, or did not answer')
