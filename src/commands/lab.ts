@@ -5,7 +5,7 @@ import { EXIT } from './output.ts'
 
 /**
  * What `portward verify` runs in its sandbox: a specification on stdin, a report on stdout, both JSON. Ends at once when
- * it is told: with it, its namespaces and everything that runs in them.
+ * it has written that: with it, its namespaces and everything that runs in them.
  */
 export const labCommand = async (): Promise<number> => {
   const end = (stream: NodeJS.WriteStream, message: string, code: number) =>

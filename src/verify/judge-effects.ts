@@ -19,7 +19,7 @@ export const judgeAllowlisted = (allowlisted: readonly Seen[], expected: Expecta
   if (acted.length > 0) {
     return check.fail(
       `portsentry acts on ${listed(acted.map(({ host, report }) => `${report.address} (${host.name})`))}`,
-      `see ${expected.ignorePath}: a network with host bits, a dotted mask or a blank in front matches nobody`,
+      `see ${expected.ignorePath}: a network with host bits, a dotted mask or a blank in front matches no host`,
     )
   }
   const testable = allowlisted.filter(isTestable)
@@ -103,7 +103,7 @@ export const judgeJail = (
       return bans.skip(`not proven: ${fail2ban.unproven}${said}`, RETRY)
     if (notJailed.length > 0) {
       return bans.fail(
-        `a new line in the history bans nobody${said}`,
+        `a new line in the history does not lead to a ban${said}`,
         `see filter, backend and logpath of the portsentry jail: fail2ban-client -d`,
       )
     }

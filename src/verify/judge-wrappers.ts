@@ -25,8 +25,8 @@ const rulings = (hosts: readonly Seen[], wanted: 'granted' | 'denied'): Ruling[]
 
 const distinct = (items: readonly string[]): string[] => [...new Set(items)]
 
-/** The line of hosts.allow that decides about this host, where one surely does. */
-const placeOf = ({ hostsAllow }: Expectation, { host, daemon }: Ruling): string =>
+/** The line of hosts.allow that decides about this host. */
+const locationOf = ({ hostsAllow }: Expectation, { host, daemon }: Ruling): string =>
   `/etc/hosts.allow:${lineFor(hostsAllow, host, 'allow', daemon)}`
 
 /** Whether hosts.allow refuses this host alone, and lets the rest of its network in: an admin's exception. */
@@ -63,7 +63,7 @@ export const judgeWrappers = (
     const addresses = listed(distinct(refused.map(({ address }) => address)))
     return check.fail(
       isByLine
-        ? `${addresses} would be refused by ${wrong.daemon}: ${placeOf(expected, wrong)} keeps ${names} out`
+        ? `${addresses} would be refused by ${wrong.daemon}: ${locationOf(expected, wrong)} keeps ${names} out`
         : `with a line in hosts.deny ${addresses} would be refused by ${wrong.daemon}: /etc/hosts.allow does not match ${names}`,
       'portward plan shows what has to be changed there',
     )
@@ -86,14 +86,14 @@ export const judgeWrappers = (
   const [lenient] = granted
   if (lenient !== undefined) {
     return check.warn(
-      `${placeOf(expected, lenient)} lets the scanner in to ${lenient.daemon} before hosts.deny is read`,
+      `${locationOf(expected, lenient)} lets the scanner in to ${lenient.daemon} before hosts.deny is read`,
       'name only trusted hosts there to have hosts.deny count; the firewall does not read this file',
     )
   }
   const [exception] = refused
   if (exception !== undefined) {
     return check.warn(
-      `${placeOf(expected, exception)} keeps ${exception.address} of ${exception.name} out of ${exception.daemon}`,
+      `${locationOf(expected, exception)} keeps ${exception.address} of ${exception.name} out of ${exception.daemon}`,
       'take that line out if it is not meant',
     )
   }

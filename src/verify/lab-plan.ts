@@ -47,7 +47,7 @@ export interface Watched {
 const FOREIGN_4 = ['198.51.100.0/24', '203.0.113.0/24', '192.0.2.0/24']
 const FOREIGN_6 = ['2001:db8:bad::/64', '2001:db8:bad:1::/64']
 
-/** Where nobody listens, the lab tries this port: the one that matters most to whoever administers a server. */
+/** Where nobody listens, the lab tries this port: the one that an administrator needs most. */
 const SSH = 22
 const MAX_OPEN_PORTS = 12
 const MAX_ALLOWLISTED = 8
@@ -225,7 +225,6 @@ export const planLab = (
     release: desired.release.name,
     modes,
     confPath: desired.release.confPath,
-    ignorePath: desired.release.builtIgnorePath,
     devices,
     otherDevices: surroundings.interfaces.filter((name) => !devices.some((device) => device.name === name)),
     hosts,

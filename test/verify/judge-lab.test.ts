@@ -211,7 +211,7 @@ const OUTCOMES: Outcome[] = [
     'no scan is acted on',
     { all: { events: [ignored] } },
     /^skip commands: .*no scan was acted on$/,
-    'fail cut-off: /etc/portsentry/portsentry.ignore:2: by this line portsentry ignores 198.51.100.254, 198.51.100.253, and whoever else it covers',
+    'fail cut-off: /etc/portsentry/portsentry.ignore:2: by this line portsentry ignores 198.51.100.254, 198.51.100.253, and all other hosts that it covers',
   ],
   [
     'a command fails and says why',
@@ -280,7 +280,7 @@ const OUTCOMES: Outcome[] = [
     'nothing is to be done',
     { syn: logging, udp: logging, expected: observing },
     'pass commands: nothing is to be done: BLOCK_TCP and BLOCK_UDP are 0',
-    'pass rule: portsentry is to ban nobody: BLOCK_TCP and BLOCK_UDP are 0',
+    'pass rule: portsentry should not ban: BLOCK_TCP and BLOCK_UDP are 0',
     'pass observes: BLOCK_TCP and BLOCK_UDP are 0; fail2ban bans the hosts that it logs',
   ],
   [
@@ -328,7 +328,7 @@ const OUTCOMES: Outcome[] = [
   [
     'some are ignored',
     { syn: { events: [ignored] } },
-    'fail cut-off: /etc/portsentry/portsentry.ignore:2: by this line portsentry ignores 198.51.100.254, and whoever else it covers',
+    'fail cut-off: /etc/portsentry/portsentry.ignore:2: by this line portsentry ignores 198.51.100.254, and all other hosts that it covers',
   ],
   [
     'a scan is not enough',
@@ -343,7 +343,7 @@ const OUTCOMES: Outcome[] = [
   [
     'nobody bans',
     { expected: { hasKillRoute: false, hasHostsDeny: false, jailBans: false } },
-    'warn cut-off: without KILL_ROUTE portsentry itself bans nobody, and the fail2ban jail is off',
+    'warn cut-off: without KILL_ROUTE portsentry itself does not ban, and the fail2ban jail is off',
   ],
   [
     'no port is open to anybody',
@@ -356,7 +356,7 @@ const OUTCOMES: Outcome[] = [
     'pass cut-off: SYN scan: port 8080 no longer answers',
   ],
   [
-    'observing cuts nobody off',
+    'observing does not cut hosts off',
     { syn: logging, udp: logging, expected: { ...observing, jailBans: false } },
     'pass observes: BLOCK_TCP and BLOCK_UDP are 0',
   ],
@@ -487,7 +487,7 @@ const OUTCOMES: Outcome[] = [
   [
     'a line does not lead to a ban',
     { logged: { jailed: false } },
-    'fail jail-bans: a new line in the history bans nobody',
+    'fail jail-bans: a new line in the history does not lead to a ban',
     'skip jail-allowlisted: not proven: in the lab fail2ban did not ban the host in the history',
   ],
   [
@@ -546,7 +546,11 @@ const OUTCOMES: Outcome[] = [
     { logged: { openBefore: CLOSED } },
     'pass jail-bans: -A INPUT -s 198.51.100.252/32 -j DROP',
   ],
-  ['the jail holds the LAN', { lan: { jailed: true } }, 'fail jail-allowlisted: the jail holds 192.168.1.254'],
+  [
+    'the jail holds the LAN',
+    { lan: { jailed: true } },
+    'fail jail-allowlisted: the jail holds 192.168.1.254',
+  ],
 ]
 
 it.each(OUTCOMES)('%s', (_what, changes, ...lines) => {

@@ -52,7 +52,7 @@ const labOf = (changes: Changes = {}): LabSpecification => {
 
 const of = (role: Role, { hosts }: LabSpecification) => hosts.filter((host) => host.role === role)
 
-describe('who attacks', () => {
+describe('attackers', () => {
   const ALL_TCP = ['TCP connect scan', 'SYN scan', 'FIN scan', 'NULL scan', 'XMAS scan']
   it.each<[what: string, changes: Changes, names: string[]]>([
     ['1.2 in its advanced modes', {}, [...ALL_TCP, 'UDP scan']],
@@ -195,7 +195,7 @@ describe('which way they come', () => {
   })
 })
 
-describe('who is spared', () => {
+describe('allowlisted hosts', () => {
   it.each<[what: string, changes: Changes, names: string[]]>([
     ['the LAN', {}, ['the LAN 192.168.1.0/24']],
     [
@@ -349,7 +349,6 @@ it('hands on what the lab is a copy of', () => {
     release: 'sysv-1.2',
     modes: ['atcp', 'audp'],
     confPath: '/etc/portsentry/portsentry.conf',
-    ignorePath: '/etc/portsentry/portsentry.ignore',
     historyPath: '/var/lib/portsentry/portsentry.history',
     devices: [LAN_DEVICE],
     otherDevices: ['wg0'],

@@ -8,32 +8,34 @@ import { missingPrograms } from './world.ts'
 export const LAB_COMMAND = 'lab'
 
 const TIMEOUT_MS = 180_000
-/** `sysexits.h` EX_CONFIG, with which the sandbox says that it cannot be had here. */
+/** `sysexits.h` EX_CONFIG: the sandbox cannot be built here. */
 const NOT_HERE = 78
 
 export type LabOutcome =
   | { readonly report: LabReport }
-  /** There is no lab to be had here: why, and what would change that. */
-  | { readonly impossible: string; readonly hint: string }
-  /** It ended before there was a report: why, and what would change that. */
-  | { readonly unfinished: string; readonly hint: string }
+  /** Why there is no report, and what would change that. */
+  | { readonly failure: string; readonly hint: string }
+
+const impossible = (why: string, hint: string): LabOutcome => ({
+  failure: `it cannot be built: ${why}; no scan was tried, no command of portsentry.conf run`,
+  hint,
+})
+
+const unfinished = (why: string, hint: string): LabOutcome => ({
+  failure: `not proven: ${why}; nothing is known about whether a scanner is banned`,
+  hint,
+})
 
 /**
- * Builds the lab, lets happen in it what the specification says, and returns what was seen. Everything of it lives in
+ * Builds the lab, runs in it what the specification says, and returns what was seen. Everything of it lives in
  * namespaces that end with their first process, and that one ends with this process, however this one ends.
  * Never throws.
  */
 export const runLab = async (specification: LabSpecification): Promise<LabOutcome> => {
-  if (process.getuid?.() !== 0) {
-    return { impossible: 'only root can build it', hint: 'run portward verify as root' }
-  }
+  if (process.getuid?.() !== 0) return impossible('only root can build it', 'run portward verify as root')
   const missing = await missingPrograms()
-  if (missing.length > 0) {
-    return {
-      impossible: `${missing.join(', ')} is not installed`,
-      hint: 'apt-get install iproute2 util-linux python3',
-    }
-  }
+  if (missing.length > 0)
+    return impossible(`${missing.join(', ')} is not installed`, 'apt-get install iproute2 util-linux python3')
   const bound = ['--pdeathsig', 'KILL', '--']
   const namespaces = [
     '--mount',
@@ -57,20 +59,15 @@ export const runLab = async (specification: LabSpecification): Promise<LabOutcom
     },
   )
   const said = stderr.trim().split('\n').at(-1)?.slice(0, 300) ?? ''
-  if (exitCode === NOT_HERE)
-    return { impossible: said, hint: 'run portward verify where namespaces can be made' }
-  if (exitCode !== 0 && performance.now() - startedMs >= TIMEOUT_MS) {
-    return {
-      unfinished: `it took more than ${TIMEOUT_MS / 1000} s, and was given up`,
-      hint: `portward verify; if it is the same again, see whether KILL_ROUTE and KILL_RUN_CMD in ${specification.confPath} end`,
-    }
-  }
-  if (exitCode !== 0) {
-    const how = exitCode === null ? 'was killed' : `ended with exit code ${exitCode}`
-    return {
-      unfinished: said === '' ? `it ${how}` : said,
-      hint: 'mend what that says, then run portward verify',
-    }
-  }
-  return { report: JSON.parse(stdout) }
+  if (exitCode === 0) return { report: JSON.parse(stdout) }
+  if (exitCode === NOT_HERE) return impossible(said, 'run portward verify where namespaces can be created')
+  if (performance.now() - startedMs >= TIMEOUT_MS)
+    return unfinished(
+      `it took more than ${TIMEOUT_MS / 1000} s, and was stopped`,
+      `portward verify; if it is the same again, see whether KILL_ROUTE and KILL_RUN_CMD in ${specification.confPath} end`,
+    )
+  return unfinished(
+    said === '' ? `it ended with exit code ${exitCode}` : said,
+    'fix this, then run portward verify',
+  )
 }

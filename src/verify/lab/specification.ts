@@ -38,7 +38,6 @@ export interface LabSpecification {
   readonly release: string
   readonly modes: readonly Mode[]
   readonly confPath: string
-  readonly ignorePath: string
   readonly devices: readonly LabDevice[]
   /** Names of the server's other interfaces: rules may speak of them, nothing happens there. */
   readonly otherDevices: readonly string[]

@@ -62,7 +62,7 @@ export const SABOTAGES: Readonly<
         failing: {
           'jail-files': /portsentry\.conf:\d+: logpath of the portsentry jail is "\/var\/log\/dpkg\.log"/,
           effective: /logpath = .*decided by .*portsentry\.conf:\d+/,
-          'jail-bans': /a new line in the history bans nobody/,
+          'jail-bans': /a new line in the history does not lead to a ban/,
         },
       },
       {
@@ -240,7 +240,7 @@ export const SABOTAGES: Readonly<
         commands: jailOption('backend', 'systemd'),
         failing: {
           'jail-files': /portsentry\.conf:\d+: backend of the portsentry jail is "systemd"/,
-          'jail-bans': /a new line in the history bans nobody/,
+          'jail-bans': /a new line in the history does not lead to a ban/,
         },
       },
     ],
