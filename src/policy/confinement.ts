@@ -108,7 +108,7 @@ export interface BanPath {
   readonly changesFirewall: readonly Service[]
 }
 
-/** What brings files back that a unit has others in the place of. */
+/** What makes the server's files visible again where a unit hides them behind others. */
 const unhide = (directories: readonly string[]): string =>
   directories.every((path) => /^(?:\/var)?\/tmp(?:\/|$)/.test(path))
     ? 'PrivateTmp=no'
@@ -127,7 +127,7 @@ export const findObstacles = (
   const paths = writes.filter(({ by }) => by.includes(service))
   const { mounts, isRoot, hasNetAdmin, isOnNetwork, hasNetlink } = confinement
   const placeOf = ({ path, isReplaced }: WrittenPath) => (isReplaced ? directoryOf(path) : path)
-  // What nobody can write is not the sandbox's doing.
+  // A file that cannot be written outside either is not the sandbox's doing.
   const isShut = (path: string) =>
     mountOf(mounts, path)?.isWritable === false && mountOf(own, path)?.isWritable !== false
   const shut = paths.filter((written) => [written.path, placeOf(written)].some(isShut))
