@@ -112,7 +112,7 @@ export const tryRun = async (
   clearTimeout(patience)
   clearTimeout(grace)
   const killed = result.signal ? `killed by ${result.signal}` : (result as ExecaError).shortMessage
-  const reason = late ? `no end after ${timeoutMs / 1000} s` : killed
+  const reason = late ? `did not end within ${timeoutMs / 1000} s` : killed
   return {
     exitCode: exitCodeOf(result.exitCode, result.signal),
     stdout: result.stdout ?? '',
