@@ -11,7 +11,7 @@ import struct
 import sys
 import time
 
-FLAGS = {"syn": 0x02, "fin": 0x01, "null": 0x00, "xmas": 0x29, "ack": 0x10}
+FLAGS = {"syn": 0x02, "fin": 0x01, "null": 0x00, "xmas": 0x29}
 SOURCE_PORT = 40123
 
 

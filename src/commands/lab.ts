@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { messageOf } from '../host/host-error.ts'
-import { work } from '../host/lab/inside.ts'
+import { work } from '../verify/lab/inside.ts'
 import { EXIT, type Terminal } from './output.ts'
 
 /** Ends this process once the message is written, whatever else still runs in it. */
@@ -9,8 +9,8 @@ const end = (stream: Writable, message: string, code: number) =>
   new Promise<number>(() => stream.write(message, () => process.exit(code)))
 
 /**
- * What `portward verify` runs in its sandbox: a specification on stdin, a report on stdout, both JSON. Ends at once after
- * the report: with it end its namespaces and everything that runs in them.
+ * What `portward verify` runs in its sandbox: a specification on stdin, a report on stdout, both JSON. Ends at once when
+ * it has written that: with it, its namespaces and everything that runs in them.
  */
 export const labCommand = async ({ stdin, stdout, stderr }: Terminal): Promise<number> => {
   try {

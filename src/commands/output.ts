@@ -6,7 +6,7 @@ import { readableBytes, readableJson, readableMessage, readableWords } from '../
 export const EXIT = { ok: 0, failed: 1, pending: 2, usage: 64, configuration: 78 } as const
 
 /** Version of the JSON document on stdout; it changes when a field changes its meaning or goes away. */
-export const JSON_VERSION = 2
+export const JSON_VERSION = 3
 
 /** What a run has of the process that it runs in: nothing in commands/ asks the process itself. */
 export interface Terminal {

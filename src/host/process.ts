@@ -48,7 +48,7 @@ const NOT_STARTED = 127
 
 const TIMEOUT_MS = 120_000
 /** How long the output of a program that has ended is waited for: what it started may hold on to it. */
-export const OUTPUT_GRACE_MS = 2_000
+const OUTPUT_GRACE_MS = 2_000
 
 /** Ends a program with all that it started, as far as that stayed in its process group. */
 const killGroup = (pid: number): void => {
@@ -112,7 +112,7 @@ export const tryRun = async (
   clearTimeout(patience)
   clearTimeout(grace)
   const killed = result.signal ? `killed by ${result.signal}` : (result as ExecaError).shortMessage
-  const reason = late ? `no end after ${timeoutMs / 1000} s` : killed
+  const reason = late ? `did not end within ${timeoutMs / 1000} s` : killed
   return {
     exitCode: exitCodeOf(result.exitCode, result.signal),
     stdout: result.stdout ?? '',

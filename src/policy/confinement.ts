@@ -93,22 +93,22 @@ export const configuredConfinement = (unit: UnitProperties): Confinement => {
 /** What stands in the way of a ban, and the lines for the unit's drop-in that would let it through. */
 export interface Obstacle {
   readonly what: string
-  readonly cure: string
+  readonly remedy: string
 }
 
 export const describeObstacles = (obstacles: readonly Obstacle[]): string =>
   obstacles.map(({ what }) => what).join('; it ')
 
-export const cureFor = (unit: string, obstacles: readonly Obstacle[]): string =>
-  `systemctl edit ${unit}: [Service] ${obstacles.map(({ cure }) => cure).join(', ')}; then systemctl restart ${unit}`
+export const remedyFor = (unit: string, obstacles: readonly Obstacle[]): string =>
+  `systemctl edit ${unit}: [Service] ${obstacles.map(({ remedy }) => remedy).join(', ')}; then systemctl restart ${unit}`
 
-/** What a ban takes: files that are written, and services that change the firewall by portward's own means. */
+/** What a ban takes: files that are written, and services that change the firewall by what portward installs. */
 export interface BanPath {
   readonly writes: readonly WrittenPath[]
   readonly changesFirewall: readonly Service[]
 }
 
-/** What brings files back that a unit has others in the place of. */
+/** What makes the server's files visible again where a unit hides them behind others. */
 const unhide = (directories: readonly string[]): string =>
   directories.every((path) => /^(?:\/var)?\/tmp(?:\/|$)/.test(path))
     ? 'PrivateTmp=no'
@@ -127,7 +127,7 @@ export const findObstacles = (
   const paths = writes.filter(({ by }) => by.includes(service))
   const { mounts, isRoot, hasNetAdmin, isOnNetwork, hasNetlink } = confinement
   const placeOf = ({ path, isReplaced }: WrittenPath) => (isReplaced ? directoryOf(path) : path)
-  // What nobody can write is not the sandbox's doing.
+  // A file that cannot be written outside either is not the sandbox's doing.
   const isShut = (path: string) =>
     mountOf(mounts, path)?.isWritable === false && mountOf(own, path)?.isWritable !== false
   const shut = paths.filter((written) => [written.path, placeOf(written)].some(isShut))
@@ -140,27 +140,27 @@ export const findObstacles = (
   if (shut.length > 0)
     obstacles.push({
       what: `cannot write ${names(shut)}`,
-      cure: `ReadWritePaths=${[...new Set(shut.map(placeOf))].join(' ')}`,
+      remedy: `ReadWritePaths=${[...new Set(shut.map(placeOf))].join(' ')}`,
     })
   if (elsewhere.length > 0)
     obstacles.push({
       what: `has files of its own at ${names(elsewhere)}`,
-      cure: unhide([...new Set(elsewhere.map(placeOf))]),
+      remedy: unhide([...new Set(elsewhere.map(placeOf))]),
     })
   if (!isRoot && (paths.length > 0 || changesFirewall.includes(service)))
-    obstacles.push({ what: 'does not run as root', cure: 'User=root' })
+    obstacles.push({ what: 'does not run as root', remedy: 'User=root' })
   if (!changesFirewall.includes(service)) return obstacles
   if (!hasNetAdmin)
     obstacles.push({
       what: 'may not change the firewall: it lacks CAP_NET_ADMIN',
-      cure: 'CapabilityBoundingSet=CAP_NET_ADMIN',
+      remedy: 'CapabilityBoundingSet=CAP_NET_ADMIN',
     })
   if (!isOnNetwork)
-    obstacles.push({ what: 'changes the firewall of a network of its own', cure: 'PrivateNetwork=no' })
+    obstacles.push({ what: 'changes the firewall of a network of its own', remedy: 'PrivateNetwork=no' })
   if (!hasNetlink)
     obstacles.push({
       what: 'may not speak to the firewall: AF_NETLINK is refused',
-      cure: 'RestrictAddressFamilies=AF_NETLINK',
+      remedy: 'RestrictAddressFamilies=AF_NETLINK',
     })
   return obstacles
 }
@@ -177,7 +177,7 @@ export const findSandboxTrouble = (units: ReadonlyMap<string, UnitProperties>, b
         severity: 'warning',
         code: 'sandbox',
         message: `in the sandbox of ${unit}.service ${service} ${describeObstacles(obstacles)}: it could not ban as planned`,
-        hint: cureFor(unit, obstacles),
+        hint: remedyFor(unit, obstacles),
         at: { path: files.filter(Boolean).at(-1) ?? `/etc/systemd/system/${unit}.service.d` },
       },
     ]

@@ -12,7 +12,7 @@ import {
 import { FAIL2BAN_DIRECTORY, fail2banFiles, JAIL_FILE } from './jail.ts'
 
 /**
- * What keeps fail2ban from starting, or a jail from being loaded, in anybody's files. Each kind was tried on fail2ban
+ * What keeps fail2ban from starting, or a jail from being loaded, in any file. Each kind was tried on fail2ban
  * 1.0.2, 1.1.0 and 1.1.1; what they get along with is left alone, and so is what only they can judge.
  */
 
@@ -95,12 +95,12 @@ const valueFault = (option: string, { value }: Effective): { message: string; hi
   const refusesEmpty = TIMES.get(option)
   if (refusesEmpty !== undefined && (value !== '' || refusesEmpty) && isNoTime(value)) {
     return {
-      message: `${option} = ${value} is no time`,
+      message: `${option} = ${value} is not a time`,
       hint: 'write seconds, or a time such as 10m, 12h or 1d',
     }
   }
   if (option === 'maxretry' && !/^\s*[-+]?\d+(?:_\d+)*\s*$/.test(value)) {
-    return { message: `maxretry = ${value} is no number`, hint: 'write a number' }
+    return { message: `maxretry = ${value} is not a number`, hint: 'write a number' }
   }
   if (option === 'logtimezone' && value.includes('/')) {
     return { message: `logtimezone = ${value} is unknown to it`, hint: 'write an offset, such as UTC+0100' }
@@ -137,7 +137,7 @@ const logFault = (view: Fail2banView, jail: string, facts: Facts): Problem[] => 
     ['1', 'on', 'true', 'yes'].includes(value('skip_if_nologs').toLowerCase()) ||
     (/^(?:auto|)$/.test(value('backend')) && value('journalmatch') !== '')
   if (goesOn && isNewer(facts) !== false) return []
-  // What somebody chose here is the log, or only that the jail be on.
+  // An admin chose the log here, or only that the jail is enabled.
   const origin = isStock(logpath.path) ? enabled : logpath
   const missing = patterns.length === 0 ? 'its logpath is empty' : `no file matches ${patterns.join(' or ')}`
   return [
@@ -173,7 +173,7 @@ const nameFaults = (view: Fail2banView, jail: string, facts: Facts): Problem[] =
   return [...check('filter', facts.filters), ...check('action', facts.actions)]
 }
 
-/** Problems by place: one in [DEFAULT] shows in every jail. */
+/** Problems by location: one in [DEFAULT] shows in every jail. */
 const once = (problems: readonly Problem[]): Problem[] => {
   const seen = new Map(
     problems.map((problem) => [JSON.stringify([problem.at, problem.code, problem.message]), problem]),

@@ -4,8 +4,8 @@ import { namesIn } from './fail2ban-values.ts'
 import { type Effective, effective, type Fail2banView } from './fail2ban-view.ts'
 
 /**
- * Options that portward leaves out of the portsentry jail as long as nobody sets them, although they decide whether a
- * scanner is banned. One table: what each does where somebody sets it, in [DEFAULT] or elsewhere.
+ * Options that portward leaves out of the portsentry jail as long as no file sets them, although they decide whether a
+ * scanner is banned. One table: what each does where a file sets it, in [DEFAULT] or elsewhere.
  */
 
 /** What fail2ban bans with, on all ports; `protocol` in the form that this action takes. */
@@ -21,7 +21,7 @@ type Decision =
   | { readonly kind: 'set'; readonly value: (decided: string, ban: BanAction) => string | null }
   /**
    * Nothing that the jail file could say is right in every case: it is named, with what it does. `mayBeMeant`: not where
-   * somebody wrote it into [portsentry] itself.
+   * an admin wrote it into [portsentry] itself.
    */
   | { readonly kind: 'named'; readonly does: string; readonly mayBeMeant: boolean }
 

@@ -25,7 +25,7 @@ export const parseMounts = (mountinfo: string): Mount[] =>
 const isBelow = (path: string, top: string): boolean =>
   top === '/' || path === top || path.startsWith(`${top}/`)
 
-/** The mount that a path is on: the innermost, and of several at one place the last. */
+/** The mount that a path is on: the innermost, and of several at one path the last. */
 export const mountOf = (mounts: readonly Mount[], path: string): Mount | undefined =>
   mounts
     .filter((mount) => isBelow(path, mount.path))

@@ -23,7 +23,7 @@ export const checkFor = (code: string, title: string): Readonly<Record<Result, S
   return { pass: say('pass'), warn: say('warn'), fail: say('fail'), skip: say('skip') }
 }
 
-/** The check that takes the place of `cut-off` where portsentry is to ban nobody. */
+/** The check that replaces `cut-off` where portsentry should not ban. */
 export const OBSERVES = 'observes'
 
 export const isFailure = ({ result }: Check): boolean => result === 'fail'

@@ -62,7 +62,7 @@ interface Entry {
   readonly line: number
 }
 
-/** Entries that were meant for the network but are written so that they match nobody. */
+/** Entries that were meant for the network but are written so that they match no host. */
 const meantFor = (network: Network, entries: readonly Entry[]): Entry | undefined =>
   entries.find(({ text }) => {
     const meant = parseNetwork(text.replace(/^\[(.*)\]/, '$1').replace('//', '/'))
@@ -79,12 +79,12 @@ const checkList = (
 ): Check => {
   const lost = networks.filter((network) => !isCovered(network))
   if (lost.length === 0) return check.pass(`${path}: ${listed(networks.map(formatCidr), 8)}`)
-  const culprit = lost.map((network) => meantFor(network, entries)).find((entry) => entry !== undefined)
+  const entry = lost.map((network) => meantFor(network, entries)).find((found) => found !== undefined)
   const names = listed(lost.map(formatCidr))
-  return culprit === undefined
+  return entry === undefined
     ? check.fail(`${path} lacks ${names}`, APPLY)
     : check.fail(
-        `${path}:${culprit.line}: ${culprit.text} has host bits set, and so matches nobody; missing is ${names}`,
+        `${path}:${entry.line}: ${entry.text} has host bits set and matches no host; ${names} is missing`,
         APPLY,
       )
 }
@@ -95,7 +95,7 @@ const checkIgnoreList = ({ release, ignored: networks }: Desired, facts: Facts):
   const built = fileText(facts, release.builtIgnorePath)
   const path = built === undefined && facts.live === null ? release.ignorePath : release.builtIgnorePath
   const text = fileText(facts, path)
-  if (text === undefined) return check.fail(`${path} is missing: everybody is acted on`, APPLY)
+  if (text === undefined) return check.fail(`${path} is missing: portsentry acts on every host`, APPLY)
   const list = parseIgnoreList(text, release.dialect)
   const fault = release.dialect === '2.x' ? list.faults[0] : undefined
   if (fault !== undefined) {
@@ -153,8 +153,8 @@ const checkHostsAllow = (desired: Desired, facts: Facts): Check => {
     : check.warn(`${HOSTS_ALLOW}:${lenient.at.line}: ${lenient.message}`, lenient.hint)
 }
 
-/** Who decides an option of a jail otherwise than config.env: file and line. */
-export const overriding = (desired: Desired, facts: Facts): { what: string; place: string }[] => {
+/** Options of jails for which another file or line than portward's decides, with that source. */
+export const overriding = (desired: Desired, facts: Facts): { what: string; source: string }[] => {
   const view = viewWith(facts)
   return [...desired.jails].flatMap(([jail, options]) =>
     [...options]
@@ -163,10 +163,10 @@ export const overriding = (desired: Desired, facts: Facts): { what: string; plac
       .flatMap(([option, wanted]) => {
         const decided = effective(view, jail, option)
         if (decided?.value === wanted) return []
-        const place =
+        const source =
           decided === undefined ? FAIL2BAN_DIRECTORY : `${FAIL2BAN_DIRECTORY}/${decided.path}:${decided.line}`
         const value = decided === undefined ? 'is not set' : `is ${clip(decided.value)}`
-        return [{ what: `${option} of the ${jail} jail ${value}, not ${clip(wanted)}`, place }]
+        return [{ what: `${option} of the ${jail} jail ${value}, not ${clip(wanted)}`, source }]
       }),
   )
 }
@@ -176,8 +176,8 @@ const checkJailFiles = (desired: Desired, facts: Facts): Check => {
   const [first, ...more] = overriding(desired, facts)
   if (first === undefined) return check.pass('no other file overrides it')
   return check.fail(
-    `${first.place}: ${first.what}${more.length > 0 ? ` (and ${more.length} more)` : ''}`,
-    `mend that line, or ${APPLY} where it is in portward's own file`,
+    `${first.source}: ${first.what}${more.length > 0 ? ` (and ${more.length} more)` : ''}`,
+    `correct that line, or run ${APPLY} where it is in the file that portward writes`,
   )
 }
 
@@ -206,7 +206,7 @@ const checkDrift = (plan: Plan | null, problems: readonly Problem[], others: rea
   )
 }
 
-/** Who asks hosts.allow at all: on today's Debian fewer than one thinks. */
+/** The daemons that ask hosts.allow at all: on today's Debian there are few. */
 const checkWrapped = (facts: Facts): Check => {
   const check = checkFor('wrapped', 'which daemons ask hosts.allow and hosts.deny')
   if (facts.wrapped === null)

@@ -1,5 +1,5 @@
-import type { LabReport } from '../host/lab/report.ts'
 import { type Check, checkFor, listed } from './check.ts'
+import type { LabReport } from './lab/report.ts'
 import {
   closedTo,
   type Expectation,
@@ -13,16 +13,16 @@ import {
 
 const NONE_TRIED = 'no host that config.env protects could be tried'
 
-export const judgeSpared = (spared: readonly Seen[], expected: Expectation): Check => {
-  const check = checkFor('spared', 'the LAN and the whitelist are never cut off')
-  const acted = spared.filter(hasActed)
+export const judgeAllowlisted = (allowlisted: readonly Seen[], expected: Expectation): Check => {
+  const check = checkFor('allowlisted', 'the LAN and the whitelist are never cut off')
+  const acted = allowlisted.filter(hasActed)
   if (acted.length > 0) {
     return check.fail(
       `portsentry acts on ${listed(acted.map(({ host, report }) => `${report.address} (${host.name})`))}`,
-      `see ${expected.ignorePath}: a network with host bits, a dotted mask or a blank in front matches nobody`,
+      `see ${expected.ignorePath}: a network with host bits, a dotted mask or a blank in front matches no host`,
     )
   }
-  const testable = spared.filter(isTestable)
+  const testable = allowlisted.filter(isTestable)
   const cut = testable.filter((seen) => closedTo(seen).length > 0)
   if (cut.length > 0) {
     return check.fail(
@@ -30,7 +30,7 @@ export const judgeSpared = (spared: readonly Seen[], expected: Expectation): Che
       'see fail2ban and the firewall',
     )
   }
-  const scanning = spared.filter(({ host }) => host.probes.length > 0)
+  const scanning = allowlisted.filter(({ host }) => host.probes.length > 0)
   if (scanning.length === 0) return check.skip(NONE_TRIED)
   const namesOf = (hosts: readonly Seen[]) => listed(hosts.map(({ host }) => host.name))
   const [open, shut] = [true, false].map((wanted) => scanning.filter((seen) => isTestable(seen) === wanted))
@@ -44,19 +44,19 @@ export const judgeSpared = (spared: readonly Seen[], expected: Expectation): Che
   )
 }
 
-const NO_STRANGER = 'not tried: no address that scanners could have is free here'
+const NO_ADDRESS = 'not tried: every address range for scanners is in use here'
 
 /** What to do about a proof that this machine had no time for. */
 const RETRY = 'portward verify, when this machine has less to do'
 
 export const judgeJail = (
   logged: readonly Seen[],
-  spared: readonly Seen[],
+  allowlisted: readonly Seen[],
   { fail2ban }: LabReport,
   expected: Expectation,
 ): Check[] => {
-  const bans = checkFor('jail-bans', 'fail2ban bans by itself who is in the history')
-  const spares = checkFor('jail-spares', 'fail2ban spares the LAN and the whitelist')
+  const bans = checkFor('jail-bans', 'fail2ban bans the hosts in the history')
+  const exempts = checkFor('jail-allowlisted', 'fail2ban does not ban the LAN or the whitelist')
   // That it is off as it should be is what the live fail2ban is asked.
   if (!expected.jailBans) return []
   const said = fail2ban.complaints.length > 0 ? `: ${listed(fail2ban.complaints, 2)}` : ''
@@ -72,7 +72,7 @@ export const judgeJail = (
     if (fail2ban.unproven !== null)
       return [
         bans.skip(`not proven: ${fail2ban.unproven}${said}`, RETRY),
-        spares.skip(`not proven: ${fail2ban.unproven}`),
+        exempts.skip(`not proven: ${fail2ban.unproven}`),
       ]
     return [
       bans.fail(
@@ -81,29 +81,29 @@ export const judgeJail = (
       ),
     ]
   }
-  if (logged.length === 0) return [bans.skip(NO_STRANGER), spares.skip(NO_STRANGER)]
-  const unheld = logged.filter(({ report }) => !report.jailed)
+  if (logged.length === 0) return [bans.skip(NO_ADDRESS), exempts.skip(NO_ADDRESS)]
+  const notJailed = logged.filter(({ report }) => !report.jailed)
   const through = logged.filter(getsThrough)
-  const jailed = spared.filter(({ report }) => report.jailed).map(({ report }) => report.address)
-  const sparing = (): Check => {
+  const jailed = allowlisted.filter(({ report }) => report.jailed).map(({ report }) => report.address)
+  const exempting = (): Check => {
     if (jailed.length > 0) {
-      return spares.fail(
+      return exempts.fail(
         `the jail holds ${listed(jailed)}`,
         `see ignoreip in ${expected.jailPath} and in what is read after it`,
       )
     }
-    if (unheld.length > 0)
-      return spares.skip('not proven: in the lab fail2ban did not ban who was in the history')
-    return spared.length > 0
-      ? spares.pass(listed(spared.map(({ host }) => host.name)))
-      : spares.skip(NONE_TRIED)
+    if (notJailed.length > 0)
+      return exempts.skip('not proven: in the lab fail2ban did not ban the host in the history')
+    return allowlisted.length > 0
+      ? exempts.pass(listed(allowlisted.map(({ host }) => host.name)))
+      : exempts.skip(NONE_TRIED)
   }
   const banning = (): Check => {
-    if (fail2ban.unproven !== null && (unheld.length > 0 || through.length > 0))
+    if (fail2ban.unproven !== null && (notJailed.length > 0 || through.length > 0))
       return bans.skip(`not proven: ${fail2ban.unproven}${said}`, RETRY)
-    if (unheld.length > 0) {
+    if (notJailed.length > 0) {
       return bans.fail(
-        `a new line in the history bans nobody${said}`,
+        `a new line in the history does not lead to a ban${said}`,
         `see filter, backend and logpath of the portsentry jail: fail2ban-client -d`,
       )
     }
@@ -119,5 +119,5 @@ export const judgeJail = (
         )
       : bans.pass(logged.map(({ report }) => report.rules[0] ?? 'banned').join(', '))
   }
-  return [banning(), sparing()]
+  return [banning(), exempting()]
 }

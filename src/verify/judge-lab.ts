@@ -1,16 +1,18 @@
-import type { LabReport } from '../host/lab/report.ts'
 import { type Check, checkFor, listed } from './check.ts'
-import { judgeJail, judgeSpared } from './judge-effects.ts'
+import { judgeAllowlisted, judgeJail } from './judge-effects.ts'
 import { judgeCommands, judgeCutOff, judgeKernel, judgeNoticed } from './judge-scans.ts'
 import { judgeWrappers } from './judge-wrappers.ts'
+import type { LabReport } from './lab/report.ts'
 import { type Expectation, hostsOf, type Tried } from './lab-view.ts'
+
+export const LAB_TITLE = 'a copy of this server in a network of its own'
 
 /** What the lab has shown, as checks. Pure. */
 export const judgeLab = (specification: Tried, report: LabReport, expected: Expectation): Check[] => {
   const attackers = hostsOf(specification, report, 'attacker')
-  const spared = hostsOf(specification, report, 'spared')
+  const allowlisted = hostsOf(specification, report, 'allowlisted')
   const logged = hostsOf(specification, report, 'logged')
-  const lab = checkFor('lab', 'a copy of this server in a network of its own')
+  const lab = checkFor('lab', LAB_TITLE)
   return [
     report.gaps.length === 0
       ? lab.pass('its firewall, its programs, its files; nothing of it reaches the server')
@@ -19,14 +21,14 @@ export const judgeLab = (specification: Tried, report: LabReport, expected: Expe
     judgeCommands(attackers, expected),
     judgeKernel(attackers, expected),
     judgeCutOff(attackers, expected),
-    judgeSpared(spared, expected),
+    judgeAllowlisted(allowlisted, expected),
     judgeWrappers(
       expected.writesDenied ? logged : attackers,
-      spared,
+      allowlisted,
       specification.askingDaemons,
       report,
       expected,
     ),
-    ...judgeJail(logged, spared, report, expected),
+    ...judgeJail(logged, allowlisted, report, expected),
   ]
 }

@@ -1,6 +1,6 @@
 import type { ActionOutcome } from '../detector/decision.ts'
-import type { LabReport } from '../host/lab/report.ts'
 import { type Check, checkFor, listed, OBSERVES } from './check.ts'
+import type { LabReport } from './lab/report.ts'
 import {
   type Expectation,
   getsThrough,
@@ -9,8 +9,8 @@ import {
   isRouted,
   isTestable,
   isToBeBlocked,
-  ONLY_TELLS,
-  onlyTells,
+  ONLY_LOGS,
+  onlyLogs,
   openTo,
   portsText,
   type Seen,
@@ -44,11 +44,11 @@ export const judgeNoticed = (attackers: readonly Seen[], report: LabReport, expe
 /** What a shell ends with that cannot run a program, or does not find it. */
 const NOT_RUN: readonly (number | null)[] = [null, 126, 127]
 
-/** KILL_RUN_CMD bans nobody. It tells somebody, often over the network, and there is none in the lab. */
+/** KILL_RUN_CMD does not ban. It often reports over the network, and the lab has no network. */
 const isOfTheLab = ({ action, exitCode }: ActionOutcome): boolean =>
   action.kind === 'command' && action.option === 'KILL_RUN_CMD' && !NOT_RUN.includes(exitCode)
 
-/** What failed for the one reason that is known beforehand: nothing can be written to hosts.deny. */
+/** What failed for a reason that is known beforehand: hosts.deny cannot be written. */
 const isOfHostsDeny = ({ action, said }: ActionOutcome, { cannotDeny }: Expectation): boolean =>
   cannotDeny !== null && (action.kind === 'hosts-deny' || said.includes('/etc/hosts.deny'))
 
@@ -72,7 +72,7 @@ export const judgeCommands = (attackers: readonly Seen[], expected: Expectation)
     const isBlocked = events.find((event) => event.outcomes.includes(first))?.blocked === true
     return check.fail(
       `${describeFailure(first)}; portsentry ${isBlocked ? 'logs the host as blocked all the same' : 'does not log the host as blocked, so that fail2ban may not see it'}`,
-      `mend ${option} in ${expected.confPath}, or the program that it runs`,
+      `correct ${option} in ${expected.confPath}, or the program that it runs`,
     )
   }
   const [undenied] = failed.filter((outcome) => isOfHostsDeny(outcome, expected))
@@ -89,7 +89,7 @@ export const judgeCommands = (attackers: readonly Seen[], expected: Expectation)
       'run it there once by hand',
     )
   }
-  if (outcomes.length === 0 && onlyTells(expected)) return check.pass(`nothing is to be done: ${ONLY_TELLS}`)
+  if (outcomes.length === 0 && onlyLogs(expected)) return check.pass(`nothing is to be done: ${ONLY_LOGS}`)
   if (outcomes.length === 0) return check.skip('nothing was done in the lab: no scan was acted on')
   const options = [...new Set(outcomes.map(({ action }) => action.option))]
   return check.pass(`${listed(options)} for ${attackers.filter(hasActed).length} scanners`)
@@ -98,7 +98,7 @@ export const judgeCommands = (attackers: readonly Seen[], expected: Expectation)
 export const judgeKernel = (attackers: readonly Seen[], expected: Expectation): Check => {
   const check = checkFor('rule', "the ban is in the kernel's own list")
   if (!expected.hasKillRoute) return check.skip('no KILL_ROUTE is configured')
-  if (onlyTells(expected)) return check.pass(`portsentry is to ban nobody: ${ONLY_TELLS}`)
+  if (onlyLogs(expected)) return check.pass(`portsentry should not ban: ${ONLY_LOGS}`)
   const routed = attackers.filter(isRouted)
   if (routed.length === 0) return check.skip('KILL_ROUTE was run for no scan')
   const without = routed.filter(({ report }) => report.rules.length === 0)
@@ -111,15 +111,15 @@ export const judgeKernel = (attackers: readonly Seen[], expected: Expectation): 
   return check.pass(routed[0]?.report.rules[0] ?? '')
 }
 
-/** Why nobody was acted on who was to be blocked. */
+/** Why portsentry did not act on hosts that it should have blocked. */
 const judgeInaction = (check: ReturnType<typeof checkFor>, idle: readonly Seen[], expected: Expectation) => {
   const events = idle.flatMap(({ report }) => report.events)
   const line = events.find(({ ignoredByLine }) => ignoredByLine !== null)?.ignoredByLine
   const addresses = listed(idle.map(({ report }) => report.address))
   if (typeof line === 'number') {
     return check.fail(
-      `${expected.ignorePath}:${line}: by this line portsentry ignores ${addresses}, and whoever else it covers`,
-      'take networks out of it that are not yours: whoever is in them is never banned',
+      `${expected.ignorePath}:${line}: by this line portsentry ignores ${addresses}, and all other hosts that it covers`,
+      'remove networks that are not yours: their hosts are never banned',
     )
   }
   const isBelow = events.some(({ verdict }) => verdict === 'below-trigger')
@@ -129,20 +129,20 @@ const judgeInaction = (check: ReturnType<typeof checkFor>, idle: readonly Seen[]
   )
 }
 
-/** Where portsentry is to tell only. What fail2ban makes of that is another check's. */
+/** Where portsentry is to log only. What fail2ban makes of that is another check's. */
 const judgeObserving = (attackers: readonly Seen[], { jailBans }: Expectation): Check => {
-  const check = checkFor(OBSERVES, 'portsentry logs scanners and cuts nobody off')
+  const check = checkFor(OBSERVES, 'portsentry logs scanners and does not cut them off')
   const testable = attackers.filter(isTestable)
   if (testable.length === 0)
     return check.skip('not shown: no scanner could reach an open port before its scan')
   const cut = testable.filter((seen) => !getsThrough(seen))
   if (cut.length > 0)
-    return check.fail(`${listed(cut.map(({ host }) => host.name))}: cut off, although ${ONLY_TELLS}`)
-  return check.pass(`${ONLY_TELLS}${jailBans ? '; fail2ban bans the hosts that it logs' : ''}`)
+    return check.fail(`${listed(cut.map(({ host }) => host.name))}: cut off, although ${ONLY_LOGS}`)
+  return check.pass(`${ONLY_LOGS}${jailBans ? '; fail2ban bans the hosts that it logs' : ''}`)
 }
 
 export const judgeCutOff = (attackers: readonly Seen[], expected: Expectation): Check => {
-  if (onlyTells(expected)) return judgeObserving(attackers, expected)
+  if (onlyLogs(expected)) return judgeObserving(attackers, expected)
   const check = checkFor('cut-off', 'a scanner is cut off')
   if (attackers.length === 0) return check.skip('no scan could be tried')
   const toBlock = attackers.filter(isToBeBlocked(expected))
@@ -154,7 +154,7 @@ export const judgeCutOff = (attackers: readonly Seen[], expected: Expectation): 
   if (!expected.hasKillRoute) {
     const own = expected.hasHostsDeny
       ? 'portsentry itself only writes hosts.deny'
-      : 'portsentry itself bans nobody'
+      : 'portsentry itself does not ban'
     return check.warn(
       `without KILL_ROUTE ${own}${expected.jailBans ? '; fail2ban bans the hosts that it logs' : ', and the fail2ban jail is off'}`,
       'set BAN_BACKEND=iptables, nft or route',

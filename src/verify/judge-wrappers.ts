@@ -1,9 +1,9 @@
 import { decides } from '../documents/hosts-access.ts'
-import type { LabReport } from '../host/lab/report.ts'
 import { contains, type Network, parseNetwork } from '../network.ts'
 import { DENIED } from '../policy/ban-set.ts'
 import { lineFor } from '../policy/hosts-access-verdict.ts'
 import { type Check, checkFor, listed } from './check.ts'
+import type { LabReport } from './lab/report.ts'
 import { type Expectation, hasActed, isToBeBlocked, type Seen } from './lab-view.ts'
 
 /** What libwrap said about one host to one daemon. */
@@ -25,8 +25,8 @@ const rulings = (hosts: readonly Seen[], wanted: 'granted' | 'denied'): Ruling[]
 
 const distinct = (items: readonly string[]): string[] => [...new Set(items)]
 
-/** The line of hosts.allow that decides about this host, where one surely does. */
-const placeOf = ({ hostsAllow }: Expectation, { host, daemon }: Ruling): string =>
+/** The line of hosts.allow that decides about this host. */
+const locationOf = ({ hostsAllow }: Expectation, { host, daemon }: Ruling): string =>
   `/etc/hosts.allow:${lineFor(hostsAllow, host, 'allow', daemon)}`
 
 /** Whether hosts.allow refuses this host alone, and lets the rest of its network in: an admin's exception. */
@@ -42,7 +42,7 @@ const isLetIn = ({ hostsAllow }: Expectation, { host, daemon }: Ruling): boolean
 /** `scanners`: those that fail2ban bans where hosts.deny names a file of its bans, else those that portsentry acts on. */
 export const judgeWrappers = (
   scanners: readonly Seen[],
-  spared: readonly Seen[],
+  allowlisted: readonly Seen[],
   daemons: readonly string[],
   { wrapperGap }: LabReport,
   expected: Expectation,
@@ -55,7 +55,7 @@ export const judgeWrappers = (
   if (wrapperGap !== null) {
     return check.skip(wrapperGap, wrapperGap.includes('tcpdmatch') ? 'apt-get install tcpd' : '')
   }
-  const refused = rulings(spared, 'denied')
+  const refused = rulings(allowlisted, 'denied')
   const [wrong] = refused.filter((ruling) => !isException(expected, ruling))
   if (wrong !== undefined) {
     const isByLine = decides(expected.hostsAllow, wrong.host, 'allow', wrong.daemon) === 'deny'
@@ -63,7 +63,7 @@ export const judgeWrappers = (
     const addresses = listed(distinct(refused.map(({ address }) => address)))
     return check.fail(
       isByLine
-        ? `${addresses} would be refused by ${wrong.daemon}: ${placeOf(expected, wrong)} keeps ${names} out`
+        ? `${addresses} would be refused by ${wrong.daemon}: ${locationOf(expected, wrong)} keeps ${names} out`
         : `with a line in hosts.deny ${addresses} would be refused by ${wrong.daemon}: /etc/hosts.allow does not match ${names}`,
       'portward plan shows what has to be changed there',
     )
@@ -86,18 +86,18 @@ export const judgeWrappers = (
   const [lenient] = granted
   if (lenient !== undefined) {
     return check.warn(
-      `${placeOf(expected, lenient)} lets the scanner in to ${lenient.daemon} before hosts.deny is read`,
+      `${locationOf(expected, lenient)} lets the scanner in to ${lenient.daemon} before hosts.deny is read`,
       'name only trusted hosts there to have hosts.deny count; the firewall does not read this file',
     )
   }
   const [exception] = refused
   if (exception !== undefined) {
     return check.warn(
-      `${placeOf(expected, exception)} keeps ${exception.address} of ${exception.name} out of ${exception.daemon}`,
+      `${locationOf(expected, exception)} keeps ${exception.address} of ${exception.name} out of ${exception.daemon}`,
       'take that line out if it is not meant',
     )
   }
-  const admitted = rulings(spared, 'granted')
+  const admitted = rulings(allowlisted, 'granted')
   const letIn = distinct(admitted.map(({ address }) => address)).length
   const kept = distinct(rulings(banned, 'denied').map(({ address }) => address)).length
   if (letIn + kept === 0) return check.skip('tcpdmatch was asked about no host, or did not answer')

@@ -1,6 +1,4 @@
 import type { Mode } from '../detector/decision.ts'
-import type { ProbeKind } from '../host/lab/report.ts'
-import type { LabDevice, LabHost, LabSpecification, Probe } from '../host/lab/specification.ts'
 import {
   contains,
   formatAddress,
@@ -12,6 +10,7 @@ import {
 } from '../network.ts'
 import type { Desired } from '../policy/desired.ts'
 import { sees } from '../policy/release.ts'
+import type { LabDevice, LabHost, LabSpecification, Probe, ProbeKind } from './lab/specification.ts'
 
 const addressOf = (cidr: string): string => cidr.split('/', 1)[0] ?? ''
 const UNREADABLE: Network = { bytes: [], prefix: 0 }
@@ -48,10 +47,10 @@ export interface Watched {
 const FOREIGN_4 = ['198.51.100.0/24', '203.0.113.0/24', '192.0.2.0/24']
 const FOREIGN_6 = ['2001:db8:bad::/64', '2001:db8:bad:1::/64']
 
-/** Where nobody listens, the lab tries this port: the one that matters most to whoever administers a server. */
+/** Where nobody listens, the lab tries this port: the one that an administrator needs most. */
 const SSH = 22
 const MAX_OPEN_PORTS = 12
-const MAX_SPARED = 8
+const MAX_ALLOWLISTED = 8
 /** A server without addresses has its lab all the same. */
 const NOWHERE: LabDevice = { name: 'lan0', addresses: ['192.0.2.1/24'] }
 
@@ -113,10 +112,10 @@ const foreignAddresses = (
 }
 
 /**
- * Who must not be banned and may well connect, but this machine itself and those who are only near on the link. A host
- * that this portsentry cannot see is neither banned nor spared.
+ * Networks whose hosts must not be banned and may well connect, without this machine itself and link-local addresses. A
+ * host that this portsentry cannot see is left out.
  */
-const sparedNetworks = ({ admitted, release }: Desired): Network[] =>
+const allowlistedNetworks = ({ admitted, release }: Desired): Network[] =>
   admitted.filter((network) => {
     const text = formatCidr(network)
     return sees(release, network) && text !== '127.0.0.0/8' && text !== '::1/128' && text !== 'fe80::/10'
@@ -146,7 +145,7 @@ const kindOf = (network: Network, { lan, whitelist }: Desired): string => {
 
 /**
  * What the lab has to be: the server's own interfaces, an attacker for each kind of scan that its modes notice, one
- * host that only the history speaks of, and one host of each network that is to be spared, on each interface that the
+ * host that only the history speaks of, and one host of each network that is allowlisted, on each interface that the
  * server has in it. Pure.
  */
 export const planLab = (
@@ -202,15 +201,20 @@ export const planLab = (
   if (desired.release.seesIPv6 && kind6 !== undefined) {
     add(`${NAMES[kind6]} over IPv6`, 'attacker', foreign6[0], probesFor(kind6, 0))
   }
-  add('who is only in the history', 'logged', foreign4[kinds.length], [])
-  for (const network of sparedNetworks(desired)) {
+  add('a host that is only in the history', 'logged', foreign4[kinds.length], [])
+  for (const network of allowlistedNetworks(desired)) {
     const probes = kinds.flatMap(probesFor)
-    const room = MAX_SPARED - hosts.filter(({ role }) => role === 'spared').length
+    const room = MAX_ALLOWLISTED - hosts.filter(({ role }) => role === 'allowlisted').length
     const parts = partsOf(network, present).slice(0, room)
     for (const { part, device } of parts) {
       const address = hostAddresses(part).find((candidate) => !own.includes(candidate))
       const where = parts.length > 1 ? ` on ${device}` : ''
-      add(`${kindOf(network, desired)} ${formatCidr(networkOf(network))}${where}`, 'spared', address, probes)
+      add(
+        `${kindOf(network, desired)} ${formatCidr(networkOf(network))}${where}`,
+        'allowlisted',
+        address,
+        probes,
+      )
     }
   }
   const devices = present.filter(
@@ -221,7 +225,6 @@ export const planLab = (
     release: desired.release.name,
     modes,
     confPath: desired.release.confPath,
-    ignorePath: desired.release.builtIgnorePath,
     devices,
     otherDevices: surroundings.interfaces.filter((name) => !devices.some((device) => device.name === name)),
     hosts,

@@ -1,12 +1,12 @@
 import type { HostsAccess } from '../documents/hosts-access.ts'
-import type { HostReport, LabReport } from '../host/lab/report.ts'
-import type { LabHost, LabSpecification, Role } from '../host/lab/specification.ts'
 import type { Network } from '../network.ts'
 import { listed } from './check.ts'
+import type { HostReport, LabReport } from './lab/report.ts'
+import type { LabHost, LabSpecification, Role } from './lab/specification.ts'
 
 /** What is configured, as far as it decides what the lab should show. */
 export interface Expectation {
-  /** What each protocol's BLOCK_* says: 1 blocks, 2 runs KILL_RUN_CMD only, 0 tells and does nothing. */
+  /** What each protocol's BLOCK_* says: 1 blocks, 2 runs KILL_RUN_CMD only, 0 only logs. */
   readonly block: { readonly tcp: number; readonly udp: number }
   readonly hasKillRoute: boolean
   readonly hasHostsDeny: boolean
@@ -40,26 +40,23 @@ export const hostsOf = ({ hosts }: Tried, report: LabReport, role: Role): Seen[]
     return host.role === role && seen !== undefined ? [{ host, report: seen }] : []
   })
 
-const answeredBefore = ({ before }: HostReport): string[] =>
-  Object.keys(before).filter((port) => before[port] === 'answered')
-
-/** The ports by which it shows whether a host gets through: those that answered it at first. */
-export const openTo = ({ report }: Seen): string[] => answeredBefore(report)
+/** The ports that show whether a host gets through: those that answered it at first. */
+export const openTo = ({ report }: Seen): readonly number[] => report.openBefore
 export const isTestable = (seen: Seen): boolean => openTo(seen).length > 0
 
-/** Those of them that still answer. One is enough for a host that is to be cut off. */
-export const stillOpenTo = (seen: Seen): string[] =>
-  openTo(seen).filter((port) => seen.report.after[port] === 'answered')
+/** Those of them that still answer. One is enough to fail where a host should be cut off. */
+export const stillOpenTo = ({ report: { openBefore, openAfter } }: Seen): number[] =>
+  openBefore.filter((port) => openAfter.includes(port))
 export const getsThrough = (seen: Seen): boolean => stillOpenTo(seen).length > 0
 
-/** Those of them that no longer answer. One is too many for a host that is to be spared. */
-export const closedTo = (seen: Seen): string[] =>
-  openTo(seen).filter((port) => seen.report.after[port] !== 'answered')
+/** Those of them that no longer answer. One is enough to fail where a host should not be cut off. */
+export const closedTo = ({ report: { openBefore, openAfter } }: Seen): number[] =>
+  openBefore.filter((port) => !openAfter.includes(port))
 
 /** `port 22`, `ports 22, 443`: the ports that any of the hosts has, in ascending order. */
-export const portsText = (hosts: readonly Seen[], portsOf: (seen: Seen) => readonly string[]): string => {
-  const ports = [...new Set(hosts.flatMap(portsOf))].sort((a, b) => Number(a) - Number(b))
-  return `port${ports.length > 1 ? 's' : ''} ${listed(ports)}`
+export const portsText = (hosts: readonly Seen[], portsOf: (seen: Seen) => readonly number[]): string => {
+  const ports = [...new Set(hosts.flatMap(portsOf))].sort((a, b) => a - b)
+  return `port${ports.length > 1 ? 's' : ''} ${listed(ports.map(String))}`
 }
 
 export const isNoticed = ({ report }: Seen): boolean => report.noticed
@@ -74,6 +71,6 @@ export const isToBeBlocked =
 export const isRouted = ({ report }: Seen): boolean =>
   report.events.some(({ outcomes }) => outcomes.some(({ action }) => action.option === 'KILL_ROUTE'))
 
-/** Whether portsentry is to tell only, and do nothing. */
-export const onlyTells = ({ block }: Expectation): boolean => block.tcp === 0 && block.udp === 0
-export const ONLY_TELLS = 'BLOCK_TCP and BLOCK_UDP are 0'
+/** Whether portsentry is to log scans and do nothing. */
+export const onlyLogs = ({ block }: Expectation): boolean => block.tcp === 0 && block.udp === 0
+export const ONLY_LOGS = 'BLOCK_TCP and BLOCK_UDP are 0'

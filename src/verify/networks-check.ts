@@ -6,12 +6,12 @@ import { onLink } from '../policy/on-link.ts'
 import type { Problem } from '../problem.ts'
 import { type Check, checkFor, listed } from './check.ts'
 
-/** The check that no apply could mend: config.env leaves a network out, and the plan has said so. */
+/** The check that an apply cannot fix: config.env leaves a network out, and the plan has said so. */
 export const NETWORKS = 'networks'
 
 /**
  * Whether config.env protects the networks that this server is really on, by what the plan has found about them. A public
- * network is nobody's LAN by itself; of IPv6, of which the plan warns, it says what is so.
+ * network is not a LAN by itself; IPv6 networks, about which the plan warns, are only listed.
  */
 export const checkNetworks = (
   { protectedNetworks, conf, jails }: Desired,
@@ -30,7 +30,7 @@ export const checkNetworks = (
   }
   const bans = ['BLOCK_TCP', 'BLOCK_UDP'].some((key) => conf.get(key) !== '0')
   if (!bans && jails.get('portsentry')?.get('enabled') !== 'true')
-    return check.pass('not needed: config.env asks to ban nobody')
+    return check.pass('not needed: config.env turns banning off')
   const networks = onLink(topology).map(({ network, device }) => ({
     text: `${formatCidr(network)} (${device})`,
     network,
@@ -42,5 +42,5 @@ export const checkNetworks = (
     ...(inside?.length ? [`protected: ${listed(inside)}`] : []),
     ...(outside?.length ? [`not protected: ${listed(outside)}`] : []),
   ]
-  return check.pass(parts.join('; ') || 'this server is on no network with neighbours')
+  return check.pass(parts.join('; ') || 'this server is not on a network with other hosts')
 }

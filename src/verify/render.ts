@@ -16,7 +16,7 @@ const describeSuccess = (checks: readonly Check[]): string => {
   const passed = new Set(checks.map(({ code }) => code))
   if (passed.has('cut-off') || passed.has('jail-bans')) return 'this server bans scanners as config.env asks'
   return passed.has(OBSERVES)
-    ? 'this server notices scanners and bans nobody, as config.env asks'
+    ? 'this server notices scanners and does not ban, as config.env asks'
     : 'no check failed, but no scan was tried'
 }
 
@@ -53,6 +53,8 @@ export const renderChecks = (checks: readonly Check[], isBrief = false): string 
 /** What apply says of them at its end: what needs a second look, and how it went. */
 export const renderProof = (checks: readonly Check[]): string => {
   const notable = checks.filter(({ result }) => result !== 'pass')
-  const stays = checks.some(isFailure) ? 'what was applied stays: correct config.env, then apply again\n' : ''
+  const stays = checks.some(isFailure)
+    ? 'the applied changes are kept: correct config.env, then run apply again\n'
+    : ''
   return `${notable.map(renderCheck).join('')}verified: ${summarize(checks)}\n${stays}`
 }

@@ -24,7 +24,7 @@ const checkDaemons = (desired: Desired, live: LiveFacts): Check => {
     : check.fail(`it ${wrong}`, 'portward apply')
 }
 
-/** That it runs says little: it may be stopped, or hang. Asked of the kernel, since a packet to try it would ban somebody. */
+/** That it runs says little: it may be stopped, or hang. The kernel is asked, since a test packet would ban its sender. */
 const checkWatching = ({ daemons }: LiveFacts): Check => {
   const check = checkFor('watching', 'the running portsentry has open what it watches with')
   const portsentries = daemons.filter(({ service }) => service === 'portsentry')
@@ -59,7 +59,7 @@ const checkBoot = (desired: Desired, live: LiveFacts): Check => {
 /** In the lab fail2ban loads the rules anew: that they are in force here is a question of its own. */
 const checkBanSet = ({ banSet, ownedFiles }: Desired, facts: Facts, live: LiveFacts): Check => {
   const check = checkFor('ban-set', 'the ban set is in the kernel, and its files are as config.env asks')
-  if (banSet === null) return check.pass('not needed: portward bans nobody here')
+  if (banSet === null) return check.pass('not needed: portward does not ban here')
   const other = BAN_SET_FILES.filter(
     (path) => (fileText(facts, path) ?? null) !== (ownedFiles.get(path) ?? null),
   )
@@ -85,7 +85,7 @@ const checkJail = ({ jails, historyPath }: Desired, live: LiveFacts, { logpath }
   const isLoaded = live.jails.includes('portsentry')
   if (!isWanted)
     return isLoaded
-      ? check.fail('it has, although it is to ban nobody', 'portward apply')
+      ? check.fail('it has, although config.env turns it off', 'portward apply')
       : check.pass('it has not, as config.env asks')
   if (!isLoaded)
     return check.fail(
@@ -105,9 +105,9 @@ const checkDump = (desired: Desired, facts: Facts, { dump }: Asked): Check => {
   if ('failure' in dump) return check.fail(`fail2ban-client -d: ${dump.failure}`, 'fail2ban-client -t')
   const missing = missingFromDump(dump.lines, desired.jails)
   if (missing.length === 0) return check.pass('every option')
-  const places = [...new Set(overriding(desired, facts).map(({ place }) => place))]
+  const sources = [...new Set(overriding(desired, facts).map(({ source }) => source))]
   return check.fail(
-    `it lacks ${listed(missing, 2)}${places.length > 0 ? `; decided by ${listed(places)}` : ''}`,
+    `it lacks ${listed(missing, 2)}${sources.length > 0 ? `; decided by ${listed(sources)}` : ''}`,
     'see the file that is named, or portward plan',
   )
 }

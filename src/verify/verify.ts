@@ -8,10 +8,6 @@ import type { DaemonProcess } from '../facts/daemons.ts'
 import { boundSockets, isOnLoopback } from '../facts/procfs.ts'
 import { askFail2ban } from '../host/ask-fail2ban.ts'
 import { readConfinement, readOwnMounts } from '../host/confinement.ts'
-import { readRules } from '../host/lab/firewall-copy.ts'
-import { runLab } from '../host/lab/laboratory.ts'
-import { withoutBanned } from '../host/lab/own-records.ts'
-import { readRoom } from '../host/room.ts'
 import { formatCidr } from '../network.ts'
 import type { Plan } from '../plan/plan.ts'
 import { wantedUnits } from '../plan/services.ts'
@@ -25,12 +21,16 @@ import { daemonModes } from '../policy/release.ts'
 import type { Problem } from '../problem.ts'
 import { type Check, checkFor } from './check.ts'
 import { checkConfiguration } from './configuration-checks.ts'
-import { judgeLab } from './judge-lab.ts'
+import { judgeLab, LAB_TITLE } from './judge-lab.ts'
+import { readRules } from './lab/firewall-copy.ts'
+import { runLab } from './lab/laboratory.ts'
+import { withoutBanned } from './lab/own-records.ts'
 import { planLab, type Surroundings, type Watched } from './lab-plan.ts'
 import type { Expectation } from './lab-view.ts'
 import { checkNetworks } from './networks-check.ts'
-import { type Confined, checkConfinement, checkRoom, foreignCommand } from './room-checks.ts'
 import { checkRunning } from './running-checks.ts'
+import { readWriteAccess } from './write-access.ts'
+import { type Confined, checkConfinement, checkWritable, foreignCommand } from './write-checks.ts'
 
 /** A portsentry that listens by itself has the very ports that it watches: they are not a service's. */
 const readSurroundings = async ({
@@ -108,30 +108,17 @@ const checkInLab = async (desired: Desired, facts: Facts, live: LiveFacts): Prom
   const otherJails = enabledJails(viewWith(facts)).filter((jail) => jail !== 'portsentry')
   const specification = planLab(desired, modes, watched, surroundings, otherJails)
   const outcome = await runLab(specification)
-  if ('report' in outcome) return judgeLab(specification, outcome.report, expectation)
-  const check = checkFor('lab', 'a copy of this server in a network of its own')
-  if ('unfinished' in outcome) {
-    return [
-      check.skip(
-        `not proven: ${outcome.unfinished}; nothing is known about whether a scanner is banned`,
-        outcome.hint,
-      ),
-    ]
-  }
-  return [
-    check.skip(
-      `it cannot be built: ${outcome.impossible}; no scan was tried, no command of portsentry.conf run`,
-      outcome.hint,
-    ),
-  ]
+  return 'report' in outcome
+    ? judgeLab(specification, outcome.report, expectation)
+    : [checkFor('lab', LAB_TITLE).skip(outcome.failure, outcome.hint)]
 }
 
 /** Which unit a daemon runs in. */
 const unitOf = ({ args }: DaemonProcess, units: readonly string[]): string =>
   units.find((unit) => args.some((arg) => unit.endsWith(`@${arg.replace(/^-/, '')}`))) ?? units[0] ?? ''
 
-/** Whether what is installed could ban right now: room, and the rights of the daemons. */
-const checkRoomAndRights = async (desired: Desired, facts: Facts, live: LiveFacts): Promise<Check[]> => {
+/** Whether the daemons could write all that a ban takes right now: the files, and the rights of their units. */
+const checkWriting = async (desired: Desired, facts: Facts, live: LiveFacts): Promise<Check[]> => {
   const { writes } = desired
   const daemons = live.daemons.map(async (daemon): Promise<Confined> => {
     const { service } = daemon
@@ -143,13 +130,13 @@ const checkRoomAndRights = async (desired: Desired, facts: Facts, live: LiveFact
       confinement: texts === null ? null : confinementOf(texts, live.units.get(unit) ?? new Map()),
     }
   })
-  const [rooms, own, confined] = await Promise.all([
-    live.asRoot ? readRoom(writes) : null,
+  const [access, own, confined] = await Promise.all([
+    live.asRoot ? readWriteAccess(writes) : null,
     readOwnMounts(),
     Promise.all(daemons),
   ])
   return [
-    checkRoom(rooms, findUnwritable(desired, facts)),
+    checkWritable(access, findUnwritable(desired, facts)),
     ...(['portsentry', 'fail2ban'] as const).map((service) =>
       checkConfinement(service, confined, own, desired, foreignCommand(service, desired)),
     ),
@@ -157,7 +144,7 @@ const checkRoomAndRights = async (desired: Desired, facts: Facts, live: LiveFact
 }
 
 /**
- * Everything that can be known about whether this server bans scanners and spares the LAN, without touching its live
+ * Everything that can be known about whether this server bans scanners and never the LAN, without touching its live
  * state. For a tree, what its files tell.
  */
 export const verify = async (
@@ -183,7 +170,7 @@ export const verify = async (
   if (live === null) return configuration
   const [asked, rights, lab] = await Promise.all([
     askFail2ban(desired),
-    checkRoomAndRights(desired, facts, live),
+    checkWriting(desired, facts, live),
     checkInLab(desired, facts, live),
   ])
   return [...configuration, ...checkRunning(desired, facts, live, asked), ...rights, ...lab]

@@ -108,7 +108,7 @@ describe('bans', () => {
 
   it('shows the same as one JSON document', async () => {
     const document = JSON.parse((await bans(server12(), true)).stdout)
-    expect(document).toMatchObject({ version: 2, command: 'bans' })
+    expect(document).toMatchObject({ version: 3, command: 'bans' })
     expect(document.bans[0]).toMatchObject({
       address: BANNED,
       source: 'portsentry',
@@ -212,7 +212,7 @@ describe('explain', () => {
     ['a LAN peer of 2.x', server2, '192.168.1.20', { verdict: 'protected' }],
   ])('%s', async (_, server, host, expected) => {
     const document = await explain(server(), host)
-    expect(document).toMatchObject({ version: 2, command: 'explain', ...expected })
+    expect(document).toMatchObject({ version: 3, command: 'explain', ...expected })
   })
 
   it('names the commands as they would be run, the line that spares, and what could not be looked at', async () => {

@@ -73,9 +73,11 @@ describeVerify('trixie', (current) => {
        perl -MPOSIX -e 'for my $i (0 .. 2999) { my $a = join ".", 45, 1, int($i / 250), $i % 250 + 1; print ${LINE} }' >>${HISTORY}`,
     )
     const { checks } = await prove(current())
-    const inLab = checks.filter(({ code }) => /^(?:cut-off|spared|jail-bans|jail-spares)$/.test(code))
+    const inLab = checks.filter(({ code }) =>
+      /^(?:cut-off|allowlisted|jail-bans|jail-allowlisted)$/.test(code),
+    )
     expect(inLab.map(({ code, result }) => `${result} ${code}`)).toEqual([
-      ...['pass cut-off', 'pass spared', 'pass jail-bans', 'pass jail-spares'],
+      ...['pass cut-off', 'pass allowlisted', 'pass jail-bans', 'pass jail-allowlisted'],
     ])
   })
 })

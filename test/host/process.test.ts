@@ -33,7 +33,7 @@ describe.concurrent('tryRun', () => {
     expect(await shell(script, 2000)).toEqual({
       exitCode: 137,
       stdout: 'out\n',
-      stderr: 'no end after 2 s',
+      stderr: 'did not end within 2 s',
     })
   })
 })

@@ -109,7 +109,7 @@ const CASES: readonly (readonly [
 it.each(CASES)('a process with %s', (_what, texts, unit, messages, cures) => {
   const process = { mountinfo: HOST, status: status('000001ffffffffff'), isOnNetwork: true, ...texts }
   const obstacles = findObstacles(confinementOf(process, unitOf(unit)), parseMounts(HOST), 'fail2ban', PATHS)
-  expect(obstacles.map(({ cure }) => cure)).toEqual(cures)
+  expect(obstacles.map(({ remedy }) => remedy)).toEqual(cures)
   for (const [index, message] of messages.entries()) expect(obstacles[index]?.what).toMatch(message)
 })
 
@@ -118,7 +118,7 @@ it('has a private /tmp taken away', () => {
   const process = { mountinfo, status: status('000001ffffffffff'), isOnNetwork: true }
   expect(
     findObstacles(confinementOf(process, new Map()), parseMounts(HOST), 'fail2ban', IN_TMP),
-  ).toMatchObject([{ what: expect.stringMatching(/\/tmp\/portsentry\.blocked/), cure: 'PrivateTmp=no' }])
+  ).toMatchObject([{ what: expect.stringMatching(/\/tmp\/portsentry\.blocked/), remedy: 'PrivateTmp=no' }])
 })
 
 it.each<[what: string, unit: Readonly<Record<string, string>>, cures: readonly string[]]>([
@@ -138,7 +138,7 @@ it.each<[what: string, unit: Readonly<Record<string, string>>, cures: readonly s
   ['User', { User: 'fail2ban' }, ['User=root']],
 ])('a unit with %s', (_what, unit, cures) => {
   const confinement = configuredConfinement(unitOf(unit))
-  expect(findObstacles(confinement, [], 'fail2ban', PATHS).map(({ cure }) => cure)).toEqual(cures)
+  expect(findObstacles(confinement, [], 'fail2ban', PATHS).map(({ remedy }) => remedy)).toEqual(cures)
 })
 
 it('names the last file of the unit, and what to add to it', () => {
@@ -195,5 +195,5 @@ it.each([
 ])('asks for CAP_NET_ADMIN where the service changes the firewall: %j', (changesFirewall, cures) => {
   const confinement = configuredConfinement(unitOf({ CapabilityBoundingSet: 'cap_chown' }))
   const obstacles = findObstacles(confinement, [], 'fail2ban', { ...PATHS, changesFirewall })
-  expect(obstacles.map(({ cure }) => cure)).toEqual(cures)
+  expect(obstacles.map(({ remedy }) => remedy)).toEqual(cures)
 })

@@ -85,7 +85,7 @@ const FATAL: [string, Record<string, string>, string][] = [
   [
     'a ban time that is none',
     { 'jail.local': mine('bantime = 1x') },
-    'jail.local:5: fail2ban does not start over this: bantime = 1x is no time — write seconds, or a time such as 10m, 12h or 1d',
+    'jail.local:5: fail2ban does not start over this: bantime = 1x is not a time — write seconds, or a time such as 10m, 12h or 1d',
   ],
   ['a word for a time', { 'jail.local': mine('bantime = permanent') }, 'jail.local:5: '],
   ['an empty time', { 'jail.local': mine('findtime =') }, 'jail.local:5: '],

@@ -183,7 +183,7 @@ const FINDINGS: [what: string, changes: Changes, line: string | RegExp, config?:
     `pass ignore-list: ${BUILT}: ${IN_ORDER}`,
   ],
   ['a comment without one', texts(BUILT, `${ALWAYS}127.0.0.0/8\n192.168.1.0/24\n# end`), /^pass ignore-list/],
-  ['no list', texts(BUILT, null), `fail ignore-list: ${BUILT} is missing: everybody is acted on`],
+  ['no list', texts(BUILT, null), `fail ignore-list: ${BUILT} is missing: portsentry acts on every host`],
   [
     'a tree that no daemon has been started in',
     { live: null, texts: { [BUILT]: null } },
@@ -198,7 +198,7 @@ const FINDINGS: [what: string, changes: Changes, line: string | RegExp, config?:
     'host bits, which match nobody in 2.x',
     list2(/^192\.168\.1\.0/m, '192.168.1.10'),
     new RegExp(
-      `^fail ignore-list: ${BUILT}:\\d+: 192\\.168\\.1\\.10/24 has host bits set, .*; missing is 192\\.168\\.1\\.0/24$`,
+      `^fail ignore-list: ${BUILT}:\\d+: 192\\.168\\.1\\.10/24 has host bits set .*; 192\\.168\\.1\\.0/24 is missing$`,
     ),
   ],
   [
@@ -222,7 +222,7 @@ const FINDINGS: [what: string, changes: Changes, line: string | RegExp, config?:
       `# mine\nALL: 192.168.1.10/255.255.255.0 127`,
       changed(ALLOW, ` ${LAN_ENTRY}`, ''),
     ),
-    `fail hosts-allow: ${ALLOW}:2: 192.168.1.10/255.255.255.0 has host bits set, and so matches nobody; missing is 192.168.1.0/24`,
+    `fail hosts-allow: ${ALLOW}:2: 192.168.1.10/255.255.255.0 has host bits set and matches no host; 192.168.1.0/24 is missing`,
   ],
   [
     'host bits with a number of bits',

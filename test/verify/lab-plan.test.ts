@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { Mode } from '../../src/detector/decision.ts'
-import type { LabDevice, LabSpecification, Role } from '../../src/host/lab/specification.ts'
 import { contains, isWithin, type Network, parseNetwork } from '../../src/network.ts'
 import { desire } from '../../src/policy/desired.ts'
 import { sysv12 } from '../../src/policy/releases/classic-12.ts'
 import { native2 } from '../../src/policy/releases/native-2.ts'
+import type { LabDevice, LabSpecification, Role } from '../../src/verify/lab/specification.ts'
 import { planLab, type Surroundings, type Watched } from '../../src/verify/lab-plan.ts'
 import { factsOf, LAN, settingsOf } from '../plan/live.ts'
 
@@ -52,7 +52,7 @@ const labOf = (changes: Changes = {}): LabSpecification => {
 
 const of = (role: Role, { hosts }: LabSpecification) => hosts.filter((host) => host.role === role)
 
-describe('who attacks', () => {
+describe('attackers', () => {
   const ALL_TCP = ['TCP connect scan', 'SYN scan', 'FIN scan', 'NULL scan', 'XMAS scan']
   it.each<[what: string, changes: Changes, names: string[]]>([
     ['1.2 in its advanced modes', {}, [...ALL_TCP, 'UDP scan']],
@@ -143,7 +143,7 @@ describe('where attackers come from', () => {
 describe('which way they come', () => {
   /** `device→destination` of attackers over IPv4, of the LAN and of the devices. */
   const ways = (lab: LabSpecification): string[] => {
-    const seen = [of('attacker', lab)[0], of('spared', lab)[0]]
+    const seen = [of('attacker', lab)[0], of('allowlisted', lab)[0]]
     return seen.map((host) => `${host?.device} ${host?.destination}`).concat(lab.outside)
   }
   const second6 = { name: 'wan0', addresses: ['2001:db8::1/64'] }
@@ -195,7 +195,7 @@ describe('which way they come', () => {
   })
 })
 
-describe('who is spared', () => {
+describe('allowlisted hosts', () => {
   it.each<[what: string, changes: Changes, names: string[]]>([
     ['the LAN', {}, ['the LAN 192.168.1.0/24']],
     [
@@ -262,9 +262,9 @@ describe('who is spared', () => {
     ],
   ])('%s', (_what, changes, names) => {
     const lab = labOf(changes)
-    expect(of('spared', lab).map(({ name }) => name)).toEqual(names)
+    expect(of('allowlisted', lab).map(({ name }) => name)).toEqual(names)
     const own = lab.devices.flatMap(({ addresses }) => addresses.map((cidr) => cidr.split('/')[0]))
-    for (const { name, address } of of('spared', lab)) {
+    for (const { name, address } of of('allowlisted', lab)) {
       expect(own).not.toContain(address)
       expect(
         isWithin([networkOf(/[\d.:a-f]+\/\d+/.exec(name)?.[0] ?? '')], networkOf(address)),
@@ -279,7 +279,7 @@ describe('who is spared', () => {
       config: 'WHITELIST=10.20.0.0/24,10.30.0.0/24\n',
       surroundings: { devices, outside: 'wan0' },
     })
-    expect(of('spared', lab).map(({ device, destination }) => `${device} ${destination}`)).toEqual([
+    expect(of('allowlisted', lab).map(({ device, destination }) => `${device} ${destination}`)).toEqual([
       'lan0 192.168.1.10',
       'lan1 10.20.0.1',
       'wan0 203.0.113.1',
@@ -288,7 +288,7 @@ describe('who is spared', () => {
   })
 
   it('does every kind of scan', () => {
-    const [lan] = of('spared', labOf())
+    const [lan] = of('allowlisted', labOf())
     expect(lan?.probes.map(({ kind }) => kind)).toEqual(['connect', 'syn', 'fin', 'null', 'xmas', 'udp'])
   })
 
@@ -296,7 +296,7 @@ describe('who is spared', () => {
     const addresses = ['192.168.1.10/24', 'fd00:1::10/64']
     const config = 'WHITELIST=2001:db8:77::/64\n'
     const lab = labOf({ config, surroundings: { devices: [{ name: 'lan0', addresses }] } })
-    expect(of('spared', lab).filter(({ address }) => address.includes(':'))).toEqual([])
+    expect(of('allowlisted', lab).filter(({ address }) => address.includes(':'))).toEqual([])
   })
 })
 
@@ -349,7 +349,6 @@ it('hands on what the lab is a copy of', () => {
     release: 'sysv-1.2',
     modes: ['atcp', 'audp'],
     confPath: '/etc/portsentry/portsentry.conf',
-    ignorePath: '/etc/portsentry/portsentry.ignore',
     historyPath: '/var/lib/portsentry/portsentry.history',
     devices: [LAN_DEVICE],
     otherDevices: ['wg0'],

@@ -13,7 +13,7 @@ it.each<[what: string, checks: readonly Check[], last: string]>([
   [
     'all, where nobody is to be banned',
     [checkFor('observes', 'portsentry logs scanners').pass('BLOCK_TCP and BLOCK_UDP are 0')],
-    '1 passed, 0 warnings, 0 failed: this server notices scanners and bans nobody, as config.env asks',
+    '1 passed, 0 warnings, 0 failed: this server notices scanners and does not ban, as config.env asks',
   ],
   [
     'that, where fail2ban bans all the same',
@@ -48,7 +48,7 @@ it.each<[what: string, checks: readonly Check[], last: string]>([
 it('says that config.env is at fault for a network that it leaves out, and that an apply stays', () => {
   const network = checkFor(NETWORKS, 'networks').fail('10.0.0.0/8 is not protected')
   expect(renderProof([pass, network])).toMatch(
-    /1 failed: config\.env does not fit the networks of this server\nwhat was applied stays: .*\n$/,
+    /1 failed: config\.env does not fit the networks of this server\nthe applied changes are kept: .*\n$/,
   )
   expect(renderChecks([network, fail])).toMatch(/2 failed: this server is NOT protected/)
 })

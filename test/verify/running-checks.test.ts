@@ -84,7 +84,7 @@ const FINDINGS: [
     'no ban set is wanted',
     { live: { hasBanSet: false } },
     {},
-    'pass ban-set: not needed: portward bans nobody here',
+    'pass ban-set: not needed: portward does not ban here',
     'BAN_BACKEND=none\n',
   ],
 

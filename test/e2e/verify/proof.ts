@@ -25,7 +25,7 @@ export const expectAllPass = ({ checks }: Pick<Proof, 'checks'>, but: readonly R
   for (const pattern of but) expect(others.join('\n')).toMatch(pattern)
 }
 
-/** That the checks with these codes have failed, each with a message that names the culprit. */
+/** That the checks with these codes have failed, each with a message that names the cause. */
 export const expectFailures = (
   { exitCode, checks }: Proof,
   expected: Readonly<Record<string, RegExp>>,

@@ -62,7 +62,7 @@ export const SABOTAGES: Readonly<
         failing: {
           'jail-files': /portsentry\.conf:\d+: logpath of the portsentry jail is "\/var\/log\/dpkg\.log"/,
           effective: /logpath = .*decided by .*portsentry\.conf:\d+/,
-          'jail-bans': /a new line in the history bans nobody/,
+          'jail-bans': /a new line in the history does not lead to a ban/,
         },
       },
       {
@@ -100,7 +100,7 @@ export const SABOTAGES: Readonly<
         commands:
           'touch /var/lib/portsentry/portsentry.history; chattr +i /var/lib/portsentry/portsentry.history',
         undo: 'chattr -i /var/lib/portsentry/portsentry.history',
-        failing: { room: /portsentry\.history \(the history that fail2ban reads\): it is immutable/ },
+        failing: { writable: /portsentry\.history \(the history that fail2ban reads\): it is immutable/ },
       },
       {
         what: 'bans.conf with a database that is not fail2ban’s',
@@ -131,7 +131,7 @@ export const SABOTAGES: Readonly<
         commands: 'sed -i /^192.168.1.0/d /etc/portsentry/portsentry.ignore',
         failing: {
           'ignore-list': /portsentry\.ignore lacks 192\.168\.1\.0\/24/,
-          spared: /acts on 192\.168\.1\.\d+ \(the LAN 192\.168\.1\.0\/24\)/,
+          allowlisted: /acts on 192\.168\.1\.\d+ \(the LAN 192\.168\.1\.0\/24\)/,
         },
       },
       {
@@ -155,7 +155,7 @@ export const SABOTAGES: Readonly<
         commands:
           'mount -t tmpfs -o size=64k full /var/lib/portsentry; touch /var/lib/portsentry/portsentry.history; dd if=/dev/zero of=/var/lib/portsentry/all bs=4k || true',
         undo: 'umount /var/lib/portsentry',
-        failing: { room: /portsentry\.history \(the history that fail2ban reads\): no space is left/ },
+        failing: { writable: /portsentry\.history \(the history that fail2ban reads\): no space is left/ },
       },
       {
         what: 'fail2ban’s action missing',
@@ -194,11 +194,11 @@ export const SABOTAGES: Readonly<
         failing: { boot: /portward-bans does not/, 'ban-set': /or the unit that sees to it does not run/ },
       },
       {
-        what: 'a jail that spares nobody',
+        what: 'a jail without the allowlist',
         commands: jailOption('ignoreip', '127.0.0.0/8'),
         failing: {
           'jail-files': /ignoreip of the portsentry jail is/,
-          'jail-spares': /the jail holds 192\.168\.1\.\d+/,
+          'jail-allowlisted': /the jail holds 192\.168\.1\.\d+/,
         },
       },
     ],
@@ -220,7 +220,7 @@ export const SABOTAGES: Readonly<
         commands: 'sed -i s,^192.168.1.0/24,192.168.1.10/24, /etc/portsentry/portsentry.ignore',
         failing: {
           'ignore-list': /^\/etc\/portsentry\/portsentry\.ignore:\d+: 192\.168\.1\.10\/24 has host bits set/,
-          spared: /acts on 192\.168\.1\.\d+ \(the LAN 192\.168\.1\.0\/24\)/,
+          allowlisted: /acts on 192\.168\.1\.\d+ \(the LAN 192\.168\.1\.0\/24\)/,
         },
       },
       {
@@ -240,7 +240,7 @@ export const SABOTAGES: Readonly<
         commands: jailOption('backend', 'systemd'),
         failing: {
           'jail-files': /portsentry\.conf:\d+: backend of the portsentry jail is "systemd"/,
-          'jail-bans': /a new line in the history bans nobody/,
+          'jail-bans': /a new line in the history does not lead to a ban/,
         },
       },
     ],

@@ -1,10 +1,10 @@
 import { access, constants, lstat, open, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { errnoOf } from '../host/host-error.ts'
 import type { WrittenPath } from '../policy/written-paths.ts'
-import { errnoOf } from './host-error.ts'
 
 /** What a daemon that writes to a path now would meet. */
-export interface Room {
+export interface WriteAccess {
   readonly written: WrittenPath
   /** Why it cannot be opened for writing (`EROFS`); null: it can. */
   readonly errno: string | null
@@ -41,10 +41,10 @@ const errnoFor = async (paths: readonly string[]): Promise<{ at: string; errno: 
   }
 }
 
-/** Whether each path can be written now, and how much room there is. Changes nothing. */
-export const readRoom = (paths: readonly WrittenPath[]): Promise<Room[]> =>
+/** Whether each path can be written now, and how much space is left there. Changes nothing. */
+export const readWriteAccess = (paths: readonly WrittenPath[]): Promise<WriteAccess[]> =>
   Promise.all(
-    paths.map(async (written): Promise<Room> => {
+    paths.map(async (written): Promise<WriteAccess> => {
       const { path, isReplaced } = written
       const { at, errno } = await errnoFor([...(isReplaced ? [dirname(path)] : []), path])
       const system = await statfs(at).catch(() => null)

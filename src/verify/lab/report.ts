@@ -1,18 +1,15 @@
-import type { ActionOutcome, Verdict } from '../../detector/decision.ts'
-
-/** What a host in the lab sends. `ack` is what no mode of portsentry notices. */
-export type ProbeKind = 'connect' | 'syn' | 'fin' | 'null' | 'xmas' | 'udp'
-
-/** What a connection to a port of the server met. Only a greeting that was read counts as an answer: TARPIT and DELUDE shake hands, too. */
-export type Reach = 'answered' | 'refused' | 'silent'
+import type { Outcome } from '../../detector/decision.ts'
 
 /** What became of one host of the lab. Arrays are in the order of the events. */
 export interface HostReport {
   readonly address: string
-  /** Per open port, before any scan, and at the end. */
-  readonly before: Readonly<Record<string, Reach>>
-  readonly after: Readonly<Record<string, Reach>>
-  /** Whether any of its packets came to the eyes of portsentry; if not, `events` tells what would have come of them. */
+  /**
+   * Ports whose greeting it has read before any scan, and at the end. A handshake alone does not count: TARPIT and DELUDE
+   * complete one, too.
+   */
+  readonly openBefore: readonly number[]
+  readonly openAfter: readonly number[]
+  /** Whether portsentry saw any of its packets; if not, `events` says what would have come of them. */
   readonly noticed: boolean
   readonly events: readonly EventReport[]
   /** Lines of the firewall, the sets and the routes that name the host at the end. */
@@ -23,17 +20,10 @@ export interface HostReport {
   readonly jailed: boolean
 }
 
-export interface EventReport {
-  readonly protocol: 'tcp' | 'udp'
-  readonly scan: string
-  readonly port: number
-  readonly verdict: Verdict
-  readonly ignoredByLine: number | null
-  readonly outcomes: readonly ActionOutcome[]
-  readonly blocked: boolean | null
-}
+export type EventReport = Pick<Outcome['decision'], 'verdict' | 'ignoredByLine'> &
+  Pick<Outcome, 'outcomes' | 'blocked'>
 
-/** All that was seen in the lab, for `judge` to make checks of. */
+/** All that was seen in the lab, for `judgeLab` to make checks of. */
 export interface LabReport {
   /** What could not be rebuilt as it is on the server. */
   readonly gaps: readonly string[]
@@ -49,7 +39,7 @@ export interface LabReport {
     /** What it had no time for, so that nothing can be said about its bans; null: it had. */
     readonly unproven: string | null
     readonly jails: readonly string[]
-    /** What it logged as warnings and errors. */
+    /** What it logged as errors. */
     readonly complaints: readonly string[]
   }
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { withoutBanned } from '../../src/host/lab/own-records.ts'
+import { withoutBanned } from '../../../src/verify/lab/own-records.ts'
 
 const NONE = { iptables: '', ip6tables: '', nft: '', ipset: '' }
 

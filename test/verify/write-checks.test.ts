@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest'
 import type { Service } from '../../src/facts/daemons.ts'
-import type { Room } from '../../src/host/room.ts'
 import { confinementOf } from '../../src/policy/confinement.ts'
 import { parseMounts } from '../../src/policy/mounts.ts'
 import type { WrittenPath } from '../../src/policy/written-paths.ts'
 import type { Problem } from '../../src/problem.ts'
-import { checkConfinement, checkRoom, foreignCommand } from '../../src/verify/room-checks.ts'
+import type { WriteAccess } from '../../src/verify/write-access.ts'
+import { checkConfinement, checkWritable, foreignCommand } from '../../src/verify/write-checks.ts'
 import { examined } from './servers.ts'
 
 const written = (path: string): WrittenPath => ({
@@ -14,7 +14,7 @@ const written = (path: string): WrittenPath => ({
   by: ['fail2ban'],
   isReplaced: false,
 })
-const room = (path: string, changes: Partial<Room> = {}): Room => ({
+const file = (path: string, changes: Partial<WriteAccess> = {}): WriteAccess => ({
   written: written(path),
   errno: null,
   bytes: 1e9,
@@ -30,59 +30,61 @@ const unwritable = (path: string, hint: string): Problem => ({
   at: { path },
 })
 
-it.each<[what: string, rooms: readonly Room[] | null, expected: RegExp, unwritable?: readonly Problem[]]>([
+it.each<
+  [what: string, files: readonly WriteAccess[] | null, expected: RegExp, unwritable?: readonly Problem[]]
+>([
   [
     'all is well',
-    [room('/var/lib/portward'), room('/etc/hosts.deny')],
+    [file('/var/lib/portward'), file('/etc/hosts.deny')],
     /^pass .*portward, \/etc\/hosts\.deny$/,
   ],
-  ['a file system that does not count', [room('/h', { bytes: null, inodes: null })], /^pass /],
+  ['a file system that does not count', [file('/h', { bytes: null, inodes: null })], /^pass /],
   ['without root', null, /^skip only root can look → run portward verify as root$/],
   [
     'a full disk',
-    [room('/h', { bytes: 0 })],
-    /^fail \/h \(a purpose\): no space is left on its file system \(0 bytes\) → make room, or make it writable$/,
+    [file('/h', { bytes: 0 })],
+    /^fail \/h \(a purpose\): no space is left on its file system \(0 bytes\) → free space, or make it writable$/,
   ],
-  ['no inodes', [room('/h', { inodes: 0 })], /^fail \/h .*: no inodes are left/],
-  ['a read-only disk', [room('/h', { errno: 'EROFS' })], /^fail \/h .*: the file system is read-only → /],
-  ['an error of another kind', [room('/h', { errno: 'EIO' })], /^fail \/h .*: EIO → /],
-  ['a pipe without a reader', [room('/h', { errno: 'ENXIO' })], /^fail \/h .*pipe/],
+  ['no inodes', [file('/h', { inodes: 0 })], /^fail \/h .*: no inodes are left/],
+  ['a read-only disk', [file('/h', { errno: 'EROFS' })], /^fail \/h .*: the file system is read-only → /],
+  ['an error of another kind', [file('/h', { errno: 'EIO' })], /^fail \/h .*: EIO → /],
+  ['a pipe without a reader', [file('/h', { errno: 'ENXIO' })], /^fail \/h .*pipe/],
   [
     'an immutable hosts.deny',
-    [room('/h'), room('/etc/hosts.deny', { errno: 'EPERM' })],
-    /^warn \/etc\/hosts\.deny .*: it is immutable, see lsattr → make room, or make it writable$/,
+    [file('/h'), file('/etc/hosts.deny', { errno: 'EPERM' })],
+    /^warn \/etc\/hosts\.deny .*: it is immutable, see lsattr → free space, or make it writable$/,
   ],
   [
     'an immutable hosts.deny, and the attribute is known',
-    [room('/h'), room('/etc/hosts.deny', { errno: 'EPERM' })],
+    [file('/h'), file('/etc/hosts.deny', { errno: 'EPERM' })],
     /^warn \/etc\/hosts\.deny \(a purpose\): it is immutable, see lsattr → chattr -i$/,
     [unwritable('/etc/hosts.deny', 'chattr -i')],
   ],
   [
     'a directory and a file in it',
-    [room('/var/lib/portward', { errno: 'EROFS' })],
+    [file('/var/lib/portward', { errno: 'EROFS' })],
     /^fail \/var\/lib\/portward \(a purpose\): the file system is read-only → mount it$/,
     [unwritable('/var/lib/portward/bans', 'mount it')],
   ],
   [
     'what opening files does not show',
-    [room('/h')],
+    [file('/h')],
     /^warn firewall: bans cannot be entered here: why → set BAN_BACKEND$/,
     [unwritable('firewall', 'set BAN_BACKEND')],
   ],
   [
     'that, and a full disk',
-    [room('/h', { bytes: 0 })],
+    [file('/h', { bytes: 0 })],
     /^fail \/h .*; firewall: bans cannot be entered here: why → /,
     [unwritable('firewall', 'set BAN_BACKEND')],
   ],
   [
     'both',
-    [room('/h', { bytes: 9 }), room('/etc/hosts.deny', { errno: 'EPERM' })],
+    [file('/h', { bytes: 9 }), file('/etc/hosts.deny', { errno: 'EPERM' })],
     /^fail \/h .*; \/etc\/hosts\.deny /,
   ],
-])('%s', (_what, rooms, expected, known = []) => {
-  const { result, message, hint } = checkRoom(rooms, known)
+])('%s', (_what, files, expected, known = []) => {
+  const { result, message, hint } = checkWritable(files, known)
   expect(`${result} ${message}${hint === '' ? '' : ` → ${hint}`}`).toMatch(expected)
 })
 

@@ -10,11 +10,11 @@ import { portsToOpen } from '../../detector/ports.ts'
 import { createWatcher } from '../../detector/watcher.ts'
 import { parseIgnoreList } from '../../documents/ignore-list.ts'
 import { parsePortsentryConf } from '../../documents/portsentry-conf.ts'
+import { localTime } from '../../host/clock.ts'
 import { isInUse } from '../../live-detection/bind.ts'
 import { perform } from '../../live-detection/respond.ts'
 import { type Arrival, openListeners, type Port } from '../../live-detection/sockets.ts'
 import type { Release } from '../../policy/release.ts'
-import { localTime } from '../clock.ts'
 import { startGreeters } from './greeters.ts'
 import { startRecorder } from './recorder.ts'
 import type { LabSpecification } from './specification.ts'
@@ -26,7 +26,7 @@ const SILENCERS = /\s*(?:\d?>>?\s*\/dev\/null|&>\s*\/dev\/null|2>&1)/g
 
 /**
  * Does what the daemon would do. A command that failed without a word is run once more with its output let out: here
- * that harms nobody. One that did not end is not waited for again with every other host.
+ * that harms nobody. One that did not end is not waited for again for the other hosts.
  */
 const createPerformer = ({ dialect }: Release): ((action: Action) => Promise<ActionOutcome>) => {
   const response = { root: '/', dialect, timeoutMs: COMMAND_TIMEOUT_MS }
@@ -76,7 +76,7 @@ const greet = async (
   return { isFree, close }
 }
 
-/** 2.x that listens is told of what its own sockets get, of both families, and of nothing else. */
+/** 2.x that listens sees only what its own sockets receive, of both families. */
 const listen = async (
   configurations: readonly Configuration[],
   isFree: Sockets['isFree'],
@@ -92,7 +92,7 @@ const listen = async (
 }
 
 /**
- * The reference detector in the place of the daemons, with the server's own portsentry.conf and ignore list: it sees
+ * The reference detector instead of the daemons, with the server's own portsentry.conf and ignore list: it sees
  * what they would see, and does what they would do. History lines stay in `settled`, for fail2ban's turn.
  */
 export const startDetection = async (
@@ -153,7 +153,7 @@ export const startDetection = async (
     configurations,
     inject: (packet) => {
       observe(packet)
-      // A daemon that listens by itself is told of connections only.
+      // A daemon that listens by itself sees connections only.
       work = work.then(() => watcher.observeConnection(packet))
     },
     isBehind: async () => recorder?.isBehind() ?? false,

@@ -1,8 +1,7 @@
 import connectScript from '../../../templates/lab-connect.py?raw'
 import probeScript from '../../../templates/lab-probe.py?raw'
-import { HostError } from '../host-error.ts'
-import { run, tryRun } from '../process.ts'
-import type { Reach } from './report.ts'
+import { HostError } from '../../host/host-error.ts'
+import { run, tryRun } from '../../host/process.ts'
 import type { LabDevice, LabHost } from './specification.ts'
 
 const HINT = 'portward verify needs iproute2 and a kernel with network namespaces'
@@ -16,7 +15,7 @@ const addAddress = (address: string, device: string): string =>
   `address add ${address} dev ${device}${isIPv6(address) ? ' nodad' : ''}`
 
 /**
- * Lines for `ip -batch`. Whoever is not on one of the server's networks is behind `outside`, on the link itself:
+ * Lines for `ip -batch`. Hosts that are not on one of the server's networks are behind `outside`, on the link itself:
  * routers do not matter to what is looked at here.
  */
 const serverLines = ({ name, addresses }: LabDevice, isOutside: boolean): string[] => [
@@ -40,15 +39,15 @@ const batch = async (lines: readonly string[], ...options: string[]): Promise<vo
 /** Interfaces that lead nowhere: nft does not take a rule about one that is not there. */
 const addOthers = async (names: readonly string[]): Promise<void> => {
   const lines = names.map((name, index) => `link add ${name} type veth peer name nowhere${index}`)
-  // One that cannot be had is told by the rules that name it.
+  // One that cannot be made shows in the gaps, by the rules that name it.
   if (lines.length > 0) await tryRun('ip', ['-force', '-batch', '-'], { input: `${lines.join('\n')}\n` })
 }
 
 /**
  * Joins the namespaces of all hosts to this one with veth. Returns whether IPv6 works as well, which a kernel may be
- * told to leave out. Throws HostError.
+ * configured without. Throws HostError.
  */
-export const buildWorld = async (
+export const createTopology = async (
   devices: readonly LabDevice[],
   hosts: readonly LabHost[],
   outside: string,
@@ -99,12 +98,12 @@ export const sendProbes = async (
   if (probes.length > 0) await runBehind(device, probeScript, probes)
 }
 
-/** Tries connections of hosts behind a device, each for so many seconds. One answer for each. */
+/** Tries connections of hosts behind a device, each for so many seconds. For each, whether the greeting was read. */
 export const tryConnects = async (
   device: string,
   connects: readonly Attempt[],
   seconds: number,
-): Promise<Reach[]> => {
+): Promise<boolean[]> => {
   if (connects.length === 0) return []
   const attempts = connects.map((attempt) => ({ ...attempt, seconds }))
   return JSON.parse(await runBehind(device, connectScript, attempts))

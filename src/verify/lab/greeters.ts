@@ -14,7 +14,7 @@ const greetOn = (port: number): Promise<Server | null> =>
     server.listen({ port, backlog: 64 }, () => resolve(server))
   })
 
-/** Listens on ports of the lab's server and greets who connects. Returns the ports that it got, and its end. */
+/** Listens on ports of the lab's server and greets each client. Returns the ports that it could bind, and `close`. */
 export const startGreeters = async (
   ports: readonly number[],
 ): Promise<{ ports: readonly number[]; close: () => void }> => {

@@ -1,19 +1,19 @@
 import type { Service } from '../facts/daemons.ts'
-import type { Room } from '../host/room.ts'
 import {
   type BanPath,
   type Confinement,
-  cureFor,
   describeObstacles,
   findObstacles,
+  remedyFor,
 } from '../policy/confinement.ts'
 import type { Desired } from '../policy/desired.ts'
 import type { Mount } from '../policy/mounts.ts'
 import { directoryOf } from '../policy/written-paths.ts'
 import type { Problem } from '../problem.ts'
 import { type Check, checkFor, listed } from './check.ts'
+import type { WriteAccess } from './write-access.ts'
 
-/** Less than this is gone with the next scan. */
+/** Less than this is used up by the next scan. */
 const FEW_BYTES = 64 * 1024
 const FEW_INODES = 4
 
@@ -25,7 +25,7 @@ const REASONS: Readonly<Record<string, string>> = {
 }
 
 /** Why nothing can be written to a path now; null: it can. */
-const faultOf = ({ errno, bytes, inodes }: Room): string | null => {
+const faultOf = ({ errno, bytes, inodes }: WriteAccess): string | null => {
   if (errno !== null) return REASONS[errno] ?? errno
   if (bytes !== null && bytes < FEW_BYTES) return `no space is left on its file system (${bytes} bytes)`
   if (inodes !== null && inodes < FEW_INODES) return `no inodes are left on its file system (${inodes})`
@@ -36,22 +36,25 @@ const faultOf = ({ errno, bytes, inodes }: Room): string | null => {
  * Whether a ban could be written down everywhere now: by what trying to open each file has shown, and by what else is
  * known to be unwritable. TCP wrappers only stand beside the firewall.
  */
-export const checkRoom = (rooms: readonly Room[] | null, unwritable: readonly Problem[]): Check => {
-  const check = checkFor('room', 'what a ban has to write can be written now')
-  if (rooms === null) return check.skip('only root can look', 'run portward verify as root')
-  const faults = rooms.flatMap((room) => {
-    const fault = faultOf(room)
-    return fault === null ? [] : [{ fault, ...room.written }]
+export const checkWritable = (
+  files: readonly WriteAccess[] | null,
+  unwritable: readonly Problem[],
+): Check => {
+  const check = checkFor('writable', 'what a ban has to write can be written now')
+  if (files === null) return check.skip('only root can look', 'run portward verify as root')
+  const faults = files.flatMap((file) => {
+    const fault = faultOf(file)
+    return fault === null ? [] : [{ fault, ...file.written }]
   })
   const isSame = ({ at }: Problem, path: string) => at.path === path || directoryOf(at.path) === path
   const others = unwritable.filter((problem) => !faults.some(({ path }) => isSame(problem, path)))
-  const [cure] = [...unwritable.filter((problem) => !others.includes(problem)), ...others]
+  const [remedy] = [...unwritable.filter((problem) => !others.includes(problem)), ...others]
   const text = [
     ...faults.map(({ path, purpose, fault }) => `${path} (${purpose}): ${fault}`),
     ...others.map(({ message, at }) => `${at.path}: ${message}`),
   ].join('; ')
-  const hint = cure?.hint ?? 'make room, or make it writable'
-  if (text === '') return check.pass(listed(rooms.map(({ written }) => written.path)))
+  const hint = remedy?.hint ?? 'free space, or make it writable'
+  if (text === '') return check.pass(listed(files.map(({ written }) => written.path)))
   return faults.some(({ path }) => path !== '/etc/hosts.deny')
     ? check.fail(text, hint)
     : check.warn(text, hint)
@@ -69,7 +72,7 @@ const TITLES: Readonly<Record<Service, string>> = {
   fail2ban: "fail2ban's action has the rights that a ban and a release take",
 }
 
-/** What a daemon runs for a ban that is not portward's, so that nobody knows what it needs; null: nothing. */
+/** What a daemon runs for a ban by the configuration, and portward did not write; null: nothing. */
 export const foreignCommand = (
   service: Service,
   { conf, jails, changesFirewall }: Pick<Desired, 'conf' | 'jails' | 'changesFirewall'>,
@@ -104,7 +107,10 @@ export const checkConfinement = (
     if (confinement === null) return check.skip('only root can look')
     const obstacles = findObstacles(confinement, own, service, banPath)
     if (obstacles.length > 0)
-      return check.fail(`in its sandbox ${service} ${describeObstacles(obstacles)}`, cureFor(unit, obstacles))
+      return check.fail(
+        `in its sandbox ${service} ${describeObstacles(obstacles)}`,
+        remedyFor(unit, obstacles),
+      )
   }
   const isFiltered = known.some(({ confinement }) => confinement?.filtersCalls)
   return check.pass(

@@ -1,5 +1,7 @@
 import type { Mode } from '../../detector/decision.ts'
-import type { ProbeKind } from './report.ts'
+
+/** What a host in the lab sends. */
+export type ProbeKind = 'connect' | 'syn' | 'fin' | 'null' | 'xmas' | 'udp'
 
 /** A network interface of the server in the lab, with the real one's name and addresses (CIDR). */
 export interface LabDevice {
@@ -10,9 +12,9 @@ export interface LabDevice {
 /**
  * - `attacker`: scans, and should be cut off.
  * - `logged`: never scans; a line in the history says so, and fail2ban alone should cut it off.
- * - `spared`: scans and is told in the history, too, and should get through all the same.
+ * - `allowlisted`: scans and is in the history, too, and should get through all the same.
  */
-export type Role = 'attacker' | 'logged' | 'spared'
+export type Role = 'attacker' | 'logged' | 'allowlisted'
 
 /** A host around the server in the lab. */
 export interface LabHost {
@@ -36,16 +38,15 @@ export interface LabSpecification {
   readonly release: string
   readonly modes: readonly Mode[]
   readonly confPath: string
-  readonly ignorePath: string
   readonly devices: readonly LabDevice[]
   /** Names of the server's other interfaces: rules may speak of them, nothing happens there. */
   readonly otherDevices: readonly string[]
   readonly hosts: readonly LabHost[]
-  /** The interface behind which everybody is who is on none of the server's networks. */
+  /** The interface behind which all hosts are that are not on one of the server's networks. */
   readonly outside: string
-  /** Where portsentry tells whom it has noticed. */
+  /** Where portsentry logs the hosts that it has detected. */
   readonly historyPath: string
-  /** Ports with a listener that greets, of which one is where the hosts try to get. */
+  /** Ports with a listener that greets, which the hosts try to reach. */
   readonly openPorts: readonly number[]
   /** Ports that services of the live server have: `tcp 22`. */
   readonly inUse: readonly string[]

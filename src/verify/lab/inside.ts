@@ -2,20 +2,19 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Outcome } from '../../detector/decision.ts'
 import { isBehindFirewall } from '../../detector/modes.ts'
 import { samplePacket } from '../../detector/samples.ts'
+import { HostError } from '../../host/host-error.ts'
 import { parseAddress } from '../../network.ts'
 import { RELEASES } from '../../policy/find-release.ts'
-import { HostError } from '../host-error.ts'
 import { type Detection, startDetection } from './detection.ts'
 import { countedDrops, readCounters, readDecisions, restoreRules } from './firewall-copy.ts'
 import { startGreeters } from './greeters.ts'
-import { readFail2ban, readJailLog, startFail2ban } from './jail.ts'
-import { type JailOutcome, watchJail } from './jail-turn.ts'
+import { readJailLog, startFail2ban, watchJail } from './jail.ts'
 import { emptyRecords } from './own-records.ts'
-import type { EventReport, HostReport, LabReport, Reach } from './report.ts'
+import type { EventReport, HostReport, LabReport } from './report.ts'
 import type { LabHost, LabSpecification } from './specification.ts'
 import { parseDrops, startTrace } from './trace.ts'
 import { POLL_MS, waitUntil } from './wait-until.ts'
-import { buildWorld, sendProbes, tryConnects } from './world.ts'
+import { createTopology, sendProbes, tryConnects } from './world.ts'
 import { areDenied, judgeAccess } from './wrappers.ts'
 
 /** Far more than it takes where everything works; where a scan stays unnoticed, all of it is waited for. */
@@ -26,33 +25,34 @@ const BEHIND_TIMEOUT_MS = 60_000
 const ACTION_TIMEOUT_MS = 3000
 /** fail2ban itself ends an action that takes a minute, and complains. */
 const ACTION_END_MS = 75_000
-/** How long a connection may take before it counts as silent: on a veth pair an answer takes no millisecond. */
-const PATIENCE_SECONDS = 0.4
+/** How long a connection is tried: on a veth pair an answer takes less than a millisecond. */
+const TIMEOUT_SECONDS = 0.4
 /** The same where an answer is expected, and this machine may be too busy to give it at once. */
-const LONG_PATIENCE_SECONDS = 3
+const LONG_TIMEOUT_SECONDS = 3
+
 const byDevice = (hosts: readonly LabHost[]): Map<string, LabHost[]> => {
   const groups = new Map<string, LabHost[]>()
   for (const host of hosts) groups.set(host.device, [...(groups.get(host.device) ?? []), host])
   return groups
 }
 
-type Reached = ReadonlyMap<string, Readonly<Record<string, Reach>>>
+/** By the host's name, the ports that greet it. */
+type Reached = ReadonlyMap<string, readonly number[]>
 
 /** Which of the ports each host gets an answer from. */
 const reachAll = async (
   hosts: readonly LabHost[],
   ports: readonly number[],
-  patienceSeconds = PATIENCE_SECONDS,
+  timeoutSeconds = TIMEOUT_SECONDS,
 ): Promise<Reached> => {
   const groups = [...byDevice(hosts)].map(async ([device, group]) => {
     const attempts = group.flatMap(({ address: source, destination }) =>
       ports.map((port) => ({ source, destination, port })),
     )
-    const answers = await tryConnects(device, attempts, patienceSeconds)
-    return group.map(({ name }, index): [string, Record<string, Reach>] => [
-      name,
-      Object.fromEntries(ports.map((port, at) => [port, answers[index * ports.length + at] ?? 'silent'])),
-    ])
+    const answers = await tryConnects(device, attempts, timeoutSeconds)
+    return group.map(
+      ({ name }, index) => [name, ports.filter((_, at) => answers[index * ports.length + at])] as const,
+    )
   })
   return new Map((await Promise.all(groups)).flat())
 }
@@ -70,12 +70,9 @@ const sendAll = async (hosts: readonly LabHost[]): Promise<void> => {
   )
 }
 
-const eventOf = ({ decision, outcomes, blocked }: Outcome): EventReport => ({
-  protocol: decision.packet.protocol,
-  scan: decision.scan,
-  port: decision.port,
-  verdict: decision.verdict,
-  ignoredByLine: decision.ignoredByLine,
+const eventOf = ({ decision: { verdict, ignoredByLine }, outcomes, blocked }: Outcome): EventReport => ({
+  verdict,
+  ignoredByLine,
   outcomes,
   blocked,
 })
@@ -83,11 +80,11 @@ const eventOf = ({ decision, outcomes, blocked }: Outcome): EventReport => ({
 const mentions = (address: string): RegExp =>
   new RegExp(`(?<![0-9a-fA-F.:])${address.replaceAll('.', '\\.')}(?![0-9a-fA-F:]|\\.\\d)`)
 
-/** Whose scans were noticed. What went to ports of services was no scan: the lab itself tries those. */
+/** Hosts whose scans were noticed. Packets to ports of services were not scans: the lab itself tries those. */
 const hostsHeard = (settled: readonly Outcome[]): Set<string> =>
   new Set(settled.flatMap(({ decision: { host, verdict } }) => (verdict === 'in-use' ? [] : [host])))
 
-/** Waits until something was heard of each host that scans, or the time is up. Returns of whom it was. */
+/** Waits until each host that scans was noticed, or the time is up. Returns the hosts that were. */
 const waitForEvents = async (
   hosts: readonly LabHost[],
   { settled, idle, isBehind }: Detection,
@@ -106,8 +103,8 @@ const waitForEvents = async (
   return hostsHeard(settled.slice(from))
 }
 
-/** For hosts of which nothing was heard: what would have been done, had their packets got through? */
-const imagine = async (hosts: readonly LabHost[], { inject, idle }: Detection): Promise<void> => {
+/** For hosts that were not noticed: what would have been done, had their packets got through? */
+const injectProbes = async (hosts: readonly LabHost[], { inject, idle }: Detection): Promise<void> => {
   const timeMs = Date.now()
   for (const { address, destination, probes } of hosts) {
     const ends = { source: parseAddress(address) ?? [], destination: parseAddress(destination) ?? [] }
@@ -130,7 +127,7 @@ const reachBanned = async (
   let reached: Reached = new Map()
   const isCutOff = async () => {
     reached = await reachAll(hosts, ports)
-    return [...reached.values()].every((answers) => !Object.values(answers).includes('answered'))
+    return [...reached.values()].every((open) => open.length === 0)
   }
   if (await waitUntil(isCutOff, ACTION_TIMEOUT_MS)) return { reached, isPending: false }
   const isOver = await waitUntil(async () => !(await isActing()), ACTION_END_MS)
@@ -143,12 +140,12 @@ const reachAgain = async (
   hosts: readonly LabHost[],
   ports: readonly number[],
   before: Reached,
-  after: Map<string, Readonly<Record<string, Reach>>>,
+  after: Map<string, readonly number[]>,
 ): Promise<void> => {
   const isClosed = ({ name }: LabHost) =>
-    ports.some((port) => before.get(name)?.[port] === 'answered' && after.get(name)?.[port] !== 'answered')
+    before.get(name)?.some((port) => !after.get(name)?.includes(port)) === true
   await waitUntil(async () => {
-    for (const [name, reached] of await reachAll(hosts.filter(isClosed), ports, LONG_PATIENCE_SECONDS))
+    for (const [name, reached] of await reachAll(hosts.filter(isClosed), ports, LONG_TIMEOUT_SECONDS))
       after.set(name, reached)
     return !hosts.some(isClosed)
   }, ACTION_TIMEOUT_MS)
@@ -158,7 +155,7 @@ const reachAgain = async (
 export const work = async (specification: LabSpecification): Promise<LabReport> => {
   const release = RELEASES.find(({ name }) => name === specification.release)
   if (release === undefined) throw new HostError('no such release', 'this is for portward verify to call')
-  const { hasIPv6 } = await buildWorld(
+  const { hasIPv6 } = await createTopology(
     specification.devices,
     specification.hosts,
     specification.outside,
@@ -187,7 +184,7 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
   const counted = (['iptables', 'ip6tables'] as const).flatMap((program, index) =>
     countedDrops(program, atFirst[index] ?? '', scannedBy[index] ?? ''),
   )
-  await imagine(
+  await injectProbes(
     hosts.filter(({ address }) => !heard.has(address)),
     detection,
   )
@@ -196,15 +193,16 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
   const acted = new Set(
     detection.settled.flatMap(({ decision, outcomes }) => (outcomes.length > 0 ? [decision.host] : [])),
   )
-  const left = scanned.filter(({ role, address }) => role === 'spared' || !acted.has(address))
+  const left = scanned.filter(({ role, address }) => role === 'allowlisted' || !acted.has(address))
   await reachAgain(left, greeters.ports, before, after)
   const rules = await readDecisions()
 
   const fail2ban = await starting
-  let jail: JailOutcome = { jailed: [], unproven: fail2ban.isLate ? 'fail2ban is not ready yet' : null }
   const isReady = fail2ban.failure === null && !fail2ban.isLate
-  if (isReady && (await readJailLog()).jails.includes('portsentry'))
-    jail = await watchJail(specification, release, detection.settled, fail2ban)
+  const jail =
+    isReady && (await readJailLog()).jails.includes('portsentry')
+      ? await watchJail(specification, release, detection.settled)
+      : { jailed: [], unproven: fail2ban.isLate ? 'fail2ban is not ready yet' : null }
   const logged = hosts.filter(({ role }) => role === 'logged')
   const banned = await reachBanned(logged, greeters.ports, fail2ban.isActing)
   for (const [name, reached] of banned.reached) after.set(name, reached)
@@ -215,11 +213,12 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
   // The action writes the file for libwrap last.
   const inJail = addressesOf('logged').filter((address) => jail.jailed.includes(address))
   if (specification.askingDaemons.length > 0) await waitUntil(() => areDenied(inJail), ACTION_TIMEOUT_MS)
-  const { access, gap: wrapperGap } = await judgeAccess(specification.askingDaemons, addressesOf('spared'), [
-    ...addressesOf('attacker'),
-    ...addressesOf('logged'),
-  ])
-  const said = await readFail2ban(fail2ban.failure, unproven)
+  const { access, gap: wrapperGap } = await judgeAccess(
+    specification.askingDaemons,
+    addressesOf('allowlisted'),
+    [...addressesOf('attacker'), ...addressesOf('logged')],
+  )
+  const { jails, errors } = await readJailLog()
   await detection.stop()
   greeters.close()
 
@@ -228,8 +227,8 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
     const seen = host.role === 'logged' ? rulesThen : rules
     return {
       address: host.address,
-      before: before.get(host.name) ?? {},
-      after: after.get(host.name) ?? {},
+      openBefore: before.get(host.name) ?? [],
+      openAfter: after.get(host.name) ?? [],
       noticed: heard.has(host.address),
       events: detection.settled.filter(({ decision }) => decision.host === host.address).map(eventOf),
       rules: [...new Set(seen.filter((line) => !known.has(line) && named.test(line)))],
@@ -243,6 +242,6 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
     // The trace has what iptables-nft counts once more, in nft's words.
     dropping: counted.length > 0 ? counted : parseDrops(trace),
     wrapperGap,
-    fail2ban: said,
+    fail2ban: { startFailure: fail2ban.failure, unproven, jails, complaints: errors },
   }
 }

@@ -1,7 +1,5 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { childEnvironment, tryRun } from '../process.ts'
+import { follow, tryRun } from '../../host/process.ts'
+import { waitUntil } from './wait-until.ts'
 
 /** Has nft tell of every packet that comes in which rules it meets. */
 const TABLE =
@@ -19,35 +17,29 @@ export const parseDrops = (trace: string): string[] => {
   return [...new Set(drops)]
 }
 
-/** For so long it is waited for a sign of the monitor: a busy machine may take its time to start it. */
+/** How long to wait for the monitor's first line: a busy machine may take its time to start it. */
 const START_TIMEOUT_MS = 5000
-const POLL_MS = 50
 
 /**
- * Follows the packets of this network namespace until it is stopped, which gives what was seen; '' without nft. It has begun
- * once it has seen a packet that `send` sends.
+ * Follows the packets of this network namespace until it is stopped, which returns what was seen; '' without nft. It has
+ * begun once it has seen a packet that `send` sends.
  */
 export const startTrace = async (send: () => Promise<unknown>): Promise<() => Promise<string>> => {
   const { exitCode } = await tryRun('nft', ['-f', '-'], { input: TABLE })
   if (exitCode !== 0) return async () => ''
-  const monitor = spawn('nft', ['monitor', 'trace'], {
-    env: childEnvironment(),
-    stdio: ['ignore', 'pipe', 'ignore'],
-  })
+  const monitor = follow('nft', ['monitor', 'trace'])
   let seen = ''
   monitor.stdout.setEncoding('utf8').on('data', (text: string) => {
     seen += text
   })
-  const ended = once(monitor, 'close')
-  const deadline = performance.now() + START_TIMEOUT_MS
-  while (seen === '' && performance.now() < deadline) {
-    await send()
-    await sleep(POLL_MS)
-  }
+  await waitUntil(async () => {
+    if (seen === '') await send()
+    return seen !== ''
+  }, START_TIMEOUT_MS)
   return async () => {
     await tryRun('nft', ['delete', 'table', 'inet', 'portward_trace'])
     monitor.kill()
-    await ended
+    await monitor.ended
     return seen
   }
 }

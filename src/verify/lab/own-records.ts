@@ -1,6 +1,6 @@
 import { readFile, stat, writeFile } from 'node:fs/promises'
+import { run } from '../../host/process.ts'
 import { BANS_CONF } from '../../policy/ban-set.ts'
-import { run } from '../process.ts'
 import type { Firewall } from './firewall-copy.ts'
 import { DATABASE } from './jail.ts'
 
@@ -26,8 +26,8 @@ const useDatabase = async (database: string): Promise<void> => {
 
 /**
  * Empties the lab's copies of what grows on a live server: the history and the bans that fail2ban reads. Otherwise
- * it would first ban everybody again whom the live one holds, and the proof would take longer the more
- * scanners there are. A file that is missing stays missing: fail2ban does not start without its log.
+ * it would first ban again all hosts that the live one has banned, and the proof would take longer the more of them
+ * there are. A file that is missing stays missing: fail2ban does not start without its log.
  */
 export const emptyRecords = async (historyPath: string): Promise<void> => {
   await useDatabase(DATABASE)

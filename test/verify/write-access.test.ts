@@ -3,12 +3,12 @@ import { join } from 'node:path'
 import { execaSync } from 'execa'
 import { expect, it } from 'vitest'
 import { parseUnits } from '../../src/host/confinement.ts'
-import { readRoom } from '../../src/host/room.ts'
+import { readWriteAccess } from '../../src/verify/write-access.ts'
 import { temporaryDirectory } from '../tree.ts'
 
-const roomOf = async (path: string, isReplaced = false) => {
-  const [room] = await readRoom([{ path, purpose: '', by: [], isReplaced }])
-  return room
+const accessOf = async (path: string, isReplaced = false) => {
+  const [access] = await readWriteAccess([{ path, purpose: '', by: [], isReplaced }])
+  return access
 }
 
 it('leaves a file as it is', async () => {
@@ -16,7 +16,7 @@ it('leaves a file as it is', async () => {
   writeFileSync(path, 'text')
   const times = () => [statSync(path).mtimeMs, statSync(path).ctimeMs, statSync(path).size]
   const before = times()
-  expect(await roomOf(path, true)).toMatchObject({ errno: null })
+  expect(await accessOf(path, true)).toMatchObject({ errno: null })
   expect(times()).toEqual(before)
 })
 
@@ -24,24 +24,24 @@ it('looks at the directory in which a missing file would be made', async () => {
   const directory = temporaryDirectory()
   symlinkSync('nowhere', join(directory, 'link'))
   for (const name of ['none', 'none/such/file', 'link'])
-    expect(await roomOf(join(directory, name))).toMatchObject({ errno: null })
+    expect(await accessOf(join(directory, name))).toMatchObject({ errno: null })
 })
 
 it('does not wait at a pipe', async () => {
   const path = join(temporaryDirectory(), 'pipe')
   execaSync('mkfifo', [path])
-  expect(await roomOf(path)).toMatchObject({ errno: 'ENXIO' })
+  expect(await accessOf(path)).toMatchObject({ errno: 'ENXIO' })
 })
 
 it('knows a directory where a file should be no better than that it can be written', async () => {
   const path = join(temporaryDirectory(), 'directory')
   mkdirSync(path)
-  expect(await roomOf(path)).toMatchObject({ errno: null })
+  expect(await accessOf(path)).toMatchObject({ errno: null })
 })
 
 it('counts what is left', async () => {
-  const room = await roomOf(temporaryDirectory())
-  expect(room?.bytes ?? 1).toBeGreaterThan(0)
+  const access = await accessOf(temporaryDirectory())
+  expect(access?.bytes ?? 1).toBeGreaterThan(0)
 })
 
 it('reads the units that exist', () => {

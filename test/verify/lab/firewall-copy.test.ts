@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { countedDrops, shareOut, withoutFail2ban } from '../../src/host/lab/firewall-copy.ts'
+import { countedDrops, shareOut, withoutFail2ban } from '../../../src/verify/lab/firewall-copy.ts'
 
 describe('withoutFail2ban', () => {
   it.each<[what: string, line: string, isKept: boolean]>([

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { type JailLog, parseJailLog } from '../../src/host/lab/jail.ts'
+import { type JailLog, parseJailLog } from '../../../src/verify/lab/jail.ts'
 
 /** As fail2ban 1.0 to 1.1 writes it. */
 const line = (module: string, level: string, message: string): string =>

@@ -1,4 +1,4 @@
-import { tryRun } from '../process.ts'
+import { tryRun } from '../../host/process.ts'
 import type { LabSpecification } from './specification.ts'
 
 export type Firewall = LabSpecification['firewall']

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { parseDrops } from '../../src/host/lab/trace.ts'
+import { parseDrops } from '../../../src/verify/lab/trace.ts'
 
 /** As nft 1.0.6 prints it. */
 const traced = (...decisions: string[]): string =>

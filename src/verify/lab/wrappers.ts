@@ -1,9 +1,9 @@
 import { appendFile, mkdir } from 'node:fs/promises'
+import { errnoOf } from '../../host/host-error.ts'
+import { readDenied } from '../../host/hosts-deny.ts'
+import { tryRun } from '../../host/process.ts'
 import { DENIED } from '../../policy/ban-set.ts'
 import { directoryOf } from '../../policy/written-paths.ts'
-import { errnoOf } from '../host-error.ts'
-import { readDenied } from '../hosts-deny.ts'
-import { tryRun } from '../process.ts'
 
 type Access = 'granted' | 'denied'
 
@@ -38,12 +38,12 @@ export const areDenied = async (addresses: readonly string[]): Promise<boolean> 
 }
 
 /**
- * What libwrap itself tells each daemon of these hosts, by its own tcpdmatch, once the spared ones are banned
+ * What libwrap itself tells each daemon of these hosts, by its own tcpdmatch, once the allowlisted ones are banned
  * there, too. IPv6 addresses are left out: tcpdmatch does not take them.
  */
 export const judgeAccess = async (
   daemons: readonly string[],
-  spared: readonly string[],
+  allowlisted: readonly string[],
   others: readonly string[],
 ): Promise<Judged> => {
   const none = (gap: string): Judged => ({ access: new Map(), gap })
@@ -52,13 +52,13 @@ export const judgeAccess = async (
     return none("libwrap's tcpdmatch is not installed")
   }
   try {
-    await denyAll(spared)
+    await denyAll(allowlisted)
   } catch (error) {
     const code = errnoOf(error)
     if (code === undefined) throw error
     return none(`/etc/hosts.deny cannot be written (${code})`)
   }
-  const wanted = [...spared, ...others].filter((address) => !address.includes(':'))
+  const wanted = [...allowlisted, ...others].filter((address) => !address.includes(':'))
   const verdicts = wanted.map(async (address): Promise<[string, Record<string, Access>]> => {
     const said = await Promise.all(daemons.map((daemon) => ask(daemon, address)))
     return [address, Object.fromEntries(said.flat())]
