@@ -17,7 +17,7 @@ export interface GlobalOptions {
 }
 
 /** Version of the JSON document on stdout; it changes when a field changes its meaning or goes away. */
-export const JSON_VERSION = 2
+export const JSON_VERSION = 3
 
 export interface Output {
   /** Results: stdout, unless JSON was asked for. Text is latin1-decoded, as it may quote files. */

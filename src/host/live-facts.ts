@@ -1,12 +1,14 @@
+import { isBanSetLoaded } from '../bans/ban-set.ts'
+import { readJailBans, readJails } from '../facts/fail2ban.ts'
+import { readFirewallBans } from '../facts/firewall-bans.ts'
+import { readFirewallObstacle, tryTargets } from '../facts/firewall-support.ts'
 import type { Backend, BanSet } from '../policy/backends/definition.ts'
 import { BANS_CONF, banSetOf, chooseBackend } from '../policy/ban-set.ts'
 import type { FileState, LiveFacts } from '../policy/facts.ts'
 import { modesOf } from '../policy/release.ts'
 import type { Settings } from '../settings/settings.ts'
 import { readOwnNetworks, readResolvers } from './addresses.ts'
-import { isBanSetLoaded, readFirewall, readFirewallObstacle, tryTargets } from './ban-set.ts'
 import { readUnits } from './confinement.ts'
-import { readBanned, readJails } from './fail2ban.ts'
 import { readNeighbours } from './neighbours.ts'
 import { readDaemons, readSshClients } from './processes.ts'
 import { readReread } from './reload.ts'
@@ -58,9 +60,8 @@ export const readLive = async (settings: Settings, banning: Promise<Banning>): P
     firewall,
     hasBanSet,
     targets,
-    jails,
+    fail2ban,
     reread,
-    banned,
     firewallObstacle,
   ] = await Promise.all([
     readOwnNetworks(),
@@ -70,12 +71,13 @@ export const readLive = async (settings: Settings, banning: Promise<Banning>): P
     readDaemons(),
     readEnabled(init),
     init === 'systemd' ? readUnits(unitsOf(settings)) : new Map(),
-    asRoot ? readFirewall() : { bans: null, inputPolicy: null },
+    asRoot ? readFirewallBans() : { bans: null, inputPolicy: null, bansUnread: null },
     asRoot ? banning.then(({ present }) => present !== null && isBanSetLoaded(present, init)) : null,
     readTargets(),
-    asRoot ? readJails() : null,
+    asRoot
+      ? readJails().then(async (jails) => ({ jails, jailed: await readJailBans(jails) }))
+      : { jails: null, jailed: null },
     readReread(),
-    asRoot ? readBanned('portsentry') : [],
     asRoot && isBanning ? banning.then(({ backend }) => readFirewallObstacle(backend)) : null,
   ])
   return {
@@ -91,9 +93,8 @@ export const readLive = async (settings: Settings, banning: Promise<Banning>): P
     ...firewall,
     hasBanSet,
     targets,
-    jails,
+    ...fail2ban,
     reread,
-    banned,
     firewallObstacle,
   }
 }

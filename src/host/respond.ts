@@ -3,8 +3,8 @@ import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Action, ActionOutcome } from '../detector/decision.ts'
 import type { Dialect } from '../documents/portsentry-conf.ts'
+import { denyHost } from './deny-host.ts'
 import { errnoOf, messageOf } from './host-error.ts'
-import { denyHost } from './hosts-deny.ts'
 import { childEnvironment } from './process.ts'
 
 export interface Response {

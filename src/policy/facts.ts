@@ -1,4 +1,5 @@
-import type { Ban } from './bans.ts'
+import type { JailBan } from '../facts/fail2ban.ts'
+import type { Ban } from '../facts/firewall-bans.ts'
 import type { UnitProperties } from './confinement.ts'
 import type { Liveness } from './liveness.ts'
 import type { Neighbours } from './neighbours.ts'
@@ -57,6 +58,8 @@ export interface LiveFacts extends ServerAddresses {
   readonly hasBanSet: boolean | null
   /** Hosts that the firewall and the routes ban; null without root. */
   readonly bans: readonly Ban[] | null
+  /** Why there may be more of these; null: all could be read. */
+  readonly bansUnread: string | null
   /** iptables targets tried in a network namespace of their own. */
   readonly targets: ReadonlyMap<string, Verdict>
   /** Jails that fail2ban has loaded; null where its server does not answer. */
@@ -67,8 +70,8 @@ export interface LiveFacts extends ServerAddresses {
   readonly inputPolicy: string | null
   /** Files that the running fail2ban has read again since it was started, and when these had been changed last. */
   readonly reread: ReadonlyMap<string, number>
-  /** Addresses that the portsentry jail holds. */
-  readonly banned: readonly string[]
+  /** Bans of the portsentry jail; null where it is not loaded, or was not asked. */
+  readonly jailed: readonly JailBan[] | null
 }
 
 /** Why a file cannot be read. */

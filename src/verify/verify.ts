@@ -2,9 +2,11 @@ import { readConfiguration } from '../detector/configuration.ts'
 import type { Mode } from '../detector/decision.ts'
 import { daemonModes, isBehindFirewall, isConnectMode } from '../detector/modes.ts'
 import { watchPorts } from '../detector/ports.ts'
+import { sampleLine } from '../detector/samples.ts'
 import { parseHostsAccess } from '../documents/hosts-access.ts'
 import { parsePortsentryConf } from '../documents/portsentry-conf.ts'
-import { askFail2ban } from '../host/ask-fail2ban.ts'
+import { askFail2ban } from '../facts/fail2ban-config.ts'
+import { localTime } from '../host/clock.ts'
 import { readConfinement, readOwnMounts } from '../host/confinement.ts'
 import { readDevices, readOutside } from '../host/devices.ts'
 import { readRules } from '../host/lab/firewall-copy.ts'
@@ -13,6 +15,7 @@ import { withoutBanned } from '../host/lab/own-records.ts'
 import { readRoom } from '../host/room.ts'
 import { readSocketInodes } from '../host/socket-inodes.ts'
 import { readBoundSockets } from '../host/sockets-in-use.ts'
+import { parseAddress } from '../network.ts'
 import type { Plan } from '../plan/plan.ts'
 import { wantedUnits } from '../plan/services.ts'
 import { findUnwritable } from '../plan/unwritable.ts'
@@ -21,7 +24,7 @@ import { serviceOf } from '../policy/daemons.ts'
 import type { Desired } from '../policy/desired.ts'
 import { type DaemonProcess, type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
 import { enabledJails } from '../policy/fail2ban-view.ts'
-import { JAIL_PATH, viewWith } from '../policy/jail.ts'
+import { FAIL2BAN_DIRECTORY, JAIL_PATH, viewWith } from '../policy/jail.ts'
 import type { Problem } from '../problem.ts'
 import { type Check, checkFor } from './check.ts'
 import { checkConfiguration } from './configuration-checks.ts'
@@ -31,6 +34,12 @@ import type { Expectation } from './lab-view.ts'
 import { checkNetworks } from './networks-check.ts'
 import { type Confined, checkConfinement, checkRoom, foreignCommand } from './room-checks.ts'
 import { checkRunning } from './running-checks.ts'
+
+/** A line of this portsentry's history, about an address that nobody has (RFC 5737). */
+const sampleOf = ({ release }: Desired): string => {
+  const now = Date.now()
+  return sampleLine(release.dialect, parseAddress('192.0.2.1') ?? [], now, localTime(now)).trimEnd()
+}
 
 /** A portsentry that listens by itself has the very ports that it watches: they are no service's. */
 const readSurroundings = async (daemons: readonly DaemonProcess[]): Promise<Surroundings> => {
@@ -185,7 +194,7 @@ export const verify = async (
   ]
   if (live === null) return configuration
   const [asked, rights, lab] = await Promise.all([
-    askFail2ban(desired),
+    askFail2ban(`${FAIL2BAN_DIRECTORY}/filter.d/${desired.release.filter}`, sampleOf(desired)),
     checkRoomAndRights(desired, facts, live),
     checkInLab(desired, facts, live.daemons),
   ])

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { Asked } from '../../src/host/ask-fail2ban.ts'
+import type { Asked } from '../../src/facts/fail2ban-config.ts'
 import { BANS_UNIT } from '../../src/policy/ban-set.ts'
 import type { Desired } from '../../src/policy/desired.ts'
 import type { DaemonProcess } from '../../src/policy/facts.ts'

@@ -1,7 +1,11 @@
+import { undoBan } from '../../bans/firewall.ts'
+import { releaseDenied } from '../../bans/hosts-deny.ts'
+import { unban } from '../../bans/jail.ts'
+import { readBanned } from '../../facts/fail2ban.ts'
+import { readFirewallBans } from '../../facts/firewall-bans.ts'
+import { canonical, readDenied } from '../../facts/hosts-deny.ts'
 import { isWithin, type Network, parseNetwork } from '../../network.ts'
-import { readFirewall, undoBan } from '../ban-set.ts'
-import { readBanned, unban } from '../fail2ban.ts'
-import { canonical, readDenied, releaseDenied } from '../hosts-deny.ts'
+import { DENIED } from '../../policy/ban-set.ts'
 import { stopService } from '../services.ts'
 import type { BanRecord, Undoing } from './record.ts'
 
@@ -10,9 +14,9 @@ const JAIL = 'portsentry'
 /** Whom portsentry and its jail ban now, and every rule and route that looks like such a ban. */
 export const readBans = async (): Promise<BanRecord> => {
   const [{ entered }, jailed, { bans }] = await Promise.all([
-    readDenied('/'),
+    readDenied('/', DENIED),
     readBanned(JAIL),
-    readFirewall(),
+    readFirewallBans(),
   ])
   return {
     addresses: [...new Set([...entered, ...jailed.map(canonical)])],
@@ -47,7 +51,7 @@ export const liftBans = async (before: BanRecord, setGoes: boolean, isLifted: Is
   const since = new Set(added)
   // It would go on banning.
   await stopService('portsentry')
-  const { bans } = await readFirewall()
+  const { bans } = await readFirewallBans()
   for (const { address, undo, isOwn } of bans) {
     // Those go all at once, with their set.
     if (isOwn && setGoes) continue

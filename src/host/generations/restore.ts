@@ -1,3 +1,14 @@
+import {
+  loadBanSet,
+  readBanSet,
+  removeBanSet,
+  removeLeftovers as removeBanSetLeftovers,
+  removeOtherBanSets,
+  stopBanUnit,
+} from '../../bans/ban-set.ts'
+import { redoBans } from '../../bans/firewall.ts'
+import { ban } from '../../bans/jail.ts'
+import { clearBanProgram, startBanProgram, startBanProgramUnits } from '../../bans/legacy.ts'
 import type { Network } from '../../network.ts'
 import type { BanSet } from '../../policy/backends/definition.ts'
 import { BAN_SET_FILES, BANS_CONF, LOADER, protectedBy, UNIT_PATH } from '../../policy/ban-set.ts'
@@ -8,18 +19,7 @@ import {
   legacyBackend,
   legacyProtected,
 } from '../../policy/legacy-bans.ts'
-import {
-  loadBanSet,
-  readBanSet,
-  redoBans,
-  removeBanSet,
-  removeLeftovers as removeBanSetLeftovers,
-  removeOtherBanSets,
-  stopBanUnit,
-} from '../ban-set.ts'
-import { ban } from '../fail2ban.ts'
 import { messageOf } from '../host-error.ts'
-import { clearBanProgram, startBanProgram, startBanProgramUnits } from '../legacy-bans.ts'
 import { purge } from '../packages.ts'
 import { readInit, restoreServices, stopServices } from '../services.ts'
 import { emptyJail, liftBans, liftedBy, trimHostsDeny } from './bans.ts'

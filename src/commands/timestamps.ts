@@ -3,12 +3,12 @@ import { localTime } from '../host/clock.ts'
 const two = (value: number): string => `${value}`.padStart(2, '0')
 
 /** `2026-11-21 19:26:56` on this machine's clock; `?` where the time is not known. */
-export const formatMoment = (timeMs: number | null): string => {
+export const formatTimestamp = (timeMs: number | null): string => {
   if (timeMs === null) return '?'
   const { year, month, day, hour, minute, second } = localTime(timeMs)
   return `${year}-${two(month)}-${two(day)} ${two(hour)}:${two(minute)}:${two(second)}`
 }
 
 /** The same for machines, in UTC. */
-export const isoMoment = (timeMs: number | null): string | null =>
+export const isoTimestamp = (timeMs: number | null): string | null =>
   timeMs === null ? null : new Date(timeMs).toISOString()
