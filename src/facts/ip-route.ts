@@ -1,5 +1,5 @@
 import { canonicalNetwork } from '../network.ts'
-import { readJson } from '../policy/read-json.ts'
+import { readJson } from '../read-json.ts'
 import type { Ban } from './firewall-bans.ts'
 
 /** Asked for one protocol, `ip` does not name it; so all routes are listed. */

@@ -1,5 +1,5 @@
 import { canonicalNetwork } from '../network.ts'
-import { readJson } from '../policy/read-json.ts'
+import { readJson } from '../read-json.ts'
 import type { SetMember } from './firewall-bans.ts'
 
 export const LIST_NFT_SETS = ['nft', '-j', 'list', 'table', 'inet', 'portward'] as const

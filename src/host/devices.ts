@@ -1,4 +1,4 @@
-import { readJson } from '../policy/read-json.ts'
+import { readJson } from '../read-json.ts'
 import type { LabDevice } from './lab/specification.ts'
 import { tryRun } from './process.ts'
 

@@ -7,7 +7,7 @@ import {
   networkOf,
   parseNetwork,
 } from '../network.ts'
-import { readJson } from './read-json.ts'
+import { readJson } from '../read-json.ts'
 
 interface IpAddress {
   readonly local?: string

@@ -123,7 +123,7 @@ describeWith({ '/usr/bin/ansible': 'ansible-core' }, 'the module portward.portwa
     const before = contents(root)
     const expected = ownDiff(root)
     const result = await apply({ root }, '--check', '--diff')
-    expect(result).toMatchObject({ changed: true, version: 2, problems: [], checks: [] })
+    expect(result).toMatchObject({ changed: true, version: 3, problems: [], checks: [] })
     expect(result).toMatchObject({ root, release: 'sysv-1.2', wrappers: [], inSync: false, inexact: [] })
     expect(result.shown).toBe(expected)
     expect(contents(root)).toEqual(before)
@@ -327,7 +327,7 @@ print(json.dumps([render(value) for value in json.load(sys.stdin)]))
     const executable = join(home, 'portward')
     writeFileSync(
       executable,
-      `#!/bin/sh\nexec "$REAL" "$@" | sed 's/"version": 2,/"version": 3,/'\n`.replace(
+      `#!/bin/sh\nexec "$REAL" "$@" | sed 's/"version": 3,/"version": 4,/'\n`.replace(
         '"$REAL"',
         join(checkout, 'bin/portward'),
       ),
@@ -335,7 +335,7 @@ print(json.dumps([render(value) for value in json.load(sys.stdin)]))
     )
     expect(await apply({ root, executable }, '--check')).toMatchObject({
       failed: true,
-      msg: "portward's JSON has version 3, not 2",
+      msg: "portward's JSON has version 4, not 3",
     })
   })
 })

@@ -96,7 +96,7 @@ it.each([['plan'], ['apply', '--yes'], ['status']])(
   '%s --json prints one versioned document',
   async (...args) => {
     const { stdout } = await portward(...args, ...sample(), '--json')
-    expect(JSON.parse(stdout)).toMatchObject({ version: 2, command: args[0], release: 'sysv-1.2' })
+    expect(JSON.parse(stdout)).toMatchObject({ version: 3, command: args[0], release: 'sysv-1.2' })
   },
 )
 
@@ -121,7 +121,7 @@ it('tells a failure as JSON, too', async () => {
   const { stdout, status } = await portward('apply', ...sample(), '--json')
   expect(status).toBe(1)
   expect(JSON.parse(stdout)).toMatchObject({
-    version: 2,
+    version: 3,
     command: 'apply',
     error: { message: expect.stringMatching(/--yes/) },
   })

@@ -87,7 +87,7 @@ it('prints one JSON document a line', async () => {
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line))
-  for (const document of documents) expect(document).toMatchObject({ version: 2, command: 'detect' })
+  for (const document of documents) expect(document).toMatchObject({ version: 3, command: 'detect' })
   expect(documents.map(({ event }) => event)).toEqual([...Array(16).fill('decision'), 'summary'])
   expect(documents[0]).toMatchObject({
     host: '203.0.113.9',
@@ -222,7 +222,7 @@ it.each<[Partial<DetectOptions>, RegExp]>([
   const { status, stdout } = await detect({ root: server12(), ...options, json: true })
   expect(status).toBe(1)
   expect(JSON.parse(stdout)).toMatchObject({
-    version: 2,
+    version: 3,
     event: 'error',
     error: { message: expect.stringMatching(message) },
   })

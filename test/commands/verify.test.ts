@@ -33,7 +33,7 @@ it('passes on a tree after an apply, by its files alone, and changes nothing', (
   const before = bytesOf(root)
   const { status, stdout, stderr } = portward('verify', '--root', root, '--json')
   const document = JSON.parse(stdout)
-  expect(document).toMatchObject({ version: 2, command: 'verify', passed: true })
+  expect(document).toMatchObject({ version: 3, command: 'verify', passed: true })
   expect(document.checks.map(({ code, result }: Check) => `${result} ${code}`)).toEqual(
     FILE_CHECKS.map((code) => `pass ${code}`),
   )

@@ -109,7 +109,7 @@ export const describePromises = (release: Expectations): void => {
       diff = await portward(server, 'plan', 2)
       expect(diff).toMatch(release.portsentry)
       const plan = JSON.parse(await portward(server, 'plan --json', 2))
-      expect(plan).toMatchObject({ version: 2, command: 'plan', release: release.release, inSync: false })
+      expect(plan).toMatchObject({ version: 3, command: 'plan', release: release.release, inSync: false })
       const kinds: string[] = plan.steps.map(({ kind }: { kind: string }) => kind)
       expect(kinds.filter((kind, index) => kind !== kinds[index - 1])).toEqual(release.steps)
       expect(changedPaths(before, await manifest(server, WATCHED))).toEqual([])

@@ -200,7 +200,7 @@ import stat
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.converters import to_bytes, to_text
 
-DOCUMENT_VERSION = 2
+DOCUMENT_VERSION = 3
 IN_SYNC, PENDING = 0, 2
 PLAN_KEYS = ("root", "release", "wrappers", "inSync", "inexact", "steps")
 
