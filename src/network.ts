@@ -94,6 +94,13 @@ export const formatAddress = (bytes: readonly number[]): string => ipaddr.fromBy
 /** `192.168.1.0/24`, host bits kept as they are. */
 export const formatCidr = ({ bytes, prefix }: Network): string => `${formatAddress(bytes)}/${prefix}`
 
+/** A host without its prefix, a network with it, both in canonical text; null where it is not either. */
+export const canonicalNetwork = (text: string): string | null => {
+  const network = parseNetwork(text)
+  if (network === null) return null
+  return isHost(network) ? formatAddress(network.bytes) : formatCidr(network)
+}
+
 /** The dotted netmask of an IPv4 network. */
 export const formatNetmask = ({ prefix }: Network): string =>
   ipaddr.IPv4.subnetMaskFromPrefixLength(prefix).toString()

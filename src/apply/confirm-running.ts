@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readDaemons } from '../facts/daemons.ts'
-import { askJails, readOption } from '../host/fail2ban.ts'
+import { askJails, readOption } from '../facts/fail2ban.ts'
 import { readFileState } from '../host/files.ts'
 import { HostError } from '../host/host-error.ts'
 import { waitingFor } from '../host/waiting.ts'

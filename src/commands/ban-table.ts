@@ -1,101 +1,98 @@
-import { type BanRow, isRead, type PlaceName, type PlaceReading, unreadPlaces } from '../policy/ban-view.ts'
+import type { BansRead } from '../bans/read-bans.ts'
+import { type BanRow, type BanStore, type StoreReading, storesIn } from '../policy/banned.ts'
 import { formatTimestamp, isoTimestamp } from './timestamps.ts'
 
-/** The places in the words of an administrator. */
-export const PLACE_TITLES: Readonly<Record<PlaceName, string>> = {
-  fail2ban: 'fail2ban',
-  'blocked-file': 'blocked file',
-  'hosts.deny': 'hosts.deny',
-  firewall: 'firewall',
-}
+const nameOf = (store: BanStore): string => store.replace('-', ' ')
 
-/** Each once, in the order given: a host may be banned twice in one place. */
-export const titlesOf = (places: readonly PlaceName[]): string =>
-  [...new Set(places)].map((place) => PLACE_TITLES[place]).join(', ')
+/** Each once, in the order given: a host may be banned twice in one store. */
+export const namesOf = (stores: readonly BanStore[]): string => [...new Set(stores)].map(nameOf).join(', ')
 
 export const describePort = ({ port, protocol }: Pick<BanRow, 'port' | 'protocol'>): string =>
   port === null ? '?' : protocol === null ? `${port}` : `${port}/${protocol}`
 
+/** When a ban ends, for people. */
+export const describeEnd = (untilMs: BanRow['untilMs']): string =>
+  untilMs === 'permanent' ? untilMs : formatTimestamp(untilMs)
+
 /** A history may hold whatever a resolver gave; the daemon's own words alone are shown, and these on one line. */
 export const describeSource = ({ source, mode, reason }: BanRow): string => {
-  if (source === 'by hand') return source
-  const what = [...(mode === null ? [] : [mode]), ...(reason === null ? [] : [reason])].join(', ')
-  return what === '' ? source : `${source} (${what})`
+  const what = [mode, reason].filter((word) => word !== null).join(', ')
+  return source === 'by hand' || what === '' ? source : `${source} (${what})`
 }
 
-const describePlaces = ({ places, missing, protectedBy }: BanRow): string =>
+const describeWhere = ({ where, missing, protectedBy }: BanRow): string =>
   [
-    titlesOf(places.map(({ place }) => place)),
-    ...(missing.length > 0 ? [`MISSING in ${titlesOf(missing)}`] : []),
+    namesOf(where.map(({ store }) => store)),
+    ...(missing.length > 0 ? [`MISSING in ${namesOf(missing)}`] : []),
     ...(protectedBy === null ? [] : [`PROTECTED by ${protectedBy}`]),
   ].join('; ')
 
-const HEAD = ['ADDRESS', 'SINCE', 'UNTIL', 'PORT', 'SOURCE', 'PLACES']
+const HEAD = ['ADDRESS', 'SINCE', 'UNTIL', 'PORT', 'SOURCE', 'WHERE']
 
-/** Places that may hold more bans, each with why it could not be read; '' where there are none. */
-const describeUnread = (readings: readonly PlaceReading[]): string => {
-  const unread = unreadPlaces(readings).map(({ place, remark }) => `${PLACE_TITLES[place]} (${remark})`)
-  return unread.length === 0 ? '' : `not read: ${unread.join(', ')}\n`
+/** Stores that may have more bans, each with why it could not be read; '' where there are none. */
+const describeIncomplete = (readings: readonly StoreReading[]): string => {
+  const incomplete = readings.filter(({ state }) => state === 'incomplete')
+  const reasons = incomplete.map(({ store, note }) => `${nameOf(store)} (${note})`)
+  return reasons.length === 0 ? '' : `not read: ${reasons.join(', ')}\n`
+}
+
+const describeNone = (readings: readonly StoreReading[], incomplete: string): string => {
+  const read = namesOf(storesIn(readings, 'read'))
+  if (readings.every(({ state }) => state === 'read')) return 'no host is banned\n'
+  const found = read === '' ? 'cannot determine whether a host is banned' : `no ban found in ${read}`
+  return incomplete === '' ? `${found}\n` : `${found}; ${incomplete}`
 }
 
 /** One line a ban, columns under their heads; the last is free. Then what could not be read. */
-export const renderBanTable = (rows: readonly BanRow[], readings: readonly PlaceReading[]): string => {
-  const unread = describeUnread(readings)
-  if (rows.length === 0) {
-    const read = titlesOf(readings.filter(isRead).map(({ place }) => place))
-    if (readings.every(isRead)) return 'nobody is banned\n'
-    const found = read === '' ? 'whether anybody is banned is not known' : `no ban found in ${read}`
-    return unread === '' ? `${found}\n` : `${found}; ${unread}`
-  }
+export const renderBanTable = (rows: readonly BanRow[], readings: readonly StoreReading[]): string => {
+  const incomplete = describeIncomplete(readings)
+  if (rows.length === 0) return describeNone(readings, incomplete)
   const cells = rows.map((row) => [
     row.address,
     formatTimestamp(row.sinceMs),
-    row.untilMs === 'for ever' ? row.untilMs : formatTimestamp(row.untilMs),
+    describeEnd(row.untilMs),
     describePort(row),
     describeSource(row),
-    describePlaces(row),
+    describeWhere(row),
   ])
   const widths = HEAD.map((head, column) =>
     cells.reduce((most, line) => Math.max(most, line[column]?.length ?? 0), head.length),
   )
-  return [HEAD, ...cells]
-    .map((line) =>
-      line
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .map((line) => `${line}\n`)
-    .join('')
-    .concat(unread)
+  const lines = [HEAD, ...cells].map((line) =>
+    line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '),
+  )
+  return lines.map((line) => `${line.trimEnd()}\n`).join('') + incomplete
 }
 
-export const banAsJson = ({ sinceMs, untilMs, places, ...row }: BanRow): object => ({
-  ...row,
+/** The times of a ban, or of what a store has of it, in words that tools read. */
+const withTimestamps = <T extends { sinceMs: number | null; untilMs: BanRow['untilMs'] }>({
+  sinceMs,
+  untilMs,
+  ...rest
+}: T): object => ({
+  ...rest,
   since: isoTimestamp(sinceMs),
-  until: untilMs === 'for ever' ? untilMs : isoTimestamp(untilMs),
-  places: places.map(({ sinceMs: began, untilMs: ends, ...place }) => ({
-    ...place,
-    since: isoTimestamp(began),
-    until: isoTimestamp(ends),
-  })),
+  until: untilMs === 'permanent' ? untilMs : isoTimestamp(untilMs),
 })
 
-/** What could not be looked at, and what else there is to say, a line each. */
-export const remarksOn = (readings: readonly PlaceReading[]): string[] =>
-  readings
-    .filter(({ remark }) => remark !== '')
-    .map(({ place, bans, remark }) =>
-      bans === null
-        ? `${PLACE_TITLES[place]} was not looked at: ${remark}`
-        : `${PLACE_TITLES[place]}: ${remark}`,
-    )
+export const banAsJson = (row: BanRow): object => ({
+  ...withTimestamps(row),
+  where: row.where.map(withTimestamps),
+})
 
-export const placesAsJson = (readings: readonly PlaceReading[]): object[] =>
-  readings.map(({ place, bans, isExpected, isUnknown, remark }) => ({
-    place,
-    lookedAt: bans !== null && isUnknown !== true,
+/** What could not be read, and what else there is to say, a line each. */
+export const notesOn = ({ stores, historyUnread }: Pick<BansRead, 'stores' | 'historyUnread'>): string[] => [
+  ...stores
+    .filter(({ note }) => note !== '')
+    .map(({ store, state, note }) => `${nameOf(store)}${state === 'read' ? '' : ' was not read'}: ${note}`),
+  ...(historyUnread === '' ? [] : [`the history was not read: ${historyUnread}`]),
+]
+
+export const storesAsJson = (readings: readonly StoreReading[]): object[] =>
+  readings.map(({ store, state, bans, isExpected, note }) => ({
+    store,
+    state,
     expected: isExpected,
-    bans: bans?.length ?? null,
-    remark,
+    bans: bans.length,
+    note,
   }))

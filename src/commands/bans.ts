@@ -1,32 +1,47 @@
+import { type BansRead, readBans } from '../bans/read-bans.ts'
+import { type BanRow, judgeBans } from '../policy/banned.ts'
 import { pendingAsJson, pendingProblem } from '../policy/confirmation.ts'
-import { assess } from './assess.ts'
-import { protectionOf, readBanState, viewState } from './ban-state.ts'
-import { banAsJson, placesAsJson, remarksOn, renderBanTable } from './ban-table.ts'
+import { describeProtector, type Protection, protectionBy } from '../policy/protection.ts'
+import { type Assessment, assess } from './assess.ts'
+import { banAsJson, notesOn, renderBanTable, storesAsJson } from './ban-table.ts'
 import { EXIT, type GlobalOptions, openOutput, problemAsJson } from './output.ts'
 
-/** `portward bans`: everybody who is banned, with who noticed it, since when, until when, and where. */
+/** Who is banned on an assessed server or tree, and who is protected. */
+export interface Bans extends BansRead {
+  readonly rows: readonly BanRow[]
+  readonly protection: Protection
+}
+
+export const bansOf = async (assessment: Assessment): Promise<Bans> => {
+  const read = await readBans(assessment)
+  const protection = protectionBy(assessment)
+  const scans = read.history?.filter(({ isCounted }) => isCounted) ?? null
+  const rows = judgeBans(read.stores, scans, (host) => {
+    const [first] = protection.of(host)
+    return first === undefined ? null : describeProtector(first)
+  })
+  return { ...read, rows, protection }
+}
+
+/** `portward bans`: every banned host, with what detected it, since when, until when, and where it is banned. */
 export const bansCommand = async (options: GlobalOptions): Promise<number> => {
   const output = openOutput(options)
   const assessment = await assess(options)
-  const [state, protection] = [await readBanState(assessment), protectionOf(assessment)]
-  const rows = viewState(state, protection.of)
-  const { history, readings } = state
-  const remarks = [
-    ...remarksOn(readings),
-    ...(history.remark === '' ? [] : [`the history was not read: ${history.remark}`]),
-    ...(protection.unknown === null
-      ? []
-      : [`who is protected by config.env is not known: ${protection.unknown}`]),
-  ]
   const { pending } = assessment
+  const bans = await bansOf(assessment)
+  const { unknown } = bans.protection
+  const notes = [
+    ...notesOn(bans),
+    ...(unknown === null ? [] : [`cannot determine protected hosts: ${unknown}`]),
+  ]
   if (pending !== null) output.problems([pendingProblem(pending)])
-  output.text(renderBanTable(rows, readings))
-  for (const remark of remarks) output.note(remark)
+  output.text(renderBanTable(bans.rows, bans.stores))
+  for (const note of notes) output.note(note)
   output.document('bans', {
     root: options.root,
-    bans: rows.map(banAsJson),
-    places: placesAsJson(readings),
-    remarks,
+    bans: bans.rows.map(banAsJson),
+    stores: storesAsJson(bans.stores),
+    notes,
     confirmation: pendingAsJson(pending),
     problems: (assessment.settings === null ? assessment.problems : []).map(problemAsJson),
   })

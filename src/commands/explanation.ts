@@ -1,7 +1,7 @@
 import type { HistoryEvent } from '../detector/history-reader.ts'
 import type { Prediction } from '../detector/predict.ts'
-import type { JailState } from '../host/jail-state.ts'
-import type { BanRow, PlaceReading } from '../policy/ban-view.ts'
+import type { JailState } from '../facts/fail2ban.ts'
+import type { BanRow, StoreReading } from '../policy/banned.ts'
 import type { WrapperVerdict } from '../policy/hosts-access-verdict.ts'
 import type { Protector } from '../policy/protection.ts'
 
@@ -11,28 +11,26 @@ export interface Daemons {
   readonly dialect: '1.2' | '2.x'
   /** Null in a tree: nothing runs there. */
   readonly isRunning: boolean | null
-  /** Modes that run and cannot notice a scan, and why. */
+  /** Modes that run and cannot detect a scan, and why. */
   readonly deaf: Readonly<Record<string, string>>
-  /** Why it would not start with its files as they are now, in words. */
+  /** Why it would not start with its files as they are now. */
   readonly faults: readonly string[]
-  /** Files that were changed after a running daemon had read them. */
-  readonly changedSince: readonly string[]
-  /** Configuration files of their own that running daemons were told to read. */
-  readonly otherConfs: readonly string[]
-  readonly prospects: readonly Prediction[]
-  /** The ignore list's line that spares the host, as `path:line (text)`. */
+  /** Why a running daemon may go by something else than these files, such as `was started before PATH changed`. */
+  readonly stale: readonly string[]
+  readonly predictions: readonly Prediction[]
+  /** The ignore list's line that covers the host, as `path:line (text)`. */
   readonly ignoredBy: string | null
 }
 
-/** What fail2ban's files say, by file and line. */
+/** What fail2ban's files say. */
 export interface JailFiles {
   readonly isEnabled: boolean
   readonly bantime: string | null
-  /** The line whose ignoreip spares the host. */
+  /** The line whose ignoreip covers the host. */
   readonly ignoredBy: string | null
 }
 
-/** Whether the firewall bans a host. Other rules than bans are not looked at. `unknown`: nobody could look, or a rule ahead decides. */
+/** Whether a ban in the firewall is in force for a host. Other rules than bans are not looked at. */
 export interface FirewallState {
   readonly state: 'banned' | 'open' | 'unknown'
   /** What bans it, or why that is not known. */
@@ -43,10 +41,10 @@ export interface FirewallState {
 export interface Explanation {
   readonly address: string
   readonly protectors: readonly Protector[]
-  /** Why it is not known who protects it. */
+  /** Why the protected hosts cannot be determined. */
   readonly protectionUnknown: string | null
   readonly ban: BanRow | null
-  readonly readings: readonly PlaceReading[]
+  readonly stores: readonly StoreReading[]
   /** The latest of the host's scans that the history has. */
   readonly lastScan: HistoryEvent | null
   /** Why the history was not read; '' where it was. */
@@ -54,19 +52,24 @@ export interface Explanation {
   readonly firewall: FirewallState
   readonly daemons: Daemons | null
   readonly jail: JailState | null
-  readonly jailFiles: JailFiles | null
+  readonly jailFiles: JailFiles
   /** Why hosts.allow and hosts.deny could not be judged; '' where they could. */
   readonly wrapperUnread: string
   /** Daemons here that ask hosts.allow and hosts.deny; null: a copy of /etc does not show them. */
   readonly wrapped: readonly string[] | null
-  /** What each daemon that counts is told of the host; null: neither file decides. */
+  /** What each daemon that counts is told about the host; null: neither file decides. */
   readonly wrappers: readonly { readonly daemon: string; readonly verdict: WrapperVerdict | null }[]
 }
 
-/** Why a running portsentry may do otherwise than its files say by now; null where nothing shows that. */
-export const whyOtherwise = ({ isRunning, faults, otherConfs, changedSince }: Daemons): string | null => {
+/** Whether the portsentry jail bans the host for a line in the history: by the running fail2ban, else by its files. */
+export const wouldJail = ({ jail, jailFiles }: Explanation): boolean =>
+  jail === null
+    ? jailFiles.isEnabled && jailFiles.ignoredBy === null
+    : jail.bantimeS !== null && jail.ignoredBy === null
+
+/** Why it is not known what a running portsentry would do; null where nothing speaks against its files as they are now. */
+export const whyUncertain = ({ isRunning, faults, stale }: Daemons): string | null => {
   if (isRunning !== true) return null
-  if (otherConfs.length > 0) return `portsentry was told to read ${otherConfs.join(' and ')}`
-  if (changedSince.length > 0) return `portsentry was started before ${changedSince.join(' and ')} changed`
-  return faults.length > 0 ? 'portsentry runs, but would not start with its files as they are now' : null
+  if (stale.length > 0) return `portsentry ${stale.join(', and ')}`
+  return faults.length > 0 ? 'portsentry would not start again with its files as they are now' : null
 }

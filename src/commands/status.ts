@@ -170,7 +170,7 @@ export const statusCommand = async (options: GlobalOptions): Promise<number> => 
   ]
   output.result(`${lines.join('\n')}\n`)
   // That nothing runs in a tree needs no saying.
-  if (root === '/') for (const remark of bans.remarks) output.note(remark)
+  if (root === '/') for (const note of bans.notes) output.note(note)
   output.document('status', {
     root,
     system,

@@ -1,89 +1,64 @@
+import { readBans } from '../bans/read-bans.ts'
+import { releaseHosts } from '../bans/release-hosts.ts'
 import { HostError } from '../host/host-error.ts'
 import { takeLock } from '../host/lock.ts'
-import { openPlaces } from '../host/places/open-places.ts'
-import type { BanPlace } from '../host/places/place.ts'
-import { vantageOf } from '../host/places/vantage.ts'
-import { isRead, type PlaceName, type PlaceReading, unreadPlaces } from '../policy/ban-view.ts'
+import { type BanStore, type StoreReading, storesIn } from '../policy/banned.ts'
 import type { Problem } from '../problem.ts'
 import { assess } from './assess.ts'
-import { PLACE_TITLES, remarksOn, titlesOf } from './ban-table.ts'
+import { namesOf, notesOn } from './ban-table.ts'
 import { recoverFirst } from './locked.ts'
 import { EXIT, type GlobalOptions, type Output, openOutput, problemAsJson } from './output.ts'
 
-type Reading = readonly PlaceReading[]
+type Readings = readonly StoreReading[]
 
-const readAll = (places: readonly BanPlace[]): Promise<Reading> =>
-  Promise.all(places.map(({ read }) => read()))
-
-const placesWith = (readings: Reading, address: string): PlaceName[] =>
-  readings.filter(({ bans }) => bans?.some((ban) => ban.address === address)).map(({ place }) => place)
-
-const notReleased = (place: PlaceName, { message, hint }: Pick<HostError, 'message' | 'hint'>): Problem => ({
+const notReleased = (store: BanStore, { message, hint }: HostError): Problem => ({
   severity: 'error',
   code: 'not-released',
   message,
   hint,
-  at: { path: PLACE_TITLES[place] },
+  at: { path: namesOf([store]) },
 })
-
-interface Outcome {
-  readonly remarks: readonly string[]
-  readonly problems: readonly Problem[]
-}
-
-/** One place that fails keeps nobody from being released at the others. */
-const releaseAll = async (places: readonly BanPlace[], hosts: ReadonlySet<string>): Promise<Outcome> => {
-  const remarks: string[] = []
-  const problems: Problem[] = []
-  for (const place of places) {
-    try {
-      remarks.push(...(await place.release(hosts)).remarks)
-    } catch (error) {
-      if (!(error instanceof HostError)) throw error
-      problems.push(notReleased(place.name, error))
-    }
-  }
-  return { remarks, problems }
-}
 
 interface Release {
   readonly address: string
-  readonly released: readonly PlaceName[]
-  /** Where it is after all. */
-  readonly left: readonly PlaceName[]
-  /** Where it was, but which could not be read again. */
-  readonly unsure: readonly PlaceName[]
+  readonly released: readonly BanStore[]
+  /** Where it is banned after all. */
+  readonly left: readonly BanStore[]
+  /** Where it was banned, but which could not be read again. */
+  readonly unsure: readonly BanStore[]
 }
 
-/** What is so of a host in no place that was read. */
-const describeNowhere = (before: Reading): string => {
-  if (before.every(isRead)) return 'was banned nowhere'
-  const [read, unread] = [before.filter(isRead), unreadPlaces(before)].map((readings) =>
-    titlesOf(readings.map(({ place }) => place)),
-  )
-  return [
-    `no ban found${read === '' ? '' : ` in ${read}`}`,
-    ...(unread === '' ? [] : [`not read: ${unread}`]),
-  ].join('; ')
+const storesWith = (readings: Readings, address: string): BanStore[] =>
+  readings.filter(({ bans }) => bans.some((ban) => ban.address === address)).map(({ store }) => store)
+
+/** A release is claimed only of stores that could be read afterwards. */
+export const compare = (address: string, before: Readings, after: Readings): Release => {
+  const left = storesWith(after, address)
+  const gone = storesWith(before, address).filter((store) => !left.includes(store))
+  const isRead = (store: BanStore) => storesIn(after, 'read').includes(store)
+  return { address, released: gone.filter(isRead), left, unsure: gone.filter((store) => !isRead(store)) }
 }
 
-const describe = ({ address, released, left, unsure }: Release, nowhere: string): string => {
-  const was = released.length === 0 ? nowhere : `released from ${titlesOf(released)}`
+/** What is said of a host that was not banned in any store that was read. */
+const describeNone = (before: Readings): string => {
+  if (before.every(({ state }) => state === 'read')) return 'was not banned'
+  const [read, unread] = (['read', 'incomplete'] as const).map((state) => namesOf(storesIn(before, state)))
+  return `no ban found${read === '' ? '' : ` in ${read}`}${unread === '' ? '' : `; not read: ${unread}`}`
+}
+
+const describe = ({ address, released, left, unsure }: Release, before: Readings): string => {
+  const isKept = left.length + unsure.length > 0
+  const was =
+    released.length > 0
+      ? `released from ${namesOf(released)}`
+      : isKept
+        ? 'not released'
+        : describeNone(before)
   const still = [
-    left.length === 0 ? '' : `; IS STILL, OR AGAIN, in ${titlesOf(left)}`,
-    unsure.length === 0 ? '' : `; whether it still is in ${titlesOf(unsure)} is not known`,
+    left.length === 0 ? '' : `; STILL BANNED, OR AGAIN, in ${namesOf(left)}`,
+    unsure.length === 0 ? '' : `; could not check ${namesOf(unsure)} afterwards`,
   ].join('')
-  return `${address}: ${released.length === 0 && left.length + unsure.length > 0 ? 'not released' : was}${still}\n`
-}
-
-export const compare = (
-  was: readonly PlaceName[],
-  left: readonly PlaceName[],
-  after: Reading,
-): Omit<Release, 'address'> => {
-  const gone = was.filter((place) => !left.includes(place))
-  const isSeen = (name: PlaceName) => after.some((reading) => reading.place === name && isRead(reading))
-  return { released: gone.filter(isSeen), left, unsure: gone.filter((place) => !isSeen(place)) }
+  return `${address}: ${was}${still}\n`
 }
 
 const LEFT_HINT = 'it has scanned again meanwhile, or something else bans it: see portward explain ADDRESS'
@@ -94,27 +69,24 @@ const unbanLocked = async (
   output: Output,
 ): Promise<number> => {
   const { root } = options
-  const places = openPlaces(vantageOf(await assess(options)))
-  const before = await readAll(places)
-  const { remarks, problems } = await releaseAll(places, new Set(addresses))
-  const after = await readAll(places)
-  const releases = addresses.map((address): Release => {
-    return { address, ...compare(placesWith(before, address), placesWith(after, address), after) }
-  })
-  const nowhere = describeNowhere(before)
-  for (const one of releases) output.text(describe(one, nowhere))
-  for (const remark of remarks) output.text(`${remark}\n`)
+  const before = await readBans(await assess(options))
+  const { notes, failures } = await releaseHosts(before, new Set(addresses))
+  const after = await readBans(await assess(options))
+  const releases = addresses.map((address) => compare(address, before.stores, after.stores))
+  const problems = failures.map(({ store, error }) => notReleased(store, error))
+  for (const one of releases) output.text(describe(one, before.stores))
+  for (const note of notes) output.text(`${note}\n`)
   const isLeft = releases.some(({ left }) => left.length > 0)
   if (isLeft && problems.length === 0) output.note(LEFT_HINT)
-  if (root === '/') for (const remark of remarksOn(before)) output.note(remark)
+  if (root === '/') for (const note of notesOn({ ...before, historyUnread: '' })) output.note(note)
   output.problems(problems)
-  output.document('unban', { root, addresses: releases, remarks, problems: problems.map(problemAsJson) })
+  output.document('unban', { root, addresses: releases, notes, problems: problems.map(problemAsJson) })
   const isUnsure = releases.some(({ unsure }) => unsure.length > 0)
   return isLeft || isUnsure || problems.length > 0 ? EXIT.failed : EXIT.ok
 }
 
 /**
- * `portward unban ADDR…`: lets go of hosts wherever they are banned. What can be released is, even where a place fails;
+ * `portward unban ADDR…`: releases hosts wherever they are banned. What can be released is, even where a store fails;
  * then the exit code is 1, and running it again is safe. `addresses` are canonical, each once.
  */
 export const unbanCommand = async (options: GlobalOptions, addresses: readonly string[]): Promise<number> => {

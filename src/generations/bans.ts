@@ -1,8 +1,11 @@
 import { stopService } from '../apply/services.ts'
-import { readFirewall, undoBan } from '../host/ban-set.ts'
-import { readBanned, unban } from '../host/fail2ban.ts'
-import { canonical, readDenied } from '../host/hosts-deny.ts'
+import { undoBan } from '../bans/firewall.ts'
+import { unban } from '../bans/jail.ts'
+import { readBanned } from '../facts/fail2ban.ts'
+import { readFirewallBans } from '../facts/firewall-bans.ts'
+import { canonical, readDenied } from '../facts/hosts-deny.ts'
 import { isWithin, type Network, parseNetwork } from '../network.ts'
+import { DENIED } from '../policy/ban-set.ts'
 import type { BanRecord, Undone } from './record.ts'
 
 const JAIL = 'portsentry'
@@ -10,9 +13,9 @@ const JAIL = 'portsentry'
 /** The hosts that portsentry and its jail ban now, and every rule and route that looks like such a ban. */
 export const readBans = async (): Promise<BanRecord> => {
   const [{ entered }, jailed, { bans }] = await Promise.all([
-    readDenied('/'),
+    readDenied('/', DENIED),
     readBanned(JAIL),
-    readFirewall(),
+    readFirewallBans(),
   ])
   return {
     addresses: [...new Set([...entered, ...jailed.map(canonical)])],
@@ -55,7 +58,7 @@ export const undoFirewallBans = async (
   if (added.size === 0) return
   // It would go on banning.
   await stopService('portsentry')
-  for (const { address, undo, isOwn } of (await readFirewall()).bans) {
+  for (const { address, undo, isOwn } of (await readFirewallBans()).bans) {
     // Those go all at once, with their set.
     if (isOwn && setGoes) continue
     if (added.has(address) && !before.commands.includes(undo.join(' '))) await undoBan(undo)

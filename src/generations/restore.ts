@@ -3,15 +3,15 @@ import { stopBanUnit, stopServices } from '../apply/services.ts'
 import {
   loadBanSet,
   readBanSet,
-  redoBans,
   removeBanSet,
   removeLeftovers as removeBanSetLeftovers,
   removeOtherBanSets,
-} from '../host/ban-set.ts'
-import { ban } from '../host/fail2ban.ts'
+} from '../bans/ban-set.ts'
+import { redoBans } from '../bans/firewall.ts'
+import { releaseDenied } from '../bans/hosts-deny.ts'
+import { ban } from '../bans/jail.ts'
+import { clearBanProgram, startBanProgram, startBanProgramUnits } from '../bans/legacy.ts'
 import { messageOf } from '../host/host-error.ts'
-import { releaseDenied } from '../host/hosts-deny.ts'
-import { clearBanProgram, startBanProgram, startBanProgramUnits } from '../host/legacy-bans.ts'
 import { readInit } from '../host/services.ts'
 import type { Network } from '../network.ts'
 import type { BanSet } from '../policy/backends/definition.ts'

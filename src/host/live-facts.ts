@@ -1,4 +1,8 @@
+import { isBanSetLoaded } from '../bans/ban-set.ts'
 import { findDaemons, PORTSENTRY_TABLES } from '../facts/daemons.ts'
+import { readJailBans, readJails } from '../facts/fail2ban.ts'
+import { readFirewallBans } from '../facts/firewall-bans.ts'
+import { readFirewallObstacle, tryTargets } from '../facts/firewall-support.ts'
 import { ownNetworks, readInterfaces, readRouteTables } from '../facts/ip.ts'
 import { readProcesses, readSockets } from '../facts/procfs.ts'
 import { readResolvers } from '../facts/resolv-conf.ts'
@@ -8,9 +12,7 @@ import { BANS_CONF, banSetOf, chooseBackend } from '../policy/ban-set.ts'
 import type { FileState, LiveFacts } from '../policy/facts.ts'
 import { modesOf } from '../policy/release.ts'
 import type { Settings } from '../settings/settings.ts'
-import { isBanSetLoaded, readFirewall, readFirewallObstacle, tryTargets } from './ban-set.ts'
 import { readUnits } from './confinement.ts'
-import { readBanned, readJails } from './fail2ban.ts'
 import { readNeighbours } from './neighbours.ts'
 import { readReloaded } from './reload.ts'
 import { readEnabled, readInit } from './services.ts'
@@ -64,9 +66,8 @@ export const readLive = async (settings: Settings, banning: Promise<Banning>): P
     firewall,
     hasBanSet,
     targets,
-    jails,
+    fail2ban,
     reloadedMs,
-    banned,
     firewallObstacle,
   ] = await Promise.all([
     readInterfaces(),
@@ -77,12 +78,13 @@ export const readLive = async (settings: Settings, banning: Promise<Banning>): P
     processes.then((all) => findDaemons(all, () => sockets)),
     readEnabled(init),
     init === 'systemd' ? readUnits(unitsOf(settings)) : new Map(),
-    asRoot ? readFirewall() : { bans: null, inputPolicy: null },
+    asRoot ? readFirewallBans() : { bans: null, inputPolicy: null, bansUnread: null },
     asRoot ? banning.then(({ present }) => present !== null && isBanSetLoaded(present, init)) : null,
     readTargets(),
-    asRoot ? readJails() : null,
+    asRoot
+      ? readJails().then(async (jails) => ({ jails, jailed: await readJailBans(jails) }))
+      : { jails: null, jailed: null },
     readReloaded(),
-    asRoot ? readBanned('portsentry') : [],
     asRoot && isBanning ? banning.then(({ backend }) => readFirewallObstacle(backend)) : null,
   ])
   return {
@@ -99,9 +101,8 @@ export const readLive = async (settings: Settings, banning: Promise<Banning>): P
     ...firewall,
     hasBanSet,
     targets,
-    jails,
+    ...fail2ban,
     reloadedMs,
-    banned,
     firewallObstacle,
   }
 }

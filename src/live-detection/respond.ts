@@ -1,7 +1,7 @@
 import type { Action, ActionOutcome } from '../detector/decision.ts'
 import type { Dialect } from '../documents/portsentry-conf.ts'
-import { denyHost } from '../host/hosts-deny.ts'
 import { tryRun } from '../host/process.ts'
+import { denyHost } from './deny-host.ts'
 
 export interface Response {
   /** hosts.deny is written below this; commands run on this machine in any case. */

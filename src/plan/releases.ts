@@ -18,7 +18,10 @@ const protectedOf = (addresses: readonly string[], { protectedNetworks }: Desire
  * hosts.deny or fail2ban show that portsentry banned the host. Portward's own place holds bans only.
  */
 export const planReleases = (desired: Desired, facts: Facts, live: LiveFacts): ReleaseStep[] => {
-  const jailed = protectedOf(live.banned, desired)
+  const jailed = protectedOf(
+    (live.jailed ?? []).map(({ address }) => address),
+    desired,
+  )
   const hostsDeny = parseHostsAccess(fileText(facts, '/etc/hosts.deny') ?? '')
   const evidence = new Set([...jailed, ...protectedOf(deniedAddresses(hostsDeny), desired)])
   const bans = live.bans ?? []

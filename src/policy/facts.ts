@@ -1,7 +1,8 @@
 import type { DaemonProcess } from '../facts/daemons.ts'
+import type { JailBan } from '../facts/fail2ban.ts'
+import type { Ban } from '../facts/firewall-bans.ts'
 import type { OwnNetworks } from '../facts/ip.ts'
 import type { Socket } from '../facts/procfs.ts'
-import type { Ban } from './bans.ts'
 import type { UnitProperties } from './confinement.ts'
 import type { Neighbours } from './neighbours.ts'
 import type { ServerAddresses } from './server-addresses.ts'
@@ -52,6 +53,8 @@ export interface LiveFacts extends ServerAddresses {
   readonly hasBanSet: boolean | null
   /** Hosts that the firewall and the routes ban; null without root. */
   readonly bans: readonly Ban[] | null
+  /** Why there may be more of these; null: all could be read. */
+  readonly bansUnread: string | null
   /** iptables targets tried in a network namespace of their own. */
   readonly targets: ReadonlyMap<string, Verdict>
   /** Jails that fail2ban has loaded; null where its server does not answer. */
@@ -62,8 +65,8 @@ export interface LiveFacts extends ServerAddresses {
   readonly inputPolicy: string | null
   /** When portward last had fail2ban read its files again, in ms since 1970; 0: never since the boot. */
   readonly reloadedMs: number
-  /** Addresses that the portsentry jail holds. */
-  readonly banned: readonly string[]
+  /** Bans of the portsentry jail; null where it is not loaded, or was not asked. */
+  readonly jailed: readonly JailBan[] | null
 }
 
 /** Why a file cannot be read. */

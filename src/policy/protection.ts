@@ -1,12 +1,19 @@
 import { contains, formatCidr, isWithin, type Network, networkOf } from '../network.ts'
-import type { Place } from '../problem.ts'
+import { isError, type Place, type Problem, renderProblem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
-import type { ServerAddresses } from './server-addresses.ts'
+import { type Facts, fileText } from './facts.ts'
+import { ADDRESSES_PATH, parseServerAddresses, type ServerAddresses } from './server-addresses.ts'
 
-/** Why a host must never be banned, and the line that says so; `at` null: no line does, it always holds. */
+/** Why a host must never be banned, and the line that says so; `at` null: it always holds. */
 export interface Protector {
   readonly entry: string
   readonly at: Place | null
+}
+
+/** The entry with the line it is in, as `path:line: entry`. */
+export const describeProtector = ({ entry, at }: Protector): string => {
+  if (at === null) return entry
+  return `${at.path}${at.line === undefined ? '' : `:${at.line}`}: ${entry}`
 }
 
 /**
@@ -36,4 +43,31 @@ export const findProtectors = (
     if (network !== undefined) found.push({ entry: `${formatCidr(network)}, always protected`, at: null })
   }
   return found
+}
+
+/** What is protected, as far as config.env and the facts tell. */
+export interface Protection {
+  readonly of: (host: Network) => readonly Protector[]
+  /** Why the protected hosts cannot be determined; null where they can. */
+  readonly unknown: string | null
+}
+
+interface Judged {
+  readonly settings: Settings | null
+  readonly facts: Facts
+  readonly desired: { readonly protectedNetworks: readonly Network[] } | null
+  readonly problems: readonly Problem[]
+}
+
+/** Bans are shown whatever state config.env is in: then without the hosts that it protects. */
+export const protectionBy = ({ settings, facts, desired, problems }: Judged): Protection => {
+  if (settings === null) {
+    const first = problems.find(isError)
+    return { of: () => [], unknown: first === undefined ? null : renderProblem(first) }
+  }
+  const server = facts.live ?? parseServerAddresses(fileText(facts, ADDRESSES_PATH) ?? '')
+  return {
+    of: (host) => findProtectors(host, settings, server, desired?.protectedNetworks ?? []),
+    unknown: null,
+  }
 }

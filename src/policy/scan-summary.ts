@@ -1,11 +1,11 @@
-import type { Sighting } from './ban-view.ts'
+import type { Scan } from './banned.ts'
 
 /** A week of scans at a glance. */
 export interface ScanSummary {
   /** Hosts that some scan was held against in the last seven days. */
   readonly hostsThisWeek: number
   /** The latest first. */
-  readonly lastScans: readonly Sighting[]
+  readonly lastScans: readonly Scan[]
   /** Ports by how many hosts scanned them; the most scanned first. */
   readonly ports: readonly {
     readonly port: number
@@ -19,7 +19,7 @@ export interface ScanSummary {
 const WEEK_MS = 7 * 24 * 3_600_000
 
 /** By hosts and not by packets: one host that hammers at a port says nothing about the others. */
-const countPorts = (scans: readonly Sighting[]): ScanSummary['ports'] => {
+const countPorts = (scans: readonly Scan[]): ScanSummary['ports'] => {
   const hosts = new Map<string, Set<string>>()
   for (const { port, protocol, host } of scans) {
     const key = `${port}/${protocol}`
@@ -35,7 +35,7 @@ const countPorts = (scans: readonly Sighting[]): ScanSummary['ports'] => {
 }
 
 /** `scans` in order of time, those that were held against a host; `most` bounds each list. Pure. */
-export const summarizeScans = (scans: readonly Sighting[], nowMs: number, most: number): ScanSummary => {
+export const summarizeScans = (scans: readonly Scan[], nowMs: number, most: number): ScanSummary => {
   const recent = scans.filter(({ timeMs }) => timeMs > nowMs - WEEK_MS)
   return {
     hostsThisWeek: new Set(recent.map(({ host }) => host)).size,

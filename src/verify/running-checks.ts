@@ -1,4 +1,4 @@
-import type { Asked } from '../host/ask-fail2ban.ts'
+import type { Asked } from '../facts/fail2ban-config.ts'
 import { missingFromDump } from '../plan/dump.ts'
 import {
   bootUnits,

@@ -2,13 +2,15 @@ import { readConfiguration } from '../detector/configuration.ts'
 import type { Mode } from '../detector/decision.ts'
 import { isBehindFirewall, isConnectMode } from '../detector/modes.ts'
 import { watchPorts } from '../detector/ports.ts'
+import { sampleLine } from '../detector/samples.ts'
 import { parseHostsAccess } from '../documents/hosts-access.ts'
 import { parsePortsentryConf } from '../documents/portsentry-conf.ts'
 import type { DaemonProcess } from '../facts/daemons.ts'
+import { askFail2ban } from '../facts/fail2ban-config.ts'
 import { boundSockets, isOnLoopback } from '../facts/procfs.ts'
-import { askFail2ban } from '../host/ask-fail2ban.ts'
+import { localTime } from '../host/clock.ts'
 import { readConfinement, readOwnMounts } from '../host/confinement.ts'
-import { formatCidr } from '../network.ts'
+import { formatCidr, parseAddress } from '../network.ts'
 import type { Plan } from '../plan/plan.ts'
 import { wantedUnits } from '../plan/services.ts'
 import { findUnwritable } from '../plan/unwritable.ts'
@@ -16,7 +18,7 @@ import { confinementOf } from '../policy/confinement.ts'
 import type { Desired } from '../policy/desired.ts'
 import { type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
 import { enabledJails } from '../policy/fail2ban-view.ts'
-import { JAIL_PATH, viewWith } from '../policy/jail.ts'
+import { FAIL2BAN_DIRECTORY, JAIL_PATH, viewWith } from '../policy/jail.ts'
 import { daemonModes } from '../policy/release.ts'
 import type { Problem } from '../problem.ts'
 import { type Check, checkFor } from './check.ts'
@@ -31,6 +33,12 @@ import { checkNetworks } from './networks-check.ts'
 import { checkRunning } from './running-checks.ts'
 import { readWriteAccess } from './write-access.ts'
 import { type Confined, checkConfinement, checkWritable, foreignCommand } from './write-checks.ts'
+
+/** A line of this portsentry's history, about an address that nobody has (RFC 5737). */
+const sampleOf = ({ release }: Desired): string => {
+  const now = Date.now()
+  return sampleLine(release.dialect, parseAddress('192.0.2.1') ?? [], now, localTime(now)).trimEnd()
+}
 
 /** A portsentry that listens by itself has the very ports that it watches: they are not a service's. */
 const readSurroundings = async ({
@@ -169,7 +177,7 @@ export const verify = async (
   ]
   if (live === null) return configuration
   const [asked, rights, lab] = await Promise.all([
-    askFail2ban(desired),
+    askFail2ban(`${FAIL2BAN_DIRECTORY}/filter.d/${desired.release.filter}`, sampleOf(desired)),
     checkWriting(desired, facts, live),
     checkInLab(desired, facts, live),
   ])

@@ -92,7 +92,7 @@ describe('bans', () => {
     const { status, stdout, stderr } = await bans(root)
     expect(status).toBe(0)
     const [head, ...lines] = stdout.trimEnd().split('\n')
-    expect(head).toMatch(/^ADDRESS +SINCE +UNTIL +PORT +SOURCE +PLACES$/)
+    expect(head).toMatch(/^ADDRESS +SINCE +UNTIL +PORT +SOURCE +WHERE$/)
     const date = '\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d'
     expect(lines).toEqual([
       expect.stringMatching(
@@ -103,7 +103,7 @@ describe('bans', () => {
       // 198.51.100.23 is in portsentry's own list alone, which keeps nobody out.
       expect.stringMatching(/^192\.168\.1\.30 +\? +\? .* hosts\.deny; PROTECTED by .*config\.env:3: LAN_IP/),
     ])
-    expect(stderr).toMatch(/^firewall was not looked at: a tree has no firewall$/m)
+    expect(stderr).toMatch(/^firewall was not read: a tree has no firewall$/m)
   })
 
   it('shows the same as one JSON document', async () => {
@@ -118,7 +118,7 @@ describe('bans', () => {
       missing: [],
       protectedBy: null,
     })
-    expect(document.places).toContainEqual(expect.objectContaining({ place: 'firewall', lookedAt: false }))
+    expect(document.stores).toContainEqual(expect.objectContaining({ store: 'firewall', state: 'absent' }))
   })
 
   it('reads the records of 2.x', async () => {
@@ -134,7 +134,7 @@ describe('bans', () => {
     const { status, stdout, stderr } = await bans(root)
     expect(status).toBe(0)
     expect(stdout).toMatch(/^192\.168\.1\.30 .* hosts\.deny$/m)
-    expect(stderr).toMatch(/^who is protected by config\.env is not known: .*config\.env:/m)
+    expect(stderr).toMatch(/^cannot determine protected hosts: .*config\.env:/m)
   })
 
   it('needs no portsentry', async () => {
@@ -143,7 +143,7 @@ describe('bans', () => {
     writeFileSync(join(root, 'var/lib/dpkg/status'), '')
     const { status, stdout, stderr } = await bans(root)
     expect([status, stdout]).toEqual([0, 'no ban found in hosts.deny\n'])
-    expect(stderr).toMatch(/^blocked file was not looked at: portsentry is not installed/m)
+    expect(stderr).toMatch(/^blocked file was not read: portsentry is not installed/m)
   })
 })
 
@@ -183,7 +183,7 @@ describe('unban', () => {
     expect([...readFileSync(join(root, 'tmp/portsentry.blocked'))]).toEqual([2, 0, 203, 0, 113, 9])
   })
 
-  it('goes on at the other places where one fails, and fails', async () => {
+  it('goes on in the other stores where one fails, and fails', async () => {
     const root = server12()
     // A directory in the place of the file: it can be neither read nor written.
     mkdirSync(join(root, `${STATE}.blocked.stcp`))
@@ -197,15 +197,15 @@ describe('unban', () => {
 describe('explain', () => {
   test.each<[string, () => string, string, object]>([
     ['a banned host', server12, BANNED, { verdict: 'banned', ban: { port: 11 }, wrapped: [], wrappers: [] }],
-    ['a stranger', server12, '192.0.2.1', { verdict: 'would-be-banned', ban: null }],
+    ['an unprotected host', server12, '192.0.2.1', { verdict: 'would-be-banned', ban: null }],
     ['a protected host that is banned', server12, PEER, { verdict: 'protected-but-banned' }],
     [
       'a protected host that portsentry does not ignore',
       server12,
       '192.168.1.31',
-      { verdict: 'protected-in-vain', protectors: [{ at: { line: 3 } }] },
+      { verdict: 'protected-but-not-ignored', protectors: [{ at: { line: 3 } }] },
     ],
-    ['IPv6 and 1.2', server12, '2001:db8::9', { verdict: 'unnoticed' }],
+    ['IPv6 and 1.2', server12, '2001:db8::9', { verdict: 'undetected' }],
     ['a whitelisted IPv6 host', server12, '2001:db8:17::1', { verdict: 'protected' }],
     ['the end of a blocked address', server12, '3.0.113.9', { verdict: 'would-be-banned' }],
     ['a banned host of 2.x', server2, '2001:db8::9', { verdict: 'banned' }],
@@ -215,13 +215,13 @@ describe('explain', () => {
     expect(document).toMatchObject({ version: 3, command: 'explain', ...expected })
   })
 
-  it('names the commands as they would be run, the line that spares, and what could not be looked at', async () => {
+  it('names the commands as they would be run, the line that ignores it, and what could not be looked at', async () => {
     const root = server12()
     writeFileSync(join(root, 'etc/portsentry/portsentry.ignore.static'), '# LAN\n192.168.1.0/24\n')
     const { status, stdout } = await said((terminal) => explainCommand(options(terminal, root), '192.0.2.1'))
     expect(status).toBe(0)
     expect(stdout).toMatch(
-      /^192\.0\.2\.1 is neither banned nor protected: the first packet to a watched port/,
+      /^192\.0\.2\.1 is not banned and not protected: the first packet to a watched port/,
     )
     expect(stdout).toMatch(/^ +KILL_HOSTS_DENY writes: ALL: 192\.0\.2\.1 : DENY$/m)
     expect(stdout).toMatch(/^firewall +was not looked at/m)
@@ -265,7 +265,7 @@ describe('explain', () => {
 
 it('status tells bans, last scans and ports from the files', async () => {
   const { stdout } = await said((terminal) => statusCommand(options(terminal, server12())))
-  expect(stdout).toMatch(/^bans +2 now, of the places that could be looked at;/m)
+  expect(stdout).toMatch(/^bans +2 now, of what could be read;/m)
   expect(stdout).toMatch(/^last scans +\S+ \S+ 198\.51\.100\.23 79\/tcp\n +\S+ \S+ 203\.0\.113\.9 11\/tcp$/m)
   expect(stdout).toMatch(/^ports +11\/tcp \(1\), 79\/tcp \(1\)/m)
   expect(stdout).toMatch(/^sshd +not known: openssh-server is not installed$/m)

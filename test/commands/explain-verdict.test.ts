@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { concludeOn } from '../../src/commands/explain-verdict.ts'
+import { concludeFrom } from '../../src/commands/explain-verdict.ts'
 import type { Daemons, Explanation } from '../../src/commands/explanation.ts'
 import type { Action } from '../../src/detector/decision.ts'
 import type { Prediction } from '../../src/detector/predict.ts'
-import type { JailState } from '../../src/host/jail-state.ts'
-import type { BanRow, PlaceName } from '../../src/policy/ban-view.ts'
+import type { JailState } from '../../src/facts/fail2ban.ts'
+import type { BanRow, BanStore, StoreReading } from '../../src/policy/banned.ts'
 
 const prospect = (more: Partial<Prediction> = {}): Prediction => ({
   mode: 'atcp',
@@ -39,24 +39,22 @@ const daemons = (more: Partial<Daemons> = {}): Daemons => ({
   isRunning: true,
   deaf: {},
   faults: [],
-  changedSince: [],
-  otherConfs: [],
-  prospects: [prospect()],
+  stale: [],
+  predictions: [prospect()],
   ignoredBy: null,
   ...more,
 })
 
 const jail = (more: Partial<JailState> = {}): JailState => ({
   jails: ['portsentry'],
-  isLoaded: true,
   ignoredBy: null,
   bantimeS: 600,
-  holders: [],
+  bannedBy: [],
   ...more,
 })
-const OFF = { jail: jail({ isLoaded: false }) }
+const OFF = { jail: jail({ bantimeS: null }) }
 
-const row = (missing: readonly PlaceName[] = [], where = 'somewhere'): BanRow => ({
+const row = (missing: readonly BanStore[] = [], detail = 'somewhere'): BanRow => ({
   address: '203.0.113.9',
   source: 'portsentry',
   mode: null,
@@ -64,9 +62,9 @@ const row = (missing: readonly PlaceName[] = [], where = 'somewhere'): BanRow =>
   protocol: 'tcp',
   reason: null,
   sinceMs: 0,
-  untilMs: 'for ever',
-  places: [
-    { place: 'firewall', where, sinceMs: null, untilMs: null, port: null, protocol: null, mode: null },
+  untilMs: 'permanent',
+  where: [
+    { store: 'firewall', detail, sinceMs: null, untilMs: null, port: null, protocol: null, mode: null },
   ],
   missing,
   protectedBy: null,
@@ -78,18 +76,18 @@ const UNSURE = { firewall: { state: 'unknown', details: 'not root' } } as const
 const PROTECTED = { protectors: [{ entry: 'LAN', at: { path: 'config.env', line: 1 } }] }
 
 const concluded = (more: Partial<Explanation>) =>
-  concludeOn({
+  concludeFrom({
     address: '203.0.113.9',
     protectors: [],
     protectionUnknown: null,
     ban: null,
-    readings: [],
+    stores: [],
     lastScan: null,
     historyUnread: '',
     ...OPEN,
     daemons: daemons(),
     jail: jail(),
-    jailFiles: null,
+    jailFiles: { isEnabled: false, bantime: null, ignoredBy: null },
     wrapperUnread: '',
     wrapped: [],
     wrappers: [],
@@ -98,35 +96,31 @@ const concluded = (more: Partial<Explanation>) =>
 
 const blocked = prospect({ verdict: 'already-blocked' })
 const only = (one: Partial<Prediction>, more: Partial<Daemons> = {}) => ({
-  daemons: daemons({ prospects: [prospect(one)], ...more }),
+  daemons: daemons({ predictions: [prospect(one)], ...more }),
 })
 
-test('is not said to be free where places could not be read', () => {
-  const unread = (place: PlaceName) => ({
-    place,
-    bans: null,
-    isUnknown: true,
-    isExpected: false,
-    remark: 'x',
-  })
-  const readings = [unread('fail2ban'), unread('firewall')]
-  expect(concluded({ readings, ...UNSURE, jail: null }).text).toMatch(
-    /^is not banned where that could be read \(not read: fail2ban, firewall\), and not protected: /,
+test('is not said to be free where stores could not be read', () => {
+  const unread = (store: BanStore): StoreReading => {
+    return { store, state: 'incomplete', bans: [], isExpected: false, note: 'x' }
+  }
+  const stores = [unread('fail2ban'), unread('firewall')]
+  expect(concluded({ stores, ...UNSURE, jail: null }).text).toMatch(
+    /^is not banned where that could be read \(not read: fail2ban, firewall\) and not protected: /,
   )
-  expect(concluded({ readings, ...PROTECTED, daemons: null, jail: null }).text).toMatch(
-    /could not be looked at; no ban was found where that could be read \(not read: fail2ban, firewall\)$/,
+  expect(concluded({ stores, ...PROTECTED, daemons: null, jail: null }).text).toMatch(
+    /could not look at portsentry, which may not ignore it; no ban found where that could be read \(not read: fail2ban, firewall\)$/,
   )
 })
 
 describe('a host is', () => {
   test.each<[string, Partial<Explanation>, string, RegExp]>([
     [
-      'a stranger',
+      'unprotected',
       {},
       'would-be-banned',
       /the first packet .* by portsentry and fail2ban, if the firewall lets that packet in/,
     ],
-    ['a stranger to a patient daemon', only({ atPacket: 3 }), 'would-be-banned', /packet 3 /],
+    ['unprotected before a patient daemon', only({ atPacket: 3 }), 'would-be-banned', /packet 3 /],
     ['banned by fail2ban alone', only(LOGGING), 'would-be-banned', /banned by fail2ban, if /],
     ['banned by portsentry alone', OFF, 'would-be-banned', /banned by portsentry, if /],
     [
@@ -139,7 +133,7 @@ describe('a host is', () => {
       'banned for TCP alone',
       { ...OFF, ...only({ protocols: [protocol('tcp', ROUTED), protocol('udp')] }) },
       'would-be-banned',
-      /by portsentry \(for TCP only\), if /,
+      /by portsentry, if /,
     ],
     [
       'banned in hosts.deny alone',
@@ -155,83 +149,91 @@ describe('a host is', () => {
     ],
     [
       'logged while fail2ban is silent',
-      { ...only(LOGGING), jail: jail({ jails: null, isLoaded: false }) },
+      { ...only(LOGGING), jail: jail({ jails: null, bantimeS: null }) },
       'would-be-logged',
       /bans nobody; fail2ban does not run, or does not answer$/,
     ],
     [
-      'held by another jail',
-      { jail: jail({ holders: ['sshd'] }) },
+      'banned by another jail',
+      { jail: jail({ bannedBy: ['sshd'] }) },
       'would-be-banned',
-      /^is not banned for a scan \(but fail2ban's jail sshd holds it\), and not protected: /,
+      /^is not banned for a scan \(but fail2ban's jail sshd has banned it\) and not protected: /,
     ],
     [
       'perhaps protected',
       { protectionUnknown: 'config.env:1: wrong' },
       'would-be-banned',
-      /^is not banned; whether config\.env protects it is not known: the first packet /,
+      /^is not banned; cannot determine protected hosts: the first packet /,
     ],
     ['only logged', { ...only(LOGGING), ...OFF }, 'would-be-logged', /logged/],
-    ['spared by fail2ban', { ...only(LOGGING), jail: jail({ ignoredBy: 'x' }) }, 'would-be-logged', /logged/],
-    ['unnoticed by nobody', { daemons: daemons({ isRunning: false }) }, 'unnoticed', /DOES NOT RUN/],
     [
-      'unnoticed by a daemon that does not run and would not start',
+      'allowlisted in fail2ban',
+      { ...only(LOGGING), jail: jail({ ignoredBy: 'x' }) },
+      'would-be-logged',
+      /logged/,
+    ],
+    ['undetected', { daemons: daemons({ isRunning: false }) }, 'undetected', /DOES NOT RUN/],
+    [
+      'undetected by a daemon that does not run and would not start',
       { daemons: daemons({ isRunning: false, faults: ['conf:1: odd'] }) },
-      'unnoticed',
-      /DOES NOT RUN, and would not start \(conf:1: odd\): nobody notices a scan$/,
+      'undetected',
+      /DOES NOT RUN, and would not start \(conf:1: odd\): a scan is not detected$/,
     ],
     [
-      'unnoticed in a tree whose daemon would not start',
+      'undetected in a tree whose daemon would not start',
       { daemons: daemons({ isRunning: null, faults: ['conf:1: odd'] }) },
-      'unnoticed',
-      /WOULD NOT START \(conf:1: odd\): nobody would notice a scan$/,
+      'undetected',
+      /WOULD NOT START \(conf:1: odd\): a scan is not detected$/,
     ],
     [
       'not judged by files beside that of the daemon',
-      { daemons: daemons({ dialect: '2.x', otherConfs: ['/srv/conf'] }) },
+      { daemons: daemons({ dialect: '2.x', stale: ['was told to read /srv/conf'] }) },
       'unknown',
-      /is not known: portsentry was told to read \/srv\/conf$/,
+      /cannot determine what a scan would lead to: portsentry was told to read \/srv\/conf$/,
     ],
     [
       'not judged by files that the daemon has not read',
-      { daemons: daemons({ changedSince: ['/conf'] }) },
+      { daemons: daemons({ stale: ['was started before /conf changed'] }) },
       'unknown',
-      /is not known: portsentry was started before \/conf changed$/,
+      /lead to: portsentry was started before \/conf changed$/,
     ],
     [
       'not judged by files that the daemon cannot have read',
       { daemons: daemons({ faults: ['conf:1: odd'] }) },
       'unknown',
-      /is not known: portsentry runs, but would not start with its files as they are now$/,
+      /lead to: portsentry would not start again with its files as they are now$/,
     ],
     [
       'not ignored for sure by a list that the daemon has not read',
-      only({ verdict: 'ignored' }, { dialect: '2.x', changedSince: ['/list'], ignoredBy: '/list:1' }),
+      only(
+        { verdict: 'ignored' },
+        { dialect: '2.x', stale: ['was started before /list changed'], ignoredBy: '/list:1' },
+      ),
       'unknown',
       /started before \/list changed$/,
     ],
     [
-      'unnoticed by a daemon that hangs',
+      'undetected by a daemon that hangs',
       { daemons: daemons({ deaf: { atcp: 'it has no raw TCP socket open' } }) },
-      'unnoticed',
+      'undetected',
       /RUNS, BUT DOES NOT WATCH \(it has no raw TCP socket open\)/,
     ],
     [
-      'noticed by the other of two daemons',
+      'detected by the other of two daemons',
       {
         daemons: daemons({
-          prospects: [blocked, prospect({ mode: 'audp' })],
+          predictions: [blocked, prospect({ mode: 'audp' })],
           deaf: { atcp: 'x' },
         }),
       },
       'would-be-banned',
       /./,
     ],
-    ['unseen', only({ verdict: 'unseen' }), 'unnoticed', /IPv6/],
-    ['taken for blocked', { daemons: daemons({ prospects: [blocked] }) }, 'unnoticed', /leads to nothing/],
+    ['unseen', only({ verdict: 'unseen' }), 'undetected', /IPv6/],
+    ['taken for blocked', { daemons: daemons({ predictions: [blocked] }) }, 'undetected', /leads to nothing/],
     [
       'taken for blocked in one mode',
-      { daemons: daemons({ prospects: [blocked, prospect()] }) },
+      { daemons: daemons({ predictions: [blocked, prospect()] }) },
       'would-be-banned',
       /./,
     ],
@@ -242,48 +244,51 @@ describe('a host is', () => {
       /by fail2ban$/,
     ],
     ['ignored', only({ verdict: 'ignored' }, { ignoredBy: 'list:1' }), 'ignored', /by list:1$/],
-    ['unknown', { daemons: null }, 'unknown', /could not be looked at/],
-    ['unknown without modes', { daemons: daemons({ prospects: [] }) }, 'unknown', /modes/],
-    ['banned', { ...SHUT, ban: row() }, 'banned', /for ever$/],
+    ['unknown', { daemons: null }, 'unknown', /could not look at portsentry/],
+    ['unknown without modes', { daemons: daemons({ predictions: [] }) }, 'unknown', /modes/],
+    ['banned', { ...SHUT, ban: row() }, 'banned', /permanent$/],
     ['banned with a gap', { ...SHUT, ban: row(['hosts.deny']) }, 'banned', /MISSING in hosts\.deny$/],
     [
       'banned where nobody could look',
       { ...UNSURE, ban: row() },
       'banned',
-      /whether the firewall keeps it out is not known: not root$/,
+      /cannot determine whether the firewall keeps it out: not root$/,
     ],
-    ['banned by a route', { ...UNSURE, ban: row([], 'a route that leads nowhere') }, 'banned', /./],
-    ['banned in name', { ban: row() }, 'banned-in-name', /NO BAN IN THE FIREWALL/],
+    ['banned by a route', { ...UNSURE, ban: row([], 'blackhole route') }, 'banned', /./],
     [
-      'banned as far as is known',
-      { ...UNSURE, ban: row() },
-      'banned',
-      /keeps it out is not known: not root$/,
+      'banned, but let in by the firewall',
+      { ban: row() },
+      'ban-not-in-force',
+      /NOT KEPT OUT BY THE FIREWALL/,
     ],
+    ['banned as far as is known', { ...UNSURE, ban: row() }, 'banned', /keeps it out: not root$/],
     [
-      'noticed by 1.2 behind the firewall',
+      'detected by 1.2 behind the firewall',
       {},
       'would-be-banned',
       /lets that packet in, which was not looked at$/,
     ],
-    ['noticed by 2.x before the firewall', only({}, { dialect: '2.x' }), 'would-be-banned', /fail2ban$/],
+    ['detected by 2.x before the firewall', only({}, { dialect: '2.x' }), 'would-be-banned', /fail2ban$/],
     ['protected', { ...PROTECTED, ...only({ verdict: 'ignored' }) }, 'protected', /config\.env:1: LAN/],
-    ['protected in vain', PROTECTED, 'protected-in-vain', /DOES NOT IGNORE IT/],
+    ['protected, but not ignored', PROTECTED, 'protected-but-not-ignored', /DOES NOT IGNORE IT/],
     [
-      'protected in vain, once it runs',
+      'protected, but not ignored, once it runs',
       { ...PROTECTED, daemons: daemons({ isRunning: false }) },
-      'protected-in-vain',
+      'protected-but-not-ignored',
       /get it banned as soon as portsentry runs; /,
     ],
     [
       'protected by a list that the daemon may not have read',
-      { ...PROTECTED, ...only({ verdict: 'ignored' }, { dialect: '2.x', changedSince: ['/list'] }) },
+      {
+        ...PROTECTED,
+        ...only({ verdict: 'ignored' }, { dialect: '2.x', stale: ['was started before /list changed'] }),
+      },
       'unknown',
-      /whether the running portsentry ignores it is not known: .*before \/list changed/,
+      /the running portsentry may not ignore it: .*before \/list changed/,
     ],
     [
       'protected by a list that 1.2 reads at each packet',
-      { ...PROTECTED, ...only({ verdict: 'ignored' }, { changedSince: ['/conf'] }) },
+      { ...PROTECTED, ...only({ verdict: 'ignored' }, { stale: ['was started before /conf changed'] }) },
       'protected',
       /./,
     ],
@@ -291,15 +296,10 @@ describe('a host is', () => {
       'protected from a portsentry that could not be looked at',
       { ...PROTECTED, daemons: null },
       'unknown',
-      /whether portsentry ignores it is not known: it could not be looked at; no ban was found$/,
+      /could not look at portsentry, which may not ignore it; no ban found$/,
     ],
     ['protected where nobody bans', { ...PROTECTED, ...only(LOGGING), ...OFF }, 'protected', /./],
-    [
-      'protected but banned',
-      { ...PROTECTED, ban: row() },
-      'protected-but-banned',
-      /AND YET BANNED in firewall/,
-    ],
+    ['protected but banned', { ...PROTECTED, ban: row() }, 'protected-but-banned', /BUT BANNED in firewall/],
   ])('%s', (_, more, verdict, text) => {
     const said = concluded(more)
     expect(said.verdict).toBe(verdict)

@@ -7,7 +7,7 @@ import { BANS_UNIT } from '../../src/policy/ban-set.ts'
 import type { PendingConfirmation } from '../../src/policy/confirmation.ts'
 import type { Problem } from '../../src/problem.ts'
 import { JAIL } from '../paths.ts'
-import { factsOf, LAN, settingsOf } from '../plan/live.ts'
+import { factsOf, jailed, LAN, settingsOf } from '../plan/live.ts'
 import { document, faults, schema } from './plan-document.ts'
 
 type FactsChanges = Parameters<typeof factsOf>[0]
@@ -44,7 +44,7 @@ it.each<[string, FactsChanges, readonly string[]]>([
   ],
   ['rules that are not in force', { live: { hasBanSet: false } }, ['load-bans']],
   ['daemons that do not run', { live: { daemons: [] } }, ['restart', 'restart']],
-  ['a protected host that is banned', { live: { banned: ['192.168.1.20'] } }, ['release']],
+  ['a protected host that is banned', { live: { jailed: jailed('192.168.1.20') } }, ['release']],
   [
     'packages that are missing',
     {

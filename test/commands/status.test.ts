@@ -17,11 +17,15 @@ const NOTHING: BanStatus = {
   isWhole: true,
   unread: [],
   scans: { hostsThisWeek: 0, lastScans: [], ports: [], sinceMs: null },
-  remarks: [],
+  notes: [],
 }
 
 test.each<[string, Partial<BanStatus>, string]>([
-  ['only scans that were ignored', {}, '0 now; 0 noticed this week (the history holds no scan that counts)'],
+  [
+    'only scans that were ignored',
+    {},
+    '0 now; 0 detected this week (the history does not have a scan that counts)',
+  ],
   ['no history', { scans: null }, '0 now; the history was not read'],
   [
     'no place',

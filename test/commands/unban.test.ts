@@ -1,15 +1,23 @@
 import { expect, test } from 'vitest'
 import { compare } from '../../src/commands/unban.ts'
-import type { PlaceName, PlaceReading } from '../../src/policy/ban-view.ts'
+import type { BanStore, StoredBan, StoreReading } from '../../src/policy/banned.ts'
 
-const read = (place: PlaceName): PlaceReading => ({ place, bans: [], isExpected: true, remark: '' })
-const silent: PlaceReading = { ...read('fail2ban'), bans: null, isUnknown: true }
+const HOST = '203.0.113.9'
+const BAN: StoredBan = {
+  ...{ address: HOST, detail: 'somewhere' },
+  ...{ sinceMs: null, untilMs: null, port: null, protocol: null, mode: null },
+}
+const none = (store: BanStore): StoreReading => {
+  return { store, state: 'read', bans: [], isExpected: true, note: '' }
+}
+const banned = (store: BanStore): StoreReading => ({ ...none(store), bans: [BAN] })
+const silent: StoreReading = { ...none('fail2ban'), state: 'incomplete' }
 
-test.each<[string, PlaceName[], PlaceName[], PlaceReading[], object]>([
-  ['it is gone', ['fail2ban'], [], [read('fail2ban')], { released: ['fail2ban'], left: [], unsure: [] }],
-  ['it is left', ['fail2ban'], ['fail2ban'], [read('fail2ban')], { left: ['fail2ban'], released: [] }],
-  ['it came back', [], ['firewall'], [read('firewall')], { left: ['firewall'], released: [] }],
-  ['fail2ban fell silent', ['fail2ban'], [], [silent], { released: [], left: [], unsure: ['fail2ban'] }],
-])('claims no release that was not seen: %s', (_, was, left, after, expected) =>
-  expect(compare(was, left, after)).toMatchObject(expected),
+test.each<[string, StoreReading, StoreReading, object]>([
+  ['it is gone', banned('fail2ban'), none('fail2ban'), { released: ['fail2ban'], left: [], unsure: [] }],
+  ['it is left', banned('fail2ban'), banned('fail2ban'), { released: [], left: ['fail2ban'] }],
+  ['it came back', none('firewall'), banned('firewall'), { released: [], left: ['firewall'] }],
+  ['fail2ban fell silent', banned('fail2ban'), silent, { released: [], left: [], unsure: ['fail2ban'] }],
+])('claims no release that was not seen: %s', (_, before, after, expected) =>
+  expect(compare(HOST, [before], [after])).toMatchObject(expected),
 )

@@ -21,7 +21,7 @@ const CONF = '/etc/portsentry/portsentry.conf'
 interface Row {
   readonly address: string
   readonly port: number
-  readonly places: readonly { readonly place: string }[]
+  readonly where: readonly { readonly store: string }[]
   readonly missing: readonly string[]
 }
 
@@ -39,8 +39,8 @@ const readRows = async (server: Server): Promise<ReadonlyMap<string, Row>> => {
 }
 
 /** portsentry's own list is one of them at times: 1.2's is emptied at each ban and release, 2.x does not enter a host twice. */
-const placesOf = (row: Row | undefined) =>
-  row?.places.map(({ place }) => place).filter((place) => place !== 'blocked-file')
+const storesOf = (row: Row | undefined) =>
+  row?.where.map(({ store }) => store).filter((store) => store !== 'blocked-file')
 
 const explain = async (server: Server, address: string) =>
   JSON.parse(await portward(server, `explain ${address} --json`, 0))
@@ -51,7 +51,7 @@ const ban = async (server: Server, address: string): Promise<void> => {
 }
 
 /** A TCP scan by one host and a UDP scan by another, and what `bans` says of the two. */
-const banTwo = async (server: Server, places: readonly string[]): Promise<void> => {
+const banTwo = async (server: Server, stores: readonly string[]): Promise<void> => {
   await ban(server, attacker)
   await server.attacker.sendUdp('203.0.113.1', 7, { source: other })
   await expectBannedEverywhere(server, other)
@@ -59,7 +59,7 @@ const banTwo = async (server: Server, places: readonly string[]): Promise<void> 
   const common = { source: 'portsentry', missing: [], protectedBy: null }
   expect(rows.get(attacker)).toMatchObject({ ...common, port: 1, protocol: 'tcp' })
   expect(rows.get(other)).toMatchObject({ ...common, port: 7, protocol: 'udp' })
-  expect(placesOf(rows.get(attacker))).toEqual(places)
+  expect(storesOf(rows.get(attacker))).toEqual(stores)
   expect([...rows.keys()]).toEqual([attacker, other])
 }
 
@@ -72,19 +72,19 @@ const expectReleased = async (server: Server): Promise<void> => {
   expect(stdout).not.toMatch(/203[. ]0[. ]113[. ]9(?!\d)/)
 }
 
-/** Makes portsentry.conf one that the running daemon has not read; returns what explain then says of a stranger. */
+/** Makes portsentry.conf one that the running daemon has not read; returns what explain then says of an unprotected host. */
 const explainUnread = async (server: Server): Promise<string> => {
   await server.run(`cp -p ${CONF} /root/kept && echo 'KILL_RUN_CMD_FIRST="yes"' >>${CONF}`)
   const text = await portward(server, 'explain 198.51.100.77', 0)
   expect(text).toMatch(
-    /is not banned; what a scan would lead to is not known: portsentry was started before \/etc\/portsentry\/portsentry\.conf changed$/m,
+    /is not banned; cannot determine what a scan would lead to: portsentry was started before \/etc\/portsentry\/portsentry\.conf changed$/m,
   )
   expect(text).not.toMatch(/gets it banned/)
   return text
 }
 
-/** A place, a host of the attacker's for it, and how somebody takes that host's ban away there by hand. */
-const DAMAGES: readonly (readonly [place: string, host: string, command: string])[] = [
+/** A store, a host of the attacker's for it, and how somebody takes that host's ban away there by hand. */
+const DAMAGES: readonly (readonly [store: string, host: string, command: string])[] = [
   ['firewall', '203.0.113.91', 'ipset del portward-hosts4 203.0.113.91'],
   ['hosts.deny', '203.0.113.92', "sed -i '/203\\.0\\.113\\.92/d' /run/portward/denied"],
   [
@@ -105,15 +105,15 @@ describeServers('bans, unban, explain and status on Debian 12', () => {
   })
   afterAll(() => server?.stop())
 
-  it('knows of nobody at first, and names the commands that a stranger would meet', async () => {
-    expect(await portward(server, 'bans', 0)).toBe('nobody is banned')
-    expect(await portward(server, 'status', 0)).toMatch(/^bans +0 now; 0 noticed this week/m)
+  it('shows no ban at first, and names the commands that an unprotected host would meet', async () => {
+    expect(await portward(server, 'bans', 0)).toBe('no host is banned')
+    expect(await portward(server, 'status', 0)).toMatch(/^bans +0 now; 0 detected this week/m)
     const text = await portward(server, 'explain 198.51.100.77', 0)
-    expect(text).toMatch(/^198\.51\.100\.77 is neither banned nor protected: the first packet/)
+    expect(text).toMatch(/^198\.51\.100\.77 is not banned and not protected: the first packet/)
     expect(text).toMatch(/KILL_ROUTE runs: ipset add portward-hosts4 198\.51\.100\.77 timeout 86400/)
   })
 
-  it('shows a ban in all places, with the port that led to it', async () => {
+  it('shows a ban in all stores, with the port that led to it', async () => {
     await expectSpared(server)
     await banTwo(server, ['fail2ban', 'hosts.deny', 'firewall'])
     const line = `^203\\.0\\.113\\.9 .* 1/tcp +portsentry.* fail2ban, (?:blocked file, )?hosts\\.deny, firewall$`
@@ -128,17 +128,17 @@ describeServers('bans, unban, explain and status on Debian 12', () => {
     }
     const rows = await readRows(server)
     const text = await portward(server, 'bans', 0)
-    for (const [place, host] of DAMAGES) {
-      expect(rows.get(host)).toMatchObject({ missing: [place] })
-      expect(text).toMatch(new RegExp(`^${host} .*; MISSING in ${place}$`, 'm'))
+    for (const [store, host] of DAMAGES) {
+      expect(rows.get(host)).toMatchObject({ missing: [store] })
+      expect(text).toMatch(new RegExp(`^${host} .*; MISSING in ${store}$`, 'm'))
     }
     const status = await portward(server, 'status', 0)
-    expect(status).toMatch(/^bans +5 now, 3 NOT IN EVERY PLACE.*; 5 noticed this week/m)
+    expect(status).toMatch(/^bans +5 now, 3 NOT BANNED EVERYWHERE.*; 5 detected this week/m)
     expect(status).toMatch(/^last scans +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d 203\.0\.113\.93 \d+\/tcp$/m)
     expect(status).toMatch(/^ports +1\/tcp \(4\), /m)
   })
 
-  it('has them in the kernel and for hosts.deny again, whoever fail2ban has, when all are loaded anew', async () => {
+  it('has them in the kernel and for hosts.deny again, those that fail2ban has, when all are loaded anew', async () => {
     await server.run('systemctl reload portward-bans')
     const rows = await readRows(server)
     const missing = [...rows].filter(([, row]) => row.missing.length > 0)
@@ -161,17 +161,17 @@ describeServers('bans, unban, explain and status on Debian 12', () => {
     await ban(server, attacker)
   })
 
-  it('releases the new ban as well, leaves the others, and says so of a host that is banned nowhere', async () => {
+  it('releases the new ban as well, leaves the others, and says so of a host that was not banned', async () => {
     const said = await portward(server, `unban ${attacker}`, 0)
     expect(said).toMatch(
       /^203\.0\.113\.9: released from fail2ban, (?:blocked file, )?hosts\.deny, firewall$/m,
     )
     await expectReleased(server)
-    expect(await portward(server, `unban ${attacker}`, 0)).toMatch(/^203\.0\.113\.9: was banned nowhere$/m)
+    expect(await portward(server, `unban ${attacker}`, 0)).toMatch(/^203\.0\.113\.9: was not banned$/m)
     expect([...(await readRows(server)).keys()].sort()).toEqual([other, ...DAMAGES.map(([, host]) => host)])
   })
 
-  it('releases at the other places where fail2ban does not answer, and says that it failed', async () => {
+  it('releases in the other stores where fail2ban does not answer, and says that it failed', async () => {
     await ban(server, attacker)
     await server.run('systemctl stop fail2ban')
     const { exitCode, stderr } = await server.run(`portward unban ${attacker}`, { allowFailure: true })
@@ -200,13 +200,13 @@ describeServers('bans, unban, explain and status on Debian 12', () => {
     expect(await server.lan.reaches(OPEN_PORT)).toBe(true)
   })
 
-  it('says that a ban keeps nobody out once somebody has emptied the firewall', async () => {
+  it('says that a ban is not in force once somebody has emptied the firewall', async () => {
     const host = '203.0.113.96'
     await addAttacker(server, host)
     await ban(server, host)
     await server.run('iptables -t raw -F')
     expect(await server.attacker.reaches(OPEN_PORT, { source: host })).toBe(true)
-    expect(await explain(server, host)).toMatchObject({ verdict: 'banned-in-name' })
+    expect(await explain(server, host)).toMatchObject({ verdict: 'ban-not-in-force' })
     const said = await portward(server, `unban ${host}`, 0)
     expect(said).toMatch(/released from fail2ban, (?:blocked file, )?hosts\.deny, firewall$/m)
   })
@@ -220,7 +220,7 @@ describeServers('bans, unban, explain and status on testing, with the records of
   })
   afterAll(() => server?.stop())
 
-  it('shows a ban in all places, with the port that led to it', async () => {
+  it('shows a ban in all stores, with the port that led to it', async () => {
     await banTwo(server, ['fail2ban', 'firewall'])
   })
 
@@ -228,7 +228,7 @@ describeServers('bans, unban, explain and status on testing, with the records of
     expect(await explainUnread(server)).toContain('would not start: ')
     const status = await portward(server, 'status', 1)
     expect(status).toContain('WOULD NOT START AGAIN: ')
-    expect(status).toMatch(/^bans +2 now; 2 noticed this week/m)
+    expect(status).toMatch(/^bans +2 now; 2 detected this week/m)
     expect(status).toMatch(/^last scans +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d 203\.0\.113\.77 7\/udp$/m)
     expect(status).toMatch(/^ports +(?=.*\b1\/tcp \(1\))(?=.*\b7\/udp \(1\))/m)
     await server.run(`cp -p /root/kept ${CONF}`)
@@ -250,12 +250,12 @@ describeServers('bans, unban, explain and status on testing, with the records of
     await ban(server, attacker)
     const row = (await readRows(server)).get(attacker)
     expect(row).toMatchObject({ missing: [] })
-    expect(row?.places.map(({ place }) => place)).toEqual(['fail2ban', 'firewall'])
+    expect(row?.where.map(({ store }) => store)).toEqual(['fail2ban', 'firewall'])
     expect(await portward(server, `unban ${attacker}`, 0)).toMatch(
       /^203\.0\.113\.9: released from fail2ban, firewall$/m,
     )
     await expectReleased(server)
-    expect(await portward(server, `unban ${attacker}`, 0)).toMatch(/^203\.0\.113\.9: was banned nowhere$/m)
+    expect(await portward(server, `unban ${attacker}`, 0)).toMatch(/^203\.0\.113\.9: was not banned$/m)
   })
 
   it('does all of it for an IPv6 attacker', async () => {

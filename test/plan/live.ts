@@ -152,12 +152,13 @@ const liveFacts = (changes: Partial<LiveFacts> = {}): LiveFacts => ({
   units: new Map(),
   hasBanSet: true,
   bans: [],
+  bansUnread: null,
   targets: new Map([['CHAOS', 'refused']]),
   jails: ['portsentry'],
   firewallObstacle: null,
   inputPolicy: 'ACCEPT',
   reloadedMs: 0,
-  banned: [],
+  jailed: [],
   ...changes,
 })
 
@@ -193,3 +194,7 @@ export const factsOf = ({ live = {}, texts = {}, modifiedMs = {}, ...changes }: 
     ...changes,
   }
 }
+
+/** Permanent bans of the portsentry jail. */
+export const jailed = (...addresses: readonly string[]): LiveFacts['jailed'] =>
+  addresses.map((address) => ({ address, sinceMs: 0, untilMs: null }))

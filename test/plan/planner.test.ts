@@ -1,4 +1,6 @@
 import { expect, it } from 'vitest'
+import { parseRouteBans } from '../../src/facts/ip-route.ts'
+import { parseInputBans } from '../../src/facts/iptables-input.ts'
 import { type Network, parseNetwork } from '../../src/network.ts'
 import { isInSync, type Plan } from '../../src/plan/plan.ts'
 import { plan } from '../../src/plan/planner.ts'
@@ -14,11 +16,11 @@ import {
   LOADER,
   UNIT_PATH,
 } from '../../src/policy/ban-set.ts'
-import { parseInputBans, parseOwnBans, parseRouteBans } from '../../src/policy/bans.ts'
 import { JAIL_PATH } from '../../src/policy/jail.ts'
 import { LEGACY_CONF, LEGACY_FILES, LEGACY_RECORD } from '../../src/policy/legacy-bans.ts'
 import { isError, renderProblem } from '../../src/problem.ts'
-import { daemon, factsOf, ignoreList, LAN, LIVENESS, NATIVE, settingsOf } from './live.ts'
+import { ipsetBans } from '../facts/ban-sets.ts'
+import { daemon, factsOf, ignoreList, jailed, LAN, LIVENESS, NATIVE, settingsOf } from './live.ts'
 
 type Changes = Parameters<typeof factsOf>[0]
 
@@ -253,8 +255,8 @@ const denied = 'write    /etc/hosts.deny: protected hosts released'
 const free = 'release  192.168.1.20, which is protected but banned'
 
 const input = parseInputBans('iptables', '-P INPUT ACCEPT\n-A INPUT -s 192.168.1.20/32 -j DROP\n')
-const route = parseRouteBans('-4', '[{"type":"blackhole","dst":"192.168.1.20"}]')
-const set = parseOwnBans('ipset', 'add portward-hosts4 192.168.1.20\nadd portward-hosts4 203.0.113.9\n', 0)
+const route = parseRouteBans('[{"type":"blackhole","dst":"192.168.1.20"}]')
+const set = ipsetBans('add portward-hosts4 192.168.1.20\nadd portward-hosts4 203.0.113.9\n')
 
 const RELEASES: [string, Changes, string[]][] = [
   ['a LAN peer in hosts.deny', { texts: peer('192.168.1.20') }, [denied]],
@@ -263,18 +265,18 @@ const RELEASES: [string, Changes, string[]][] = [
   ['in INPUT alone: the admin may have meant it', { live: { bans: input } }, []],
   ['in a route alone: likewise', { live: { bans: route } }, []],
   ['in our own ban set alone', { live: { bans: set } }, [free]],
-  ['in a route and in the jail', { live: { bans: route, banned: ['192.168.1.20'] } }, [free]],
+  ['in a route and in the jail', { live: { bans: route, jailed: jailed('192.168.1.20') } }, [free]],
   [
     'a line of hosts.deny that is more than a ban proves nothing',
     { texts: { '/etc/hosts.deny': 'ALL: 192.168.1.20 : spawn /bin/x\n' }, live: { bans: input } },
     [],
   ],
-  ['in the jail', { live: { banned: ['192.168.1.20', '203.0.113.9'] } }, [free]],
+  ['in the jail', { live: { jailed: jailed('192.168.1.20', '203.0.113.9') } }, [free]],
   [
     'an unprotected host stays banned',
     {
       texts: peer('203.0.113.9'),
-      live: { bans: set.filter(({ address }) => address === '203.0.113.9'), banned: ['203.0.113.9'] },
+      live: { bans: set.filter(({ address }) => address === '203.0.113.9'), jailed: jailed('203.0.113.9') },
     },
     [],
   ],
@@ -286,7 +288,7 @@ it.each(RELEASES)('release: %s', (_, changes, expected) => {
 
 it('releases a banned host everywhere, the jail included', () => {
   const bans = [...input, ...route, ...set]
-  const result = plan(settingsOf(LAN), factsOf({ live: { bans, banned: ['192.168.1.20'] } }))
+  const result = plan(settingsOf(LAN), factsOf({ live: { bans, jailed: jailed('192.168.1.20') } }))
   expect(result.plan?.steps).toEqual([
     {
       kind: 'release',
@@ -438,7 +440,7 @@ const legacy = (live: NonNullable<Changes>['live'] = {}): NonNullable<Changes> =
   },
   live: live && {
     hasBanSet: false,
-    banned: ['198.51.100.7'],
+    jailed: jailed('198.51.100.7'),
     enabled: new Set(['portsentry', 'fail2ban', 'portward-firewall', 'portward-sync.timer']),
     ...live,
   },
@@ -475,7 +477,7 @@ it('moves the bans of an earlier portward before it removes what held them', () 
 it.each<[string, Changes, string, readonly string[]]>([
   [
     'all of which fail2ban knows',
-    legacy({ banned: ['198.51.100.7', '203.0.113.9'] }),
+    legacy({ jailed: jailed('198.51.100.7', '203.0.113.9') }),
     '',
     ['hand-over-bans', 'remove-ban-program'],
   ],

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { plan } from '../../src/plan/planner.ts'
 import { renderPlan } from '../../src/plan/render.ts'
 import { BANS_CONF, DENIED } from '../../src/policy/ban-set.ts'
-import { factsOf, LAN, settingsOf } from './live.ts'
+import { factsOf, jailed, LAN, settingsOf } from './live.ts'
 
 const rendered = (changes: Parameters<typeof factsOf>[0]): string => {
   const result = plan(settingsOf(LAN), factsOf(changes))
@@ -29,7 +29,7 @@ it.each([
   ],
   [
     'steps',
-    { live: { banned: ['192.168.1.20'] } },
+    { live: { jailed: jailed('192.168.1.20') } },
     `${TITLE}; ${NONE}\n\n  1. release  192.168.1.20, which is protected but banned\n`,
   ],
 ])('%s', (_, changes, expected) => {

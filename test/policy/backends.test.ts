@@ -5,6 +5,7 @@ import { basename, join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { BACKENDS, banCommand } from '../../src/policy/backends/backends.ts'
 import type { Backend, Target } from '../../src/policy/backends/definition.ts'
+import { LISTS, membersOf } from '../facts/ban-sets.ts'
 
 const NETWORKS = { ipv4: ['127.0.0.0/8', '192.168.1.0/24'], ipv6: ['::1/128', 'fd00::/64'] }
 
@@ -164,7 +165,7 @@ it.each<[Backend, said: string, members: [string, number | null, string][]]>([
   ['route', '{}', []],
   ['route', 'nonsense', []],
 ])('reads who is banned from what %s prints: %.40s', (backend, said, members) => {
-  const read = BACKENDS[backend].parse(said)
+  const read = membersOf(backend, said)
   expect(read.map(({ address, secondsLeft, undo }) => [address, secondsLeft, undo.join(' ')])).toEqual(
     members,
   )
@@ -200,12 +201,12 @@ const linesOf = (template: string, members: readonly (readonly [set: string, ele
 it.each(REAL.filter(([, , isThere]) => isThere))(
   '%s with %s: the kernel takes all of it',
   (backend, target) => {
-    const { files, rules, script, flush, hook, check, remove, list, ...lines } = BACKENDS[backend]
+    const { files, rules, script, flush, hook, check, remove, ...lines } = BACKENDS[backend]
     const directory = mkdtempSync(join(tmpdir(), 'portward-'))
     onTestFinished(() => rmSync(directory, { recursive: true }))
     for (const [path, text] of files(NETWORKS, target)) writeFileSync(join(directory, basename(path)), text)
     const banned = [['hosts4', '192.0.2.1'] as const, ['hosts6', '2001:db8::1'] as const]
-    const all = list.map((command) => command.join(' ')).join('; ')
+    const all = LISTS[backend].map((command) => command.join(' ')).join('; ')
     const load = (...more: readonly string[]) =>
       `{ cat ${rules}; cat <<'END'\n${more.join('\n')}\nEND\n} | ${script}\n${['set -e', ...hook(target)].join('\n')}`
     const text = [
@@ -233,7 +234,7 @@ it.each(REAL.filter(([, , isThere]) => isThere))(
       .slice(1)
       .map((part) =>
         (backend === 'route' ? part.split('\n') : [part])
-          .flatMap((each) => lines.parse(each))
+          .flatMap((each) => membersOf(backend, each))
           .map(({ address }) => address),
       )
     expect(members).toEqual([['192.0.2.1', '2001:db8::1'], ['2001:db8::1'], []])

@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest'
-import type { Sighting } from '../../src/policy/ban-view.ts'
+import type { Scan } from '../../src/policy/banned.ts'
 import { summarizeScans } from '../../src/policy/scan-summary.ts'
 
 const NOW = 1_795_288_592_000
 const DAY = 24 * 3_600_000
 
-const scan = (daysAgo: number, host: string, port: number, protocol: 'tcp' | 'udp' = 'tcp'): Sighting => ({
+const scan = (daysAgo: number, host: string, port: number, protocol: 'tcp' | 'udp' = 'tcp'): Scan => ({
   timeMs: NOW - daysAgo * DAY,
   host,
   port,

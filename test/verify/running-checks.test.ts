@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { DaemonProcess, Liveness } from '../../src/facts/daemons.ts'
-import type { Asked } from '../../src/host/ask-fail2ban.ts'
+import type { Asked } from '../../src/facts/fail2ban-config.ts'
 import { BANS_UNIT } from '../../src/policy/ban-set.ts'
 import type { Desired } from '../../src/policy/desired.ts'
 import { checkRunning } from '../../src/verify/running-checks.ts'

@@ -1,4 +1,3 @@
-import { formatAddress, formatCidr, isHost, parseNetwork } from '../../network.ts'
 import type { BanBackend } from '../../settings/settings.ts'
 
 /** What keeps banned hosts out. `BAN_BACKEND=none` leaves the firewall alone. */
@@ -19,15 +18,6 @@ export const DIRECTORY = '/etc/portward'
 export interface Networks {
   readonly ipv4: readonly string[]
   readonly ipv6: readonly string[]
-}
-
-/** A host that a ban set holds. */
-export interface Member {
-  readonly address: string
-  /** In seconds from now; null: until somebody releases it. */
-  readonly secondsLeft: number | null
-  /** The command that takes it out, one word an element. */
-  readonly undo: readonly string[]
 }
 
 /** All that differs between the backends. */
@@ -54,9 +44,6 @@ export interface BackendDefinition {
   readonly check: (target: Target) => string
   /** A shell script that takes rules and sets away, and succeeds where there are none. */
   readonly remove: (target: Target) => readonly string[]
-  /** Commands that print who is banned, one word an element, and how to read what they print. */
-  readonly list: readonly (readonly string[])[]
-  readonly parse: (text: string) => Member[]
 }
 
 export const SETS = ['hosts4', 'hosts6', 'networks6'] as const
@@ -69,10 +56,3 @@ const LONGEST_S = 2_147_483
 
 export const timeout = (seconds: number, unit = ''): string =>
   seconds > 0 && seconds <= LONGEST_S ? ` timeout ${seconds}${unit}` : ''
-
-/** Networks as they are, hosts without their prefix. */
-export const nameOf = (text: string): string | null => {
-  const network = parseNetwork(text)
-  if (network === null) return null
-  return isHost(network) ? formatAddress(network.bytes) : formatCidr(network)
-}

@@ -2,8 +2,6 @@ import {
   type BackendDefinition,
   DIRECTORY,
   KEPT,
-  type Member,
-  nameOf,
   SETS,
   type SetName,
   type Target,
@@ -64,16 +62,6 @@ const removeRules = (program: string, target: Target): string[] => {
   ]
 }
 
-/** Addresses in what `ipset save` prints of the ban sets. */
-const parseIpset = (text: string): Member[] =>
-  [...text.matchAll(/^add (portward-(?:hosts4|hosts6|networks6)) (\S+)(?: timeout (\d+))?/gm)].flatMap(
-    ([, set = '', element = '', seconds = '0']): Member[] => {
-      const address = nameOf(element)
-      if (address === null) return []
-      return [{ address, secondsLeft: Number(seconds) || null, undo: ['ipset', 'del', set, address] }]
-    },
-  )
-
 export const ipset: BackendDefinition = {
   packages: ['iptables', 'ipset'],
   files: ({ ipv4, ipv6 }, target) =>
@@ -114,6 +102,4 @@ export const ipset: BackendDefinition = {
     // Rules for another target may still ask them.
     ...SETS.map((set) => `ipset destroy portward-${set} 2>/dev/null || :`),
   ],
-  list: [['ipset', 'save']],
-  parse: parseIpset,
 }

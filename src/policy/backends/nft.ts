@@ -1,15 +1,4 @@
-import { readJson } from '../../read-json.ts'
-import {
-  type BackendDefinition,
-  DIRECTORY,
-  KEPT,
-  type Member,
-  type Networks,
-  nameOf,
-  SETS,
-  type SetName,
-  timeout,
-} from './definition.ts'
+import { type BackendDefinition, DIRECTORY, KEPT, type Networks, SETS, timeout } from './definition.ts'
 
 const nftFile = ({ ipv4, ipv6 }: Networks): string => `${KEPT}
 # This chain sees packets before all others. Its accept ends this chain only.
@@ -30,35 +19,6 @@ table inet portward {
 }
 `
 
-interface NftPrefix {
-  readonly prefix: { readonly addr: string; readonly len: number }
-}
-type NftValue = string | NftPrefix
-type NftElement =
-  | NftValue
-  | { readonly elem: { readonly val: NftValue; readonly timeout?: number; readonly expires?: number } }
-interface NftSet {
-  readonly name?: string
-  readonly elem?: readonly NftElement[]
-}
-
-/** Elements of the ban sets in what `nft -j list table inet portward` prints. */
-const parseNft = (text: string): Member[] =>
-  (readJson<{ readonly nftables?: readonly { readonly set?: NftSet }[] }>(text)?.nftables ?? [])
-    .flatMap(({ set }) => (set !== undefined && SETS.includes(set.name as SetName) ? [set] : []))
-    .flatMap(({ name = '', elem = [] }) =>
-      elem.flatMap((element): Member[] => {
-        const { val, expires } =
-          typeof element === 'object' && 'elem' in element
-            ? element.elem
-            : { val: element as NftValue, expires: undefined }
-        const address = nameOf(typeof val === 'string' ? val : `${val.prefix.addr}/${val.prefix.len}`)
-        if (address === null) return []
-        const undo = ['nft', 'delete', 'element', 'inet', 'portward', name, '{', address, '}']
-        return [{ address, secondsLeft: expires ?? null, undo }]
-      }),
-    )
-
 export const nft: BackendDefinition = {
   packages: ['nftables'],
   files: (networks) => new Map([[`${DIRECTORY}/rules.nft`, nftFile(networks)]]),
@@ -74,6 +34,4 @@ export const nft: BackendDefinition = {
     `nft create element inet portward hosts${family} { $TARGET$${timeout(seconds, 's')} }`,
   check: () => 'nft list chain inet portward decide | grep -q @networks6',
   remove: () => ['! nft list chain inet portward decide >/dev/null 2>&1 || nft delete table inet portward'],
-  list: [['nft', '-j', 'list', 'table', 'inet', 'portward']],
-  parse: parseNft,
 }

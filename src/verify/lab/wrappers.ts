@@ -1,6 +1,6 @@
 import { appendFile, mkdir } from 'node:fs/promises'
+import { readDenied } from '../../facts/hosts-deny.ts'
 import { errnoOf } from '../../host/host-error.ts'
-import { readDenied } from '../../host/hosts-deny.ts'
 import { tryRun } from '../../host/process.ts'
 import { DENIED } from '../../policy/ban-set.ts'
 import { directoryOf } from '../../policy/written-paths.ts'
@@ -26,15 +26,16 @@ const ask = async (daemon: string, address: string): Promise<[string, Access][]>
 const denyAll = async (addresses: readonly string[]): Promise<void> => {
   const patterns = addresses.map((address) => (address.includes(':') ? `[${address}]` : address))
   const lines = (start: string) => patterns.map((pattern) => `${start}${pattern}\n`).join('')
-  if ((await readDenied('/')).inFile === null) return appendFile('/etc/hosts.deny', `\n${lines('ALL: ')}`)
+  if ((await readDenied('/', DENIED)).listed === null)
+    return appendFile('/etc/hosts.deny', `\n${lines('ALL: ')}`)
   await mkdir(directoryOf(DENIED), { recursive: true })
   await appendFile(DENIED, lines(''))
 }
 
 /** Whether the file that hosts.deny names has these hosts; true where it names none. */
 export const areDenied = async (addresses: readonly string[]): Promise<boolean> => {
-  const { inFile } = await readDenied('/')
-  return inFile === null || addresses.every((address) => inFile.includes(address))
+  const { listed } = await readDenied('/', DENIED)
+  return listed === null || addresses.every((address) => listed.includes(address))
 }
 
 /**

@@ -1,25 +1,25 @@
 import { join } from 'node:path'
-import { type Configuration, readConfiguration } from '../../detector/configuration.ts'
-import type { Mode } from '../../detector/decision.ts'
-import { getKey, type PortsentryConf, parsePortsentryConf } from '../../documents/portsentry-conf.ts'
-import type { DaemonProcess } from '../../facts/daemons.ts'
-import { type Facts, fileText } from '../../policy/facts.ts'
-import { isVisibleBan } from '../../policy/kill-route.ts'
-import { judgeLiveness } from '../../policy/liveness.ts'
-import type { Release } from '../../policy/release.ts'
-import type { Problem } from '../../problem.ts'
+import { type Configuration, readConfiguration } from '../detector/configuration.ts'
+import type { Mode } from '../detector/decision.ts'
+import { getKey, type PortsentryConf, parsePortsentryConf } from '../documents/portsentry-conf.ts'
+import type { DaemonProcess } from '../facts/daemons.ts'
+import { type Facts, fileText } from '../policy/facts.ts'
+import { isVisibleBan } from '../policy/kill-route.ts'
+import { judgeLiveness } from '../policy/liveness.ts'
+import type { Release } from '../policy/release.ts'
+import type { Problem } from '../problem.ts'
 
-/** Who looks at which server or tree, and what can be told of its portsentry. A wrong config.env hides no ban. */
-export interface Vantage {
+/** The portsentry of a server or tree, as far as it is known. */
+export interface PortsentryInstance {
   readonly root: string
-  /** Whether this is the running server, and who asks may look at everything. */
+  /** Whether this is the running server. */
   readonly isLive: boolean
-  readonly asRoot: boolean
-  /** Null: no portsentry is installed, or none that is known; `remark` says which. */
+  /** Null: portsentry is not installed, or is not one that is known; `unknownReason` says which. */
   readonly release: Release | null
   readonly conf: PortsentryConf | null
-  readonly remark: string
-  /** Whether no portsentry is installed: then it has no blocked file either. */
+  /** Why release or portsentry.conf are not known; '' where they are. */
+  readonly unknownReason: string
+  /** Whether portsentry is not installed: then it has no blocked file either. */
   readonly isAbsent: boolean
   /** The modes in which daemons run; empty in a tree. */
   readonly modes: readonly Mode[]
@@ -36,36 +36,34 @@ const modeOf = ({ args }: DaemonProcess, { dialect }: Release): Mode => {
 }
 
 /** Why portsentry.conf could not be taken from the facts; '' where it could. */
-const confTrouble = ({ root, files, unreadable }: Facts, { confPath }: Release): string =>
+const whyNoConf = ({ root, files, unreadable }: Facts, { confPath }: Release): string =>
   unreadable.get(confPath)?.message ?? (files.has(confPath) ? '' : `${join(root, confPath)} does not exist`)
 
-/** What was found of a server, and the release that it has; null: `releaseProblem` says why none is known. */
-interface Found {
+/** Facts of a server or tree, and its release; null: `releaseProblem` says why it is not known. */
+export interface Found {
   readonly facts: Facts
   readonly release: Release | null
   readonly releaseProblem: Problem | null
 }
 
-/** What the facts tell of portsentry. */
-export const vantageOf = ({ facts, release, releaseProblem }: Found): Vantage => {
+export const instanceOf = ({ facts, release, releaseProblem }: Found): PortsentryInstance => {
   const { root, live, packages, told, predicted } = facts
   const isAbsent = told === undefined && !packages.has('portsentry')
   const known = isAbsent ? null : release
-  const trouble = known === null ? '' : confTrouble(facts, known)
+  const noConf = known === null ? '' : whyNoConf(facts, known)
   const text = known === null || predicted.has(known.confPath) ? undefined : fileText(facts, known.confPath)
   const running = (live?.daemons ?? []).filter(({ service }) => service === 'portsentry')
   const modes = known === null ? [] : running.map((daemon) => ({ mode: modeOf(daemon, known), daemon }))
   return {
     root,
     isLive: root === '/',
-    asRoot: live?.asRoot ?? false,
     release: known,
     conf: known === null || text === undefined ? null : parsePortsentryConf(text, known.dialect),
-    remark: isAbsent
+    unknownReason: isAbsent
       ? 'portsentry is not installed'
       : known === null
         ? (releaseProblem?.message ?? '')
-        : trouble,
+        : noConf,
     isAbsent,
     daemons: running,
     modes: [...new Set(modes.map(({ mode }) => mode))].sort(),
@@ -79,16 +77,16 @@ export const vantageOf = ({ facts, release, releaseProblem }: Found): Vantage =>
 }
 
 /** What the daemons take from portsentry.conf where the mode makes no difference; null without one. */
-export const anyConfiguration = ({ release, conf, modes }: Vantage): Configuration | null => {
+export const anyConfiguration = ({ release, conf, modes }: PortsentryInstance): Configuration | null => {
   if (release === null || conf === null) return null
   const mode = modes[0] ?? (release.dialect === '1.2' ? 'atcp' : 'stealth')
   return readConfiguration(conf, mode)
 }
 
-/** Whether portsentry's bans are to get into the firewall, and into hosts.deny by its own hand. */
-export const sendsBans = (vantage: Vantage, to: 'firewall' | 'hosts.deny'): boolean => {
-  const { conf } = vantage
-  const block = anyConfiguration(vantage)?.block
+/** Whether portsentry itself bans in the firewall, or in hosts.deny. */
+export const bansIn = (instance: PortsentryInstance, to: 'firewall' | 'hosts.deny'): boolean => {
+  const { conf } = instance
+  const block = anyConfiguration(instance)?.block
   if (conf === null || (block?.tcp !== 1 && block?.udp !== 1)) return false
   return to === 'firewall'
     ? isVisibleBan(getKey(conf, 'KILL_ROUTE') ?? '')

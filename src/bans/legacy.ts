@@ -2,6 +2,13 @@ import { existsSync } from 'node:fs'
 import { chmod, readdir, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { askJails, readBanned } from '../facts/fail2ban.ts'
+import { readFirewallBans } from '../facts/firewall-bans.ts'
+import { effect } from '../host/effect.ts'
+import { readFileState, replaceFile } from '../host/files.ts'
+import { HostError } from '../host/host-error.ts'
+import { run, tryRun } from '../host/process.ts'
+import { readInit } from '../host/services.ts'
 import { DENIED } from '../policy/ban-set.ts'
 import {
   LEGACY_PROGRAM,
@@ -12,13 +19,8 @@ import {
   removeLegacyRoutes,
   removeLegacyRules,
 } from '../policy/legacy-bans.ts'
-import { readBanSet, readFirewall } from './ban-set.ts'
-import { effect } from './effect.ts'
-import { askJails, ban, readBanned } from './fail2ban.ts'
-import { readFileState, replaceFile } from './files.ts'
-import { HostError } from './host-error.ts'
-import { run, tryRun } from './process.ts'
-import { readInit } from './services.ts'
+import { readBanSet } from './ban-set.ts'
+import { ban } from './jail.ts'
 
 const RULES_HINT =
   'see whether the firewall can be changed: iptables -S PORTWARD, nft list table inet portward'
@@ -136,7 +138,7 @@ export const clearBanProgram = async (): Promise<void> => {
 
 /** Adds the bans in force to the old record, as far as it has been removed or they came since. Throws HostError. */
 const writeRecord = async (isKept: (address: string) => boolean): Promise<void> => {
-  const [record, { bans }] = await Promise.all([readFileState('/', LEGACY_RECORD), readFirewall()])
+  const [record, { bans }] = await Promise.all([readFileState('/', LEGACY_RECORD), readFirewallBans()])
   const known = new Set(legacyBans(record?.text))
   const lines = bans
     .filter(({ address, isOwn }) => isOwn && !address.includes('/') && !known.has(address) && isKept(address))

@@ -1,13 +1,9 @@
 import { expect, it } from 'vitest'
-import {
-  type Ban,
-  failureOf,
-  keepsOut,
-  parseInputBans,
-  parseOwnBans,
-  parseRouteBans,
-  redoOf,
-} from '../../src/policy/bans.ts'
+import { appliesTo, redoOf } from '../../src/bans/firewall.ts'
+import { type Ban, failureOf } from '../../src/facts/firewall-bans.ts'
+import { parseRouteBans } from '../../src/facts/ip-route.ts'
+import { parseInputBans } from '../../src/facts/iptables-input.ts'
+import { ipsetBans } from './ban-sets.ts'
 
 const shown = (bans: readonly Ban[]) => bans.map(({ address, undo }) => [address, undo.join('|')])
 
@@ -53,8 +49,8 @@ it('reads IPv6 with its own program', () => {
 
 it('tells when a ban of a ban set ends, and that it is portward’s', () => {
   const said = 'add portward-hosts4 192.0.2.1 timeout 90\nadd portward-networks6 2001:db8::/64\n'
-  const common = { holder: 'ipset', isOwn: true }
-  expect(parseOwnBans('ipset', said, 1_000_000)).toEqual([
+  const common = { where: 'ipset portward', isOwn: true }
+  expect(ipsetBans(said, 1_000_000)).toEqual([
     {
       ...{ ...common, address: '192.0.2.1', untilMs: 1_090_000 },
       undo: ['ipset', 'del', 'portward-hosts4', '192.0.2.1'],
@@ -75,26 +71,27 @@ it.each<[host: string, elements: string[]]>([
   const said = ['hosts6 2001:db8::7', 'networks6 2001:db8::/64', 'hosts4 192.0.2.1']
     .map((words) => `add portward-${words}\n`)
     .join('')
-  const found = parseOwnBans('ipset', said, 0).filter((ban) => keepsOut(ban, new Set([host])))
+  const found = ipsetBans(said).filter((ban) => appliesTo(ban, new Set([host])))
   expect(found.map(({ address }) => address)).toEqual(elements)
 })
 
 it.each([
   [
-    '-4',
     '[{"type":"blackhole","dst":"192.0.2.4","protocol":"211","flags":[]},{"type":"blackhole","dst":"192.0.2.5"}]',
-    [['192.0.2.5', 'ip|-4|route|del|blackhole|192.0.2.5']],
+    [
+      ['192.0.2.4', 'ip|-4|route|del|blackhole|192.0.2.4|proto|211'],
+      ['192.0.2.5', 'ip|-4|route|del|blackhole|192.0.2.5'],
+    ],
   ],
   [
-    '-6',
     '[{"type":"unreachable","dst":"2001:db8::4","dev":"lo","protocol":"boot","metric":1024}]',
     [['2001:db8::4', 'ip|-6|route|del|unreachable|2001:db8::4|proto|boot|metric|1024']],
   ],
-  ['-4', '[{"type":"blackhole","dst":"192.0.2.0/24"},{"dst":"default"},{"dst":"192.0.2.9"},{}]', []],
-  ['-4', 'nonsense', []],
-  ['-4', '', []],
-] as const)('routes %s that are not portward’s: %s', (family, text, expected) => {
-  expect(shown(parseRouteBans(family, text))).toEqual(expected)
+  ['[{"type":"blackhole","dst":"192.0.2.0/24"},{"dst":"default"},{"dst":"192.0.2.9"},{}]', []],
+  ['nonsense', []],
+  ['', []],
+])('routes that ban: %s', (text, expected) => {
+  expect(shown(parseRouteBans(text))).toEqual(expected)
 })
 
 it.each<[string, number, string, string | null]>([

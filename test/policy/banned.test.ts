@@ -1,12 +1,12 @@
 import { describe, expect, it, test } from 'vitest'
 import {
   type BanRow,
-  type PlacedBan,
-  type PlaceName,
-  type PlaceReading,
-  type Sighting,
-  viewBans,
-} from '../../src/policy/ban-view.ts'
+  type BanStore,
+  judgeBans,
+  type Scan,
+  type StoredBan,
+  type StoreReading,
+} from '../../src/policy/banned.ts'
 
 const A = '203.0.113.9'
 const B = '2001:db8::9'
@@ -14,9 +14,9 @@ const T = 1_795_288_592_000
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
 
-const ban = (address: string, more: Partial<PlacedBan> = {}): PlacedBan => ({
+const ban = (address: string, more: Partial<StoredBan> = {}): StoredBan => ({
   address,
-  where: 'somewhere',
+  detail: 'somewhere',
   sinceMs: null,
   untilMs: null,
   port: null,
@@ -29,23 +29,22 @@ const jailed = (address: string, sinceMs = T) => ban(address, { sinceMs, untilMs
 const blocked = (address: string, sinceMs = T, port = 11) =>
   ban(address, { sinceMs, port, protocol: 'tcp', mode: 'atcp' })
 
-const reading = (place: PlaceName, bans: readonly PlacedBan[] | null, isExpected = true): PlaceReading => ({
-  place,
-  bans,
-  isExpected,
-  remark: '',
+/** `bans` null: a store that does not exist. */
+const reading = (store: BanStore, bans: readonly StoredBan[] | null, isExpected = true): StoreReading => ({
+  store,
+  state: bans === null ? 'absent' : 'read',
+  bans: bans ?? [],
+  isExpected: isExpected && bans !== null,
+  note: '',
 })
 
-/** All four places, of which some are otherwise than empty. */
-const places = (
-  bans: Partial<Record<PlaceName, readonly PlacedBan[] | null>>,
-  unexpected: PlaceName[] = [],
-) =>
-  (['fail2ban', 'blocked-file', 'hosts.deny', 'firewall'] as const).map((place) =>
-    reading(place, bans[place] === undefined ? [] : bans[place], !unexpected.includes(place)),
+/** All four stores, of which some are otherwise than empty. */
+const stores = (bans: Partial<Record<BanStore, readonly StoredBan[] | null>>, unexpected: BanStore[] = []) =>
+  (['fail2ban', 'blocked-file', 'hosts.deny', 'firewall'] as const).map((store) =>
+    reading(store, bans[store] === undefined ? [] : bans[store], !unexpected.includes(store)),
   )
 
-const scan = (timeMs: number, port: number, host = A): Sighting => ({
+const scan = (timeMs: number, port: number, host = A): Scan => ({
   timeMs,
   host,
   protocol: 'tcp',
@@ -53,7 +52,7 @@ const scan = (timeMs: number, port: number, host = A): Sighting => ({
   scan: 'TCP SYN/Normal scan',
 })
 
-const view = (readings: PlaceReading[], scans: Sighting[] = []) => viewBans(readings, scans, () => null)
+const view = (readings: StoreReading[], scans: Scan[] = []) => judgeBans(readings, scans, () => null)
 
 const everywhere = {
   fail2ban: [jailed(A)],
@@ -62,12 +61,12 @@ const everywhere = {
   firewall: [ban(A)],
 }
 
-/** In which places a host is said to be missing, with what is there. */
-const missing = (bans: Parameters<typeof places>[0], unexpected: PlaceName[] = [], scans: Sighting[] = []) =>
-  view(places(bans, unexpected), scans).map(({ source, missing: lacking }) => [source, ...lacking].join(' '))
+/** In which stores a host is said to be missing, with what is there. */
+const missing = (bans: Parameters<typeof stores>[0], unexpected: BanStore[] = [], scans: Scan[] = []) =>
+  view(stores(bans, unexpected), scans).map(({ source, missing: lacking }) => [source, ...lacking].join(' '))
 
 describe('is missing', () => {
-  test.each<[string, Parameters<typeof places>[0], PlaceName[], string[]]>([
+  test.each<[string, Parameters<typeof stores>[0], BanStore[], string[]]>([
     ['nowhere', everywhere, [], ['portsentry']],
     ['in the firewall', { ...everywhere, firewall: [] }, [], ['portsentry firewall']],
     ['in hosts.deny', { ...everywhere, 'hosts.deny': [] }, [], ['portsentry hosts.deny']],
@@ -89,11 +88,11 @@ describe('is missing', () => {
 })
 
 describe('port and times', () => {
-  const cause = (bans: Parameters<typeof places>[0], scans: Sighting[]) =>
-    view(places(bans), scans).map(({ port, sinceMs, reason }) => [port, sinceMs && sinceMs - T, reason])
+  const cause = (bans: Parameters<typeof stores>[0], scans: Scan[]) =>
+    view(stores(bans), scans).map(({ port, sinceMs, reason }) => [port, sinceMs && sinceMs - T, reason])
   const SYN = 'TCP SYN/Normal scan'
 
-  test.each<[string, Parameters<typeof places>[0], Sighting[], unknown[]]>([
+  test.each<[string, Parameters<typeof stores>[0], Scan[], unknown[]]>([
     ['nothing is known', { 'hosts.deny': [ban(A)] }, [], [null, null, null]],
     ['the blocked file knows', { firewall: [ban(A)], 'blocked-file': [blocked(A)] }, [], [11, 0, null]],
     [
@@ -151,25 +150,25 @@ describe('port and times', () => {
   ])('%s', (_, bans, scans, expected) => expect(cause(bans, scans)).toEqual([expected]))
 
   it('ends when fail2ban lets go, or never', () => {
-    const until = (bans: Parameters<typeof places>[0]) => view(places(bans)).map(({ untilMs }) => untilMs)
+    const until = (bans: Parameters<typeof stores>[0]) => view(stores(bans)).map(({ untilMs }) => untilMs)
     expect(until(everywhere)).toEqual([T + DAY])
-    expect(until({ fail2ban: [ban(A, { sinceMs: T })] })).toEqual(['for ever'])
-    expect(until({ firewall: [ban(A)] })).toEqual(['for ever'])
+    expect(until({ fail2ban: [ban(A, { sinceMs: T })] })).toEqual(['permanent'])
+    expect(until({ firewall: [ban(A)] })).toEqual(['permanent'])
     expect(until({ firewall: [ban(A, { untilMs: T })] })).toEqual([T])
     expect(until({ fail2ban: null, firewall: [ban(A)] })).toEqual([null])
   })
 })
 
 describe('guesses nothing about what could not be read', () => {
-  const unread = (place: PlaceName): PlaceReading => ({ ...reading(place, null, false), isUnknown: true })
-  const sourceOf = (bans: Parameters<typeof places>[0], unknown: PlaceName[], scans: Sighting[] | null) =>
-    viewBans(
-      places(bans).map((each) => (unknown.includes(each.place) ? unread(each.place) : each)),
+  const unread = (store: BanStore): StoreReading => ({ ...reading(store, null), state: 'incomplete' })
+  const sourceOf = (bans: Parameters<typeof stores>[0], unknown: BanStore[], scans: Scan[] | null) =>
+    judgeBans(
+      stores(bans).map((each) => (unknown.includes(each.store) ? unread(each.store) : each)),
       scans,
       () => null,
     ).map(({ source, missing: lacking }) => [source, ...lacking].join(' '))
 
-  test.each<[string, Parameters<typeof places>[0], PlaceName[], Sighting[] | null, string[]]>([
+  test.each<[string, Parameters<typeof stores>[0], BanStore[], Scan[] | null, string[]]>([
     ['the history', { firewall: [ban(A)] }, [], null, ['unknown']],
     [
       'fail2ban, which writes hosts.deny too',
@@ -190,7 +189,7 @@ describe('guesses nothing about what could not be read', () => {
 })
 
 it('lists each host once, the longest banned first, those without a time last', () => {
-  const readings = places({
+  const readings = stores({
     fail2ban: [jailed(B, T + 5), jailed(A)],
     firewall: [ban('192.0.2.1'), ban(A), ban(B), ban(A)],
   })
@@ -198,11 +197,11 @@ it('lists each host once, the longest banned first, those without a time last', 
 })
 
 it('does not list a host that portsentry alone has noted: that keeps nobody out', () => {
-  expect(view(places({ 'blocked-file': [blocked(A)] }))).toEqual([])
+  expect(view(stores({ 'blocked-file': [blocked(A)] }))).toEqual([])
 })
 
 it('marks the hosts that are protected', () => {
-  const rows = viewBans(places({ firewall: [ban(A), ban(B)] }), [], (host) =>
+  const rows = judgeBans(stores({ firewall: [ban(A), ban(B)] }), [], (host) =>
     host.bytes.length === 4 ? 'config.env:1' : null,
   )
   expect(rows.map((row: BanRow) => row.protectedBy)).toEqual(['config.env:1', null])

@@ -1,9 +1,10 @@
 import { appendFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it, test } from 'vitest'
+import { releaseDenied, writeDenied } from '../../src/bans/hosts-deny.ts'
+import { readDenied } from '../../src/facts/hosts-deny.ts'
 import { rewriteGrowing } from '../../src/host/files.ts'
 import { HostError } from '../../src/host/host-error.ts'
-import { readDenied, releaseDenied, writeDenied } from '../../src/host/hosts-deny.ts'
 import { holdLock } from '../../src/host/lock.ts'
 import { temporaryDirectory } from '../tree.ts'
 
@@ -37,7 +38,7 @@ it('leaves the file alone where nothing is to be changed, and makes none', async
   expect(statSync(join(root, 'etc/hosts.deny'), { bigint: true })).toMatchObject({ ino, mtimeNs })
   const empty = temporaryDirectory()
   await releaseDenied(empty, () => true)
-  expect(await readDenied(empty)).toEqual({ entered: [], inFile: null })
+  expect(await readDenied(empty, '/run/portward/denied')).toEqual({ entered: [], listed: null })
 })
 
 const changed = () => new HostError('was changed since', 'look at the plan')

@@ -1,0 +1,86 @@
+import { rm, rmdir } from 'node:fs/promises'
+import { effect } from '../host/effect.ts'
+import { readFileState } from '../host/files.ts'
+import { HostError } from '../host/host-error.ts'
+import { run, tryRun } from '../host/process.ts'
+import { BACKENDS, removalOf } from '../policy/backends/backends.ts'
+import type { BanSet } from '../policy/backends/definition.ts'
+import { BANS_CONF, BANS_UNIT, banSetOf, DENIED, LOADER } from '../policy/ban-set.ts'
+import type { LiveFacts } from '../policy/facts.ts'
+import { besideLegacy } from '../policy/legacy-bans.ts'
+import { directoryOf } from '../policy/written-paths.ts'
+
+type Init = LiveFacts['init']
+
+/** Whether the ban set is loaded, its rules are in force and its unit sees to it. Changes nothing. */
+export const isBanSetLoaded = async ({ backend, target }: BanSet, init: Init): Promise<boolean> => {
+  const checks = [
+    tryRun('sh', ['-c', BACKENDS[backend].check(target)]),
+    ...(init === 'sysv' ? [] : [tryRun('systemctl', ['is-active', '--quiet', BANS_UNIT])]),
+  ]
+  return (await Promise.all(checks)).every(({ exitCode }) => exitCode === 0)
+}
+
+const HINT = 'see whether the firewall can be changed here: nft list ruleset, iptables-save, ipset list -name'
+
+/** Loads the ban set by what is on disk now. Bans that are in force stay so meanwhile. Throws HostError. */
+export const loadBanSet = async (init: Init): Promise<void> => {
+  if (init === 'sysv') {
+    await effect(`run python3 ${LOADER}`, () => run('python3', [LOADER], HINT))
+    return
+  }
+  await effect('run systemctl daemon-reload', () =>
+    run('systemctl', ['daemon-reload'], 'see systemctl status'),
+  )
+  await effect(`run systemctl restart ${BANS_UNIT}`, async () => {
+    // One that kept failing is not started again for a while, unless it is told to forget that.
+    await tryRun('systemctl', ['reset-failed', BANS_UNIT])
+    if ((await tryRun('systemctl', ['restart', BANS_UNIT])).exitCode === 0) return
+    // What the loader says, rather than that systemd could not run it.
+    await run('python3', [LOADER], HINT)
+    throw new HostError(`${BANS_UNIT} does not start`, `see what journalctl -u ${BANS_UNIT} says`)
+  })
+}
+
+/** The ban set that bans.conf on this server describes; null where there is none. */
+export const readBanSet = async (): Promise<BanSet | null> =>
+  banSetOf((await readFileState('/', BANS_CONF))?.text)
+
+const ALL_SETS: readonly BanSet[] = [
+  { backend: 'ipset', target: 'DROP' },
+  { backend: 'ipset', target: 'REJECT' },
+  { backend: 'nft', target: 'DROP' },
+  { backend: 'route', target: 'DROP' },
+]
+
+const remove = (what: string, sets: readonly BanSet[]): Promise<void> =>
+  effect(`remove ${what}`, async () => {
+    await run('sh', ['-c', ['set -e', ...sets.map(removalOf)].join('\n')], HINT)
+  })
+
+/** Takes every ban set away that may be there, but what this one has. Throws HostError. */
+export const removeOtherBanSets = (kept: BanSet): Promise<void> =>
+  remove(
+    'the other ban sets',
+    ALL_SETS.filter((set) => removalOf(set) !== removalOf(kept)),
+  )
+
+/**
+ * Takes a ban set away with all its bans; where it is not known which one there is, all of them. What rules of the first
+ * version that are in force (by this backend) have the names of stays. Throws HostError.
+ */
+export const removeBanSet = (set: BanSet | null, legacy?: string): Promise<void> =>
+  remove(
+    `the ban set${set === null ? '' : ` of ${set.backend}`}`,
+    besideLegacy(set === null ? ALL_SETS : [set], legacy),
+  )
+
+/** What a ban set leaves: the list of banned hosts that hosts.deny named, and what Python made of the action. */
+const LEFTOVERS = [DENIED, `${directoryOf(LOADER)}/__pycache__`]
+
+export const removeLeftovers = async (): Promise<void> => {
+  for (const path of LEFTOVERS)
+    await effect(`remove ${path}`, () => rm(path, { recursive: true, force: true }))
+  // The first version keeps notes in it.
+  await rmdir(directoryOf(DENIED)).catch(() => {})
+}

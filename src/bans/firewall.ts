@@ -1,0 +1,60 @@
+import { type Ban, readFirewallBans } from '../facts/firewall-bans.ts'
+import { effect } from '../host/effect.ts'
+import { HostError } from '../host/host-error.ts'
+import { tryRun } from '../host/process.ts'
+import { contains, parseNetwork } from '../network.ts'
+
+/** Whether a ban applies to one of these hosts: by its address, or in a ban set by the network that it is in. */
+export const appliesTo = ({ address, isOwn }: Ban, hosts: ReadonlySet<string>): boolean => {
+  const network = isOwn && !hosts.has(address) ? parseNetwork(address) : null
+  const covers = (host: string) => {
+    const inner = parseNetwork(host)
+    return network !== null && inner !== null && contains(network, inner)
+  }
+  return hosts.has(address) || [...hosts].some(covers)
+}
+
+/**
+ * The command that bans again what this one took away; null for a member of a ban set, whose timeout only fail2ban knows:
+ * it bans the host again where its jail still has the ban. A rule goes to the top of INPUT, where portsentry puts its own.
+ */
+export const redoOf = (undo: readonly string[]): string[] | null => {
+  const [program = ''] = undo
+  if (program === 'ipset' || program === 'nft') return null
+  // `ip -4 route del …`, and `/bin/sh PROGRAM del …` of the first version.
+  const [verb, opposite] = program.endsWith('tables') ? ['-D', '-I'] : ['del', 'add']
+  const at = undo.indexOf(verb)
+  return [...undo.slice(0, at), opposite, ...undo.slice(at + 1)]
+}
+
+/**
+ * Takes one ban away. It may have gone by itself since the plan was made: ended, or taken away by fail2ban when it
+ * was restarted. Throws HostError where it is still there.
+ */
+export const undoBan = async (undo: readonly string[]): Promise<void> => {
+  const [program = '', ...args] = undo
+  const take = () => effect(`run ${undo.join(' ')}`, () => tryRun(program, args))
+  let { exitCode, stderr } = await take()
+  if (exitCode === 0 && !args.includes('-D')) return
+  // A rule may be there more than once.
+  while (exitCode === 0) ({ exitCode, stderr } = await take())
+  const isThere = (await readFirewallBans()).bans.some((ban) => ban.undo.join(' ') === undo.join(' '))
+  if (isThere) throw new HostError(`${undo.join(' ')} failed: ${stderr.trim()}`, 'take the ban away by hand')
+}
+
+/**
+ * Brings bans back that `undoBan` took away by these commands, unless they are there by now. Goes on where one fails.
+ * Throws HostError.
+ */
+export const redoBans = async (undos: readonly (readonly string[])[]): Promise<void> => {
+  if (undos.length === 0) return
+  const present = new Set((await readFirewallBans()).bans.map(({ undo }) => undo.join(' ')))
+  const commands = undos.filter((undo) => !present.has(undo.join(' '))).map(redoOf)
+  const failures: string[] = []
+  for (const [program = '', ...args] of commands.filter((command) => command !== null)) {
+    const command = `${program} ${args.join(' ')}`
+    const { exitCode, stderr } = await effect(`run ${command}`, () => tryRun(program, args))
+    if (exitCode !== 0) failures.push(`${command} failed: ${stderr.trim()}`)
+  }
+  if (failures.length > 0) throw new HostError(failures.join('; '), 'ban by hand')
+}

@@ -1,0 +1,109 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join, relative } from 'node:path'
+import { readFileState } from '../host/files.ts'
+import { errnoOf, HostError } from '../host/host-error.ts'
+import { run, tryRun } from '../host/process.ts'
+import { JAIL, readOption } from './fail2ban.ts'
+
+/** What the live fail2ban says when it is asked. */
+export interface Asked {
+  /** The server's word on the portsentry jail's logs; null where it does not answer. */
+  readonly logpath: string | null
+  /** The lines of `fail2ban-client -d`, or why there are none. */
+  readonly dump: { readonly lines: readonly string[] } | { readonly failure: string }
+  /** What `fail2ban-regex` makes of a history line of this portsentry; null where it cannot be run. */
+  readonly filter: { readonly matched: boolean; readonly said: string } | null
+}
+
+const TIMEOUT_MS = 30_000
+
+const readDump = async (): Promise<Asked['dump']> => {
+  const { exitCode, stdout, stderr } = await tryRun('fail2ban-client', ['-d'], { timeoutMs: TIMEOUT_MS })
+  if (exitCode === 0) return { lines: stdout.split('\n').filter(Boolean) }
+  return { failure: (stderr.trim() || stdout.trim()).split('\n').at(-1) ?? '' }
+}
+
+/** `filter`: the path of a filter without its ending; `line`: a line of the history that it should match. */
+const tryFilter = async (filter: string, line: string): Promise<Asked['filter']> => {
+  const files = await Promise.all(['conf', 'local'].map((end) => readFileState('/', `${filter}.${end}`)))
+  if (files.every((file) => file === null)) return { matched: false, said: `there is no ${filter}.conf` }
+  const { exitCode, stdout, stderr } = await tryRun('fail2ban-regex', [line, `${filter}.conf`], {
+    timeoutMs: TIMEOUT_MS,
+  })
+  const matched = /^Lines: 1 lines, 0 ignored, 1 matched/m.test(stdout)
+  if (exitCode === 127) return null
+  const last = (stderr.trim() || stdout.trim()).split('\n').at(-1) ?? ''
+  return { matched, said: matched ? '' : `${line} (${last})` }
+}
+
+/** Asks fail2ban's own programs; nothing is changed by it. */
+export const askFail2ban = async (filter: string, line: string): Promise<Asked> => {
+  const [logpath, dump, tried] = await Promise.all([
+    process.getuid?.() === 0 ? readOption(JAIL, 'logpath') : null,
+    readDump(),
+    tryFilter(filter, line),
+  ])
+  return { logpath, dump, filter: tried }
+}
+
+const HINT = 'correct what fail2ban complains about, then apply again'
+
+/** A file of the configuration directory as it is planned; null: it is to go. */
+export interface StagedFile {
+  readonly path: string
+  readonly text: string | null
+}
+
+/** Puts a file into the copy. A link there is replaced by a plain file: it may lead back to the live one. */
+const stage = async (copy: string, { path, text }: StagedFile): Promise<void> => {
+  const target = join(copy, path)
+  await rm(target, { force: true })
+  if (text === null) return
+  await mkdir(dirname(target), { recursive: true })
+  await writeFile(target, text, 'latin1')
+}
+
+/**
+ * Has fail2ban test a copy of its configuration. A jail whose filter or action does not exist fails the test, and keeps it
+ * from going on to the others; the server only leaves such a jail out. It is off in the copy then, unless it is ours.
+ */
+const test = async (copy: string): Promise<void> => {
+  const { exitCode, stdout, stderr } = await tryRun('fail2ban-client', ['-c', copy, '-t'])
+  if (exitCode === 0) return
+  const skipped = [...`${stdout}\n${stderr}`.matchAll(/Errors in jail '([^']+)'/g)].map(
+    ([, jail = '']) => jail,
+  )
+  const off = skipped.filter((jail) => jail !== 'portsentry').map((jail) => `[${jail}]\nenabled = false\n`)
+  await stage(copy, { path: 'jail.d/zzzz-portward-test.local', text: off.join('') })
+  await run('fail2ban-client', ['-c', copy, '-t'], HINT)
+}
+
+/**
+ * Lets fail2ban itself judge a configuration before any daemon sees it: a private copy of the configuration
+ * directory with some files replaced, tested and dumped. Both are needed: `-t` passes over bad times, `-d` over
+ * files that cannot be read. Returns the dump's lines. Throws HostError where fail2ban refuses, which names the real files.
+ */
+export const dumpStaged = async (directory: string, files: readonly StagedFile[]): Promise<string[]> => {
+  const staging = await mkdtemp(join(tmpdir(), 'portward-')).catch((error: unknown) => {
+    throw new HostError(`cannot make a directory in ${tmpdir()}: ${errnoOf(error)}`, 'make room there', {
+      cause: error,
+    })
+  })
+  try {
+    const copy = join(staging, 'fail2ban')
+    // Links are followed: one that stayed would lead from the copy back to the live files. A dangling one is
+    // left out with a complaint, which is fail2ban's to judge.
+    await tryRun('cp', ['--recursive', '--dereference', '--', `${directory}/.`, copy])
+    for (const file of files) await stage(copy, { ...file, path: relative(directory, file.path) })
+    await test(copy)
+    const dump = await run('fail2ban-client', ['-c', copy, '-d'], HINT)
+    return dump.split('\n').filter(Boolean)
+  } catch (error) {
+    const reason = error instanceof HostError ? error.message : `cannot try it out: ${errnoOf(error)}`
+    const named = reason.replaceAll(join(staging, 'fail2ban'), directory)
+    throw new HostError(`fail2ban refuses the new configuration: ${named}`, HINT, { cause: error })
+  } finally {
+    await rm(staging, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,152 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import askScript from '../../templates/fail2ban-ask.py?raw'
+import { type RunResult, tryRun } from '../host/process.ts'
+import { waitingFor } from '../host/waiting.ts'
+import { contains, formatAddress, type Network, parseAddress, parseNetwork } from '../network.ts'
+import { readDaemons } from './daemons.ts'
+
+/** The jail that bans by portsentry's history. */
+export const JAIL = 'portsentry'
+
+const TIMEOUT_MS = 30_000
+
+const client = (...args: string[]) => tryRun('fail2ban-client', args, { timeoutMs: TIMEOUT_MS })
+
+/** Debian's default. */
+const SOCKET = '/run/fail2ban/fail2ban.sock'
+/** How `askScript` says that nobody listens there. */
+const NOBODY_LISTENS = 69
+
+/**
+ * What the running server answers; lists a line an element. Its own client, which knows of another socket, is asked where
+ * nobody listens at the usual one: it takes 0.2 s of processor time to load, and an apply asks a dozen times.
+ */
+const ask = async (...words: string[]): Promise<RunResult> => {
+  const args = ['-I', '-S', '-c', askScript, SOCKET, ...words]
+  const purpose = 'fail2ban to answer'
+  const result = await tryRun('python3', args, { timeoutMs: TIMEOUT_MS, purpose })
+  return result.exitCode === NOBODY_LISTENS ? client(...words) : result
+}
+
+/** Whether there is a client to ask with at all. */
+export const isInstalled = async (): Promise<boolean> => (await client('--version')).exitCode === 0
+
+/** Jails that the running server has loaded by now; null where it does not answer. */
+export const askJails = async (): Promise<string[] | null> => {
+  const { exitCode, stdout } = await ask('status')
+  if (exitCode !== 0) return null
+  const list = /Jail list:\s*(.*)$/m.exec(stdout)?.[1] ?? ''
+  return list.split(/[,\s]+/).filter(Boolean)
+}
+
+/** For so long after its start a server may not answer yet. */
+const SILENT_MS = 60_000
+/** For so long it may answer and have no jails: it is told of all of them at once, as soon as it answers. */
+const EMPTY_MS = 10_000
+const POLL_MS = 100
+
+/** Whether the server was started less than so many milliseconds ago. */
+export const isYoungerThan = async (ageMs: number): Promise<boolean> =>
+  (await readDaemons('fail2ban')).some(({ startedMs }) => Date.now() - startedMs < ageMs)
+
+/** Jails that the running server has loaded; null where it does not answer. Waits for one that is being started. */
+export const readJails = (): Promise<string[] | null> =>
+  waitingFor('fail2ban to answer', SILENT_MS, async () => {
+    const deadline = performance.now() + SILENT_MS
+    let jails = await askJails()
+    while (performance.now() < deadline) {
+      const patienceMs = jails === null ? SILENT_MS : jails.length === 0 ? EMPTY_MS : 0
+      if (!(await isYoungerThan(patienceMs))) return jails
+      await sleep(POLL_MS)
+      jails = await askJails()
+    }
+    return jails
+  })
+
+/** What the running server says of one option of a jail; null where it does not answer. */
+export const readOption = async (jail: string, ...option: readonly string[]): Promise<string | null> => {
+  const { exitCode, stdout } = await ask('get', jail, ...option)
+  return exitCode === 0 ? stdout : null
+}
+
+/** Addresses that a jail has banned; none where the server or the jail does not answer. */
+export const readBanned = async (jail: string): Promise<string[]> => {
+  if (!(await readJails())?.includes(jail)) return []
+  return ((await readOption(jail, 'banip')) ?? '').split(/\s+/).filter(Boolean)
+}
+
+/** One address that a jail has banned. */
+export interface JailBan {
+  /** In canonical text. */
+  readonly address: string
+  readonly sinceMs: number
+  /** Null: permanently. */
+  readonly untilMs: number | null
+}
+
+const BAN_LINE = /^(\S+)\s+(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d) \+ (-?\d+) = /
+
+/** What `fail2ban-client get JAIL banip --with-time` prints, in the server's local time (fail2ban 1.0 to 1.1). */
+export const parseJailBans = (text: string): JailBan[] =>
+  text.split('\n').flatMap((line) => {
+    const [, host = '', ...numbers] = BAN_LINE.exec(line) ?? []
+    const address = parseAddress(host)
+    if (address === null) return []
+    const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0, seconds = 0] = numbers.map(Number)
+    const sinceMs = new Date(year, month - 1, day, hour, minute, second).getTime()
+    return [
+      { address: formatAddress(address), sinceMs, untilMs: seconds < 0 ? null : sinceMs + seconds * 1000 },
+    ]
+  })
+
+/** The bans of the portsentry jail; null where it does not answer, or is not among the loaded jails. */
+export const readJailBans = async (loaded: readonly string[] | null): Promise<JailBan[] | null> => {
+  const text = loaded?.includes(JAIL) ? await readOption(JAIL, 'banip', '--with-time') : null
+  return text === null ? null : parseJailBans(text)
+}
+
+/** Which of these jails have banned an address. */
+export const findBanningJails = async (jails: readonly string[], address: string): Promise<string[]> => {
+  const found = await Promise.all(
+    jails.map(async (jail) => (await readOption(jail, 'banip'))?.split(/\s+/).includes(address) === true),
+  )
+  return jails.filter((_, index) => found[index])
+}
+
+/** What the running fail2ban says about one host. */
+export interface JailState {
+  /** Jails that are loaded; null where the server does not answer. */
+  readonly jails: readonly string[] | null
+  /** The entry of the portsentry jail's ignoreip that covers the host. */
+  readonly ignoredBy: string | null
+  /** Seconds; -1: permanently. Null where the jail is not loaded. */
+  readonly bantimeS: number | null
+  /** Jails that have banned the host. */
+  readonly bannedBy: readonly string[]
+}
+
+/** The entry of an ignoreip list that covers a host. Names, which fail2ban resolves, are skipped. */
+export const ignoreEntryFor = (list: string, host: Network): string | null =>
+  list.split(/[\s,]+/).find((entry) => {
+    const network = parseNetwork(entry)
+    return network !== null && contains(network, host)
+  }) ?? null
+
+export const readJailState = async (
+  jails: readonly string[] | null,
+  host: Network,
+  address: string,
+): Promise<JailState> => {
+  const isLoaded = jails?.includes(JAIL) === true
+  const [ignoreip, bantime, bannedBy] = await Promise.all([
+    isLoaded ? readOption(JAIL, 'ignoreip') : null,
+    isLoaded ? readOption(JAIL, 'bantime') : null,
+    findBanningJails(jails ?? [], address),
+  ])
+  return {
+    jails,
+    ignoredBy: ignoreEntryFor(ignoreip ?? '', host),
+    bantimeS: bantime === null ? null : Number(bantime),
+    bannedBy,
+  }
+}

@@ -1,0 +1,66 @@
+import { readFile } from 'node:fs/promises'
+import { tryRun } from '../host/process.ts'
+import type { Backend } from '../policy/backends/definition.ts'
+import type { Verdict } from '../policy/facts.ts'
+
+/**
+ * Tries iptables targets where it harms nobody: in a chain of a network namespace that ends with the command.
+ * DROP goes first: where even that fails, nothing can be said about the others.
+ */
+export const tryTargets = async (
+  targets: readonly string[],
+  asRoot: boolean,
+): Promise<Map<string, Verdict>> => {
+  const accepts = async (target: string): Promise<boolean> => {
+    const namespace = asRoot ? ['--net'] : ['--map-root-user', '--net']
+    const rule = ['iptables', '-w', '-A', 'INPUT', '-p', 'tcp', '-j', target]
+    return (await tryRun('unshare', [...namespace, ...rule], { timeoutMs: 20_000 })).exitCode === 0
+  }
+  if ((await tryRun('iptables', ['--version'])).exitCode !== 0) {
+    // Without iptables there are none of its extensions either: those packages depend on it.
+    const verdict = (target: string): Verdict => (target === 'REJECT' ? 'unknown' : 'refused')
+    return new Map(targets.map((target) => [target, verdict(target)]))
+  }
+  if (!(await accepts('DROP'))) return new Map(targets.map((target) => [target, 'unknown']))
+  const verdicts = targets.map(
+    async (target): Promise<[string, Verdict]> => [target, (await accepts(target)) ? 'accepted' : 'refused'],
+  )
+  return new Map(await Promise.all(verdicts))
+}
+
+/** What each backend would be given, to see whether it would take it: nothing of this is ever done. */
+const DRY_RUNS: Readonly<Record<'ipset' | 'nft', readonly (readonly [readonly string[], string])[]>> = {
+  ipset: [
+    [
+      ['iptables-restore', '-w', '--test', '--noflush'],
+      '*filter\n:PORTWARD_TEST - [0:0]\n-A INPUT -j PORTWARD_TEST\nCOMMIT\n',
+    ],
+    [['ipset', 'list', '-name'], ''],
+  ],
+  nft: [[['nft', '--check', '--file', '-'], 'add table inet portward_test\n']],
+}
+
+const CAP_NET_ADMIN = 1n << 12n
+
+/** Whether this process may change routes, as the kernel says (capabilities(7)). */
+const mayAdministerNet = async (): Promise<boolean> => {
+  const status = await readFile('/proc/self/status', 'latin1')
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'
+  return (BigInt(`0x${effective}`) & CAP_NET_ADMIN) !== 0n
+}
+
+/**
+ * Why bans cannot get into the kernel by this backend, found by a dry run of its own programs. Null where they can, and
+ * where a program is not installed yet. Changes nothing.
+ */
+export const readFirewallObstacle = async (backend: Backend): Promise<string | null> => {
+  if (backend === 'route')
+    return (await mayAdministerNet()) ? null : 'the capability CAP_NET_ADMIN is missing here'
+  for (const [[program = '', ...args], input] of DRY_RUNS[backend]) {
+    const { exitCode, stderr } = await tryRun(program, args, { input })
+    if (exitCode === 0 || exitCode === 127) continue
+    const [said = ''] = stderr.trim().split('\n')
+    return said === '' ? `${program} ended with exit code ${exitCode}` : said
+  }
+  return null
+}

@@ -1,0 +1,61 @@
+import { appendFile, lstat, readFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import type { Dialect } from '../documents/portsentry-conf.ts'
+import { HOSTS_DENY } from '../facts/hosts-deny.ts'
+import { replaceFile } from '../host/files.ts'
+import { errnoOf, HostError, messageOf } from '../host/host-error.ts'
+import { resolveInRoot } from '../host/paths.ts'
+
+export interface Denial {
+  readonly done: boolean
+  /** Why it could not be written, or what is odd about how it was; else ''. */
+  readonly said: string
+}
+
+const GLUED = `${HOSTS_DENY} did not end with a newline: the entry is part of its last line now`
+
+const isUnfinished = (text: string): boolean => text !== '' && !text.endsWith('\n')
+
+/** 1.2 (KillHostsDeny): a bare append, which makes the file where there is none; its umask makes that 0600. */
+const append12 = async (real: string, line: string): Promise<Denial> => {
+  const before = await readFile(real, 'latin1').catch(() => '')
+  await appendFile(real, `${line}\n`, { encoding: 'latin1', mode: 0o600 })
+  return { done: true, said: isUnfinished(before) ? GLUED : '' }
+}
+
+/** 2.x reads lines with fgets into 1024 bytes and gives up looking at the first that is longer (FindInFile). */
+const MAX_LINE = 1022
+
+const isListed = (text: string, line: string): boolean => {
+  const lines = text.split('\n')
+  const found = lines.indexOf(line)
+  const overlong = lines.findIndex((other) => other.length > MAX_LINE)
+  return found !== -1 && (overlong === -1 || found < overlong)
+}
+
+/**
+ * 2.x (KillHostsDeny in io.c): only a file that is there and that not all may write. It means to refuse a link,
+ * too, but asks with stat(), and puts a plain file in the link's place: here the link is refused.
+ */
+const replace2 = async (root: string, line: string): Promise<Denial> => {
+  const asked = join(await resolveInRoot(root, dirname(HOSTS_DENY)), basename(HOSTS_DENY))
+  const entry = await lstat(asked)
+  if (entry.isSymbolicLink()) return { done: false, said: `${asked} is a symbolic link` }
+  if ((entry.mode & 0o002) !== 0) return { done: false, said: `${asked} may be written by all` }
+  const text = await readFile(asked, 'latin1')
+  if (isListed(text, line)) return { done: true, said: '' }
+  await replaceFile(root, HOSTS_DENY, `${text}${line}\n`, 0o644)
+  return { done: true, said: isUnfinished(text) ? GLUED : '' }
+}
+
+/** Enters a line (latin1-decoded) into hosts.deny below `root`, as the daemon of this generation does. Never throws. */
+export const denyHost = async (root: string, line: string, dialect: Dialect): Promise<Denial> => {
+  try {
+    return dialect === '1.2'
+      ? await append12(await resolveInRoot(root, HOSTS_DENY), line)
+      : await replace2(root, line)
+  } catch (error) {
+    if (!(error instanceof HostError) && errnoOf(error) === undefined) throw error
+    return { done: false, said: messageOf(error) }
+  }
+}

@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest'
+import { ignoreEntryFor, parseJailBans } from '../../src/facts/fail2ban.ts'
+import { parseNetwork } from '../../src/network.ts'
+
+const at = (...time: [number, number, number, number, number, number]): number => {
+  const [year, month, ...rest] = time
+  return new Date(year, month - 1, ...rest).getTime()
+}
+const BEGIN = at(2026, 11, 22, 0, 39, 20)
+
+test.each<[string, [string, number, number | null][]]>([
+  ['', []],
+  [
+    '203.0.113.9 \t2026-11-22 00:39:20 + 86400 = 2026-11-23 00:39:20\n',
+    [['203.0.113.9', BEGIN, BEGIN + 86_400_000]],
+  ],
+  ['203.0.113.9 \t2026-11-22 00:39:20 + -1 = 9999-12-31 23:59:59\n', [['203.0.113.9', BEGIN, null]]],
+  [
+    '2001:DB8::9 \t2026-01-02 03:04:05 + 600 = 2026-01-02 03:14:05\n',
+    [['2001:db8::9', at(2026, 1, 2, 3, 4, 5), at(2026, 1, 2, 3, 14, 5)]],
+  ],
+  // A jail may ban by something else than an address.
+  ['mallory \t2026-11-22 00:39:20 + 86400 = 2026-11-23 00:39:20\n', []],
+  ["Sorry but the jail 'x' does not exist\n", []],
+  ['203.0.113.9 203.0.113.77\n', []],
+])('the bans of a jail that prints %j', (text, expected) => {
+  const shown = parseJailBans(text).map(({ address, sinceMs, untilMs }) => [address, sinceMs, untilMs])
+  expect(shown).toEqual(expected)
+})
+
+test.each([
+  ['These IP addresses/networks are ignored:\n|- 127.0.0.0/8\n`- 192.168.1.0/24\n', '192.168.1.0/24'],
+  ['127.0.0.1/8, 192.168.1.20', '192.168.1.20'],
+  ['localhost 192.168.2.0/24', null],
+  ['', null],
+])('192.168.1.20 is ignored by %j: %s', (list, expected) => {
+  const host = parseNetwork('192.168.1.20')
+  expect(host && ignoreEntryFor(list, host)).toBe(expected)
+})
