@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readDaemons } from '../facts/daemons.ts'
 import { askJails, readOption } from '../facts/fail2ban.ts'
-import { readFileState } from '../host/files.ts'
-import { HostError } from '../host/host-error.ts'
-import { waitingFor } from '../host/waiting.ts'
 import { formatCidr } from '../network.ts'
 import type { Plan } from '../plan/plan.ts'
 import { deafDaemons, lostFrom, wrongDaemons } from '../plan/services.ts'
+import { readFileState } from '../system/files.ts'
+import { HostError } from '../system/host-error.ts'
+import { waitingFor } from '../system/waiting.ts'
 
 /** fail2ban waits for name servers that do not answer before it is ready. */
 const ANSWER_TIMEOUT_MS = 60_000

@@ -1,8 +1,8 @@
-import { effect } from '../host/effect.ts'
-import { HostError } from '../host/host-error.ts'
-import { STATE } from '../host/lock.ts'
-import { run, tryRun } from '../host/process.ts'
-import type { PackageVersion } from '../policy/facts.ts'
+import type { PackageVersion } from '../facts/packages.ts'
+import { effect } from '../system/effect.ts'
+import { HostError } from '../system/host-error.ts'
+import { STATE } from '../system/lock.ts'
+import { run, tryRun } from '../system/process.ts'
 
 const NONINTERACTIVE = {
   DEBIAN_FRONTEND: 'noninteractive',

@@ -1,25 +1,20 @@
 import { rm, rmdir } from 'node:fs/promises'
-import { effect } from '../host/effect.ts'
-import { readFileState } from '../host/files.ts'
-import { HostError } from '../host/host-error.ts'
-import { run, tryRun } from '../host/process.ts'
 import { BACKENDS, removalOf } from '../policy/backends/backends.ts'
 import type { BanSet } from '../policy/backends/definition.ts'
 import { BANS_CONF, BANS_UNIT, banSetOf, DENIED, LOADER } from '../policy/ban-set.ts'
 import type { LiveFacts } from '../policy/facts.ts'
 import { besideLegacy } from '../policy/legacy-bans.ts'
 import { directoryOf } from '../policy/written-paths.ts'
+import { effect } from '../system/effect.ts'
+import { readFileState } from '../system/files.ts'
+import { HostError } from '../system/host-error.ts'
+import { run, tryRun } from '../system/process.ts'
 
 type Init = LiveFacts['init']
 
-/** Whether the ban set is loaded, its rules are in force and its unit sees to it. Changes nothing. */
-export const isBanSetLoaded = async ({ backend, target }: BanSet, init: Init): Promise<boolean> => {
-  const checks = [
-    tryRun('sh', ['-c', BACKENDS[backend].check(target)]),
-    ...(init === 'sysv' ? [] : [tryRun('systemctl', ['is-active', '--quiet', BANS_UNIT])]),
-  ]
-  return (await Promise.all(checks)).every(({ exitCode }) => exitCode === 0)
-}
+/** Whether the ban set is loaded and its rules are in force. Changes nothing. */
+export const areRulesInForce = async ({ backend, target }: BanSet): Promise<boolean> =>
+  (await tryRun('sh', ['-c', BACKENDS[backend].check(target)])).exitCode === 0
 
 const HINT = 'see whether the firewall can be changed here: nft list ruleset, iptables-save, ipset list -name'
 

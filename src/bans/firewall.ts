@@ -1,8 +1,9 @@
-import { type Ban, readFirewallBans } from '../facts/firewall-bans.ts'
-import { effect } from '../host/effect.ts'
-import { HostError } from '../host/host-error.ts'
-import { tryRun } from '../host/process.ts'
+import type { Ban } from '../facts/ban.ts'
+import { readFirewallBans } from '../facts/firewall-bans.ts'
 import { contains, parseNetwork } from '../network.ts'
+import { effect } from '../system/effect.ts'
+import { HostError } from '../system/host-error.ts'
+import { tryRun } from '../system/process.ts'
 
 /** Whether a ban applies to one of these hosts: by its address, or in a ban set by the network that it is in. */
 export const appliesTo = ({ address, isOwn }: Ban, hosts: ReadonlySet<string>): boolean => {

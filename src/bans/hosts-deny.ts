@@ -2,9 +2,9 @@ import { applyEdits } from '../documents/edit.ts'
 import { parseHostsAccess } from '../documents/hosts-access.ts'
 import { removeDenied } from '../documents/hosts-access-edit.ts'
 import { canonical, deniedHost, HOSTS_DENY } from '../facts/hosts-deny.ts'
-import { readFileState, replaceFile, rewriteGrowing } from '../host/files.ts'
-import type { HostError } from '../host/host-error.ts'
 import { DENIED } from '../policy/ban-set.ts'
+import { readFileState, replaceFile, rewriteGrowing } from '../system/files.ts'
+import type { HostError } from '../system/host-error.ts'
 
 /** Takes hosts out of that file. Throws HostError. */
 const releaseFromFile = async (root: string, isReleased: (host: string) => boolean): Promise<void> => {

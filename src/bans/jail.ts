@@ -1,8 +1,8 @@
 import { readDaemons } from '../facts/daemons.ts'
 import { readJails } from '../facts/fail2ban.ts'
-import { effect } from '../host/effect.ts'
-import { HostError } from '../host/host-error.ts'
-import { run } from '../host/process.ts'
+import { effect } from '../system/effect.ts'
+import { HostError } from '../system/host-error.ts'
+import { run } from '../system/process.ts'
 
 /** Says something about addresses to a jail; one that is not loaded bans nobody. */
 const tellJail = async (

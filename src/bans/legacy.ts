@@ -4,11 +4,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { askJails, readBanned } from '../facts/fail2ban.ts'
 import { readFirewallBans } from '../facts/firewall-bans.ts'
-import { effect } from '../host/effect.ts'
-import { readFileState, replaceFile } from '../host/files.ts'
-import { HostError } from '../host/host-error.ts'
-import { run, tryRun } from '../host/process.ts'
-import { readInit } from '../host/services.ts'
+import { readInit } from '../facts/systemd.ts'
 import { DENIED } from '../policy/ban-set.ts'
 import {
   LEGACY_PROGRAM,
@@ -19,6 +15,10 @@ import {
   removeLegacyRoutes,
   removeLegacyRules,
 } from '../policy/legacy-bans.ts'
+import { effect } from '../system/effect.ts'
+import { readFileState, replaceFile } from '../system/files.ts'
+import { HostError } from '../system/host-error.ts'
+import { run, tryRun } from '../system/process.ts'
 import { readBanSet } from './ban-set.ts'
 import { ban } from './jail.ts'
 

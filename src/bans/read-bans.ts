@@ -3,13 +3,13 @@ import type { Mode } from '../detector/decision.ts'
 import { type HistoryEvent, parseHistory } from '../detector/history-reader.ts'
 import { getKey } from '../documents/portsentry-conf.ts'
 import { JAIL } from '../facts/fail2ban.ts'
+import { readHistoryTail } from '../facts/history.ts'
 import { HOSTS_DENY, readDenied } from '../facts/hosts-deny.ts'
-import { readFileState } from '../host/files.ts'
-import { readHistoryTail } from '../host/history-tail.ts'
-import { HostError } from '../host/host-error.ts'
 import { DENIED } from '../policy/ban-set.ts'
 import type { BanStore, StoredBan, StoreReading } from '../policy/banned.ts'
 import type { LiveFacts } from '../policy/facts.ts'
+import { readFileState } from '../system/files.ts'
+import { HostError } from '../system/host-error.ts'
 import {
   anyConfiguration,
   bansIn,

@@ -9,10 +9,10 @@ import {
   readJails,
 } from '../facts/fail2ban.ts'
 import { readFirewallBans } from '../facts/firewall-bans.ts'
-import { readFileState, replaceFile } from '../host/files.ts'
-import { HostError } from '../host/host-error.ts'
-import { waitingFor } from '../host/waiting.ts'
 import type { BanStore } from '../policy/banned.ts'
+import { readFileState, replaceFile } from '../system/files.ts'
+import { HostError } from '../system/host-error.ts'
+import { waitingFor } from '../system/waiting.ts'
 import { appliesTo, undoBan } from './firewall.ts'
 import { releaseDenied } from './hosts-deny.ts'
 import { unban } from './jail.ts'

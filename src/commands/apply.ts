@@ -1,20 +1,20 @@
 import { applyPlan } from '../apply/apply-plan.ts'
-import { formatDuration } from '../duration.ts'
+import { assess } from '../assessment/assess.ts'
 import { findPending, transact } from '../generations/transaction.ts'
-import { HostError } from '../host/host-error.ts'
-import { handlingSignals } from '../host/signals.ts'
 import { isInSync, type Plan } from '../plan/plan.ts'
 import { describeStep, planAsJson, renderPlan } from '../plan/render.ts'
 import type { PendingConfirmation } from '../policy/confirmation.ts'
 import { caveatsOf, type Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
+import { HostError } from '../system/host-error.ts'
+import { handlingSignals } from '../system/signals.ts'
+import { formatDuration } from '../time.ts'
 import { type Check, isFailure } from '../verify/check.ts'
 import { NETWORKS } from '../verify/networks-check.ts'
 import { renderProof } from '../verify/render.ts'
 import { askWhether, hasTerminal } from './ask.ts'
-import { assess } from './assess.ts'
 import { expectRoot, locked, recoverFirst, tellRollback } from './locked.ts'
-import { EXIT, type GlobalOptions, type Output, openOutput, problemAsJson } from './output.ts'
+import { EXIT, exitOver, type GlobalOptions, type Output, openOutput, problemAsJson } from './output.ts'
 import { verifyAssessed } from './verify.ts'
 
 export interface ApplyOptions extends GlobalOptions {
@@ -101,12 +101,13 @@ const expectConfirmed = (pending: PendingConfirmation | null): void => {
 }
 
 const applyLocked = async (options: ApplyOptions, output: Output): Promise<number> => {
-  const { plan, settings, pending, problems, failure } = await assess(options)
+  const assessment = await assess(options)
+  const { plan, settings, pending, problems } = assessment
   output.problems(problems)
   const document = { problems: problems.map(problemAsJson) }
   if (plan === null || settings === null) {
     output.document('apply', { ...document, applied: false })
-    return failure
+    return exitOver(assessment)
   }
   // A question without the plan in view could not be answered.
   if (!options.quiet || !options.yes) output.result(renderPlan(plan, caveatsOf(problems)))

@@ -1,5 +1,5 @@
-import { handlingSignals } from '../host/signals.ts'
 import { readableWords } from '../readable.ts'
+import { handlingSignals } from '../system/signals.ts'
 import { type GlobalOptions, isColored, type Terminal } from './output.ts'
 
 /** Calls `end` when no answer can come any more: Ctrl-D, or a terminal that has gone. Returns how to stop listening. */

@@ -1,8 +1,8 @@
+import { type Assessment, assess } from '../assessment/assess.ts'
 import { type BansRead, readBans } from '../bans/read-bans.ts'
 import { type BanRow, judgeBans } from '../policy/banned.ts'
 import { pendingAsJson, pendingProblem } from '../policy/confirmation.ts'
 import { describeProtector, type Protection, protectionBy } from '../policy/protection.ts'
-import { type Assessment, assess } from './assess.ts'
 import { banAsJson, notesOn, renderBanTable, storesAsJson } from './ban-table.ts'
 import { EXIT, type GlobalOptions, openOutput, problemAsJson } from './output.ts'
 

@@ -1,6 +1,6 @@
 import { readGenerations } from '../generations/store.ts'
 import { confirmPending } from '../generations/transaction.ts'
-import { STATE } from '../host/lock.ts'
+import { STATE } from '../system/lock.ts'
 import { expectRoot, locked, recoverFirst } from './locked.ts'
 import { EXIT, type GlobalOptions, openOutput } from './output.ts'
 

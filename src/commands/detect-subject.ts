@@ -1,13 +1,15 @@
 import { join } from 'node:path'
+import { type Assessment, namedConfig } from '../assessment/assess.ts'
 import { type Configuration, readConfiguration } from '../detector/configuration.ts'
 import type { Mode } from '../detector/decision.ts'
 import { judgeConf } from '../detector/judge-conf.ts'
-import { readConf } from '../host/portsentry-files.ts'
-import { type IgnoreSource, openIgnoreList } from '../live-detection/ignore-source.ts'
+import type { IgnoreList } from '../documents/ignore-list.ts'
+import { parsePortsentryConf } from '../documents/portsentry-conf.ts'
+import { type Facts, fileText } from '../policy/facts.ts'
 import type { Release } from '../policy/release.ts'
 import { daemonModes } from '../policy/release.ts'
 import type { Problem } from '../problem.ts'
-import { type Assessment, namedConfig } from './assess.ts'
+import { HostError } from '../system/host-error.ts'
 import type { GlobalOptions } from './output.ts'
 
 /** What config.env says of the modes; with errors, no modes. */
@@ -28,45 +30,43 @@ export const wantedModes = (
   return { modes: daemonModes(release, { tcpMode: 'atcp', udpMode: 'audp' }), problems: [] }
 }
 
-/** What the daemons of these modes go by, and what is wrong with it: over errors they would not start. */
+/** What the daemons of these modes go by, as portsentry.conf says it. */
 export interface Subject {
   readonly configurations: readonly Configuration[]
-  readonly ignore: IgnoreSource
+  /** Where the ignore list may be, the first that is there counts; none where the daemon reads none. */
+  readonly ignorePaths: readonly string[]
+  /** What is wrong with portsentry.conf: over errors they would not start. */
   readonly problems: readonly Problem[]
 }
 
-/** 2.x does not start without its ignore file, or over a line of it that it cannot read. */
-const ignoreProblems = async (ignore: IgnoreSource, path: string | null): Promise<Problem[]> => {
-  if (path === null) return []
-  const list = await ignore.list()
+/** Throws HostError where portsentry.conf is not there or could not be read. */
+export const subjectOf = (facts: Facts, release: Release, modes: readonly Mode[]): Subject => {
+  const { dialect, confPath, ignorePath, builtIgnorePath } = release
+  const at = join(facts.root, confPath)
+  const unreadable = facts.unreadable.get(confPath)
+  if (unreadable !== undefined) throw new HostError(unreadable.message, unreadable.hint)
+  const text = fileText(facts, confPath)
+  if (text === undefined) throw new HostError(`${at} does not exist`, 'install portsentry there')
+  const conf = parsePortsentryConf(text, dialect)
+  const configurations = modes.map((mode) => readConfiguration(conf, mode))
+  const path = configurations[0]?.ignoreFile ?? null
+  // Debian's init script builds the list when it starts the daemon: before that, what it is built from counts.
+  const ignorePaths = path === null ? [] : path === builtIgnorePath ? [path, ignorePath] : [path]
+  return { configurations, ignorePaths: [...new Set(ignorePaths)], problems: judgeConf(conf, modes, at) }
+}
+
+/** 2.x does not start without its ignore file, or over a line of it that it cannot read. `path`: as shown. */
+export const judgeIgnoreList = (list: IgnoreList | null, path: string): Problem[] => {
   const severity = 'error'
   if (list === null) {
     const message = 'does not exist: portsentry does not start without it'
-    return [{ severity, code: 'no-ignore-file', message, hint: 'create it', at: { path: ignore.path() } }]
+    return [{ severity, code: 'no-ignore-file', message, hint: 'create it', at: { path } }]
   }
   return list.faults.map(({ line, message }) => ({
     severity,
     code: 'bad-ignore-line',
     message: `${message}: portsentry does not start`,
     hint: 'fix or remove the line',
-    at: { path: ignore.path(), line },
+    at: { path, line },
   }))
-}
-
-/** Reads portsentry.conf and the ignore list of a server or tree. Throws HostError where a file cannot be read. */
-export const readSubject = async (
-  root: string,
-  release: Release,
-  modes: readonly Mode[],
-): Promise<Subject> => {
-  const { dialect, confPath, ignorePath, builtIgnorePath } = release
-  const conf = await readConf(root, release)
-  const at = join(root, confPath)
-  const configurations = modes.map((mode) => readConfiguration(conf, mode))
-  const path = configurations[0]?.ignoreFile ?? null
-  // Debian's init script builds the list when it starts the daemon: before that, what it is built from counts.
-  const paths = path === null ? [] : path === builtIgnorePath ? [path, ignorePath] : [path]
-  const ignore = await openIgnoreList(root, [...new Set(paths)], dialect)
-  const more = dialect === '2.x' ? await ignoreProblems(ignore, path) : []
-  return { configurations, ignore, problems: [...judgeConf(conf, modes, at), ...more] }
 }

@@ -1,13 +1,15 @@
+import { assess } from '../assessment/assess.ts'
+import type { Configuration } from '../detector/configuration.ts'
 import type { Outcome } from '../detector/decision.ts'
 import { readDaemons } from '../facts/daemons.ts'
-import { HostError } from '../host/host-error.ts'
 import { actingEffects, watchingEffects } from '../live-detection/effects.ts'
+import { type IgnoreSource, openIgnoreList } from '../live-detection/ignore-source.ts'
 import { type Ending, type Source, watchSource } from '../live-detection/watch.ts'
 import { isError, type Problem } from '../problem.ts'
-import { assess } from './assess.ts'
+import { HostError } from '../system/host-error.ts'
 import { type DetectOptions, Misuse, modesFor, readSource } from './detect-options.ts'
 import { type Exception, eventAsJson, isImportant, readable, renderEvent } from './detect-report.ts'
-import { readSubject, type Subject, wantedModes } from './detect-subject.ts'
+import { judgeIgnoreList, subjectOf, wantedModes } from './detect-subject.ts'
 import { createSummary } from './detect-summary.ts'
 import { EXIT, type Output, openOutput, problemAsJson, type Terminal } from './output.ts'
 
@@ -54,7 +56,7 @@ const detect = async (
   options: DetectOptions,
   output: Output,
   source: Source,
-  { configurations, ignore }: Subject,
+  { configurations, ignore }: { configurations: readonly Configuration[]; ignore: IgnoreSource },
   acts: boolean,
 ): Promise<number> => {
   const summary = createSummary()
@@ -108,12 +110,15 @@ const run = async (options: DetectOptions, output: Output): Promise<number> => {
   if (wanted.modes === null) return refuse(output, wanted.problems, EXIT.configuration)
   output.problems(wanted.problems)
   const modes = modesFor(wanted.modes, release.dialect, source, options)
-  const subject = await readSubject(options.root, release, modes)
-  if (subject.problems.some(isError)) return refuse(output, subject.problems, EXIT.failed)
-  output.problems(subject.problems)
+  const { configurations, ignorePaths, problems } = subjectOf(assessment.facts, release, modes)
+  const ignore = await openIgnoreList(options.root, ignorePaths, release.dialect)
+  const isRead = release.dialect === '2.x' && ignorePaths.length > 0
+  const all = [...problems, ...(isRead ? judgeIgnoreList(await ignore.list(), ignore.path()) : [])]
+  if (all.some(isError)) return refuse(output, all, EXIT.failed)
+  output.problems(all)
   const acts = source.kind !== 'pcap' && options.dryRun !== true
   if (acts) await expectMayAct(options.root)
-  return detect(options, output, source, subject, acts)
+  return detect(options, output, source, { configurations, ignore }, acts)
 }
 
 /**

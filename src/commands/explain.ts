@@ -1,9 +1,11 @@
+import { join } from 'node:path'
+import { type Assessment, assess } from '../assessment/assess.ts'
 import type { PortsentryInstance } from '../bans/portsentry-instance.ts'
 import { rememberedHosts } from '../bans/read-bans.ts'
 import { predict } from '../detector/predict.ts'
 import { parseHostsAccess } from '../documents/hosts-access.ts'
+import { parseIgnoreList } from '../documents/ignore-list.ts'
 import { ignoreEntryFor, JAIL, readJailState } from '../facts/fail2ban.ts'
-import { readFileState } from '../host/files.ts'
 import { formatAddress, type Network } from '../network.ts'
 import { pendingAsJson, pendingProblem } from '../policy/confirmation.ts'
 import { isNewer, namedConf } from '../policy/daemons.ts'
@@ -13,43 +15,60 @@ import { judgedDaemons, judgeHost } from '../policy/hosts-access-verdict.ts'
 import { FAIL2BAN_DIRECTORY, viewWith } from '../policy/jail.ts'
 import { daemonModes } from '../policy/release.ts'
 import { isError, renderProblem } from '../problem.ts'
+import { type FileState, readFileState } from '../system/files.ts'
 import { readHost } from './address.ts'
-import { type Assessment, assess } from './assess.ts'
 import { banAsJson, storesAsJson } from './ban-table.ts'
 import { type Bans, bansOf } from './bans.ts'
-import { readSubject } from './detect-subject.ts'
+import { judgeIgnoreList, subjectOf } from './detect-subject.ts'
 import { describeAll, renderSections } from './explain-text.ts'
 import { concludeFrom } from './explain-verdict.ts'
 import type { Daemons, Explanation, FirewallState, JailFiles } from './explanation.ts'
 import { EXIT, type GlobalOptions, openOutput } from './output.ts'
 import { isoTimestamp } from './timestamps.ts'
 
-/** Why running daemons may go by something else than the files of these paths, which they read when they start. */
-const findStale = async (
-  { root, release, daemons }: PortsentryInstance,
+/** The first of these files that is there, out of the facts where they have it. */
+const findFile = async (
+  { root, files }: Facts,
   paths: readonly string[],
-): Promise<string[]> => {
+): Promise<{ path: string; file: FileState } | null> => {
+  for (const path of paths) {
+    const file = files.get(path) ?? (await readFileState(root, path).catch(() => null))
+    if (file !== null) return { path, file }
+  }
+  return null
+}
+
+/** Why running daemons may go by something else than these files, which they read when they start. */
+const findStale = (
+  { release, daemons }: PortsentryInstance,
+  read: readonly { readonly path: string; readonly file: FileState | undefined }[],
+): string[] => {
   const others = daemons.flatMap((daemon) => namedConf(daemon) ?? [])
   const named = release?.dialect === '2.x' ? others.filter((path) => path !== release.confPath) : []
-  const files = await Promise.all(
-    paths.map(async (path) => ({ path, file: await readFileState(root, path).catch(() => null) })),
-  )
   return [
     ...named.map((path) => `was told to read ${path}`),
-    ...files
-      .filter(({ file }) => file !== null && isNewer(file.modifiedMs, daemons))
+    ...read
+      .filter(({ file }) => file !== undefined && isNewer(file.modifiedMs, daemons))
       .map(({ path }) => `was started before ${path} changed`),
   ]
 }
 
 /** The modes that run; where none does, those that should. */
-const readDaemons = async (bans: Bans, { settings }: Assessment, host: Network): Promise<Daemons | null> => {
+const readDaemons = async (
+  bans: Bans,
+  { settings, facts }: Assessment,
+  host: Network,
+): Promise<Daemons | null> => {
   const { instance, blocked } = bans
   const { release, conf, root, isLive, modes: running } = instance
   if (release === null || conf === null) return null
+  const { dialect, confPath, title } = release
   const modes = running.length > 0 || settings === null ? running : daemonModes(release, settings)
-  const { configurations, ignore, problems } = await readSubject(root, release, modes)
-  const list = await ignore.list()
+  const { configurations, ignorePaths, problems } = subjectOf(facts, release, modes)
+  const found = await findFile(facts, ignorePaths)
+  const list = found === null ? null : parseIgnoreList(found.file.text, dialect)
+  const shownPath = join(root, found?.path ?? ignorePaths[0] ?? '')
+  const faults = dialect === '2.x' && ignorePaths.length > 0 ? judgeIgnoreList(list, shownPath) : []
   const target = { address: host.bytes, host: formatAddress(host.bytes) }
   const hosts = rememberedHosts(bans)
   const predictions = configurations.map((configuration) => {
@@ -58,16 +77,19 @@ const readDaemons = async (bans: Bans, { settings }: Assessment, host: Network):
   })
   const line = predictions.find(({ ignoredByLine }) => ignoredByLine !== null)?.ignoredByLine ?? null
   // 1.2 reads its ignore list at each packet.
-  const ignoreFile = release.dialect === '2.x' ? configurations[0]?.ignoreFile : undefined
+  const atStart = [
+    { path: confPath, file: facts.files.get(confPath) },
+    ...(dialect === '2.x' && found ? [found] : []),
+  ]
   return {
-    title: release.title,
-    dialect: release.dialect,
+    title,
+    dialect,
     isRunning: isLive ? running.length > 0 : null,
     deaf: Object.fromEntries(instance.deaf),
-    faults: problems.filter(isError).map(renderProblem),
-    stale: await findStale(instance, [release.confPath, ...(ignoreFile ? [ignoreFile] : [])]),
+    faults: [...problems, ...faults].filter(isError).map(renderProblem),
+    stale: findStale(instance, atStart),
     predictions,
-    ignoredBy: line === null ? null : `${ignore.path()}:${line} (${ignore.line(line)})`,
+    ignoredBy: line === null ? null : `${shownPath}:${line} (${list?.lines[line - 1]?.text.trim() ?? ''})`,
   }
 }
 

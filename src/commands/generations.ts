@@ -1,8 +1,8 @@
 import type { Generation } from '../generations/record.ts'
 import { readGenerations } from '../generations/store.ts'
 import { describeUnfinished, findPending, findUnfinished, isPending } from '../generations/transaction.ts'
-import { STATE } from '../host/lock.ts'
 import { pendingAsJson, pendingProblem } from '../policy/confirmation.ts'
+import { STATE } from '../system/lock.ts'
 import { EXIT, type GlobalOptions, openOutput } from './output.ts'
 
 const WORDS: Readonly<Record<Generation['state'], string>> = {

@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { messageOf } from '../host/host-error.ts'
+import { messageOf } from '../system/host-error.ts'
 import { work } from '../verify/lab/inside.ts'
 import { EXIT, type Terminal } from './output.ts'
 

@@ -1,6 +1,6 @@
 import { recover } from '../generations/transaction.ts'
-import { HostError } from '../host/host-error.ts'
-import { takeLock } from '../host/lock.ts'
+import { HostError } from '../system/host-error.ts'
+import { takeLock } from '../system/lock.ts'
 import type { Output } from './output.ts'
 
 /** Prints each part of a rollback. */

@@ -16,6 +16,10 @@ export interface Terminal {
   readonly stderr: Writable & { readonly isTTY?: boolean }
 }
 
+/** The exit code where the problems keep a plan from being made. */
+export const exitOver = ({ isConfigurationWrong }: { readonly isConfigurationWrong: boolean }): number =>
+  isConfigurationWrong ? EXIT.configuration : EXIT.failed
+
 export interface GlobalOptions {
   readonly terminal: Terminal
   readonly config?: string

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { HostError } from '../host/host-error.ts'
+import { type Assessment, assess, locate } from '../assessment/assess.ts'
 import { type Format, renderReport } from '../plan/formats/format.ts'
 import type { Report } from '../plan/formats/report.ts'
 import { isInSync } from '../plan/plan.ts'
 import { planAsJson, renderPlan } from '../plan/render.ts'
 import { caveatsOf, type Problem } from '../problem.ts'
-import { type Assessment, assess, locate } from './assess.ts'
-import { EXIT, type GlobalOptions, openOutput, problemAsJson } from './output.ts'
+import { HostError } from '../system/host-error.ts'
+import { EXIT, exitOver, type GlobalOptions, openOutput, problemAsJson } from './output.ts'
 
 export interface PlanOptions extends GlobalOptions {
   readonly format?: Format
@@ -26,13 +26,13 @@ const failureAsProblem = ({ message, hint }: HostError): Problem => ({
 
 const reportOn = (
   options: PlanOptions,
-  { plan, problems, failure }: Pick<Assessment, 'plan' | 'problems' | 'failure'>,
+  { plan, problems, isConfigurationWrong }: Pick<Assessment, 'plan' | 'problems' | 'isConfigurationWrong'>,
 ): Report => {
   const { root, path } = locate(options)
   return {
     plan,
     problems,
-    isConfigurationWrong: failure === EXIT.configuration,
+    isConfigurationWrong,
     configPath: join(root, path),
     directory: process.cwd(),
   }
@@ -42,7 +42,7 @@ const reportOn = (
 export const planCommand = async (options: PlanOptions): Promise<number> => {
   const output = openOutput(options)
   const { format = options.json ? 'json' : 'text' } = options
-  const print = (found: Pick<Assessment, 'plan' | 'pending' | 'problems' | 'failure'>) => {
+  const print = (found: Pick<Assessment, 'plan' | 'pending' | 'problems' | 'isConfigurationWrong'>) => {
     if (format !== 'text' && format !== 'json')
       output.text(renderReport(format, reportOn(options, found), sha256))
     else if (found.plan !== null && format === 'text')
@@ -59,12 +59,12 @@ export const planCommand = async (options: PlanOptions): Promise<number> => {
   } catch (error) {
     // A failure is told as JSON by whoever catches it; the other formats say it here.
     if (error instanceof HostError && format !== 'json') {
-      print({ plan: null, pending: null, problems: [failureAsProblem(error)], failure: EXIT.failed })
+      print({ plan: null, pending: null, problems: [failureAsProblem(error)], isConfigurationWrong: false })
     }
     throw error
   }
   output.problems(assessment.problems)
   print(assessment)
-  if (assessment.plan === null) return assessment.failure
+  if (assessment.plan === null) return exitOver(assessment)
   return isInSync(assessment.plan) ? EXIT.ok : EXIT.pending
 }

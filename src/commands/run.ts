@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander'
-import { HostError } from '../host/host-error.ts'
-import { reportingWaits } from '../host/waiting.ts'
+import { HostError } from '../system/host-error.ts'
+import { reportingWaits } from '../system/waiting.ts'
 import { EXIT, type GlobalOptions, type Output, openOutput, type Terminal } from './output.ts'
 import { createProgram } from './program.ts'
 

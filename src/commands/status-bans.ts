@@ -1,6 +1,6 @@
+import type { Assessment } from '../assessment/assess.ts'
 import { type BanStore, storesIn } from '../policy/banned.ts'
 import { type ScanSummary, summarizeScans } from '../policy/scan-summary.ts'
-import type { Assessment } from './assess.ts'
 import { describePort, namesOf, notesOn } from './ban-table.ts'
 import { bansOf } from './bans.ts'
 import { formatTimestamp, isoTimestamp } from './timestamps.ts'

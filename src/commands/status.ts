@@ -1,8 +1,8 @@
 import { join } from 'node:path'
+import { assess } from '../assessment/assess.ts'
 import { judgeConf } from '../detector/judge-conf.ts'
 import { parsePortsentryConf } from '../documents/portsentry-conf.ts'
 import { readVariables } from '../documents/shell-assignments.ts'
-import { readFileState } from '../host/files.ts'
 import { isInSync, type Plan } from '../plan/plan.ts'
 import { describeWrappers } from '../plan/render.ts'
 import { deafDaemons, runningArguments, wantedUnits } from '../plan/services.ts'
@@ -11,8 +11,8 @@ import { type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
 import { judgeLiveness } from '../policy/liveness.ts'
 import { daemonModes, type Modes, modesOf, type Release } from '../policy/release.ts'
 import { caveatsOf, isError, renderProblem } from '../problem.ts'
-import { assess } from './assess.ts'
-import { EXIT, type GlobalOptions, openOutput, problemAsJson } from './output.ts'
+import { readFileState } from '../system/files.ts'
+import { EXIT, exitOver, type GlobalOptions, openOutput, problemAsJson } from './output.ts'
 import { banStatusAsJson, readBanStatus, renderBanStatus } from './status-bans.ts'
 
 interface ServiceStatus {
@@ -146,11 +146,11 @@ const describeService = (service: ServiceStatus, isCopy: boolean, asRoot: boolea
 export const statusCommand = async (options: GlobalOptions): Promise<number> => {
   const output = openOutput(options)
   const assessment = await assess(options)
-  const { root, settings, facts, release, plan, pending, problems, failure } = assessment
+  const { root, settings, facts, release, plan, pending, problems } = assessment
   output.problems(problems)
   if (settings === null || release === null) {
     output.document('status', { problems: problems.map(problemAsJson) })
-    return failure
+    return exitOver(assessment)
   }
   const [system, bans] = await Promise.all([readSystemName(root), readBanStatus(assessment)])
   const services = describeServices(facts, release, settings)
@@ -185,5 +185,5 @@ export const statusCommand = async (options: GlobalOptions): Promise<number> => 
     drift,
     problems: problems.map(problemAsJson),
   })
-  return plan === null ? failure : EXIT.ok
+  return plan === null ? exitOver(assessment) : EXIT.ok
 }

@@ -1,4 +1,4 @@
-import { localTime } from '../host/clock.ts'
+import { localTime } from '../system/clock.ts'
 
 const two = (value: number): string => `${value}`.padStart(2, '0')
 

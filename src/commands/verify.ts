@@ -1,9 +1,9 @@
+import { type Assessment, assess } from '../assessment/assess.ts'
 import { pendingAsJson } from '../policy/confirmation.ts'
 import { type Check, isFailure } from '../verify/check.ts'
 import { renderChecks } from '../verify/render.ts'
 import { verify } from '../verify/verify.ts'
-import { type Assessment, assess } from './assess.ts'
-import { EXIT, type GlobalOptions, openOutput, problemAsJson } from './output.ts'
+import { EXIT, exitOver, type GlobalOptions, openOutput, problemAsJson } from './output.ts'
 
 /** All checks, or null where config.env or the server's release leaves nothing to check against. */
 export const verifyAssessed = async ({
@@ -25,7 +25,7 @@ export const verifyCommand = async (options: GlobalOptions): Promise<number> => 
   if (checks === null) {
     output.problems(assessment.problems)
     output.document('verify', { ...problems, checks: null })
-    return assessment.failure
+    return exitOver(assessment)
   }
   output.text(renderChecks(checks, options.quiet))
   output.document('verify', { ...problems, passed: !checks.some(isFailure), checks })

@@ -1,8 +1,9 @@
 import type { IgnoreList } from '../documents/ignore-list.ts'
+import type { LocalTime } from '../time.ts'
 import { blockedRecord } from './blocked-hosts.ts'
 import type { Configuration } from './configuration.ts'
 import type { ActionOutcome, Decision, Outcome } from './decision.ts'
-import { historyLine2, historyLine12, type LocalTime, scanEvent2 } from './history.ts'
+import { historyLine2, historyLine12, scanEvent2 } from './history.ts'
 import { logLines2, logLines12 } from './log-lines.ts'
 
 export interface Circumstances {

@@ -1,16 +1,5 @@
+import type { LocalTime } from '../time.ts'
 import type { Decision, Verdict } from './decision.ts'
-
-/** A timestamp in the server's local time; `month` is 1 to 12, `offsetMinutes` counts east of UTC. */
-export interface LocalTime {
-  readonly year: number
-  readonly month: number
-  readonly day: number
-  readonly hour: number
-  readonly minute: number
-  readonly second: number
-  readonly millisecond: number
-  readonly offsetMinutes: number
-}
 
 const two = (value: number): string => (value < 10 ? `0${value}` : `${value}`)
 const padded = (value: number, width: number): string => `${value}`.padStart(width, '0')

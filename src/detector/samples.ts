@@ -1,7 +1,8 @@
 import type { Dialect } from '../documents/portsentry-conf.ts'
 import { formatAddress } from '../network.ts'
+import type { LocalTime } from '../time.ts'
 import type { Decision } from './decision.ts'
-import { historyLine2, historyLine12, type LocalTime, scanEvent2 } from './history.ts'
+import { historyLine2, historyLine12, scanEvent2 } from './history.ts'
 import { type Address, FLAGS, type Packet } from './packet.ts'
 
 type Ends = Pick<Packet, 'timeMs' | 'protocol' | 'source' | 'destination' | 'port'>

@@ -1,7 +1,7 @@
 import type { IgnoreList } from '../documents/ignore-list.ts'
+import type { LocalTime } from '../time.ts'
 import type { Action, ActionOutcome, Mode, Outcome, Verdict } from './decision.ts'
 import type { Detector } from './detector.ts'
-import type { LocalTime } from './history.ts'
 import { isConnectMode, type Protocol } from './modes.ts'
 import type { Address, Packet } from './packet.ts'
 

@@ -1,9 +1,9 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
-import { readFileState } from '../host/files.ts'
-import { errnoOf, HostError } from '../host/host-error.ts'
-import { run, tryRun } from '../host/process.ts'
+import { readFileState } from '../system/files.ts'
+import { errnoOf, HostError } from '../system/host-error.ts'
+import { run, tryRun } from '../system/process.ts'
 import { JAIL, readOption } from './fail2ban.ts'
 
 /** What the live fail2ban says when it is asked. */

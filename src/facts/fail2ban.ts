@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import askScript from '../../templates/fail2ban-ask.py?raw'
-import { type RunResult, tryRun } from '../host/process.ts'
-import { waitingFor } from '../host/waiting.ts'
 import { contains, formatAddress, type Network, parseAddress, parseNetwork } from '../network.ts'
+import { type RunResult, tryRun } from '../system/process.ts'
+import { waitingFor } from '../system/waiting.ts'
 import { readDaemons } from './daemons.ts'
 
 /** The jail that bans by portsentry's history. */

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
-import { tryRun } from '../host/process.ts'
-import type { Backend } from '../policy/backends/definition.ts'
-import type { Verdict } from '../policy/facts.ts'
+import { tryRun } from '../system/process.ts'
+
+/** Whether this kernel takes a target; unknown where even DROP could not be tried. */
+export type Verdict = 'accepted' | 'refused' | 'unknown'
 
 /**
  * Tries iptables targets where it harms nobody: in a chain of a network namespace that ends with the command.
@@ -53,7 +54,7 @@ const mayAdministerNet = async (): Promise<boolean> => {
  * Why bans cannot get into the kernel by this backend, found by a dry run of its own programs. Null where they can, and
  * where a program is not installed yet. Changes nothing.
  */
-export const readFirewallObstacle = async (backend: Backend): Promise<string | null> => {
+export const readFirewallObstacle = async (backend: 'ipset' | 'nft' | 'route'): Promise<string | null> => {
   if (backend === 'route')
     return (await mayAdministerNet()) ? null : 'the capability CAP_NET_ADMIN is missing here'
   for (const [[program = '', ...args], input] of DRY_RUNS[backend]) {

@@ -1,7 +1,7 @@
 import { parseHostsAccess } from '../documents/hosts-access.ts'
 import { deniedAddresses } from '../documents/hosts-access-edit.ts'
-import { readFileState } from '../host/files.ts'
 import { formatAddress, parseAddress } from '../network.ts'
+import { readFileState } from '../system/files.ts'
 
 export const HOSTS_DENY = '/etc/hosts.deny'
 

@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
-import { tryRun } from '../host/process.ts'
-import { broadcastOf, formatAddress, type Network, parseNetwork } from '../network.ts'
+import { broadcastOf, canonicalNetwork, formatAddress, type Network, parseNetwork } from '../network.ts'
 import { readJson } from '../read-json.ts'
+import { tryRun } from '../system/process.ts'
+import { type Ban, failureOf } from './ban.ts'
 
 // Where this server is in its networks, as `ip` of iproute2 says.
 
@@ -91,7 +93,29 @@ export const parseRoutes = (text: string): readonly IpRoute[] | null => {
 export interface RouteTables {
   readonly ipv4: readonly IpRoute[] | null
   readonly ipv6: readonly IpRoute[] | null
+  /** Why a table could not be read, unless there is nothing to read it with. */
+  readonly failures: readonly string[]
 }
+
+/** Marks portward's routes, as the backend `route` writes them. */
+const PORTWARD_PROTOCOL = '211'
+
+const BLACKHOLES: ReadonlySet<string> = new Set(['blackhole', 'unreachable', 'prohibit'])
+
+/** Routes that ban one host, portward's own and those of others. */
+export const parseRouteBans = (routes: readonly IpRoute[]): Ban[] =>
+  routes.flatMap(({ type = '', dst = '', metric, protocol }): Ban[] => {
+    const address = canonicalNetwork(dst)
+    const isOwn = protocol === PORTWARD_PROTOCOL
+    if (address === null || (!isOwn && (!BLACKHOLES.has(type) || address.includes('/')))) return []
+    const which = [
+      ...(protocol === undefined ? [] : ['proto', protocol]),
+      ...(metric === undefined || isOwn ? [] : ['metric', String(metric)]),
+    ]
+    const family = address.includes(':') ? '-6' : '-4'
+    const undo = ['ip', family, 'route', 'del', type, address, ...which]
+    return [{ address, where: 'blackhole route', isOwn, untilMs: null, undo }]
+  })
 
 const isUnicast = ({ type = 'unicast' }: IpRoute): boolean => type === 'unicast'
 const isDefault = ({ dst = 'default' }: IpRoute): boolean => dst === 'default'
@@ -161,7 +185,7 @@ const addressesByLibrary = (): Network[] =>
 /** Pure but for `byLibrary`, which is asked where the interfaces are not known. */
 export const ownNetworks = (
   interfaces: readonly NetworkInterface[] | null,
-  { ipv4, ipv6 }: RouteTables,
+  { ipv4, ipv6 }: Pick<RouteTables, 'ipv4' | 'ipv6'>,
   byLibrary = addressesByLibrary,
 ): OwnNetworks => {
   const real = (interfaces ?? []).filter(({ isVirtual }) => !isVirtual).flatMap(({ addresses }) => addresses)
@@ -178,17 +202,24 @@ export const ownNetworks = (
   }
 }
 
+/** Where IPv6 is switched off, nothing of it can be banned, and its programs fail. */
+export const hasIPv6 = (): boolean => existsSync('/proc/net/if_inet6')
+
 /** What `ip` prints; an empty text where it fails. */
-const ip = async (...args: readonly string[]): Promise<string> => {
-  const { exitCode, stdout } = await tryRun('ip', ['-json', ...args])
-  return exitCode === 0 ? stdout : ''
+const ip = async (...args: readonly string[]): Promise<{ text: string; failure: string | null }> => {
+  const { exitCode, stdout, stderr } = await tryRun('ip', ['-json', ...args])
+  return { text: exitCode === 0 ? stdout : '', failure: failureOf('ip', exitCode, stderr) }
 }
 
 export const readInterfaces = async (): Promise<NetworkInterface[] | null> =>
-  parseInterfaces(await ip('address'))
+  parseInterfaces((await ip('address')).text)
 
-/** All routes of the main tables, those that lead nowhere among them. */
+/** All routes of the main tables, those that lead nowhere among them. Asked for one protocol, `ip` does not name it. */
 export const readRouteTables = async (): Promise<RouteTables> => {
   const [ipv4, ipv6] = await Promise.all([ip('-4', 'route', 'show'), ip('-6', 'route', 'show')])
-  return { ipv4: parseRoutes(ipv4), ipv6: parseRoutes(ipv6) }
+  return {
+    ipv4: parseRoutes(ipv4.text),
+    ipv6: parseRoutes(ipv6.text),
+    failures: [ipv4.failure, hasIPv6() ? ipv6.failure : null].filter((failure) => failure !== null),
+  }
 }

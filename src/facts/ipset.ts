@@ -1,5 +1,5 @@
 import { canonicalNetwork } from '../network.ts'
-import type { SetMember } from './firewall-bans.ts'
+import type { SetMember } from './ban.ts'
 
 export const LIST_IPSETS = ['ipset', 'save'] as const
 

@@ -1,5 +1,5 @@
 import { canonicalNetwork } from '../network.ts'
-import type { Ban } from './firewall-bans.ts'
+import type { Ban } from './ban.ts'
 
 type Program = 'iptables' | 'ip6tables'
 

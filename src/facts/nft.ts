@@ -1,6 +1,6 @@
 import { canonicalNetwork } from '../network.ts'
 import { readJson } from '../read-json.ts'
-import type { SetMember } from './firewall-bans.ts'
+import type { SetMember } from './ban.ts'
 
 export const LIST_NFT_SETS = ['nft', '-j', 'list', 'table', 'inet', 'portward'] as const
 

@@ -1,7 +1,7 @@
 import { open, readdir, readlink } from 'node:fs/promises'
 import { endianness } from 'node:os'
-import { errnoOf } from '../host/host-error.ts'
 import { isLoopback } from '../network.ts'
+import { errnoOf } from '../system/host-error.ts'
 
 // What /proc shows of processes and sockets: proc(5).
 

@@ -1,8 +1,8 @@
 import { readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { effect } from '../host/effect.ts'
-import { replaceFile, syncPath } from '../host/files.ts'
-import { errnoOf, HostError } from '../host/host-error.ts'
+import { effect } from '../system/effect.ts'
+import { replaceFile, syncPath } from '../system/files.ts'
+import { errnoOf, HostError } from '../system/host-error.ts'
 import { directoryOf, readJson } from './store.ts'
 
 /** The operation in progress, for the next command after a crash. */

@@ -1,5 +1,5 @@
+import type { PackageVersion } from '../facts/packages.ts'
 import type { ReleaseStep } from '../plan/plan.ts'
-import type { PackageVersion } from '../policy/facts.ts'
 
 /** A file that an apply was to write or remove. */
 export type FileRecord = (FileCopy | MissingFile) & {

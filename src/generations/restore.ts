@@ -11,8 +11,7 @@ import { redoBans } from '../bans/firewall.ts'
 import { releaseDenied } from '../bans/hosts-deny.ts'
 import { ban } from '../bans/jail.ts'
 import { clearBanProgram, startBanProgram, startBanProgramUnits } from '../bans/legacy.ts'
-import { messageOf } from '../host/host-error.ts'
-import { readInit } from '../host/services.ts'
+import { readInit } from '../facts/systemd.ts'
 import type { Network } from '../network.ts'
 import type { BanSet } from '../policy/backends/definition.ts'
 import { BAN_SET_FILES, BANS_CONF, LOADER, protectedBy, UNIT_PATH } from '../policy/ban-set.ts'
@@ -23,6 +22,7 @@ import {
   legacyBackend,
   legacyProtected,
 } from '../policy/legacy-bans.ts'
+import { messageOf } from '../system/host-error.ts'
 import { releasedBy, releaseJailed, undoFirewallBans } from './bans.ts'
 import type { Restoration, RestoredFile } from './merge.ts'
 import type { Undone } from './record.ts'

@@ -9,10 +9,12 @@ import {
 } from '../apply/services.ts'
 import type { Service } from '../facts/daemons.ts'
 import { readDaemons } from '../facts/daemons.ts'
-import { messageOf } from '../host/host-error.ts'
-import { run } from '../host/process.ts'
-import { readReloaded } from '../host/reload.ts'
-import { readEnabled, readInit } from '../host/services.ts'
+import { readReloaded } from '../facts/fail2ban-reload.ts'
+import { findEnabled, readInit, readUnits } from '../facts/systemd.ts'
+import { BANS_UNIT } from '../policy/ban-set.ts'
+import { LEGACY_UNITS } from '../policy/legacy-bans.ts'
+import { messageOf } from '../system/host-error.ts'
+import { run } from '../system/process.ts'
 import type { ServiceRecord } from './record.ts'
 
 const readActive = async (service: Service): Promise<string[]> => {
@@ -27,13 +29,20 @@ const readActive = async (service: Service): Promise<string[]> => {
   return [...stdout.matchAll(/^(\S+)\.service /gm)].map(([, unit]) => unit ?? '')
 }
 
+/** Units and init scripts of portsentry, fail2ban and portward that start at boot. */
+const readEnabled = async (): Promise<Set<string>> => {
+  const init = readInit()
+  const units = init === 'systemd' ? await readUnits([...SERVICES, BANS_UNIT, ...LEGACY_UNITS]) : new Map()
+  return findEnabled(init, units)
+}
+
 /** What runs and what starts at boot. Throws HostError. */
 export const readServices = async (): Promise<ServiceRecord> => {
   const active = SERVICES.map(async (service) => [service, await readActive(service)] as const)
   const daemons = SERVICES.map(async (service) =>
     (await readDaemons(service)).map(({ pid, startedMs }) => ({ service, pid, startedMs })),
   )
-  const state = [readEnabled(readInit()), Promise.all(active), Promise.all(daemons)] as const
+  const state = [readEnabled(), Promise.all(active), Promise.all(daemons)] as const
   const [enabled, units, processes] = await Promise.all(state)
   return { enabled: [...enabled], active: units, daemons: processes.flat() }
 }
@@ -64,12 +73,14 @@ export const restoreServices = async (record: ServiceRecord, since: number): Pro
   const attempt = async (work: Promise<void>): Promise<void> => {
     await work.catch((error: unknown) => failures.push(messageOf(error)))
   }
-  const enabled = await readEnabled(readInit())
+  const enabled = await readEnabled()
+  // Earlier versions wrote some with their suffix.
+  const wanted = record.enabled.map((unit) => unit.replace(/\.service$/, ''))
   const others: Service[] = []
   for (const service of SERVICES) if (!(await runsOn(service, record))) others.push(service)
   for (const service of others) await attempt(stopService(service))
-  for (const unit of enabled) if (!record.enabled.includes(unit)) await attempt(disableAtBoot(unit))
-  for (const unit of record.enabled) if (!enabled.has(unit)) await attempt(enable(unit))
+  for (const unit of enabled) if (!wanted.includes(unit)) await attempt(disableAtBoot(unit))
+  for (const unit of wanted) if (!enabled.has(unit)) await attempt(enable(unit))
   await attempt(reloadUnits())
   // One that runs on may have read files that have been restored since.
   if (!others.includes('fail2ban') && (await readReloaded()) >= since) await attempt(reloadFail2ban())

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { chmod, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { effect } from '../host/effect.ts'
-import { replaceFile, syncPath } from '../host/files.ts'
-import { errnoOf, HostError } from '../host/host-error.ts'
+import { effect } from '../system/effect.ts'
+import { replaceFile, syncPath } from '../system/files.ts'
+import { errnoOf, HostError } from '../system/host-error.ts'
 import type { Generation } from './record.ts'
 
 /** A file that is being written, beside the one that it replaces. */

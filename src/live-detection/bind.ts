@@ -1,8 +1,8 @@
 import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
 import type { Address } from '../detector/packet.ts'
-import { errnoOf } from '../host/host-error.ts'
 import { formatAddress } from '../network.ts'
+import { errnoOf } from '../system/host-error.ts'
 
 /** No file descriptor to ask with: both daemons then go on as if the port were free. */
 const EXHAUSTED: ReadonlySet<string | undefined> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])

@@ -2,8 +2,8 @@ import { createReadStream, existsSync, readdirSync, readFileSync } from 'node:fs
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { errnoOf, HostError, messageOf } from '../host/host-error.ts'
-import { follow } from '../host/process.ts'
+import { errnoOf, HostError, messageOf } from '../system/host-error.ts'
+import { follow } from '../system/process.ts'
 
 /** Captured bytes in the order in which they come: a pcap or pcapng file, whole or live. */
 export type Chunks = AsyncIterable<Uint8Array>

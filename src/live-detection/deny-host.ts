@@ -2,9 +2,9 @@ import { appendFile, lstat, readFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Dialect } from '../documents/portsentry-conf.ts'
 import { HOSTS_DENY } from '../facts/hosts-deny.ts'
-import { replaceFile } from '../host/files.ts'
-import { errnoOf, HostError, messageOf } from '../host/host-error.ts'
-import { resolveInRoot } from '../host/paths.ts'
+import { replaceFile } from '../system/files.ts'
+import { errnoOf, HostError, messageOf } from '../system/host-error.ts'
+import { resolveInRoot } from '../system/paths.ts'
 
 export interface Denial {
   readonly done: boolean

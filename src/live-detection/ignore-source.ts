@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { type IgnoreList, parseIgnoreList } from '../documents/ignore-list.ts'
 import type { Dialect } from '../documents/portsentry-conf.ts'
-import { resolveInRoot } from '../host/paths.ts'
+import { resolveInRoot } from '../system/paths.ts'
 import { watchFile } from './records.ts'
 
 /** The ignore list that a daemon reads, kept up with its file as the daemon does it. */

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import { appendFile, readFile, truncate } from 'node:fs/promises'
-import { errnoOf, failedTo, type HostError } from '../host/host-error.ts'
+import { errnoOf, failedTo, type HostError } from '../system/host-error.ts'
 
 /** What distinguishes two states of a file; null where there is none. */
 const stampOf = (path: string): string | null => {

@@ -1,6 +1,6 @@
 import type { Action, ActionOutcome } from '../detector/decision.ts'
 import type { Dialect } from '../documents/portsentry-conf.ts'
-import { tryRun } from '../host/process.ts'
+import { tryRun } from '../system/process.ts'
 import { denyHost } from './deny-host.ts'
 
 export interface Response {

@@ -2,8 +2,8 @@ import { createInterface } from 'node:readline'
 import { getSystemErrorName } from 'node:util'
 import script from '../../templates/listen.pl?raw'
 import type { Address } from '../detector/packet.ts'
-import { HostError } from '../host/host-error.ts'
-import { follow } from '../host/process.ts'
+import { HostError } from '../system/host-error.ts'
+import { follow } from '../system/process.ts'
 
 export interface Port {
   readonly protocol: 'tcp' | 'udp'

@@ -1,6 +1,6 @@
+import type { PackageVersion } from '../facts/packages.ts'
 import type { BanSet } from '../policy/backends/definition.ts'
 import type { Desired } from '../policy/desired.ts'
-import type { PackageVersion } from '../policy/facts.ts'
 
 /** Answers for debconf, so that no question is asked and no notice mailed. */
 interface PreseedStep {

@@ -55,7 +55,7 @@ export const protectedBy = (conf: string): Network[] =>
   (optionOf(conf, 'protected') ?? '').split(' ').flatMap((text) => parseNetwork(text) ?? [])
 
 type Surroundings = Pick<Facts, 'files' | 'packages'> & {
-  readonly live: Pick<NonNullable<Facts['live']>, 'neighbours'> | null
+  readonly live: Pick<NonNullable<Facts['live']>, 'firewallManagers'> | null
 }
 
 /** The backend to ban with; `auto` takes what fits the firewall that is there, and keeps what is in use. Pure. */
@@ -68,7 +68,7 @@ export const chooseBackend = (
   if (present !== null) return { backend: present.backend, reason: null }
   const before = legacyBackend(facts.files.get(LEGACY_CONF)?.text)
   if (isBackend(before)) return { backend: before, reason: 'it is in use here' }
-  if (facts.live?.neighbours.firewalld)
+  if (facts.live?.firewallManagers.firewalld)
     return { backend: 'nft', reason: 'firewalld empties the tables of iptables' }
   if (facts.packages.has('nftables') && !facts.packages.has('iptables'))
     return { backend: 'nft', reason: 'nftables is installed and iptables is not' }

@@ -1,25 +1,16 @@
+import type { Mount, ProcessConfinement } from '../facts/confinement.ts'
 import type { Service } from '../facts/daemons.ts'
+import type { UnitProperties } from '../facts/systemd.ts'
 import type { Problem } from '../problem.ts'
-import { isSameFile, type Mount, mountOf, parseMounts } from './mounts.ts'
+import { isSameFile, mountOf } from './mounts.ts'
 import { directoryOf, type WrittenPath } from './written-paths.ts'
 
 /** What a daemon, and so every command that it runs, is kept from. */
-export interface Confinement {
-  readonly mounts: readonly Mount[]
-  readonly isRoot: boolean
-  readonly hasNetAdmin: boolean
-  /** Whether its network is the server's. */
-  readonly isOnNetwork: boolean
+export interface Confinement extends ProcessConfinement {
   readonly hasNetlink: boolean
   /** Whether some system calls are refused: which ones, and whether they matter, is not known here. */
   readonly filtersCalls: boolean
 }
-
-/** Properties of a unit, as `systemctl show` prints them. */
-export type UnitProperties = ReadonlyMap<string, string>
-
-/** A bit of the masks in /proc/PID/status: linux/capability.h. */
-const CAP_NET_ADMIN = 12n
 
 /** A list of systemd's that allows, or with `~` in front refuses, its members. */
 const allows = (list: string | undefined, member: string): boolean => {
@@ -28,34 +19,16 @@ const allows = (list: string | undefined, member: string): boolean => {
   return list.startsWith('~') ? !members.includes(member) : members.includes(member)
 }
 
-/** What the unit's filters refuse, which the kernel does not tell. */
 const filtersOf = (unit: UnitProperties) => ({
   hasNetlink: allows(unit.get('RestrictAddressFamilies'), 'AF_NETLINK'),
   filtersCalls: !['', '~'].includes(unit.get('SystemCallFilter') ?? ''),
 })
 
-export interface ProcessTexts {
-  /** /proc/PID/mountinfo and /proc/PID/status. */
-  readonly mountinfo: string
-  readonly status: string
-  readonly isOnNetwork: boolean
-}
-
-/** A running daemon by what the kernel tells of it. */
-export const confinementOf = (
-  { mountinfo, status, isOnNetwork }: ProcessTexts,
-  unit: UnitProperties,
-): Confinement => {
-  const field = (name: string) => new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1] ?? ''
-  const effective = BigInt(`0x${field('CapEff') || '0'}`)
-  return {
-    mounts: parseMounts(mountinfo),
-    isRoot: field('Uid').split('\t')[1] === '0',
-    hasNetAdmin: ((effective >> CAP_NET_ADMIN) & 1n) === 1n,
-    isOnNetwork,
-    ...filtersOf(unit),
-  }
-}
+/** A running daemon by what the kernel shows of it. */
+export const confinementOf = (process: ProcessConfinement, unit: UnitProperties): Confinement => ({
+  ...process,
+  ...filtersOf(unit),
+})
 
 /** What ProtectSystem= makes read-only, and `strict` leaves writable: systemd.exec(5). */
 const PROTECTED: Readonly<Record<string, readonly string[]>> = {

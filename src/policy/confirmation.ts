@@ -1,5 +1,5 @@
-import { formatDuration } from '../duration.ts'
 import type { Problem } from '../problem.ts'
+import { formatDuration } from '../time.ts'
 
 /** An apply that is in force but will be rolled back unless it is confirmed. */
 export interface PendingConfirmation {

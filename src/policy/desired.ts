@@ -12,13 +12,13 @@ import { type BanPath, findSandboxTrouble } from './confinement.ts'
 import { findExposed } from './exposed.ts'
 import { type Facts, fileText } from './facts.ts'
 import { findDatabase } from './fail2ban-database.ts'
+import { findFirewallManagerTrouble } from './firewall-managers.ts'
 import { findUnfitHistory } from './history-file.ts'
 import { judgedDaemons } from './hosts-access-verdict.ts'
 import { desiredJails, fail2banFiles, type Jails, lostIgnoreIps, SSHD_PATH } from './jail.ts'
 import { chooseTarget, killRoute } from './kill-route.ts'
 import { findLanTrouble } from './lan-check.ts'
 import { LEGACY_CONF, LEGACY_FILES, LEGACY_RECORD, legacyBans, legacyTarget } from './legacy-bans.ts'
-import { findNeighbourTrouble } from './neighbours.ts'
 import { requiredPackages } from './packages.ts'
 import { protect } from './protected-networks.ts'
 import { type Modes, type Release, sees } from './release.ts'
@@ -166,7 +166,7 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
       ? []
       : findExposed(facts, release, shielded, settings.untrusted, place('WHITELIST'))),
     ...findLanTrouble(settings, facts.live?.topology ?? null, shielded),
-    ...findNeighbourTrouble(settings, facts, release, banSet),
+    ...findFirewallManagerTrouble(settings, facts, release, banSet),
     ...findSlowness(settings, release, place('RESOLVE_HOST')),
     ...findInsecureBlockedFile(settings, facts, place('BLOCKED_FILE')),
     ...findUnfitHistory(settings, facts, release, historyPath),

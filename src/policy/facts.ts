@@ -1,26 +1,15 @@
+import type { Ban } from '../facts/ban.ts'
 import type { DaemonProcess } from '../facts/daemons.ts'
 import type { JailBan } from '../facts/fail2ban.ts'
-import type { Ban } from '../facts/firewall-bans.ts'
+import type { FirewallManagers } from '../facts/firewall-managers.ts'
+import type { Verdict } from '../facts/firewall-support.ts'
 import type { OwnNetworks } from '../facts/ip.ts'
+import type { Obstacle } from '../facts/obstacles.ts'
+import type { PackageVersion } from '../facts/packages.ts'
 import type { Socket } from '../facts/procfs.ts'
-import type { UnitProperties } from './confinement.ts'
-import type { Neighbours } from './neighbours.ts'
+import type { Init, UnitProperties } from '../facts/systemd.ts'
+import type { FileState, Unreadable } from '../system/files.ts'
 import type { ServerAddresses } from './server-addresses.ts'
-
-/** A regular file as read: latin1-decoded bytes, permission bits, owner. */
-export interface FileState {
-  readonly text: string
-  readonly mode: number
-  readonly uid: number
-  readonly gid: number
-  /** Milliseconds since the epoch; 0 for a file that only its package holds so far. */
-  readonly modifiedMs: number
-}
-
-export interface PackageVersion {
-  readonly name: string
-  readonly version: string
-}
 
 /** The portsentry that is installed, or that apt would install: what tells the releases apart. */
 export interface PortsentryPackage {
@@ -29,12 +18,10 @@ export interface PortsentryPackage {
   readonly files: readonly string[] | null
 }
 
-export type Verdict = 'accepted' | 'refused' | 'unknown'
-
 /** What only a running system can tell; null where `--root` names a tree that is not running. */
 export interface LiveFacts extends ServerAddresses {
   readonly asRoot: boolean
-  readonly init: 'systemd' | 'sysv'
+  readonly init: Init
   readonly topology: OwnNetworks['topology']
   readonly interfaces: OwnNetworks['interfaces']
   readonly outside: OwnNetworks['outside']
@@ -43,7 +30,7 @@ export interface LiveFacts extends ServerAddresses {
   /** Where SSH sessions come from, the one that this process runs in first. */
   readonly sshClients: readonly string[]
   /** Other tools that rule the firewall. */
-  readonly neighbours: Neighbours
+  readonly firewallManagers: FirewallManagers
   readonly daemons: readonly DaemonProcess[]
   /** Units and init scripts of portsentry, fail2ban and portward that start at boot, left-overs of other releases included. */
   readonly enabled: ReadonlySet<string>
@@ -67,21 +54,6 @@ export interface LiveFacts extends ServerAddresses {
   readonly reloadedMs: number
   /** Bans of the portsentry jail; null where it is not loaded, or was not asked. */
   readonly jailed: readonly JailBan[] | null
-}
-
-/** Why a file cannot be read. */
-export interface Unreadable {
-  readonly message: string
-  readonly hint: string
-}
-
-/** Why a file cannot be written. */
-export interface Obstacle {
-  /** Why nothing can be added to the file; null: it can only not be replaced. */
-  readonly append: string | null
-  /** Why the file cannot get other bytes, or be made, or be removed. */
-  readonly replace: string
-  readonly hint: string
 }
 
 /** The state of a server, or of a tree under `--root`, before anything is changed. */

@@ -1,26 +1,4 @@
-/** A mount point, as one process sees it. */
-export interface Mount {
-  readonly path: string
-  readonly isWritable: boolean
-  /** What is there: the device, and the directory on it. Null where only the unit's configuration is known. */
-  readonly source: { readonly device: string; readonly root: string } | null
-}
-
-const decodePath = (text: string): string =>
-  text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)))
-
-const hasOption = (options: string, wanted: string): boolean => options.split(',').includes(wanted)
-
-/** Reads /proc/PID/mountinfo (proc(5)), in its order: later mounts cover earlier ones. */
-export const parseMounts = (mountinfo: string): Mount[] =>
-  mountinfo.split('\n').flatMap((line): Mount[] => {
-    const [fields = '', rest = ''] = line.split(' - ')
-    const [, , device, root, path, options] = fields.split(' ')
-    const superOptions = rest.split(' ')[2]
-    if (device === undefined || root === undefined || path === undefined || options === undefined) return []
-    const isReadOnly = hasOption(options, 'ro') || hasOption(superOptions ?? '', 'ro')
-    return [{ path: decodePath(path), isWritable: !isReadOnly, source: { device, root: decodePath(root) } }]
-  })
+import type { Mount } from '../facts/confinement.ts'
 
 const isBelow = (path: string, top: string): boolean =>
   top === '/' || path === top || path.startsWith(`${top}/`)

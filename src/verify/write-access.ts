@@ -1,7 +1,7 @@
 import { access, constants, lstat, open, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { errnoOf } from '../host/host-error.ts'
 import type { WrittenPath } from '../policy/written-paths.ts'
+import { errnoOf } from '../system/host-error.ts'
 
 /** What a daemon that writes to a path now would meet. */
 export interface WriteAccess {

@@ -1,3 +1,4 @@
+import type { Mount } from '../facts/confinement.ts'
 import type { Service } from '../facts/daemons.ts'
 import {
   type BanPath,
@@ -7,7 +8,6 @@ import {
   remedyFor,
 } from '../policy/confinement.ts'
 import type { Desired } from '../policy/desired.ts'
-import type { Mount } from '../policy/mounts.ts'
 import { directoryOf } from '../policy/written-paths.ts'
 import type { Problem } from '../problem.ts'
 import { type Check, checkFor, listed } from './check.ts'

@@ -1,13 +1,13 @@
 import { type Configuration, readConfiguration } from '../../src/detector/configuration.ts'
 import type { Action, ActionOutcome, Mode, Outcome } from '../../src/detector/decision.ts'
 import { createDetector, type Detector, type DetectorOptions } from '../../src/detector/detector.ts'
-import type { LocalTime } from '../../src/detector/history.ts'
 import { isMode2 } from '../../src/detector/modes.ts'
 import { FLAGS, type Packet } from '../../src/detector/packet.ts'
 import { createWatcher, type Effects, type Watcher } from '../../src/detector/watcher.ts'
 import { parseIgnoreList } from '../../src/documents/ignore-list.ts'
 import { parsePortsentryConf } from '../../src/documents/portsentry-conf.ts'
 import { parseAddress } from '../../src/network.ts'
+import type { LocalTime } from '../../src/time.ts'
 
 /** 2026-11-21T19:16:32.506Z, the moment of the samples. */
 export const TIME_MS = 1_795_288_592_506

@@ -1,5 +1,5 @@
-import { type Ban, bansOfSet, type SetMember } from '../../src/facts/firewall-bans.ts'
-import { listRoutes, parseRouteBans } from '../../src/facts/ip-route.ts'
+import { type Ban, bansOfSet, type SetMember } from '../../src/facts/ban.ts'
+import { parseRouteBans, parseRoutes } from '../../src/facts/ip.ts'
 import { LIST_IPSETS, parseIpsets } from '../../src/facts/ipset.ts'
 import { LIST_NFT_SETS, parseNftSets } from '../../src/facts/nft.ts'
 import type { Backend } from '../../src/policy/backends/definition.ts'
@@ -8,14 +8,14 @@ import type { Backend } from '../../src/policy/backends/definition.ts'
 export const LISTS: Readonly<Record<Backend, readonly (readonly string[])[]>> = {
   ipset: [LIST_IPSETS],
   nft: [LIST_NFT_SETS],
-  route: [listRoutes('-4'), listRoutes('-6')],
+  route: (['-4', '-6'] as const).map((family) => ['ip', '-json', family, 'route', 'show']),
 }
 
 /** The bans of a backend in what these print. */
 export const membersOf = (backend: Backend, text: string): SetMember[] => {
   if (backend === 'ipset') return parseIpsets(text)
   if (backend === 'nft') return parseNftSets(text)
-  return parseRouteBans(text)
+  return parseRouteBans(parseRoutes(text) ?? [])
     .filter(({ isOwn }) => isOwn)
     .map((ban) => ({ ...ban, secondsLeft: null }))
 }

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { appliesTo, redoOf } from '../../src/bans/firewall.ts'
-import { type Ban, failureOf } from '../../src/facts/firewall-bans.ts'
-import { parseRouteBans } from '../../src/facts/ip-route.ts'
+import { type Ban, failureOf } from '../../src/facts/ban.ts'
+import { parseRouteBans, parseRoutes } from '../../src/facts/ip.ts'
 import { parseInputBans } from '../../src/facts/iptables-input.ts'
 import { ipsetBans } from './ban-sets.ts'
 
@@ -91,7 +91,7 @@ it.each([
   ['nonsense', []],
   ['', []],
 ])('routes that ban: %s', (text, expected) => {
-  expect(shown(parseRouteBans(text))).toEqual(expected)
+  expect(shown(parseRouteBans(parseRoutes(text) ?? []))).toEqual(expected)
 })
 
 it.each<[string, number, string, string | null]>([

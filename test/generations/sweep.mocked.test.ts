@@ -17,24 +17,24 @@ const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 /** What becomes of each effect; and where the records are, as of a server. */
 const fault = vi.hoisted(() => ({ state: '', interfere: (_: string): Promise<void> => Promise.resolve() }))
 
-vi.mock('../../src/host/effect.ts', () => ({
+vi.mock('../../src/system/effect.ts', () => ({
   effect: async <T>(name: string, perform: () => Promise<T>): Promise<T> => {
     await fault.interfere(name)
     return perform()
   },
 }))
-vi.mock('../../src/host/lock.ts', async (original) => ({
+vi.mock('../../src/system/lock.ts', async (original) => ({
   ...(await original<object>()),
   get STATE() {
     return fault.state
   },
 }))
 // No signal comes, and who has died does not stop to listen for one.
-vi.mock('../../src/host/signals.ts', () => ({
+vi.mock('../../src/system/signals.ts', () => ({
   handlingSignals: <T>(_: () => void, work: () => Promise<T>): Promise<T> => work(),
 }))
 // A tree's files alone matter here.
-vi.mock('../../src/host/packages.ts', async (original) => ({
+vi.mock('../../src/facts/packages.ts', async (original) => ({
   ...(await original<object>()),
   readInstalled: async () => new Map(),
 }))

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { HostError } from '../../src/host/host-error.ts'
 import { type Chunks, openCapture, startCapture } from '../../src/live-detection/capture.ts'
+import { HostError } from '../../src/system/host-error.ts'
 import { temporaryDirectory } from '../tree.ts'
 
 const gather = async (chunks: Chunks): Promise<string> => {

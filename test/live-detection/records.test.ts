@@ -1,8 +1,8 @@
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { HostError } from '../../src/host/host-error.ts'
 import { watchFile } from '../../src/live-detection/records.ts'
+import { HostError } from '../../src/system/host-error.ts'
 import { temporaryDirectory } from '../tree.ts'
 
 const text = async (change: Promise<Buffer | null> | undefined) => {

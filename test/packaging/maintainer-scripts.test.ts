@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { STATE } from '../../src/host/lock.ts'
+import { STATE } from '../../src/system/lock.ts'
 import { read } from './command-line.ts'
 
 let state: string

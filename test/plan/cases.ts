@@ -1,7 +1,7 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { applyPlan } from '../../src/apply/apply-plan.ts'
-import { readFacts } from '../../src/host/facts.ts'
+import { readFacts } from '../../src/assessment/read-facts.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import { plan } from '../../src/plan/planner.ts'
 import { parseSettings } from '../../src/settings/settings.ts'

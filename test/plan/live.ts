@@ -3,9 +3,10 @@ import type { Socket, SocketTable } from '../../src/facts/procfs.ts'
 import { type Network, parseNetwork } from '../../src/network.ts'
 import { banCommand } from '../../src/policy/backends/backends.ts'
 import { BAN_ACTION, BANS_UNIT, banSetFiles } from '../../src/policy/ban-set.ts'
-import type { Facts, FileState, LiveFacts } from '../../src/policy/facts.ts'
+import type { Facts, LiveFacts } from '../../src/policy/facts.ts'
 import { ADDRESSES_PATH, renderServerAddresses } from '../../src/policy/server-addresses.ts'
 import { parseSettings, type Settings } from '../../src/settings/settings.ts'
+import type { FileState } from '../../src/system/files.ts'
 
 /** Settings of a config.env that must be right. */
 export const settingsOf = (config: string): Settings => {
@@ -142,7 +143,7 @@ const liveFacts = (changes: Partial<LiveFacts> = {}): LiveFacts => ({
   resolvers: [],
   broadcasts: [],
   sshClients: [],
-  neighbours: { ufw: null, firewalld: false, docker: false },
+  firewallManagers: { ufw: null, firewalld: false, docker: false },
   daemons: [
     portsentry(1, '-atcp'),
     portsentry(2, '-audp'),

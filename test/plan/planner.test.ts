@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { parseRouteBans } from '../../src/facts/ip-route.ts'
+import { parseRouteBans } from '../../src/facts/ip.ts'
 import { parseInputBans } from '../../src/facts/iptables-input.ts'
 import { type Network, parseNetwork } from '../../src/network.ts'
 import { isInSync, type Plan } from '../../src/plan/plan.ts'
@@ -255,7 +255,7 @@ const denied = 'write    /etc/hosts.deny: protected hosts released'
 const free = 'release  192.168.1.20, which is protected but banned'
 
 const input = parseInputBans('iptables', '-P INPUT ACCEPT\n-A INPUT -s 192.168.1.20/32 -j DROP\n')
-const route = parseRouteBans('[{"type":"blackhole","dst":"192.168.1.20"}]')
+const route = parseRouteBans([{ type: 'blackhole', dst: '192.168.1.20' }])
 const set = ipsetBans('add portward-hosts4 192.168.1.20\nadd portward-hosts4 203.0.113.9\n')
 
 const RELEASES: [string, Changes, string[]][] = [

@@ -1,6 +1,6 @@
 import { expect, it, test } from 'vitest'
+import type { Obstacle } from '../../src/facts/obstacles.ts'
 import { plan } from '../../src/plan/planner.ts'
-import type { Obstacle } from '../../src/policy/facts.ts'
 import { renderProblem } from '../../src/problem.ts'
 import { factsOf, LAN, settingsOf } from './live.ts'
 

@@ -124,7 +124,7 @@ it.each<[what: string, Parameters<typeof factsOf>[0], config: string, Backend, r
   ['what is in use', { texts: { [BANS_CONF]: 'backend = route\n' } }, '', 'route', null],
   [
     'what is in use, beside firewalld',
-    { live: { neighbours: { ...NEIGHBOURS, firewalld: true } } },
+    { live: { firewallManagers: { ...NEIGHBOURS, firewalld: true } } },
     '',
     'ipset',
     null,
@@ -145,7 +145,7 @@ it.each<[what: string, Parameters<typeof factsOf>[0], config: string, Backend, r
   ],
   [
     'beside firewalld',
-    { texts: NEW, live: { neighbours: { ...NEIGHBOURS, firewalld: true } } },
+    { texts: NEW, live: { firewallManagers: { ...NEIGHBOURS, firewalld: true } } },
     '',
     'nft',
     'firewalld empties the tables of iptables',
@@ -161,7 +161,7 @@ it.each<[what: string, Parameters<typeof factsOf>[0], config: string, Backend, r
   ['neither', { texts: NEW, packages: new Map() }, '', 'ipset', 'it takes the least time for each ban'],
   [
     'beside ufw, which leaves the table raw alone',
-    { texts: NEW, live: { neighbours: { ...NEIGHBOURS, ufw: { drops: true, emptiesInput: true } } } },
+    { texts: NEW, live: { firewallManagers: { ...NEIGHBOURS, ufw: { drops: true, emptiesInput: true } } } },
     '',
     'ipset',
     'it takes the least time for each ban',

@@ -1,15 +1,26 @@
 import { expect, it } from 'vitest'
+import { parseMounts, parseRights } from '../../src/facts/confinement.ts'
+import type { UnitProperties } from '../../src/facts/systemd.ts'
 import {
   type BanPath,
   configuredConfinement,
   confinementOf,
   findObstacles,
   findSandboxTrouble,
-  type ProcessTexts,
-  type UnitProperties,
 } from '../../src/policy/confinement.ts'
-import { parseMounts } from '../../src/policy/mounts.ts'
 import { writtenPaths } from '../../src/policy/written-paths.ts'
+
+interface ProcessTexts {
+  readonly mountinfo: string
+  readonly status: string
+  readonly isOnNetwork: boolean
+}
+
+const processOf = ({ mountinfo, status: text, isOnNetwork }: ProcessTexts) => ({
+  mounts: parseMounts(mountinfo),
+  ...parseRights(text),
+  isOnNetwork,
+})
 
 const PATHS: BanPath = {
   writes: writtenPaths({
@@ -107,15 +118,20 @@ const CASES: readonly (readonly [
 ]
 
 it.each(CASES)('a process with %s', (_what, texts, unit, messages, cures) => {
-  const process = { mountinfo: HOST, status: status('000001ffffffffff'), isOnNetwork: true, ...texts }
-  const obstacles = findObstacles(confinementOf(process, unitOf(unit)), parseMounts(HOST), 'fail2ban', PATHS)
+  const given = { mountinfo: HOST, status: status('000001ffffffffff'), isOnNetwork: true, ...texts }
+  const obstacles = findObstacles(
+    confinementOf(processOf(given), unitOf(unit)),
+    parseMounts(HOST),
+    'fail2ban',
+    PATHS,
+  )
   expect(obstacles.map(({ remedy }) => remedy)).toEqual(cures)
   for (const [index, message] of messages.entries()) expect(obstacles[index]?.what).toMatch(message)
 })
 
 it('has a private /tmp taken away', () => {
   const mountinfo = HOST + bind('/tmp', '/tmp/systemd-private-1/tmp')
-  const process = { mountinfo, status: status('000001ffffffffff'), isOnNetwork: true }
+  const process = processOf({ mountinfo, status: status('000001ffffffffff'), isOnNetwork: true })
   expect(
     findObstacles(confinementOf(process, new Map()), parseMounts(HOST), 'fail2ban', IN_TMP),
   ).toMatchObject([{ what: expect.stringMatching(/\/tmp\/portsentry\.blocked/), remedy: 'PrivateTmp=no' }])

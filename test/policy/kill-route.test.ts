@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
+import type { Verdict } from '../../src/facts/firewall-support.ts'
 import { banCommand } from '../../src/policy/backends/backends.ts'
-import type { LiveFacts, Verdict } from '../../src/policy/facts.ts'
+import type { LiveFacts } from '../../src/policy/facts.ts'
 import { chooseTarget, isVisibleBan, killRoute } from '../../src/policy/kill-route.ts'
 import { sysv12 } from '../../src/policy/releases/classic-12.ts'
 import type { BanTarget } from '../../src/settings/settings.ts'

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { isSameFile, mountOf, parseMounts } from '../../src/policy/mounts.ts'
+import { parseMounts } from '../../src/facts/confinement.ts'
+import { isSameFile, mountOf } from '../../src/policy/mounts.ts'
 
 const HOST = `22 1 0:30 / / rw,relatime shared:1 - ext4 /dev/vda1 rw
 23 22 0:31 / /run rw,nosuid shared:2 - tmpfs tmpfs rw,size=100k

@@ -2,7 +2,7 @@ import { mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { execaSync } from 'execa'
 import { expect, it } from 'vitest'
-import { parseUnits } from '../../src/host/confinement.ts'
+import { parseUnits } from '../../src/facts/systemd.ts'
 import { readWriteAccess } from '../../src/verify/write-access.ts'
 import { temporaryDirectory } from '../tree.ts'
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
+import { parseMounts, parseRights } from '../../src/facts/confinement.ts'
 import type { Service } from '../../src/facts/daemons.ts'
 import { confinementOf } from '../../src/policy/confinement.ts'
-import { parseMounts } from '../../src/policy/mounts.ts'
 import type { WrittenPath } from '../../src/policy/written-paths.ts'
 import type { Problem } from '../../src/problem.ts'
 import type { WriteAccess } from '../../src/verify/write-access.ts'
@@ -93,7 +93,11 @@ const confined = (mountinfo: string, filter = '~') => ({
   service: 'fail2ban' as const,
   unit: 'fail2ban',
   confinement: confinementOf(
-    { mountinfo, status: 'Uid:\t0\t0\t0\t0\nCapEff:\t000001ffffffffff\n', isOnNetwork: true },
+    {
+      mounts: parseMounts(mountinfo),
+      ...parseRights('Uid:\t0\t0\t0\t0\nCapEff:\t000001ffffffffff\n'),
+      isOnNetwork: true,
+    },
     new Map([['SystemCallFilter', filter]]),
   ),
 })

@@ -1,4 +1,4 @@
-import { tryRun } from '../../host/process.ts'
+import { tryRun } from '../../system/process.ts'
 import type { LabSpecification } from './specification.ts'
 
 export type Firewall = LabSpecification['firewall']

@@ -2,10 +2,10 @@ import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promise
 import type { Outcome } from '../../detector/decision.ts'
 import { sampleLine } from '../../detector/samples.ts'
 import { readProcFile } from '../../facts/procfs.ts'
-import { localTime } from '../../host/clock.ts'
-import { follow, tryRun } from '../../host/process.ts'
 import { parseAddress } from '../../network.ts'
 import type { Release } from '../../policy/release.ts'
+import { localTime } from '../../system/clock.ts'
+import { follow, tryRun } from '../../system/process.ts'
 import type { LabHost, LabSpecification } from './specification.ts'
 import { waitUntil } from './wait-until.ts'
 

@@ -1,5 +1,5 @@
 import sandboxScript from '../../../templates/lab-sandbox.sh?raw'
-import { tryRun } from '../../host/process.ts'
+import { tryRun } from '../../system/process.ts'
 import type { LabReport } from './report.ts'
 import type { LabSpecification } from './specification.ts'
 import { missingPrograms } from './world.ts'

@@ -1,6 +1,6 @@
 import { readFile, stat, writeFile } from 'node:fs/promises'
-import { run } from '../../host/process.ts'
 import { BANS_CONF } from '../../policy/ban-set.ts'
+import { run } from '../../system/process.ts'
 import type { Firewall } from './firewall-copy.ts'
 import { DATABASE } from './jail.ts'
 

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import recordScript from '../../../templates/lab-record.py?raw'
 import { readProcFile } from '../../facts/procfs.ts'
-import { HostError } from '../../host/host-error.ts'
-import { follow } from '../../host/process.ts'
+import { HostError } from '../../system/host-error.ts'
+import { follow } from '../../system/process.ts'
 
 export interface Recorder {
   /** Whether it has work that this machine has not let it do yet; where not, it has handed over what has come in. */

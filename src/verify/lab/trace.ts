@@ -1,4 +1,4 @@
-import { follow, tryRun } from '../../host/process.ts'
+import { follow, tryRun } from '../../system/process.ts'
 import { waitUntil } from './wait-until.ts'
 
 /** Has nft tell of every packet that comes in which rules it meets. */

@@ -1,7 +1,7 @@
 import connectScript from '../../../templates/lab-connect.py?raw'
 import probeScript from '../../../templates/lab-probe.py?raw'
-import { HostError } from '../../host/host-error.ts'
-import { run, tryRun } from '../../host/process.ts'
+import { HostError } from '../../system/host-error.ts'
+import { run, tryRun } from '../../system/process.ts'
 import type { LabDevice, LabHost } from './specification.ts'
 
 const HINT = 'portward verify needs iproute2 and a kernel with network namespaces'

@@ -1,9 +1,9 @@
 import { appendFile, mkdir } from 'node:fs/promises'
 import { readDenied } from '../../facts/hosts-deny.ts'
-import { errnoOf } from '../../host/host-error.ts'
-import { tryRun } from '../../host/process.ts'
 import { DENIED } from '../../policy/ban-set.ts'
 import { directoryOf } from '../../policy/written-paths.ts'
+import { errnoOf } from '../../system/host-error.ts'
+import { tryRun } from '../../system/process.ts'
 
 type Access = 'granted' | 'denied'
 

@@ -1,0 +1,220 @@
+import { join, resolve } from 'node:path'
+import {
+  describeUnfinished,
+  findPending,
+  findUnfinished,
+  type Unfinished,
+} from '../generations/transaction.ts'
+import { type Judgement, plan } from '../plan/planner.ts'
+import { type PendingConfirmation, pendingProblem } from '../policy/confirmation.ts'
+import type { Facts } from '../policy/facts.ts'
+import { findRelease } from '../policy/find-release.ts'
+import type { Release } from '../policy/release.ts'
+import { isError, type Problem } from '../problem.ts'
+import { parseSettings, type Settings } from '../settings/settings.ts'
+import type { FileState } from '../system/files.ts'
+import { readFileState } from '../system/files.ts'
+import { HostError } from '../system/host-error.ts'
+import { STATE } from '../system/lock.ts'
+import { findMasterAbove, resolveInRoot } from '../system/paths.ts'
+import { type FactOptions, readFacts } from './read-facts.ts'
+
+interface Common {
+  readonly root: string
+  /** An apply that is to be confirmed, of which the first of the problems speaks. */
+  readonly pending: PendingConfirmation | null
+  /** All of them: config.env's, the server's and the plan's. */
+  readonly problems: readonly Problem[]
+  /** Those of them that reading config.env alone came to. */
+  readonly configProblems: readonly Problem[]
+  /** Why the release is not known; null where it is. */
+  readonly releaseProblem: Problem | null
+  /** Whether config.env is what is wrong, where no plan could be made. */
+  readonly isConfigurationWrong: boolean
+}
+
+/**
+ * One look at a server or tree, judged once by config.env. Every command takes it, and none reads a file, finds the release or
+ * decides again how the server should be.
+ *
+ * `wrong-configuration`: config.env has errors or is not there; the facts are those that its defaults would need.
+ * `unknown-release`: there is no portsentry, or none that is supported. `blocked`: something stands in the way of a plan.
+ */
+export type Assessment =
+  | (Common & {
+      readonly kind: 'wrong-configuration'
+      readonly settings: null
+      readonly facts: Facts
+      readonly release: Release | null
+      readonly desired: null
+      readonly plan: null
+    })
+  | (Common & { readonly settings: Settings; readonly facts: Facts } & Judgement)
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** What to look at: the options that are the same for all commands. */
+export interface Subject {
+  readonly root: string
+  /** The release of a tree that is a copy of /etc and does not show it. */
+  readonly release?: string
+  /** The path of config.env. */
+  readonly config?: string
+  readonly terminal: { readonly env: Environment }
+}
+
+/** Where config.env is. */
+interface ConfigFile {
+  /** Links are followed below this: a tree's own config.env must not lead out of the tree. */
+  readonly root: string
+  readonly path: string
+}
+
+/** An empty PORTWARD_CONFIG counts as not set. */
+export const namedConfig = ({ config, terminal }: Subject): string | undefined =>
+  config ?? (terminal.env['PORTWARD_CONFIG'] || undefined)
+
+export const locate = (options: Subject): ConfigFile => {
+  const { root } = options
+  const named = namedConfig(options)
+  return named === undefined ? { root, path: '/root/config.env' } : { root: '/', path: resolve(named) }
+}
+
+/** Who else could decide what root is about to do? */
+const checkOwner = (path: string, { uid, mode }: { uid: number; mode: number }): Problem[] => {
+  if (process.getuid?.() !== 0) return []
+  const at = { path }
+  const problems: Problem[] = []
+  const severity = 'error'
+  if (uid !== 0) {
+    const message = `belongs to user ${uid}, who could change what root does here`
+    problems.push({ severity, code: 'config-owner', message, hint: `chown root: ${path}`, at })
+  }
+  if ((mode & 0o022) !== 0) {
+    const message = `may be written by others than root (mode ${mode.toString(8)})`
+    problems.push({ severity, code: 'config-mode', message, hint: `chmod go-w ${path}`, at })
+  }
+  return problems
+}
+
+/** Of a live server: whoever can put another file there decides, too. */
+const checkPlace = async ({ root, path }: ConfigFile): Promise<Problem[]> => {
+  if (process.getuid?.() !== 0) return []
+  const master = await findMasterAbove(await resolveInRoot(root, path))
+  if (master === null) return []
+  const message = `could be replaced by others than root: ${master.who}`
+  const at = { path: join(root, path) }
+  return [
+    { severity: 'error', code: 'config-place', message, hint: `keep it in /root, or ${master.cure}`, at },
+  ]
+}
+
+const unreadable = (path: string, code: string, message: string, hint: string): Problem => ({
+  severity: 'error',
+  code,
+  message,
+  hint,
+  at: { path },
+})
+
+interface LoadedSettings {
+  readonly settings: Settings | null
+  readonly problems: readonly Problem[]
+}
+
+const loadSettings = async (
+  config: ConfigFile,
+  env: Environment,
+  isLive: boolean,
+): Promise<LoadedSettings> => {
+  const path = join(config.root, config.path)
+  let file: FileState | null
+  try {
+    file = await readFileState(config.root, config.path)
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error
+    return { settings: null, problems: [unreadable(path, 'bad-config', error.message, error.hint)] }
+  }
+  if (file === null) {
+    const hint =
+      'write LAN_IP=… and LAN_NM=… into it (nothing on a server without a LAN), or name another file with --config'
+    return { settings: null, problems: [unreadable(path, 'no-config', 'does not exist', hint)] }
+  }
+  const owner = [...checkOwner(path, file), ...(isLive ? await checkPlace(config) : [])]
+  const { settings, problems } = parseSettings(file.text, env, path)
+  return { settings: owner.length > 0 ? null : settings, problems: [...owner, ...problems] }
+}
+
+const interruption = (unfinished: Unfinished): Problem => ({
+  severity: 'warning',
+  code: unfinished.isAtWork ? 'at-work' : 'interrupted',
+  message: `${describeUnfinished(unfinished)}: what follows is about a server in the middle of it`,
+  hint: unfinished.isAtWork
+    ? 'wait until it has finished'
+    : 'portward apply or portward rollback takes care of it first',
+  at: { path: STATE },
+})
+
+/** Those of a config.env without a variable. */
+const defaultSettings = (path: string): Settings => {
+  const { settings } = parseSettings('', {}, path)
+  if (settings === null) throw new Error('an empty config.env must be right')
+  return settings
+}
+
+/** Whether a problem is about config.env, or the environment in its stead. */
+const isAboutConfig = ({ at }: Problem, { path, places }: Settings): boolean =>
+  at.path === path || [...places.values()].some((place) => place.path === at.path)
+
+/** Paths of a tree's files are shown as seen from here, not as if they were this machine's own. */
+const inTree = (root: string, settings: Settings, problem: Problem): Problem =>
+  root === '/' || isAboutConfig(problem, settings) || !problem.at.path.startsWith('/')
+    ? problem
+    : { ...problem, at: { ...problem.at, path: join(root, problem.at.path) } }
+
+/** Looks at config.env and at the server or tree, and judges. Changes nothing. Throws HostError where the look fails. */
+export const assess = async (
+  options: Subject,
+  look: Pick<FactOptions, 'filesOnly'> = {},
+): Promise<Assessment> => {
+  const { root, release } = options
+  const isLive = root === '/'
+  const config = locate(options)
+  const loading = loadSettings(config, options.terminal.env, isLive)
+  const reading = loading.then(({ settings }) =>
+    readFacts(root, settings ?? defaultSettings(config.path), {
+      ...look,
+      ...(release === undefined ? {} : { release }),
+    }),
+  )
+  const [{ settings, problems: given }, facts, unfinished, pending] = await Promise.all([
+    loading,
+    reading,
+    isLive ? findUnfinished() : null,
+    isLive ? findPending() : null,
+  ])
+  const known = [
+    ...(pending === null ? [] : [pendingProblem(pending)]),
+    ...(unfinished === null ? [] : [interruption(unfinished)]),
+    ...given,
+  ]
+  if (settings === null) {
+    const found = findRelease(facts)
+    return {
+      ...{ kind: 'wrong-configuration', root, settings, facts, pending, configProblems: given },
+      ...{ desired: null, plan: null, isConfigurationWrong: true },
+      ...('code' in found
+        ? { release: null, releaseProblem: found, problems: [...known, found] }
+        : { release: found, releaseProblem: null, problems: known }),
+    }
+  }
+  const judgement = plan(settings, facts)
+  const isConfigurationWrong = judgement.problems.some((one) => isError(one) && isAboutConfig(one, settings))
+  return {
+    ...judgement,
+    ...{ root, settings, facts, pending, configProblems: given },
+    releaseProblem: judgement.kind === 'unknown-release' ? (judgement.problems[0] ?? null) : null,
+    problems: [...known, ...judgement.problems.map((problem) => inTree(root, settings, problem))],
+    isConfigurationWrong,
+  }
+}

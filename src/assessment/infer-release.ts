@@ -1,0 +1,49 @@
+import { readdir } from 'node:fs/promises'
+import type { Facts } from '../policy/facts.ts'
+import { tellRelease } from '../policy/find-release.ts'
+import type { FileState } from '../system/files.ts'
+import { readFileState } from '../system/files.ts'
+import { errnoOf, failedTo } from '../system/host-error.ts'
+import { resolveInRoot } from '../system/paths.ts'
+
+const PORTSENTRY_CONF = '/etc/portsentry/portsentry.conf'
+
+/** Names in a directory; none where it is not there. Throws HostError where it cannot be read. */
+export const listDirectory = async (root: string, path: string): Promise<string[]> => {
+  const real = await resolveInRoot(root, path)
+  try {
+    return await readdir(real)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return []
+    throw failedTo('list', real, error)
+  }
+}
+
+/**
+ * The release that a tree without dpkg's status shows by its /etc: see `told` of Facts. `asked`: the one that somebody names,
+ * whatever the files say.
+ */
+export const readTold = async (
+  root: string,
+  packages: ReadonlyMap<string, string>,
+  files: ReadonlyMap<string, FileState>,
+  asked: string | undefined,
+): Promise<Pick<Facts, 'told'>> => {
+  const conf = files.get(PORTSENTRY_CONF)
+  if (root === '/' || packages.size > 0 || conf === undefined) return {}
+  if (asked !== undefined) return { told: asked }
+  const [version, scripts, rotations, units] = await Promise.all([
+    readFileState(root, '/etc/debian_version'),
+    listDirectory(root, '/etc/init.d'),
+    listDirectory(root, '/etc/logrotate.d'),
+    listDirectory(root, '/etc/systemd/system/multi-user.target.wants'),
+  ])
+  const found = tellRelease({
+    conf: conf.text,
+    debianVersion: version?.text ?? '',
+    hasInitScript: scripts.includes('portsentry'),
+    hasLogRotation: rotations.includes('portsentry'),
+    hasTemplateUnit: units.some((unit) => unit.startsWith('portsentry@')),
+  })
+  return { told: found?.name ?? null }
+}

@@ -1,0 +1,285 @@
+import { join } from 'node:path'
+import { namesPeers, PEER_DIRECTORIES } from '../documents/peer-hosts.ts'
+import { readWrapped } from '../facts/libwrap.ts'
+import { findMissing } from '../facts/log-patterns.ts'
+import { readObstacles } from '../facts/obstacles.ts'
+import type { PackageVersion } from '../facts/packages.ts'
+import { hasPackageLists, readInstalled, readPackageFiles, simulateInstall } from '../facts/packages.ts'
+import { readPortsentryFile } from '../facts/portsentry-files.ts'
+import { readStockFiles, type StockFiles } from '../facts/stock-files.ts'
+import { readInit } from '../facts/systemd.ts'
+import type { Backend } from '../policy/backends/definition.ts'
+import { BAN_SET_FILES } from '../policy/ban-set.ts'
+import { blockedFileCandidates, findBlockedFiles } from '../policy/blocked-file.ts'
+import { findHistory } from '../policy/desired.ts'
+import type { Facts, PortsentryPackage } from '../policy/facts.ts'
+import { expectRelease, findRelease, RELEASES } from '../policy/find-release.ts'
+import { FAIL2BAN_DIRECTORY, JAIL_PATH, namedLogs, SSHD_PATH } from '../policy/jail.ts'
+import { LEGACY_FILES, LEGACY_RECORD } from '../policy/legacy-bans.ts'
+import { requiredPackages } from '../policy/packages.ts'
+import { ADDRESSES_PATH } from '../policy/server-addresses.ts'
+import type { Settings } from '../settings/settings.ts'
+import type { FileState, Unreadable } from '../system/files.ts'
+import { readFileState } from '../system/files.ts'
+import { HostError } from '../system/host-error.ts'
+import { findMaker, resolveInRoot } from '../system/paths.ts'
+import { listDirectory, readTold } from './infer-release.ts'
+import { readBanning, readLive } from './read-live-facts.ts'
+
+/** Every release's files, so that left-overs of another one are seen too, and those that the system shares. */
+const SYSTEM_FILES: ReadonlySet<string> = new Set([
+  ...RELEASES.flatMap((release) => [
+    ...(release.modesPath === null ? [] : [release.modesPath]),
+    release.confPath,
+    release.ignorePath,
+    release.builtIgnorePath,
+    ...release.ownedFiles({ tcpMode: '', udpMode: '' }).keys(),
+  ]),
+  ...BAN_SET_FILES,
+  ...LEGACY_FILES,
+  ADDRESSES_PATH,
+  '/etc/hosts.allow',
+  '/etc/hosts.deny',
+])
+
+/** The packages whose files a plan has to foresee while they are not installed. */
+const STOCK_PACKAGES = ['portsentry', 'fail2ban', 'libwrap0']
+
+const isFail2banConfig = (path: string): boolean =>
+  /^\/etc\/fail2ban\/(?:(?:jail|fail2ban)\.d\/)?[^/]+\.(?:conf|local)$/.test(path)
+
+const isWanted = (path: string): boolean => SYSTEM_FILES.has(path) || isFail2banConfig(path)
+
+/** A file that is consulted only; linked to /dev/null, as admins switch one off, it is as good as absent. */
+const readConsulted = async (root: string, path: string): Promise<FileState | null> =>
+  (await resolveInRoot(root, path)) === join(root, '/dev/null') ? null : readFileState(root, path)
+
+/** What could be read of a server's files, and what could not. */
+interface ReadFiles {
+  readonly files: Map<string, FileState>
+  readonly unreadable: Map<string, Unreadable>
+}
+
+/** The result of `read`; where it throws HostError, that is kept as what is the matter with `path`, and null given. */
+const orUnreadable = async <T>(
+  { unreadable }: Pick<ReadFiles, 'unreadable'>,
+  path: string,
+  read: () => Promise<T>,
+): Promise<T | null> => {
+  try {
+    return await read()
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error
+    unreadable.set(path, { message: error.message, hint: error.hint })
+    return null
+  }
+}
+
+/**
+ * Files that name hosts: those that the server talks to, and those that an earlier portward banned. One that cannot be read is
+ * passed over: whoever may not, sees less.
+ */
+const listHostFiles = async (root: string): Promise<string[]> => {
+  const lists = PEER_DIRECTORIES.map(async (directory) => {
+    const names = await listDirectory(root, directory).catch(() => [])
+    return names.map((name) => `${directory}/${name}`).filter(namesPeers)
+  })
+  return [...(await Promise.all(lists)).flat(), LEGACY_RECORD]
+}
+
+/** Every managed or consulted file of a server or tree. */
+const readFiles = async (root: string): Promise<ReadFiles> => {
+  const read: ReadFiles = { files: new Map(), unreadable: new Map() }
+  const add = async (path: string, state: Promise<FileState | null>): Promise<void> => {
+    const found = await state
+    if (found !== null) read.files.set(path, found)
+  }
+  const readOne = (path: string) =>
+    add(
+      path,
+      orUnreadable(read, path, () => readConsulted(root, path)),
+    )
+  const directories = [FAIL2BAN_DIRECTORY, `${FAIL2BAN_DIRECTORY}/jail.d`, `${FAIL2BAN_DIRECTORY}/fail2ban.d`]
+  await Promise.all([
+    ...[...SYSTEM_FILES].map(readOne),
+    ...directories.map(async (directory) => {
+      const names = (await orUnreadable(read, directory, () => listDirectory(root, directory))) ?? []
+      await Promise.all(
+        names
+          .map((name) => `${directory}/${name}`)
+          .filter(isFail2banConfig)
+          .map(readOne),
+      )
+    }),
+    listHostFiles(root).then((paths) =>
+      Promise.all(
+        paths.map((path) =>
+          add(
+            path,
+            readConsulted(root, path).catch(() => null),
+          ),
+        ),
+      ),
+    ),
+  ])
+  return read
+}
+
+interface Installation {
+  readonly installs: readonly PackageVersion[] | null
+  readonly stock: ReadonlyMap<string, StockFiles>
+  readonly unknown: readonly string[]
+  /** See Facts. */
+  readonly expected?: string
+}
+
+/** What installing the missing packages would bring. */
+const foreseeInstallation = async (
+  settings: Settings,
+  backend: Backend,
+  packages: ReadonlyMap<string, string>,
+): Promise<Installation> => {
+  const missing = requiredPackages(settings, backend, readInit()).filter((name) => !packages.has(name))
+  if (missing.length === 0) return { installs: [], stock: new Map(), unknown: [] }
+  const simulated = await simulateInstall(missing)
+  if ('reason' in simulated) {
+    const nothing = { installs: null, stock: new Map() }
+    if (await hasPackageLists()) return { ...nothing, unknown: [simulated.reason] }
+    const version = await readFileState('/', '/etc/debian_version')
+    return { ...nothing, unknown: [], expected: expectRelease(version?.text ?? '').name }
+  }
+  const { installs } = simulated
+  try {
+    const wanted = installs.filter(({ name }) => STOCK_PACKAGES.includes(name))
+    const stock = await readStockFiles(wanted, isWanted)
+    const unforeseen = [...stock.values()].flatMap((files) => files.unforeseen)
+    return {
+      installs,
+      stock,
+      unknown: unforeseen.map((path) => `what the packages put into ${path} cannot be foreseen`),
+    }
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error
+    return { installs, stock: new Map(), unknown: [`${error.message}: ${error.hint}`] }
+  }
+}
+
+const findPortsentry = async (
+  root: string,
+  packages: ReadonlyMap<string, string>,
+  { installs, stock }: Installation,
+): Promise<PortsentryPackage | null> => {
+  const installed = packages.get('portsentry')
+  if (installed !== undefined)
+    return { version: installed, files: await readPackageFiles(root, 'portsentry') }
+  const candidate = installs?.find(({ name }) => name === 'portsentry')
+  if (candidate === undefined) return null
+  return { version: candidate.version, files: stock.get('portsentry')?.paths ?? null }
+}
+
+/** A history that is taken to be there, since a copy of /etc does not tell. */
+const UNSEEN = { mode: 0o600, uid: 0, gid: 0, modifiedMs: 0 }
+
+/** Names of the filters or actions among paths. */
+const namesOf = (paths: readonly string[]): Set<string> =>
+  new Set(paths.map((path) => path.replace(/^.*\//, '').replace(/\.(?:conf|local|py)$/, '')))
+
+/** Which of these paths others than root could put something at, before the daemon opens it. */
+const readInsecure = async (paths: readonly string[]): Promise<Map<string, string>> => {
+  const makers = await Promise.all(
+    paths.map(async (path) => [path, await findMaker(await resolveInRoot('/', path))] as const),
+  )
+  return new Map(makers.flatMap(([path, maker]) => (maker === null ? [] : [[path, maker] as const])))
+}
+
+export interface FactOptions {
+  /** The release of a copy of /etc, which does not tell; a package that is there knows better. */
+  readonly release?: string
+  /** Leaves out what only the running system tells (processes, firewall, apt), as for a tree. */
+  readonly filesOnly?: boolean
+}
+
+/**
+ * One look at a server or tree: everything that commands decide by. Changes nothing. What cannot be read is part of the
+ * answer (`unreadable`, `remarks`). Throws HostError where the look itself fails.
+ */
+export const readFacts = async (
+  root: string,
+  settings: Settings,
+  { release: asked, filesOnly = false }: FactOptions = {},
+): Promise<Facts> => {
+  const isLive = root === '/' && !filesOnly
+  const installed = readInstalled(root)
+  const read = readFiles(root)
+  const banning = isLive ? readBanning(settings, installed, read) : null
+  const [packages, { files, unreadable }, live, wrapped, actionFiles, filterFiles] = await Promise.all([
+    installed,
+    read,
+    banning === null ? null : readLive(settings, banning),
+    installed.then((packages) => readWrapped(root, packages)),
+    listDirectory(root, `${FAIL2BAN_DIRECTORY}/action.d`),
+    listDirectory(root, `${FAIL2BAN_DIRECTORY}/filter.d`),
+  ])
+  const installation: Installation =
+    banning === null
+      ? { installs: [], stock: new Map(), unknown: [] }
+      : await foreseeInstallation(settings, (await banning).backend, packages)
+  const told = await readTold(root, packages, files, asked)
+  const isCopy = 'told' in told
+  const predicted = new Set<string>()
+  for (const [path, state] of [...installation.stock.values()].flatMap((stock) => [...stock.files])) {
+    if (files.has(path)) continue
+    files.set(path, state)
+    predicted.add(path)
+  }
+  const stockPaths = [...installation.stock.values()].flatMap(({ paths }) => paths)
+  const stockIn = (name: string) =>
+    stockPaths.filter((path) => path.startsWith(`${FAIL2BAN_DIRECTORY}/${name}/`))
+  const facts: Facts = {
+    root,
+    live,
+    portsentry: await findPortsentry(root, packages, installation),
+    ...told,
+    packages,
+    installs: installation.installs,
+    files,
+    predicted,
+    unreadable,
+    obstacles: new Map(),
+    insecure: new Map(),
+    actions: namesOf([...actionFiles, ...stockIn('action.d')]),
+    filters: namesOf([...filterFiles, ...stockIn('filter.d')]),
+    wrapped,
+    // A copy of /etc does not tell which logs its server has.
+    missingLogs: isCopy ? new Set() : await findMissing(root, namedLogs({ files })),
+    unknown: installation.unknown,
+    ...(installation.expected === undefined ? {} : { expected: installation.expected }),
+    remarks:
+      live !== null && !live.asRoot
+        ? [
+            'not root: the firewall, the jails and bans of fail2ban, whether portsentry watches, which files cannot be written, and whether an earlier apply was interrupted, were not looked at',
+          ]
+        : [],
+  }
+  const fitting = findRelease(facts)
+  if ('code' in fitting) return facts
+  const insecure = isLive
+    ? await readInsecure(blockedFileCandidates(settings, facts, fitting))
+    : facts.insecure
+  // The history counts by being there; it may be large and its content decides nothing.
+  const historyPath = findHistory(settings, facts, fitting)
+  const looked = await orUnreadable({ unreadable }, historyPath, () => readPortsentryFile(root, historyPath))
+  const history = looked ?? (isCopy ? UNSEEN : null)
+  const blocked = findBlockedFiles(settings, { ...facts, insecure }, fitting)
+  // Only root can look at every one of them.
+  if (live === null || live.asRoot) {
+    await Promise.all(
+      blocked.map((path) => orUnreadable({ unreadable }, path, () => readPortsentryFile(root, path))),
+    )
+  }
+  const obstacles = live?.asRoot
+    ? await readObstacles(root, [...SYSTEM_FILES, JAIL_PATH, SSHD_PATH, historyPath, ...blocked])
+    : facts.obstacles
+  if (history !== null) files.set(historyPath, { ...history, text: '' })
+  return { ...facts, obstacles, insecure }
+}

@@ -1,0 +1,110 @@
+import { areRulesInForce } from '../bans/ban-set.ts'
+import { findDaemons, PORTSENTRY_TABLES } from '../facts/daemons.ts'
+import { readJailBans, readJails } from '../facts/fail2ban.ts'
+import { readReloaded } from '../facts/fail2ban-reload.ts'
+import { readFirewallBans } from '../facts/firewall-bans.ts'
+import { readFirewallManagers } from '../facts/firewall-managers.ts'
+import { readFirewallObstacle, tryTargets } from '../facts/firewall-support.ts'
+import { ownNetworks, readInterfaces, readRouteTables } from '../facts/ip.ts'
+import { readProcesses, readSockets } from '../facts/procfs.ts'
+import { readResolvers } from '../facts/resolv-conf.ts'
+import { readSshClients } from '../facts/ssh.ts'
+import { findEnabled, isActive, isLoaded, readInit, readUnits } from '../facts/systemd.ts'
+import type { Backend, BanSet } from '../policy/backends/definition.ts'
+import { BANS_CONF, BANS_UNIT, banSetOf, chooseBackend } from '../policy/ban-set.ts'
+import type { LiveFacts } from '../policy/facts.ts'
+import { LEGACY_UNITS } from '../policy/legacy-bans.ts'
+import { modesOf } from '../policy/release.ts'
+import type { Settings } from '../settings/settings.ts'
+import type { FileState } from '../system/files.ts'
+
+/** Units in which the daemons may run, of any release. */
+const unitsOf = (settings: Settings): string[] => [
+  'fail2ban',
+  'portsentry',
+  ...modesOf(settings).map((mode) => `portsentry@${mode}`),
+]
+
+/** What bans are to be made with, and what they are made with now. */
+export interface Banning {
+  readonly firewallManagers: LiveFacts['firewallManagers']
+  readonly backend: Backend
+  readonly present: BanSet | null
+}
+
+export const readBanning = async (
+  settings: Settings,
+  installed: Promise<ReadonlyMap<string, string>>,
+  read: Promise<{ readonly files: ReadonlyMap<string, FileState> }>,
+): Promise<Banning> => {
+  const [packages, { files }] = await Promise.all([installed, read])
+  const firewallManagers = await readFirewallManagers(packages)
+  const { backend } = chooseBackend(settings, { files, packages, live: { firewallManagers } })
+  return { firewallManagers, backend, present: banSetOf(files.get(BANS_CONF)?.text) }
+}
+
+/** What only the running server tells. All but what `banning` waits for is read beside its files. */
+export const readLive = async (settings: Settings, banning: Promise<Banning>): Promise<LiveFacts> => {
+  const asRoot = process.getuid?.() === 0
+  const init = readInit()
+  const isBanning = settings.banBackend !== 'none'
+  const wanted = settings.banTarget === 'auto' ? 'CHAOS' : settings.banTarget
+  const readTargets = async (): Promise<LiveFacts['targets']> => {
+    const { backend } = await banning
+    return isBanning && backend === 'ipset' && wanted !== 'DROP' ? tryTargets([wanted], asRoot) : new Map()
+  }
+  const daemonUnits = unitsOf(settings)
+  const units = init === 'systemd' ? readUnits([...daemonUnits, BANS_UNIT, ...LEGACY_UNITS]) : new Map()
+  const processes = readProcesses()
+  const sockets = readSockets(PORTSENTRY_TABLES)
+  const routeTables = readRouteTables()
+  const [
+    interfaces,
+    routes,
+    resolvers,
+    sshClients,
+    { firewallManagers },
+    daemons,
+    allUnits,
+    firewall,
+    hasRules,
+    targets,
+    fail2ban,
+    reloadedMs,
+    firewallObstacle,
+  ] = await Promise.all([
+    readInterfaces(),
+    routeTables,
+    readResolvers(),
+    Promise.all([processes, sockets]).then(([all, open]) => readSshClients(all, open)),
+    banning,
+    processes.then((all) => findDaemons(all, () => sockets)),
+    units,
+    asRoot ? readFirewallBans(routeTables) : { bans: null, inputPolicy: null, bansUnread: null },
+    asRoot ? banning.then(({ present }) => present !== null && areRulesInForce(present)) : null,
+    readTargets(),
+    asRoot
+      ? readJails().then(async (jails) => ({ jails, jailed: await readJailBans(jails) }))
+      : { jails: null, jailed: null },
+    readReloaded(),
+    asRoot && isBanning ? banning.then(({ backend }) => readFirewallObstacle(backend)) : null,
+  ])
+  return {
+    asRoot,
+    init,
+    ...ownNetworks(interfaces, routes),
+    sockets: await sockets,
+    resolvers,
+    sshClients,
+    firewallManagers,
+    daemons,
+    enabled: findEnabled(init, allUnits),
+    units: new Map([...allUnits].filter(([name, unit]) => daemonUnits.includes(name) && isLoaded(unit))),
+    ...firewall,
+    hasBanSet: hasRules && (init === 'sysv' || isActive(allUnits.get(BANS_UNIT))),
+    targets,
+    ...fail2ban,
+    reloadedMs,
+    firewallObstacle,
+  }
+}

@@ -1,0 +1,45 @@
+/** One host, or IPv6 network, that the kernel bans. */
+export interface Ban {
+  readonly address: string
+  /** What bans it, in words. A blackhole route sends answers nowhere: the host's packets still come in. */
+  readonly where:
+    | 'ipset portward'
+    | 'nft inet portward'
+    | 'blackhole route'
+    | 'iptables INPUT'
+    | 'ip6tables INPUT'
+  /** Whether it is in a ban set of portward's, which holds nothing but bans. */
+  readonly isOwn: boolean
+  /** When the kernel ends it, in ms since 1970; null: never. */
+  readonly untilMs: number | null
+  /** The command that takes it away, one word an element. */
+  readonly undo: readonly string[]
+}
+
+/** A member of one of portward's sets. */
+export interface SetMember extends Pick<Ban, 'address' | 'undo'> {
+  /** In seconds from now; null: until somebody releases it. */
+  readonly secondsLeft: number | null
+}
+
+/** How iptables, nft and ip say that there is no such chain, table or set: then it bans nobody. */
+const NOT_THERE =
+  /No chain\/target\/match by that name|No such file or directory|does not exist|Protocol not supported/
+
+const NOT_INSTALLED = 127
+
+/** Why a program did not list its bans; null where it did, and where it or what it was asked for is not there. */
+export const failureOf = (program: string, exitCode: number, stderr: string): string | null =>
+  exitCode === 0 || exitCode === NOT_INSTALLED || NOT_THERE.test(stderr)
+    ? null
+    : `${program} failed: ${stderr.trim().split('\n')[0] || `exit code ${exitCode}`}`
+
+/** The members of a ban set as bans, listed at this time. */
+export const bansOfSet = (where: Ban['where'], members: readonly SetMember[], nowMs: number): Ban[] =>
+  members.map(({ address, secondsLeft, undo }) => ({
+    address,
+    where,
+    isOwn: true,
+    untilMs: secondsLeft === null ? null : nowMs + secondsLeft * 1000,
+    undo,
+  }))

@@ -1,0 +1,114 @@
+import { constants } from 'node:fs'
+import { access, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { errnoOf, HostError, messageOf } from '../system/host-error.ts'
+import { resolveInRoot } from '../system/paths.ts'
+import { tryRun } from '../system/process.ts'
+
+/** Why a file cannot be written. */
+export interface Obstacle {
+  /** Why nothing can be added to the file; null: it can only not be replaced. */
+  readonly append: string | null
+  /** Why the file cannot get other bytes, or be made, or be removed. */
+  readonly replace: string
+  readonly hint: string
+}
+
+/** What an attribute or a file system says against writing, and what would change that. */
+interface Reason {
+  readonly why: string
+  readonly hint: string
+}
+
+/** `lsattr -d`: the attributes of each of these paths, as far as its file system has any. */
+const readAttributes = async (paths: readonly string[]): Promise<ReadonlyMap<string, string>> => {
+  const { stdout } = await tryRun('lsattr', ['-d', '--', ...paths])
+  const lines = [...stdout.matchAll(/^([-\w]+) (\/.*)$/gm)]
+  return new Map(lines.map(([, attributes = '', path = '']) => [path, attributes]))
+}
+
+/** access(2) knows read-only file systems and immutable files, of root too; measured: not append-only ones. */
+const whyDenied = async (path: string): Promise<Reason | null> => {
+  try {
+    await access(path, constants.W_OK)
+    return null
+  } catch (error) {
+    const code = errnoOf(error)
+    if (code === 'EROFS') return { why: `${path} is on a read-only file system`, hint: 'mount it read-write' }
+    if (code === 'EPERM') return { why: `${path} is immutable`, hint: `chattr -i ${path}` }
+    return { why: `${path}: ${code ?? messageOf(error)}`, hint: 'see what is there' }
+  }
+}
+
+const kindOf = async (path: string): Promise<'file' | 'directory' | 'other' | 'nothing'> => {
+  const entry = await stat(path).catch(() => null)
+  if (entry === null) return 'nothing'
+  return entry.isFile() ? 'file' : entry.isDirectory() ? 'directory' : 'other'
+}
+
+/** The directory that a file is in, or, where that is missing, would have to be made in. */
+const presentDirectory = async (real: string): Promise<string> => {
+  let directory = dirname(real)
+  while ((await kindOf(directory)) === 'nothing') directory = dirname(directory)
+  return directory
+}
+
+interface Place {
+  readonly path: string
+  readonly real: string
+  readonly directory: string
+  readonly exists: boolean
+}
+
+const locate = async (root: string, path: string): Promise<Place | Obstacle> => {
+  try {
+    const real = await resolveInRoot(root, path)
+    const kind = await kindOf(real)
+    if (kind === 'file' || kind === 'nothing') {
+      return { path, real, directory: await presentDirectory(real), exists: kind === 'file' }
+    }
+    const why = `${real} is not a regular file`
+    return { append: why, replace: why, hint: 'see what is there' }
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error
+    return { append: error.message, replace: error.message, hint: error.hint }
+  }
+}
+
+const judge = async (
+  { real, directory, exists }: Place,
+  attributes: ReadonlyMap<string, string>,
+): Promise<Obstacle | null> => {
+  const isAppendOnly = (path: string) => attributes.get(path)?.includes('a') === true
+  const appendOnly = [exists ? real : null, directory]
+    .filter((path) => path !== null)
+    .filter(isAppendOnly)
+    .map((path): Reason => ({ why: `${path} is append-only`, hint: `chattr -a ${path}` }))
+  const own = exists ? await whyDenied(real) : null
+  const around = await whyDenied(directory)
+  const append = exists ? own : around
+  const replace = own ?? around ?? (exists ? (appendOnly[0] ?? null) : null)
+  if (replace === null) return null
+  return { append: append?.why ?? null, replace: replace.why, hint: replace.hint }
+}
+
+/**
+ * What keeps root from writing these files below `root`, by path; those that can be written are left out. Changes
+ * nothing: no file is opened.
+ */
+export const readObstacles = async (
+  root: string,
+  paths: Iterable<string>,
+): Promise<Map<string, Obstacle>> => {
+  const located = await Promise.all(
+    [...new Set(paths)].map(async (path) => [path, await locate(root, path)] as const),
+  )
+  const places = located.flatMap(([, place]) => ('real' in place ? [place] : []))
+  const present = places.flatMap(({ real, directory, exists }) => (exists ? [real, directory] : [directory]))
+  const attributes = await readAttributes([...new Set(present)])
+  const judged = located.map(async ([path, place]): Promise<[string, Obstacle][]> => {
+    const obstacle = 'real' in place ? await judge(place, attributes) : place
+    return obstacle === null ? [] : [[path, obstacle]]
+  })
+  return new Map((await Promise.all(judged)).flat())
+}

@@ -1,0 +1,23 @@
+import { isSystemPath } from '../settings/log-paths.ts'
+import type { FileState } from '../system/files.ts'
+import { readAttributes } from '../system/files.ts'
+import { HostError } from '../system/host-error.ts'
+import { resolveInRoot } from '../system/paths.ts'
+
+/**
+ * Attributes of a file that portsentry writes, or null where there is none yet. Throws HostError where it is no regular
+ * file, and where links lead to a file of the system: whatever is written there is lost, and fail2ban would read it.
+ */
+export const readPortsentryFile = async (
+  root: string,
+  path: string,
+): Promise<Omit<FileState, 'text'> | null> => {
+  const real = (await resolveInRoot(root, path)).slice(root === '/' ? 0 : root.length)
+  if (real !== path && isSystemPath(real) && !isSystemPath(path)) {
+    throw new HostError(
+      `${path} leads to ${real}, which is no file of portsentry's`,
+      `remove the link ${path}`,
+    )
+  }
+  return readAttributes(root, path)
+}

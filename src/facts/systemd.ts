@@ -1,0 +1,84 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { tryRun } from '../system/process.ts'
+
+export type Init = 'systemd' | 'sysv'
+
+export const WANTS = '/etc/systemd/system/multi-user.target.wants'
+
+/** What sd_booted(3) looks at. */
+export const readInit = (): Init => (existsSync('/run/systemd/system') ? 'systemd' : 'sysv')
+
+const list = (directory: string): string[] => (existsSync(directory) ? readdirSync(directory) : [])
+
+/** Scripts that start at boot where init scripts are used: systemd-sysv-install(8) looks at the same links. */
+const startsBySysv = (name: string): boolean =>
+  list('/etc/rc2.d').some((link) => /^S\d\d/.test(link) && link.slice(3) === name)
+
+/** Properties of a unit, as `systemctl show` prints them. */
+export type UnitProperties = ReadonlyMap<string, string>
+
+const PROPERTIES = [
+  'Id',
+  'LoadState',
+  'UnitFileState',
+  'ActiveState',
+  'FragmentPath',
+  'DropInPaths',
+  'User',
+  'ProtectSystem',
+  'ReadWritePaths',
+  'ReadOnlyPaths',
+  'InaccessiblePaths',
+  'CapabilityBoundingSet',
+  'PrivateNetwork',
+  'RestrictAddressFamilies',
+  'SystemCallFilter',
+]
+
+/** Reads the blocks that `systemctl show` prints, a unit each, by its name without `.service`. */
+export const parseUnits = (shown: string): Map<string, UnitProperties> => {
+  const units = new Map<string, UnitProperties>()
+  for (const block of shown.split('\n\n')) {
+    const properties = new Map(
+      block.split('\n').flatMap((line): [string, string][] => {
+        const [, name = '', value = ''] = /^(\w+)=(.*)$/.exec(line) ?? []
+        return name === '' ? [] : [[name, value]]
+      }),
+    )
+    const id = properties.get('Id')
+    if (id !== undefined) units.set(id.replace(/\.service$/, ''), properties)
+  }
+  return units
+}
+
+/** What systemd knows of some units (with their suffix, or services); empty where it does not run. */
+export const readUnits = async (names: readonly string[]): Promise<Map<string, UnitProperties>> => {
+  const units = names.map((name) => (name.includes('.') ? name : `${name}.service`))
+  const { exitCode, stdout } = await tryRun('systemctl', [
+    'show',
+    `--property=${PROPERTIES.join()}`,
+    ...units,
+  ])
+  return exitCode === 0 ? parseUnits(stdout) : new Map()
+}
+
+export const isLoaded = (unit: UnitProperties): boolean => unit.get('LoadState') === 'loaded'
+
+export const isActive = (unit: UnitProperties | undefined): boolean => unit?.get('ActiveState') === 'active'
+
+/** As `systemctl is-enabled` says it with its exit code. */
+const ENABLED: ReadonlySet<string> = new Set(['enabled', 'enabled-runtime', 'static', 'alias', 'indirect'])
+
+/**
+ * Those of these units, or of portsentry's init scripts, that start at boot. Instances of a template show by their links,
+ * which stay when an upgrade takes the template away; a unit that systemd made of an init script by the script's links.
+ */
+export const findEnabled = (init: Init, units: ReadonlyMap<string, UnitProperties>): Set<string> => {
+  if (init === 'sysv') return new Set(['portsentry', 'fail2ban'].filter(startsBySysv))
+  const enabled = [...units].filter(([name, properties]) => {
+    const state = properties.get('UnitFileState') ?? ''
+    return state === 'generated' ? startsBySysv(name) : ENABLED.has(state)
+  })
+  const links = list(WANTS).filter((link) => /^(?:portsentry@|portward-)/.test(link))
+  return new Set([...enabled.map(([name]) => name), ...links.map((link) => link.replace(/\.service$/, ''))])
+}

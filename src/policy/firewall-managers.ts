@@ -1,0 +1,132 @@
+import type { Problem } from '../problem.ts'
+import type { Settings } from '../settings/settings.ts'
+import type { BanSet } from './backends/definition.ts'
+import type { Facts } from './facts.ts'
+import type { Release } from './release.ts'
+import { ADDRESSES_PATH } from './server-addresses.ts'
+
+const UFW_CONF = '/etc/ufw/ufw.conf'
+const UFW_DEFAULTS = '/etc/default/ufw'
+
+const warn = (code: string, path: string, message: string, hint: string): Problem => ({
+  severity: 'warning',
+  code,
+  message,
+  hint,
+  at: { path },
+})
+
+/**
+ * portsentry 1.2 reads raw sockets behind netfilter: what INPUT drops, it never sees. Which ports a rule lets through is
+ * not looked at here; `verify` tries them.
+ */
+const findBlindness = ({ live }: Facts, { seesIPv6 }: Release): Problem[] => {
+  if (live === null || seesIPv6) return []
+  const { ufw, firewalld } = live.firewallManagers
+  const unseen = 'before this portsentry can see it: scans of such ports are not noticed'
+  const blind = (path: string, who: string, hint: string) => [
+    warn('blind-portsentry', path, `${who} ${unseen}`, `${hint}, or count on the firewall alone`),
+  ]
+  if (ufw?.drops) {
+    return blind(
+      UFW_CONF,
+      'ufw drops what it does not allow',
+      'let ufw allow the watched ports (nothing listens there)',
+    )
+  }
+  if (firewalld) {
+    return blind(
+      '/etc/firewalld',
+      'firewalld rejects what its zones do not allow',
+      'add the watched ports to the zone (nothing listens there)',
+    )
+  }
+  if (live.inputPolicy !== 'DROP') return []
+  return blind(
+    'iptables -S INPUT',
+    'INPUT drops what no rule accepts',
+    'accept the watched ports in INPUT (nothing listens there)',
+  )
+}
+
+/** What becomes of bans when another tool empties INPUT, and what to set instead. */
+interface Emptied {
+  readonly loss: string
+  readonly cure: string
+}
+
+/** Null: no ban is known to stand in a table that `manager` empties. */
+const whenEmptied = (
+  { banaction, killRoute = '' }: Settings,
+  used: BanSet | null,
+  manager: 'ufw' | 'firewalld',
+): Emptied | null => {
+  if (banaction?.startsWith('iptables'))
+    return {
+      loss: `the bans of ${banaction} are gone then, until fail2ban is restarted`,
+      cure: 'BANACTION=nftables-allports, whose bans stand in a table of their own',
+    }
+  // ufw leaves the table raw alone.
+  const isEmptied = used?.backend === 'ipset' && (manager === 'firewalld' || used.target !== 'DROP')
+  if (isEmptied && banaction === undefined)
+    return {
+      loss: 'bans are back within a minute',
+      cure: 'BAN_BACKEND=nft, whose bans stand in a table of their own',
+    }
+  if (/\bip6?tables\b/.test(killRoute))
+    return { loss: 'the rules of KILL_ROUTE are gone then', cure: 'a KILL_ROUTE that uses nft' }
+  return null
+}
+
+/**
+ * ufw's jumps are appended to INPUT and bans inserted before them; reloading it, switching it off and on leave the
+ * bans there unless it manages the built-in chains (seen with 0.36).
+ */
+const emptiedByUfw = ({ loss, cure }: Emptied): Problem =>
+  warn(
+    'ufw',
+    UFW_DEFAULTS,
+    `ufw empties INPUT whenever it starts or is reloaded (MANAGE_BUILTINS=yes): ${loss}`,
+    `set MANAGE_BUILTINS=no there, or ${cure}`,
+  )
+
+const BESIDE_UFW = warn(
+  'ufw',
+  UFW_CONF,
+  'ufw is on: bans go before its rules, so that nothing it allows lifts them, and ufw status does not show them',
+  'see portward bans; portward unban ADDRESS lifts one',
+)
+
+/** fw.py and ipXtables.py of firewalld 1.3: a flush takes the rules of iptables, too, whichever its own backend is. */
+const emptiedByFirewalld = ({ loss, cure }: Emptied): Problem =>
+  warn(
+    'firewalld',
+    '/etc/firewalld',
+    `firewalld empties the tables of iptables whenever it starts, stops or is reloaded: ${loss}`,
+    `set ${cure}`,
+  )
+
+/**
+ * What other tools of the firewall mean for portsentry and for its bans. What no line of config.env changes is said
+ * until portward has been applied here once: whoever plans every hour knows it by then.
+ */
+export const findFirewallManagerTrouble = (
+  settings: Settings,
+  facts: Facts,
+  release: Release,
+  used: BanSet | null,
+): Problem[] => {
+  if (facts.live === null) return []
+  const isApplied = facts.files.has(ADDRESSES_PATH)
+  const blindness = isApplied ? [] : findBlindness(facts, release)
+  const bans = used !== null || settings.banaction !== undefined
+  if (settings.observeOnly || !bans) return blindness
+  const { ufw, firewalld } = facts.live.firewallManagers
+  const byUfw = ufw?.emptiesInput === true ? whenEmptied(settings, used, 'ufw') : null
+  const byFirewalld = firewalld ? whenEmptied(settings, used, 'firewalld') : null
+  return [
+    ...blindness,
+    ...(byUfw !== null ? [emptiedByUfw(byUfw)] : ufw === null || isApplied ? [] : [BESIDE_UFW]),
+    ...(byFirewalld === null ? [] : [emptiedByFirewalld(byFirewalld)]),
+  ]
+}

@@ -1,0 +1,16 @@
+import type { LocalTime } from '../time.ts'
+
+/** `timeMs` (since the epoch) in the time zone of this machine, or of TZ, as the daemons' localtime() tells it. */
+export const localTime = (timeMs: number): LocalTime => {
+  const date = new Date(timeMs)
+  return {
+    year: date.getFullYear(),
+    month: date.getMonth() + 1,
+    day: date.getDate(),
+    hour: date.getHours(),
+    minute: date.getMinutes(),
+    second: date.getSeconds(),
+    millisecond: date.getMilliseconds(),
+    offsetMinutes: -date.getTimezoneOffset() || 0,
+  }
+}

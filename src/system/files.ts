@@ -1,0 +1,181 @@
+import { randomBytes } from 'node:crypto'
+import { constants, type Stats } from 'node:fs'
+import { appendFile, type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { effect } from './effect.ts'
+import { errnoOf, failedTo, HostError } from './host-error.ts'
+import { resolveInRoot } from './paths.ts'
+import { run } from './process.ts'
+
+/** A regular file as read: latin1-decoded bytes, permission bits, owner. */
+export interface FileState {
+  readonly text: string
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+  /** Milliseconds since the epoch; 0 for a file that only its package holds so far. */
+  readonly modifiedMs: number
+}
+
+/** Why a file cannot be read. */
+export interface Unreadable {
+  readonly message: string
+  readonly hint: string
+}
+
+/** What `read` gives for the real place of a path, or null where there is no such file. */
+const ifPresent = async <T>(
+  root: string,
+  path: string,
+  read: (real: string) => Promise<T>,
+): Promise<T | null> => {
+  const real = await resolveInRoot(root, path)
+  try {
+    return await read(real)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return null
+    if (!(error instanceof HostError)) throw failedTo('read', real, error)
+    const asked = join(root, path)
+    throw asked === real
+      ? error
+      : new HostError(`${asked} leads to a bad place: ${error.message}`, error.hint)
+  }
+}
+
+const attributesOf = (real: string, entry: Stats): Omit<FileState, 'text'> => {
+  if (!entry.isFile()) throw new HostError(`${real} is not a regular file`, 'see what leads there')
+  const { mode, uid, gid, mtimeMs } = entry
+  // A time in the future (the clock was set back, a copy kept its times) says nothing, and would be newer than any daemon.
+  return { mode: mode & 0o7777, uid, gid, modifiedMs: mtimeMs > Date.now() ? 0 : mtimeMs }
+}
+
+/** Attributes of a file below `root`, or null where there is none. Throws HostError if it cannot be looked at. */
+export const readAttributes = (root: string, path: string): Promise<Omit<FileState, 'text'> | null> =>
+  ifPresent(root, path, async (real) => attributesOf(real, await stat(real)))
+
+/**
+ * A file below `root` with its attributes, or null where there is none: both are of one file, whatever is put in its
+ * place meanwhile. Throws HostError if it cannot be read.
+ */
+export const readFileState = (root: string, path: string): Promise<FileState | null> =>
+  ifPresent(root, path, async (real) => {
+    // What is no file (a pipe that nobody writes to) must not be waited for.
+    const handle = await open(real, constants.O_RDONLY | constants.O_NONBLOCK)
+    try {
+      return { ...attributesOf(real, await handle.stat()), text: await handle.readFile('latin1') }
+    } finally {
+      await handle.close()
+    }
+  })
+
+/** Puts a file's bytes, or a directory's names, on the disk. */
+export const syncPath = async (path: string): Promise<void> => {
+  const handle = await open(path, 'r')
+  await handle.sync().finally(() => handle.close())
+}
+
+const writeAll = async (handle: FileHandle, text: string): Promise<void> => {
+  try {
+    await handle.writeFile(text, 'latin1')
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/**
+ * Replaces a file's bytes at once, or creates it with `mode`: a temporary file beside the real target gets the
+ * same mode, owner, ACL and other extended attributes, is synced and renamed over it, and the directory is
+ * synced. Symbolic links are followed, not replaced. Missing directories are made. Throws HostError and leaves the
+ * old file as it was.
+ */
+export const replaceFile = async (root: string, path: string, text: string, mode: number): Promise<void> => {
+  const target = await resolveInRoot(root, path)
+  const temporary = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}.portward`)
+  try {
+    const exists = (await readAttributes(root, path)) !== null
+    await effect(`make the directory of ${target}`, () =>
+      mkdir(dirname(target), { recursive: true, mode: 0o755 }),
+    )
+    await effect(`write beside ${target}`, async () => {
+      await writeAll(await open(temporary, 'wx', 0o600), text)
+    })
+    await effect(`give it the attributes of ${target}`, async () => {
+      const handle = await open(temporary, 'r')
+      try {
+        if (exists) {
+          const options = ['--attributes-only', '--preserve=mode,ownership,xattr']
+          await run(
+            'cp',
+            [...options, '--', target, temporary],
+            'see whether the file system keeps attributes',
+          )
+        } else await handle.chmod(mode)
+        await handle.sync()
+      } finally {
+        await handle.close()
+      }
+    })
+    await effect(`rename ${target}`, async () => {
+      await rename(temporary, target)
+      await syncPath(dirname(target))
+    })
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined)
+    throw error instanceof HostError ? error : failedTo('write', target, error)
+  }
+}
+
+/** What has been added to a file behind its first `size` bytes. */
+const readAdded = async (handle: FileHandle, size: number): Promise<Buffer> => {
+  const added = Buffer.alloc(Math.max(0, (await handle.stat()).size - size))
+  const { bytesRead } = await handle.read(added, 0, added.length, size)
+  return added.subarray(0, bytesRead)
+}
+
+/**
+ * Replaces the bytes of a file that daemons add lines to whenever they like: `change` gets what the file has ('' where
+ * there is none), and what is added to the old file while the new one is made is added to the new one, too.
+ * Throws HostError, and whatever `change` throws.
+ */
+export const rewriteGrowing = async (
+  root: string,
+  path: string,
+  change: (text: string) => string,
+  mode: number,
+): Promise<void> => {
+  const old = await ifPresent(root, path, async (real) => {
+    const handle = await open(real, constants.O_RDONLY | constants.O_NONBLOCK)
+    try {
+      attributesOf(real, await handle.stat())
+      return { real, handle, bytes: await handle.readFile() }
+    } catch (error) {
+      await handle.close()
+      throw error
+    }
+  })
+  const before = old?.bytes.toString('latin1') ?? ''
+  try {
+    const after = change(before)
+    if (after === before) return
+    await replaceFile(root, path, after, mode)
+    if (old === null) return
+    const added = await readAdded(old.handle, old.bytes.length)
+    if (added.length > 0) await effect(`add to ${old.real}`, () => appendFile(old.real, added))
+  } finally {
+    await old?.handle.close()
+  }
+}
+
+/** Removes a file. Throws HostError. */
+export const removeFile = async (root: string, path: string): Promise<void> => {
+  const target = await resolveInRoot(root, path)
+  try {
+    await effect(`remove ${target}`, async () => {
+      await rm(target, { force: true })
+      await syncPath(dirname(target))
+    })
+  } catch (error) {
+    throw failedTo('remove', target, error)
+  }
+}

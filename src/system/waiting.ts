@@ -1,0 +1,32 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { formatDuration } from '../time.ts'
+
+/** A wait that takes longer than this is reported. */
+const SILENCE_MS = 5000
+
+const reporter = new AsyncLocalStorage<(text: string) => void>()
+
+/** Long waits during `work` are reported to `report`; those outside of any such work to nobody. */
+export const reportingWaits = <T>(report: (text: string) => void, work: () => Promise<T>): Promise<T> =>
+  reporter.run(report, work)
+
+/** What is being waited for, so that two waits for the same are reported once. */
+const pending = new Map<string, number>()
+
+/** Does something that may take long: after five seconds it is reported what is waited for, and for how long at most. */
+export const waitingFor = async <T>(what: string, limitMs: number, work: () => Promise<T>): Promise<T> => {
+  const report = reporter.getStore()
+  const isFirst = !pending.has(what)
+  pending.set(what, (pending.get(what) ?? 0) + 1)
+  const timer = isFirst
+    ? setTimeout(() => report?.(`waiting for ${what}, up to ${formatDuration(limitMs)}`), SILENCE_MS)
+    : undefined
+  try {
+    return await work()
+  } finally {
+    clearTimeout(timer)
+    const others = (pending.get(what) ?? 1) - 1
+    if (others === 0) pending.delete(what)
+    else pending.set(what, others)
+  }
+}

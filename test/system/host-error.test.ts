@@ -1,0 +1,17 @@
+import { expect, it } from 'vitest'
+import { failedTo } from '../../src/system/host-error.ts'
+
+it.each([
+  ['EACCES', 'run portward as root'],
+  ['ENOSPC', 'make room on the file system'],
+  // Root has met these as well.
+  ['EIO', 'see the system log'],
+  ['EISDIR', 'see what is there'],
+])('says what helps against %s', (code, hint) => {
+  const error = Object.assign(new Error('from the system'), { code })
+  expect(failedTo('read', '/etc/x', error)).toMatchObject({
+    message: `cannot read /etc/x: ${code}`,
+    hint,
+    cause: error,
+  })
+})
