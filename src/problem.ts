@@ -1,5 +1,5 @@
 /** A place in a file, or in the process's environment (`path` 'environment', no line). */
-export interface Place {
+export interface SourceLocation {
   readonly path: string
   readonly line?: number
 }
@@ -14,7 +14,7 @@ export interface Problem {
   readonly message: string
   /** What to do about it. */
   readonly hint: string
-  readonly at: Place
+  readonly at: SourceLocation
 }
 
 /** `path:line: what is wrong — what to do` */

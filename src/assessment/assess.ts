@@ -163,8 +163,8 @@ const defaultSettings = (path: string): Settings => {
 }
 
 /** Whether a problem is about config.env, or the environment in its stead. */
-const isAboutConfig = ({ at }: Problem, { path, places }: Settings): boolean =>
-  at.path === path || [...places.values()].some((place) => place.path === at.path)
+const isAboutConfig = ({ at }: Problem, { path, locations }: Settings): boolean =>
+  at.path === path || [...locations.values()].some((place) => place.path === at.path)
 
 /** Paths of a tree's files are shown as seen from here, not as if they were this machine's own. */
 const inTree = (root: string, settings: Settings, problem: Problem): Problem =>

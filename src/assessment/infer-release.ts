@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import type { Facts } from '../policy/facts.ts'
-import { tellRelease } from '../policy/find-release.ts'
+import { inferRelease } from '../policy/find-release.ts'
 import type { FileState } from '../system/files.ts'
 import { readFileState } from '../system/files.ts'
 import { errnoOf, failedTo } from '../system/host-error.ts'
@@ -20,30 +20,30 @@ export const listDirectory = async (root: string, path: string): Promise<string[
 }
 
 /**
- * The release that a tree without dpkg's status shows by its /etc: see `told` of Facts. `asked`: the one that somebody names,
+ * The release that a tree without dpkg's status shows by its /etc: see `inferredRelease` of Facts. `asked`: the one that somebody names,
  * whatever the files say.
  */
-export const readTold = async (
+export const readInferredRelease = async (
   root: string,
   packages: ReadonlyMap<string, string>,
   files: ReadonlyMap<string, FileState>,
   asked: string | undefined,
-): Promise<Pick<Facts, 'told'>> => {
+): Promise<Pick<Facts, 'inferredRelease'>> => {
   const conf = files.get(PORTSENTRY_CONF)
   if (root === '/' || packages.size > 0 || conf === undefined) return {}
-  if (asked !== undefined) return { told: asked }
+  if (asked !== undefined) return { inferredRelease: asked }
   const [version, scripts, rotations, units] = await Promise.all([
     readFileState(root, '/etc/debian_version'),
     listDirectory(root, '/etc/init.d'),
     listDirectory(root, '/etc/logrotate.d'),
     listDirectory(root, '/etc/systemd/system/multi-user.target.wants'),
   ])
-  const found = tellRelease({
+  const found = inferRelease({
     conf: conf.text,
     debianVersion: version?.text ?? '',
     hasInitScript: scripts.includes('portsentry'),
     hasLogRotation: rotations.includes('portsentry'),
     hasTemplateUnit: units.some((unit) => unit.startsWith('portsentry@')),
   })
-  return { told: found?.name ?? null }
+  return { inferredRelease: found?.name ?? null }
 }

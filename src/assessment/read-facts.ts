@@ -13,7 +13,7 @@ import { BAN_SET_FILES } from '../policy/ban-set.ts'
 import { blockedFileCandidates, findBlockedFiles } from '../policy/blocked-file.ts'
 import { findHistory } from '../policy/desired.ts'
 import type { Facts, PortsentryPackage } from '../policy/facts.ts'
-import { expectRelease, findRelease, RELEASES } from '../policy/find-release.ts'
+import { assumeRelease, findRelease, RELEASES } from '../policy/find-release.ts'
 import { FAIL2BAN_DIRECTORY, JAIL_PATH, namedLogs, SSHD_PATH } from '../policy/jail.ts'
 import { LEGACY_FILES, LEGACY_RECORD } from '../policy/legacy-bans.ts'
 import { requiredPackages } from '../policy/packages.ts'
@@ -23,7 +23,7 @@ import type { FileState, Unreadable } from '../system/files.ts'
 import { readFileState } from '../system/files.ts'
 import { HostError } from '../system/host-error.ts'
 import { findMaker, resolveInRoot } from '../system/paths.ts'
-import { listDirectory, readTold } from './infer-release.ts'
+import { listDirectory, readInferredRelease } from './infer-release.ts'
 import { readBanning, readLive } from './read-live-facts.ts'
 
 /** Every release's files, so that left-overs of another one are seen too, and those that the system shares. */
@@ -130,7 +130,7 @@ interface Installation {
   readonly stock: ReadonlyMap<string, StockFiles>
   readonly unknown: readonly string[]
   /** See Facts. */
-  readonly expected?: string
+  readonly assumedRelease?: string
 }
 
 /** What installing the missing packages would bring. */
@@ -146,7 +146,7 @@ const foreseeInstallation = async (
     const nothing = { installs: null, stock: new Map() }
     if (await hasPackageLists()) return { ...nothing, unknown: [simulated.reason] }
     const version = await readFileState('/', '/etc/debian_version')
-    return { ...nothing, unknown: [], expected: expectRelease(version?.text ?? '').name }
+    return { ...nothing, unknown: [], assumedRelease: assumeRelease(version?.text ?? '').name }
   }
   const { installs } = simulated
   try {
@@ -201,7 +201,7 @@ export interface FactOptions {
 
 /**
  * One look at a server or tree: everything that commands decide by. Changes nothing. What cannot be read is part of the
- * answer (`unreadable`, `remarks`). Throws HostError where the look itself fails.
+ * answer (`unreadable`, `notes`). Throws HostError where the look itself fails.
  */
 export const readFacts = async (
   root: string,
@@ -224,8 +224,8 @@ export const readFacts = async (
     banning === null
       ? { installs: [], stock: new Map(), unknown: [] }
       : await foreseeInstallation(settings, (await banning).backend, packages)
-  const told = await readTold(root, packages, files, asked)
-  const isCopy = 'told' in told
+  const inferredRelease = await readInferredRelease(root, packages, files, asked)
+  const isCopy = 'inferredRelease' in inferredRelease
   const predicted = new Set<string>()
   for (const [path, state] of [...installation.stock.values()].flatMap((stock) => [...stock.files])) {
     if (files.has(path)) continue
@@ -239,7 +239,7 @@ export const readFacts = async (
     root,
     live,
     portsentry: await findPortsentry(root, packages, installation),
-    ...told,
+    ...inferredRelease,
     packages,
     installs: installation.installs,
     files,
@@ -253,8 +253,8 @@ export const readFacts = async (
     // A copy of /etc does not tell which logs its server has.
     missingLogs: isCopy ? new Set() : await findMissing(root, namedLogs({ files })),
     unknown: installation.unknown,
-    ...(installation.expected === undefined ? {} : { expected: installation.expected }),
-    remarks:
+    ...(installation.assumedRelease === undefined ? {} : { assumedRelease: installation.assumedRelease }),
+    notes:
       live !== null && !live.asRoot
         ? [
             'not root: the firewall, the jails and bans of fail2ban, whether portsentry watches, which files cannot be written, and whether an earlier apply was interrupted, were not looked at',

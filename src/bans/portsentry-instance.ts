@@ -47,8 +47,8 @@ export interface Found {
 }
 
 export const instanceOf = ({ facts, release, releaseProblem }: Found): PortsentryInstance => {
-  const { root, live, packages, told, predicted } = facts
-  const isAbsent = told === undefined && !packages.has('portsentry')
+  const { root, live, packages, inferredRelease, predicted } = facts
+  const isAbsent = inferredRelease === undefined && !packages.has('portsentry')
   const known = isAbsent ? null : release
   const noConf = known === null ? '' : whyNoConf(facts, known)
   const text = known === null || predicted.has(known.confPath) ? undefined : fileText(facts, known.confPath)

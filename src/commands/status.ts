@@ -155,7 +155,7 @@ export const statusCommand = async (options: GlobalOptions): Promise<number> => 
   const [system, bans] = await Promise.all([readSystemName(root), readBanStatus(assessment)])
   const services = describeServices(facts, release, settings)
   const drift = describeDrift(plan, caveatsOf(problems))
-  const isCopy = facts.told !== undefined
+  const isCopy = facts.inferredRelease !== undefined
   const lines = [
     ...(pending === null
       ? []

@@ -84,7 +84,7 @@ const planOwned = (desired: Desired, facts: Facts): (WriteStep | RemoveStep)[] =
   [...desired.ownedFiles].flatMap(([path, wanted]): (WriteStep | RemoveStep)[] => {
     const before = fileText(facts, path) ?? null
     // A copy of /etc has nothing else.
-    const isElsewhere = facts.told !== undefined && !path.startsWith('/etc/')
+    const isElsewhere = facts.inferredRelease !== undefined && !path.startsWith('/etc/')
     if (before === wanted || (isElsewhere && before === null)) return []
     if (wanted !== null) {
       return [
@@ -180,7 +180,7 @@ const planLogs = (desired: Desired, facts: Facts): TouchStep[] => {
 const planInstallation = (desired: Desired, facts: Facts): { steps: Step[]; inexact: string[] } => {
   const missing = desired.packages.filter((name) => !facts.packages.has(name))
   if (missing.length === 0 || facts.live === null) return { steps: [], inexact: [] }
-  if (facts.expected !== undefined) {
+  if (facts.assumedRelease !== undefined) {
     const { title } = desired.release
     const guess =
       facts.portsentry === null ? [`that it would install ${title} is a guess by Debian's version`] : []
@@ -254,7 +254,7 @@ export const plan = (settings: Settings, facts: Facts): Judgement => {
         facts,
         release,
         desired.protectedNetworks,
-        settings.places.get('WHITELIST') ?? { path: settings.path },
+        settings.locations.get('WHITELIST') ?? { path: settings.path },
         changesList,
       )
   const found = [
@@ -267,7 +267,7 @@ export const plan = (settings: Settings, facts: Facts): Judgement => {
   // Over a jail file that cannot be read, everybody else's options would seem to override it.
   const overridden = found.some(isError) ? [] : overriddenOptions(facts, desired.jails, jailText)
   const faults = fail2banFaults(after(facts, desired, writes))
-  const stated = [...found, ...overridden, ...faults, ...facts.remarks.map((message) => notLookedAt(message))]
+  const stated = [...found, ...overridden, ...faults, ...facts.notes.map((message) => notLookedAt(message))]
   if (stated.some(isError)) return blocked(stated)
   const { root, wrapped, live } = facts
   const inexact = [...installation.inexact, ...facts.unknown]

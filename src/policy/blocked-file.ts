@@ -1,5 +1,5 @@
 import { getKey, parsePortsentryConf } from '../documents/portsentry-conf.ts'
-import type { Place, Problem } from '../problem.ts'
+import type { Problem, SourceLocation } from '../problem.ts'
 import { isSystemPath } from '../settings/log-paths.ts'
 import type { Settings } from '../settings/settings.ts'
 import { type Facts, fileText } from './facts.ts'
@@ -43,7 +43,7 @@ export const findBlockedFiles = (
  * A path in config.env is not replaced by another one: it is refused. A daemon that opens a FIFO there hangs, and takes
  * whoever a file of somebody else's lists for blocked already: it does nothing about these hosts.
  */
-export const findInsecureBlockedFile = (settings: Given, facts: Facts, at: Place): Problem[] => {
+export const findInsecureBlockedFile = (settings: Given, facts: Facts, at: SourceLocation): Problem[] => {
   const given = settings.portsentryKeys.get(KEY)
   const why = given ? facts.insecure.get(given) : undefined
   if (why === undefined) return []

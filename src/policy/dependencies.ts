@@ -1,6 +1,6 @@
 import { namesPeers, type PeerHost, readPeerHosts } from '../documents/peer-hosts.ts'
 import { formatAddress, isLoopback, isWithin, type Network, networkOf, parseNetwork } from '../network.ts'
-import type { Place, Problem } from '../problem.ts'
+import type { Problem, SourceLocation } from '../problem.ts'
 import type { Facts } from './facts.ts'
 import { type Release, sees } from './release.ts'
 
@@ -37,7 +37,7 @@ export const findDependencyTrouble = (
   facts: Facts,
   release: Release,
   protectedNetworks: readonly Network[],
-  at: Place,
+  at: SourceLocation,
   changes: boolean,
 ): Problem[] => {
   const found = findDependencies(facts).map((dependency) => ({

@@ -3,7 +3,7 @@ import { getKey, parsePortsentryConf } from '../documents/portsentry-conf.ts'
 import { fixEdits, fixRefused, translatedValue } from '../documents/portsentry-conf-fix.ts'
 import type { Service } from '../facts/daemons.ts'
 import type { Network } from '../network.ts'
-import type { Place, Problem } from '../problem.ts'
+import type { Problem, SourceLocation } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Backend, BanSet } from './backends/definition.ts'
 import { BANS_CONF, banSetFiles, banSetOf, chooseBackend, ownsBans } from './ban-set.ts'
@@ -121,7 +121,7 @@ const confKeys = (settings: Settings, facts: Facts, release: Release, backend: B
 }
 
 /** Measured where the name server does not answer: portsentry 1.2 is deaf for 10 s at each packet, and bans after that. */
-const findSlowness = (settings: Settings, { dialect }: Release, at: Place): Problem[] =>
+const findSlowness = (settings: Settings, { dialect }: Release, at: SourceLocation): Problem[] =>
   dialect !== '1.2' || settings.portsentryKeys.get('RESOLVE_HOST') !== '1'
     ? []
     : [
@@ -138,7 +138,7 @@ const findSlowness = (settings: Settings, { dialect }: Release, at: Place): Prob
 /** Settings + facts → how the server should be. Pure. */
 export const desire = (settings: Settings, facts: Facts, release: Release): DesiredResult => {
   const problems: Problem[] = []
-  const place = (name: string) => settings.places.get(name) ?? { path: settings.path }
+  const place = (name: string) => settings.locations.get(name) ?? { path: settings.path }
   const { backend, reason } = chooseBackend(settings, facts)
   const present = banSetOf(fileText(facts, BANS_CONF))?.target ?? legacyTarget(fileText(facts, LEGACY_CONF))
   const choice = chooseTarget(settings.banTarget, facts.live, present)

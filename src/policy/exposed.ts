@@ -1,6 +1,6 @@
 import type { Topology } from '../facts/ip.ts'
 import { contains, formatCidr, isIPv4, isWithin, type Network, parseNetwork } from '../network.ts'
-import type { Place, Problem } from '../problem.ts'
+import type { Problem, SourceLocation } from '../problem.ts'
 import type { Facts } from './facts.ts'
 import { isPrivate } from './lan-check.ts'
 import { type OnLink, onLink } from './on-link.ts'
@@ -22,7 +22,7 @@ export const findExposed = (
   release: Release,
   networks: readonly Network[],
   untrusted: readonly Network[],
-  whitelist: Place,
+  whitelist: SourceLocation,
 ): Problem[] => {
   const exposed = (facts.live?.sshClients ?? []).filter((address) => {
     const client = parseNetwork(address)

@@ -65,12 +65,12 @@ export interface Facts {
    * In a tree without dpkg's status, such as a checked-in copy of /etc: the name of the release that its files tell, null
    * where they do not. Absent everywhere else.
    */
-  readonly told?: string | null
+  readonly inferredRelease?: string | null
   /**
    * Where apt has no package lists, and so nothing tells what it would install: the name of the release that this version of
    * Debian ships. Absent everywhere else.
    */
-  readonly expected?: string
+  readonly assumedRelease?: string
   readonly packages: ReadonlyMap<string, string>
   /** What `apt-get install` would bring in, dependencies included; null where apt could not say. */
   readonly installs: readonly PackageVersion[] | null
@@ -95,7 +95,7 @@ export interface Facts {
   /** What could not be found out, so that no exact plan can be made. */
   readonly unknown: readonly string[]
   /** What else could not be looked at, and why. */
-  readonly remarks: readonly string[]
+  readonly notes: readonly string[]
 }
 
 export const fileText = (facts: Facts, path: string): string | undefined => facts.files.get(path)?.text

@@ -25,7 +25,7 @@ export interface Traces {
  * The release by the files of /etc, null where they contradict each other or say too little. 1.2-14 and 1.2-16 put the very
  * same files there, so that between these two the enabled units decide, or else Debian's version.
  */
-export const tellRelease = (traces: Traces): Release | null => {
+export const inferRelease = (traces: Traces): Release | null => {
   const { debianVersion, hasInitScript, hasLogRotation, hasTemplateUnit } = traces
   const conf = parsePortsentryConf(traces.conf, '1.2')
   // 2.x would not start over one of these keys.
@@ -39,14 +39,14 @@ export const tellRelease = (traces: Traces): Release | null => {
 }
 
 /** The release that this version of Debian ships: a guess, for what is settled only when the packages are known. */
-export const expectRelease = (debianVersion: string): Release => {
+export const assumeRelease = (debianVersion: string): Release => {
   const major = Number(/^\d+/.exec(debianVersion)?.[0])
   if (major <= 12) return sysv12
   return major === 13 ? template12 : native2
 }
 
 /** What of the facts decides the release. */
-type Deciding = Pick<Facts, 'root' | 'portsentry' | 'told' | 'live' | 'unknown' | 'expected'>
+type Deciding = Pick<Facts, 'root' | 'portsentry' | 'inferredRelease' | 'live' | 'unknown' | 'assumedRelease'>
 
 /**
  * The release that fits the package, or why there is none. Never decided by the distribution's name. The one way to it, for
@@ -61,8 +61,8 @@ export const findRelease = (facts: Deciding): Release | Problem => {
     hint,
     at,
   })
-  const { portsentry, told, expected } = facts
-  if (told === null) {
+  const { portsentry, inferredRelease, assumedRelease } = facts
+  if (inferredRelease === null) {
     return {
       ...refuse(
         'untold-release',
@@ -72,7 +72,9 @@ export const findRelease = (facts: Deciding): Release | Problem => {
       at: { path: '/etc/portsentry/portsentry.conf' },
     }
   }
-  const named = RELEASES.find(({ name }) => name === (told ?? (portsentry === null ? expected : undefined)))
+  const named = RELEASES.find(
+    ({ name }) => name === (inferredRelease ?? (portsentry === null ? assumedRelease : undefined)),
+  )
   if (named !== undefined) return named
   if (portsentry === null && facts.live === null) {
     return facts.root === '/'

@@ -108,7 +108,7 @@ export const desiredJails = (
       code: 'unknown-banaction',
       message: `BANACTION is "${settings.banaction}", but fail2ban has no action ${action}`,
       hint: `name one of the actions in ${FAIL2BAN_DIRECTORY}/action.d`,
-      at: settings.places.get('BANACTION') ?? { path: settings.path },
+      at: settings.locations.get('BANACTION') ?? { path: settings.path },
     })
   }
   const bans = !settings.observeOnly && (settings.banBackend !== 'none' || settings.banaction !== undefined)

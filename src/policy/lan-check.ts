@@ -116,7 +116,7 @@ const judgeLan = (lan: Network, topology: Topology): Found | null => {
   return null
 }
 
-type Given = Pick<Settings, 'lan' | 'whitelist' | 'untrusted' | 'observeOnly' | 'places' | 'path'>
+type Given = Pick<Settings, 'lan' | 'whitelist' | 'untrusted' | 'observeOnly' | 'locations' | 'path'>
 
 /** Private networks that this server is on and that nothing in config.env speaks of as a whole. */
 const findUnprotected = (
@@ -162,7 +162,7 @@ export const findLanTrouble = (
   protectedNetworks: readonly Network[],
 ): Problem[] => {
   if (topology === null || !hasIPv4(topology)) return []
-  const at = (name: string) => settings.places.get(name) ?? { path: settings.path }
+  const at = (name: string) => settings.locations.get(name) ?? { path: settings.path }
   const wrong = settings.lan === null ? null : judgeLan(settings.lan, topology)
   const lan = wrong === null ? [] : [{ ...wrong, at: at('LAN_IP') }]
   // The error names all networks by itself; without bans nobody needs protection.

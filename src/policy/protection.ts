@@ -1,5 +1,5 @@
 import { contains, formatCidr, isWithin, type Network, networkOf } from '../network.ts'
-import { isError, type Place, type Problem, renderProblem } from '../problem.ts'
+import { isError, type Problem, renderProblem, type SourceLocation } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
 import { type Facts, fileText } from './facts.ts'
 import { ADDRESSES_PATH, parseServerAddresses, type ServerAddresses } from './server-addresses.ts'
@@ -7,7 +7,7 @@ import { ADDRESSES_PATH, parseServerAddresses, type ServerAddresses } from './se
 /** Why a host must never be banned, and the line that says so; `at` null: it always holds. */
 export interface Protector {
   readonly entry: string
-  readonly at: Place | null
+  readonly at: SourceLocation | null
 }
 
 /** The entry with the line it is in, as `path:line: entry`. */
@@ -26,7 +26,7 @@ export const findProtectors = (
   server: Partial<ServerAddresses>,
   networks: readonly Network[],
 ): Protector[] => {
-  const at = (name: string): Place => settings.places.get(name) ?? { path: settings.path }
+  const at = (name: string): SourceLocation => settings.locations.get(name) ?? { path: settings.path }
   const found: Protector[] = []
   if (settings.lan !== null && contains(settings.lan, host)) {
     found.push({ entry: `LAN_IP and LAN_NM: ${formatCidr(networkOf(settings.lan))}`, at: at('LAN_IP') })

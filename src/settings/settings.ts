@@ -1,5 +1,5 @@
 import { isWithin, type Network } from '../network.ts'
-import { isError, type Place, type Problem } from '../problem.ts'
+import { isError, type Problem, type SourceLocation } from '../problem.ts'
 import { checkLines } from './check-lines.ts'
 import { type ConfigLines, readConfigLines } from './config-lines.ts'
 import { readConfigValue } from './config-value.ts'
@@ -37,7 +37,7 @@ export interface Settings {
   /** How many earlier states can be rolled back to. */
   readonly keepGenerations: number
   /** Where each variable was given; for problems that show only later. */
-  readonly places: ReadonlyMap<string, Place>
+  readonly locations: ReadonlyMap<string, SourceLocation>
   /** The file itself, as the place of what is not given anywhere. */
   readonly path: string
 }
@@ -50,10 +50,10 @@ export interface SettingsResult {
 
 interface Given {
   readonly value: string
-  readonly at: Place
+  readonly at: SourceLocation
 }
 
-const ENVIRONMENT: Place = { path: 'environment' }
+const ENVIRONMENT: SourceLocation = { path: 'environment' }
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -177,7 +177,7 @@ const checkTogether = (value: (name: string) => string, refused: ReadonlySet<str
 
 /**
  * Reads config.env. `environment` wins over the file. All problems are collected; settings come only without
- * errors. `path` is for the problems' places.
+ * errors. `path` is for the problems' locations.
  */
 export const parseSettings = (text: string, environment: Environment, path: string): SettingsResult => {
   const lines = readConfigLines(text)
@@ -247,7 +247,7 @@ export const parseSettings = (text: string, environment: Environment, path: stri
     banaction: optional('BANACTION'),
     observeOnly,
     keepGenerations: Number(value('KEEP_GENERATIONS')),
-    places: new Map([...given].map(([name, { at }]) => [name, at])),
+    locations: new Map([...given].map(([name, { at }]) => [name, at])),
     path,
   }
   return { settings, problems: all }

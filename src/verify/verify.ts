@@ -163,7 +163,7 @@ export const verify = async (
 ): Promise<Check[]> => {
   const check = checkFor('installed', 'portsentry and fail2ban are installed')
   const missing = ['portsentry', 'fail2ban'].filter((name) => !facts.packages.has(name))
-  const isCopy = facts.told !== undefined
+  const isCopy = facts.inferredRelease !== undefined
   if (missing.length > 0 && !isCopy) {
     return [check.fail(`${missing.join(' and ')} ${missing.length > 1 ? 'are' : 'is'} not`, 'portward apply')]
   }

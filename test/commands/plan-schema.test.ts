@@ -56,7 +56,7 @@ it.each<[string, FactsChanges, readonly string[]]>([
     },
     ['preseed', 'install'],
   ],
-  ['no root', { live: { asRoot: false, hasBanSet: null, bans: null }, remarks: ['not root'] }, []],
+  ['no root', { live: { asRoot: false, hasBanSet: null, bans: null }, notes: ['not root'] }, []],
 ])('a plan for %s is as the schema says', (_, changes, kinds) => {
   const printed = planned(changes)
   expect(kindsOf(printed)).toEqual(expect.arrayContaining([...kinds]))

@@ -64,7 +64,7 @@ const banTwo = async (server: Server, stores: readonly string[]): Promise<void> 
 }
 
 /** That the kernel, the files and fail2ban themselves have nothing of the attacker. */
-const expectReleased = async (server: Server): Promise<void> => {
+const assumeReleased = async (server: Server): Promise<void> => {
   const { stdout } = await server.run(
     `${LIST_BANS}; cat /etc/hosts.deny /run/portward/denied; fail2ban-client get portsentry banip
     for file in /var/lib/portsentry/portsentry.blocked*; do od -An -v -tu1 $file | tr -s ' \\n' ' '; cat $file | tr -d '\\0'; done`,
@@ -156,7 +156,7 @@ describeServers('bans, unban, explain and status on Debian 12', () => {
     expect(said.trim()).toMatch(
       /^203\.0\.113\.9: released from fail2ban, (?:blocked file, )?hosts\.deny, firewall$/,
     )
-    await expectReleased(server)
+    await assumeReleased(server)
     expect(await explain(server, attacker)).toMatchObject({ verdict: 'would-be-banned', ban: null })
     await ban(server, attacker)
   })
@@ -166,7 +166,7 @@ describeServers('bans, unban, explain and status on Debian 12', () => {
     expect(said).toMatch(
       /^203\.0\.113\.9: released from fail2ban, (?:blocked file, )?hosts\.deny, firewall$/m,
     )
-    await expectReleased(server)
+    await assumeReleased(server)
     expect(await portward(server, `unban ${attacker}`, 0)).toMatch(/^203\.0\.113\.9: was not banned$/m)
     expect([...(await readRows(server)).keys()].sort()).toEqual([other, ...DAMAGES.map(([, host]) => host)])
   })
@@ -177,7 +177,7 @@ describeServers('bans, unban, explain and status on Debian 12', () => {
     const { exitCode, stderr } = await server.run(`portward unban ${attacker}`, { allowFailure: true })
     expect(exitCode).toBe(1)
     expect(stderr).toMatch(/^fail2ban: fail2ban does not run, or does not answer — /m)
-    await expectReleased(server)
+    await assumeReleased(server)
     await server.run('systemctl start fail2ban')
     await portward(server, `unban ${attacker}`, 0)
     expect(await server.attacker.reaches(OPEN_PORT)).toBe(true)
@@ -245,7 +245,7 @@ describeServers('bans, unban, explain and status on testing, with the records of
     const said = await portward(server, `unban ${attacker}`, 0)
     expect(said).toMatch(/^203\.0\.113\.9: released from fail2ban, (?:blocked file, )?firewall$/m)
     expect(said).toMatch(/^portsentry itself forgets it at its next restart/m)
-    await expectReleased(server)
+    await assumeReleased(server)
     expect(await explain(server, attacker)).toMatchObject({ verdict: 'would-be-banned', ban: null })
     await ban(server, attacker)
     const row = (await readRows(server)).get(attacker)
@@ -254,7 +254,7 @@ describeServers('bans, unban, explain and status on testing, with the records of
     expect(await portward(server, `unban ${attacker}`, 0)).toMatch(
       /^203\.0\.113\.9: released from fail2ban, firewall$/m,
     )
-    await expectReleased(server)
+    await assumeReleased(server)
     expect(await portward(server, `unban ${attacker}`, 0)).toMatch(/^203\.0\.113\.9: was not banned$/m)
   })
 

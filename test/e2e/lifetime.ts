@@ -93,7 +93,7 @@ export const describeLifetime = (suite: Suite, units: readonly string[]): Lifeti
   }
   const isCutOff = async (source: string): Promise<boolean> =>
     !(await server.attacker.reaches(OPEN_PORT, { source, timeoutMs: 1000 }))
-  const expectReleased = async (attacker: string): Promise<void> => {
+  const assumeReleased = async (attacker: string): Promise<void> => {
     await expectBannedNowhere(server, attacker)
     expect(await server.attacker.reaches(OPEN_PORT, { source: attacker })).toBe(true)
   }
@@ -222,23 +222,23 @@ export const describeLifetime = (suite: Suite, units: readonly string[]): Lifeti
         firewall: { state: 'banned', details: `${where}, which is asked before all other rules` },
       })
       await portward(server, `unban ${attacker}`, 0)
-      await expectReleased(attacker)
+      await assumeReleased(attacker)
       expect(await access(attacker)).toBe('granted')
       await expectBannedAgain(server, attacker)
     })
 
     it(`${name}: releases it everywhere by fail2ban's own commands, and bans its next scan`, async () => {
       await server.run(`fail2ban-client set portsentry unbanip ${attacker}`)
-      await expectReleased(attacker)
+      await assumeReleased(attacker)
       await expectBannedAgain(server, attacker)
       await server.run('fail2ban-client unban --all')
-      await expectReleased(attacker)
+      await assumeReleased(attacker)
     })
 
     it(`${name}: ends a ban when its time is over, bans the next scan for longer, and permanently with -1`, async () => {
       await configure(`BAN_BACKEND=${name}\nBANTIME=10\n`)
       await expectBanned(server, attacker, [1])
-      await expectReleased(attacker)
+      await assumeReleased(attacker)
       await expectBanned(server, attacker, [1])
       await eventually('the second ban is longer in the kernel', async () => {
         return Number(/ timeout (\d+)/.exec(await inKernel(attacker))?.[1]) > 10

@@ -77,7 +77,7 @@ it('takes or refuses any text as config.env, and writes what it takes', () => {
       checkConsumers(settings)
       const shell = readVariables(text)
       for (const [name, value] of settings.portsentryKeys)
-        if (settings.places.has(name)) expect([name, value, undefined]).toContain(shell.get(name))
+        if (settings.locations.has(name)) expect([name, value, undefined]).toContain(shell.get(name))
     }),
     // At least one text in twenty is taken.
     { numRuns: runs(1000), maxSkipsPerRun: 19 },
@@ -97,7 +97,7 @@ it('means by a text what sh does', () => {
           shell.assignments.findLast((one) => one.name === name)?.conditional === false
         // What a foreign command, or a condition, may have changed is left aside.
         const sure = [...settings.portsentryKeys].filter(
-          ([name]) => settings.places.has(name) && isSure(name),
+          ([name]) => settings.locations.has(name) && isSure(name),
         )
         return sure.length === 0 ? [] : [{ text, variables: sure }]
       })

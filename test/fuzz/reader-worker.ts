@@ -14,9 +14,12 @@ export interface Report {
   readonly growth: number | null
 }
 
-/** Many lines, or one long line that goes on behind the run, so that no reader can stop at its end. */
+/**
+ * Many lines, or one long line that goes on behind the run, so that no reader can stop at its end. An even number of pieces:
+ * a quote that only the shorter text leaves open would have a reader stop there.
+ */
 const hostile = (piece: string, size: number): string => {
-  const run = piece.repeat(size / piece.length)
+  const run = piece.repeat(2 * Math.floor(size / piece.length / 2))
   return piece.includes('\n') ? run : `A=x${run}x\n`
 }
 

@@ -40,7 +40,7 @@ it('ends a command that takes too long, with what it started', async () => {
   expect(outcome).toMatchObject({
     result: 'failed',
     exitCode: 137,
-    said: expect.stringMatching(/after 3 s/),
+    said: expect.stringMatching(/within 3 s/),
   })
   const pid = readFileSync(mark, 'utf8').trim()
   await expect.poll(() => existsSync(`/proc/${pid}/cwd`), { timeout: 20_000 }).toBe(false)

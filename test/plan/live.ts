@@ -191,7 +191,7 @@ export const factsOf = ({ live = {}, texts = {}, modifiedMs = {}, ...changes }: 
     filters: new Set(),
     missingLogs: new Set(),
     unknown: [],
-    remarks: [],
+    notes: [],
     ...changes,
   }
 }

@@ -801,7 +801,7 @@ it('tells what keeps apt from installing', () => {
 it('lists the settings for the expected release where apt has no package lists', () => {
   const facts = factsOf({
     portsentry: null,
-    expected: 'native-2',
+    assumedRelease: 'native-2',
     packages: new Map(),
     installs: null,
     texts: { '/etc/portsentry/portsentry.conf': null },

@@ -41,7 +41,7 @@ it.each([
 ])('config.env with BLOCKED_FILE=%s', (path, expected) => {
   const settings = settingsOf(`${LAN}BLOCKED_FILE=${path}\n`)
   const facts = factsWith('', ['/srv/log/blocked'])
-  const place = settings.places.get('BLOCKED_FILE') ?? { path: 'config.env' }
+  const place = settings.locations.get('BLOCKED_FILE') ?? { path: 'config.env' }
   const problems = findInsecureBlockedFile(settings, facts, place).map(renderProblem)
   expect(problems).toEqual(expected === null ? [] : [expect.stringMatching(expected)])
 })

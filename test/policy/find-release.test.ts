@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { expectRelease, findRelease, type Traces, tellRelease } from '../../src/policy/find-release.ts'
+import { assumeRelease, findRelease, inferRelease, type Traces } from '../../src/policy/find-release.ts'
 import { factsOf } from '../plan/live.ts'
 
 const OLD_KEY = 'ADVANCED_PORTS_TCP="1024"\n'
@@ -32,7 +32,7 @@ it.each<[Partial<Traces>, string | null]>([
   [{ hasInitScript: true, hasLogRotation: true, debianVersion: '12.11\n' }, null],
   [{ conf: OLD_KEY, hasLogRotation: true }, null],
 ])('%j tells %s', (changes, expected) => {
-  expect(tellRelease(traces(changes))?.name ?? null).toBe(expected)
+  expect(inferRelease(traces(changes))?.name ?? null).toBe(expected)
 })
 
 it.each([
@@ -40,12 +40,12 @@ it.each([
   ['13.1\n', 'template-1.2'],
   ['forky/sid\n', 'native-2'],
   ['', 'native-2'],
-])('Debian %j ships %s', (version, expected) => expect(expectRelease(version).name).toBe(expected))
+])('Debian %j ships %s', (version, expected) => expect(assumeRelease(version).name).toBe(expected))
 
 it.each([
-  [{ portsentry: null, expected: 'native-2' }, 'native-2'],
+  [{ portsentry: null, assumedRelease: 'native-2' }, 'native-2'],
   // A portsentry that is there knows better.
-  [{ expected: 'native-2' }, 'sysv-1.2'],
+  [{ assumedRelease: 'native-2' }, 'sysv-1.2'],
   [{ portsentry: null }, 'no-portsentry'],
 ])('without package lists: %j', (changes, wanted) => {
   const release = findRelease(factsOf(changes))
@@ -55,9 +55,9 @@ it.each([
 const copy = { live: null, portsentry: null, packages: new Map() } as const
 
 it.each([
-  ['sysv-1.2', { told: 'sysv-1.2' }, 'sysv-1.2'],
-  ['native-2', { told: 'native-2' }, 'native-2'],
-  ['nothing', { told: null }, 'untold-release'],
+  ['sysv-1.2', { inferredRelease: 'sysv-1.2' }, 'sysv-1.2'],
+  ['native-2', { inferredRelease: 'native-2' }, 'native-2'],
+  ['nothing', { inferredRelease: null }, 'untold-release'],
   ['no portsentry.conf', {}, 'no-portsentry'],
 ])('a copy of /etc that tells %s', (_, changes, expected) => {
   const release = findRelease(factsOf({ ...copy, ...changes }))

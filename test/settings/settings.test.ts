@@ -516,7 +516,7 @@ describe('references that double a value with every line', () => {
 describe('the result', () => {
   it('has the documented defaults', () => {
     const { settings } = parse(LAN)
-    expect({ ...settings, lan: undefined, places: undefined }).toMatchObject({
+    expect({ ...settings, lan: undefined, locations: undefined }).toMatchObject({
       whitelist: [],
       tcpMode: 'atcp',
       udpMode: 'audp',
@@ -556,7 +556,7 @@ describe('the result', () => {
 
   it('says where each variable was given', () => {
     const { settings } = parse(`${LAN}\nBANTIME=1h\n`, { MAXRETRY: '2' })
-    expect([...(settings?.places ?? [])]).toEqual([
+    expect([...(settings?.locations ?? [])]).toEqual([
       ['LAN_IP', { path: 'config.env', line: 1 }],
       ['LAN_NM', { path: 'config.env', line: 2 }],
       ['BANTIME', { path: 'config.env', line: 4 }],

@@ -16,7 +16,7 @@ const checkAgainstShell = (texts: readonly string[], names: readonly string[]) =
     names,
   )
   for (const [index, { text, settings }] of taken.entries()) {
-    for (const name of names.filter((one) => settings.places.has(one))) {
+    for (const name of names.filter((one) => settings.locations.has(one))) {
       expect({ text, value: settings.portsentryKeys.get(name) }).toEqual({
         text,
         value: sourced[index]?.get(name),

@@ -2,7 +2,7 @@ import { mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { execaSync } from 'execa'
 import { expect, it } from 'vitest'
-import { parseUnits } from '../../src/facts/systemd.ts'
+import { isLoaded, parseUnits } from '../../src/facts/systemd.ts'
 import { readWriteAccess } from '../../src/verify/write-access.ts'
 import { temporaryDirectory } from '../tree.ts'
 
@@ -44,10 +44,12 @@ it('counts what is left', async () => {
   expect(access?.bytes ?? 1).toBeGreaterThan(0)
 })
 
-it('reads the units that exist', () => {
+it('reads the blocks of systemctl show', () => {
   const shown =
     'Id=fail2ban.service\nLoadState=loaded\nUser=\nReadWritePaths=/a /b\n\nId=portsentry.service\nLoadState=not-found\n'
-  expect([...parseUnits(shown)].map(([id, unit]) => [id, unit.get('ReadWritePaths')])).toEqual([
-    ['fail2ban', '/a /b'],
+  const units = [...parseUnits(shown)].map(([id, unit]) => [id, isLoaded(unit), unit.get('ReadWritePaths')])
+  expect(units).toEqual([
+    ['fail2ban', true, '/a /b'],
+    ['portsentry', false, undefined],
   ])
 })
