@@ -80,7 +80,7 @@ export const readLive = async (settings: Settings, banning: Promise<Banning>): P
     banning,
     processes.then((all) => findDaemons(all, () => sockets)),
     units,
-    asRoot ? readFirewallBans(routeTables) : { bans: null, inputPolicy: null, bansUnread: null },
+    asRoot ? readFirewallBans(routeTables) : { bans: null, inputPolicy: null, ipsets: '', bansUnread: null },
     asRoot ? banning.then(({ present }) => present !== null && areRulesInForce(present)) : null,
     readTargets(),
     asRoot

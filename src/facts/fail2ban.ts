@@ -56,7 +56,7 @@ export const readJails = (): Promise<string[] | null> =>
     let jails = await askJails()
     while (performance.now() < deadline) {
       const patienceMs = jails === null ? SILENT_MS : jails.length === 0 ? EMPTY_MS : 0
-      if (!(await isYoungerThan(patienceMs))) return jails
+      if (patienceMs === 0 || !(await isYoungerThan(patienceMs))) return jails
       await sleep(POLL_MS)
       jails = await askJails()
     }

@@ -10,6 +10,8 @@ export interface FirewallBans {
   readonly bans: readonly Ban[]
   /** What INPUT does with IPv4 packets that no rule has decided; null without root or iptables. */
   readonly inputPolicy: string | null
+  /** All sets, as `ipset save` prints them; '' without ipset. */
+  readonly ipsets: string
   /** Why there may be more bans; null: all of it was read. */
   readonly bansUnread: string | null
 }
@@ -45,6 +47,7 @@ export const readFirewallBans = async (
     // Some targets take two rules for one ban.
     bans: [...new Map(bans.map((ban) => [ban.undo.join(' '), ban])).values()],
     inputPolicy: parseInputPolicy(iptables),
+    ipsets: ipset,
     bansUnread: failures.size === 0 ? null : [...failures].join('; '),
   }
 }

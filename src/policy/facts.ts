@@ -40,6 +40,8 @@ export interface LiveFacts extends ServerAddresses {
   readonly hasBanSet: boolean | null
   /** Hosts that the firewall and the routes ban; null without root. */
   readonly bans: readonly Ban[] | null
+  /** All sets, as `ipset save` prints them; '' without root or ipset. */
+  readonly ipsets: string
   /** Why there may be more of these; null: all could be read. */
   readonly bansUnread: string | null
   /** iptables targets tried in a network namespace of their own. */

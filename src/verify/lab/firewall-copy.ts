@@ -9,12 +9,11 @@ const printed = async (program: string, ...args: string[]): Promise<string> => {
 }
 
 /** All rules of the live server, as its own programs print them; '' where one is missing. Changes nothing. */
-export const readRules = async (): Promise<Firewall> => {
-  const [iptables, ip6tables, nft, ipset] = await Promise.all([
+export const readRules = async (ipset: string): Promise<Firewall> => {
+  const [iptables, ip6tables, nft] = await Promise.all([
     printed('iptables-save'),
     printed('ip6tables-save'),
     printed('nft', 'list', 'ruleset'),
-    printed('ipset', 'save'),
   ])
   return { iptables, ip6tables, nft, ipset }
 }
@@ -89,7 +88,6 @@ export const readDecisions = async (): Promise<string[]> => {
     printed('iptables-save'),
     printed('ip6tables-save'),
     printed('nft', 'list', 'ruleset'),
-    printed('ipset', 'save'),
     ...['-4', '-6'].map((family) => printed('ip', family, 'route', 'show', 'table', 'all')),
     printed('ip', 'rule'),
   ])
