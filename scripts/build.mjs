@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { rawText } from './raw-text.mjs'
+import { shortenNames } from './shorten-names.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -22,16 +23,16 @@ const options = (/** @type {string} */ outfile, /** @type {boolean} */ faults) =
   format: 'esm',
   target: 'node18.19',
   legalComments: 'none',
-  // Names stay, and lines are short, so that a stack trace tells where it happened.
+  // Our names stay, so that a stack trace says where it happened.
   minifySyntax: true,
   minifyWhitespace: true,
-  lineLimit: 120,
+  charset: 'utf8',
   define: { PORTWARD_VERSION: JSON.stringify(version), PORTWARD_FAULTS: String(faults) },
   // commander and friends are CommonJS and call require() for node's own modules.
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
-  plugins: [rawText],
+  plugins: [rawText, shortenNames],
   logLevel: 'warning',
 })
 

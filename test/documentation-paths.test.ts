@@ -3,19 +3,13 @@ import { dirname, join } from 'node:path'
 import { expect, it } from 'vitest'
 import { checkout } from './checkout.ts'
 
-/** Folders that are on their way. One that has come is checked like any other. */
-const TO_COME: readonly string[] = [
-  ...['src/apply', 'src/bans', 'src/facts', 'src/generations', 'src/live-detection', 'src/system'],
-  ...['src/verify/lab', 'test/facts', 'debian', 'man'],
-]
-
 const folders = readdirSync(checkout, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => name)
 
 const isPath = (text: string): boolean =>
   /^[\w.@/-]+$/.test(text) &&
-  ([...folders, 'debian', 'man'].includes(text.split('/')[0] ?? '') || /^\w+\.(?:json|md|toml)$/.test(text))
+  (folders.includes(text.split('/')[0] ?? '') || /^\w+\.(?:json|md|toml)$/.test(text))
 
 /** Paths in backticks are from the root of the repository, those of links from the file. */
 const pathsIn = (document: string): string[] => {
@@ -25,16 +19,11 @@ const pathsIn = (document: string): string[] => {
   return [...new Set([...quoted, ...linked])].sort()
 }
 
-const isToCome = (path: string): boolean =>
-  TO_COME.filter((folder) => !existsSync(join(checkout, folder))).some(
-    (folder) => path === folder || path.startsWith(`${folder}/`),
-  )
-
 it.each(['CONTRIBUTING.md', 'SECURITY.md', 'docs/architecture.md'])(
   'every path that %s names is there',
   (document) => {
     const paths = pathsIn(document)
     expect(paths.length).toBeGreaterThan(0)
-    expect(paths.filter((path) => !existsSync(join(checkout, path)) && !isToCome(path))).toEqual([])
+    expect(paths.filter((path) => !existsSync(join(checkout, path)))).toEqual([])
   },
 )

@@ -1,23 +1,34 @@
-import { FILE_HEADERS_ONLY, formatPatch, structuredPatch } from 'diff'
+import { FILE_HEADERS_ONLY, formatPatch, type StructuredPatch, structuredPatch } from 'diff'
 import type { RemoveStep, Step, TouchStep, WriteStep } from './plan.ts'
 
 const newFile = ({ path, mode }: Pick<WriteStep, 'path' | 'mode'>): string =>
   `diff --git a${path} b${path}\nnew file mode 100${mode.toString(8).padStart(3, '0')}\n`
 
-const renderPatch = (oldName: string, newName: string, before: string, after: string): string =>
-  formatPatch(
-    structuredPatch(oldName, newName, before, after, undefined, undefined, { context: 3 }),
-    FILE_HEADERS_ONLY,
+/** The change of a file's text, hunk by hunk; null for steps that change no text. */
+export const patchOf = (step: Step): StructuredPatch | null => {
+  if (step.kind !== 'write' && step.kind !== 'remove') return null
+  const { path, before } = step
+  const after = step.kind === 'write' ? step.after : null
+  const name = (side: string, text: string | null) => (text === null ? '/dev/null' : `${side}${path}`)
+  const options = { context: 3 }
+  return structuredPatch(
+    ...([name('a', before), name('b', after), before ?? '', after ?? ''] as const),
+    ...([undefined, undefined, options] as const),
   )
-
-const renderWrite = (step: WriteStep): string => {
-  const { path, before, after } = step
-  const header = before === null ? newFile(step) : `diff --git a${path} b${path}\n`
-  return header + renderPatch(before === null ? '/dev/null' : `a${path}`, `b${path}`, before ?? '', after)
 }
 
-const renderRemove = ({ path, before }: RemoveStep): string =>
-  `diff --git a${path} b${path}\ndeleted file mode 100644\n${renderPatch(`a${path}`, '/dev/null', before, '')}`
+const renderPatch = (step: WriteStep | RemoveStep): string => {
+  const patch = patchOf(step)
+  return patch === null ? '' : formatPatch(patch, FILE_HEADERS_ONLY)
+}
+
+const renderWrite = (step: WriteStep): string => {
+  const header = step.before === null ? newFile(step) : `diff --git a${step.path} b${step.path}\n`
+  return header + renderPatch(step)
+}
+
+const renderRemove = (step: RemoveStep): string =>
+  `diff --git a${step.path} b${step.path}\ndeleted file mode 100644\n${renderPatch(step)}`
 
 const renderTouch = (step: TouchStep): string => `${newFile(step)}index 0000000..e69de29\n`
 

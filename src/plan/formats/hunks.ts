@@ -1,5 +1,4 @@
-import { parsePatch } from 'diff'
-import { renderDiff } from '../diff.ts'
+import { patchOf } from '../diff.ts'
 import type { Step } from '../plan.ts'
 
 /** Neighbouring lines of a file that a step changes. Texts are latin1-decoded, without their line ends. */
@@ -18,10 +17,10 @@ const hunkAt = (position: number, removed: readonly string[], added: readonly st
 
 /** What a step changes in its file, place by place; one empty hunk for an empty file that comes, none without a file. */
 export const hunksOf = (step: Step): Hunk[] => {
-  const diff = renderDiff(step)
-  if (diff === '') return []
+  const patch = patchOf(step)
+  if (patch === null) return step.kind === 'touch' ? [hunkAt(1, [], [])] : []
   const hunks: Hunk[] = []
-  for (const { oldStart, lines } of parsePatch(diff).flatMap((file) => file.hunks)) {
+  for (const { oldStart, lines } of patch.hunks) {
     let position = oldStart
     let removed: string[] = []
     let added: string[] = []
