@@ -88,6 +88,7 @@ export const readDecisions = async (): Promise<string[]> => {
     printed('iptables-save'),
     printed('ip6tables-save'),
     printed('nft', 'list', 'ruleset'),
+    printed('ipset', 'save'),
     ...['-4', '-6'].map((family) => printed('ip', family, 'route', 'show', 'table', 'all')),
     printed('ip', 'rule'),
   ])
