@@ -1,3 +1,5 @@
+import type { ProblemCode } from './problem-codes.ts'
+
 /** A place in a file, or in the process's environment (`path` 'environment', no line). */
 export interface SourceLocation {
   readonly path: string
@@ -8,8 +10,8 @@ export interface SourceLocation {
 export interface Problem {
   /** `error` stops the command, `warning` is shown and the command goes on. */
   readonly severity: 'error' | 'warning'
-  /** Stable and kebab-case, for tools. */
-  readonly code: string
+  /** Stable, for tools. */
+  readonly code: ProblemCode
   /** What is wrong. */
   readonly message: string
   /** What to do about it. */

@@ -11,6 +11,7 @@ import type { Facts } from '../policy/facts.ts'
 import { findRelease } from '../policy/find-release.ts'
 import type { Release } from '../policy/release.ts'
 import { isError, type Problem } from '../problem.ts'
+import type { ProblemCode } from '../problem-codes.ts'
 import { parseSettings, type Settings } from '../settings/settings.ts'
 import type { FileState } from '../system/files.ts'
 import { readFileState } from '../system/files.ts'
@@ -109,7 +110,7 @@ const checkPlace = async ({ root, path }: ConfigFile): Promise<Problem[]> => {
   ]
 }
 
-const unreadable = (path: string, code: string, message: string, hint: string): Problem => ({
+const unreadable = (path: string, code: ProblemCode, message: string, hint: string): Problem => ({
   severity: 'error',
   code,
   message,

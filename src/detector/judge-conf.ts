@@ -9,6 +9,7 @@ import {
 } from '../documents/portsentry-conf.ts'
 import { unreadLines } from '../documents/portsentry-conf-unread.ts'
 import type { Problem } from '../problem.ts'
+import type { ProblemCode } from '../problem-codes.ts'
 import { atoi, wholeLong } from './c-numbers.ts'
 import { readConfiguration } from './configuration.ts'
 import type { Mode } from './decision.ts'
@@ -17,7 +18,7 @@ import { misreadPorts12, parseRanges2 } from './ports.ts'
 
 type Finding = Omit<Problem, 'at'> & { readonly line?: number }
 
-const error = (code: string, message: string, hint: string, line?: number): Finding => ({
+const error = (code: ProblemCode, message: string, hint: string, line?: number): Finding => ({
   severity: 'error',
   code,
   message,
@@ -188,7 +189,7 @@ const findMissing2 = (conf: PortsentryConf, mode: Mode): Finding[] => {
   const { ports, block, killRoute, killHostsDeny, killRunCmd } = readConfiguration(conf, mode)
   const blocks = [block.tcp, block.udp]
   const findings: Finding[] = []
-  const missing = (code: string, message: string, keys: string) =>
+  const missing = (code: ProblemCode, message: string, keys: string) =>
     findings.push(error(code, message, `portsentry does not start without: set ${keys}`))
   if ([...ports.values()].every((rule) => rule.kind === 'ranges' && rule.entries === 0))
     missing('no-ports', 'neither TCP_PORTS nor UDP_PORTS', 'one of them')

@@ -1,6 +1,7 @@
 import { namesPeers, type PeerHost, readPeerHosts } from '../documents/peer-hosts.ts'
 import { formatAddress, isLoopback, isWithin, type Network, networkOf, parseNetwork } from '../network.ts'
 import type { Problem, SourceLocation } from '../problem.ts'
+import type { ProblemCode } from '../problem-codes.ts'
 import type { Facts } from './facts.ts'
 import { type Release, sees } from './release.ts'
 
@@ -58,7 +59,7 @@ export const findDependencyTrouble = (
   const asked =
     local === undefined ? [] : [`the name servers that ${formatAddress(local.bytes)} asks (/etc/resolv.conf)`]
   const unresolved = [...asked, ...(names.length > 0 ? [listed(names)] : [])]
-  const warn = (code: string, message: string, hint: string): Problem => ({
+  const warn = (code: ProblemCode, message: string, hint: string): Problem => ({
     ...{ severity: 'warning', code, message, hint, at },
   })
   return [

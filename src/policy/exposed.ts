@@ -30,7 +30,7 @@ export const findExposed = (
   })
   const clients = exposed.map((address) => ({
     // Over this one apply does not go on, unless it is told to.
-    code: 'ssh-client',
+    code: 'ssh-client' as const,
     message: `an SSH session comes from ${address}, which is not protected: a packet to a watched port can ban it`,
     hint: `add ${address} to WHITELIST`,
   }))
@@ -41,7 +41,7 @@ export const findExposed = (
     .map(({ network }) => network)
     .filter((link) => !isWithin([...networks, ...untrusted], link))
   const neighbours = (release.seesIPv6 ? links : []).map(formatCidr).map((link) => ({
-    code: 'ipv6-lan',
+    code: 'ipv6-lan' as const,
     message: `this server is on ${link}, which is not protected: a neighbour there that scans is banned`,
     hint: `add ${link} to WHITELIST if that is your LAN, else to UNTRUSTED`,
   }))

@@ -1,4 +1,5 @@
 import type { Problem } from '../problem.ts'
+import type { ProblemCode } from '../problem-codes.ts'
 import type { Facts } from './facts.ts'
 import { isNoTime, logPatterns, namesIn } from './fail2ban-values.ts'
 import {
@@ -46,7 +47,7 @@ const DOES_NOT_START = 'fail2ban does not start over this'
 
 const problemAt = (
   severity: Problem['severity'],
-  code: string,
+  code: ProblemCode,
   { path, line }: { path: string; line: number },
   message: string,
   hint: string,

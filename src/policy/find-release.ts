@@ -1,5 +1,6 @@
 import { getKey, parsePortsentryConf } from '../documents/portsentry-conf.ts'
 import type { Problem } from '../problem.ts'
+import type { ProblemCode } from '../problem-codes.ts'
 import type { Facts } from './facts.ts'
 import type { Release } from './release.ts'
 import { sysv12, template12 } from './releases/classic-12.ts'
@@ -54,7 +55,7 @@ type Deciding = Pick<Facts, 'root' | 'portsentry' | 'inferredRelease' | 'live' |
  */
 export const findRelease = (facts: Deciding): Release | Problem => {
   const at = { path: '/var/lib/dpkg/status' }
-  const refuse = (code: string, message: string, hint: string): Problem => ({
+  const refuse = (code: ProblemCode, message: string, hint: string): Problem => ({
     severity: 'error',
     code,
     message,

@@ -1,4 +1,5 @@
 import type { Problem } from '../problem.ts'
+import type { ProblemCode } from '../problem-codes.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { BanSet } from './backends/definition.ts'
 import type { Facts } from './facts.ts'
@@ -8,7 +9,7 @@ import { ADDRESSES_PATH } from './server-addresses.ts'
 const UFW_CONF = '/etc/ufw/ufw.conf'
 const UFW_DEFAULTS = '/etc/default/ufw'
 
-const warn = (code: string, path: string, message: string, hint: string): Problem => ({
+const warn = (code: ProblemCode, path: string, message: string, hint: string): Problem => ({
   severity: 'warning',
   code,
   message,

@@ -1,4 +1,5 @@
 import type { Problem } from '../problem.ts'
+import type { ProblemCode } from '../problem-codes.ts'
 import { BAN_ACTION } from './ban-set.ts'
 import { namesIn } from './fail2ban-values.ts'
 import { type Effective, effective, type Fail2banView } from './fail2ban-view.ts'
@@ -86,7 +87,7 @@ const quoted = (value: string): string => {
 }
 
 const tell = (
-  code: string,
+  code: ProblemCode,
   directory: string,
   { path, line }: Effective,
   message: string,

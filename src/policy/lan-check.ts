@@ -11,6 +11,7 @@ import {
   parseNetwork,
 } from '../network.ts'
 import type { Problem } from '../problem.ts'
+import type { ProblemCode } from '../problem-codes.ts'
 import type { Settings } from '../settings/settings.ts'
 import { type OnLink, onLink } from './on-link.ts'
 
@@ -20,7 +21,7 @@ const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'].flatMap((text)
 const UNPROTECTED = 'unprotected-network'
 
 /** What is found here, and what it is to `verify`. */
-export const LAN_TROUBLE: ReadonlyMap<string, 'fail' | 'warn'> = new Map([
+export const LAN_TROUBLE: ReadonlyMap<ProblemCode, 'fail' | 'warn'> = new Map([
   ['lan-elsewhere', 'fail'],
   [UNPROTECTED, 'fail'],
   ['lan-routed', 'warn'],

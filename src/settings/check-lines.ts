@@ -1,4 +1,5 @@
 import type { Problem } from '../problem.ts'
+import type { ProblemCode } from '../problem-codes.ts'
 import type { ConfigLines } from './config-lines.ts'
 import { QUOTED } from './config-value.ts'
 import { nearMiss } from './near-miss.ts'
@@ -21,8 +22,13 @@ const carriageReturnLine = (text: string): number | null => {
 export const checkLines = (text: string, lines: ConfigLines, path: string): Problem[] => {
   const problems: Problem[] = []
   const present = new Set(lines.assignments.map(({ name }) => name))
-  const add = (severity: Problem['severity'], line: number, code: string, message: string, hint: string) =>
-    problems.push({ severity, code, message, hint, at: { path, line } })
+  const add = (
+    severity: Problem['severity'],
+    line: number,
+    code: ProblemCode,
+    message: string,
+    hint: string,
+  ) => problems.push({ severity, code, message, hint, at: { path, line } })
 
   // Decoded as latin1: a UTF-8 byte order mark is three characters, a UTF-16 one two.
   if (/^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)/.test(text)) {

@@ -1,11 +1,12 @@
 import { parse as parseDotenv } from 'dotenv'
+import type { ProblemCode } from '../problem-codes.ts'
 
 /** A value, or why portward does not take it: `message` says what is wrong, `hint` what to do. */
 export type ConfigValue =
   | { readonly value: string }
-  | { readonly code: string; readonly message: string; readonly hint: string }
+  | { readonly code: ProblemCode; readonly message: string; readonly hint: string }
 
-const refuse = (code: string, message: string, hint: string): ConfigValue => ({ code, message, hint })
+const refuse = (code: ProblemCode, message: string, hint: string): ConfigValue => ({ code, message, hint })
 
 /** One whole quoted text, or one bare word; a comment may follow. What a shell and dotenv read alike. */
 const WELL_FORMED = /^('[^']*'|"[^"\\]*(?:\\.[^"\\]*)*"|[^\s"'`#\\;&|<>()~]*)(?:[ \t]+(?:#.*)?)?\r?$/s

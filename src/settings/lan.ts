@@ -12,20 +12,21 @@ import {
   parseNetwork,
   withoutContained,
 } from '../network.ts'
+import type { ProblemCode } from '../problem-codes.ts'
 import { isUnusableLanAddress, tooWide } from './variables.ts'
 
 /** A complaint about one variable, not yet tied to a line. */
 export interface Complaint {
   readonly name: string
   readonly severity?: 'warning'
-  readonly code: string
+  readonly code: ProblemCode
   readonly message: string
   readonly hint: string
 }
 
 const complain = (
   name: string,
-  code: string,
+  code: ProblemCode,
   message: string,
   hint: string,
   severity?: 'warning',
@@ -33,7 +34,7 @@ const complain = (
 
 /** The prefix length that LAN_NM means in any of its forms, or what is wrong with it. */
 const readMask = (text: string): number | Complaint => {
-  const wrong = (code: string, what: string, hint = 'use 255.255.255.0, 24 or /24') =>
+  const wrong = (code: ProblemCode, what: string, hint = 'use 255.255.255.0, 24 or /24') =>
     complain('LAN_NM', code, `is "${text}", ${what}`, hint)
   const bits = /^\/?(0|[1-9]\d{0,2})$/.exec(text)?.[1]
   if (bits !== undefined && Number(bits) > 32) return wrong('netmask', 'over 32 bits')
@@ -52,7 +53,7 @@ const readMask = (text: string): number | Complaint => {
 /** The bytes of LAN_IP, or what is wrong with it. */
 const readAddress = (text: string): readonly number[] | Complaint => {
   const hint = 'give the IPv4 address of this server in its LAN, such as 192.168.1.10'
-  const wrong = (code: string, what: string, instead = hint) =>
+  const wrong = (code: ProblemCode, what: string, instead = hint) =>
     complain('LAN_IP', code, `is "${text}", ${what}`, instead)
   if (text.includes('/')) return wrong('address', 'with a mask', 'put the mask into LAN_NM')
   const bytes = parseAddress(text)
@@ -97,7 +98,7 @@ const splitList = (text: string): string[] => text.split(/[\s,]+/).filter((entry
 
 /** What is wrong with one entry of WHITELIST, if anything. */
 const checkEntry = (item: string, network: Network | null): Complaint[] => {
-  const say = (code: string, what: string, hint: string, severity?: 'warning') => [
+  const say = (code: ProblemCode, what: string, hint: string, severity?: 'warning') => [
     complain('WHITELIST', code, `has "${item}", ${what}`, hint, severity),
   ]
   if (network === null) {
@@ -140,7 +141,7 @@ export const readUntrusted = (
 ): { networks: Network[]; complaints: Complaint[] } => {
   const items = splitList(text)
   const networks = items.flatMap((item) => parseNetwork(item) ?? []).map(networkOf)
-  const refuse = (code: string, message: string, hint: string) => ({
+  const refuse = (code: ProblemCode, message: string, hint: string) => ({
     networks,
     complaints: [complain('UNTRUSTED', code, message, hint)],
   })

@@ -6,6 +6,7 @@ import { planAsJson } from '../../src/plan/render.ts'
 import { BANS_UNIT } from '../../src/policy/ban-set.ts'
 import type { PendingConfirmation } from '../../src/policy/confirmation.ts'
 import type { Problem } from '../../src/problem.ts'
+import { PROBLEM_CODES } from '../../src/problem-codes.ts'
 import { JAIL } from '../paths.ts'
 import { factsOf, jailed, LAN, settingsOf } from '../plan/live.ts'
 import { document, faults, schema } from './plan-document.ts'
@@ -122,10 +123,14 @@ it.each([
   ['a plan that has failed, too', { ...IN_SYNC, error: { message: 'x', hint: 'y' } }],
   ['no plan and nothing wrong', refusal()],
   ['no plan over a warning', refusal(problem({ severity: 'warning' }))],
-  ['a code with blanks', refusal(problem({ code: 'bad value' }))],
+  ['an unknown code', document({ problems: [{ ...problemAsJson(problem()), code: 'bad value' }] })],
   ['line 0', refusal(problem({ at: { path: '/x', line: 0 } }))],
 ])('refuses %s', (_, printed) => {
   expect(faults(printed)).not.toBe('')
+})
+
+it('has every code of a problem', () => {
+  expect(schema.$defs.problem.properties.code.enum).toEqual(Object.keys(PROBLEM_CODES))
 })
 
 // A new kind of step has to be in the schema, or this does not compile.

@@ -60,7 +60,7 @@ it('does not say again what another check says of why no plan can be made', () =
   const { desired, facts } = examined()
   const error = (message: string): Problem => ({
     severity: 'error',
-    code: 'some-error',
+    code: 'lan-elsewhere',
     message,
     hint: 'mend it',
     at: { path: '/root/config.env', line: 1 },
