@@ -1,9 +1,11 @@
+import { CHECK_TITLES, type CheckCode } from './check-codes.ts'
+
 export type Result = 'pass' | 'warn' | 'fail' | 'skip'
 
 /** One thing that was looked at. `skip`: it could not be, and `message` says why. */
 export interface Check {
-  /** Stable and kebab-case, for tools. */
-  readonly code: string
+  /** Stable, for tools. */
+  readonly code: CheckCode
   /** What was asked, in a few words. */
   readonly title: string
   readonly result: Result
@@ -16,7 +18,8 @@ export interface Check {
 type Say = (message: string, hint?: string) => Check
 
 /** The ways in which one check can end. */
-export const checkFor = (code: string, title: string): Readonly<Record<Result, Say>> => {
+export const checkFor = (code: CheckCode): Readonly<Record<Result, Say>> => {
+  const title = CHECK_TITLES[code]
   const say =
     (result: Result): Say =>
     (message, hint = '') => ({ code, title, result, message, hint })

@@ -26,7 +26,7 @@ const describeProblem = ({ message, at: { path, line } }: Problem): string =>
 
 const checkConf = ({ release, modes, conf: keys }: Desired, facts: Facts, plan: Plan | null): Check => {
   const { confPath: path, dialect } = release
-  const check = checkFor('conf', 'portsentry.conf is read as it is written')
+  const check = checkFor('conf')
   const text = fileText(facts, path)
   if (text === undefined) return check.fail(`${path} does not exist: portsentry does not start`, APPLY)
   const conf = parsePortsentryConf(text, dialect)
@@ -90,7 +90,7 @@ const checkList = (
 }
 
 const checkIgnoreList = ({ release, ignored: networks }: Desired, facts: Facts): Check => {
-  const check = checkFor('ignore-list', 'portsentry ignores the LAN and the whitelist')
+  const check = checkFor('ignore-list')
   // 1.2's list is built from ours when it starts: a tree may not have it yet.
   const built = fileText(facts, release.builtIgnorePath)
   const path = built === undefined && facts.live === null ? release.ignorePath : release.builtIgnorePath
@@ -138,7 +138,7 @@ const describeRefusal = (
 
 const checkHostsAllow = (desired: Desired, facts: Facts): Check => {
   const { admitted, askingDaemons } = desired
-  const check = checkFor('hosts-allow', 'hosts.allow lets the LAN and the whitelist in')
+  const check = checkFor('hosts-allow')
   const file = parseHostsAccess(fileText(facts, HOSTS_ALLOW) ?? '')
   const daemons: readonly Daemon[] = [null, ...askingDaemons]
   const refusal = describeRefusal(file, admitted, daemons)
@@ -172,7 +172,7 @@ export const overriding = (desired: Desired, facts: Facts): { what: string; sour
 }
 
 const checkJailFiles = (desired: Desired, facts: Facts): Check => {
-  const check = checkFor('jail-files', "fail2ban's files say what config.env asks for")
+  const check = checkFor('jail-files')
   const [first, ...more] = overriding(desired, facts)
   if (first === undefined) return check.pass('no other file overrides it')
   return check.fail(
@@ -183,7 +183,7 @@ const checkJailFiles = (desired: Desired, facts: Facts): Check => {
 
 /** `others`: what else is checked, which may say what keeps a plan from being made. */
 const checkDrift = (plan: Plan | null, problems: readonly Problem[], others: readonly Check[]): Check => {
-  const check = checkFor('drift', 'the server is as config.env says')
+  const check = checkFor('drift')
   if (plan === null) {
     const isSaid = ({ message }: Problem) => others.some((other) => other.message.includes(message))
     const error = problems.filter(isError).find((problem) => !isSaid(problem))
@@ -208,7 +208,7 @@ const checkDrift = (plan: Plan | null, problems: readonly Problem[], others: rea
 
 /** The daemons that ask hosts.allow at all: on today's Debian there are few. */
 const checkWrapped = (facts: Facts): Check => {
-  const check = checkFor('wrapped', 'which daemons ask hosts.allow and hosts.deny')
+  const check = checkFor('wrapped')
   if (facts.wrapped === null)
     return check.skip(describeWrappers(facts), 'run portward verify on the server itself')
   return facts.wrapped.length === 0

@@ -5,14 +5,12 @@ import { judgeWrappers } from './judge-wrappers.ts'
 import type { LabReport } from './lab/report.ts'
 import { type Expectation, hostsOf, type Tried } from './lab-view.ts'
 
-export const LAB_TITLE = 'a copy of this server in a network of its own'
-
 /** What the lab has shown, as checks. Pure. */
 export const judgeLab = (specification: Tried, report: LabReport, expected: Expectation): Check[] => {
   const attackers = hostsOf(specification, report, 'attacker')
   const allowlisted = hostsOf(specification, report, 'allowlisted')
   const logged = hostsOf(specification, report, 'logged')
-  const lab = checkFor('lab', LAB_TITLE)
+  const lab = checkFor('lab')
   return [
     report.gaps.length === 0
       ? lab.pass('its firewall, its programs, its files; nothing of it reaches the server')

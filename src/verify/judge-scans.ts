@@ -18,7 +18,7 @@ import {
 } from './lab-view.ts'
 
 export const judgeNoticed = (attackers: readonly Seen[], report: LabReport, expected: Expectation): Check => {
-  const check = checkFor('noticed', 'portsentry notices scans')
+  const check = checkFor('noticed')
   const missed = attackers.filter((seen) => !isNoticed(seen)).map(({ host }) => host.name)
   if (attackers.length === 0)
     return check.skip(
@@ -61,7 +61,7 @@ const describeFailure = ({ action, exitCode, said }: ActionOutcome): string => {
 }
 
 export const judgeCommands = (attackers: readonly Seen[], expected: Expectation): Check => {
-  const check = checkFor('commands', 'what portsentry does about a scanner works')
+  const check = checkFor('commands')
   const events = attackers.flatMap(({ report }) => report.events)
   const outcomes = events.flatMap((event) => event.outcomes)
   const failed = outcomes.filter(({ result }) => result === 'failed' || result === 'not-run')
@@ -96,7 +96,7 @@ export const judgeCommands = (attackers: readonly Seen[], expected: Expectation)
 }
 
 export const judgeKernel = (attackers: readonly Seen[], expected: Expectation): Check => {
-  const check = checkFor('rule', "the ban is in the kernel's own list")
+  const check = checkFor('rule')
   if (!expected.hasKillRoute) return check.skip('no KILL_ROUTE is configured')
   if (onlyLogs(expected)) return check.pass(`portsentry should not ban: ${ONLY_LOGS}`)
   const routed = attackers.filter(isRouted)
@@ -131,7 +131,7 @@ const judgeInaction = (check: ReturnType<typeof checkFor>, idle: readonly Seen[]
 
 /** Where portsentry is to log only. What fail2ban makes of that is another check's. */
 const judgeObserving = (attackers: readonly Seen[], { jailBans }: Expectation): Check => {
-  const check = checkFor(OBSERVES, 'portsentry logs scanners and does not cut them off')
+  const check = checkFor(OBSERVES)
   const testable = attackers.filter(isTestable)
   if (testable.length === 0)
     return check.skip('not shown: no scanner could reach an open port before its scan')
@@ -143,7 +143,7 @@ const judgeObserving = (attackers: readonly Seen[], { jailBans }: Expectation): 
 
 export const judgeCutOff = (attackers: readonly Seen[], expected: Expectation): Check => {
   if (onlyLogs(expected)) return judgeObserving(attackers, expected)
-  const check = checkFor('cut-off', 'a scanner is cut off')
+  const check = checkFor('cut-off')
   if (attackers.length === 0) return check.skip('no scan could be tried')
   const toBlock = attackers.filter(isToBeBlocked(expected))
   if (toBlock.length === 0) return check.skip('no scan was blocked: BLOCK_TCP and BLOCK_UDP are not 1')

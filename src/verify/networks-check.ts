@@ -18,7 +18,7 @@ export const checkNetworks = (
   topology: Topology | null,
   problems: readonly Problem[],
 ): Check => {
-  const check = checkFor(NETWORKS, 'config.env covers the private networks of this server')
+  const check = checkFor(NETWORKS)
   if (topology === null) return check.skip('not checked: ip (iproute2) does not list interfaces and routes')
   if (!hasIPv4(topology)) return check.skip('not checked: no interface has an IPv4 address')
   const found = problems.filter(({ code }) => LAN_TROUBLE.has(code))

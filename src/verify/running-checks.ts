@@ -17,7 +17,7 @@ import { type Check, checkFor, listed } from './check.ts'
 import { overriding } from './configuration-checks.ts'
 
 const checkDaemons = (desired: Desired, live: LiveFacts): Check => {
-  const check = checkFor('daemons', 'portsentry runs in the modes of config.env')
+  const check = checkFor('daemons')
   const wrong = wrongDaemons(desired, live.daemons)
   return wrong === null
     ? check.pass(describeDaemons(runningArguments(live.daemons)))
@@ -26,7 +26,7 @@ const checkDaemons = (desired: Desired, live: LiveFacts): Check => {
 
 /** That it runs says little: it may be stopped, or hang. The kernel is asked, since a test packet would ban its sender. */
 const checkWatching = ({ daemons }: LiveFacts): Check => {
-  const check = checkFor('watching', 'the running portsentry has open what it watches with')
+  const check = checkFor('watching')
   const portsentries = daemons.filter(({ service }) => service === 'portsentry')
   if (portsentries.length === 0) return check.skip('not checked: it does not run')
   const deaf = deafDaemons(daemons)
@@ -48,7 +48,7 @@ const checkWatching = ({ daemons }: LiveFacts): Check => {
 }
 
 const checkBoot = (desired: Desired, live: LiveFacts): Check => {
-  const check = checkFor('boot', 'both daemons start at boot, and what keeps the bans in force')
+  const check = checkFor('boot')
   const units = [...wantedUnits(desired, live), 'fail2ban', ...bootUnits(desired, live)]
   const missing = units.filter((unit) => !live.enabled.has(unit))
   return missing.length === 0
@@ -58,7 +58,7 @@ const checkBoot = (desired: Desired, live: LiveFacts): Check => {
 
 /** In the lab fail2ban loads the rules anew: that they are in force here is a question of its own. */
 const checkBanSet = ({ banSet, ownedFiles }: Desired, facts: Facts, live: LiveFacts): Check => {
-  const check = checkFor('ban-set', 'the ban set is in the kernel, and its files are as config.env asks')
+  const check = checkFor('ban-set')
   if (banSet === null) return check.pass('not needed: portward does not ban here')
   const other = BAN_SET_FILES.filter(
     (path) => (fileText(facts, path) ?? null) !== (ownedFiles.get(path) ?? null),
@@ -74,7 +74,7 @@ const checkBanSet = ({ banSet, ownedFiles }: Desired, facts: Facts, live: LiveFa
 }
 
 const checkJail = ({ jails, historyPath }: Desired, live: LiveFacts, { logpath }: Asked): Check => {
-  const check = checkFor('jail', 'fail2ban has loaded the portsentry jail')
+  const check = checkFor('jail')
   const isWanted = jails.get('portsentry')?.get('enabled') === 'true'
   if (!live.asRoot) return check.skip('only root may ask fail2ban')
   if (live.jails === null)
@@ -101,7 +101,7 @@ const checkJail = ({ jails, historyPath }: Desired, live: LiveFacts, { logpath }
 }
 
 const checkDump = (desired: Desired, facts: Facts, { dump }: Asked): Check => {
-  const check = checkFor('effective', "fail2ban's own dump shows the jail as config.env asks")
+  const check = checkFor('effective')
   if ('failure' in dump) return check.fail(`fail2ban-client -d: ${dump.failure}`, 'fail2ban-client -t')
   const missing = missingFromDump(dump.lines, desired.jails)
   if (missing.length === 0) return check.pass('every option')
@@ -113,7 +113,7 @@ const checkDump = (desired: Desired, facts: Facts, { dump }: Asked): Check => {
 }
 
 const checkFilter = ({ release, jails }: Desired, { filter }: Asked): Check => {
-  const check = checkFor('filter', "the jail's filter matches what this portsentry writes")
+  const check = checkFor('filter')
   if (jails.get('portsentry')?.get('enabled') !== 'true') return check.pass('not needed: the jail is off')
   if (filter === null) return check.skip('fail2ban-regex could not be run')
   return filter.matched

@@ -23,7 +23,7 @@ import type { Problem } from '../problem.ts'
 import { localTime } from '../system/clock.ts'
 import { type Check, checkFor } from './check.ts'
 import { checkConfiguration } from './configuration-checks.ts'
-import { judgeLab, LAB_TITLE } from './judge-lab.ts'
+import { judgeLab } from './judge-lab.ts'
 import { readRules } from './lab/firewall-copy.ts'
 import { runLab } from './lab/laboratory.ts'
 import { withoutBanned } from './lab/own-records.ts'
@@ -119,7 +119,7 @@ const checkInLab = async (desired: Desired, facts: Facts, live: LiveFacts): Prom
   const outcome = await runLab(specification)
   return 'report' in outcome
     ? judgeLab(specification, outcome.report, expectation)
-    : [checkFor('lab', LAB_TITLE).skip(outcome.failure, outcome.hint)]
+    : [checkFor('lab').skip(outcome.failure, outcome.hint)]
 }
 
 /** Which unit a daemon runs in. */
@@ -162,7 +162,7 @@ export const verify = async (
   plan: Plan | null,
   problems: readonly Problem[],
 ): Promise<Check[]> => {
-  const check = checkFor('installed', 'portsentry and fail2ban are installed')
+  const check = checkFor('installed')
   const missing = ['portsentry', 'fail2ban'].filter((name) => !facts.packages.has(name))
   const isCopy = facts.inferredRelease !== undefined
   if (missing.length > 0 && !isCopy) {

@@ -40,7 +40,7 @@ export const checkWritable = (
   files: readonly WriteAccess[] | null,
   unwritable: readonly Problem[],
 ): Check => {
-  const check = checkFor('writable', 'what a ban has to write can be written now')
+  const check = checkFor('writable')
   if (files === null) return check.skip('only root can look', 'run portward verify as root')
   const faults = files.flatMap((file) => {
     const fault = faultOf(file)
@@ -67,11 +67,6 @@ export interface Confined {
   readonly confinement: Confinement | null
 }
 
-const TITLES: Readonly<Record<Service, string>> = {
-  portsentry: 'what portsentry runs has the rights that a ban takes',
-  fail2ban: "fail2ban's action has the rights that a ban and a release take",
-}
-
 /** What a daemon runs for a ban by the configuration, and portward did not write; null: nothing. */
 export const foreignCommand = (
   service: Service,
@@ -94,7 +89,7 @@ export const checkConfinement = (
   banPath: BanPath,
   foreign: string | null = null,
 ): Check => {
-  const check = checkFor(`${service}-rights`, TITLES[service])
+  const check = checkFor(`${service}-rights`)
   const writes = banPath.writes.filter(({ by }) => by.includes(service))
   const known = daemons.filter((daemon) => daemon.service === service)
   const changes = banPath.changesFirewall.includes(service) ? ['change the firewall'] : []

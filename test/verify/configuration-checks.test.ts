@@ -65,7 +65,7 @@ it('does not say again what another check says of why no plan can be made', () =
     hint: 'mend it',
     at: { path: '/root/config.env', line: 1 },
   })
-  const others = [checkFor('networks', 'covers').fail('this server is not in it; and more')]
+  const others = [checkFor('networks').fail('this server is not in it; and more')]
   const drift = (...messages: string[]) =>
     checkConfiguration(desired, facts, null, messages.map(error), others)[0]?.message
   expect(drift('this server is not in it')).toBe('not known: no plan can be made')

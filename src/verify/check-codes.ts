@@ -1,0 +1,33 @@
+/** What each check of verify asks, by its stable code. */
+export const CHECK_TITLES = {
+  allowlisted: 'the LAN and the whitelist are never cut off',
+  'ban-set': 'the ban set is in the kernel, and its files are as config.env asks',
+  boot: 'both daemons start at boot, and what keeps the bans in force',
+  commands: 'what portsentry does about a scanner works',
+  conf: 'portsentry.conf is read as it is written',
+  'cut-off': 'a scanner is cut off',
+  daemons: 'portsentry runs in the modes of config.env',
+  drift: 'the server is as config.env says',
+  effective: "fail2ban's own dump shows the jail as config.env asks",
+  'fail2ban-rights': "fail2ban's action has the rights that a ban and a release take",
+  filter: "the jail's filter matches what this portsentry writes",
+  'hosts-allow': 'hosts.allow lets the LAN and the whitelist in',
+  'ignore-list': 'portsentry ignores the LAN and the whitelist',
+  installed: 'portsentry and fail2ban are installed',
+  jail: 'fail2ban has loaded the portsentry jail',
+  'jail-allowlisted': 'fail2ban does not ban the LAN or the whitelist',
+  'jail-bans': 'fail2ban bans the hosts in the history',
+  'jail-files': "fail2ban's files say what config.env asks for",
+  lab: 'a copy of this server in a network of its own',
+  networks: 'config.env covers the private networks of this server',
+  noticed: 'portsentry notices scans',
+  observes: 'portsentry logs scanners and does not cut them off',
+  'portsentry-rights': 'what portsentry runs has the rights that a ban takes',
+  rule: "the ban is in the kernel's own list",
+  watching: 'the running portsentry has open what it watches with',
+  wrapped: 'which daemons ask hosts.allow and hosts.deny',
+  wrappers: 'hosts.deny refuses the scanner, hosts.allow lets the LAN in',
+  writable: 'what a ban has to write can be written now',
+} as const satisfies Record<string, string>
+
+export type CheckCode = keyof typeof CHECK_TITLES
