@@ -17,7 +17,7 @@ import type { FileState } from '../system/files.ts'
 import { readFileState } from '../system/files.ts'
 import { HostError } from '../system/host-error.ts'
 import { STATE } from '../system/lock.ts'
-import { findMasterAbove, resolveInRoot } from '../system/paths.ts'
+import { findOtherOwnerAbove, resolveInRoot } from '../system/paths.ts'
 import { type FactOptions, readFacts } from './read-facts.ts'
 
 interface Common {
@@ -101,13 +101,11 @@ const checkOwner = (path: string, { uid, mode }: { uid: number; mode: number }):
 /** Of a live server: whoever can put another file there decides, too. */
 const checkPlace = async ({ root, path }: ConfigFile): Promise<Problem[]> => {
   if (process.getuid?.() !== 0) return []
-  const master = await findMasterAbove(await resolveInRoot(root, path))
-  if (master === null) return []
-  const message = `could be replaced by others than root: ${master.who}`
+  const owner = await findOtherOwnerAbove(await resolveInRoot(root, path))
+  if (owner === null) return []
+  const message = `could be replaced by others than root: ${owner.who}`
   const at = { path: join(root, path) }
-  return [
-    { severity: 'error', code: 'config-place', message, hint: `keep it in /root, or ${master.cure}`, at },
-  ]
+  return [{ severity: 'error', code: 'config-place', message, hint: `keep it in /root, or ${owner.fix}`, at }]
 }
 
 const unreadable = (path: string, code: ProblemCode, message: string, hint: string): Problem => ({

@@ -22,7 +22,7 @@ import type { Settings } from '../settings/settings.ts'
 import type { FileState, Unreadable } from '../system/files.ts'
 import { readFileState } from '../system/files.ts'
 import { HostError } from '../system/host-error.ts'
-import { findMaker, resolveInRoot } from '../system/paths.ts'
+import { findOtherCreator, resolveInRoot } from '../system/paths.ts'
 import { listDirectory, readInferredRelease } from './infer-release.ts'
 import { readBanning, readLive } from './read-live-facts.ts'
 
@@ -42,7 +42,7 @@ const SYSTEM_FILES: ReadonlySet<string> = new Set([
   '/etc/hosts.deny',
 ])
 
-/** The packages whose files a plan has to foresee while they are not installed. */
+/** The packages whose files a plan has to predict while they are not installed. */
 const STOCK_PACKAGES = ['portsentry', 'fail2ban', 'libwrap0']
 
 const isFail2banConfig = (path: string): boolean =>
@@ -134,7 +134,7 @@ interface Installation {
 }
 
 /** What installing the missing packages would bring. */
-const foreseeInstallation = async (
+const predictInstallation = async (
   settings: Settings,
   backend: Backend,
   packages: ReadonlyMap<string, string>,
@@ -152,11 +152,11 @@ const foreseeInstallation = async (
   try {
     const wanted = installs.filter(({ name }) => STOCK_PACKAGES.includes(name))
     const stock = await readStockFiles(wanted, isWanted)
-    const unforeseen = [...stock.values()].flatMap((files) => files.unforeseen)
+    const unpredictable = [...stock.values()].flatMap((files) => files.unpredictable)
     return {
       installs,
       stock,
-      unknown: unforeseen.map((path) => `what the packages put into ${path} cannot be foreseen`),
+      unknown: unpredictable.map((path) => `what the packages put into ${path} cannot be predicted`),
     }
   } catch (error) {
     if (!(error instanceof HostError)) throw error
@@ -187,7 +187,7 @@ const namesOf = (paths: readonly string[]): Set<string> =>
 /** Which of these paths others than root could put something at, before the daemon opens it. */
 const readInsecure = async (paths: readonly string[]): Promise<Map<string, string>> => {
   const makers = await Promise.all(
-    paths.map(async (path) => [path, await findMaker(await resolveInRoot('/', path))] as const),
+    paths.map(async (path) => [path, await findOtherCreator(await resolveInRoot('/', path))] as const),
   )
   return new Map(makers.flatMap(([path, maker]) => (maker === null ? [] : [[path, maker] as const])))
 }
@@ -223,7 +223,7 @@ export const readFacts = async (
   const installation: Installation =
     banning === null
       ? { installs: [], stock: new Map(), unknown: [] }
-      : await foreseeInstallation(settings, (await banning).backend, packages)
+      : await predictInstallation(settings, (await banning).backend, packages)
   const inferredRelease = await readInferredRelease(root, packages, files, asked)
   const isCopy = 'inferredRelease' in inferredRelease
   const predicted = new Set<string>()

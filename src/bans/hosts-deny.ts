@@ -33,7 +33,7 @@ export const releaseDenied = async (root: string, isReleased: (host: string) => 
 }
 
 /**
- * Gives hosts.deny the bytes of a plan that was made when it had others. Whom portsentry has entered since then stays
+ * Gives hosts.deny the bytes of a plan that was made when it had others. Hosts that portsentry has entered since then are kept
  * entered. Throws HostError where anything else has changed.
  */
 export const writeDenied = async (

@@ -36,7 +36,7 @@ const firstPort = (rule: PortRule): number | null => {
   return null
 }
 
-/** Whom the daemon takes for blocked already. */
+/** Hosts that the daemon considers blocked already. */
 export interface Memory {
   /** Its blocked file, latin1-decoded; null: there is none. */
   readonly file: string | null

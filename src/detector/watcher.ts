@@ -15,7 +15,7 @@ export interface Effects {
   ignoreList(): Eventually<IgnoreList | null>
   /**
    * 1.2: the blocked file's text (latin1) where anybody else changed it since last asked, '' where it is gone; else
-   * undefined. What `finalized` was given need not come back: the detector knows it.
+   * undefined. The detector keeps what it hands to `finalized`.
    */
   blockedText?(mode: Mode): Eventually<string | undefined>
   /** Does it, or says what would have come of it. */

@@ -8,7 +8,7 @@ export interface Ban {
     | 'blackhole route'
     | 'iptables INPUT'
     | 'ip6tables INPUT'
-  /** Whether it is in a ban set of portward's, which holds nothing but bans. */
+  /** Whether it is in the ban set, which holds nothing but bans. */
   readonly isOwn: boolean
   /** When the kernel ends it, in ms since 1970; null: never. */
   readonly untilMs: number | null

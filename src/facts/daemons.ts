@@ -58,7 +58,7 @@ const TICK_MS = 10
 const readOpenSockets = async (pid: number, sockets: readonly Socket[]): Promise<Socket[] | null> => {
   const inodes = await readSocketInodes(pid)
   if (inodes === null) return null
-  // A connection that was accepted is no sign that the next one will be.
+  // That one connection was accepted does not mean that the next one will be.
   return sockets.filter(
     ({ inode, table, state }) => inodes.includes(inode) && (table !== 'tcp' || state === 'listening'),
   )

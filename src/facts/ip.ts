@@ -102,7 +102,7 @@ const PORTWARD_PROTOCOL = '211'
 
 const BLACKHOLES: ReadonlySet<string> = new Set(['blackhole', 'unreachable', 'prohibit'])
 
-/** Routes that ban one host, portward's own and those of others. */
+/** Routes that ban one host: those of the ban set, and others. */
 export const parseRouteBans = (routes: readonly IpRoute[]): Ban[] =>
   routes.flatMap(({ type = '', dst = '', metric, protocol }): Ban[] => {
     const address = canonicalNetwork(dst)

@@ -5,7 +5,7 @@ import { HostError } from '../system/host-error.ts'
 import { resolveInRoot } from '../system/paths.ts'
 
 /**
- * Attributes of a file that portsentry writes, or null where there is none yet. Throws HostError where it is no regular
+ * Attributes of a file that portsentry writes, or null where there is none yet. Throws HostError where it is not a regular
  * file, and where links lead to a file of the system: whatever is written there is lost, and fail2ban would read it.
  */
 export const readPortsentryFile = async (
@@ -15,7 +15,7 @@ export const readPortsentryFile = async (
   const real = (await resolveInRoot(root, path)).slice(root === '/' ? 0 : root.length)
   if (real !== path && isSystemPath(real) && !isSystemPath(path)) {
     throw new HostError(
-      `${path} leads to ${real}, which is no file of portsentry's`,
+      `${path} leads to ${real}, which is not a file of portsentry`,
       `remove the link ${path}`,
     )
   }

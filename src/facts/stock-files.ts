@@ -14,8 +14,8 @@ const DOWNLOAD_HINT = 'see whether apt reaches its mirror, or run apt-get update
 export interface StockFiles {
   readonly paths: readonly string[]
   readonly files: ReadonlyMap<string, FileState>
-  /** Wanted files that its postinst makes in a way that cannot be foreseen. */
-  readonly unforeseen: readonly string[]
+  /** Wanted files that its postinst makes in a way that cannot be predicted. */
+  readonly unpredictable: readonly string[]
 }
 
 /** The .deb in apt's cache if it is there, else downloaded into `directory`. Throws HostError when offline. */
@@ -67,14 +67,14 @@ const readStock = async (
     const state = await readFileState(tree, path)
     if (state) files.set(path, { ...state, uid: 0, gid: 0, modifiedMs: 0 })
   }
-  const unforeseen: string[] = []
+  const unpredictable: string[] = []
   const postinst = await readFile(join(control, 'postinst'), 'latin1').catch(() => '')
   for (const [path, text] of readHereDocuments(postinst)) {
     if (!isWanted(path)) continue
-    if (text === null) unforeseen.push(path)
+    if (text === null) unpredictable.push(path)
     else files.set(path, { text, mode: 0o644, uid: 0, gid: 0, modifiedMs: 0 })
   }
-  return { paths, files, unforeseen }
+  return { paths, files, unpredictable }
 }
 
 /**

@@ -59,7 +59,7 @@ export const readAttributes = (root: string, path: string): Promise<Omit<FileSta
  */
 export const readFileState = (root: string, path: string): Promise<FileState | null> =>
   ifPresent(root, path, async (real) => {
-    // What is no file (a pipe that nobody writes to) must not be waited for.
+    // Opening something other than a file (a pipe without a writer) must not block.
     const handle = await open(real, constants.O_RDONLY | constants.O_NONBLOCK)
     try {
       return { ...attributesOf(real, await handle.stat()), text: await handle.readFile('latin1') }

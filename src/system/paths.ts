@@ -27,7 +27,7 @@ export const resolveInRoot = async (root: string, path: string): Promise<string>
     if (target === null) resolved = next
     else {
       links += 1
-      if (links > MAX_LINKS) throw new HostError(`${path} is a loop of symbolic links`, 'mend the links')
+      if (links > MAX_LINKS) throw new HostError(`${path} is a loop of symbolic links`, 'correct the links')
       if (root === '/' && process.geteuid?.() === 0) await expectTrusted(path, next)
       if (target.startsWith('/')) resolved = '/'
       pending = [
@@ -57,17 +57,17 @@ const linkTarget = async (path: string): Promise<string | null> => {
 }
 
 /** Who else than root can change an entry, in words, and how to end that; null for nobody. A link's mode says nothing. */
-const otherMaster = (
+const otherOwner = (
   path: string,
   { uid, mode }: Stats,
   isLink: boolean,
-): { who: string; cure: string } | null => {
-  if (uid !== 0) return { who: `belongs to user ${uid}`, cure: `chown -h root ${path}` }
+): { who: string; fix: string } | null => {
+  if (uid !== 0) return { who: `belongs to user ${uid}`, fix: `chown -h root ${path}` }
   // Sticky directories too: what is not there yet, or was taken away by root, anybody can put there.
   if (isLink || (mode & 0o022) === 0) return null
   return {
     who: `may be written by others than root (mode ${(mode & 0o7777).toString(8)})`,
-    cure: `chmod go-w ${path}`,
+    fix: `chmod go-w ${path}`,
   }
 }
 
@@ -75,14 +75,14 @@ const otherMaster = (
  * Who else than root could put another file in the place of `real`, an absolute path without links, in words; null for
  * nobody. In a sticky directory the entries that are root's are root's alone.
  */
-export const findMasterAbove = async (real: string): Promise<{ who: string; cure: string } | null> => {
+export const findOtherOwnerAbove = async (real: string): Promise<{ who: string; fix: string } | null> => {
   for (let place = dirname(real); ; place = dirname(place)) {
     const entry = await lstat(place).catch((error: unknown) => {
       throw cannotLook(place, error)
     })
     const isSticky = entry.uid === 0 && (entry.mode & 0o1000) !== 0
-    const master = isSticky ? null : otherMaster(place, entry, false)
-    if (master !== null) return { ...master, who: `${place} ${master.who}` }
+    const owner = isSticky ? null : otherOwner(place, entry, false)
+    if (owner !== null) return { ...owner, who: `${place} ${owner.who}` }
     if (place === '/') return null
   }
 }
@@ -91,14 +91,14 @@ export const findMasterAbove = async (real: string): Promise<{ who: string; cure
  * Who else than root could make the file `real` while it is not there, or could keep its directory from root, in words;
  * null for nobody. Directories that do not exist are left to whoever makes them: root.
  */
-export const findMaker = async (real: string): Promise<string | null> => {
+export const findOtherCreator = async (real: string): Promise<string | null> => {
   for (let place = dirname(real); ; place = dirname(place)) {
     const entry = await lstat(place).catch((error: unknown) => {
       if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return null
       throw cannotLook(place, error)
     })
-    const master = entry === null ? null : otherMaster(place, entry, false)
-    if (master !== null) return `${place} ${master.who}`
+    const owner = entry === null ? null : otherOwner(place, entry, false)
+    if (owner !== null) return `${place} ${owner.who}`
     if (place === '/') return null
   }
 }
@@ -112,12 +112,12 @@ const expectTrusted = async (path: string, link: string): Promise<void> => {
     const entry = await lstat(place).catch((error: unknown) => {
       throw cannotLook(place, error)
     })
-    const master = otherMaster(place, entry, place === link)
-    if (master !== null) {
+    const owner = otherOwner(place, entry, place === link)
+    if (owner !== null) {
       const which = place === link ? `${link}, which` : `${link}, and ${place}`
       throw new HostError(
-        `${path} leads through the symbolic link ${which} ${master.who}: root does not follow it`,
-        `put the file itself there, or ${master.cure}`,
+        `${path} leads through the symbolic link ${which} ${owner.who}: root does not follow it`,
+        `put the file itself there, or ${owner.fix}`,
       )
     }
     if (place === '/') return

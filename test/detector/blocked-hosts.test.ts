@@ -23,7 +23,7 @@ describe('1.2', () => {
     [line('192.168.1.1'), '92.168.1.1', true],
     [line('192.168.1.1'), '2.168.1.1', true],
     [line('192.168.1.1'), '168.1.1.0', false],
-    // 03.0.113.9 is no address, and so nobody's.
+    // 03.0.113.9 is not an address.
     [line('103.0.113.9'), '3.0.113.9', true],
     [line('scanner.example', '203.0.113.9'), '203.0.113.9', true],
     // Only the first place counts: a name that holds the address is followed by a dot.

@@ -10,7 +10,7 @@ export const big = (value: number, length: number): number[] =>
 
 export const bytesOf = (address: string): readonly number[] => {
   const bytes = parseAddress(address)
-  if (bytes === null) throw new Error(`${address} is no address`)
+  if (bytes === null) throw new Error(`${address} is not an address`)
   return bytes
 }
 

@@ -40,7 +40,7 @@ const RECORD = String.fromCharCode(...blockedRecord(address('203.0.113.9')))
 
 describe('the verdict', () => {
   test.each<[string, Case, string]>([
-    ['a stranger', {}, 'act'],
+    ['an unprotected host', {}, 'act'],
     ['no ignore list', { ignore: null }, 'act'],
     ['ignored', { ignore: '192.0.2.1\n203.0.113.0/24\n' }, 'ignored 2'],
     ['ignored before blocked', { ignore: '203.0.113.9\n', file: LINE }, 'ignored 1'],

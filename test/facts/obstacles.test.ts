@@ -38,7 +38,7 @@ describe('what keeps root from writing', () => {
     expect([...(await readObstacles(tree(), [DENY, '/etc/missing', '/no/such/file']))]).toEqual([])
   })
 
-  it('is a directory in its stead, and a link to what is no file', async () => {
+  it('is a directory instead, and a link to something other than a file', async () => {
     const root = tree()
     mkdirSync(join(root, 'etc/directory'))
     symlinkSync('directory', join(root, 'etc/link'))

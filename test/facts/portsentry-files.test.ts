@@ -14,7 +14,7 @@ symlinkSync('/srv/log/history', join(root, 'var/log/history'))
 symlinkSync('/dev/null', join(root, 'var/log/null'))
 
 test.each([
-  ['/var/log/shadow', /^\/var\/log\/shadow leads to \/etc\/shadow, which is no file of portsentry's$/],
+  ['/var/log/shadow', /^\/var\/log\/shadow leads to \/etc\/shadow, which is not a file of portsentry$/],
   ['/var/log/null', /leads to \/dev\/null/],
   ['/var/log/directory', /is not a regular file/],
 ])('refuses %s', async (path, message) => {

@@ -107,7 +107,7 @@ it('holds more sockets than an fd_set of C has room for', async () => {
   socket.close()
 })
 
-it('holds no more than 512 at a time, and counts whom it turns away', async () => {
+it('holds no more than 512 at a time, and counts those that it turns away', async () => {
   const port = await freePort()
   const answers: (() => void)[] = []
   const listeners = await openListeners(4, [{ protocol: 'udp', port }], ({ answer }) => {

@@ -13,7 +13,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(join(state, '..'), { recursive: true, force: true }))
 
-/** Generations by name, in portward's own format; a bomb is one that lies in its strings. */
+/** Generations by name, in the format that portward writes; a bomb is one that lies in its strings. */
 const record = (name: string, text: string): void => {
   mkdirSync(join(state, 'generations', name), { recursive: true })
   writeFileSync(join(state, 'generations', name, 'generation.json'), text)
@@ -50,7 +50,7 @@ const cases: [what: string, generations: Record<string, string>, kept: string[]]
   ['one in force', { 1: 'applied' }, ['1']],
   ['some in force', { 1: 'applied', 2: 'rolled-back', 3: 'undone', 10: 'applied' }, ['1', '10']],
   ['one that died', { 1: 'rolled-back', 2: 'open' }, ['2']],
-  ['a word from a later portward', { 1: 'mended' }, ['1']],
+  ['a word from a later portward', { 1: 'amended' }, ['1']],
   ['half a record', { '1.partial': 'applied' }, []],
 ]
 

@@ -101,7 +101,7 @@ it('removes what it created, and does not mind if it is gone', async () => {
   expect(readdirSync(root)).toEqual([])
 })
 
-it('holds a lock that another process cannot take, and gives it back', async () => {
+it('holds a lock that another process cannot take, and releases it', async () => {
   const root = temporaryDirectory()
   const lock = await takeLock(root)
   const attempt = () => execFileSync('flock', ['--nonblock', root, 'true'])

@@ -11,7 +11,7 @@ import {
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { HostError } from '../../src/system/host-error.ts'
-import { findMaker, findMasterAbove, resolveInRoot } from '../../src/system/paths.ts'
+import { findOtherCreator, findOtherOwnerAbove, resolveInRoot } from '../../src/system/paths.ts'
 
 const NOBODY = 65534
 
@@ -47,8 +47,8 @@ const resolve = async (make: Make, asked = 'etc/link'): Promise<string> => {
   }
 }
 
-const refused = (link: string, which: string, who: string, cure: string, asked = '/etc/link') =>
-  `${asked} leads through the symbolic link ${link}${which} ${who}: root does not follow it — put the file itself there, or ${cure}`
+const refused = (link: string, which: string, who: string, fix: string, asked = '/etc/link') =>
+  `${asked} leads through the symbolic link ${link}${which} ${who}: root does not follow it — put the file itself there, or ${fix}`
 
 const CASES: [string, Make, string, string?][] = [
   ['a link of root', nothing, '/real/file'],
@@ -148,7 +148,7 @@ it.runIf(isRoot).each(ABOVE)('knows who could replace a file in %s', async (_, m
   const at = (name: string) => join(directory, name)
   mkdirSync(at('real'))
   make(at)
-  const master = await findMasterAbove(at('real/file'))
+  const master = await findOtherOwnerAbove(at('real/file'))
   expect(master?.who.replace(directory, '') ?? null).toBe(expected)
 })
 
@@ -162,7 +162,7 @@ it.runIf(isRoot).each<[string, number, RegExp | null]>([
   chmodSync(join(directory, 'real'), mode)
   // What is missing on the way is root's to make.
   for (const path of ['real/file', 'real/missing/file']) {
-    const maker = await findMaker(join(directory, path))
+    const maker = await findOtherCreator(join(directory, path))
     if (expected === null) expect(maker).toBeNull()
     else expect(maker).toMatch(expected)
   }
