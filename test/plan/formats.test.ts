@@ -118,7 +118,7 @@ it.each<[string, Report, object[]]>([
         ...CONFIG,
         line: '3',
         endLine: '3',
-        title: 'portward: Invalid value (bad-value)',
+        title: 'portward: bad-value',
         message: 'LAN_IP is "x" — write an address',
       },
     ],
@@ -126,7 +126,7 @@ it.each<[string, Report, object[]]>([
   [
     'a warning without a line',
     report([], [problem({ severity: 'warning', at: { path: '/etc/outside' } })]),
-    [{ command: 'warning', file: '/etc/outside', title: 'portward: Invalid value (bad-value)' }],
+    [{ command: 'warning', file: '/etc/outside', title: 'portward: bad-value' }],
   ],
   [
     'a problem in no file',
@@ -182,7 +182,7 @@ it('github: as many annotations of a severity as GitHub shows, the last of which
   expect(found.map(({ command }) => command)).toEqual(
     ['error', 'warning', 'notice'].flatMap((severity) => Array(10).fill(severity)),
   )
-  expect(warnings(many)[0]).toMatchObject({ title: 'portward: Invalid value (bad-value)' })
+  expect(warnings(many)[0]).toMatchObject({ title: 'portward: bad-value' })
   expect(warnings(many)[8]?.message).toMatch(/\+new 7$/)
   expect(warnings(many)[9]).toMatchObject({
     title: 'portward: 5 more',

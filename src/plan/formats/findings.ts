@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import type { Problem } from '../../problem.ts'
-import { PROBLEM_CODES } from '../../problem-codes.ts'
 import { clip, readableBytes, readableWords, showHidden } from '../../readable.ts'
 import type { Plan, Step } from '../plan.ts'
 import { describeStep } from '../render.ts'
@@ -12,8 +11,6 @@ export interface Finding {
   readonly severity: 'error' | 'warning' | 'notice'
   /** Stable, for tools: a problem's code, `pending-` and a step's kind, or `not-exact`. */
   readonly check: string
-  /** What a problem's code means, in a few words. */
-  readonly title?: string
   /** What is told in a line. */
   readonly summary: string
   /** The lines that would go and come, as in a diff; '' where there are none. */
@@ -67,7 +64,6 @@ const findProblem = (problem: Problem, report: Report): Finding => {
   return {
     severity,
     check: code,
-    title: PROBLEM_CODES[code].title,
     summary: isFile ? words : `${showHidden(at.path)}: ${words}`,
     change: '',
     path: isFile ? shownPath(report, at.path) : null,

@@ -9,11 +9,11 @@ const escapeMessage = (text: string): string =>
 const escapeProperty = (text: string): string =>
   escapeMessage(text).replaceAll(':', '%3A').replaceAll(',', '%2C')
 
-const renderAnnotation = ({ severity, check, title, summary, change, path, lines }: Finding): string => {
+const renderAnnotation = ({ severity, check, summary, change, path, lines }: Finding): string => {
   const properties = Object.entries({
     ...(path === null ? {} : { file: path }),
     ...(path === null || lines === null ? {} : { line: lines.first, endLine: lines.last }),
-    title: `portward: ${title === undefined ? check : `${title} (${check})`}`,
+    title: `portward: ${check}`,
   }).map(([name, value]) => `${name}=${escapeProperty(String(value))}`)
   const message = change === '' ? summary : `${summary}\n${change}`
   return `::${severity} ${properties.join(',')}::${escapeMessage(message)}\n`
