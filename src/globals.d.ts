@@ -1,7 +1,7 @@
-/** package.json's version, put in by the build. */
+/** package.json's version, inserted by the build. */
 declare const PORTWARD_VERSION: string
 
-/** Whether this build can be made to fail on purpose: in that of the crash tests, and in no other. */
+/** Whether this build can be made to fail on purpose: true only in the build for the crash tests. */
 declare const PORTWARD_FAULTS: boolean
 
 declare module '*?raw' {

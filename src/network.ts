@@ -1,8 +1,8 @@
 import ipaddr from 'ipaddr.js'
 
 /**
- * An IPv4 or IPv6 network, or a single host (`/32`, `/128`). `bytes` is the address as written, host bits
- * and all, in network order (4 or 16 numbers); `prefix` counts bits.
+ * An IPv4 or IPv6 network, or a single host (`/32`, `/128`). `bytes` is the address as written, including host bits, in
+ * network order (4 or 16 numbers); `prefix` counts bits.
  */
 export interface Network {
   readonly bytes: readonly number[]
@@ -19,7 +19,7 @@ const hexadecimalGroups = ([a = 0, b = 0, c = 0, d = 0]: readonly number[]): str
 export const parseAddress = (text: string): readonly number[] | null => {
   if (DOTTED.test(text) && ipaddr.IPv4.isValid(text)) return ipaddr.IPv4.parse(text).toByteArray()
   if (!text.includes(':') || text.includes('%')) return null
-  // ipaddr.js takes `::10.0.0.1` for the mapped `::ffff:10.0.0.1`, so it is shown hexadecimal groups only.
+  // ipaddr.js reads `::10.0.0.1` as the mapped `::ffff:10.0.0.1`, so it gets hexadecimal groups only.
   const tail = text.slice(text.lastIndexOf(':') + 1)
   const dotted = tail.includes('.') ? parseAddress(tail) : undefined
   if (dotted === null) return null
@@ -28,7 +28,7 @@ export const parseAddress = (text: string): readonly number[] | null => {
   return ipaddr.IPv6.parse(hexadecimal).toByteArray()
 }
 
-/** As inet_addr() of the C library reads it: one to four decimal, octal or hexadecimal numbers, the last one filling what is left. */
+/** As inet_addr() of the C library reads it: one to four decimal, octal or hexadecimal numbers, the last one filling the remaining bytes. */
 export const parseInetAddress = (text: string): readonly number[] | null => {
   const parts = text.split('.')
   if (parts.length > 4 || !parts.every((part) => /^(?:0x[\da-f]+|0[0-7]*|[1-9]\d{0,9})$/i.test(part)))
@@ -43,13 +43,13 @@ export const parseInetAddress = (text: string): readonly number[] | null => {
   ]
 }
 
-/** Bits of a dotted netmask, or null where it is not one or has a hole. `0.0.0.0` gives 0. */
+/** Bits of a dotted netmask, or null if it is not one or has a hole. `0.0.0.0` gives 0. */
 export const parseNetmask = (text: string): number | null => {
   if (!DOTTED.test(text) || !ipaddr.IPv4.isValid(text)) return null
   return ipaddr.IPv4.parse(text).prefixLengthFromSubnetMask()
 }
 
-/** `A`, `A/bits` and, for IPv4, `A/dotted-mask`. Null where the text is neither. */
+/** `A`, `A/bits` and, for IPv4, `A/dotted-mask`; null for other texts. */
 export const parseNetwork = (text: string): Network | null => {
   const slash = text.indexOf('/')
   const bytes = parseAddress(slash === -1 ? text : text.slice(0, slash))
@@ -78,7 +78,7 @@ export const isLoopback = (bytes: readonly number[]): boolean =>
 
 export const isHost = (network: Network): boolean => network.prefix === network.bytes.length * 8
 
-/** Whether every address of `inner` is in `outer` (host bits of both disregarded). */
+/** Whether every address of `inner` is in `outer` (host bits of both are ignored). */
 export const contains = (outer: Network, inner: Network): boolean =>
   outer.bytes.length === inner.bytes.length &&
   outer.prefix <= inner.prefix &&
@@ -88,13 +88,13 @@ export const contains = (outer: Network, inner: Network): boolean =>
 export const isWithin = (networks: readonly Network[], network: Network): boolean =>
   networks.some((outer) => contains(outer, network))
 
-/** Canonical text: dotted, or lower-case compressed IPv6, which is the only form that portsentry 2.x takes. */
+/** Canonical text: dotted, or lower-case compressed IPv6, which is the only form that portsentry 2.x accepts. */
 export const formatAddress = (bytes: readonly number[]): string => ipaddr.fromByteArray([...bytes]).toString()
 
 /** `192.168.1.0/24`, host bits kept as they are. */
 export const formatCidr = ({ bytes, prefix }: Network): string => `${formatAddress(bytes)}/${prefix}`
 
-/** A host without its prefix, a network with it, both in canonical text; null where it is not either. */
+/** A host without its prefix, a network with it, both in canonical text; null for other texts. */
 export const canonicalNetwork = (text: string): string | null => {
   const network = parseNetwork(text)
   if (network === null) return null
@@ -112,7 +112,7 @@ export const broadcastOf = ({ bytes, prefix }: Network): readonly number[] | nul
   return bytes.map((byte, index) => byte | (255 - (mask[index] ?? 0)))
 }
 
-/** Distinct networks in the given order, those contained in another of the list left out. */
+/** Distinct networks in the given order, without those contained in another one of the list. */
 export const withoutContained = (networks: readonly Network[]): Network[] =>
   networks.filter(
     (network, index) =>

@@ -1,4 +1,4 @@
-/** What a program printed as JSON; null where it is none, which an old version or a missing program may give. */
+/** A program's output as JSON; null if it is not JSON, as with an old version or a missing program. */
 export const readJson = <T>(text: string): T | null => {
   try {
     return JSON.parse(text) as T

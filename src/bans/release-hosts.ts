@@ -44,7 +44,7 @@ const releaseInFail2ban: Release = async ({ instance }, hosts) => {
     if (!(await isInstalled())) return []
     const hint =
       'systemctl start fail2ban, then portward unban again: what it remembers comes back when it starts'
-    throw new HostError('fail2ban does not run, or does not answer', hint)
+    throw new HostError('fail2ban is not running, or does not answer', hint)
   }
   if (!jails.includes(JAIL)) return []
   await unban(JAIL, ...hosts)

@@ -13,7 +13,7 @@ import { type Check, isFailure } from '../verify/check.ts'
 import { NETWORKS } from '../verify/networks-check.ts'
 import { renderProof } from '../verify/render.ts'
 import { askWhether, hasTerminal } from './ask.ts'
-import { expectRoot, locked, recoverFirst, tellRollback } from './locked.ts'
+import { expectRoot, locked, recoverFirst, reportRollback } from './locked.ts'
 import { EXIT, exitOver, type GlobalOptions, type Output, openOutput, problemAsJson } from './output.ts'
 import { verifyAssessed } from './verify.ts'
 
@@ -26,22 +26,22 @@ export interface ApplyOptions extends GlobalOptions {
 
 const expectExact = ({ inexact }: Plan): void => {
   if (inexact.length === 0) return
-  throw new HostError(`no exact plan can be made: ${inexact.join('; ')}`, 'fix this, then run apply again')
+  throw new HostError(`cannot make an exact plan: ${inexact.join('; ')}`, 'fix this, then run apply again')
 }
 
 /**
- * Looks at the server anew and has everything checked. Throws HostError where it is not protected as config.env asks;
- * returns the checks. What could not be checked here stops nothing: it is reported.
+ * Reads the server again and runs all checks. Throws HostError if it is not protected as config.env asks; returns the
+ * checks. A check that could not be done does not fail the apply: it is reported.
  */
 const prove = async (options: ApplyOptions, output: Output): Promise<Check[]> => {
   output.note('proving that scanners and protected hosts are treated as config.env asks')
   const checks = (await verifyAssessed(await assess(options))) ?? []
-  // A network that config.env leaves out was known before, and a rollback would protect nobody there.
+  // A network that config.env leaves out was reported before, and a rollback would not protect it either.
   const failures = checks.filter(isFailure).filter(({ code }) => code !== NETWORKS)
   if (failures.length === 0) return checks
   throw new HostError(
     `the server would not be protected: ${failures.map(({ title, message }) => `${title}: ${message}`).join('; ')}`,
-    failures[0]?.hint || 'see portward verify',
+    failures[0]?.hint || 'run portward verify for details',
   )
 }
 
@@ -58,20 +58,20 @@ const execute = async (
       count += 1
       output.note(`[${count}/${total}] ${describeStep(step)}`)
     },
-    confirming: () => output.note('waiting until both daemons run as planned'),
+    confirming: () => output.note('waiting until both daemons are running as planned'),
   }
   const checks: Check[] = []
   const proof = async () => {
-    // The crash tests look at the server themselves, a hundred times.
+    // The crash tests check the server themselves, a hundred times.
     if (PORTWARD_FAULTS && options.terminal.env['PORTWARD_UNPROVEN'] !== undefined) return
     checks.push(...(await prove(options, output)))
   }
   const transaction = {
     keep: settings.keepGenerations,
     confirmWithinMs: options.confirmWithin ?? null,
-    undoing: tellRollback(output),
+    undoing: reportRollback(output),
   }
-  // Ctrl-C and a termination are an orderly end: the step at hand is finished, then all is undone.
+  // On SIGINT and SIGTERM the current step is finished, then everything is undone.
   const interrupt = new AbortController()
   await handlingSignals(
     () => interrupt.abort(),
@@ -80,23 +80,23 @@ const execute = async (
   return checks
 }
 
-/** One packet to a watched port would end the session in which this was typed. */
+/** One packet to a watched port would end the session in which this command was entered. */
 const expectReachable = (problems: readonly Problem[], { allowLockout }: ApplyOptions): void => {
   const exposed = problems.filter(({ code }) => code === 'ssh-client')
   const [first] = exposed
   if (first === undefined || allowLockout) return
   throw new HostError(
     exposed.map(({ message }) => message).join('; '),
-    `${first.hint}, or accept that with --allow-lockout`,
+    `${first.hint}, or accept the risk with --allow-lockout`,
   )
 }
 
-/** One apply at a time waits for a confirmation: it is clear then what would be rolled back. */
+/** Only one apply at a time can wait for confirmation, so that it is clear what would be rolled back. */
 const expectConfirmed = (pending: PendingConfirmation | null): void => {
   if (pending === null) return
   throw new HostError(
-    `generation ${pending.generation} waits for a confirmation`,
-    'portward confirm, or portward rollback',
+    `generation ${pending.generation} is waiting for confirmation`,
+    'run portward confirm or portward rollback first',
   )
 }
 
@@ -109,7 +109,7 @@ const applyLocked = async (options: ApplyOptions, output: Output): Promise<numbe
     output.document('apply', { ...document, applied: false })
     return exitOver(assessment)
   }
-  // A question without the plan in view could not be answered.
+  // Whoever is asked has to see the plan, even with --quiet.
   if (!options.quiet || !options.yes) output.result(renderPlan(plan, caveatsOf(problems)))
   expectExact(plan)
   if (isInSync(plan)) {
@@ -124,7 +124,7 @@ const applyLocked = async (options: ApplyOptions, output: Output): Promise<numbe
     if (!hasTerminal(options)) {
       throw new HostError(
         'there is no terminal to ask on, and --yes was not given',
-        'look at the plan, then add --yes',
+        'check the plan, then add --yes',
       )
     }
     const where = plan.root === '/' ? 'this server' : plan.root
@@ -134,7 +134,7 @@ const applyLocked = async (options: ApplyOptions, output: Output): Promise<numbe
     }
   }
   const checks = await execute(plan, settings, options, output)
-  const outcome = plan.root === '/' ? 'both daemons run as planned' : 'files only'
+  const outcome = plan.root === '/' ? 'both daemons are running as planned' : 'files only'
   output.text(`applied: ${plan.steps.length} steps, ${outcome}\n`)
   if (checks.length > 0) output.text(renderProof(checks))
   if (options.confirmWithin !== undefined) {
@@ -146,7 +146,7 @@ const applyLocked = async (options: ApplyOptions, output: Output): Promise<numbe
   return EXIT.ok
 }
 
-/** `portward apply`: shows the plan, asks, does exactly that, and makes sure that it holds. */
+/** `portward apply`: shows the plan, asks, does exactly that, and verifies the result. */
 export const applyCommand = async (options: ApplyOptions): Promise<number> => {
   const isLive = options.root === '/'
   if (isLive) expectRoot('apply')

@@ -2,7 +2,7 @@ import { readableWords } from '../readable.ts'
 import { handlingSignals } from '../system/signals.ts'
 import { type GlobalOptions, isColored, type Terminal } from './output.ts'
 
-/** Calls `end` when no answer can come any more: Ctrl-D, or a terminal that has gone. Returns how to stop listening. */
+/** Calls `end` when no more input can come: Ctrl-D, or the terminal was closed. Returns a function that stops listening. */
 const onEndOfInput = ({ stdin }: Terminal, end: () => void): (() => void) => {
   const onKey = (_: unknown, key?: { readonly ctrl?: boolean; readonly name?: string }) => {
     if (key?.ctrl && key.name === 'd') end()
@@ -15,13 +15,13 @@ const onEndOfInput = ({ stdin }: Terminal, end: () => void): (() => void) => {
 
 const same = (text: string): string => text
 
-/** The library looks at the environment of the process for its colours. */
+/** The library itself decides about colours by the environment of the process. */
 const COLORLESS = {
   prefix: { idle: '?', done: '✔' },
   style: { answer: same, message: same, defaultAnswer: (text: string) => `(${text})` },
 }
 
-/** What the library throws when there is no answer: after Ctrl-C, and when it is aborted. */
+/** Errors that the library throws when there is no answer: after Ctrl-C, and when it is aborted. */
 const NO_ANSWER: readonly string[] = ['ExitPromptError', 'AbortPromptError']
 
 /** Asks on the terminal; no answer means no. The prompt library is loaded only here: it is the slowest to start. */

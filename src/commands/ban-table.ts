@@ -4,7 +4,7 @@ import { formatTimestamp, isoTimestamp } from './timestamps.ts'
 
 const nameOf = (store: BanStore): string => store.replace('-', ' ')
 
-/** Each once, in the order given: a host may be banned twice in one store. */
+/** Without duplicates, in the given order: a host may be banned twice in one store. */
 export const namesOf = (stores: readonly BanStore[]): string => [...new Set(stores)].map(nameOf).join(', ')
 
 export const describePort = ({ port, protocol }: Pick<BanRow, 'port' | 'protocol'>): string =>
@@ -14,7 +14,7 @@ export const describePort = ({ port, protocol }: Pick<BanRow, 'port' | 'protocol
 export const describeEnd = (untilMs: BanRow['untilMs']): string =>
   untilMs === 'permanent' ? untilMs : formatTimestamp(untilMs)
 
-/** A history may hold whatever a resolver gave; the daemon's own words alone are shown, and these on one line. */
+/** A history may contain any text that a resolver returned: only the daemon's own words are shown, on one line. */
 export const describeSource = ({ source, mode, reason }: BanRow): string => {
   const what = [mode, reason].filter((word) => word !== null).join(', ')
   return source === 'by hand' || what === '' ? source : `${source} (${what})`
@@ -29,7 +29,7 @@ const describeWhere = ({ where, missing, protectedBy }: BanRow): string =>
 
 const HEAD = ['ADDRESS', 'SINCE', 'UNTIL', 'PORT', 'SOURCE', 'WHERE']
 
-/** Stores that may have more bans, each with why it could not be read; '' where there are none. */
+/** Stores that may have more bans, each with the reason why it could not be read; '' if there are none. */
 const describeIncomplete = (readings: readonly StoreReading[]): string => {
   const incomplete = readings.filter(({ state }) => state === 'incomplete')
   const reasons = incomplete.map(({ store, note }) => `${nameOf(store)} (${note})`)
@@ -43,7 +43,7 @@ const describeNone = (readings: readonly StoreReading[], incomplete: string): st
   return incomplete === '' ? `${found}\n` : `${found}; ${incomplete}`
 }
 
-/** One line a ban, columns under their heads; the last is free. Then what could not be read. */
+/** One line a ban, in columns; then what could not be read. */
 export const renderBanTable = (rows: readonly BanRow[], readings: readonly StoreReading[]): string => {
   const incomplete = describeIncomplete(readings)
   if (rows.length === 0) return describeNone(readings, incomplete)
@@ -64,7 +64,7 @@ export const renderBanTable = (rows: readonly BanRow[], readings: readonly Store
   return lines.map((line) => `${line.trimEnd()}\n`).join('') + incomplete
 }
 
-/** The times of a ban, or of what a store has of it, in words that tools read. */
+/** The times of a ban, or of one store's record of it, as ISO 8601. */
 const withTimestamps = <T extends { sinceMs: number | null; untilMs: BanRow['untilMs'] }>({
   sinceMs,
   untilMs,
@@ -80,7 +80,7 @@ export const banAsJson = (row: BanRow): object => ({
   where: row.where.map(withTimestamps),
 })
 
-/** What could not be read, and what else there is to say, a line each. */
+/** What could not be read, and other remarks, one a line. */
 export const notesOn = ({ stores, historyUnread }: Pick<BansRead, 'stores' | 'historyUnread'>): string[] => [
   ...stores
     .filter(({ note }) => note !== '')

@@ -6,7 +6,7 @@ import { describeProtector, type Protection, protectionBy } from '../policy/prot
 import { banAsJson, notesOn, renderBanTable, storesAsJson } from './ban-table.ts'
 import { EXIT, type GlobalOptions, openOutput, problemAsJson } from './output.ts'
 
-/** Who is banned on an assessed server or tree, and who is protected. */
+/** The banned hosts of an assessed server or tree, and which hosts are protected. */
 export interface Bans extends BansRead {
   readonly rows: readonly BanRow[]
   readonly protection: Protection

@@ -18,7 +18,7 @@ export const confirmCommand = async (options: GlobalOptions): Promise<number> =>
     output.text(
       confirmed.length > 0
         ? `generation ${confirmed.join(', ')} is confirmed\n`
-        : `nothing waits for a confirmation${isLate ? ': the last apply is no longer in force' : ''}\n`,
+        : `nothing is waiting for confirmation${isLate ? ': the last apply is no longer in force' : ''}\n`,
     )
     output.document('confirm', { generations: confirmed })
     return isLate ? EXIT.failed : EXIT.ok

@@ -17,10 +17,10 @@ export interface DetectOptions extends GlobalOptions {
   readonly method?: string
 }
 
-/** What of the options makes no sense: for stderr, and exit 64. */
+/** Options that make no sense: a message for stderr, and exit code 64. */
 export class Misuse extends Error {}
 
-/** Of both generations. */
+/** The modes of portsentry 1.2 and 2.x. */
 export const MODES: readonly string[] = [
   'tcp',
   'stcp',
@@ -69,7 +69,7 @@ export const readSource = ({ listen, interface: name, pcap, inUse, address }: De
   }
 }
 
-/** The modes as this generation of portsentry knows them. Throws Misuse. */
+/** The given modes, checked against those of this dialect. Throws Misuse. */
 const readModes = (given: readonly string[], dialect: Dialect): Mode[] => {
   const known = dialect === '1.2' ? 'tcp, stcp, atcp, udp, sudp, audp' : 'stealth, connect'
   const modes = [...new Set(given)].map((word) => {
@@ -81,7 +81,7 @@ const readModes = (given: readonly string[], dialect: Dialect): Mode[] => {
   return modes
 }
 
-/** The modes, where they go with the other options. Throws Misuse. */
+/** The modes, checked against the other options. Throws Misuse. */
 export const modesFor = (
   given: readonly string[],
   dialect: Dialect,

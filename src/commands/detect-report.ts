@@ -1,14 +1,14 @@
 import type { Action, ActionOutcome, Decision, Outcome, Verdict } from '../detector/decision.ts'
 import { formatTimestamp, isoTimestamp } from './timestamps.ts'
 
-/** Where an ignored host is excepted: the file, the line from 1, and what the line says. */
+/** Why a host is ignored: the file, the line (from 1) and its text. */
 export interface Exception {
   readonly path: string
   readonly line: number
   readonly text: string
 }
 
-/** Texts of files are latin1-decoded bytes, which mostly are UTF-8. */
+/** Texts of files are latin1-decoded bytes, which are usually UTF-8. */
 export const readable = (latin1: string): string => Buffer.from(latin1, 'latin1').toString('utf8')
 
 const VERDICTS: Record<Exclude<Verdict, 'act'>, string> = {
@@ -20,7 +20,7 @@ const VERDICTS: Record<Exclude<Verdict, 'act'>, string> = {
   'log-only': 'logged only',
 }
 
-/** A verdict with what came of it, in a few words: `blocked`, `would be blocked`, `ignored`, … */
+/** The outcome of a verdict in a few words: `blocked`, `would be blocked`, `ignored`, … */
 export const outcomeOf = ({ decision, outcomes, blocked }: Outcome): string => {
   if (decision.verdict !== 'act') return VERDICTS[decision.verdict]
   if (outcomes.length === 0) return 'logged as blocked, with nothing to do'
@@ -45,7 +45,7 @@ export const describeOutcome = (outcome: ActionOutcome): string => {
   return `${outcome.action.option}: ${text}${text === '' ? '' : ' - '}${resultOf(outcome)}`
 }
 
-/** What was found: `UDP`, `TCP SYN/Normal scan`, and `TCP Connect` for what is called `Connect` alone. */
+/** The kind of scan: `UDP`, `TCP SYN/Normal scan`, and `TCP Connect` where the daemon says only `Connect`. */
 export const scanOf = ({ scan, packet }: Decision): string => {
   const protocol = packet.protocol.toUpperCase()
   return scan.includes(protocol) ? scan : `${protocol} ${scan}`
@@ -53,7 +53,7 @@ export const scanOf = ({ scan, packet }: Decision): string => {
 
 export const describeException = ({ path, line, text }: Exception): string => `by ${path}:${line} (${text})`
 
-/** One line an event; what was done about it stands in it. */
+/** One event as one line, with the actions taken. */
 export const renderEvent = (outcome: Outcome, exception: Exception | null): string => {
   const { decision, outcomes } = outcome
   const { packet, host, port, mode } = decision
@@ -63,7 +63,7 @@ export const renderEvent = (outcome: Outcome, exception: Exception | null): stri
   return `${[event, ...outcomes.map(describeOutcome)].join('; ')}\n`
 }
 
-/** An event worth a line for who wants to hear only of what is done or fails. */
+/** Whether an event is shown with --quiet: something was done, or failed. */
 export const isImportant = ({ decision, warnings }: Outcome): boolean =>
   decision.verdict === 'act' || warnings.length > 0
 

@@ -12,13 +12,13 @@ import type { Problem } from '../problem.ts'
 import { HostError } from '../system/host-error.ts'
 import type { GlobalOptions } from './output.ts'
 
-/** What config.env says of the modes; with errors, no modes. */
+/** The modes that config.env asks for; null if it has errors. */
 interface WantedModes {
   readonly modes: readonly string[] | null
   readonly problems: readonly Problem[]
 }
 
-/** The modes of config.env as this release knows them; where there is no config.env, those that it would say by default. */
+/** The modes of config.env in the terms of this release; without a config.env, the default modes. */
 export const wantedModes = (
   { settings, configProblems: problems }: Assessment,
   options: GlobalOptions,
@@ -30,16 +30,16 @@ export const wantedModes = (
   return { modes: daemonModes(release, { tcpMode: 'atcp', udpMode: 'audp' }), problems: [] }
 }
 
-/** What the daemons of these modes go by, as portsentry.conf says it. */
+/** What the daemons of these modes read from portsentry.conf. */
 export interface Subject {
   readonly configurations: readonly Configuration[]
-  /** Where the ignore list may be, the first that is there counts; none where the daemon reads none. */
+  /** Candidates for the ignore list, of which the first that exists counts; empty if the daemon does not read one. */
   readonly ignorePaths: readonly string[]
-  /** What is wrong with portsentry.conf: over errors they would not start. */
+  /** What is wrong with portsentry.conf. With an error they would not start. */
   readonly problems: readonly Problem[]
 }
 
-/** Throws HostError where portsentry.conf is not there or could not be read. */
+/** Throws HostError if portsentry.conf does not exist or could not be read. */
 export const subjectOf = (facts: Facts, release: Release, modes: readonly Mode[]): Subject => {
   const { dialect, confPath, ignorePath, builtIgnorePath } = release
   const at = join(facts.root, confPath)
@@ -50,12 +50,12 @@ export const subjectOf = (facts: Facts, release: Release, modes: readonly Mode[]
   const conf = parsePortsentryConf(text, dialect)
   const configurations = modes.map((mode) => readConfiguration(conf, mode))
   const path = configurations[0]?.ignoreFile ?? null
-  // Debian's init script builds the list when it starts the daemon: before that, what it is built from counts.
+  // Debian's init script builds the list when it starts the daemon: until then, its source file counts.
   const ignorePaths = path === null ? [] : path === builtIgnorePath ? [path, ignorePath] : [path]
   return { configurations, ignorePaths: [...new Set(ignorePaths)], problems: judgeConf(conf, modes, at) }
 }
 
-/** 2.x does not start without its ignore file, or over a line of it that it cannot read. `path`: as shown. */
+/** 2.x does not start without its ignore file, or with a line in it that it cannot read. `path`: as shown. */
 export const judgeIgnoreList = (list: IgnoreList | null, path: string): Problem[] => {
   const severity = 'error'
   if (list === null) {

@@ -1,17 +1,17 @@
 import type { Outcome } from '../detector/decision.ts'
 import { describeException, describeOutcome, type Exception, outcomeOf, scanOf } from './detect-report.ts'
 
-/** Hosts that are kept apart, and of each how many exceptions, scan types, ports and actions are remembered. */
+/** How many hosts are listed separately, and how many exceptions, scan types, ports and actions of each. */
 const MOST_HOSTS = 1000
 const MOST_WORDS = 64
-/** Stands for all beyond that. */
+/** Stands for all further ones. */
 const MORE = '…'
 
 type Words = Set<string>
 
 interface HostSummary {
   noticed: number
-  /** How often it came to what: `ignored`, `would be blocked`, … */
+  /** Number of events by outcome: `ignored`, `would be blocked`, … */
   readonly outcomes: Map<string, number>
   readonly exceptions: Words
   readonly scans: Words
@@ -45,7 +45,7 @@ const renderHost = (host: string, summary: HostSummary): string => {
   return `${lines.join('\n')}\n`
 }
 
-/** What a run of the detector found, host by host. Holds at most a thousand hosts and says when there were more. */
+/** The results of a run of the detector by host. Has at most a thousand hosts, and says if there were more. */
 export const createSummary = (): Summary => {
   const hosts = new Map<string, HostSummary>()
   let leftOut = 0

@@ -13,19 +13,19 @@ import { judgeIgnoreList, subjectOf, wantedModes } from './detect-subject.ts'
 import { createSummary } from './detect-summary.ts'
 import { EXIT, type Output, openOutput, problemAsJson, type Terminal } from './output.ts'
 
-/** Acting is for this machine, as root, and one at a time: two would block every host twice. */
+/** Commands are run only on this machine, as root, and without portsentry: two detectors would block every host twice. */
 const expectMayAct = async (root: string): Promise<void> => {
   if (root !== '/') {
-    throw new HostError('the commands of a tree are not for this machine', 'add --dry-run')
+    throw new HostError('the commands of a tree must not be run on this machine', 'add --dry-run')
   }
   if (process.getuid?.() !== 0)
     throw new HostError('blocking hosts needs root', 'run as root, or add --dry-run')
   if ((await readDaemons()).some(({ service }) => service === 'portsentry')) {
-    throw new HostError('portsentry runs', 'stop it, or use --dry-run')
+    throw new HostError('portsentry is running', 'stop it, or use --dry-run')
   }
 }
 
-/** Lets `work` end in order when a signal says so or, where there is a `reader`, when that has gone. */
+/** Calls `stop` on a signal or, if there is a `reader`, when it has closed its end; waits for `work`. */
 const untilStopped = async <T>(
   reader: Terminal['stdout'] | null,
   stop: () => void,
@@ -51,7 +51,7 @@ const reportFailure = (output: Output, source: Source, message: string): void =>
   }
 }
 
-/** Runs a source to its end, reporting each event as it happens and then what it all came to. */
+/** Runs a source to its end, reporting each event as it happens, then a summary. */
 const detect = async (
   options: DetectOptions,
   output: Output,
@@ -123,7 +123,7 @@ const run = async (options: DetectOptions, output: Output): Promise<number> => {
 
 /**
  * `portward detect`: what portsentry would notice in live traffic or in a capture, and what it would do; live and
- * without --dry-run it does that. With --json every line is a document of its own, the last word of a failure too.
+ * without --dry-run it does that. With --json every line is a document, a failure included.
  */
 export const detectCommand = async (options: DetectOptions): Promise<number> => {
   const output = openOutput(options)

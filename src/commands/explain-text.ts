@@ -5,7 +5,7 @@ import { describePort, describeSource, namesOf, notesOn } from './ban-table.ts'
 import { type Daemons, type Explanation, whyUncertain } from './explanation.ts'
 import { formatTimestamp } from './timestamps.ts'
 
-/** A topic and what there is to say of it, a line each. */
+/** A topic and the lines about it. */
 export interface Section {
   readonly topic: string
   readonly lines: readonly string[]
@@ -13,7 +13,9 @@ export interface Section {
 
 const describeProtection = ({ protectors, protectionUnknown }: Explanation): string[] => {
   if (protectionUnknown !== null) return [`cannot be determined: ${protectionUnknown}`]
-  return protectors.length === 0 ? ['by nothing in config.env'] : protectors.map(describeProtector)
+  return protectors.length === 0
+    ? ['no: nothing in config.env protects it']
+    : protectors.map(describeProtector)
 }
 
 const describeBans = (explanation: Explanation): string[] => {
@@ -25,7 +27,7 @@ const describeBans = (explanation: Explanation): string[] => {
   })
   const source =
     ban === null
-      ? ['nowhere that could be read']
+      ? ['not found in any store that could be read']
       : [`by ${describeSource(ban)}${ban.port === null ? '' : `, port ${describePort(ban)}`}`]
   const missing = ban === null || ban.missing.length === 0 ? [] : [`MISSING in ${namesOf(ban.missing)}`]
   const scan =
@@ -37,10 +39,10 @@ const describeBans = (explanation: Explanation): string[] => {
 }
 
 const describeFirewall = ({ firewall: { state, details } }: Explanation): string[] => {
-  if (state === 'banned') return [`${details}: drops what it sends`]
+  if (state === 'banned') return [`${details}: drops its packets`]
   return state === 'unknown'
     ? [details]
-    : ['no ban is in force; other rules were not looked at: portward verify, as root, asks the kernel']
+    : ['no ban is in force; other rules were not checked: portward verify, as root, tests them']
 }
 
 const describeAction = (action: Action): string => {
@@ -56,52 +58,52 @@ const describeAction = (action: Action): string => {
 
 const describeProtocols = ({ mode, protocols, atPacket }: Prediction): string[] =>
   protocols.flatMap(({ protocol, port, block, actions }) => {
-    if (port === null) return [`${mode}: ${protocol}: it watches no port`]
+    if (port === null) return [`${mode}: ${protocol}: it does not watch any port`]
     const packet = atPacket === 1 ? 'the first packet' : `packet ${atPacket} (SCAN_TRIGGER)`
     const key = `BLOCK_${protocol.toUpperCase()}=${block}`
-    const what = actions.length === 0 ? 'it writes its log and history, and does nothing else' : 'it acts'
+    const what = actions.length === 0 ? 'it only writes its log and history' : 'it acts'
     const head = `${mode}: ${protocol}: at ${packet} to a watched port, such as ${port}, ${what} (${key})`
     return [head, ...actions.map((action) => `    ${describeAction(action)}`)]
   })
 
-const describeProspect = (prospect: Prediction, { ignoredBy, dialect }: Daemons): string[] => {
-  const { mode, verdict } = prospect
+const describePrediction = (prediction: Prediction, { ignoredBy, dialect }: Daemons): string[] => {
+  const { mode, verdict } = prediction
   switch (verdict) {
     case 'unseen':
       return [`${mode}: does not see IPv6`]
     case 'ignored':
       return [`${mode}: ignores it by ${ignoredBy}`]
     case 'already-blocked': {
-      const goesOn =
-        dialect === '1.2'
-          ? 'logs so, and does not write its history'
-          : 'writes its history, and does nothing else'
-      return [`${mode}: takes it for blocked already: ${goesOn}`]
+      const reaction =
+        dialect === '1.2' ? 'logs that, and does not write its history' : 'only writes its history'
+      return [`${mode}: considers it already blocked: ${reaction}`]
     }
     case 'act':
-      return describeProtocols(prospect)
+      return describeProtocols(prediction)
   }
 }
 
-/** Under which condition the files tell what portsentry does. */
+/** The condition under which the predictions from the files hold. */
 const describeCondition = (daemons: Daemons, isBanned: boolean): string[] => {
   const { isRunning, faults, dialect } = daemons
-  if (isRunning === false) return ['DOES NOT RUN; if it did:']
-  if (whyUncertain(daemons) !== null) return ['by its files as they are now, which it may not have read:']
+  if (isRunning === false) return ['IS NOT RUNNING; if it did:']
+  if (whyUncertain(daemons) !== null) return ['according to its current files, which it may not have read:']
   if (faults.length > 0) return ['if it started:']
-  return dialect === '1.2' && isBanned ? ['does not see what the firewall keeps out; if it did:'] : []
+  return dialect === '1.2' && isBanned ? ['does not see packets that the firewall drops; if it did:'] : []
 }
 
 const describePortsentry = ({ daemons, firewall }: Explanation): string[] => {
-  if (daemons === null) return ['could not be looked at']
+  if (daemons === null) return ['could not be checked']
   const { deaf, faults, stale, predictions } = daemons
   return [
-    ...Object.entries(deaf).map(([mode, why]) => `${mode} RUNS, BUT DOES NOT WATCH: ${why}; if it did:`),
+    ...Object.entries(deaf).map(
+      ([mode, why]) => `${mode} IS RUNNING, BUT DOES NOT WATCH: ${why}; if it did:`,
+    ),
     ...stale,
     ...faults.map((fault) => `would not start: ${fault}`),
     ...describeCondition(daemons, firewall.state === 'banned'),
     ...(predictions.length === 0 ? ['its modes cannot be determined'] : []),
-    ...predictions.flatMap((prospect) => describeProspect(prospect, daemons)),
+    ...predictions.flatMap((prediction) => describePrediction(prediction, daemons)),
   ]
 }
 
@@ -112,7 +114,7 @@ const UNITS = [
   ['s', 1],
 ] as const
 
-/** As fail2ban's own files say it. */
+/** In the units of fail2ban's files. */
 const formatBantime = (seconds: number): string => {
   if (seconds < 0) return 'permanently'
   const [unit, size] = UNITS.find(([, length]) => seconds % length === 0) ?? ['s', 1]
@@ -124,20 +126,20 @@ const describeFail2ban = ({ jail, jailFiles }: Explanation): string[] => {
   const ignores = ignoredBy === null ? [] : [`ignores it by ${ignoredBy}`]
   if (jail === null) {
     const byFiles = isEnabled
-      ? `by its files, bans by what the history has, bantime ${bantime ?? '?'}`
-      : 'by its files, does not have a portsentry jail that is enabled'
+      ? `according to its files, bans the hosts in the history, bantime ${bantime ?? '?'}`
+      : 'according to its files, has no enabled portsentry jail'
     return [byFiles, ...ignores]
   }
-  if (jail.jails === null) return ['does not run, or does not answer']
+  if (jail.jails === null) return ['is not running, or does not answer']
   const bans = jail.bannedBy.map((name) => `the jail ${name} has banned it`)
   if (jail.bantimeS === null)
-    return ['does not have a portsentry jail loaded: it does not ban for a scan', ...bans]
+    return ['has not loaded a portsentry jail: a scan does not lead to a ban', ...bans]
   if (jail.ignoredBy === null)
-    return [...bans, `bans by what the history has, ${formatBantime(jail.bantimeS)}`]
+    return [...bans, `bans the hosts in the history, ${formatBantime(jail.bantimeS)}`]
   return [...bans, ...(ignores.length > 0 ? ignores : [`ignores it by ignoreip ${jail.ignoredBy}`])]
 }
 
-/** What hosts.allow and hosts.deny tell one daemon about the host. */
+/** Whether hosts.allow and hosts.deny let the host in to one daemon. */
 const describeWrapper = ({ daemon, verdict }: Explanation['wrappers'][number], isNamed: boolean): string => {
   if (verdict === null) {
     // 2.x writes IPv6 addresses without brackets.
@@ -152,18 +154,18 @@ const describeWrapper = ({ daemon, verdict }: Explanation['wrappers'][number], i
 }
 
 const describeWrappers = ({ wrappers, wrapperUnread, wrapped, ban }: Explanation): string[] => {
-  if (wrapped?.length === 0) return ['no daemon here is known to ask hosts.allow and hosts.deny']
+  if (wrapped?.length === 0) return ['no daemon here is known to use hosts.allow and hosts.deny']
   const isNamed = ban?.where.some(({ store }) => store === 'hosts.deny') === true
   const verdicts =
     wrapperUnread === ''
       ? wrappers.map((each) => describeWrapper(each, isNamed))
-      : [`not known: ${wrapperUnread}`]
+      : [`unknown: ${wrapperUnread}`]
   return wrapped === null
-    ? [...verdicts, 'a copy of /etc does not show which daemons ask these files']
+    ? [...verdicts, 'a copy of /etc does not show which daemons use these files']
     : verdicts
 }
 
-/** All that is known, in the order in which a packet meets it. */
+/** All that is known, in the order in which a packet passes it. */
 export const describeAll = (explanation: Explanation): Section[] => [
   { topic: 'protected', lines: describeProtection(explanation) },
   { topic: 'banned', lines: describeBans(explanation) },

@@ -5,7 +5,7 @@ import { describeEnd, namesOf } from './ban-table.ts'
 import { type Daemons, type Explanation, whyUncertain, wouldJail } from './explanation.ts'
 import { formatTimestamp } from './timestamps.ts'
 
-/** What it comes to, for tools. */
+/** The result, for programs. */
 type Verdict =
   | 'banned'
   | 'ban-not-in-force'
@@ -36,7 +36,7 @@ const actionsIn = (daemons: Daemons): Action[] =>
     .flatMap(({ protocols }) => protocols.flatMap(({ actions }) => actions))
     .filter(({ kind }) => kind !== 'impossible')
 
-/** What would ban the host for a new scan, where portsentry runs with its files as they are now. */
+/** What would ban the host for a new scan, if portsentry is running with its current files. */
 const bannersOf = (explanation: Explanation): string[] => {
   const { daemons } = explanation
   if (daemons === null) return []
@@ -47,7 +47,7 @@ const bannersOf = (explanation: Explanation): string[] => {
     : options.has('KILL_HOSTS_DENY')
       ? ['portsentry (in hosts.deny only)']
       : []
-  // 2.x goes on to write its history about hosts that it takes for blocked, 1.2 does not.
+  // 2.x still writes its history about hosts that it considers blocked, 1.2 does not.
   const isWritten = detecting(daemons).some(
     ({ verdict }) => verdict === 'act' || (verdict === 'already-blocked' && daemons.dialect === '2.x'),
   )
@@ -55,8 +55,8 @@ const bannersOf = (explanation: Explanation): string[] => {
 }
 
 /**
- * What "not banned" leaves open: stores that could not be read, and other jails of fail2ban that have banned the host.
- * '' where there is nothing of that.
+ * What qualifies "not banned": stores that could not be read, and other jails of fail2ban that have banned the host.
+ * '' if there are none.
  */
 const describeGaps = ({ stores, jail }: Explanation): string => {
   const incomplete = storesIn(stores, 'incomplete')
@@ -82,7 +82,7 @@ const onProtected = (explanation: Explanation): Conclusion => {
   if (daemons === null)
     return conclude(
       'unknown',
-      `${isProtected}; could not look at portsentry, which may not ignore it; no ban found${gaps}`,
+      `${isProtected}; could not check portsentry, which may not ignore it; no ban found${gaps}`,
     )
   if (bannersOf(explanation).length > 0) {
     const once = isIdle(daemons) ? ' as soon as portsentry runs' : ''
@@ -92,7 +92,7 @@ const onProtected = (explanation: Explanation): Conclusion => {
     )
   }
   const uncertain = whyUncertain(daemons)
-  // 1.2 looks into its ignore list at each packet.
+  // 1.2 reads its ignore list for each packet.
   if (uncertain !== null && daemons.dialect === '2.x')
     return conclude(
       'unknown',
@@ -101,20 +101,20 @@ const onProtected = (explanation: Explanation): Conclusion => {
   return conclude('protected', `${isProtected}: it may scan and is not banned${gaps}`)
 }
 
-/** Whether no portsentry looks at packets: it does not run, or, in a tree, would not start. */
+/** Whether no portsentry receives packets: it is not running or, in a tree, would not start. */
 const isIdle = ({ isRunning, faults }: Daemons): boolean =>
   isRunning === false || (isRunning === null && faults.length > 0)
 
-/** Why a scan is not detected; null where it is. */
+/** Why a scan is not detected; null if it is. */
 const whyUndetected = (daemons: Daemons): string | null => {
   const { isRunning, deaf, faults, predictions } = daemons
   if (isIdle(daemons)) {
     const fault = faults.length === 0 ? '' : ` (${faults[0]})`
-    const starts = isRunning === null ? 'WOULD NOT START' : 'DOES NOT RUN, and would not start'
-    return `PORTSENTRY ${fault === '' ? 'DOES NOT RUN' : `${starts}${fault}`}: a scan is not detected`
+    const starts = isRunning === null ? 'WOULD NOT START' : 'IS NOT RUNNING, and would not start'
+    return `PORTSENTRY ${fault === '' ? 'IS NOT RUNNING' : `${starts}${fault}`}: a scan is not detected`
   }
   if (detecting(daemons).length === 0)
-    return `PORTSENTRY RUNS, BUT DOES NOT WATCH (${[...new Set(Object.values(deaf))].join('; ')}): a scan is not detected`
+    return `PORTSENTRY IS RUNNING, BUT DOES NOT WATCH (${[...new Set(Object.values(deaf))].join('; ')}): a scan is not detected`
   return predictions.every(({ verdict }) => verdict === 'unseen')
     ? 'a scan is not detected: portsentry 1.2 does not see IPv6'
     : null
@@ -122,43 +122,47 @@ const whyUndetected = (daemons: Daemons): string | null => {
 
 /** Why nothing bans the host although a scan is detected. */
 const describeLogging = ({ jail }: Explanation, daemons: Daemons): string => {
-  // It may be starting, or hang: once it answers again, it reads what the history has meanwhile.
+  // It may be starting or hanging: once it answers again, it reads what was added to the history.
   if (jail !== null && jail.jails === null)
-    return 'portsentry logs a scan and bans nobody; fail2ban does not run, or does not answer'
+    return 'portsentry logs a scan and does not ban; fail2ban is not running, or does not answer'
   return actionsIn(daemons).some(({ option }) => option === 'KILL_RUN_CMD')
     ? 'a scan is logged and KILL_RUN_CMD runs; nothing else bans it'
-    : 'a scan is logged, and nothing else'
+    : 'a scan is only logged'
 }
 
 /** What a new scan would lead to, for an unprotected host that is not banned. */
 const onUnprotected = (explanation: Explanation): Conclusion => {
   const { daemons, jail, protectionUnknown } = explanation
-  const isFree = `is not banned${describeGaps(explanation)}`
-  if (daemons === null) return conclude('unknown', `${isFree}; could not look at portsentry`)
+  const notBanned = `is not banned${describeGaps(explanation)}`
+  if (daemons === null) return conclude('unknown', `${notBanned}; could not check portsentry`)
   const { dialect, predictions, ignoredBy, isRunning } = daemons
-  if (predictions.length === 0) return conclude('unknown', `${isFree}; cannot determine portsentry's modes`)
+  if (predictions.length === 0)
+    return conclude('unknown', `${notBanned}; cannot determine portsentry's modes`)
   const undetected = whyUndetected(daemons)
-  if (undetected !== null) return conclude('undetected', `${isFree}; ${undetected}`)
+  if (undetected !== null) return conclude('undetected', `${notBanned}; ${undetected}`)
   const uncertain = whyUncertain(daemons)
   if (uncertain !== null)
-    return conclude('unknown', `${isFree}; cannot determine what a scan would lead to: ${uncertain}`)
+    return conclude('unknown', `${notBanned}; cannot determine what a scan would lead to: ${uncertain}`)
   if (dialect === '1.2' && predictions.every(({ verdict }) => verdict === 'already-blocked'))
     return conclude(
       'undetected',
-      `${isFree}; portsentry takes it for blocked already: a scan leads to nothing`,
+      `${notBanned}; portsentry considers it already blocked: a scan has no effect`,
     )
-  if (ignoredBy !== null) return conclude('ignored', `${isFree}, and portsentry ignores it by ${ignoredBy}`)
+  if (ignoredBy !== null)
+    return conclude('ignored', `${notBanned}, and portsentry ignores it by ${ignoredBy}`)
   const banners = bannersOf(explanation)
   const isUnprotected =
-    protectionUnknown === null ? `${isFree} and not protected` : `${isFree}; cannot determine protected hosts`
+    protectionUnknown === null
+      ? `${notBanned} and not protected`
+      : `${notBanned}; cannot determine protected hosts`
   if (banners.length === 0)
     return conclude('would-be-logged', `${isUnprotected}: ${describeLogging(explanation, daemons)}`)
   const nth = Math.min(...predictions.map(({ atPacket }) => atPacket))
   const when = nth === 1 ? 'the first packet' : `packet ${nth}`
   const isByFiles = jail === null && isRunning !== null && banners.includes('fail2ban')
-  const byFiles = isByFiles ? ' (fail2ban by its files: it was not asked)' : ''
+  const byFiles = isByFiles ? ' (fail2ban according to its files: the running one was not asked)' : ''
   // 2.x sees packets before any firewall.
-  const doubt = dialect === '1.2' ? ', if the firewall lets that packet in, which was not looked at' : ''
+  const doubt = dialect === '1.2' ? ', if the firewall lets that packet in, which was not checked' : ''
   return conclude(
     'would-be-banned',
     `${isUnprotected}: ${when} to a watched port gets it banned by ${banners.join(' and ')}${byFiles}${doubt}`,
@@ -177,18 +181,18 @@ const onBanned = ({ firewall }: Explanation, ban: BanRow): Conclusion => {
     const stores = namesOf(where.map(({ store }) => store))
     return conclude(
       'ban-not-in-force',
-      `is banned in ${stores}, but NOT KEPT OUT BY THE FIREWALL; it was banned ${describeTimes(ban)}`,
+      `is banned in ${stores}, but NOT BLOCKED BY THE FIREWALL; it was banned ${describeTimes(ban)}`,
     )
   }
   const gaps = missing.length === 0 ? '' : `, but MISSING in ${namesOf(missing)}`
   const doubt =
     firewall.state === 'banned'
       ? ''
-      : `; cannot determine whether the firewall keeps it out: ${firewall.details}`
+      : `; cannot determine whether the firewall blocks it: ${firewall.details}`
   return conclude('banned', `is banned ${describeTimes(ban)}${gaps}${doubt}`)
 }
 
-/** In a sentence, what an administrator wants to know first; without the address before it. */
+/** What an administrator wants to know first, as a sentence that follows the address. */
 export const concludeFrom = (explanation: Explanation): Conclusion => {
   if (explanation.protectors.length > 0) return onProtected(explanation)
   return explanation.ban === null ? onUnprotected(explanation) : onBanned(explanation, explanation.ban)

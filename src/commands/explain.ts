@@ -26,7 +26,7 @@ import type { Daemons, Explanation, FirewallState, JailFiles } from './explanati
 import { EXIT, type GlobalOptions, openOutput } from './output.ts'
 import { isoTimestamp } from './timestamps.ts'
 
-/** The first of these files that is there, out of the facts where they have it. */
+/** The first of these files that exists; from the facts if they have it. */
 const findFile = async (
   { root, files }: Facts,
   paths: readonly string[],
@@ -38,7 +38,7 @@ const findFile = async (
   return null
 }
 
-/** Why running daemons may go by something else than these files, which they read when they start. */
+/** Why running daemons may not use these files, which they read only when they start. */
 const findStale = (
   { release, daemons }: PortsentryInstance,
   read: readonly { readonly path: string; readonly file: FileState | undefined }[],
@@ -46,14 +46,14 @@ const findStale = (
   const others = daemons.flatMap((daemon) => namedConf(daemon) ?? [])
   const named = release?.dialect === '2.x' ? others.filter((path) => path !== release.confPath) : []
   return [
-    ...named.map((path) => `was told to read ${path}`),
+    ...named.map((path) => `was started with another configuration file, ${path}`),
     ...read
       .filter(({ file }) => file !== undefined && isNewer(file.modifiedMs, daemons))
       .map(({ path }) => `was started before ${path} changed`),
   ]
 }
 
-/** The modes that run; where none does, those that should. */
+/** portsentry in the modes that are running; if none is, in those that should be. */
 const readDaemons = async (
   bans: Bans,
   { settings, facts }: Assessment,
@@ -93,7 +93,7 @@ const readDaemons = async (
   }
 }
 
-/** What fail2ban's files say. */
+/** The portsentry jail according to fail2ban's files. */
 const judgeJailFiles = (facts: Facts, host: Network): JailFiles => {
   const view = viewWith(facts)
   const ignoreip = effective(view, JAIL, 'ignoreip')
@@ -105,20 +105,20 @@ const judgeJailFiles = (facts: Facts, host: Network): JailFiles => {
   }
 }
 
-/** Whether the firewall bans a host, by the bans that were read and by whether the ban set's rules are in force. */
+/** Whether the firewall bans a host, judged by the bans that were read and by whether the ban set's rules are in force. */
 const judgeFirewall = ({ live }: Facts, address: string): FirewallState => {
   if (live === null || live.bans === null)
-    return { state: 'unknown', details: 'was not looked at: only root may, and only on the running server' }
+    return { state: 'unknown', details: 'was not checked: this needs root, on the running server' }
   const bans = live.bans.filter((ban) => ban.address === address)
   const inSet = bans.find(({ where, isOwn }) => isOwn && where !== 'blackhole route')
   if (inSet !== undefined && live.hasBanSet === true)
-    return { state: 'banned', details: `${inSet.where}, which is asked before all other rules` }
+    return { state: 'banned', details: `${inSet.where}, which precedes all other rules` }
   const other = bans.find((ban) => ban !== inSet)
   if (other !== undefined) {
     const what =
       other.where === 'blackhole route'
-        ? 'its packets come in, and do not get an answer'
-        : 'rules ahead of that were not looked at'
+        ? 'its packets come in, but are not answered'
+        : 'rules before it were not checked'
     return { state: 'unknown', details: `${other.where} bans it: ${what}` }
   }
   return live.bansUnread === null
@@ -126,7 +126,7 @@ const judgeFirewall = ({ live }: Facts, address: string): FirewallState => {
     : { state: 'unknown', details: live.bansUnread }
 }
 
-/** Everything that there is to know about one host. */
+/** Everything that is known about one host. */
 const explain = async (assessment: Assessment, host: Network): Promise<Explanation> => {
   const address = formatAddress(host.bytes)
   const { facts } = assessment

@@ -15,14 +15,14 @@ export interface Daemons {
   readonly deaf: Readonly<Record<string, string>>
   /** Why it would not start with its files as they are now. */
   readonly faults: readonly string[]
-  /** Why a running daemon may go by something else than these files, such as `was started before PATH changed`. */
+  /** Why a running daemon may not use these files, such as `was started before PATH changed`. */
   readonly stale: readonly string[]
   readonly predictions: readonly Prediction[]
   /** The ignore list's line that covers the host, as `path:line (text)`. */
   readonly ignoredBy: string | null
 }
 
-/** What fail2ban's files say. */
+/** The portsentry jail according to fail2ban's files. */
 export interface JailFiles {
   readonly isEnabled: boolean
   readonly bantime: string | null
@@ -30,14 +30,14 @@ export interface JailFiles {
   readonly ignoredBy: string | null
 }
 
-/** Whether a ban in the firewall is in force for a host. Other rules than bans are not looked at. */
+/** Whether a ban in the firewall is in force for a host. Rules other than bans are not checked. */
 export interface FirewallState {
   readonly state: 'banned' | 'open' | 'unknown'
   /** What bans it, or why that is not known. */
   readonly details: string
 }
 
-/** All that is known about what a scan from one host would lead to. Null: it could not be looked at. */
+/** All that is known about what a scan from one host would lead to. Null: it could not be checked. */
 export interface Explanation {
   readonly address: string
   readonly protectors: readonly Protector[]
@@ -55,19 +55,19 @@ export interface Explanation {
   readonly jailFiles: JailFiles
   /** Why hosts.allow and hosts.deny could not be judged; '' where they could. */
   readonly wrapperUnread: string
-  /** Daemons here that ask hosts.allow and hosts.deny; null: a copy of /etc does not show them. */
+  /** Daemons here that use hosts.allow and hosts.deny; null: a copy of /etc does not show them. */
   readonly wrapped: readonly string[] | null
-  /** What each daemon that counts is told about the host; null: neither file decides. */
+  /** The verdict about the host for each judged daemon; null: neither file has a matching rule. */
   readonly wrappers: readonly { readonly daemon: string; readonly verdict: WrapperVerdict | null }[]
 }
 
-/** Whether the portsentry jail bans the host for a line in the history: by the running fail2ban, else by its files. */
+/** Whether the portsentry jail bans the host for a line in the history: according to the running fail2ban, else to its files. */
 export const wouldJail = ({ jail, jailFiles }: Explanation): boolean =>
   jail === null
     ? jailFiles.isEnabled && jailFiles.ignoredBy === null
     : jail.bantimeS !== null && jail.ignoredBy === null
 
-/** Why it is not known what a running portsentry would do; null where nothing speaks against its files as they are now. */
+/** Why the reaction of a running portsentry cannot be predicted; null if it runs with its current files. */
 export const whyUncertain = ({ isRunning, faults, stale }: Daemons): string | null => {
   if (isRunning !== true) return null
   if (stale.length > 0) return `portsentry ${stale.join(', and ')}`

@@ -31,10 +31,12 @@ export const generationsCommand = async (options: GlobalOptions): Promise<number
   const interrupted = unfinished?.isAtWork === false ? described : null
   if (described !== null)
     output.note(
-      interrupted === null ? described : `${described}: the next apply or rollback takes care of it first`,
+      interrupted === null ? described : `${described}: the next apply or rollback resolves it first`,
     )
   output.text(
-    generations.length === 0 ? 'none yet: nothing was applied\n' : generations.map(renderGeneration).join(''),
+    generations.length === 0
+      ? 'none: nothing has been applied yet\n'
+      : generations.map(renderGeneration).join(''),
   )
   output.document('generations', {
     confirmation: pendingAsJson(pending),

@@ -3,20 +3,20 @@ import { HostError } from '../system/host-error.ts'
 import { takeLock } from '../system/lock.ts'
 import type { Output } from './output.ts'
 
-/** Prints each part of a rollback. */
-export const tellRollback =
+/** Returns a function that prints the progress of a rollback. */
+export const reportRollback =
   (output: Output) =>
   (what: string): void =>
     output.note(`rolling back: ${what}`)
 
-/** Before anything else is done: brings the server out of the middle where an earlier command died there. Whether it had. */
+/** Finishes or undoes an earlier command that died half-way, before anything else is done. Returns whether there was one. */
 export const recoverFirst = async (output: Output): Promise<boolean> => {
-  const done = await recover(tellRollback(output))
+  const done = await recover(reportRollback(output))
   if (done !== null) output.note(done)
   return done !== null
 }
 
-/** Does the work of a command that changes a server or tree, and keeps others off it meanwhile. Throws HostError. */
+/** Does the work of a command that changes a server or tree while holding the lock. Throws HostError. */
 export const locked = async <T>(root: string, work: () => Promise<T>): Promise<T> => {
   const lock = await takeLock(root)
   try {

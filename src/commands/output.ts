@@ -2,13 +2,13 @@ import type { Readable, Writable } from 'node:stream'
 import { isError, type Problem, renderProblem } from '../problem.ts'
 import { readableBytes, readableJson, readableMessage, readableWords } from '../readable.ts'
 
-/** The exit codes of the contract. */
+/** The documented exit codes. */
 export const EXIT = { ok: 0, failed: 1, pending: 2, usage: 64, configuration: 78 } as const
 
-/** Version of the JSON document on stdout; it changes when a field changes its meaning or goes away. */
+/** Version of the JSON document on stdout; it changes when a field changes its meaning or is removed. */
 export const JSON_VERSION = 3
 
-/** What a run has of the process that it runs in: nothing in commands/ asks the process itself. */
+/** The environment and streams of a run: nothing in commands/ uses those of the process directly. */
 export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly stdin: Readable & { readonly isTTY?: boolean }
@@ -16,7 +16,7 @@ export interface Terminal {
   readonly stderr: Writable & { readonly isTTY?: boolean }
 }
 
-/** The exit code where the problems keep a plan from being made. */
+/** The exit code if there is no plan because of problems. */
 export const exitOver = ({ isConfigurationWrong }: { readonly isConfigurationWrong: boolean }): number =>
   isConfigurationWrong ? EXIT.configuration : EXIT.failed
 
@@ -24,7 +24,7 @@ export interface GlobalOptions {
   readonly terminal: Terminal
   readonly config?: string
   readonly root: string
-  /** The release of a tree that is a copy of /etc and does not show it. */
+  /** The release for a tree that is a copy of /etc and does not show it. */
   readonly release?: string
   readonly json?: boolean
   readonly quiet?: boolean
@@ -33,9 +33,9 @@ export interface GlobalOptions {
 }
 
 export interface Output {
-  /** Results: stdout, unless JSON was asked for. Text is latin1-decoded, as it may quote files. */
+  /** Results: stdout, unless --json is given. Text is latin1-decoded, as it may quote files. */
   readonly result: (text: string) => void
-  /** Results in portward's own words, which may quote files, without colours. */
+  /** Results as Unicode without colours; may quote files. */
   readonly text: (text: string) => void
   /** Remarks and progress: stderr, unless quiet. */
   readonly note: (text: string) => void
@@ -43,9 +43,9 @@ export interface Output {
   readonly complain: (text: string) => void
   /** Problems: stderr; when quiet, errors only. */
   readonly problems: (problems: readonly Problem[]) => void
-  /** The one JSON document, if it was asked for. */
+  /** The one JSON document, with --json. */
   readonly document: (command: string, content: object) => void
-  /** One JSON document of many, a line each, if they were asked for. */
+  /** One of several JSON documents, one a line, with --json. */
   readonly documentLine: (command: string, content: object) => void
 }
 
@@ -53,7 +53,7 @@ const COLORS = { red: 31, green: 32, yellow: 33, cyan: 36 } as const
 
 const paint = (text: string, color: keyof typeof COLORS): string => `\u001b[${COLORS[color]}m${text}\u001b[0m`
 
-/** Colours the lines of a diff by how they start. */
+/** Colours the lines of a diff by their first characters. */
 const paintDiff = (text: string): string =>
   text.replace(/^(?:(\+.*)|(-.*)|(@@.*))$/gm, (line, added?: string, removed?: string) =>
     paint(line, added !== undefined ? 'green' : removed !== undefined ? 'red' : 'cyan'),
@@ -91,7 +91,7 @@ export const openOutput = (options: Pick<GlobalOptions, 'json' | 'quiet' | 'colo
   return {
     result: (text) => {
       if (json) return
-      // Into a pipe or a file, quoted bytes go out as they came in, so that the diff can be applied.
+      // To a pipe or a file quoted bytes are written unchanged, so that the diff can be applied.
       if (!stdout.isTTY) stdout.write(text, 'latin1')
       else stdout.write(isColored(options, 'stdout') ? paintDiff(readableBytes(text)) : readableBytes(text))
     },

@@ -15,7 +15,7 @@ export interface PlanOptions extends GlobalOptions {
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 
-/** An effect that failed, as the one thing that there is to tell. */
+/** An effect that failed, as the only problem of a report. */
 const failureAsProblem = ({ message, hint }: HostError): Problem => ({
   severity: 'error',
   code: 'failed',
@@ -38,7 +38,7 @@ const reportOn = (
   }
 }
 
-/** `portward plan`: says what apply would do, and touches nothing. */
+/** `portward plan`: shows what apply would do; changes nothing. */
 export const planCommand = async (options: PlanOptions): Promise<number> => {
   const output = openOutput(options)
   const { format = options.json ? 'json' : 'text' } = options
@@ -57,7 +57,7 @@ export const planCommand = async (options: PlanOptions): Promise<number> => {
   try {
     assessment = await assess(options)
   } catch (error) {
-    // A failure is told as JSON by whoever catches it; the other formats say it here.
+    // The caller reports a failure as JSON; the other formats report it here.
     if (error instanceof HostError && format !== 'json') {
       print({ plan: null, pending: null, problems: [failureAsProblem(error)], isConfigurationWrong: false })
     }

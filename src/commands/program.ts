@@ -34,7 +34,7 @@ const parseGeneration = (text: string): number => {
   return Number(text)
 }
 
-/** Less than the minimum leaves no time to log in; more than the maximum is forgotten. */
+/** Less than the minimum leaves no time to log in; after more than the maximum people have forgotten it. */
 const [MIN_CONFIRM_MS, MAX_CONFIRM_MS] = [10_000, 24 * 3_600_000]
 
 const parseConfirmWithin = (text: string): number => {
@@ -48,7 +48,7 @@ const parseMode = (text: string, previous: readonly string[] = []): readonly str
   return [...previous, text]
 }
 
-/** The command line. Each command is given all options, and its exit code goes to `finish`. */
+/** The command line. Each command gets all options; `finish` gets its exit code. */
 export const createProgram = (terminal: Terminal, finish: (code: number) => void): Command => {
   const program = new Command('portward')
     .description(
@@ -74,7 +74,7 @@ export const createProgram = (terminal: Terminal, finish: (code: number) => void
     })
     .exitOverride()
 
-  /** Wrong usage of the options that all commands have ends here, the same way for each. */
+  /** Checks the options that all commands have. */
   const readOptions = async <Options extends GlobalOptions>(
     command: Command,
     serverOnly: boolean,
@@ -112,7 +112,7 @@ export const createProgram = (terminal: Terminal, finish: (code: number) => void
         }
       })
 
-  add('plan', 'say exactly what apply would do, as steps and a diff; touch nothing', planCommand)
+  add('plan', 'show exactly what apply would do, as steps and a diff; change nothing', planCommand)
     .addOption(new Option('--format <format>', 'how to print it (default: text)').choices(FORMATS))
     .hook('preAction', (_, command) => {
       const { json, format } = command.optsWithGlobals()
@@ -151,14 +151,10 @@ export const createProgram = (terminal: Terminal, finish: (code: number) => void
   )
   add(
     'explain',
-    'say what a scan from an address would lead to, and why; send no packet',
+    'show what a scan from an address would lead to, and why; send no packet',
     explainCommand,
   ).argument('<address>', 'IPv4 or IPv6', parseAddress)
-  add(
-    'verify',
-    'prove that scanners are banned here and the LAN is not, without touching anything',
-    verifyCommand,
-  )
+  add('verify', 'prove that scanners are banned here and the LAN is not; change nothing', verifyCommand)
   add(
     'detect',
     'notice what portsentry would notice, live or in a capture; live, do what it would do',
@@ -172,7 +168,7 @@ export const createProgram = (terminal: Terminal, finish: (code: number) => void
         .choices(MODES)
         .argParser(parseMode),
     )
-    .option('--dry-run', 'live: say what would be done, and do nothing')
+    .option('--dry-run', 'live: report what would be done, but do nothing')
     .option('--in-use <ports>', '--pcap: ports that services had, such as 22/tcp,80,53/udp')
     .option('--address <addresses>', "--pcap: the server's own addresses (default: any destination)")
     .addOption(

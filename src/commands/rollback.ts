@@ -8,17 +8,17 @@ import type { Problem } from '../problem.ts'
 import { HostError } from '../system/host-error.ts'
 import { STATE } from '../system/lock.ts'
 import { askWhether, hasTerminal } from './ask.ts'
-import { expectRoot, locked, recoverFirst, tellRollback } from './locked.ts'
+import { expectRoot, locked, recoverFirst, reportRollback } from './locked.ts'
 import { EXIT, type GlobalOptions, type Output, openOutput, problemAsJson } from './output.ts'
 
 export interface RollbackOptions extends GlobalOptions {
   readonly yes?: boolean
   readonly force?: boolean
-  /** Only where the last apply was to be confirmed, and was not: for the timer. */
+  /** Only roll back an apply that was not confirmed in time: for the timer. */
   readonly unconfirmed?: boolean
 }
 
-/** What is in force, the latest first, down to the one that is to be rolled back: the latest where none is named. */
+/** The generations to roll back, the latest first, down to the wanted one (default: only the latest). */
 const choose = (generations: readonly Generation[], wanted: number | undefined): Some => {
   const applied = generations.filter(({ state }) => state === 'applied')
   const [latest] = applied
@@ -31,7 +31,7 @@ const choose = (generations: readonly Generation[], wanted: number | undefined):
   return [latest, ...rest]
 }
 
-/** What is not as it was though everything that was replaced has been restored. */
+/** Something that differs from before, although everything that was replaced has been restored. */
 const asProblem = (message: string): Problem => ({
   severity: 'error',
   code: 'not-as-before',
@@ -49,7 +49,7 @@ const rollbackLocked = async (
   const [first, ...rest] = options.unconfirmed ? all.filter(isPending) : choose(all, wanted)
   if (first === undefined) {
     await disarm()
-    output.note('nothing waits for a confirmation')
+    output.note('nothing is waiting for confirmation')
     return EXIT.ok
   }
   const generations: Some = [first, ...rest]
@@ -74,10 +74,10 @@ const rollbackLocked = async (
     output.note('nothing was changed')
     return EXIT.failed
   }
-  const problems = (await rollBack(generations, tellRollback(output))).map(asProblem)
+  const problems = (await rollBack(generations, reportRollback(output))).map(asProblem)
   const isComplete = problems.length === 0
   output.text(
-    isComplete ? 'rolled back\n' : 'rolled back: all files are as before, but not everything else is\n',
+    isComplete ? 'rolled back\n' : 'rolled back: all files are as before, but not everything else\n',
   )
   output.problems(problems)
   output.document('rollback', {
@@ -98,7 +98,7 @@ export const rollbackCommand = async (options: RollbackOptions, wanted?: number)
       output.note(`${error.message}: abandoned`)
       return abandon()
     })
-    // What died in the middle is what was to be rolled back.
+    // The interrupted command is what was to be rolled back.
     if (hasRecovered && wanted === undefined) {
       output.document('rollback', { generations: [], paths: [], problems: [] })
       return EXIT.ok

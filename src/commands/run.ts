@@ -11,7 +11,7 @@ const reportError = (error: unknown, { complain }: Output): void => {
   else complain(`portward: this is a bug in portward ${PORTWARD_VERSION}: ${error} — please report it`)
 }
 
-/** Runs portward with these arguments, those behind the program's name. Returns the exit code; never throws. */
+/** Runs portward with these arguments, without the program's name. Returns the exit code; never throws. */
 export const run = async ({ argv, ...terminal }: Terminal & { argv: readonly string[] }): Promise<number> => {
   let code: number = EXIT.ok
   const program = createProgram(terminal, (exitCode) => {

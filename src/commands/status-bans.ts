@@ -13,11 +13,11 @@ export interface BanStatus {
   /** Banned hosts, and how many of these are missing in some store. */
   readonly banned: number
   readonly incomplete: number
-  /** Whether every store was read. */
+  /** Whether every store was read completely. */
   readonly isWhole: boolean
   /** Stores that may have more bans, but could not be read. */
   readonly unread: readonly BanStore[]
-  /** Null: there is no history that can be read. */
+  /** Null: the history could not be read. */
   readonly scans: ScanSummary | null
   /** What was not read. */
   readonly notes: readonly string[]
@@ -39,14 +39,14 @@ export const readBanStatus = async (assessment: Assessment): Promise<BanStatus> 
 const describeCount = ({ banned, incomplete, isWhole, unread }: BanStatus): string => {
   const gaps = incomplete === 0 ? '' : `, ${incomplete} NOT BANNED EVERYWHERE (portward bans)`
   if (unread.length > 0) return `${banned} found, but not read: ${namesOf(unread)}${gaps}`
-  return `${banned} now${isWhole ? '' : ', of what could be read'}${gaps}`
+  return `${banned} now${isWhole ? '' : ' in the stores that could be read'}${gaps}`
 }
 
 const describeWeek = (scans: ScanSummary | null): string => {
   if (scans === null) return 'the history was not read'
   const reach =
     scans.sinceMs === null
-      ? 'the history does not have a scan that counts'
+      ? 'the history has no scan that counts'
       : `history since ${formatTimestamp(scans.sinceMs)}`
   return `${scans.hostsThisWeek} detected this week (${reach})`
 }

@@ -18,19 +18,19 @@ import { banStatusAsJson, readBanStatus, renderBanStatus } from './status-bans.t
 interface ServiceStatus {
   readonly name: string
   readonly installed: string | null
-  /** Null where no system runs. */
+  /** Null in a tree. */
   readonly running: boolean | null
-  /** Whether a portsentry that runs can notice a scan, with the reason; null where that was not looked at. */
+  /** Whether a running portsentry can notice a scan, and why not; null if that was not checked. */
   readonly watching: boolean | null
   readonly watchingDetail: string | null
   readonly atBoot: boolean | null
-  /** Why portsentry would not start with its portsentry.conf; null where nothing is known against it. */
+  /** Why portsentry would not start with its portsentry.conf; null if no reason is known. */
   readonly fault: string | null
-  /** The arguments of portsentry's daemons, fail2ban's jails; null where they could not be asked. */
+  /** The arguments of portsentry's daemons, fail2ban's jails; null if unknown. */
   readonly detail: readonly string[] | null
 }
 
-/** One daemon that is deaf counts; so does one that could not be looked at. */
+/** One daemon that does not watch decides; else one that could not be checked. */
 const describeWatching = (live: LiveFacts | null): Pick<ServiceStatus, 'watching' | 'watchingDetail'> => {
   const daemons = live?.daemons.filter(({ service }) => service === 'portsentry') ?? []
   const deaf = deafDaemons(daemons)
@@ -45,7 +45,7 @@ const describeWatching = (live: LiveFacts | null): Pick<ServiceStatus, 'watching
   return { watching: daemons.length > 0 ? true : null, watchingDetail: null }
 }
 
-/** Why portsentry would not start with portsentry.conf as it is; null where nothing there is in its way. */
+/** Why portsentry would not start with the present portsentry.conf; null if no reason is known. */
 const findFault = (facts: Facts, release: Release, modes: Modes): string | null => {
   const { confPath, dialect } = release
   const text = fileText(facts, confPath)
@@ -83,7 +83,7 @@ const describeServices = (facts: Facts, release: Release, modes: Modes): Service
   ]
 }
 
-/** The distribution's own name for itself: to be shown, never decided by. */
+/** The distribution's name, for display only: no decision depends on it. */
 const readSystemName = async (root: string): Promise<string> => {
   const text = (await readFileState(root, '/etc/os-release').catch(() => null))?.text ?? ''
   return readVariables(text).get('PRETTY_NAME') ?? 'unknown system'
@@ -97,29 +97,29 @@ const describeDrift = (plan: Plan | null, caveats: readonly string[]): string =>
   return `${plan.steps.length} steps pending${paths.length > 0 ? ` (${paths.join(', ')})` : ''}`
 }
 
-/** What a tree without dpkg's status, and so without the server's programs, cannot tell. */
-const NOT_IN_COPY = 'not known: the tree is a copy of /etc, without dpkg status and programs'
+/** For a tree without dpkg's status, and so without the server's programs. */
+const NOT_IN_COPY = 'unknown: the tree is a copy of /etc, without dpkg status and programs'
 
-/** A ban in hosts.deny means something to sshd only where it is linked with libwrap. */
+/** A ban in hosts.deny affects sshd only if it is linked with libwrap. */
 const describeSshd = ({ packages, wrapped }: Facts): string => {
   if (wrapped === null) return NOT_IN_COPY
   if (wrapped.includes('sshd')) return 'honours hosts.deny'
   return packages.has('openssh-server')
-    ? 'does NOT ask hosts.deny'
-    : 'not known: openssh-server is not installed'
+    ? 'does NOT use hosts.deny'
+    : 'unknown: openssh-server is not installed'
 }
 
 const describeRunning = ({ running, watching, watchingDetail }: ServiceStatus): string => {
-  if (running === null) return 'not looked at in a tree'
-  if (!running) return 'DOES NOT RUN'
-  if (watchingDetail === null) return 'runs'
-  if (watching === null) return `runs (whether it watches was not checked: ${watchingDetail})`
-  return watching ? `runs, but ${watchingDetail}` : `RUNS, BUT ${watchingDetail}`
+  if (running === null) return 'not checked in a tree'
+  if (!running) return 'NOT RUNNING'
+  if (watchingDetail === null) return 'running'
+  if (watching === null) return `running (whether it watches was not checked: ${watchingDetail})`
+  return watching ? `running, but ${watchingDetail}` : `RUNNING, BUT ${watchingDetail}`
 }
 
-/** The jails of a fail2ban that runs. One that is starting, or hangs, does not answer. */
+/** The jails of a running fail2ban. One that is starting or hanging does not answer. */
 export const describeJails = (jails: readonly string[] | null, asRoot: boolean): string => {
-  if (jails === null) return asRoot ? 'DOES NOT ANSWER' : 'jails not known: only root may ask'
+  if (jails === null) return asRoot ? 'DOES NOT ANSWER' : 'jails unknown: only root can ask fail2ban'
   return jails.length === 0 ? 'no jail loaded' : jails.join(', ')
 }
 
@@ -169,7 +169,7 @@ export const statusCommand = async (options: GlobalOptions): Promise<number> => 
     ...renderBanStatus(bans).map(([topic, text]) => `${topic.padEnd(12)}${text}`),
   ]
   output.result(`${lines.join('\n')}\n`)
-  // That nothing runs in a tree needs no saying.
+  // In a tree the stores that need a running system are never read.
   if (root === '/') for (const note of bans.notes) output.note(note)
   output.document('status', {
     root,

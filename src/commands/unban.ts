@@ -22,24 +22,29 @@ const notReleased = (store: BanStore, { message, hint }: HostError): Problem => 
 interface Release {
   readonly address: string
   readonly released: readonly BanStore[]
-  /** Where it is banned after all. */
+  /** Where it is still banned, or again. */
   readonly left: readonly BanStore[]
-  /** Where it was banned, but which could not be read again. */
+  /** Stores where it was banned and that could not be read again. */
   readonly unsure: readonly BanStore[]
 }
 
 const storesWith = (readings: Readings, address: string): BanStore[] =>
   readings.filter(({ bans }) => bans.some((ban) => ban.address === address)).map(({ store }) => store)
 
-/** A release is claimed only of stores that could be read afterwards. */
+/** Only stores that could be read afterwards count as released. */
 export const compare = (address: string, before: Readings, after: Readings): Release => {
   const left = storesWith(after, address)
-  const gone = storesWith(before, address).filter((store) => !left.includes(store))
+  const cleared = storesWith(before, address).filter((store) => !left.includes(store))
   const isRead = (store: BanStore) => storesIn(after, 'read').includes(store)
-  return { address, released: gone.filter(isRead), left, unsure: gone.filter((store) => !isRead(store)) }
+  return {
+    address,
+    released: cleared.filter(isRead),
+    left,
+    unsure: cleared.filter((store) => !isRead(store)),
+  }
 }
 
-/** What is said of a host that was not banned in any store that was read. */
+/** For a host that was not banned in any store that was read. */
 const describeNone = (before: Readings): string => {
   if (before.every(({ state }) => state === 'read')) return 'was not banned'
   const [read, unread] = (['read', 'incomplete'] as const).map((state) => namesOf(storesIn(before, state)))
@@ -61,7 +66,7 @@ const describe = ({ address, released, left, unsure }: Release, before: Readings
   return `${address}: ${was}${still}\n`
 }
 
-const LEFT_HINT = 'it has scanned again meanwhile, or something else bans it: see portward explain ADDRESS'
+const LEFT_HINT = 'it has scanned again, or something else bans it: see portward explain ADDRESS'
 
 const unbanLocked = async (
   options: GlobalOptions,
@@ -86,8 +91,8 @@ const unbanLocked = async (
 }
 
 /**
- * `portward unban ADDR…`: releases hosts wherever they are banned. What can be released is, even where a store fails;
- * then the exit code is 1, and running it again is safe. `addresses` are canonical, each once.
+ * `portward unban ADDR…`: releases hosts wherever they are banned. If a store fails, the others are still released, the exit
+ * code is 1, and running it again is safe. `addresses` are canonical, without duplicates.
  */
 export const unbanCommand = async (options: GlobalOptions, addresses: readonly string[]): Promise<number> => {
   const { root } = options

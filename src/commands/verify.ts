@@ -5,7 +5,7 @@ import { renderChecks } from '../verify/render.ts'
 import { verify } from '../verify/verify.ts'
 import { EXIT, exitOver, type GlobalOptions, openOutput, problemAsJson } from './output.ts'
 
-/** All checks, or null where config.env or the server's release leaves nothing to check against. */
+/** All checks, or null if there is no desired state to check against: config.env is wrong, or the release unknown. */
 export const verifyAssessed = async ({
   desired,
   facts,

@@ -10,7 +10,7 @@ import {
   parseNetwork,
 } from '../network.ts'
 
-/** split_at() in misc.c: a separator within brackets does not count, nor any behind an unbalanced one. */
+/** split_at() in misc.c: a separator within brackets does not count, nor any after an unbalanced bracket. */
 export const splitAt = (text: string, separator: ':' | '@' | '/', from = 0): [string, string | null] => {
   let depth = 0
   for (let index = from; index < text.length; index++) {
@@ -23,10 +23,10 @@ export const splitAt = (text: string, separator: ':' | '@' | '/', from = 0): [st
 
 export const isWord = (token: string, word: string): boolean => token.toUpperCase() === word
 
-/** What matches any client, user or daemon. */
+/** Whether it matches any client, user or daemon. */
 export const isAnything = (token: string): boolean => isWord(token, 'ALL') || /^\*+$/.test(token)
 
-/** 32 bits, as all that follows: what `&` and `~` make of them. */
+/** A signed 32-bit number, like all below: the result of `&` and `~`. */
 const toNumber = (bytes: readonly number[]): number => bytes.reduce((value, byte) => (value << 8) | byte, 0)
 
 const netmask = (prefix: number): number => ~(2 ** (32 - prefix) - 1)
@@ -47,14 +47,14 @@ const maskNumber = (mask: string): number | null => {
   return bits >= 1 && bits <= 32 ? netmask(bits) : null
 }
 
-/** `[net]/bits` as masked_match6() takes it: host bits do not matter, bits that are no number count as 0. */
+/** `[net]/bits` as masked_match6() reads it: host bits are ignored, bits that are not a number count as 0. */
 const bracketed = (net: string, mask = '128'): Network | null => {
   const bytes = /^\[.*\]$/s.test(net) ? parseAddress(net.slice(1, -1)) : null
   const prefix = leadingInteger(mask)
   return bytes?.length !== 16 || prefix < 0 || prefix > 128 ? null : { bytes, prefix }
 }
 
-/** What the texts of all addresses of an IPv4 network begin with: up to 256 alternatives. */
+/** Prefixes of the texts of all addresses of an IPv4 network: up to 256. */
 const leadingTexts = (network: Network): string[] => {
   const { bytes, prefix } = networkOf(network)
   if (prefix === 32) return [formatAddress(bytes)]
@@ -65,8 +65,8 @@ const leadingTexts = (network: Network): string[] => {
 }
 
 /**
- * match_pattern_ylo(), a wildcard match; `**` at the end stands for one character at least (as it does there).
- * Steps back to the last `*` only, so that no pattern takes longer than its length times the text's.
+ * match_pattern_ylo(), a wildcard match; `**` at the end stands for at least one character (as it does there). Backtracks to
+ * the last `*` only, so that the time is bounded by the pattern's length times the text's.
  */
 export const globMatches = (glob: string, text: string): boolean => {
   const pattern = glob.toLowerCase().replace(/\*\*+$/, '?*')
@@ -88,7 +88,7 @@ export const globMatches = (glob: string, text: string): boolean => {
   return /^\**$/.test(pattern.slice(at))
 }
 
-/** Exact for IPv4 networks of at most 65536 addresses and for hosts, else only where the pattern is plain. */
+/** Exact for hosts and for IPv4 networks of at most 65536 addresses, else only for `prefix*`. */
 const globCovers = (pattern: string, network: Network): boolean => {
   if (isHost(network)) return globMatches(pattern, formatAddress(network.bytes))
   if (!isIPv4(network)) return false
@@ -99,20 +99,20 @@ const globCovers = (pattern: string, network: Network): boolean => {
   const end = first + 2 ** (32 - network.prefix)
   const matches = (value: number) =>
     globMatches(pattern, `${value >>> 24}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}`)
-  // Few patterns match the last address and not some early one: a file full of others must not take minutes.
+  // Most patterns that do not match all do not match the last address: a file full of patterns must not take minutes.
   if (!matches(end - 1)) return false
   for (let value = first; value < end; value++) if (!matches(value)) return false
   return true
 }
 
-/** Every address masked must give the net: the mask leaves no bit of the network's host part. */
+/** Every masked address must equal the net, so the mask must not have bits of the network's host part. */
 const maskCovers = (net: string, mask: string, network: Network): boolean => {
   const [base, bits] = [dottedQuad(net), maskNumber(mask)]
   if (base === null || bits === null || (bits & ~netmask(network.prefix)) !== 0) return false
   return (toNumber(network.bytes) & bits) === base
 }
 
-/** Host names, KNOWN, LOCAL, `@netgroup` and `/file` fall through to the end: no address is spelled like them. */
+/** Host names, KNOWN, LOCAL, `@netgroup` and `/file` fall through to the last line: they never equal an address. */
 const hostCovers = (pattern: string, network: Network): boolean => {
   if (isAnything(pattern)) return true
   const [net, mask] = splitAt(pattern, '/')
@@ -135,9 +135,9 @@ export const unmapped = (network: Network): Network =>
     : network
 
 /**
- * Whether libwrap matches every address of the network with this client pattern, whatever its name is
- * (client_match, host_match and string_match in hosts_access.c). IPv4 `net/mask` with host bits set covers
- * nobody, neither does `/255.255.255.255` or `/0`; of `[net]/bits` the host bits are ignored.
+ * Whether libwrap matches every address of the network with this client pattern, whatever its name is (client_match,
+ * host_match and string_match in hosts_access.c). IPv4 `net/mask` with host bits matches nothing, neither do
+ * `/255.255.255.255` and `/0`; for `[net]/bits` host bits are ignored.
  */
 export const clientCovers = (pattern: string, network: Network): boolean => {
   const [user, host] = splitAt(pattern, '@', 1)
@@ -145,7 +145,7 @@ export const clientCovers = (pattern: string, network: Network): boolean => {
   return isAnything(user) && hostCovers(host, unmapped(network))
 }
 
-/** Whether the pattern may match some address of the network: false only where that can be ruled out. */
+/** Whether the pattern may match some address of the network: false only if that can be ruled out. */
 const clientMeets = (pattern: string, network: Network): boolean => {
   const inner = unmapped(network)
   const [net, mask] = splitAt(pattern, '/')
@@ -177,7 +177,7 @@ export const listCovers = (list: readonly string[], network: Network): boolean =
   return some.some((pattern) => clientCovers(pattern, network)) && !listMeets(except, network)
 }
 
-/** Whether some address of it may be. */
+/** Whether some address of the network may be matched. */
 export const listMeets = (list: readonly string[], network: Network): boolean => {
   const [some, except] = splitExcept(list)
   return some.some((pattern) => clientMeets(pattern, network)) && !listCovers(except, network)

@@ -1,6 +1,6 @@
 import { globMatches, isAnything, isWord, splitAt, splitExcept } from './client-patterns.ts'
 
-/** A daemon by the name that it gives libwrap, such as `sshd`; null: any daemon, whatever its name. */
+/** A daemon by the name that it passes to libwrap, such as `sshd`; null: any daemon, whatever its name. */
 export type Daemon = string | null
 
 /** string_match() in hosts_access.c. */
@@ -12,10 +12,10 @@ const nameMatches = (pattern: string, daemon: string): boolean => {
   return token.endsWith('.') ? name.startsWith(token) : name === token
 }
 
-/** `daemon@host` is for one of the server's addresses: it may match, but not for sure. */
+/** `daemon@host` is for one of the server's addresses: it may match, but not always. */
 const isForOneAddress = (pattern: string): boolean => splitAt(pattern, '@', 1)[1] !== null
 
-/** Whether a rule for these daemons always counts for this one, exceptions included. */
+/** Whether a rule for these daemons always applies to this one, exceptions included. */
 export const daemonsCover = (list: readonly string[], daemon: Daemon): boolean => {
   const [some, except] = splitExcept(list)
   if (daemon === null) return some.some(isAnything) && except.length === 0
@@ -23,7 +23,7 @@ export const daemonsCover = (list: readonly string[], daemon: Daemon): boolean =
   return some.some(covers) && !daemonsMeet(except, daemon)
 }
 
-/** Whether it may count. Of any daemon, a rule for single ones says nothing. */
+/** Whether it may apply. For any daemon (null), rules for single daemons are not considered. */
 export const daemonsMeet = (list: readonly string[], daemon: Daemon): boolean => {
   const [some, except] = splitExcept(list)
   if (daemon === null) return daemonsCover(list, daemon)

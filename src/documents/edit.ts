@@ -9,8 +9,8 @@ export interface Edit {
 }
 
 /**
- * Returns `text` with all edits applied; offsets refer to the text as given. Insertions at one offset
- * keep their order and come before what is removed there. Throws where edits overlap or lie outside the text: that is a bug in an editor.
+ * Returns `text` with all edits applied; offsets refer to the given text. Insertions at one offset keep their order and come
+ * before what is removed there. Throws if edits overlap or are outside of the text: that is a bug in an editor.
  */
 export const applyEdits = (text: string, edits: readonly Edit[]): string => {
   const ordered = [...edits].sort((a, b) => a.offset - b.offset || Math.sign(a.length) - Math.sign(b.length))

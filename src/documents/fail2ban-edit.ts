@@ -13,7 +13,7 @@ import {
 } from './fail2ban-ini.ts'
 import { endOf, type Line } from './lines.ts'
 
-/** Whether fail2ban reads this value back as it is once written: no comment, stray white space or odd bytes. */
+/** Whether fail2ban reads this value unchanged once it is written: no comment, surrounding white space or invalid bytes. */
 export const isWritableValue = (value: string): boolean =>
   isUtf8(Buffer.from(value, 'latin1')) &&
   !/\r|\n$/.test(value) &&
@@ -29,8 +29,7 @@ const lineIndent = (ini: Fail2banIni, { line, from }: Piece): string =>
   ini.text.slice(ini.lines[line]?.offset, from)
 
 /**
- * New lines below line `anchor` (-1 in an empty file); where that is the file's unfinished last one, it gets
- * its line end first.
+ * New lines below line `anchor` (-1 in an empty file); if that is the last line and has no line ending, it gets one first.
  */
 export const insertBelow = (ini: Fail2banIni, anchor: number, texts: readonly string[]): Edit => {
   const line = ini.lines[anchor]
@@ -39,11 +38,11 @@ export const insertBelow = (ini: Fail2banIni, anchor: number, texts: readonly st
   return { offset: line ? endOf(line) : 0, length: 0, text: line?.eol === '' ? eol + text : text }
 }
 
-/** Only lines of the value that differ are touched, and no comment is lost. */
+/** Changes only the lines of the value that differ, and keeps all comments. */
 const replaceValue = (ini: Fail2banIni, entry: IniEntry, value: string): Edit[] => {
   const [first = '', ...rest] = value.split('\n')
   const [head, ...tail] = entry.pieces as [Piece, ...Piece[]]
-  // `key =` followed by nothing gets the space that stands before its delimiter
+  // `key =` without a value gets a space after the delimiter if there is one before it
   const pad = /\s[=:]$/.test(ini.text.slice(head.from - 2, head.from)) ? ' ' : ''
   const edits: Edit[] = []
   if (first !== head.text) {
@@ -77,7 +76,7 @@ const renderEntry = (indent: string, key: string, value: string): string[] => {
   return [head, ...rest.map((line) => (line === '' ? '' : indent + CONTINUATION + line))]
 }
 
-/** Below the section's last entry and the comments that go on directly from there, unless a header follows those. */
+/** Below the section's last entry and the comments directly after it, unless a header follows those. */
 const insertEntry = (ini: Fail2banIni, section: string, key: string, value: string): Edit => {
   const index = ini.sections.findLastIndex(({ name }) => name === section)
   const block = ini.sections[index]
@@ -89,23 +88,23 @@ const insertEntry = (ini: Fail2banIni, section: string, key: string, value: stri
   let end = block.last + 1
   while (COMMENT_LINE.test(ini.lines[end]?.text ?? '')) end += 1
   const anchor = strip(ini.lines[end]?.text ?? '') === '' ? end - 1 : block.last
-  // Never less indented than what follows, which would become a continuation of the new value.
+  // At least as indented as the next line, which would otherwise become a continuation of the new value.
   const indent = block.entries.at(-1)?.indent ?? ini.sections[index + 1]?.indent ?? block.indent
   return insertBelow(ini, anchor, renderEntry(indent, key, value))
 }
 
 /**
- * Edits after which [section] says `key = value`; none where it does already. Meant for a file without faults.
- * Throws on a value that is not writable: whoever renders values has to refuse it first.
+ * Edits after which [section] has `key = value`; none if it has already. For a file without faults. Throws for a value that
+ * is not writable: callers have to refuse it first.
  */
 export const setValue = (ini: Fail2banIni, section: string, key: string, value: string): Edit[] => {
   const entry = findEntry(ini, section, key)
   if (entry?.value === value) return []
-  if (!isWritableValue(value)) throw new Error(`no value for fail2ban: ${key} = ${JSON.stringify(value)}`)
+  if (!isWritableValue(value)) throw new Error(`not a value for fail2ban: ${key} = ${JSON.stringify(value)}`)
   return entry ? replaceValue(ini, entry, value) : [insertEntry(ini, section, key, value)]
 }
 
-/** The text in which [section] says all of these values. Meant for a file without faults. */
+/** The text in which [section] has all of these values. For a file without faults. */
 export const setValues = (text: string, section: string, values: ReadonlyMap<string, string>): string =>
   [...values].reduce(
     (current, [key, value]) => applyEdits(current, setValue(parseFail2banIni(current), section, key, value)),

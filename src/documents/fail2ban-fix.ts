@@ -3,7 +3,7 @@ import { insertBelow } from './fail2ban-edit.ts'
 import { BOM, type Fail2banIni, type IniEntry, parseFail2banIni } from './fail2ban-ini.ts'
 import type { Line } from './lines.ts'
 
-/** Every entry, by what identifies it; content before the first header counts as [section]'s. */
+/** Every entry by section and key; entries before the first header belong to [section]. */
 const identified = (ini: Fail2banIni, section: string): [string, IniEntry][] =>
   ini.sections.flatMap(({ name = section, entries }) =>
     entries.map((entry): [string, IniEntry] => [JSON.stringify([name, entry.key]), entry]),
@@ -15,7 +15,7 @@ const meaning = (ini: Fail2banIni, section: string): string => {
   return JSON.stringify([...values].sort())
 }
 
-/** The lines, but for blank ones, of all entries that a later one overrides. */
+/** The lines, except blank ones, of all entries that a later one overrides. */
 const overridden = (ini: Fail2banIni, section: string): number[] => {
   const entries = identified(ini, section)
   const last = new Map(entries)
@@ -43,7 +43,7 @@ const fixSections = (ini: Fail2banIni, section: string): Edit[] => {
     const after = names.findIndex((other, at) => at > home && other !== name)
     if (after === -1 || index < after) continue
     const range = ini.lines.slice(first, last + 1)
-    // What moves is commented out on the way.
+    // Overridden lines are commented out while the section is moved.
     const texts = range.map(({ text }, at) => (unwanted.delete(first + at) ? `# ${text}` : text))
     edits.push(insertBelow(ini, ini.sections[after - 1]?.last ?? 0, texts))
     for (const { offset, text, eol } of range)
@@ -54,15 +54,15 @@ const fixSections = (ini: Fail2banIni, section: string): Edit[] => {
 }
 
 /**
- * Edits that make fail2ban accept the file again, with nothing lost: a byte order mark goes, content before the
- * first header gets `[section]`, a section that comes twice joins its first place, of a key that is set twice
- * all but the last are commented out. Unparseable lines and bytes that are not UTF-8 stay as they are, and so
- * does everything but the mark where fixing would change what a key says (odd indents can do that).
+ * Edits that make fail2ban accept the file again, without losing anything: a byte order mark is removed, content before the
+ * first header gets `[section]`, a repeated section is merged into its first occurrence, and if a key is set twice, all but
+ * the last are commented out. Unparseable lines and bytes that are not UTF-8 are not changed. If fixing would change the value
+ * of a key (odd indents can do that), only the mark is removed.
  */
 export const removeFaults = (ini: Fail2banIni, section: string): Edit[] => {
   const marks = BOM.exec(ini.text)?.[0].length ?? 0
   const unmark: Edit[] = marks === 0 ? [] : [{ offset: 0, length: marks, text: '' }]
-  // What fixing inserts at offset 0 comes before the mark, which is gone whenever that is applied.
+  // An insertion at offset 0 comes before the mark, which is always removed with it.
   const edits = [...unmark, ...fixSections(ini, section)]
   const fixed = parseFail2banIni(applyEdits(ini.text, edits))
   const done = fixed.faults.every(({ kind }) => kind === 'unparseable' || kind === 'not-utf8')

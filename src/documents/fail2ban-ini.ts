@@ -4,17 +4,17 @@ import { type Line, splitLines, UNIVERSAL_LINE } from './lines.ts'
 /**
  * A file below /etc/fail2ban, read by fail2ban's own rules: Python's strict configparser, UTF-8, universal
  * newlines (a lone CR ends a line too); `;` after white space opens a comment within a line, `#` does not.
- * Authority: client/configparserinc.py of fail2ban 1.0 to 1.1; the tests hold this against Python itself.
+ * Authority: client/configparserinc.py of fail2ban 1.0 to 1.1; the tests compare this with Python itself.
  */
 export interface Fail2banIni {
   readonly text: string
   readonly lines: readonly Line[]
-  /** In file order. [DEFAULT] may come twice; any other name that does is a fault, as is no name at all. */
+  /** In file order. [DEFAULT] may be repeated; any other repeated name is a fault, and so is a missing header. */
   readonly sections: readonly IniSection[]
   readonly faults: readonly Fault[]
 }
 
-/** What stands below one header, or before the first (`name` undefined). `first` and `last` index lines. */
+/** The lines below one header, or before the first (`name` undefined). `first` and `last` index lines. */
 interface IniSection {
   readonly name: string | undefined
   readonly indent: string
@@ -32,7 +32,7 @@ export interface IniEntry {
   readonly pieces: readonly Piece[]
 }
 
-/** One line's share of a value, at offsets `from` to `to`; `line` indexes lines; `commented`: a comment follows. */
+/** The part of a value in one line, at offsets `from` to `to`; `line` indexes lines; `commented`: a comment follows. */
 export interface Piece {
   readonly text: string
   readonly line: number
@@ -41,7 +41,7 @@ export interface Piece {
   readonly commented: boolean
 }
 
-/** `not-utf8` makes fail2ban skip the file and go on; with any other fault it does not start. */
+/** Because of `not-utf8` fail2ban skips the file; with any other fault it does not start. */
 export interface Fault {
   readonly line: number
   readonly kind: 'bom' | 'not-utf8' | 'no-section' | 'duplicate-section' | 'duplicate-key' | 'unparseable'
@@ -59,7 +59,7 @@ const SPACES = new RegExp(SPACE, 'g')
 export const BOM = /^(?:\xef\xbb\xbf)+/
 
 const leading = (text: string): string => LEADING.exec(text)?.[0] ?? ''
-/** Without the white space at both ends that Python sees there. */
+/** Without leading and trailing white space, as defined by Python. */
 export const strip = (text: string): string => text.slice(leading(text).length).replace(TRAILING, '')
 /** fail2ban compares indents by characters, not by bytes. */
 const width = (indent: string): number => indent.match(SPACES)?.length ?? 0
@@ -68,7 +68,7 @@ const width = (indent: string): number => indent.match(SPACES)?.length ?? 0
 export const lowerKey = (key: string): string =>
   Buffer.from(Buffer.from(key, 'latin1').toString('utf8').toLowerCase(), 'utf8').toString('latin1')
 
-/** What a line says, comments taken off: `content` at offset `from`. */
+/** A line without indent and comment: `content` at offset `from`. */
 const scan = (line: Line) => {
   const skipped = line.offset === 0 ? (BOM.exec(line.text)?.[0].length ?? 0) : 0
   const text = line.text.slice(skipped)
@@ -81,7 +81,7 @@ const scan = (line: Line) => {
 
 type Draft<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer I)[] ? Draft<I>[] : T[K] }
 
-/** Reads any text and never throws; where there are faults, the sections are what was probably meant. */
+/** Reads any text and never throws; if there are faults, the sections are what was probably meant. */
 export const parseFail2banIni = (text: string): Fail2banIni => {
   const lines = splitLines(text, UNIVERSAL_LINE)
   const sections: Draft<IniSection>[] = []
@@ -101,7 +101,7 @@ export const parseFail2banIni = (text: string): Fail2banIni => {
     if (start > line.offset) fault('bom', 'the file begins with a byte order mark')
     if (!isUtf8(Buffer.from(line.text, 'latin1'))) fault('not-utf8', 'a byte that is not UTF-8')
     if (content === '') {
-      // A blank line belongs to the value above, should more of it follow. A comment is nothing at all.
+      // A blank line belongs to the value above if more of that follows. A comment does not count.
       if (!commented) entry?.pieces.push({ text: '', line: index, from, to: from, commented })
       continue
     }
@@ -129,7 +129,7 @@ export const parseFail2banIni = (text: string): Fail2banIni => {
         'unparseable',
         delimiter === 0 ? 'a value without a key' : 'neither a [section] nor a key = value',
       )
-      // After a value without a key nothing continues; after other unreadable lines the entry above does.
+      // After a value without a key there is nothing to continue; other unreadable lines do not end the entry above.
       if (delimiter === 0) entry = undefined
       continue
     }
@@ -139,7 +139,7 @@ export const parseFail2banIni = (text: string): Fail2banIni => {
       fault('duplicate-key', `${key} is set a second time${name === undefined ? '' : ` in [${name}]`}`)
     }
     const value = strip(content.slice(delimiter + 1))
-    // The place of an empty value: just behind the delimiter where a comment needs the white space after it.
+    // The offset of an empty value: directly after the delimiter if a comment needs the white space after it.
     const empty = commented ? from + delimiter + 1 : line.offset + line.text.length
     const at = value === '' ? empty : from + content.length - value.length
     const piece = { text: value, line: index, from: at, to: at + value.length, commented }

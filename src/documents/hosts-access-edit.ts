@@ -23,14 +23,14 @@ const entryFor = (given: Network): string => {
   return `ALL: [${address}]${isHost(network) ? '' : `/${network.prefix}`}`
 }
 
-/** The rule's line where it has one to itself. */
+/** The line of a rule that has a line for itself, else null. */
 const wholeLine = ({ lines }: HostsAccess, rule: Rule): Line | null => {
   const line = lines[rule.line - 1] as Line
   return line.offset === rule.offset && endOf(line) === rule.end ? line : null
 }
 
-/** `ALL: ADDRESS/MASK` as the article leaves it, meant to be a wanted network but matching no client. */
-const isVain = (client: string, networks: readonly Network[]): boolean => {
+/** Whether it is an `ALL: ADDRESS/MASK` of the article, meant to be a wanted network, but matching no client. */
+const isIneffective = (client: string, networks: readonly Network[]): boolean => {
   const meant = parseNetwork(client.replace('//', '/'))
   if (meant === null || !isIPv4(meant) || !client.includes('/')) return false
   return networks.some(
@@ -41,8 +41,8 @@ const isVain = (client: string, networks: readonly Network[]): boolean => {
   )
 }
 
-/** The first match wins and a line that is too long or open ends everything: the block goes before all that. */
-const placeFor =
+/** The first match wins, and libwrap stops at a line that is too long or unfinished: the block has to be before those. */
+const positionFor =
   (daemons: readonly Daemon[]) =>
   (text: string, networks: readonly Network[]): number => {
     const { rules, readUpTo } = parseHostsAccess(text === '' || text.endsWith('\n') ? text : `${text}\n`)
@@ -55,23 +55,23 @@ const placeFor =
   }
 
 /**
- * Edits to hosts.allow after which `decides` says 'allow' for every network, both of any daemon and of each of these.
- * Of the admin's lines it deletes only `ALL: X` where `dead(X)`, or where X was meant to be one of the networks and
- * matches no client.
+ * Edits to hosts.allow after which `decides` returns 'allow' for every network, for any daemon (null) and for each of these.
+ * Of the admin's lines it deletes only `ALL: X` with `isObsolete(X)`, or if X was meant to be one of the networks and matches
+ * no client.
  */
 export const setAllowed = (
   doc: HostsAccess,
   networks: readonly Network[],
-  asking: readonly string[],
-  dead: (client: string) => boolean,
+  libwrapDaemons: readonly string[],
+  isObsolete: (client: string) => boolean,
 ): Edit[] => {
   const wanted = networks.map(unmapped)
-  const daemons: readonly Daemon[] = [null, ...asking]
+  const daemons: readonly Daemon[] = [null, ...libwrapDaemons]
   const residue = doc.rules.filter((rule) => {
     const [client = '', ...more] = rule.clients
     const plain = rule.daemons.length === 1 && isWord(rule.daemons[0] as string, 'ALL') && more.length === 0
     if (!plain || client === '' || rule.options.length > 0 || wholeLine(doc, rule) === null) return false
-    return dead(client) || isVain(client, wanted)
+    return isObsolete(client) || isIneffective(client, wanted)
   })
   return setGrants(doc.text, wanted, {
     entry: entryFor,
@@ -79,7 +79,7 @@ export const setAllowed = (
       const reread = parseHostsAccess(text)
       return (network) => daemons.every((daemon) => decides(reread, network, 'allow', daemon) === 'allow')
     },
-    place: placeFor(daemons),
+    position: positionFor(daemons),
     residue: new Set(residue.map(({ line }) => line)),
     eol: lineEnd(doc.lines),
   })
@@ -110,7 +110,7 @@ export const removeDenied = (doc: HostsAccess, matches: (client: string) => bool
     .filter(({ address }) => matches(address))
     .map(({ line }) => ({ offset: line.offset, length: endOf(line) - line.offset, text: '' }))
 
-/** The rules that have a line to themselves and name nothing but this file; `counts`: for all daemons, and read. */
+/** The rules that have a line for themselves and name only this file; `counts`: for all daemons, and read. */
 const naming = (doc: HostsAccess, path: string) =>
   doc.rules
     .filter((rule) => rule.clients.length === 1 && rule.clients[0] === path && wholeLine(doc, rule) !== null)
@@ -120,7 +120,7 @@ const naming = (doc: HostsAccess, path: string) =>
       return { rule, counts: isForAll && rule.offset < doc.readUpTo }
     })
 
-/** Edits to hosts.deny after which one line refuses the hosts in a file of patterns, or none does. */
+/** Edits to hosts.deny after which one line refuses the hosts in a file of patterns, or, unless wanted, none. */
 export const setDenyFile = (doc: HostsAccess, path: string, isWanted: boolean): Edit[] => {
   const { text, lines, readUpTo } = doc
   const own = naming(doc, path)
@@ -134,7 +134,7 @@ export const setDenyFile = (doc: HostsAccess, path: string, isWanted: boolean): 
     ...removed,
   ]
   const last = withLineAt(readUpTo)
-  // Behind a NUL byte, or a backslash at the end, it would be a part of that line.
+  // After a NUL byte or a backslash at the end, the new line would be part of that line.
   const isRead = naming(parseHostsAccess(applyEdits(text, last)), path).some(({ counts }) => counts)
   return isRead ? last : withLineAt(0)
 }

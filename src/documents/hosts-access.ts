@@ -4,14 +4,14 @@ import { type Daemon, daemonsCover, daemonsMeet } from './daemon-patterns.ts'
 import { endOf, type Line, splitLines } from './lines.ts'
 
 /**
- * hosts.allow or hosts.deny as libwrap 7.6.q (Debian) reads it; the tests hold this against tcpdmatch.
- * `readUpTo` is the offset at which libwrap gives the file up, else the text's length: a logical line
- * that is too long or has no newline ends the search, and in hosts.deny that refuses everybody.
+ * hosts.allow or hosts.deny as libwrap 7.6.q (Debian) reads it; the tests compare this with tcpdmatch. `readUpTo` is the
+ * offset at which libwrap stops reading, else the text's length: a logical line that is too long or has no newline ends the
+ * search, and in hosts.deny that refuses every client.
  */
 export interface HostsAccess {
   readonly text: string
   readonly lines: readonly Line[]
-  /** In file order. Those at or behind `readUpTo` are listed, but without effect. */
+  /** In file order. Those at or after `readUpTo` have no effect. */
   readonly rules: readonly Rule[]
   readonly readUpTo: number
   readonly faults: readonly Fault[]
@@ -24,11 +24,11 @@ export interface Rule {
   readonly end: number
   readonly daemons: readonly string[]
   readonly clients: readonly string[]
-  /** Trimmed, `\:` unescaped; `ALL: ALL:` has one that is empty, which libwrap answers with a refusal. */
+  /** Trimmed, `\:` unescaped; `ALL: ALL:` has an empty one, because of which libwrap refuses the client. */
   readonly options: readonly string[]
 }
 
-/** libwrap skips a line with a missing colon, reads nothing behind the first of the other two. */
+/** libwrap skips a line with a missing colon, and stops reading at the first of the other two. */
 interface Fault {
   readonly line: number
   readonly kind: 'missing-colon' | 'line-too-long' | 'unfinished-line'
@@ -37,7 +37,7 @@ interface Fault {
 
 export type Outcome = 'allow' | 'deny'
 
-/** BUFLEN in hosts_access.c: a logical line with its newline has to be shorter. */
+/** BUFLEN in hosts_access.c: a logical line including its newline has to be shorter. */
 const BUFFER = 2048
 
 interface LogicalLine {
@@ -46,7 +46,7 @@ interface LogicalLine {
   readonly state: 'complete' | 'too-long' | 'unfinished'
 }
 
-/** xgets() in misc.c. A NUL byte hides the newline behind it, a comment continues too, `\` CR LF does not. */
+/** xgets() in misc.c. A NUL byte hides the newline after it; a comment is continued by a backslash, too; `\` CR LF does not continue. */
 const readLogicalLine = (text: string, from: number): LogicalLine => {
   let content = ''
   let end = from
@@ -113,7 +113,7 @@ export const parseHostsAccess = (text: string): HostsAccess => {
 const SEVERITY =
   /^(?:(?:kern|user|mail|daemon|auth|lpr|news|uucp|cron|local[0-7])\.)?(?:emerg|alert|crit|err|warning|notice|info|debug)$/i
 
-/** What the keywords of options.c take as value ('' = none); anything else is a refusal. */
+/** The values that the keywords of options.c accept ('' = none); any other option refuses the client. */
 const OPTION_VALUES: Readonly<Record<string, RegExp>> = {
   user: /./s,
   group: /./s,
@@ -128,7 +128,7 @@ const OPTION_VALUES: Readonly<Record<string, RegExp>> = {
   banners: /./s,
 }
 
-/** `twist` gives the client something else, `aclexec` depends on a program: neither surely allows. */
+/** `twist` runs another program for the client, `aclexec` depends on one: neither certainly allows. */
 const outcomeOf = (options: readonly string[], fallback: Outcome): Outcome => {
   for (const [index, option] of options.entries()) {
     const [, keyword = '', value = ''] = /^([^= \t\r\n]*)[ \t\r\n]*=?[ \t\r\n]*(.*)$/s.exec(option) ?? []
@@ -139,7 +139,7 @@ const outcomeOf = (options: readonly string[], fallback: Outcome): Outcome => {
   return fallback
 }
 
-/** A refusal of all but a part of the network counts as one: the network is then not allowed as a whole. */
+/** A rule that refuses all but a part of the network counts as a refusal: the network is not allowed as a whole. */
 export const decisionOf = (
   { daemons, clients, options }: Rule,
   network: Network,
@@ -154,28 +154,28 @@ export const decisionOf = (
   return listCovers(some, network) && !isExcepted(except, network) ? outcome : null
 }
 
-const EVERYBODY = ['0.0.0.0/0', '::/0'].flatMap((text) => parseNetwork(text) ?? [])
+const ANY_CLIENT = ['0.0.0.0/0', '::/0'].flatMap((text) => parseNetwork(text) ?? [])
 
-/** Who reaches a server from anywhere has a name in the DNS, or none. */
-const isEverybody = (pattern: string): boolean =>
+/** Every client either has a name in the DNS (KNOWN) or has not (UNKNOWN). */
+const isAnyClient = (pattern: string): boolean =>
   isWord(pattern, 'KNOWN') ||
   isWord(pattern, 'UNKNOWN') ||
-  EVERYBODY.some((network) => clientCovers(pattern, network))
+  ANY_CLIENT.some((network) => clientCovers(pattern, network))
 
-/** Whether a rule of hosts.allow opens this daemon to the whole Internet, but for some exceptions. */
+/** Whether a rule of hosts.allow opens this daemon to the whole Internet, with some exceptions at most. */
 export const opensToEverybody = ({ daemons, clients, options }: Rule, daemon: Daemon): boolean =>
   outcomeOf(options, 'allow') === 'allow' &&
   daemonsMeet(daemons, daemon) &&
-  splitExcept(clients)[0].some(isEverybody)
+  splitExcept(clients)[0].some(isAnyClient)
 
-/** Whether a rule refuses this daemon to everybody, so that nothing behind it counts. */
+/** Whether a rule refuses this daemon to every client, so that the rules after it have no effect. */
 export const closesToEverybody = (rule: Rule, daemon: Daemon): boolean =>
-  EVERYBODY.every((network) => decisionOf(rule, network, 'allow', daemon) === 'deny')
+  ANY_CLIENT.every((network) => decisionOf(rule, network, 'allow', daemon) === 'deny')
 
 /**
- * What the file says to every address of the network when this daemon asks; the first rule that says it wins.
- * `fallback` is what a rule without option does: 'allow' for hosts.allow, 'deny' for hosts.deny. Rules for
- * other daemons, single hosts of the network or host names are not looked at.
+ * The verdict of the file for every address of the network and this daemon; the first rule that matches wins. `fallback` is
+ * the effect of a rule without option: 'allow' for hosts.allow, 'deny' for hosts.deny. Rules for other daemons, single hosts
+ * of the network or host names are not considered.
  */
 export const decides = (
   { rules, readUpTo, text }: HostsAccess,
@@ -187,6 +187,6 @@ export const decides = (
     const decision = rule.offset < readUpTo ? decisionOf(rule, network, fallback, daemon) : null
     if (decision !== null) return decision
   }
-  // A file that libwrap gives up is "no match" in hosts.allow, but not "no match" enough in hosts.deny.
+  // If libwrap stops reading, that means "no match" in hosts.allow, but refuses the client in hosts.deny.
   return readUpTo < text.length && fallback === 'deny' ? 'deny' : 'none'
 }

@@ -4,42 +4,42 @@ import { type IgnoreList, MAX_LINE } from './ignore-list.ts'
 import { endOf } from './lines.ts'
 import { findOwnedMarks } from './owned-block.ts'
 
-/** An entry as somebody meant it, whatever the daemon makes of the line. */
+/** An entry as it was meant, however the daemon reads the line. */
 interface Intended {
   readonly network: Network
   /** The entry as both daemons read it. */
   readonly form: string
-  /** With its `#`; '' where there is none. */
+  /** With its `#`; '' for none. */
   readonly comment: string
 }
 
 const ENTRY = /^[ \t\r\f\v]*([^ \t\r\f\v#]+)[ \t\r\f\v]*(#.*)?$/s
 
-/** Blanks around it, a comment behind it, host bits, capitals, brackets and a dotted mask leave no doubt about an entry. */
+/** With surrounding blanks, a comment, host bits, capitals, brackets or a dotted mask the meaning of an entry is still clear. */
 const intendedBy = (text: string): Intended | null => {
   const [, written = '', comment = ''] = ENTRY.exec(text) ?? []
   const network = parseNetwork(written.replace(/^\[(.*)\]/, '$1'))
-  // Both take /0 of an IPv4 address for /32.
+  // Both daemons read /0 of an IPv4 address as /32.
   if (network === null || (isIPv4(network) && network.prefix === 0)) return null
   const form = written.includes('/') ? formatCidr(networkOf(network)) : formatAddress(network.bytes)
   return { network, form, comment: comment.trimEnd() }
 }
 
-/** What becomes of a line by which the daemon ignores no host, or over which it does not start. */
+/** What to do about a line that does not make the daemon ignore a host, or that keeps it from starting. */
 export interface IgnoreFix {
   readonly line: number
-  /** Why the daemon does not read it as an entry, and whether 2.x does not even start over it. */
+  /** Why the daemon does not read it as an entry, and whether it keeps 2.x from starting. */
   readonly fault: string
   readonly isFatal: boolean
-  /** The entry in the form that is read; '' for a comment; null: there is none in this release. */
+  /** The entry in the form that the daemon reads; '' for a comment; null: this release has no form for it. */
   readonly form: string | null
-  /** Null: it stays as it is. */
+  /** Null: the line is kept. */
   readonly edit: Edit | null
 }
 
 const LEADING_BLANKS = /^[ \t\r\f\v]+/
 
-/** The line as 2.x reads it: an entry alone, the comment above it; commented out where its meaning is not plain. */
+/** The line as 2.x reads it: an entry alone, its comment above it; commented out if its meaning is unclear. */
 const rewritten2 = (text: string, intended: Intended | null): Rewritten => {
   const bare = text.replace(LEADING_BLANKS, '').trimEnd()
   if (bare === '' || bare.startsWith('#')) return { text: bare, form: '' }
@@ -48,7 +48,7 @@ const rewritten2 = (text: string, intended: Intended | null): Rewritten => {
   return { text: comment === '' ? form : `${comment}\n${form}`, form }
 }
 
-/** As 1.2 reads it: it takes a comment behind an entry, and passes over what it cannot read. */
+/** The line as 1.2 reads it: a comment may follow an entry, and lines that it cannot read are skipped. */
 const rewritten12 = (text: string, intended: Intended | null): Rewritten => {
   if (intended === null || !isIPv4(intended.network)) return { text, form: null }
   const rest = text.replace(LEADING_BLANKS, '').replace(/^[^ \t\r\f\v#]+/, '')
@@ -60,9 +60,9 @@ type Rewritten = Pick<IgnoreFix, 'form'> & { readonly text: string }
 const HOST_BITS = 'it has host bits set, and so matches no host'
 
 /**
- * What to do about each line that the daemon does not read as an entry. Its meaning is kept where it is plain: 2.x does not
- * start over others, which are commented out, and 1.2 passes over them. `deleted` are lines that are going to be deleted.
- * Overlong lines are no better as comments, and left out.
+ * What to do about each line that the daemon does not read as an entry. Lines with a clear meaning are rewritten. Others keep
+ * 2.x from starting, and are commented out; 1.2 skips them. `deleted` are lines that are going to be deleted. Overlong lines
+ * are left out: commenting them out would not help.
  */
 export const fixEntries = (list: IgnoreList, deleted: ReadonlySet<number>): IgnoreFix[] => {
   const { dialect, lines, entries, faults } = list
@@ -78,7 +78,7 @@ export const fixEntries = (list: IgnoreList, deleted: ReadonlySet<number>): Igno
     const intended = intendedBy(line.text)
     const { text, form } = (dialect === '2.x' ? rewritten2 : rewritten12)(line.text, intended)
     const isUnseen = dialect === '1.2' && intended !== null && !isIPv4(intended.network)
-    // 2.x does not start over a carriage return either.
+    // A carriage return keeps 2.x from starting, too.
     const eol = dialect === '2.x' && line.eol === '\r\n' ? '\n' : line.eol
     const isSame = text === line.text && eol === line.eol
     return [
@@ -93,7 +93,7 @@ export const fixEntries = (list: IgnoreList, deleted: ReadonlySet<number>): Igno
   })
 }
 
-/** Entries that ignore one host only, although they say everybody. */
+/** Lines of entries with /0, which ignore only one host. */
 export const zeroPrefixes = (list: IgnoreList): number[] =>
   list.entries
     .filter(({ raw, network }) => network !== null && isIPv4(network) && /\/0+[ \t]*(?:#|$)/.test(raw))

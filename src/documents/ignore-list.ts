@@ -15,9 +15,8 @@ import { setGrants } from './owned-block.ts'
 import type { Dialect } from './portsentry-conf.ts'
 
 /**
- * The addresses portsentry never acts on. 1.2 is Debian's portsentry.ignore.static: what the regular
- * expression of portsentry-build-ignore-file lets through, read as NeverBlock() in portsentry_io.c does.
- * 2.x is portsentry.ignore as src/ignore.c reads it.
+ * The addresses that portsentry never acts on. 1.2: Debian's portsentry.ignore.static, filtered by the regular expression of
+ * portsentry-build-ignore-file and read as NeverBlock() in portsentry_io.c does. 2.x: portsentry.ignore as src/ignore.c reads it.
  */
 export interface IgnoreList {
   readonly text: string
@@ -28,7 +27,7 @@ export interface IgnoreList {
   readonly faults: readonly IgnoreFault[]
 }
 
-/** `network` is what the daemon really ignores, null where that is nothing; `raw` is the line, trimmed. */
+/** `network` is what the daemon really ignores, null for nothing; `raw` is the trimmed line. */
 interface IgnoreEntry {
   readonly line: number
   readonly offset: number
@@ -42,12 +41,12 @@ interface IgnoreFault {
   readonly message: string
 }
 
-/** Both daemons read with fgets into 1024 bytes. */
+/** Both daemons use fgets with a buffer of 1024 bytes. */
 export const MAX_LINE = 1023
 
 const BLANKS = ' \t\r\f\v'
 
-/** No regular expression: on a run of blanks in the middle one would take time with the square of its length. */
+/** Not a regular expression, which would take quadratic time for a run of blanks in the middle. */
 const trim = (text: string): string => {
   let [from, to] = [0, text.length]
   while (from < to && BLANKS.includes(text[from] as string)) from += 1
@@ -55,10 +54,10 @@ const trim = (text: string): string => {
   return text.slice(from, to)
 }
 
-/** A shift by 32 shifts by nothing: both daemons read `/0` of an IPv4 address as `/32`. */
+/** A shift by 32 has no effect: both daemons read `/0` of an IPv4 address as `/32`. */
 const prefix4 = (bits: number): number => (bits === 0 ? 32 : bits)
 
-/** What a line means: an entry's network, null for an entry that never matches, or why it is not an entry. */
+/** How the daemon reads a line: as an entry's network, null for an entry that never matches, or why it is not an entry. */
 type Reading = { network: Network | null } | { fault: string } | 'nothing'
 
 /** The builder's regular expression; `\s` is Perl's on bytes, and its `$` stands before the newline. */
@@ -68,10 +67,11 @@ const read12 = ({ text }: Line): Reading => {
   if (/^[ \t\r\f\v]*(?:#|$)/.test(text)) return 'nothing'
   const [, address, bits = '32'] = BUILDER.exec(text) ?? []
   if (address === undefined) return { fault: 'not an IPv4 address or ADDRESS/BITS: left out' }
-  if (!/^\d/.test(text)) return { fault: 'begins with a blank: portsentry reads nothing of it' }
+  if (!/^\d/.test(text)) return { fault: 'begins with a blank: portsentry does not read it' }
   if (Number(bits) > 32) return { fault: 'more than 32 bits: portsentry skips it' }
   const bytes = parseInetAddress(address)
-  if (bytes === null) return { fault: 'not an IPv4 address: portsentry ignores no host by it' }
+  if (bytes === null)
+    return { fault: 'not an IPv4 address: portsentry does not ignore any host because of it' }
   return { network: networkOf({ bytes, prefix: prefix4(Number(bits)) }) }
 }
 
@@ -82,7 +82,7 @@ const read2 = ({ text, eol }: Line): Reading => {
       : 'nothing'
   }
   if (text.length > MAX_LINE) return { fault: 'longer than 1023 characters' }
-  // The last character goes as the newline it should be, whatever it is.
+  // The daemon removes the last character as the newline, whatever it is.
   const seen = eol === '' ? text.slice(0, -1) : text + eol.slice(0, -1)
   if (/[^\d.:a-f/]/.test(seen)) return { fault: 'a character other than 0-9, a-f, ".", ":" and "/"' }
   const slash = seen.indexOf('/')
@@ -118,8 +118,8 @@ export const parseIgnoreList = (text: string, dialect: Dialect): IgnoreList => {
 export const ignored = ({ entries }: IgnoreList, network: Network): boolean =>
   entries.some((entry) => entry.network !== null && contains(entry.network, network))
 
-/** An entry that was meant to be one of the networks and does not match it: dotted mask, `//24`, and host bits, which 2.x never matches. */
-const isVain = ({ raw, network: seen }: IgnoreEntry, networks: readonly Network[]): boolean => {
+/** Whether an entry was meant to be one of the networks but does not match it: dotted mask, `//24`, and host bits in 2.x. */
+const isIneffective = ({ raw, network: seen }: IgnoreEntry, networks: readonly Network[]): boolean => {
   const meant = parseNetwork(raw.replace('//', '/'))
   if (meant === null || !raw.includes('/')) return false
   return networks.some(
@@ -133,42 +133,42 @@ const isVain = ({ raw, network: seen }: IgnoreEntry, networks: readonly Network[
 const expressible = ({ dialect }: IgnoreList, networks: readonly Network[]): Network[] =>
   networks.filter((network) => dialect === '2.x' || isIPv4(network)).map(networkOf)
 
-/** Numbers of the lines that `setIgnored` deletes, its own block left out. */
+/** Numbers of the lines outside of its block that `setIgnored` deletes. */
 export const residueOf = (
   list: IgnoreList,
   networks: readonly Network[],
-  dead: (raw: string) => boolean,
+  isObsolete: (raw: string) => boolean,
 ): Set<number> => {
   const wanted = expressible(list, networks)
-  const residue = list.entries.filter((entry) => dead(entry.raw) || isVain(entry, wanted))
+  const residue = list.entries.filter((entry) => isObsolete(entry.raw) || isIneffective(entry, wanted))
   return new Set(residue.map(({ line }) => line))
 }
 
 /**
- * Edits after which every network is `ignored`; in 1.2, which knows no IPv6, every IPv4 network. `/0` cannot
- * be said in either. The file then ends with a newline: without it 2.x loses the last character. Of the
- * admin's lines it deletes only those where `dead(raw)`, or that were meant to be one of the networks and do not match it.
+ * Edits after which every network is `ignored`; in 1.2, which does not know IPv6, every IPv4 network. Neither can express
+ * `/0`. The file then ends with a newline: without it 2.x loses the last character. Of the admin's lines it deletes only those
+ * with `isObsolete(raw)`, or that were meant to be one of the networks and do not match it.
  */
 export const setIgnored = (
   list: IgnoreList,
   networks: readonly Network[],
-  dead: (raw: string) => boolean,
+  isObsolete: (raw: string) => boolean,
 ): Edit[] => {
   const { text, lines, dialect } = list
   const wanted = expressible(list, networks)
-  // 2.x does not start over a CR, 1.2 does not mind.
+  // 2.x does not start with a CR in the file, 1.2 ignores it.
   const eol = dialect === '2.x' ? '\n' : lineEnd(lines)
-  // An unfinished last line is ended in any case, so what it then says is what counts.
+  // A last line without newline gets one in any case, so it is read as if it had it.
   const unfinished = text !== '' && !text.endsWith('\n')
   const whole = unfinished ? parseIgnoreList(text + eol, dialect) : list
-  const residue = residueOf(whole, networks, dead)
+  const residue = residueOf(whole, networks, isObsolete)
   const edits = setGrants(whole.text, wanted, {
     entry: formatCidr,
     read: (other) => {
       const reread = parseIgnoreList(other, dialect)
       return (network) => ignored(reread, network)
     },
-    place: (other) => other.length,
+    position: (other) => other.length,
     residue,
     eol,
   })
@@ -177,6 +177,6 @@ export const setIgnored = (
     const offset = Math.min(edit.offset, text.length)
     return { ...edit, offset, length: Math.min(edit.length, text.length - offset) }
   })
-  const lastLineGoes = edits.some(({ offset, length }) => length > 0 && offset + length > text.length)
-  return lastLineGoes ? clipped : [{ offset: text.length, length: 0, text: eol }, ...clipped]
+  const deletesLastLine = edits.some(({ offset, length }) => length > 0 && offset + length > text.length)
+  return deletesLastLine ? clipped : [{ offset: text.length, length: 0, text: eol }, ...clipped]
 }

@@ -1,4 +1,4 @@
-/** One physical line: `text` without its line end, `eol` being what ended it ('' at an unfinished last line). */
+/** One physical line: `text` without its line ending, which is `eol` ('' for a last line without one). */
 export interface Line {
   readonly offset: number
   readonly number: number
@@ -6,9 +6,9 @@ export interface Line {
   readonly eol: '\n' | '\r\n' | '\r' | ''
 }
 
-/** Lines as C programs and shells read them: ended by a newline, and nothing else. */
+/** Lines as C programs and shells read them: only a newline ends a line. */
 const LINE = /([^\n]*?)(\r?\n|$)/g
-/** As Python's universal newlines have them: a carriage return alone ends a line, too. */
+/** Lines with Python's universal newlines: a carriage return alone ends a line, too. */
 export const UNIVERSAL_LINE = /([^\r\n]*)(\r\n|\n|\r|$)/g
 
 /** The lines of the text; their `text + eol` concatenate to it. */
@@ -22,9 +22,9 @@ export const splitLines = (text: string, line = LINE): Line[] =>
       eol: eol as Line['eol'],
     }))
 
-/** The line end that new lines of this text should have: that of its first line. */
+/** The line ending for new lines of this text: that of its first line. */
 export const lineEnd = (lines: readonly Line[]): '\n' | '\r\n' => (lines[0]?.eol === '\r\n' ? '\r\n' : '\n')
 
-/** Where the line ends, its line end included. */
+/** The offset after the line and its line ending. */
 export const endOf = (line: { offset: number; text: string; eol: string }): number =>
   line.offset + line.text.length + line.eol.length

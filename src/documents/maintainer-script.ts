@@ -1,10 +1,10 @@
 type Variables = Map<string, string>
 
 const ASSIGNMENT = /^[ \t]*([A-Za-z_]\w*)=(.*)$/
-/** A value of literals and plain variables, in double quotes or of one bare word. */
+/** A value of literals and plain variables, in double quotes or as one bare word. */
 const PLAIN_VALUE = /^(?:"((?:[^"`\\$]|\$(?!\())*)"|([^\s"'`\\;$]*))[ \t]*$/
 
-/** Expands `$NAME` and `${NAME}` as a shell does in a here-document; null where more than that is needed. */
+/** Expands `$NAME` and `${NAME}` as a shell does in a here-document; null if the text needs other expansions. */
 const expand = (text: string, variables: ReadonlyMap<string, string>): string | null => {
   let known = true
   const expanded = text.replace(
@@ -20,7 +20,7 @@ const expand = (text: string, variables: ReadonlyMap<string, string>): string | 
   return known ? expanded : null
 }
 
-/** Notes a `NAME=value` of the script; one that takes more than plain variables makes NAME unknown. */
+/** Records a `NAME=value` of the script; if it needs more than plain variables, NAME becomes unknown. */
 const note = (variables: Variables, line: string): void => {
   const [, name, raw] = ASSIGNMENT.exec(line) ?? []
   if (name === undefined || raw === undefined) return
@@ -38,7 +38,7 @@ interface Run {
 
 const HERE_DOCUMENT = /^[ \t]*cat[ \t]*>[ \t]*([^\s<]+)[ \t]*<<[ \t]*(['"]?)(\w+)\2[ \t]*$/
 
-/** Follows the lines as if every condition held, calling functions where they are called by name alone. */
+/** Interprets the lines as if every condition were true; follows functions that are called without arguments. */
 const follow = (lines: readonly string[], run: Run, depth: number): void => {
   for (let index = 0; index < lines.length; index += 1) {
     const line = lines[index] ?? ''
@@ -61,12 +61,11 @@ const follow = (lines: readonly string[], run: Run, depth: number): void => {
 }
 
 /**
- * The files that a Debian maintainer script creates with `cat > PATH <<EOF` on a first installation, by path: so
- * are /etc/default/portsentry and libwrap's hosts.allow made. Null for a text that takes more than plain variables
- * to expand. Pure; runs nothing.
+ * The files that a Debian maintainer script creates with `cat > PATH <<EOF` on a first installation, by path: that is how
+ * /etc/default/portsentry and libwrap's hosts.allow are created. Null for a text that needs more than plain variables. Pure.
  */
 export const readHereDocuments = (script: string): Map<string, string | null> => {
-  // dpkg sets DPKG_ROOT to nothing unless it installs below another root.
+  // dpkg sets DPKG_ROOT to '' unless it installs below another root.
   const run: Run = { variables: new Map([['DPKG_ROOT', '']]), functions: new Map(), files: new Map() }
   follow(script.split('\n'), run, 0)
   return run.files

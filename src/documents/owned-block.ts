@@ -3,8 +3,8 @@ import { applyEdits, type Edit } from './edit.ts'
 import { endOf, type Line, splitLines } from './lines.ts'
 
 /**
- * The lines between these two comments are portward's own: they follow config.env, so that an address
- * taken out of WHITELIST leaves the file too. Everything outside belongs to the admin.
+ * portward rewrites the lines between these two comments from config.env, so that an address that is removed from WHITELIST
+ * is removed from the file, too. Everything outside belongs to the admin.
  */
 export const BLOCK_BEGIN = '# portward: begin (from config.env, rewritten by portward apply)'
 export const BLOCK_END = '# portward: end'
@@ -15,15 +15,15 @@ interface OwnedBlock {
   readonly end: number
 }
 
-/** How one format grants networks. The consumer of the file is the authority for all of it. */
+/** How one format grants networks. The consumer of the file is the authority. */
 export interface Grants {
-  /** The line that grants a network, without its line end. */
+  /** The line that grants a network, without its line ending. */
   readonly entry: (network: Network) => string
   /** Whether the consumer of this text grants the whole network. */
   readonly read: (text: string) => (network: Network) => boolean
-  /** Where a new block must go in a text without one so that it grants `networks`: a line's offset, or the end. */
-  readonly place: (text: string, networks: readonly Network[]) => number
-  /** Numbers of lines to be deleted where they are outside the block. */
+  /** The offset of a line, or the end, where a new block must be inserted so that it grants `networks`. */
+  readonly position: (text: string, networks: readonly Network[]) => number
+  /** Numbers of lines to be deleted if they are outside of the block. */
   readonly residue: ReadonlySet<number>
   readonly eol: '\n' | '\r\n'
 }
@@ -31,13 +31,13 @@ export interface Grants {
 export interface OwnedMarks {
   /** Complete blocks, in order. */
   readonly blocks: readonly OwnedBlock[]
-  /** Indices of begins and ends without their counterpart, left by a merge gone wrong or a file cut off. */
+  /** Indices of unmatched begin and end comments, left by a bad merge or a truncated file. */
   readonly strays: readonly number[]
 }
 
 /**
- * A begin without its end opens no block: the next begin counts, so that the admin's lines in between are never
- * taken for ours. Such strays are of no use to anybody, and would pair up with others later.
+ * A begin without an end before the next begin does not open a block, so that the admin's lines in between are never treated
+ * as ours. Such strays are useless, and could pair up with other comments later.
  */
 export const findOwnedMarks = (lines: readonly Line[]): OwnedMarks => {
   const blocks: OwnedBlock[] = []
@@ -62,16 +62,16 @@ const deletion = (first: Line, last = first): Edit => ({
   text: '',
 })
 
-/** The offset in the text before `removals` (ascending) of what is at `offset` after them. */
+/** Converts an offset after `removals` (in ascending order) to the offset before them. */
 const offsetBefore = (removals: readonly Edit[], offset: number): number =>
   removals.reduce((before, removal) => (removal.offset <= before ? before + removal.length : before), offset)
 
 /**
- * Edits after which every network is granted: by the admin's lines if they do, else by lines in the block.
- * A block stays where it is as long as that works there; it goes when nothing is left for it to say.
+ * Edits after which every network is granted: by the admin's lines, or else by lines in the block. A block is not moved as
+ * long as it works where it is; it is removed when it would be empty.
  */
 export const setGrants = (text: string, networks: readonly Network[], grants: Grants): Edit[] => {
-  const { entry, read, place, residue, eol } = grants
+  const { entry, read, position, residue, eol } = grants
   const lines = splitLines(text)
   const { blocks, strays } = findOwnedMarks(lines)
   const spans = blocks.map(({ begin, end }) => deletion(lines[begin] as Line, lines[end] as Line))
@@ -92,16 +92,16 @@ export const setGrants = (text: string, networks: readonly Network[], grants: Gr
 
   const content = ours.map(entry)
   const render = (entries: readonly string[]) => entries.map((line) => line + eol).join('')
-  // A block at the end has to end an unfinished last line, and what that line then says counts.
+  // A block at the end adds a missing newline to the last line, so that line is read as if it had it.
   const isUnfinished = others !== '' && !others.endsWith('\n')
-  const at = place(isUnfinished ? others + eol : others, needed.map(networkOf))
+  const at = position(isUnfinished ? others + eol : others, needed.map(networkOf))
   const isLast = at >= others.length
-  const anew: Edit = {
+  const newBlock: Edit = {
     offset: offsetBefore(removals, Math.min(at, others.length)),
     length: 0,
     text: (isLast && isUnfinished ? eol : '') + render([BLOCK_BEGIN, ...content, BLOCK_END]),
   }
-  const moved = [...removals, anew]
+  const moved = [...removals, newBlock]
   if (block === undefined) return moved
 
   const inPlace = [...leftovers, ...spans.slice(1)]

@@ -1,9 +1,9 @@
 import { splitLines } from './lines.ts'
 
-/** A host that a configuration file has this server talk to, as it is written there: an address or a name. */
+/** A host that this server contacts according to a configuration file, as written there: an address or a name. */
 export interface PeerHost {
   readonly host: string
-  /** What for. */
+  /** The purpose. */
   readonly use: 'NTP' | 'remote syslog' | 'apt'
   readonly line: number
 }
@@ -11,7 +11,7 @@ export interface PeerHost {
 /** Finds the hosts in one line of a file. */
 type Reader = (line: string) => readonly string[]
 
-/** `http://user:password@HOST:port/…`; a scheme without a host (`file:/…`, `cdrom:`) names none. */
+/** The host of `http://user:password@HOST:port/…`; none for a scheme without a host (`file:/…`, `cdrom:`). */
 const hostOfUrl = (url: string): string[] => {
   const authority = /^[a-z][a-z0-9+.-]*:\/\/([^/?#\s]+)/i.exec(url)?.[1]?.replace(/^.*@/, '')
   const host = authority && (/^\[(.+)\]/.exec(authority)?.[1] ?? authority.replace(/:\d*$/, ''))
@@ -20,10 +20,10 @@ const hostOfUrl = (url: string): string[] => {
 
 const words = (text: string): string[] => text.split(/\s+/).filter((word) => word !== '')
 
-/** systemd-timesyncd: `NTP=a b`; FallbackNTP is for when nobody else is known. */
+/** systemd-timesyncd: `NTP=a b`; FallbackNTP is only used if no other server is known. */
 const timesyncd: Reader = (line) => words(/^\s*NTP\s*=(.*)$/.exec(line)?.[1] ?? '')
 
-/** chrony, ntp, ntpsec and OpenNTPD alike; options before the address (`-4`) are left out. */
+/** chrony, ntp, ntpsec and OpenNTPD; options before the address (`-4`) are skipped. */
 const ntp: Reader = (line) => {
   const found = /^\s*(?:server|servers|pool|peer)\s+(?:-[46]\s+)?(\S+)/.exec(line)?.[1]
   return found === undefined ? [] : [found]
@@ -43,7 +43,7 @@ const uris = (text: string): string[] => words(text).flatMap(hostOfUrl)
 /** `deb [arch=amd64] http://host/debian bookworm main` */
 const sourcesList: Reader = (line) => uris(/^\s*deb(?:-src)?\s(?:\s*\[[^\]]*\])?(.*)$/.exec(line)?.[1] ?? '')
 
-/** A stanza's `URIs:`; one that is switched off is read like the others, and costs an entry of the whitelist at worst. */
+/** A stanza's `URIs:`; disabled stanzas are read like the others, which at worst leads to a needless WHITELIST entry. */
 const deb822: Reader = (line) => (line.startsWith('#') ? [] : uris(line.replace(/^uris:/i, '')))
 
 /** `Acquire::http::Proxy "http://host:3142";`, also inside braces. */

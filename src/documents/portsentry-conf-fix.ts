@@ -8,7 +8,7 @@ import {
   refusedLines,
 } from './portsentry-conf.ts'
 
-/** A setting as somebody meant it, whatever the daemon makes of the line. */
+/** A setting as it was meant, however the daemon reads the line. */
 interface Intended {
   /** In capitals. */
   readonly key: string
@@ -19,7 +19,7 @@ const LEADING_BLANKS = /^[ \t\r\f\v]*/
 
 const ASSIGNMENT = /^[ \t\r\f\v]*([A-Za-z][A-Za-z_]*)(?:[ \t]*=[ \t]*|[ \t](?=["']))(.*)$/s
 
-/** A value in double or single quotes, the closing one perhaps missing, or in none and up to a comment. */
+/** A value in double or single quotes, of which the closing one may be missing, or unquoted up to a comment. */
 const VALUE = /^(?:"([^"]*)|'([^'"]*)(?:'|$)|([^"'#]*)(?:#|$))/
 
 export const intendedBy = (text: string): Intended | null => {
@@ -30,7 +30,7 @@ export const intendedBy = (text: string): Intended | null => {
   return { key: key.toUpperCase(), value: double ?? single ?? bare.trimEnd() }
 }
 
-/** Keys of 1.2 alone, and where 2.x says the same: all ports below the one, but those of the other. */
+/** Keys that only 1.2 has, and their equivalents in 2.x: all ports below ADVANCED_PORTS except the excluded ones. */
 const TRANSLATED: ReadonlyMap<string, string> = new Map([
   ['ADVANCED_PORTS_TCP', 'TCP_PORTS in TCP_MODE=atcp'],
   ['ADVANCED_EXCLUDE_TCP', 'TCP_PORTS in TCP_MODE=atcp'],
@@ -41,10 +41,10 @@ const TRANSLATED: ReadonlyMap<string, string> = new Map([
 /** `1,7,20-25`. */
 const PORT_LIST = /^ *\d{1,5}(?:-\d{1,5})?(?: *, *\d{1,5}(?:-\d{1,5})?)* *$/
 
-/** A comment that keeps what such a key said: over the key itself 2.x does not start. */
+/** A comment that keeps the value of such a key: with the key itself 2.x does not start. */
 const commentFor = (key: string): string => `# for ${TRANSLATED.get(key)} (portward): ${key}=`
 
-/** The value that a comment of this kind keeps; undefined where there is none. */
+/** The value that such a comment keeps; undefined if there is none. */
 export const translatedValue = ({ lines }: PortsentryConf, key: string): string | undefined => {
   const start = commentFor(key)
   const kept = lines.findLast(({ text }) => text.startsWith(start))?.text
@@ -52,15 +52,15 @@ export const translatedValue = ({ lines }: PortsentryConf, key: string): string 
   return value !== undefined && PORT_LIST.test(value) ? value.replaceAll(' ', '') : undefined
 }
 
-/** What becomes of a line that 2.x does not start over. */
+/** What to do about a line that keeps 2.x from starting. */
 interface Fix {
   readonly line: number
-  /** Whether what it says holds: as a setting, through `translatedValue`, or not any more; a comment says nothing. */
+  /** What the line becomes: a setting, a comment for `translatedValue`, a plain comment, or commented out. */
   readonly as: 'setting' | 'translation' | 'comment' | 'nothing'
   readonly edit: Edit
 }
 
-/** The line in a form that 2.x reads, moved to the start or else written anew, and the key that it then says. */
+/** The line in a form that 2.x reads, without indent or else rewritten, and the key that it then sets. */
 const readableForm = (text: string, meant: Intended | null): { key: string; text: string } | null => {
   const forms = [text.replace(LEADING_BLANKS, '')]
   if (meant !== null && KEYS_2.includes(meant.key)) forms.push(`${meant.key}="${meant.value}"`)
@@ -72,9 +72,9 @@ const readableForm = (text: string, meant: Intended | null): { key: string; text
 }
 
 /**
- * What to do about each line that keeps 2.x from starting. It is put into the form that 2.x reads where its meaning is
- * plain and no other line says the same key; a key of 1.2 that 2.x has other keys for is kept in a comment; anything
- * else is commented out, overlong lines too, though that is not enough for them.
+ * What to do about each line that keeps 2.x from starting. If its meaning is clear and no other line sets the same key, it is
+ * rewritten in the form that 2.x reads; a key of 1.2 for which 2.x has other keys is kept in a comment; anything else is
+ * commented out, also overlong lines, although that is not enough for them.
  */
 export const fixRefused = (conf: PortsentryConf): Fix[] => {
   const long = new Set(overlongLines(conf))
@@ -101,7 +101,7 @@ export const fixRefused = (conf: PortsentryConf): Fix[] => {
   })
 }
 
-/** Comments that an earlier plan has made of keys which are said anew: they count no longer. */
+/** Invalidates the comments of an earlier plan for keys that are set again. */
 const outdated = ({ lines }: PortsentryConf, fixes: readonly Fix[]): Edit[] => {
   const said = [...TRANSLATED.keys()].filter((key) =>
     fixes.some(({ as, edit }) => as === 'translation' && edit.text.startsWith(commentFor(key))),
@@ -113,7 +113,7 @@ const outdated = ({ lines }: PortsentryConf, fixes: readonly Fix[]): Edit[] => {
   )
 }
 
-/** Edits after which no line keeps 2.x from starting, but for overlong ones. */
+/** Edits after which only overlong lines keep 2.x from starting. */
 export const fixEdits = (conf: PortsentryConf, fixes: readonly Fix[]): Edit[] => [
   ...fixes.map(({ edit }) => edit),
   ...outdated(conf, fixes),

@@ -1,13 +1,13 @@
 import { findEntry, KEYS_2, type PortsentryConf, readLine2 } from './portsentry-conf.ts'
 import { intendedBy } from './portsentry-conf-fix.ts'
 
-/** A line that somebody wrote as a setting, and that the daemon does not take as it is written. */
+/** A line that was meant as a setting, but that the daemon does not read as written. */
 interface UnreadLine {
   readonly line: number
   readonly text: string
-  /** What keeps the daemon from it, to stand behind "portsentry reads nothing of it: ". */
+  /** Why the daemon does not read it: the end of a message. */
   readonly reason: string
-  /** The form in which it would be read; null where there is none. */
+  /** The form in which it would be read; null if there is none. */
   readonly form: string | null
 }
 
@@ -16,11 +16,11 @@ const KEYS_12: readonly string[] = [
   ...['ADVANCED_PORTS_TCP', 'ADVANCED_PORTS_UDP', 'ADVANCED_EXCLUDE_TCP', 'ADVANCED_EXCLUDE_UDP'],
 ]
 
-/** Why 1.2 passes over a line that means one of its keys. */
+/** Why 1.2 skips a line that was meant for one of its keys. */
 const whyUnread12 = (text: string, key: string): string => {
   if (/^[ \t]/.test(text)) return 'it begins with a blank'
   if (!text.startsWith(key)) return 'the key is not in capitals'
-  return 'a blank or "=" must stand right behind the key'
+  return 'a blank or "=" must follow directly after the key'
 }
 
 const unread12 = (conf: PortsentryConf): UnreadLine[] => {
@@ -36,12 +36,12 @@ const unread12 = (conf: PortsentryConf): UnreadLine[] => {
     const deciding = decided.get(key)
     if (deciding !== undefined && deciding.value === value) return []
     return deciding !== undefined && /^[= ]/.test(text.slice(key.length)) && text.startsWith(key)
-      ? [{ line, text, reason: `line ${deciding.line.number} says ${key} before it`, form: null }]
+      ? [{ line, text, reason: `line ${deciding.line.number} sets ${key} before it`, form: null }]
       : [{ line, text, reason: whyUnread12(text, key), form }]
   })
 }
 
-/** 2.x does not start over what it cannot read; what is left are keys that a later line says again. */
+/** Lines that it cannot read keep 2.x from starting; the remaining ones are keys that a later line sets again. */
 const unread2 = ({ lines }: PortsentryConf): UnreadLine[] => {
   const settings = lines.flatMap(({ text, number: line }) => {
     const setting = readLine2(text)
@@ -51,10 +51,10 @@ const unread2 = ({ lines }: PortsentryConf): UnreadLine[] => {
   return settings.flatMap(({ key, value, line, text }): UnreadLine[] => {
     const deciding = decided.get(key)
     if (deciding === undefined || deciding.line === line || deciding.value === value) return []
-    return [{ line, text, reason: `line ${deciding.line} says ${key} after it`, form: null }]
+    return [{ line, text, reason: `line ${deciding.line} sets ${key} after it`, form: null }]
   })
 }
 
-/** Lines that set nothing, although they are no comments. Those that keep 2.x from starting are `refusedLines`. */
+/** Lines without effect that are not comments. Those that keep 2.x from starting are `refusedLines`. */
 export const unreadLines = (conf: PortsentryConf): UnreadLine[] =>
   conf.dialect === '1.2' ? unread12(conf) : unread2(conf)

@@ -3,8 +3,8 @@ import type { Edit } from './edit.ts'
 import { endOf, type Line, lineEnd, splitLines } from './lines.ts'
 
 /**
- * Which daemon reads the file. 1.2 takes the first line that has the key at its start, anywhere a blank or
- * `=` after it, and stops searching there; 2.x takes the last one and refuses to start over a stray line.
+ * Which daemon reads the file. 1.2 uses the first line that contains the key and has a blank or `=` at the offset of the key's
+ * length; 2.x uses the last line, and does not start if a line is not a setting.
  */
 export type Dialect = '1.2' | '2.x'
 
@@ -14,7 +14,7 @@ export interface PortsentryConf {
   readonly dialect: Dialect
 }
 
-/** What the daemon makes of the line that decides a key; `value` is undefined where it skips the option. */
+/** The line that decides a key, and the value that the daemon reads; undefined if it skips the option. */
 export interface ConfEntry {
   readonly line: Line
   readonly value: string | undefined
@@ -29,13 +29,13 @@ export const parsePortsentryConf = (text: string, dialect: Dialect): PortsentryC
   dialect,
 })
 
-/** What a C program sees of a line: nothing behind a NUL byte. */
+/** A line as a C program sees it: without what follows a NUL byte. */
 const cString = (line: string): string => line.split('\0', 1)[0] as string
 
 /** 1.2: from the first quote to the next quote or unprintable byte (ConfigTokenRetrieve, isprint in the C locale). */
 const quoted12 = (line: string): string | undefined => /"([\x20\x21\x23-\x7e]*)/.exec(cString(line))?.[1]
 
-/** The keys of 2.x in the order in which it compares: it takes the first that begins with what the line has. */
+/** The keys of 2.x in the order in which it compares them: the first one that begins with the line's word matches. */
 export const KEYS_2: readonly string[] = [
   'BLOCK_TCP', 'BLOCK_UDP', 'RESOLVE_HOST', 'SCAN_TRIGGER', 'KILL_ROUTE', 'KILL_HOSTS_DENY', 'KILL_RUN_CMD',
   'KILL_RUN_CMD_FIRST', 'BLOCKED_FILE', 'HISTORY_FILE', 'IGNORE_FILE', 'TCP_PORTS', 'UDP_PORTS', 'PORT_BANNER',
@@ -44,20 +44,20 @@ export const KEYS_2: readonly string[] = [
 /** 2.x: `KEY = "value"`, value not empty, closing quote required (ReadConfigFile). */
 const ASSIGNMENT_2 = /^([A-Z_]+)[ \t]*=[ \t]*"([^"]+)"/
 
-/** 2.x: the key that a line sets and its value, or undefined where it sets none. */
+/** 2.x: the key that a line sets and its value; undefined if it does not set one. */
 export const readLine2 = (text: string): { key: string; value: string } | undefined => {
   const [, written = '', value = ''] = ASSIGNMENT_2.exec(cString(text)) ?? []
   const key = written === '' ? undefined : KEYS_2.find((known) => known.startsWith(written))
   return key === undefined ? undefined : { key, value }
 }
 
-/** The character behind the key is asked for first: few lines of a long file have one there. */
+/** Checks the character after the key first: in a long file few lines have one of these there. */
 const isDeciding12 = (line: string, key: string): boolean => {
   const behind = line[key.length]
   return (behind === '=' || behind === ' ') && !line.startsWith('#') && cString(line).includes(key)
 }
 
-/** The line that decides `key` for the daemon, or undefined where there is none. */
+/** The line that decides `key` for the daemon; undefined if there is none. */
 export const findEntry = (conf: PortsentryConf, key: string): ConfEntry | undefined => {
   if (conf.dialect === '1.2') {
     const line = conf.lines.find(({ text }) => isDeciding12(text, key))
@@ -67,7 +67,7 @@ export const findEntry = (conf: PortsentryConf, key: string): ConfEntry | undefi
   return line && { line, value: readLine2(line.text)?.value }
 }
 
-/** What of a quoted value the daemon does not take: what its closing quote, in truth one within the value, cuts off. */
+/** A value of which the daemon reads only a part, because it ends the value at a character within it. */
 export interface CutValue {
   readonly line: number
   readonly key: string
@@ -75,13 +75,13 @@ export interface CutValue {
   readonly written: string
 }
 
-/** Up to the last quote of the line: what somebody meant who put a quote, a tab or an umlaut into a value. */
+/** Up to the last quote of the line: the value as it was meant, with a quote, a tab or an umlaut in it. */
 const WRITTEN = /^([A-Z_]+)[ \t]*=[ \t]*"(.*)"[^"]*$/
 
-/** Deciding lines of which the daemon reads less than stands between the first and the last quote. */
+/** Deciding lines of which the daemon reads less than the text between the first and the last quote. */
 export const cutValues = (conf: PortsentryConf): CutValue[] => {
   const entries = new Map<string, ConfEntry | undefined>()
-  /** Each key is looked for once, however many lines have it. */
+  /** Each key is searched for only once, however many lines have it. */
   const entryOf = (key: string) => {
     if (!entries.has(key)) entries.set(key, findEntry(conf, key))
     return entries.get(key)
@@ -91,20 +91,20 @@ export const cutValues = (conf: PortsentryConf): CutValue[] => {
     const entry = key === '' ? undefined : entryOf(key)
     const read = entry?.line.number === line ? entry.value : undefined
     if (read === undefined || read === written) return []
-    // Behind a value and its closing quote a comment may follow, quotes and all.
+    // A comment with quotes may follow the closing quote.
     const rest = written.slice(read.length)
     return /^"[ \t]*#/.test(rest) ? [] : [{ line, key, read, written }]
   })
 }
 
-/** The value that the daemon works with; undefined where the key is missing, or written so that it is skipped. */
+/** The value that the daemon uses; undefined if the key is missing, or written so that it is skipped. */
 export const getKey = (conf: PortsentryConf, key: string): string | undefined => findEntry(conf, key)?.value
 
-/** Numbers of the lines that the daemon would read in pieces, the later ones as settings of their own. */
+/** Numbers of the lines that the daemon would read in pieces, each as a separate line. */
 export const overlongLines = ({ lines }: PortsentryConf): number[] =>
   lines.filter(({ text }) => text.length > MAX_LINE).map(({ number }) => number)
 
-/** Lines that keep a 2.x daemon from starting: no assignment, or of no key of its. 1.2 ignores what it cannot read. */
+/** Lines that keep a 2.x daemon from starting: not an assignment, or of an unknown key. 1.2 ignores what it cannot read. */
 export const refusedLines = ({ lines, dialect }: PortsentryConf): Line[] =>
   dialect === '1.2'
     ? []
@@ -112,13 +112,13 @@ export const refusedLines = ({ lines, dialect }: PortsentryConf): Line[] =>
         .filter(({ text }) => !text.startsWith('#') && text !== '' && text !== '\r')
         .filter(({ text }) => readLine2(text) === undefined)
 
-/** A mention of the key: commented out, indented or otherwise unread. Groups: what is before the value. */
+/** A mention of the key: commented out, indented or otherwise unread. Group 1: the text before the value. */
 const mention = (key: string): RegExp => new RegExp(`^[#\\s]*(${key}[ \\t]*=[ \\t]*)"`)
 
-/** `KEY="` or `KEY = "`: the spacing of the line itself, else of a commented alternative, else none. */
+/** `KEY="` or `KEY = "`: with the spacing of the line itself, or of a commented alternative. */
 const assignmentStyle = (line: string | undefined, key: string): string => {
   const style = line === undefined ? undefined : mention(key).exec(line)?.[1]
-  // 1.2 looks for a blank or '=' right behind the key: a tab there would hide the option.
+  // 1.2 requires a blank or '=' directly after the key: a tab there would hide the option.
   return style === undefined || style.includes('\t') ? `${key}=` : style
 }
 
@@ -134,7 +134,7 @@ const replaceValue = (line: Line, key: string, value: string): Edit => {
   }
 }
 
-/** The last commented or unread mention of the key, by preference one that runs the same program; else the last line. */
+/** The last commented or unread mention of the key, preferably one that runs the same program; else the last line. */
 const findNeighbour = (lines: readonly Line[], key: string, value: string): Line | undefined => {
   const mentions = lines.filter(({ text }) => mention(key).test(text))
   const program = basename(value.split(' ', 1)[0] ?? '')
@@ -143,9 +143,9 @@ const findNeighbour = (lines: readonly Line[], key: string, value: string): Line
 }
 
 /**
- * Edits after which the daemon reads `value` for `key`; none where it does already. The deciding line keeps
- * its spacing and what follows the closing quote; other lines that name the key stay as they are, since the
- * daemon does not read them. A key without a line goes beside its last commented or unread mention.
+ * Edits after which the daemon reads `value` for `key`; none if it does already. The deciding line keeps its spacing and what
+ * follows the closing quote; other lines with the key are not changed, since the daemon does not read them. A key without a
+ * line is inserted after its last commented or unread mention.
  */
 export const setKey = (conf: PortsentryConf, key: string, value: string): Edit[] => {
   const entry = findEntry(conf, key)
@@ -159,7 +159,7 @@ export const setKey = (conf: PortsentryConf, key: string, value: string): Edit[]
   return [{ offset, length: 0, text: unfinished ? `${eol}${assignment}${eol}` : `${assignment}${eol}` }]
 }
 
-/** Edits after which the daemon finds no `key` at all: every line that it could read is commented out. */
+/** Edits after which the daemon does not find `key`: every line that it could read is commented out. */
 export const unsetKey = (conf: PortsentryConf, key: string): Edit[] => {
   const isRead = ({ text }: Line) =>
     conf.dialect === '1.2' ? isDeciding12(text, key) : readLine2(text)?.key === key

@@ -4,20 +4,20 @@ import { endOf, splitLines } from './lines.ts'
 /** One `NAME=value` as a shell would run it when the file is sourced. */
 interface Assignment {
   readonly name: string
-  /** Undefined where only running the shell could tell: `$(…)`, `$OTHER`, `~`. */
+  /** Undefined if only a shell could determine it: `$(…)`, `$OTHER`, `~`. */
   readonly value: string | undefined
   readonly line: number
-  /** Offset and length of the text behind `=`. */
+  /** Offset and length of the text after `=`. */
   readonly offset: number
   readonly length: number
-  /** Inside `if`, behind `&&`, before another sourced file: this text alone does not say whether it holds. */
+  /** Inside `if`, after `&&`, or before another sourced file: this text alone does not decide whether it applies. */
   readonly conditional: boolean
 }
 
 interface ShellAssignments {
   readonly text: string
   readonly assignments: readonly Assignment[]
-  /** The line that is more than this reader follows; null: it followed the text to its end. */
+  /** The line at which this reader stopped; null: it read the whole text. */
   readonly unreadLine: number | null
 }
 
@@ -27,7 +27,7 @@ interface Word {
   readonly line: number
 }
 
-/** Expansions that cannot fail. The lookahead keeps a failed match from trying shorter names, one by one. */
+/** Expansions that cannot fail. The lookahead keeps a failed match from trying all shorter names. */
 const EXPANSION = '\\$(?:[A-Za-z_]\\w*(?!\\w)|\\{[A-Za-z_]\\w*(?::?[-+][\\w./-]*)?\\})'
 /** `$(hostname -f)`: one command without quotes, operators or keywords. */
 const SUBSTITUTION =
@@ -39,10 +39,10 @@ const TOKEN = new RegExp(`[ \\t]+|#[^\\n]*|(\\n|;|&&|\\|\\|)|(${WORD})`, 'y')
 const NAME = /^([A-Za-z_]\w*)=/
 /** An operand of `export`. */
 const EXPORTED = /^[A-Za-z_]\w*(?:=|$)/
-/** Commands that leave all variables alone. */
+/** Commands that do not change variables. */
 const HARMLESS = new Set([':', 'true', 'false', 'echo', 'test', '['])
 
-/** Where an `if` stands: in a condition, in a branch that others may follow, in the last one. */
+/** The part of an `if` that is open: a condition, a branch that others may follow, or the last branch. */
 type Part = 'condition' | 'branch' | 'else'
 const KEYWORDS: ReadonlyMap<string, { readonly from: readonly Part[]; readonly to: Part | null }> = new Map([
   ['then', { from: ['condition'], to: 'branch' }],
@@ -51,7 +51,7 @@ const KEYWORDS: ReadonlyMap<string, { readonly from: readonly Part[]; readonly t
   ['fi', { from: ['branch', 'else'], to: null }],
 ])
 
-/** The value of a word; undefined where it has something to expand. */
+/** The value of a word; undefined if it has something to expand. */
 const readWord = (source: string): string | undefined => {
   let isKnown = true
   const value = source.replace(
@@ -59,7 +59,7 @@ const readWord = (source: string): string | undefined => {
     (_, single?: string, double?: string, escaped?: string) => {
       if (single !== undefined || escaped !== undefined) return single ?? escaped ?? ''
       if (double?.replace(/\\[\s\S]/g, '').includes('$') ?? true) isKnown = false
-      // In double quotes a backslash is special before these only.
+      // In double quotes a backslash escapes only these.
       return (double ?? '').replace(/\\([$`"\\\n])/g, (__, next: string) => (next === '\n' ? '' : next))
     },
   )
@@ -75,23 +75,23 @@ const toAssignment = ({ source, offset, line }: Word, conditional: boolean): Ass
 }
 
 /**
- * Reads a file that a shell sources, such as /etc/default/portsentry, as far as such files go: assignments, `export`,
- * comments, `if` with a test, another file sourced. At anything else it stops, since a shell might end there or take all
- * that follows for something else. Never throws.
+ * Reads a file that a shell sources, such as /etc/default/portsentry. Understands what such files usually contain:
+ * assignments, `export`, comments, `if` with a test, sourcing another file. Stops at anything else, since a shell might end
+ * there or read the rest differently. Never throws.
  */
 export const parseShellAssignments = (text: string): ShellAssignments => {
   const assignments: Assignment[] = []
   const open: { part: Part; readonly line: number }[] = []
   let words: Word[] = []
-  /** Behind `&&` or `||`. */
+  /** After `&&` or `||`. */
   let chained = false
-  /** A command has to come: behind these, and behind a keyword. */
+  /** A command must follow: after those, and after a keyword. */
   let missing = false
-  /** So many of the first assignments may have been changed by a file that is sourced after them. */
+  /** The number of assignments before the last sourced file, which may have changed them. */
   let doubtful = 0
   let line = 1
 
-  /** Whether it is one of the commands that this reader follows. */
+  /** Whether this reader understands the command. */
   const run = (command: readonly Word[]): boolean => {
     const conditional = open.length > 0 || chained
     const verbAt = command.findIndex(({ source }) => !NAME.test(source))
@@ -102,7 +102,7 @@ export const parseShellAssignments = (text: string): ShellAssignments => {
       const isPlain = ({ source }: Word) => EXPORTED.test(source) && readWord(source) !== undefined
       return verb === undefined || (verbAt === 0 && operands.every(isPlain))
     }
-    // `A=1 command` sets A for that command, or for good.
+    // `A=1 command` sets A for that command only, or permanently.
     if (verbAt > 0) return false
     if (verb === 'set') return operands.every(({ source }) => source === '-a' || source === '+a')
     if (verb !== '.') return HARMLESS.has(verb)
@@ -110,7 +110,7 @@ export const parseShellAssignments = (text: string): ShellAssignments => {
     return operands.length === 1 && readWord(operands[0]?.source ?? '') !== undefined
   }
 
-  /** What stands before an operator or the end of a line; false where this reader does not follow it. */
+  /** Handles the words before an operator or the end of a line; false if this reader does not understand them. */
   const end = (operator: string): boolean => {
     let closed = false
     let first = words.shift()
@@ -157,17 +157,17 @@ export const parseShellAssignments = (text: string): ShellAssignments => {
   }
 }
 
-/** The last assignment of `name`: the one that holds after sourcing, unless it is conditional. */
+/** The last assignment of `name`: the one that is in effect after sourcing, unless it is conditional. */
 const findAssignment = ({ assignments }: ShellAssignments, name: string): Assignment | undefined =>
   assignments.findLast((assignment) => assignment.name === name)
 
-/** The value after sourcing the file; undefined where it is unset, or where only a shell could tell. */
+/** The value after sourcing the file; undefined if it is unset, or only a shell could determine it. */
 const getVariable = (file: ShellAssignments, name: string): string | undefined => {
   const assignment = findAssignment(file, name)
   return file.unreadLine !== null || assignment?.conditional ? undefined : assignment?.value
 }
 
-/** All variables whose values after sourcing the text are known. None where it is more than this reader follows. */
+/** All variables whose values after sourcing the text are known. None if this reader does not understand the text. */
 export const readVariables = (text: string): Map<string, string> => {
   const file = parseShellAssignments(text)
   const names = new Set(file.assignments.map(({ name }) => name))
@@ -179,14 +179,14 @@ export const readVariables = (text: string): Map<string, string> => {
   )
 }
 
-/** Double quotes as in Debian's own files; single quotes where the value has characters that a shell expands. */
+/** Double quotes as in Debian's files; single quotes if the value has characters that a shell expands. */
 const quote = (value: string): string =>
   /["$`\\]/.test(value) ? `'${value.replaceAll("'", `'\\''`)}'` : `"${value}"`
 
 /**
- * Edits after which sourcing the file leaves `value` in `name`; none where it does already, or where this reader does not
- * follow the file. The last assignment is changed in place. A missing one goes beside a commented alternative, else to the
- * end; so does one that decides instead of a conditional one: the last assignment wins.
+ * Edits after which sourcing the file sets `name` to `value`; none if it does already, or if this reader does not understand
+ * the file. The last assignment is changed in place. A missing one is inserted after a commented alternative, else at the end;
+ * so is one that overrides a conditional assignment: the last assignment wins.
  */
 export const setVariable = (file: ShellAssignments, name: string, value: string): Edit[] => {
   if (file.unreadLine !== null || getVariable(file, name) === value) return []
@@ -202,11 +202,11 @@ export const setVariable = (file: ShellAssignments, name: string, value: string)
   const commented = new RegExp(`^#\\s*${name}=`)
   const neighbour = assignment ? undefined : lines.findLast(({ text }) => commented.test(text))
   const beside = below(neighbour)
-  // What looks like a comment may stand in a quoted text, or inside `if`.
+  // What looks like a comment may be in a quoted text, or inside `if`.
   return readVariables(applyEdits(file.text, beside)).get(name) === value ? beside : below()
 }
 
-/** Edits that turn CRLF, and more than one CR, into LF: a shell takes carriage returns for a part of the value. */
+/** Edits that turn CRLF, and several CRs, into LF: a shell reads carriage returns as part of the value. */
 export const removeCarriageReturns = (text: string): Edit[] =>
   [...text.matchAll(/(?<!\r)\r+(?=\n|$)/g)].map((match) => ({
     offset: match.index,

@@ -149,7 +149,7 @@ export const findUnfinished = async (): Promise<Unfinished | null> => {
 export const isPending = ({ state, confirmBy }: Generation): boolean =>
   state === 'applied' && confirmBy !== null
 
-/** The apply that waits for a confirmation; null: none does. Without root only the timer tells. Changes nothing. */
+/** The apply that is waiting for confirmation; null: none does. Without root only the timer tells. Changes nothing. */
 export const findPending = async (): Promise<PendingConfirmation | null> => {
   if (process.getuid?.() !== 0) return isArmed() ? { generation: null, leftMs: await readTimeLeft() } : null
   const pending = (await readGenerations(STATE)).find(isPending)
@@ -227,7 +227,7 @@ export const rollBack = (generations: Some, tell: Tell): Promise<readonly string
     )
   })
 
-/** Keeps the changes of the apply that waits for a confirmation. Returns the numbers. Throws HostError. */
+/** Keeps the changes of the apply that is waiting for confirmation. Returns the numbers. Throws HostError. */
 export const confirmPending = async (): Promise<number[]> => {
   const pending = (await readGenerations(STATE)).filter(isPending)
   await disarm()

@@ -33,8 +33,8 @@ const renderRemove = (step: RemoveStep): string =>
 const renderTouch = (step: TouchStep): string => `${newFile(step)}index 0000000..e69de29\n`
 
 /**
- * One file's change as `patch -p1` takes it, paths below `a/` and `b/`; '' for steps that change no file. New
- * files get git's extended header, without which an empty one could not be told. Latin1-decoded like the
+ * One file's change in the format of `patch -p1`, paths below `a/` and `b/`; '' for steps that do not change a file. New
+ * files get git's extended header, without which an empty one could not be represented. Latin1-decoded like the
  * texts: write it out as latin1.
  */
 export const renderDiff = (step: Step): string => {

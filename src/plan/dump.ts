@@ -34,7 +34,7 @@ const valuesOf = (commands: readonly Command[], jail: string, verb: string): str
     .filter((words) => words[0] === 'set' && words[1] === jail && words[2] === verb)
     .flatMap((words) => words.slice(3))
 
-/** How each option of a jail shows in the dump; options not listed here show only through others. */
+/** How each option of a jail appears in the dump; options not listed here appear only in the values of others. */
 const SEEN_AS: Readonly<
   Record<string, (commands: readonly Command[], jail: string, value: string) => boolean>
 > = {
@@ -42,7 +42,7 @@ const SEEN_AS: Readonly<
     commands.some((words) => words[0] === 'start' && words[1] === jail) === (value === 'true'),
   backend: (commands, jail, value) =>
     commands.some((words) => words[0] === 'add' && words[1] === jail && words[2] === value),
-  // Behind the path it says where reading begins.
+  // The path may be followed by where reading begins (`head`, `tail`).
   logpath: (commands, jail, value) => {
     const seen = valuesOf(commands, jail, 'addlogpath')
     return value.split(' ').every((word) => seen.includes(word))

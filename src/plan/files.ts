@@ -11,7 +11,7 @@ import type { Desired } from '../policy/desired.ts'
 import { JAIL_PATH } from '../policy/jail.ts'
 import type { Problem } from '../problem.ts'
 
-/** A file's new text, what was changed in words, and what could not be. */
+/** A file's new text, the changes in words, and the problems. */
 export interface Rewrite {
   readonly text: string
   readonly reasons: readonly string[]
@@ -33,11 +33,11 @@ export const rewriteModes = (path: string, text: string, { modes }: Desired): Re
   const { unreadLine } = parseShellAssignments(current)
   if (unreadLine !== null) {
     const hint =
-      'a shell that sources the file may stop or go elsewhere at this line: keep to lines such as TCP_MODE="atcp"'
+      'a shell that sources the file may stop or branch at this line: use only lines such as TCP_MODE="atcp"'
     const problem = cannotSet(path, 'TCP_MODE and UDP_MODE', unreadLine, hint)
     return { text, reasons: [], problems: [problem] }
   }
-  if (current !== text) reasons.push('LF line ends')
+  if (current !== text) reasons.push('LF line endings')
   for (const [name, value] of [
     ['TCP_MODE', modes.tcpMode],
     ['UDP_MODE', modes.udpMode],
@@ -51,8 +51,8 @@ export const rewriteModes = (path: string, text: string, { modes }: Desired): Re
 }
 
 /**
- * What the well-known article appends where its variables are empty, or LAN_NM is `/24`: `/` and
- * `192.168.1.10//24`. No daemon reads these; entries with host bits are found by the editors themselves.
+ * What the well-known article appends if its variables are empty, or LAN_NM is `/24`: `/` and `192.168.1.10//24`. No daemon
+ * reads these; the editors find entries with host bits themselves.
  */
 export const isArticleEntry =
   ({ lan }: Desired) =>
@@ -70,7 +70,12 @@ export const edited = (text: string, edits: readonly Edit[], reason: string): Re
 export const rewriteHostsAllow = (text: string, desired: Desired): Rewrite =>
   edited(
     text,
-    setAllowed(parseHostsAccess(text), [...desired.admitted], desired.askingDaemons, isArticleEntry(desired)),
+    setAllowed(
+      parseHostsAccess(text),
+      [...desired.hostsAllowNetworks],
+      desired.libwrapDaemons,
+      isArticleEntry(desired),
+    ),
     'the whitelist, in a form that libwrap matches',
   )
 
@@ -80,15 +85,15 @@ const isProtected = (networks: readonly Network[]) => (client: string) => {
 }
 
 /**
- * hosts.deny: one line names the file of banned hosts, where a daemon would ask; protected hosts leave, and so do bans that
- * an earlier portward has entered. An unfinished last line is ended: libwrap would refuse everybody over it.
+ * hosts.deny: one line names the file of banned hosts, if a daemon uses libwrap; protected hosts are removed, and so are bans
+ * that an earlier portward wrote. A last line without newline gets one: because of it libwrap would refuse every client.
  */
 export const rewriteHostsDeny = (text: string, desired: Desired): Rewrite => {
   const isUnfinished = (part: string) =>
     parseHostsAccess(part).faults.some(({ kind }) => kind === 'unfinished-line')
-  // Behind a NUL byte libwrap sees no newline: adding one would not help.
+  // After a NUL byte libwrap does not see a newline: adding one would not help.
   const ended = isUnfinished(text) && !isUnfinished(`${text}\n`) ? `${text}\n` : text
-  // Ended first, since the line may say more then: of a carriage return at its end, a part of the line end is left.
+  // First, since this may change the line: a carriage return at its end becomes part of the line ending.
   const released = edited(
     ended,
     removeDenied(parseHostsAccess(ended), isProtected(desired.protectedNetworks)),
@@ -104,20 +109,20 @@ export const rewriteHostsDeny = (text: string, desired: Desired): Rewrite => {
   const named = edited(
     moved.text,
     setDenyFile(parseHostsAccess(moved.text), DENIED, desired.writesDenied),
-    desired.writesDenied ? `names the file of banned hosts, ${DENIED}` : `does not name ${DENIED} any more`,
+    desired.writesDenied ? `names the file of banned hosts, ${DENIED}` : `no longer names ${DENIED}`,
   )
-  const ending = isEnded ? ['its last line ended'] : []
+  const ending = isEnded ? ['newline added to the last line'] : []
   return { ...named, reasons: [...released.reasons, ...ending, ...moved.reasons, ...named.reasons] }
 }
 
-/** The fail2ban jail file: what is in the way of reading it fixed, then each option. */
+/** The fail2ban jail file: faults that keep fail2ban from reading it are fixed, then each option is set. */
 export const rewriteJails = (text: string, desired: Desired): Rewrite => {
   const reasons: string[] = []
   let current = parseFail2banIni(text)
   const fixed = removeFaults(current, 'portsentry')
   if (fixed.length > 0) {
     current = parseFail2banIni(applyEdits(text, fixed))
-    reasons.push('readable by fail2ban')
+    reasons.push('made readable for fail2ban')
   }
   for (const [jail, options] of desired.jails) {
     const changed: string[] = []

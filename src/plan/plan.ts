@@ -2,7 +2,7 @@ import type { PackageVersion } from '../facts/packages.ts'
 import type { BanSet } from '../policy/backends/definition.ts'
 import type { Desired } from '../policy/desired.ts'
 
-/** Answers for debconf, so that no question is asked and no notice mailed. */
+/** Answers for debconf, so that it neither asks questions nor mails notices. */
 interface PreseedStep {
   readonly kind: 'preseed'
   readonly selections: readonly string[]
@@ -11,24 +11,24 @@ interface PreseedStep {
 interface InstallStep {
   readonly kind: 'install'
   readonly requested: readonly string[]
-  /** All that apt brings in, dependencies included. */
+  /** All that apt installs, dependencies included. */
   readonly packages: readonly PackageVersion[]
 }
 
-/** A file gets new bytes. `before` is what must be there when the step runs; null: no file. */
+/** Writes a file. `before` is the content that it must have when the step runs; null: no file. */
 export interface WriteStep {
   readonly kind: 'write'
   readonly path: string
   readonly before: string | null
   readonly after: string
-  /** Permission bits for a new file; an existing one keeps its own. */
+  /** Permission bits for a new file; an existing file keeps its mode. */
   readonly mode: number
-  /** Whether `before` is what a package of this plan will put there. */
+  /** Whether `before` is the file of a package that this plan installs. */
   readonly fromPackage: boolean
   readonly reasons: readonly string[]
 }
 
-/** An empty file is made where there is none when the step runs. A daemon may have made it meanwhile: as well. */
+/** Creates an empty file unless it exists when the step runs: a daemon may have created it by then. */
 export interface TouchStep {
   readonly kind: 'touch'
   readonly path: string
@@ -36,7 +36,7 @@ export interface TouchStep {
   readonly reasons: readonly string[]
 }
 
-/** A file of portward's own that this release and these modes have no use for. */
+/** Removes a file that portward wrote and that this release or these modes do not need. */
 export interface RemoveStep {
   readonly kind: 'remove'
   readonly path: string
@@ -44,34 +44,34 @@ export interface RemoveStep {
   readonly reasons: readonly string[]
 }
 
-/** The ban set is loaded as its files say, with every ban that fail2ban remembers. */
+/** Loads the ban set from its files, with every ban in fail2ban's database. */
 export interface LoadStep {
   readonly kind: 'load-bans'
   readonly reasons: readonly string[]
 }
 
-/** A ban set that is not used any more is taken away with all its bans. `isLast`: none takes its place. */
+/** Removes a ban set that is no longer used, with all its bans. `isLast`: no other one replaces it. */
 export interface UnloadStep extends BanSet {
   readonly kind: 'remove-bans'
   readonly isLast: boolean
   readonly reasons: readonly string[]
 }
 
-/** The ban program of the first version of portward tells fail2ban who is banned, or is taken away. */
+/** Passes the bans of the ban program of portward's first version to fail2ban, or removes that program. */
 export interface LegacyStep {
   readonly kind: 'hand-over-bans' | 'remove-ban-program'
-  /** Hosts of its record that fail2ban is to have banned. */
+  /** Hosts of its record that fail2ban has to ban. */
   readonly hosts: readonly string[]
   readonly reasons: readonly string[]
 }
 
-/** The unit starts at boot, or no longer does and is stopped. */
+/** Enables the unit at boot, or disables and stops it. */
 export interface EnableStep {
   readonly kind: 'enable' | 'disable'
   readonly unit: string
 }
 
-/** All daemons of a service end, then its units start. */
+/** Ends all daemons of a service, then starts its units. */
 export interface RestartStep {
   readonly kind: 'restart'
   readonly service: 'portsentry' | 'fail2ban'
@@ -79,20 +79,20 @@ export interface RestartStep {
   readonly reasons: readonly string[]
 }
 
-/** fail2ban reads the portsentry jail's options, filter and action again; whoever is banned stays so. */
+/** Has fail2ban read the portsentry jail's options, filter and action again; bans are kept. */
 export interface ReloadStep {
   readonly kind: 'reload'
   readonly service: 'fail2ban'
-  /** The files that it reads again for it. */
+  /** The changed files because of which it does so. */
   readonly paths: readonly string[]
   readonly reasons: readonly string[]
 }
 
-/** A protected host that is banned gets free: firewall and routes let it through, fail2ban forgets it. */
+/** Releases a protected host that is banned: from the firewall, the routes and fail2ban. */
 export interface ReleaseStep {
   readonly kind: 'release'
   readonly address: string
-  /** Commands, one word an element. */
+  /** Commands as arrays of words. */
   readonly undo: readonly (readonly string[])[]
   readonly jailed: boolean
 }
@@ -111,14 +111,14 @@ export type Step =
   | ReloadStep
   | ReleaseStep
 
-/** Everything that apply will do, in order, and what must hold afterwards. apply runs this very object. */
+/** Everything that apply will do, in order, and the desired state afterwards. apply carries out this object. */
 export interface Plan {
   readonly root: string
   readonly desired: Desired
   readonly steps: readonly Step[]
-  /** Daemons on this server that are linked with libwrap, and so ask hosts.allow and hosts.deny; null: not known. */
+  /** Daemons on this server that are linked with libwrap, and so use hosts.allow and hosts.deny; null: unknown. */
   readonly wrapped: readonly string[] | null
-  /** Why the diff is not complete, if it is not: apply then refuses. */
+  /** Why the diff is incomplete; apply then refuses. Empty if it is complete. */
   readonly inexact: readonly string[]
 }
 

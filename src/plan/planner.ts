@@ -1,7 +1,7 @@
 import jailTemplate from '../../templates/fail2ban-jail.conf?raw'
 import { parseHostsAccess } from '../documents/hosts-access.ts'
 import { BANS_CONF } from '../policy/ban-set.ts'
-import { findDependencyTrouble } from '../policy/dependencies.ts'
+import { findDependencyProblems } from '../policy/dependencies.ts'
 import { type Desired, desire } from '../policy/desired.ts'
 import { type Facts, fileText } from '../policy/facts.ts'
 import { fail2banFaults } from '../policy/fail2ban-faults.ts'
@@ -13,6 +13,7 @@ import type { Release } from '../policy/release.ts'
 import { isError, type Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
 import { type Rewrite, rewriteHostsAllow, rewriteHostsDeny, rewriteJails, rewriteModes } from './files.ts'
+import { purposeOf } from './owned-files.ts'
 import type { Plan, RemoveStep, Step, TouchStep, WriteStep } from './plan.ts'
 import { planReleases } from './releases.ts'
 import { rewriteConf } from './rewrite-conf.ts'
@@ -23,10 +24,10 @@ import { findBlockedSteps, findUnwritable } from './unwritable.ts'
 const HOSTS_ALLOW = '/etc/hosts.allow'
 const HOSTS_DENY = '/etc/hosts.deny'
 
-/** Settings and facts, judged: what stands in the way of a plan, or the plan. */
+/** The result for settings and facts: the plan, or why there is none. */
 export type Judgement =
   | {
-      /** No portsentry is there or could be installed, or none that is supported: the problem says which. */
+      /** portsentry is neither installed nor available, or not supported: the problem says which. */
       readonly kind: 'unknown-release'
       readonly release: null
       readonly desired: null
@@ -53,11 +54,11 @@ export type Judgement =
 interface ManagedFile {
   readonly path: string
   readonly rewrite: (text: string, desired: Desired) => Rewrite
-  /** What to start from where there is no such file; undefined: its absence is a problem. */
+  /** The content to start from if the file does not exist; undefined: a missing file is a problem. */
   readonly initial?: string
 }
 
-/** Every configuration file that apply may edit, in the order in which it does. */
+/** Every configuration file that apply may edit, in that order. */
 const managedFiles = ({ release }: Desired): ManagedFile[] => {
   const { modesPath } = release
   const modes: ManagedFile[] =
@@ -73,17 +74,17 @@ const managedFiles = ({ release }: Desired): ManagedFile[] => {
   ]
 }
 
-/** Why bans are made as they are, said when that is chosen, and not on each run. */
+/** Why the backend and target were chosen: shown only by the plan that chooses them. */
 const notesOn = (before: string | null, after: string, { banSetNotes }: Desired): readonly string[] => {
   const choice = (text: string) => /^backend = .*\ntarget = .*$/m.exec(text)?.[0]
   return before !== null && choice(before) === choice(after) ? [] : banSetNotes
 }
 
-/** Files that are wholly portward's: as they should be, or gone. */
+/** Files that portward writes as a whole, or removes. */
 const planOwned = (desired: Desired, facts: Facts): (WriteStep | RemoveStep)[] =>
   [...desired.ownedFiles].flatMap(([path, wanted]): (WriteStep | RemoveStep)[] => {
     const before = fileText(facts, path) ?? null
-    // A copy of /etc has nothing else.
+    // A copy of /etc has no files outside of /etc.
     const isElsewhere = facts.inferredRelease !== undefined && !path.startsWith('/etc/')
     if (before === wanted || (isElsewhere && before === null)) return []
     if (wanted !== null) {
@@ -95,18 +96,18 @@ const planOwned = (desired: Desired, facts: Facts): (WriteStep | RemoveStep)[] =
           after: wanted,
           mode: 0o644,
           fromPackage: false,
-          reasons: ["portward's own", ...(path === BANS_CONF ? notesOn(before, wanted, desired) : [])],
+          reasons: [purposeOf(path), ...(path === BANS_CONF ? notesOn(before, wanted, desired) : [])],
         },
       ]
     }
-    return before === null ? [] : [{ kind: 'remove', path, before, reasons: ['of no use here any more'] }]
+    return before === null ? [] : [{ kind: 'remove', path, before, reasons: ['not needed here any more'] }]
   })
 
 export const notLookedAt = (message: string): Problem => ({
   severity: 'warning',
   code: 'not-looked-at',
   message,
-  hint: 'run portward as root on the server itself to know',
+  hint: 'run portward as root on the server itself to check this',
   at: { path: 'portward' },
 })
 
@@ -153,8 +154,8 @@ const planFile = (
 }
 
 /**
- * fail2ban does not start while a jail's log is missing, and portsentry 1.2 makes its history with the first
- * hit only: with the mode that it would give it.
+ * fail2ban does not start while a jail's log is missing, and portsentry 1.2 creates its history only when it first detects
+ * something: it is created here with the mode that portsentry would use.
  */
 const planLogs = (desired: Desired, facts: Facts): TouchStep[] => {
   const { release, historyPath, logs, jails } = desired
@@ -168,9 +169,9 @@ const planLogs = (desired: Desired, facts: Facts): TouchStep[] => {
   return [
     ...history.map((log) => ({ ...log, reasons: isRead ? forFail2ban : ['portsentry logs scans in it'] })),
     ...logs.map((path) => ({ path, mode: 0o640, reasons: forFail2ban })),
-    // portsentry 2.x adds to the file, and does not make it.
+    // portsentry 2.x appends to the file, but does not create it.
     ...(portsentryWritesHostsDeny(desired) && !desired.writesDenied
-      ? [{ path: HOSTS_DENY, mode: 0o644, reasons: ['bans are entered in it'] }]
+      ? [{ path: HOSTS_DENY, mode: 0o644, reasons: ['bans are written to it'] }]
       : []),
   ]
     .filter(({ path }) => !facts.files.has(path))
@@ -183,11 +184,11 @@ const planInstallation = (desired: Desired, facts: Facts): { steps: Step[]; inex
   if (facts.assumedRelease !== undefined) {
     const { title } = desired.release
     const guess =
-      facts.portsentry === null ? [`that it would install ${title} is a guess by Debian's version`] : []
+      facts.portsentry === null ? [`that it would install ${title} is a guess based on Debian's version`] : []
     return {
       steps: [],
       inexact: [
-        'apt has no package lists, so what it would install is not known: run apt-get update',
+        'apt has no package lists, so it is unknown what it would install: run apt-get update',
         ...guess,
       ],
     }
@@ -201,7 +202,7 @@ const planInstallation = (desired: Desired, facts: Facts): { steps: Step[]; inex
   return { steps, inexact: [] }
 }
 
-/** Of hosts.deny only what concerns portward's bans, harms protected hosts or the next entry is changed. */
+/** In hosts.deny only portward's bans, entries for protected hosts and a missing last newline are changed. */
 const planHostsDeny = (desired: Desired, facts: Facts): WriteStep | null => {
   const before = fileText(facts, HOSTS_DENY) ?? null
   const { text, reasons } = rewriteHostsDeny(before ?? '', desired)
@@ -210,8 +211,8 @@ const planHostsDeny = (desired: Desired, facts: Facts): WriteStep | null => {
   return { kind: 'write', path: HOSTS_DENY, before, after: text, mode: 0o644, fromPackage, reasons }
 }
 
-/** The files as they will be, and the logs that will be there: what fail2ban is going to start with. */
-const after = (facts: Facts, { logs }: Desired, changes: readonly (WriteStep | RemoveStep)[]): Facts => {
+/** The facts as they will be after these changes: the files and logs with which fail2ban is going to start. */
+const factsAfter = (facts: Facts, { logs }: Desired, changes: readonly (WriteStep | RemoveStep)[]): Facts => {
   const files = new Map(facts.files)
   for (const step of changes) {
     const stock = { mode: 0o644, uid: 0, gid: 0, modifiedMs: 0 }
@@ -224,13 +225,13 @@ const after = (facts: Facts, { logs }: Desired, changes: readonly (WriteStep | R
 
 const isLegacy = ({ path }: WriteStep | RemoveStep): boolean => LEGACY_FILES.includes(path)
 
-/** Settings + facts → everything that has to be done, or why it can't be. Pure. */
+/** Settings + facts → everything that has to be done, or why it cannot be done. Pure. */
 export const plan = (settings: Settings, facts: Facts): Judgement => {
   const release = findRelease(facts)
   if ('code' in release) {
     return { kind: 'unknown-release', release: null, desired: null, plan: null, problems: [release] }
   }
-  const { desired, problems: wishes } = desire(settings, facts, release)
+  const { desired, problems: desiredProblems } = desire(settings, facts, release)
   const blocked = (problems: readonly Problem[]): Judgement => ({
     kind: 'blocked',
     release,
@@ -238,40 +239,45 @@ export const plan = (settings: Settings, facts: Facts): Judgement => {
     plan: null,
     problems,
   })
-  if (wishes.some(isError)) return blocked(wishes)
+  if (desiredProblems.some(isError)) return blocked(desiredProblems)
   const installation = planInstallation(desired, facts)
   const files = managedFiles(desired).map((file) => planFile(file, desired, facts))
   const edits = [...files.map(({ step }) => step), planHostsDeny(desired, facts)].filter(
     (step) => step !== null,
   )
-  // What is portward's own is long, and read last.
+  // Files that portward writes as a whole are long: their diff comes last.
   const writes = [...edits, ...planOwned(desired, facts)]
   const jailText = edits.find(({ path }) => path === JAIL_PATH)?.after ?? fileText(facts, JAIL_PATH) ?? ''
   const changesList = edits.some(({ path }) => path === release.ignorePath)
   const dependencies = settings.observeOnly
     ? []
-    : findDependencyTrouble(
+    : findDependencyProblems(
         facts,
         release,
         desired.protectedNetworks,
         settings.locations.get('WHITELIST') ?? { path: settings.path },
         changesList,
       )
-  const found = [
+  const fileProblems = [
     ...unreadableFiles(facts),
-    ...wishes,
+    ...desiredProblems,
     ...dependencies,
     ...files.flatMap((file) => file.problems),
     ...findLenientRules(parseHostsAccess(fileText(facts, HOSTS_ALLOW) ?? ''), desired),
   ]
-  // Over a jail file that cannot be read, everybody else's options would seem to override it.
-  const overridden = found.some(isError) ? [] : overriddenOptions(facts, desired.jails, jailText)
-  const faults = fail2banFaults(after(facts, desired, writes))
-  const stated = [...found, ...overridden, ...faults, ...facts.notes.map((message) => notLookedAt(message))]
-  if (stated.some(isError)) return blocked(stated)
+  // If the jail file cannot be read, all options of other files would seem to override it.
+  const overridden = fileProblems.some(isError) ? [] : overriddenOptions(facts, desired.jails, jailText)
+  const faults = fail2banFaults(factsAfter(facts, desired, writes))
+  const knownProblems = [
+    ...fileProblems,
+    ...overridden,
+    ...faults,
+    ...facts.notes.map((message) => notLookedAt(message)),
+  ]
+  if (knownProblems.some(isError)) return blocked(knownProblems)
   const { root, wrapped, live } = facts
   const inexact = [...installation.inexact, ...facts.unknown]
-  // Without the stock files no edit is the true one: the plan then lists what would be set instead.
+  // Without the stock files the edits would be guesses: the plan then lists the settings instead.
   const changes: Step[] =
     inexact.length > 0
       ? []
@@ -281,13 +287,13 @@ export const plan = (settings: Settings, facts: Facts): Judgement => {
           ...planLogs(desired, facts),
           ...writes.filter((step) => !isLegacy(step)),
           ...(live === null ? [] : planServices(desired, facts, live, writes)),
-          // No ban ends before the ban set is loaded and both daemons use it. While its files are there the old unit would
-          // take the rules of both away when it ends.
+          // No ban ends before the ban set is loaded and both daemons use it. As long as its files exist, the old unit would
+          // remove the rules of both when it stops.
           ...writes.filter(isLegacy),
           ...planLegacyRemoval(desired, facts),
           ...(live === null ? [] : planReleases(desired, facts, live)),
         ]
-  const problems = [...stated, ...findBlockedSteps(changes, facts), ...findUnwritable(desired, facts)]
+  const problems = [...knownProblems, ...findBlockedSteps(changes, facts), ...findUnwritable(desired, facts)]
   if (problems.some(isError)) return blocked(problems)
   return {
     kind: 'assessed',

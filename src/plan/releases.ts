@@ -14,8 +14,8 @@ const protectedOf = (addresses: readonly string[], { protectedNetworks }: Desire
 }
 
 /**
- * Protected hosts that are banned now. A rule in INPUT or a route may be the admin's own: it goes only where
- * hosts.deny or fail2ban show that portsentry banned the host. Portward's own place holds bans only.
+ * Protected hosts that are banned now. A rule in INPUT or a route may be the admin's: it is removed only if hosts.deny or
+ * fail2ban show that portsentry banned the host. portward's ban set contains nothing but bans.
  */
 export const planReleases = (desired: Desired, facts: Facts, live: LiveFacts): ReleaseStep[] => {
   const jailed = protectedOf(
@@ -25,8 +25,8 @@ export const planReleases = (desired: Desired, facts: Facts, live: LiveFacts): R
   const hostsDeny = parseHostsAccess(fileText(facts, '/etc/hosts.deny') ?? '')
   const evidence = new Set([...jailed, ...protectedOf(deniedAddresses(hostsDeny), desired)])
   const bans = live.bans ?? []
-  const inPlace = bans.filter(({ isOwn }) => isOwn).map(({ address }) => address)
-  const addresses = new Set([...evidence, ...protectedOf(inPlace, desired)])
+  const inBanSet = bans.filter(({ isOwn }) => isOwn).map(({ address }) => address)
+  const addresses = new Set([...evidence, ...protectedOf(inBanSet, desired)])
   return [...addresses].flatMap((address): ReleaseStep[] => {
     const commands = bans
       .filter((ban) => ban.address === address && (ban.isOwn || evidence.has(address)))

@@ -28,7 +28,7 @@ export const describeStep = (step: Step): string => {
     case 'remove-bans':
       return `remove   the ban set of ${step.backend}${step.isLast ? ', and all bans in it' : ''}: ${step.reasons.join(', ')}`
     case 'hand-over-bans':
-      return `stop     the timer of the old ban program, and hand its ${step.hosts.length} bans over to fail2ban: ${step.reasons.join(', ')}`
+      return `stop     the timer of the old ban program, and pass its ${step.hosts.length} bans to fail2ban: ${step.reasons.join(', ')}`
     case 'remove-ban-program':
       return `remove   the rules, units and record of the old ban program: ${step.reasons.join(', ')}`
     case 'restart':
@@ -40,7 +40,7 @@ export const describeStep = (step: Step): string => {
   }
 }
 
-/** What would be set, where the stock files are out of reach and no true diff can be made. */
+/** The settings that would be made, for a plan without diff because the stock files are unavailable. */
 const describeSettings = ({ desired }: Plan): string => {
   const { release, modes, conf, ignored } = desired
   const lines = [
@@ -56,28 +56,28 @@ const describeSettings = ({ desired }: Plan): string => {
   return lines.map((line) => `  ${line}\n`).join('')
 }
 
-/** Which daemons here ask hosts.allow and hosts.deny at all. */
+/** Which daemons here use hosts.allow and hosts.deny at all. */
 export const describeWrappers = ({ wrapped }: Pick<Plan, 'wrapped'>): string => {
-  if (wrapped === null) return 'which daemons ask hosts.allow and hosts.deny is not known from a copy of /etc'
+  if (wrapped === null) return 'a copy of /etc does not show which daemons use hosts.allow and hosts.deny'
   return wrapped.length === 0
-    ? 'no daemon here is known to ask hosts.allow and hosts.deny'
-    : `hosts.allow and hosts.deny are asked here by ${wrapped.join(', ')}`
+    ? 'no daemon here is known to use hosts.allow and hosts.deny'
+    : `hosts.allow and hosts.deny are used here by ${wrapped.join(', ')}`
 }
 
-/** Who is protected on a server without a LAN: no words where config.env names one. */
+/** What is protected on a server without a LAN; '' if config.env names one. */
 const describeProtection = ({ root, desired: { lan, whitelist } }: Plan): string => {
   if (lan !== null) return ''
   const named = whitelist.length > 0 ? ', and WHITELIST' : ''
-  const known = root === '/' ? '' : ', as far as an apply on the server has recorded these'
-  return `No LAN_IP and LAN_NM: no LAN is protected, only the server's own addresses, its gateways and name servers${known}${named}.\n`
+  const known = root === '/' ? '' : ' (if an apply on the server has recorded these)'
+  return `LAN_IP and LAN_NM are not set: no LAN is protected, only the server's own addresses, its gateways and name servers${known}${named}.\n`
 }
 
-/** Text that is not from a file, such as apt's, as the bytes that a terminal wants, latin1-decoded. */
+/** Text that is not from a file, such as apt's, as UTF-8 bytes, latin1-decoded. */
 const asBytes = (text: string): string => Buffer.from(text, 'utf8').toString('latin1')
 
 /**
- * The plan for a terminal: steps in order, then the diff. Latin1-decoded where it quotes files. `caveats` are what a
- * reader of "in sync" must know as well.
+ * The plan for a terminal: steps in order, then the diff. Latin1-decoded, since it quotes files. `caveats` qualify
+ * "in sync".
  */
 export const renderPlan = (plan: Plan, caveats: readonly string[] = []): string => {
   const { release, modes } = plan.desired
@@ -94,7 +94,7 @@ export const renderPlan = (plan: Plan, caveats: readonly string[] = []): string 
   return `${release.title}; ${describeWrappers(plan)}\n${describeProtection(plan)}\n${steps}${inexact}${settings}${diff === '' ? '' : `\n${diff}`}`
 }
 
-/** One step as JSON, with its diff in place of whole files. File bytes are given as U+0000 to U+00FF. */
+/** One step as JSON, with its diff instead of whole files. File bytes are U+0000 to U+00FF. */
 const stepAsJson = (step: Step): object => {
   if (step.kind === 'touch') return { ...step, mode: step.mode.toString(8), diff: renderDiff(step) }
   if (step.kind === 'remove')

@@ -19,10 +19,10 @@ const quoted = (text: string): string => JSON.stringify(text.length > 60 ? `${te
 
 type Fix = ReturnType<typeof fixRefused>[number]
 
-/** What the plan does about a line of portsentry.conf over which 2.x would not start. */
+/** What the plan does about a line of portsentry.conf that keeps 2.x from starting. */
 const FIXED: Record<Fix['as'], string> = {
-  setting: 'the plan writes it as portsentry reads it',
-  translation: 'the plan keeps it in a comment, and sets the ports of the modes atcp and audp by it',
+  setting: 'the plan rewrites it in the form that portsentry reads',
+  translation: 'the plan keeps it in a comment, and sets the ports of the modes atcp and audp from it',
   comment: 'the plan moves it to the start of the line',
   nothing: 'the plan comments it out',
 }
@@ -36,7 +36,7 @@ const describeFixes = (conf: PortsentryConf, fixes: readonly Fix[], path: string
     at: { path, line },
   }))
 
-const tellOverlong = (conf: PortsentryConf, path: string): Problem[] =>
+const describeOverlong = (conf: PortsentryConf, path: string): Problem[] =>
   overlongLines(conf).map((line) => ({
     severity: 'error',
     code: 'long-line',
@@ -48,12 +48,12 @@ const tellOverlong = (conf: PortsentryConf, path: string): Problem[] =>
 const wrongIgnoreFile = (value: string | undefined, wanted: string, path: string): Problem => ({
   severity: 'error',
   code: 'ignore-file',
-  message: `IGNORE_FILE is "${value ?? ''}", but the whitelist goes to ${wanted}`,
+  message: `IGNORE_FILE is "${value ?? ''}", but the whitelist is written to ${wanted}`,
   hint: `set IGNORE_FILE="${wanted}", or the LAN would be banned`,
   at: { path },
 })
 
-/** Problems with the edited text, at the lines that they had before. */
+/** Problems of the edited text, with the line numbers of the original text. */
 const asBefore = (problems: readonly Problem[], origins: LineOrigins): Problem[] =>
   problems.map(({ at: { path, line }, ...problem }) => {
     const origin = line === undefined ? null : (origins[line - 1] ?? null)
@@ -66,7 +66,7 @@ export const rewriteConf = (text: string, desired: Desired): Rewrite => {
   const { confPath: path, dialect, builtIgnorePath } = release
   let current = parsePortsentryConf(text, dialect)
   const fixes = fixRefused(current)
-  const problems = [...describeFixes(current, fixes, path), ...tellOverlong(current, path)]
+  const problems = [...describeFixes(current, fixes, path), ...describeOverlong(current, path)]
   const reasons: string[] = []
   let origins = untouched(text)
   const edit = (edits: readonly Edit[], reason: string): void => {
@@ -76,16 +76,16 @@ export const rewriteConf = (text: string, desired: Desired): Rewrite => {
     if (!reasons.includes(reason)) reasons.push(reason)
   }
   const isKept = fixes.every(({ as }) => as === 'setting' || as === 'comment')
-  const fixing = `lines that portsentry refuses ${isKept ? 'written as it reads them' : 'commented out'}`
+  const fixing = `lines that portsentry refuses ${isKept ? 'rewritten in the form that it reads' : 'commented out'}`
   edit(fixEdits(current, fixes), fixing)
-  // Twice: to 1.2 one odd line may say several keys, so that setting one unsets another.
+  // Twice: 1.2 may read several keys from one odd line, so that setting one unsets another.
   for (const [key, value] of [...desired.conf, ...desired.conf]) {
     if (value === null) edit(unsetKey(current, key), `no ${key}`)
     else edit(setKey(current, key, value), key)
   }
   for (const [key, value] of desired.conf) {
     if (getKey(current, key) === (value ?? undefined)) continue
-    problems.push(cannotSet(path, key, undefined, `set ${key} by hand, or give the package's own file back`))
+    problems.push(cannotSet(path, key, undefined, `set ${key} by hand, or restore the package's own file`))
   }
   const ignoreFile = getKey(current, 'IGNORE_FILE')
   if (ignoreFile !== builtIgnorePath) problems.push(wrongIgnoreFile(ignoreFile, builtIgnorePath, path))

@@ -6,16 +6,16 @@ import type { Problem } from '../problem.ts'
 import { edited, isArticleEntry, type Rewrite } from './files.ts'
 
 /** The problem with a line of the ignore list that the daemon does not read, and what the plan does about it. */
-const tellEntry = ({ line, fault, isFatal, form, edit }: IgnoreFix, path: string): Problem => {
+const describeFix = ({ line, fault, isFatal, form, edit }: IgnoreFix, path: string): Problem => {
   const what = isFatal
     ? 'portsentry would not start because of this line'
-    : 'portsentry ignores no host by this line'
+    : 'portsentry does not ignore any host because of this line'
   const written =
-    form === '' ? 'the plan moves the comment to the start of the line' : `the plan writes it as ${form}`
+    form === '' ? 'the plan moves the comment to the start of the line' : `the plan rewrites it as ${form}`
   const lost =
     edit === null
-      ? 'write an IPv4 address or ADDRESS/BITS, or take it out'
-      : 'the plan comments it out: write an address or ADDRESS/BITS if a host is to be ignored'
+      ? 'write an IPv4 address or ADDRESS/BITS, or remove the line'
+      : 'the plan comments it out: write an address or ADDRESS/BITS if a host should be ignored'
   return {
     severity: 'warning',
     code: isFatal ? 'refused-line' : 'unread-line',
@@ -26,16 +26,16 @@ const tellEntry = ({ line, fault, isFatal, form, edit }: IgnoreFix, path: string
 }
 
 /**
- * The ignore list: entries whose meaning is plain in the form that the daemon reads; others, over which 2.x does not start,
- * are commented out.
+ * The ignore list: entries with a clear meaning are rewritten in the form that the daemon reads; others that keep 2.x from
+ * starting are commented out.
  */
 export const rewriteIgnoreList = (text: string, desired: Desired): Rewrite => {
   const { release, ignored } = desired
   const { dialect, ignorePath: path } = release
-  const isDead = isArticleEntry(desired)
-  // An unfinished last line is going to be ended, so what it then says is what counts.
+  const isObsolete = isArticleEntry(desired)
+  // A last line without newline is going to get one, so it is read as if it had it.
   const original = parseIgnoreList(text === '' || text.endsWith('\n') ? text : `${text}\n`, dialect)
-  const fixes = fixEntries(original, residueOf(original, ignored, isDead))
+  const fixes = fixEntries(original, residueOf(original, ignored, isObsolete))
   const edits = fixes.flatMap(({ edit }) => edit ?? [])
   const readable = applyEdits(
     text,
@@ -44,7 +44,7 @@ export const rewriteIgnoreList = (text: string, desired: Desired): Rewrite => {
   const list = parseIgnoreList(readable, dialect)
   const rewritten = edited(
     readable,
-    setIgnored(list, [...ignored], isDead),
+    setIgnored(list, [...ignored], isObsolete),
     'the whitelist, in a form that portsentry matches',
   )
   const isLong = (line: number): boolean => (original.lines[line - 1]?.text.length ?? 0) >= MAX_LINE
@@ -62,8 +62,8 @@ export const rewriteIgnoreList = (text: string, desired: Desired): Rewrite => {
     (line): Problem => ({
       severity: 'warning',
       code: 'odd-entry',
-      message: 'portsentry takes /0 for /32, and ignores that one address',
-      hint: 'list the networks that it is to ignore',
+      message: 'portsentry reads /0 as /32, and ignores only that one address',
+      hint: 'list the networks that it should ignore',
       at: { path, line },
     }),
   )
@@ -73,6 +73,6 @@ export const rewriteIgnoreList = (text: string, desired: Desired): Rewrite => {
   return {
     ...rewritten,
     reasons: [...(edits.length > 0 ? [reason] : []), ...rewritten.reasons],
-    problems: [...fixes.map((fixing) => tellEntry(fixing, path)), ...tooLong, ...everybody],
+    problems: [...fixes.map((fixing) => describeFix(fixing, path)), ...tooLong, ...everybody],
   }
 }

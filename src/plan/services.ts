@@ -23,30 +23,30 @@ import type {
 const portsentriesOf = (daemons: readonly DaemonProcess[]): DaemonProcess[] =>
   daemons.filter(({ service }) => service === 'portsentry')
 
-/** The arguments of a release's daemons among these processes, sorted. A mode that runs twice shows twice: both would act. */
+/** The arguments of portsentry's daemons among these processes, sorted. A mode that runs twice appears twice: both would act. */
 export const runningArguments = (daemons: readonly DaemonProcess[]): string[] =>
   portsentriesOf(daemons)
     .map(({ args }) => args.slice(1).join(' '))
     .sort()
 
-/** Daemons in words: their arguments, or that one runs without. */
+/** Daemons in words: their arguments, or that there are none. */
 export const describeDaemons = (args: readonly string[]): string =>
   args.map((argument) => argument || 'portsentry without arguments').join(' and ') || 'nothing'
 
-/** What is wrong with the portsentry daemons that run; null where they are the wanted ones. */
+/** What is wrong with the running portsentry daemons; null if they are the wanted ones. */
 export const wrongDaemons = (
   { release, modes }: Pick<Desired, 'release' | 'modes'>,
   daemons: readonly DaemonProcess[],
 ): string | null => {
   const running = runningArguments(daemons)
   const wanted = [...release.daemonArguments(modes)].sort()
-  // Not by their joined text: 2.x runs without arguments, which reads like nothing.
+  // Not compared as joined text: 2.x runs without arguments, which would look like no daemon.
   const isAsWanted =
     running.length === wanted.length && running.every((args, index) => args === wanted[index])
   return isAsWanted ? null : `runs as ${describeDaemons(running)}, should run as ${describeDaemons(wanted)}`
 }
 
-/** Why daemons that run cannot notice a scan: they are stopped, or hang. Null where none surely is. */
+/** Why running daemons cannot notice a scan: they are stopped, or hang. Null unless one certainly does. */
 export const deafDaemons = (daemons: readonly DaemonProcess[]): string | null => {
   const deaf = portsentriesOf(daemons).flatMap(({ args, liveness }) => {
     const { watches, details } = judgeLiveness(args, liveness)
@@ -83,8 +83,8 @@ export const lostFrom = (text: string, { release, ignored: networks }: Desired):
 }
 
 /**
- * 1.2 reads a list that is built from ours whenever it is started, on every packet: somebody may have changed or
- * removed it since, and without it everybody is banned.
+ * 1.2 reads a list that is built from ours at each start, and reads it for every packet: it may have been changed or
+ * removed since, and without it every host is banned.
  */
 const lostIgnored = (desired: Desired, facts: Facts): string[] => {
   const { builtIgnorePath: path, ignorePath } = desired.release
@@ -112,14 +112,14 @@ const portsentryReasons = (desired: Desired, facts: Facts, live: LiveFacts, chan
 }
 
 /**
- * Options of the portsentry jail that `fail2ban-client reload portsentry` sets, as measured on 1.0.2 to 1.1.1. It leaves a
- * jail whose action is another one without any, and bans everybody anew for another backend.
+ * Options of the portsentry jail that `fail2ban-client reload portsentry` sets, as measured on 1.0.2 to 1.1.1. If the action
+ * changes, a reload leaves the jail without any; if the backend changes, it bans all hosts again.
  */
 const RELOADED: ReadonlySet<string> = new Set([
   ...['ignoreip', 'findtime', 'maxretry', 'logpath', 'bantime', 'bantime.increment', 'bantime.maxtime'],
 ])
 
-/** Values of a jail file by section and option; null where fail2ban would not read it. */
+/** Values of a jail file by section and option; null if fail2ban would not read it. */
 const valuesOf = (text: string): Map<string, string> | null => {
   const { sections, faults } = parseFail2banIni(text)
   const entries = sections.flatMap(({ name, entries: own }) =>
@@ -128,7 +128,7 @@ const valuesOf = (text: string): Map<string, string> | null => {
   return faults.length > 0 ? null : new Map(entries)
 }
 
-/** Whether a jail file changes in nothing but what a reload sets. */
+/** Whether a jail file changes only in options that a reload sets. */
 const isReloadable = (before: string, after: string): boolean => {
   const [old, wanted] = [valuesOf(before), valuesOf(after)]
   if (old === null || wanted === null) return false
@@ -140,7 +140,7 @@ const isReloadable = (before: string, after: string): boolean => {
   )
 }
 
-/** Whether a reload does: the filter, and what portward's action loads, are read again, too. */
+/** Whether a reload is enough: it also reads the filter, and the files that portward's action loads. */
 const isReload = (change: WriteStep | RemoveStep): boolean => {
   if (change.kind === 'remove' || change.before === null) return false
   if (change.path === JAIL_PATH) return isReloadable(change.before, change.after)
@@ -153,19 +153,19 @@ const READ_AT_RELOAD: ReadonlySet<string> = new Set([
   LOADER,
 ])
 
-/** The changes, where all that there is to do for fail2ban is to have it read them. */
+/** A reload, if that is all that fail2ban needs for these changes. */
 const planReload = (facts: Facts, live: LiveFacts, changes: Changes): ReloadStep | null => {
   const concerned = changes.filter(({ path }) => isFail2banFile(path))
   const paths = concerned.map(({ path }) => path)
   const servers = live.daemons.filter(({ service }) => service === 'fail2ban')
   const isUpToDate = servers.length > 0 && staleFiles(facts, servers, isFail2banFile).length === 0
-  // Only root may ask; whoever else looks at a plan sees what root would find on a server that runs as it should.
+  // Only root can ask fail2ban; other users see the plan that root would see if fail2ban is in order.
   const isLoaded = live.jails === null ? !live.asRoot : live.jails.includes('portsentry')
   if (paths.length === 0 || !isLoaded || !isUpToDate || !concerned.every(isReload)) return null
   return { kind: 'reload', service: 'fail2ban', paths, reasons: paths.map((path) => `${path} changes`) }
 }
 
-/** Files that a running fail2ban has loaded: its own, and portward's action with what that reads. */
+/** Files that a running fail2ban has loaded: its configuration, and portward's action with the files that it reads. */
 const isFail2banFile = (path: string): boolean =>
   path.startsWith(`${FAIL2BAN_DIRECTORY}/`) || [ACTION, BANS_CONF, LOADER].includes(path)
 
@@ -174,10 +174,10 @@ const fail2banReasons = (desired: Desired, facts: Facts, live: LiveFacts, change
   const changed = changedPaths(changes, isFail2banFile)
   if (changed.length > 0) return changed.map((path) => `${path} changes`)
   const servers = live.daemons.filter(({ service }) => service === 'fail2ban')
-  if (servers.length === 0) return ['does not run']
+  if (servers.length === 0) return ['is not running']
   const stale = staleFiles(facts, servers, isFail2banFile)
   if (stale.length > 0) return stale.map((path) => `started before ${path} was changed`)
-  // Only root may ask.
+  // Only root can ask fail2ban.
   if (live.jails === null) return live.asRoot ? ['does not answer'] : []
   const wanted = desired.jails.get('portsentry')?.get('enabled') === 'true'
   if (live.jails.includes('portsentry') !== wanted) {
@@ -191,18 +191,18 @@ const planLoad = ({ banSet }: Desired, live: LiveFacts, changes: Changes): LoadS
   if (banSet === null) return []
   const changed = changedPaths(changes, (path) => BAN_SET_FILES.includes(path) && path !== ACTION)
   if (changed.length > 0) return [{ kind: 'load-bans', reasons: changed.map((path) => `${path} changes`) }]
-  // Only root can look.
+  // Null unless root.
   return live.hasBanSet === false ? [{ kind: 'load-bans', reasons: ['its rules are not in force'] }] : []
 }
 
-/** A ban set that is there and not wanted any more: before its files go, or after another one has taken over. */
+/** The removal of a ban set that is no longer wanted: before its files are removed, or after another one is loaded. */
 export const planUnload = ({ banSet }: Desired, facts: Facts): UnloadStep[] => {
   const present = banSetOf(fileText(facts, BANS_CONF))
   if (facts.live === null || present === null) return []
   const isLast = banSet === null
   if (!isLast && removalOf(banSet) === removalOf(present)) return []
   const reasons = [
-    isLast ? 'portward is to ban nobody' : `${banSet.backend} with ${banSet.target} is used now`,
+    isLast ? 'config.env turns bans off' : `${banSet.backend} with ${banSet.target} is used now`,
   ]
   return [{ kind: 'remove-bans', ...present, isLast, reasons }]
 }
@@ -215,31 +215,31 @@ const planLegacy = (
 ): LegacyStep[] => {
   if (live === null || legacyBans === null) return []
   const isBanning = jails.get('portsentry')?.get('enabled') === 'true'
-  const staysBanned = (host: string): boolean => {
+  const remainsBanned = (host: string): boolean => {
     const network = parseNetwork(host)
     return isBanning && network !== null && !isWithin(protectedNetworks, network)
   }
-  return [{ kind, hosts: legacyBans.filter(staysBanned), reasons: [reason] }]
+  return [{ kind, hosts: legacyBans.filter(remainsBanned), reasons: [reason] }]
 }
 
-/** What the first version of portward knows is told to fail2ban first, and its timer makes no rules anew. */
+/** First, the bans of portward's first version are passed to fail2ban, and its timer is stopped: it would restore its rules. */
 export const planHandOver = (desired: Desired, facts: Facts): LegacyStep[] =>
-  planLegacy('hand-over-bans', desired, facts, 'fail2ban remembers every ban now')
+  planLegacy('hand-over-bans', desired, facts, 'fail2ban now stores all bans')
 
 export const planLegacyRemoval = (desired: Desired, facts: Facts): LegacyStep[] =>
-  planLegacy('remove-ban-program', desired, facts, 'the kernel and fail2ban do its work')
+  planLegacy('remove-ban-program', desired, facts, 'the ban set and fail2ban replace it')
 
-/** Units under systemd; elsewhere the init script of the same name as the package. */
+/** Units under systemd; otherwise the init script, which is named like the package. */
 export const wantedUnits = (
   { release, modes }: Pick<Desired, 'release' | 'modes'>,
   live: LiveFacts,
 ): readonly string[] => (live.init === 'systemd' ? release.units(modes) : ['portsentry'])
 
-/** Units of portward's that should start at boot here. */
+/** portward's units that should start at boot here. */
 export const bootUnits = ({ banSet }: Pick<Desired, 'banSet'>, live: LiveFacts): readonly string[] =>
   banSet !== null && live.init === 'systemd' ? [BANS_UNIT] : []
 
-/** What starts at boot though it should not: units of other modes, or of a release that was there before. */
+/** What has to be enabled at boot, and disabled: units of other modes, or of the release before an upgrade. */
 const planBoot = (
   desired: Desired,
   facts: Facts,
@@ -262,7 +262,7 @@ const planBoot = (
   ]
 }
 
-/** What has to be enabled, disabled and restarted, with the reasons; nothing where all runs as it should. */
+/** What has to be enabled, disabled and restarted, with the reasons; empty if everything runs as it should. */
 export const planServices = (
   desired: Desired,
   facts: Facts,

@@ -14,12 +14,12 @@ const problem = (severity: Problem['severity'], path: string, message: string, h
   at: { path },
 })
 
-/** What is written beside the plan's own steps: by the daemons, and by what bans and releases for them. */
+/** A file that is not written by the plan's steps, but by the daemons and their commands. */
 interface Written {
   readonly path: string
-  /** What does not happen where nothing can be added to the file. */
+  /** The consequence if nothing can be appended to the file. */
   readonly withoutAppend: string
-  /** What does not happen where the file can only be added to; null: nothing else is needed. */
+  /** The consequence if the file can only be appended to; null: nothing else is needed. */
   readonly withoutReplace: string | null
 }
 
@@ -29,14 +29,14 @@ const writtenFiles = (desired: Desired): Written[] => {
   const whole = (path: string, what: string): Written => ({ path, withoutAppend: what, withoutReplace: what })
   return [
     ...(isBuilt
-      ? [whole(release.builtIgnorePath, 'portsentry cannot build its ignore list at its start')]
+      ? [whole(release.builtIgnorePath, 'portsentry cannot build its ignore list when it starts')]
       : []),
     ...(portsentryWritesHostsDeny(desired)
       ? [
           {
             path: HOSTS_DENY,
-            withoutAppend: 'bans cannot be entered here',
-            withoutReplace: 'bans can be entered here, but not taken out again',
+            withoutAppend: 'bans cannot be written here',
+            withoutReplace: 'bans can be written here, but not removed again',
           },
         ]
       : []),
@@ -61,20 +61,22 @@ const findUnwritableFiles = (desired: Desired, { obstacles }: Facts): Problem[] 
   })
 
 const FIREWALL_HINT =
-  'see whether this container may change its firewall (CAP_NET_ADMIN), or set another BAN_BACKEND'
+  'check whether this container may change its firewall (CAP_NET_ADMIN), or set another BAN_BACKEND'
 
-/** What bans and daemons have to write, and cannot. */
+/** Files and a firewall that bans and daemons have to write, but cannot. */
 export const findUnwritable = (desired: Desired, facts: Facts): Problem[] => {
   const obstacle = desired.banSet !== null ? (facts.live?.firewallObstacle ?? null) : null
   return [
     ...(obstacle === null
       ? []
-      : [problem('warning', 'firewall', `bans cannot be entered here: ${obstacle}`, FIREWALL_HINT)]),
+      : [
+          problem('warning', 'firewall', `bans cannot be loaded into the kernel: ${obstacle}`, FIREWALL_HINT),
+        ]),
     ...findUnwritableFiles(desired, facts),
   ]
 }
 
-/** What a step has to write, and cannot: nothing of the plan may be done then. */
+/** What a step has to write, but cannot: then no step may be carried out. */
 export const findBlockedSteps = (steps: readonly Step[], { obstacles, live }: Facts): Problem[] =>
   steps.flatMap((step) => {
     if (step.kind === 'load-bans' && typeof live?.firewallObstacle === 'string') {
@@ -85,5 +87,5 @@ export const findBlockedSteps = (steps: readonly Step[], { obstacles, live }: Fa
     const obstacle = obstacles.get(step.path)
     return obstacle === undefined
       ? []
-      : [problem('error', step.path, `has to be changed, and cannot be: ${obstacle.replace}`, obstacle.hint)]
+      : [problem('error', step.path, `has to be changed, but cannot be: ${obstacle.replace}`, obstacle.hint)]
   })

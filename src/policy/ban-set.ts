@@ -9,7 +9,7 @@ import { secondsOf } from './duration.ts'
 import type { Facts } from './facts.ts'
 import { LEGACY_CONF, legacyBackend } from './legacy-bans.ts'
 
-/** What the loader and fail2ban's action read, and the programs themselves. */
+/** The settings that the loader and fail2ban's action read, and these programs. */
 export const BANS_CONF = '/etc/portward/bans.conf'
 const LIBRARY = '/usr/local/lib/portward'
 export const LOADER = `${LIBRARY}/bans.py`
@@ -20,13 +20,13 @@ export const BAN_ACTION = `${ACTION}[actname=portward]`
 export const BANS_UNIT = 'portward-bans'
 export const UNIT_PATH = `/etc/systemd/system/${BANS_UNIT}.service`
 
-/** Addresses of banned hosts, for hosts.deny to name. Written anew at each boot. */
+/** Addresses of banned hosts, the file that hosts.deny names. Written anew at each boot. */
 export const DENIED = '/run/portward/denied'
 
-/** Every file of the ban set, of whichever backend. */
+/** Every file of the ban set, whatever the backend. */
 export const BAN_SET_FILES: readonly string[] = [BANS_CONF, LOADER, ACTION, UNIT_PATH, ...BACKEND_FILES]
 
-/** Whether bans are put into a ban set of portward's. */
+/** Whether portward keeps a ban set in the kernel. */
 export const ownsBans = ({
   banBackend,
   observeOnly,
@@ -34,7 +34,7 @@ export const ownsBans = ({
 
 export interface BackendChoice {
   readonly backend: Backend
-  /** Why `auto` came to it; null where config.env names it, or the ban set here has it already. */
+  /** Why `auto` chose it; null if config.env names it, or the present ban set uses it already. */
   readonly reason: string | null
 }
 
@@ -44,7 +44,7 @@ const isBackend = (name: string | undefined): name is Backend => name !== undefi
 const optionOf = (conf: string | undefined, option: string): string | undefined =>
   new RegExp(`^${option} = (.*)$`, 'm').exec(conf ?? '')?.[1]
 
-/** The ban set that a bans.conf describes; null where there is none. */
+/** The ban set that a bans.conf describes; null if it describes none. */
 export const banSetOf = (conf: string | undefined): BanSet | null => {
   const backend = optionOf(conf, 'backend')
   return isBackend(backend) ? { backend, target: optionOf(conf, 'target') as Target } : null
@@ -58,7 +58,7 @@ type Surroundings = Pick<Facts, 'files' | 'packages'> & {
   readonly live: Pick<NonNullable<Facts['live']>, 'firewallManagers'> | null
 }
 
-/** The backend to ban with; `auto` takes what fits the firewall that is there, and keeps what is in use. Pure. */
+/** The backend to ban with; `auto` keeps the one in use, else chooses one that works with the present firewall. Pure. */
 export const chooseBackend = (
   { banBackend }: Pick<Settings, 'banBackend'>,
   facts: Surroundings,
@@ -72,14 +72,14 @@ export const chooseBackend = (
     return { backend: 'nft', reason: 'firewalld empties the tables of iptables' }
   if (facts.packages.has('nftables') && !facts.packages.has('iptables'))
     return { backend: 'nft', reason: 'nftables is installed and iptables is not' }
-  return { backend: 'ipset', reason: 'it takes the least time for each ban' }
+  return { backend: 'ipset', reason: 'its bans take the least time' }
 }
 
 interface Wanted extends BanSet {
   readonly settings: Settings
   /** Networks that are never banned. */
   readonly protectedNetworks: readonly Network[]
-  /** fail2ban's database; '' where it has none. */
+  /** fail2ban's database; '' if it has none. */
   readonly database: string
   /** portsentry 1.2's lists of blocked hosts. */
   readonly blockedPaths: readonly string[]
@@ -116,7 +116,7 @@ const confText = (wanted: Wanted, { ipv4, ipv6 }: ReturnType<typeof networksOf>)
     .join('\n')
 }
 
-/** All files of the ban set, by path; null where there is to be none. `wanted` is null where portward bans nobody. */
+/** All files of the ban set, by path; null: the file must not exist. `wanted` is null if portward does not ban. */
 export const banSetFiles = (wanted: Wanted | null): ReadonlyMap<string, string | null> => {
   const none = BAN_SET_FILES.map((path) => [path, null] as const)
   if (wanted === null) return new Map(none)

@@ -1,31 +1,31 @@
 import { type Network, parseNetwork } from '../network.ts'
 
-/** Where a ban can be stored. The stores know nothing of each other. */
+/** Where a ban can be stored. The stores are independent of each other. */
 export type BanStore = 'fail2ban' | 'blocked-file' | 'hosts.deny' | 'firewall'
 
-/** What one store has of a ban; null: it does not tell. */
+/** One store's record of a ban; null: unknown to the store. */
 export interface StoredBan {
   /** In canonical text. */
   readonly address: string
   /** Where in the store: a chain, a set, a file. */
   readonly detail: string
   readonly sinceMs: number | null
-  /** When the store ends it by itself; null: never, as far as it knows. */
+  /** When the store itself ends the ban; null: never. */
   readonly untilMs: number | null
   readonly port: number | null
   readonly protocol: 'tcp' | 'udp' | null
-  /** Of the daemon that detected the host. */
+  /** The mode of the daemon that detected the host. */
   readonly mode: string | null
 }
 
 export interface StoreReading {
   readonly store: BanStore
-  /** `incomplete`: it may have bans beside these that could not be read; `absent`: there is no such store here. */
+  /** `incomplete`: there may be more bans that could not be read; `absent`: this store does not exist here. */
   readonly state: 'read' | 'incomplete' | 'absent'
   readonly bans: readonly StoredBan[]
-  /** Whether this server is configured so that every ban should be here: else none is missing. */
+  /** Whether this server is configured so that every ban should be in this store. */
   readonly isExpected: boolean
-  /** Why it could not be read, or what else there is to say of it; '' for nothing. */
+  /** Why it could not be read, or another remark; '' for none. */
   readonly note: string
 }
 
@@ -35,7 +35,7 @@ export interface Scan {
   readonly host: string
   readonly protocol: 'tcp' | 'udp'
   readonly port: number
-  /** The scan's type in the daemon's words; null where it does not tell. */
+  /** The scan's type in the daemon's words; null if the history does not have it. */
   readonly scan: string | null
 }
 
@@ -43,24 +43,24 @@ export interface Scan {
 export interface BanRow {
   readonly address: string
   readonly sinceMs: number | null
-  /** When fail2ban ends it; null: it could not be asked. */
+  /** When fail2ban ends it; null: fail2ban could not be asked. */
   readonly untilMs: number | 'permanent' | null
-  /** What began it. `by hand`: nothing shows that portsentry detected the host; `unknown`: not all could be read. */
+  /** What caused it. `by hand`: no sign that portsentry detected the host; `unknown`: not everything could be read. */
   readonly source: 'portsentry' | 'by hand' | 'unknown'
   readonly mode: string | null
   readonly port: number | null
   readonly protocol: 'tcp' | 'udp' | null
   readonly reason: string | null
   readonly where: readonly (Omit<StoredBan, 'address'> & { readonly store: BanStore })[]
-  /** Stores that should have it, and do not. */
+  /** Stores that should have it, but do not. */
   readonly missing: readonly BanStore[]
-  /** The entry that protects the address from being banned at all; null: none. */
+  /** The entry that protects the address from being banned; null: none. */
   readonly protectedBy: string | null
 }
 
 /** What separates two scans of one host: fail2ban's own findtime by default. */
 const BURST_MS = 600_000
-/** fail2ban tells whole seconds, and portsentry 1.2 does. */
+/** fail2ban and portsentry 1.2 record whole seconds. */
 const ROUNDING_MS = 1000
 
 export const storesIn = (
@@ -69,8 +69,8 @@ export const storesIn = (
 ): readonly BanStore[] => readings.filter((reading) => reading.state === state).map(({ store }) => store)
 
 /**
- * The scan behind a ban that began then: of those in the minutes before it the first, since that one tripped the
- * daemon. Where there is none, the latest before it; where no store tells when the ban began, the first of the last burst.
+ * The scan that caused a ban: the first one in the ten minutes before the ban began, since the daemon reacted to that one;
+ * else the latest before it. If no store knows when the ban began, the first scan of the last burst.
  */
 const findCause = (scans: readonly Scan[], sinceMs: number | null): Scan | undefined => {
   if (sinceMs === null) {
@@ -83,7 +83,7 @@ const findCause = (scans: readonly Scan[], sinceMs: number | null): Scan | undef
 
 type Where = BanRow['where']
 
-/** When the present ban began: fail2ban's word counts, else the latest. A blocked file may still have an earlier ban. */
+/** When the present ban began: fail2ban's time, else the latest. A blocked file may still have an earlier ban. */
 const beginOf = (where: Where, jailed: Where[number] | undefined): number | null => {
   if (typeof jailed?.sinceMs === 'number') return jailed.sinceMs
   const times = where.flatMap(({ sinceMs }) => sinceMs ?? [])
@@ -101,23 +101,23 @@ const judgeBan = (
   const began = beginOf(where, jailed)
   const cause = findCause(scans ?? [], began)
   const incomplete = storesIn(readings, 'incomplete')
-  // Hosts that fail2ban is told to ban get into hosts.deny as well.
+  // Bans made with fail2ban-client get into hosts.deny as well.
   const showsScan = (store: BanStore) =>
     store === 'blocked-file' ||
     (store === 'hosts.deny' && jailed === undefined && !incomplete.includes('fail2ban'))
   const isDetected = cause !== undefined || where.some(({ store }) => showsScan(store))
   const isAllRead = scans !== null && incomplete.length === 0
   const source = isDetected ? 'portsentry' : isAllRead ? 'by hand' : 'unknown'
-  // What is older says where a ban came from, but belongs to an earlier one.
+  // Older records belong to an earlier ban of the same host.
   const isOfThisBan = (timeMs: number | null | undefined): timeMs is number =>
     typeof timeMs === 'number' && (began === null || timeMs >= began - BURST_MS)
   const times = [...where.map(({ sinceMs }) => sinceMs), cause?.timeMs].filter(isOfThisBan)
   const recorded = where.find(
     ({ port, sinceMs }) => port !== null && (sinceMs === null || isOfThisBan(sinceMs)),
   )
-  // fail2ban's word counts; where it has not banned the host (yet), the firewall may know the end.
+  // fail2ban decides; if it has not banned the host (yet), the firewall may have a timeout.
   const ending = jailed ?? where.find(({ untilMs }) => untilMs !== null)
-  // A rule of the admin's in the firewall is not a ban of portward's: nothing else should have it.
+  // An admin's firewall rule is not a ban by portward: other stores should not have it.
   const isRule = source !== 'portsentry' && where.every(({ store }) => store === 'firewall')
   const lacking = readings.filter(
     ({ store, isExpected }) => isExpected && !where.some((one) => one.store === store),
@@ -147,13 +147,13 @@ const groupBy = <T>(items: readonly T[], keyOf: (item: T) => string): Map<string
   return groups
 }
 
-/** Those without a time come last. */
+/** Rows without a time come last. */
 const bySince = (a: BanRow, b: BanRow): number =>
   (a.sinceMs ?? Number.MAX_SAFE_INTEGER) - (b.sinceMs ?? Number.MAX_SAFE_INTEGER)
 
 /**
- * Every banned address, once, the longest banned first. `scans` are those that counted, in order of time, null where the
- * history could not be read; `protectedBy` names the entry that protects a host, or null. Pure.
+ * Every banned address, once, the longest banned first. `scans` are those that counted, in order of time, null if the
+ * history could not be read; `protectedBy` returns the entry that protects a host, or null. Pure.
  */
 export const judgeBans = (
   readings: readonly StoreReading[],
@@ -165,7 +165,7 @@ export const judgeBans = (
   const byHost = groupBy(scans ?? [], ({ host }) => host)
   return (
     [...byAddress]
-      // portsentry's list of hosts that it does no more about keeps nobody out.
+      // A host only in portsentry's list of blocked hosts is not kept out by it.
       .filter(([, bans]) => bans.some(({ store }) => store !== 'blocked-file'))
       .map(([address, bans]) => {
         const host = parseNetwork(address)

@@ -7,7 +7,7 @@ import { modesOf, type Release } from './release.ts'
 
 const KEY = 'BLOCKED_FILE'
 
-/** As 1.2's stock file says; that of 2.x has a path in /tmp. 2.x makes the directory where it is missing. */
+/** The value of 1.2's stock file; that of 2.x has a path in /tmp. 2.x creates a missing directory. */
 const DEFAULT = '/var/lib/portsentry/portsentry.blocked'
 
 type Given = Pick<Settings, 'portsentryKeys'>
@@ -15,13 +15,13 @@ type Given = Pick<Settings, 'portsentryKeys'>
 const presentPath = (facts: Facts, { confPath, dialect }: Release): string | undefined =>
   getKey(parsePortsentryConf(fileText(facts, confPath) ?? '', dialect), KEY)
 
-/** Every path that BLOCKED_FILE may come to: config.env's, and that of portsentry.conf. */
+/** Every possible BLOCKED_FILE: that of config.env, and that of portsentry.conf. */
 export const blockedFileCandidates = ({ portsentryKeys }: Given, facts: Facts, release: Release): string[] =>
   [portsentryKeys.get(KEY), presentPath(facts, release)].flatMap((path) =>
     path?.startsWith('/') ? [path] : [],
   )
 
-/** config.env's; the admin's own, where it is in a directory of root's and none of the system's; else the default. */
+/** That of config.env; else the present one, if only root can write to its directory and it is not a system path; else the default. */
 export const blockedFile = (settings: Given, facts: Facts, release: Release): string => {
   const present = presentPath(facts, release)
   const isFit =
@@ -29,7 +29,7 @@ export const blockedFile = (settings: Given, facts: Facts, release: Release): st
   return settings.portsentryKeys.get(KEY) || (isFit ? present : DEFAULT)
 }
 
-/** The files in which portsentry keeps whom it has blocked: 1.2 has one for each mode. */
+/** The files in which portsentry lists the hosts that it has blocked: 1.2 has one for each mode. */
 export const findBlockedFiles = (
   settings: Given & Pick<Settings, 'tcpMode' | 'udpMode'>,
   facts: Facts,
@@ -40,8 +40,8 @@ export const findBlockedFiles = (
 }
 
 /**
- * A path in config.env is not replaced by another one: it is refused. A daemon that opens a FIFO there hangs, and takes
- * whoever a file of somebody else's lists for blocked already: it does nothing about these hosts.
+ * An insecure path in config.env is refused, not replaced. A daemon that opens a FIFO there hangs, and it considers all hosts
+ * in a file that another user wrote as blocked already: it does not act on them.
  */
 export const findInsecureBlockedFile = (settings: Given, facts: Facts, at: SourceLocation): Problem[] => {
   const given = settings.portsentryKeys.get(KEY)
@@ -51,8 +51,8 @@ export const findInsecureBlockedFile = (settings: Given, facts: Facts, at: Sourc
     {
       severity: 'error',
       code: 'blocked-file',
-      message: `${KEY}=${given} is where others than root can put a file: ${why}; a FIFO there stops portsentry`,
-      hint: `leave it out, which means ${DEFAULT}, or choose a directory that only root can write to`,
+      message: `${KEY}=${given} is where users other than root can create files: ${why}; a FIFO there would make portsentry hang`,
+      hint: `leave it out to use ${DEFAULT}, or choose a directory that only root can write to`,
       at,
     },
   ]

@@ -5,14 +5,14 @@ import type { Problem } from '../problem.ts'
 import { isSameFile, mountOf } from './mounts.ts'
 import { directoryOf, type WrittenPath } from './written-paths.ts'
 
-/** What a daemon, and so every command that it runs, is kept from. */
+/** The restrictions of a daemon, and so of every command that it runs. */
 export interface Confinement extends ProcessConfinement {
   readonly hasNetlink: boolean
-  /** Whether some system calls are refused: which ones, and whether they matter, is not known here. */
+  /** Whether some system calls are refused: which ones, and whether they matter, is not checked. */
   readonly filtersCalls: boolean
 }
 
-/** A list of systemd's that allows, or with `~` in front refuses, its members. */
+/** Whether a list of a unit allows a member; with `~` in front it is a list of those that are refused. */
 const allows = (list: string | undefined, member: string): boolean => {
   if (list === undefined || list === '') return true
   const members = list.replace(/^~/, '').split(/\s+/)
@@ -24,13 +24,13 @@ const filtersOf = (unit: UnitProperties) => ({
   filtersCalls: !['', '~'].includes(unit.get('SystemCallFilter') ?? ''),
 })
 
-/** A running daemon by what the kernel shows of it. */
+/** The confinement of a running daemon, as the kernel shows it. */
 export const confinementOf = (process: ProcessConfinement, unit: UnitProperties): Confinement => ({
   ...process,
   ...filtersOf(unit),
 })
 
-/** What ProtectSystem= makes read-only, and `strict` leaves writable: systemd.exec(5). */
+/** Paths that ProtectSystem= makes read-only, and those that `strict` keeps writable: systemd.exec(5). */
 const PROTECTED: Readonly<Record<string, readonly string[]>> = {
   yes: ['/usr', '/boot', '/efi'],
   full: ['/usr', '/boot', '/efi', '/etc'],
@@ -38,7 +38,7 @@ const PROTECTED: Readonly<Record<string, readonly string[]>> = {
 }
 const ALWAYS_WRITABLE = ['/dev', '/proc', '/sys']
 
-/** A unit as it is configured: what its next start would be confined to. Its namespaces' sources are not known. */
+/** The confinement of a unit's next start, by its configuration. The sources of its mounts are unknown. */
 export const configuredConfinement = (unit: UnitProperties): Confinement => {
   const paths = (name: string) =>
     (unit.get(name) ?? '')
@@ -63,7 +63,7 @@ export const configuredConfinement = (unit: UnitProperties): Confinement => {
   }
 }
 
-/** What stands in the way of a ban, and the lines for the unit's drop-in that would let it through. */
+/** What keeps a unit from banning, and the lines for its drop-in that would fix it. */
 export interface Obstacle {
   readonly what: string
   readonly remedy: string
@@ -75,21 +75,21 @@ export const describeObstacles = (obstacles: readonly Obstacle[]): string =>
 export const remedyFor = (unit: string, obstacles: readonly Obstacle[]): string =>
   `systemctl edit ${unit}: [Service] ${obstacles.map(({ remedy }) => remedy).join(', ')}; then systemctl restart ${unit}`
 
-/** What a ban takes: files that are written, and services that change the firewall by what portward installs. */
+/** What a ban requires: files that are written, and services that change the firewall with what portward installs. */
 export interface BanPath {
   readonly writes: readonly WrittenPath[]
   readonly changesFirewall: readonly Service[]
 }
 
-/** What makes the server's files visible again where a unit hides them behind others. */
+/** The unit setting that makes the server's files visible again if the unit hides them behind others. */
 const unhide = (directories: readonly string[]): string =>
   directories.every((path) => /^(?:\/var)?\/tmp(?:\/|$)/.test(path))
     ? 'PrivateTmp=no'
     : `BindPaths=${directories.join(' ')}`
 
 /**
- * What keeps a daemon and its commands from banning and releasing. `own`: the mounts of this process, which sees the
- * server as it is. Pure.
+ * What keeps a daemon and its commands from banning and releasing. `own`: the mounts of this process, which is not confined.
+ * Pure.
  */
 export const findObstacles = (
   confinement: Confinement,
@@ -99,11 +99,11 @@ export const findObstacles = (
 ): Obstacle[] => {
   const paths = writes.filter(({ by }) => by.includes(service))
   const { mounts, isRoot, hasNetAdmin, isOnNetwork, hasNetlink } = confinement
-  const placeOf = ({ path, isReplaced }: WrittenPath) => (isReplaced ? directoryOf(path) : path)
-  // A file that cannot be written outside either is not the sandbox's doing.
+  const writtenPathOf = ({ path, isReplaced }: WrittenPath) => (isReplaced ? directoryOf(path) : path)
+  // A file that cannot be written outside of the sandbox either is not the unit's fault.
   const isShut = (path: string) =>
     mountOf(mounts, path)?.isWritable === false && mountOf(own, path)?.isWritable !== false
-  const shut = paths.filter((written) => [written.path, placeOf(written)].some(isShut))
+  const shut = paths.filter((written) => [written.path, writtenPathOf(written)].some(isShut))
   const elsewhere = paths.filter(
     (written) => !shut.includes(written) && !isSameFile(own, mounts, written.path),
   )
@@ -113,12 +113,12 @@ export const findObstacles = (
   if (shut.length > 0)
     obstacles.push({
       what: `cannot write ${names(shut)}`,
-      remedy: `ReadWritePaths=${[...new Set(shut.map(placeOf))].join(' ')}`,
+      remedy: `ReadWritePaths=${[...new Set(shut.map(writtenPathOf))].join(' ')}`,
     })
   if (elsewhere.length > 0)
     obstacles.push({
-      what: `has files of its own at ${names(elsewhere)}`,
-      remedy: unhide([...new Set(elsewhere.map(placeOf))]),
+      what: `does not see the server's files at ${names(elsewhere)}`,
+      remedy: unhide([...new Set(elsewhere.map(writtenPathOf))]),
     })
   if (!isRoot && (paths.length > 0 || changesFirewall.includes(service)))
     obstacles.push({ what: 'does not run as root', remedy: 'User=root' })
@@ -129,17 +129,23 @@ export const findObstacles = (
       remedy: 'CapabilityBoundingSet=CAP_NET_ADMIN',
     })
   if (!isOnNetwork)
-    obstacles.push({ what: 'changes the firewall of a network of its own', remedy: 'PrivateNetwork=no' })
+    obstacles.push({
+      what: 'changes only the firewall of its own network namespace',
+      remedy: 'PrivateNetwork=no',
+    })
   if (!hasNetlink)
     obstacles.push({
-      what: 'may not speak to the firewall: AF_NETLINK is refused',
+      what: 'may not change the firewall: AF_NETLINK is not allowed',
       remedy: 'RestrictAddressFamilies=AF_NETLINK',
     })
   return obstacles
 }
 
-/** What the configured sandboxes of units will keep from banning, before anything is started in them. Pure. */
-export const findSandboxTrouble = (units: ReadonlyMap<string, UnitProperties>, banPath: BanPath): Problem[] =>
+/** Problems with the configured sandboxes of units, found before anything is started in them. Pure. */
+export const findSandboxProblems = (
+  units: ReadonlyMap<string, UnitProperties>,
+  banPath: BanPath,
+): Problem[] =>
   [...units].flatMap(([unit, properties]): Problem[] => {
     const service = unit === 'fail2ban' ? 'fail2ban' : 'portsentry'
     const obstacles = findObstacles(configuredConfinement(properties), [], service, banPath)

@@ -5,23 +5,23 @@ import { formatDuration } from '../time.ts'
 export interface PendingConfirmation {
   /** Null: only root can read which generation it is. */
   readonly generation: number | null
-  /** Until the rollback begins, 0: it has begun or is about to; null: the timer does not run. */
+  /** Until the rollback begins, 0: it has begun or is about to; null: the timer is not running. */
   readonly leftMs: number | null
 }
 
-/** What is going to happen, and when. */
+/** What will happen, and when. */
 export const describePending = ({ generation, leftMs }: PendingConfirmation): string => {
   const what = generation === null ? 'the last apply' : `generation ${generation}`
   if (leftMs === null)
-    return `${what} is not confirmed, and portward-unconfirmed.timer, which would roll it back, does not run`
-  // Without the record nothing tells a rollback from an apply that takes longer than the time to confirm it.
+    return `${what} is not confirmed, and portward-unconfirmed.timer, which would roll it back, is not running`
+  // Without the record a rollback looks like an apply that takes longer than the time to confirm it.
   if (leftMs === 0 && generation === null)
     return 'the time to confirm the last apply is up: it is being rolled back, or still being applied'
   if (leftMs === 0) return `${what} was not confirmed in time and is being rolled back`
   return `${what} is not confirmed and will be rolled back in ${formatDuration(leftMs)}`
 }
 
-/** The first thing to say, whatever else there is. */
+/** Reported before all other problems. */
 export const pendingProblem = (pending: PendingConfirmation): Problem => ({
   severity: 'warning',
   code: 'unconfirmed',

@@ -1,6 +1,6 @@
 import type { DaemonProcess } from '../facts/daemons.ts'
 
-/** The configuration file that a daemon of 2.x was told to read instead of its usual one; null where it was told none. */
+/** The configuration file that a daemon of 2.x reads instead of its usual one, by its arguments; null if it names none. */
 export const namedConf = ({ args }: Pick<DaemonProcess, 'args'>): string | null => {
   const at = args.findIndex((word) => /^(?:-c|--configfile(?:=|$))/.test(word))
   if (at === -1) return null
@@ -8,7 +8,7 @@ export const namedConf = ({ args }: Pick<DaemonProcess, 'args'>): string | null 
   return (written === '' ? args[at + 1] : written) ?? null
 }
 
-/** A daemon's start, counted in clock ticks from that of this process, is uncertain by less than this. */
+/** A daemon's start time, computed from clock ticks, is accurate to this. */
 const START_TOLERANCE_MS = 1000
 
 /** Whether a file has changed since one of these daemons was started. */

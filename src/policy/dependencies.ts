@@ -6,8 +6,8 @@ import type { Facts } from './facts.ts'
 import { type Release, sees } from './release.ts'
 
 /**
- * Names behind which many hosts take turns: whoever is banned of them, the others answer, and no entry of WHITELIST
- * would hold for long.
+ * Names that resolve to many hosts in turn: if one of them is banned, the others answer, and an entry in WHITELIST would
+ * soon be outdated.
  */
 const ROTATING = /(?:^|\.)(?:pool\.ntp\.org|debian\.org|localhost)$/i
 
@@ -20,21 +20,21 @@ const findDependencies = ({ files }: Facts): Dependency[] =>
     .filter(([path]) => namesPeers(path))
     .flatMap(([path, { text }]) => readPeerHosts(path, text).map((peer) => ({ ...peer, path })))
 
-/** Each host once, with where it was found first. */
+/** Each host once, with the first location that names it. */
 const listed = (dependencies: readonly Dependency[]): string =>
   dependencies
     .filter(({ host }, index) => dependencies.findIndex((other) => other.host === host) === index)
     .map(({ host, use, path, line }) => `${host} (${use}, ${path}:${line})`)
     .join(', ')
 
-const RISK = 'a forged packet with their address as its source has them banned'
+const RISK = 'a forged packet with their source address gets them banned'
 
 /**
- * Hosts that this server plainly depends on by its configuration, and that nothing protects. One warning for those that
- * are written as addresses, until they are protected. Names are not resolved, so that nobody can tell whether they are:
- * they are mentioned only where the whitelist is about to be written anyway (`changes`).
+ * Hosts that this server depends on by its configuration, and that are not protected. One warning for those that are written
+ * as addresses, until they are protected. Names are not resolved, so it is unknown whether they are protected: they are
+ * mentioned only if the whitelist is about to be written anyway (`changes`).
  */
-export const findDependencyTrouble = (
+export const findDependencyProblems = (
   facts: Facts,
   release: Release,
   protectedNetworks: readonly Network[],
@@ -53,7 +53,7 @@ export const findDependencyTrouble = (
   const names = found.flatMap(({ dependency, network }) =>
     network === null && !ROTATING.test(dependency.host) ? [dependency] : [],
   )
-  // Programs on this server, which ask others.
+  // Resolvers on loopback forward to others.
   const resolvers = facts.live?.resolvers ?? []
   const [local] = resolvers.every(({ bytes }) => isLoopback(bytes)) ? resolvers : []
   const asked =
@@ -77,8 +77,8 @@ export const findDependencyTrouble = (
       : [
           warn(
             'unresolved-dependency',
-            `this server depends on ${unresolved.join(', ')}, and whether WHITELIST has their addresses was not checked: ${RISK}`,
-            'add the addresses that they have to WHITELIST, unless they are there; portward resolves no names',
+            `this server depends on ${unresolved.join(', ')}; it was not checked whether WHITELIST has their addresses: ${RISK}`,
+            'add their addresses to WHITELIST unless they are in it; portward does not resolve names',
           ),
         ]),
   ]

@@ -8,24 +8,24 @@ import type { Settings } from '../settings/settings.ts'
 import type { Backend, BanSet } from './backends/definition.ts'
 import { BANS_CONF, banSetFiles, banSetOf, chooseBackend, ownsBans } from './ban-set.ts'
 import { blockedFile, findBlockedFiles, findInsecureBlockedFile } from './blocked-file.ts'
-import { type BanPath, findSandboxTrouble } from './confinement.ts'
+import { type BanPath, findSandboxProblems } from './confinement.ts'
 import { findExposed } from './exposed.ts'
 import { type Facts, fileText } from './facts.ts'
 import { findDatabase } from './fail2ban-database.ts'
-import { findFirewallManagerTrouble } from './firewall-managers.ts'
+import { findFirewallManagerProblems } from './firewall-managers.ts'
 import { findUnfitHistory } from './history-file.ts'
 import { judgedDaemons } from './hosts-access-verdict.ts'
 import { desiredJails, fail2banFiles, type Jails, lostIgnoreIps, SSHD_PATH } from './jail.ts'
 import { chooseTarget, killRoute } from './kill-route.ts'
-import { findLanTrouble } from './lan-check.ts'
+import { findLanProblems } from './lan-check.ts'
 import { LEGACY_CONF, LEGACY_FILES, LEGACY_RECORD, legacyBans, legacyTarget } from './legacy-bans.ts'
 import { requiredPackages } from './packages.ts'
-import { protect } from './protected-networks.ts'
+import { decideProtectedNetworks } from './protected-networks.ts'
 import { type Modes, type Release, sees } from './release.ts'
 import { ADDRESSES_PATH } from './server-addresses.ts'
 import { writtenPaths } from './written-paths.ts'
 
-/** How the server should be, as data: what each file should say and what should run. */
+/** The desired state of the server as data: what each file should contain and what should run. */
 export interface Desired extends BanPath {
   readonly release: Release
   readonly packages: readonly string[]
@@ -34,31 +34,31 @@ export interface Desired extends BanPath {
   /** Keys of portsentry.conf; null: the daemon must find no such key. */
   readonly conf: ReadonlyMap<string, string | null>
   readonly modes: Modes
-  /** What bans are made with; null: portward changes no firewall. */
+  /** What bans are made with; null: portward does not change the firewall. */
   readonly banSet: BanSet | null
-  /** Why `auto` came to this backend and this target, for the plan that chooses them. */
+  /** Why `auto` chose this backend and this target, for the plan that chooses them. */
   readonly banSetNotes: readonly string[]
-  /** Whether hosts.deny names a file of banned hosts, which fail2ban's action keeps. */
+  /** Whether hosts.deny names a file of banned hosts, which fail2ban's action maintains. */
   readonly writesDenied: boolean
-  /** Hosts that the first version of portward has banned here, by its record; null: that version is not here. */
+  /** Hosts that the first version of portward has banned here, by its record; null: that version is not installed. */
   readonly legacyBans: readonly string[] | null
   /** Null on a server without a LAN. */
   readonly lan: Network | null
   readonly whitelist: readonly Network[]
-  /** Networks never to be banned; whoever lies in one of them is released. */
+  /** Networks that are never banned; banned hosts in them are released. */
   readonly protectedNetworks: readonly Network[]
-  /** Those of them for portsentry's ignore list: the families that it sees. */
+  /** The protected networks for portsentry's ignore list: those of the families that it sees. */
   readonly ignored: readonly Network[]
-  /** Daemons for which hosts.allow has to let the protected networks in. */
-  readonly askingDaemons: readonly string[]
-  /** Those of them that hosts.allow names. */
-  readonly admitted: readonly Network[]
+  /** Daemons that use libwrap, for which hosts.allow has to let the protected networks in. */
+  readonly libwrapDaemons: readonly string[]
+  /** The protected networks that hosts.allow names. */
+  readonly hostsAllowNetworks: readonly Network[]
   readonly jails: Jails
-  /** Whole files of portward's own, by path; null: the file must not be there. */
+  /** Files that portward writes as a whole, by path; null: the file must not exist. */
   readonly ownedFiles: ReadonlyMap<string, string | null>
   /** The history file that portsentry writes and fail2ban reads. */
   readonly historyPath: string
-  /** The files in which portsentry keeps whom it has blocked. */
+  /** The files in which portsentry lists the hosts that it has blocked. */
   readonly blockedPaths: readonly string[]
   /** Other logs without which fail2ban would not start. */
   readonly logs: readonly string[]
@@ -71,7 +71,7 @@ export interface DesiredResult {
 
 const SELECTION = 'portsentry portsentry/warn_no_block note'
 
-/** What portsentry.conf says for a key as it stands, lines that keep the daemon from starting read as they are meant. */
+/** The present value of a key in portsentry.conf; lines that keep the daemon from starting are read as they were meant. */
 const presentValue = (facts: Facts, release: Release, key: string): string | undefined => {
   const { confPath, dialect, translatedKeys } = release
   const conf = parsePortsentryConf(fileText(facts, confPath) ?? '', dialect)
@@ -80,7 +80,7 @@ const presentValue = (facts: Facts, release: Release, key: string): string | und
   return translatedKeys.has(key) ? translatedValue(fixed, key) : getKey(fixed, key)
 }
 
-/** The value of a required key: config.env's, the admin's, or the release's own where that is missing or foreign. */
+/** The value of a required key: that of config.env, else the present one, else the release's default if it is missing or foreign. */
 const requiredValue = (key: string, settings: Settings, facts: Facts, release: Release): string => {
   const present = presentValue(facts, release, key)
   const isForeign = present === release.foreignValues.get(key)
@@ -93,12 +93,12 @@ const requiredValue = (key: string, settings: Settings, facts: Facts, release: R
 export const findHistory = (settings: Settings, facts: Facts, release: Release): string =>
   requiredValue('HISTORY_FILE', settings, facts, release)
 
-/** Beside a ban set fail2ban's action writes what hosts.deny names, until the ban ends: portsentry's lines would stay. */
+/** With a ban set fail2ban's action maintains the file that hosts.deny names; lines that portsentry wrote would outlive the ban. */
 const killHostsDeny = (settings: Settings, present: string | undefined): string | null =>
   settings.portsentryKeys.get('KILL_HOSTS_DENY') ??
   (settings.banBackend === 'none' ? present || 'ALL: $TARGET$ : DENY' : null)
 
-/** OBSERVE_ONLY logs and bans nobody: portsentry's own switch is BLOCK_*, and the jail is off too. */
+/** OBSERVE_ONLY logs and does not ban: portsentry's switch for that is BLOCK_*, and the jail is off too. */
 const confKeys = (settings: Settings, facts: Facts, release: Release, backend: Backend): Desired['conf'] => {
   const observe = settings.observeOnly
     ? ([
@@ -120,7 +120,7 @@ const confKeys = (settings: Settings, facts: Facts, release: Release, backend: B
   ])
 }
 
-/** Measured where the name server does not answer: portsentry 1.2 is deaf for 10 s at each packet, and bans after that. */
+/** Measured with a name server that does not answer: portsentry 1.2 blocks for 10 s at each packet, and bans only then. */
 const findSlowness = (settings: Settings, { dialect }: Release, at: SourceLocation): Problem[] =>
   dialect !== '1.2' || settings.portsentryKeys.get('RESOLVE_HOST') !== '1'
     ? []
@@ -129,7 +129,7 @@ const findSlowness = (settings: Settings, { dialect }: Release, at: SourceLocati
           severity: 'warning',
           code: 'resolves-first',
           message:
-            'this portsentry acts on a scanner only when DNS has answered or run out of time, and sees nobody meanwhile',
+            'this portsentry bans a scanner only after DNS has answered or timed out, and detects nothing until then',
           hint: 'leave RESOLVE_HOST out: the log then has addresses only',
           at,
         },
@@ -138,7 +138,7 @@ const findSlowness = (settings: Settings, { dialect }: Release, at: SourceLocati
 /** Settings + facts → how the server should be. Pure. */
 export const desire = (settings: Settings, facts: Facts, release: Release): DesiredResult => {
   const problems: Problem[] = []
-  const place = (name: string) => settings.locations.get(name) ?? { path: settings.path }
+  const locationOf = (name: string) => settings.locations.get(name) ?? { path: settings.path }
   const { backend, reason } = chooseBackend(settings, facts)
   const present = banSetOf(fileText(facts, BANS_CONF))?.target ?? legacyTarget(fileText(facts, LEGACY_CONF))
   const choice = chooseTarget(settings.banTarget, facts.live, present)
@@ -151,40 +151,45 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
       severity: 'warning',
       code: 'ban-target',
       message: choice.warning,
-      hint: 'set BAN_TARGET=DROP to choose it yourself',
-      at: place('BAN_TARGET'),
+      hint: 'set BAN_TARGET=DROP to choose it explicitly',
+      at: locationOf('BAN_TARGET'),
     })
   }
   for (const { variable, message, hint } of release.impossible(settings)) {
-    problems.push({ severity: 'error', code: 'not-in-this-release', message, hint, at: place(variable) })
+    problems.push({ severity: 'error', code: 'not-in-this-release', message, hint, at: locationOf(variable) })
   }
-  const { networks: shielded, admitted, record, problems: doubts } = protect(settings, facts, release)
+  const {
+    networks: protectedNetworks,
+    hostsAllowNetworks,
+    record,
+    problems: protectionProblems,
+  } = decideProtectedNetworks(settings, facts, release)
   const historyPath = findHistory(settings, facts, release)
   problems.push(
-    ...doubts,
+    ...protectionProblems,
     ...(settings.observeOnly
       ? []
-      : findExposed(facts, release, shielded, settings.untrusted, place('WHITELIST'))),
-    ...findLanTrouble(settings, facts.live?.topology ?? null, shielded),
-    ...findFirewallManagerTrouble(settings, facts, release, banSet),
-    ...findSlowness(settings, release, place('RESOLVE_HOST')),
-    ...findInsecureBlockedFile(settings, facts, place('BLOCKED_FILE')),
+      : findExposed(facts, release, protectedNetworks, settings.untrusted, locationOf('WHITELIST'))),
+    ...findLanProblems(settings, facts.live?.topology ?? null, protectedNetworks),
+    ...findFirewallManagerProblems(settings, facts, release, banSet),
+    ...findSlowness(settings, release, locationOf('RESOLVE_HOST')),
+    ...findInsecureBlockedFile(settings, facts, locationOf('BLOCKED_FILE')),
     ...findUnfitHistory(settings, facts, release, historyPath),
-    ...lostIgnoreIps(facts, release, shielded),
+    ...lostIgnoreIps(facts, release, protectedNetworks),
   )
   const blockedPaths = findBlockedFiles(settings, facts, release)
-  const jails = desiredJails(settings, facts, release, shielded, historyPath)
+  const jails = desiredJails(settings, facts, release, protectedNetworks, historyPath)
   const modes = { tcpMode: settings.tcpMode, udpMode: settings.udpMode }
   const conf = confKeys(settings, facts, release, backend)
-  const askingDaemons = judgedDaemons(facts.wrapped)
+  const libwrapDaemons = judgedDaemons(facts.wrapped)
   const usesOwnAction = banSet !== null && settings.banaction === undefined
   const killHostsDenyLine = conf.get('KILL_HOSTS_DENY') ?? ''
-  const writesDenied = usesOwnAction && killHostsDenyLine === '' && askingDaemons.length > 0
+  const writesDenied = usesOwnAction && killHostsDenyLine === '' && libwrapDaemons.length > 0
   const emptiesBlocked = release.dialect === '1.2'
   const banSetParts = banSet && {
     ...banSet,
     settings,
-    protectedNetworks: shielded,
+    protectedNetworks,
     writesDenied,
     database: findDatabase(fail2banFiles(facts)),
     blockedPaths: emptiesBlocked ? blockedPaths : [],
@@ -201,7 +206,7 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     emptiesBlocked,
     killHostsDeny: killHostsDenyLine,
   })
-  problems.push(...findSandboxTrouble(facts.live?.units ?? new Map(), { writes, changesFirewall }))
+  problems.push(...findSandboxProblems(facts.live?.units ?? new Map(), { writes, changesFirewall }))
   const desired: Desired = {
     release,
     packages: requiredPackages(settings, backend, facts.live?.init ?? 'systemd'),
@@ -217,10 +222,10 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     legacyBans: facts.files.has(LEGACY_CONF) ? legacyBans(fileText(facts, LEGACY_RECORD)) : null,
     lan: settings.lan,
     whitelist: settings.whitelist,
-    protectedNetworks: shielded,
-    admitted,
-    askingDaemons,
-    ignored: shielded.filter((network) => sees(release, network)),
+    protectedNetworks,
+    hostsAllowNetworks,
+    libwrapDaemons,
+    ignored: protectedNetworks.filter((network) => sees(release, network)),
     jails: jails.jails,
     ownedFiles: new Map([
       ...release.ownedFiles(settings),

@@ -11,14 +11,14 @@ import type { Init, UnitProperties } from '../facts/systemd.ts'
 import type { FileState, Unreadable } from '../system/files.ts'
 import type { ServerAddresses } from './server-addresses.ts'
 
-/** The portsentry that is installed, or that apt would install: what tells the releases apart. */
+/** The portsentry that is installed, or that apt would install: it decides the release. */
 export interface PortsentryPackage {
   readonly version: string
-  /** Absolute paths of the package's files; null where the package is out of reach, so that only its version is known. */
+  /** Absolute paths of the package's files; null if the package is unavailable, so that only its version is known. */
   readonly files: readonly string[] | null
 }
 
-/** What only a running system can tell; null where `--root` names a tree that is not running. */
+/** Facts about a running system; null for a tree (`--root`). */
 export interface LiveFacts extends ServerAddresses {
   readonly asRoot: boolean
   readonly init: Init
@@ -27,34 +27,34 @@ export interface LiveFacts extends ServerAddresses {
   readonly outside: OwnNetworks['outside']
   /** Sockets of this network namespace: tcp, udp, raw and packet. */
   readonly sockets: readonly Socket[]
-  /** Where SSH sessions come from, the one that this process runs in first. */
+  /** Source addresses of SSH sessions, that of this process first. */
   readonly sshClients: readonly string[]
-  /** Other tools that rule the firewall. */
+  /** Other tools that manage the firewall. */
   readonly firewallManagers: FirewallManagers
   readonly daemons: readonly DaemonProcess[]
-  /** Units and init scripts of portsentry, fail2ban and portward that start at boot, left-overs of other releases included. */
+  /** Units and init scripts of portsentry, fail2ban and portward that start at boot, including those of other releases. */
   readonly enabled: ReadonlySet<string>
-  /** How systemd confines the daemons' units, by unit; none where it does not run. */
+  /** Properties of the daemons' units, by unit; empty without systemd. */
   readonly units: ReadonlyMap<string, UnitProperties>
-  /** Whether the ban set is loaded and its rules are in force; null where only root could tell. */
+  /** Whether the ban set is loaded and its rules are in force; null without root. */
   readonly hasBanSet: boolean | null
   /** Hosts that the firewall and the routes ban; null without root. */
   readonly bans: readonly Ban[] | null
   /** All sets, as `ipset save` prints them; '' without root or ipset. */
   readonly ipsets: string
-  /** Why there may be more of these; null: all could be read. */
+  /** Why `bans` may be incomplete; null: all could be read. */
   readonly bansUnread: string | null
-  /** iptables targets tried in a network namespace of their own. */
+  /** Which iptables targets work, as tried in a separate network namespace. */
   readonly targets: ReadonlyMap<string, Verdict>
-  /** Jails that fail2ban has loaded; null where its server does not answer. */
+  /** Jails that fail2ban has loaded; null if its server does not answer. */
   readonly jails: readonly string[] | null
-  /** Why bans cannot get into the kernel by the backend of config.env; null: nothing is known against it. */
+  /** Why the backend of config.env cannot load bans into the kernel; null: no reason is known. */
   readonly firewallObstacle: string | null
-  /** Policy of the chain INPUT; null where it could not be looked at. */
+  /** Policy of the chain INPUT; null if it could not be read. */
   readonly inputPolicy: string | null
   /** When portward last had fail2ban read its files again, in ms since 1970; 0: never since the boot. */
   readonly reloadedMs: number
-  /** Bans of the portsentry jail; null where it is not loaded, or was not asked. */
+  /** Bans of the portsentry jail; null if it is not loaded, or was not asked. */
   readonly jailed: readonly JailBan[] | null
 }
 
@@ -64,39 +64,39 @@ export interface Facts {
   readonly live: LiveFacts | null
   readonly portsentry: PortsentryPackage | null
   /**
-   * In a tree without dpkg's status, such as a checked-in copy of /etc: the name of the release that its files tell, null
-   * where they do not. Absent everywhere else.
+   * In a tree without dpkg's status, such as a checked-in copy of /etc: the name of the release that its files show, null
+   * if they do not. Absent otherwise.
    */
   readonly inferredRelease?: string | null
   /**
-   * Where apt has no package lists, and so nothing tells what it would install: the name of the release that this version of
-   * Debian ships. Absent everywhere else.
+   * If apt has no package lists, so that it is unknown what it would install: the name of the release that this version of
+   * Debian ships. Absent otherwise.
    */
   readonly assumedRelease?: string
   readonly packages: ReadonlyMap<string, string>
-  /** What `apt-get install` would bring in, dependencies included; null where apt could not say. */
+  /** What `apt-get install` would install, dependencies included; null if apt could not determine it. */
   readonly installs: readonly PackageVersion[] | null
   /** Managed and consulted files by absolute path (below the root). */
   readonly files: ReadonlyMap<string, FileState>
   /** Paths in `files` that are not on disk yet: their content comes from a package to be installed. */
   readonly predicted: ReadonlySet<string>
-  /** Files and directories that could not be read, by path, and what to do about it. No plan is made over these. */
+  /** Files and directories that could not be read, by path, and what to do about it. They prevent a plan. */
   readonly unreadable: ReadonlyMap<string, Unreadable>
-  /** Files that cannot be written, by path, as far as root looked on the live server; else empty. */
+  /** Files that cannot be written, by path, found by root on the live server; else empty. */
   readonly obstacles: ReadonlyMap<string, Obstacle>
-  /** Paths that a BLOCKED_FILE may have, where others than root can make a file, and by what; empty in a tree. */
+  /** Candidates for BLOCKED_FILE where users other than root can create files, and why; empty in a tree. */
   readonly insecure: ReadonlyMap<string, string>
   /** Names of fail2ban's actions. */
   readonly actions: ReadonlySet<string>
-  /** Daemons whose program is linked with libwrap; null: a copy of /etc does not show its programs. */
+  /** Daemons whose program is linked with libwrap; null: a copy of /etc does not have programs. */
   readonly wrapped: readonly string[] | null
-  /** Names of fail2ban's filters; none where its package's files are not there, as in a copy of /etc without them. */
+  /** Names of fail2ban's filters; empty if its package's files are missing, as in a copy of /etc without them. */
   readonly filters: ReadonlySet<string>
-  /** Of the logs that fail2ban's enabled jails name, those patterns that no file matches. */
+  /** Patterns for logs of fail2ban's enabled jails that do not match any file. */
   readonly missingLogs: ReadonlySet<string>
-  /** What could not be found out, so that no exact plan can be made. */
+  /** What could not be determined, so that the plan is not exact. */
   readonly unknown: readonly string[]
-  /** What else could not be looked at, and why. */
+  /** What else could not be checked, and why. */
   readonly notes: readonly string[]
 }
 

@@ -4,7 +4,7 @@ import { type ConfigFile, effective, viewFail2ban } from './fail2ban-view.ts'
 
 const STOCK = '/var/lib/fail2ban/fail2ban.sqlite3'
 
-/** The value of fail2ban's `dbfile`; undefined where nothing sets it, or it cannot be resolved. */
+/** The value of fail2ban's `dbfile`; undefined if no file sets it, or it cannot be resolved. */
 const databaseOption = (files: readonly ConfigFile[]) => {
   const dbfile = effective(viewFail2ban(files, 'fail2ban'), 'Definition', 'dbfile')
   return dbfile?.resolved ? { ...dbfile, value: dbfile.value.trim() } : undefined
@@ -12,15 +12,15 @@ const databaseOption = (files: readonly ConfigFile[]) => {
 
 const isNone = (dbfile: string): boolean => /^(?:none|:memory:)$/i.test(dbfile)
 
-/** Where fail2ban keeps its bans; '' where it forgets them. */
+/** The file in which fail2ban stores its bans; '' if it does not store them. */
 export const findDatabase = (files: readonly ConfigFile[]): string => {
   const path = databaseOption(files)?.value ?? STOCK
   return isNone(path) ? '' : path
 }
 
 /**
- * Where fail2ban keeps no database, it knows nobody when it starts, and never bans longer whoever comes back. Measured on
- * 1.0.2 to 1.1.1, also that another file is as good as the stock one, and that no `dbpurgeage` ends a ban that is in force.
+ * Without a database fail2ban starts without bans, and never bans repeat offenders for longer. Measured on 1.0.2 to 1.1.1,
+ * also that another file works like the stock one, and that `dbpurgeage` never ends a ban that is in force.
  */
 export const withoutDatabase = (
   files: readonly ConfigFile[],
@@ -32,7 +32,7 @@ export const withoutDatabase = (
   const bans =
     banaction === ACTION
       ? 'the firewall keeps them, but repeat offenders are not banned for longer'
-      : 'whoever was banned is free again then, and repeat offenders are not banned for longer'
+      : 'all banned hosts are released then, and repeat offenders are not banned for longer'
   return [
     {
       severity: 'warning',

@@ -1,7 +1,7 @@
 import type { Problem } from '../problem.ts'
 import type { ProblemCode } from '../problem-codes.ts'
 import type { Facts } from './facts.ts'
-import { isNoTime, logPatterns, namesIn } from './fail2ban-values.ts'
+import { isNotTime, logPatterns, namesIn } from './fail2ban-values.ts'
 import {
   allJails,
   type Effective,
@@ -13,14 +13,14 @@ import {
 import { FAIL2BAN_DIRECTORY, fail2banFiles, JAIL_FILE } from './jail.ts'
 
 /**
- * What keeps fail2ban from starting, or a jail from being loaded, in any file. Each kind was tried on fail2ban
- * 1.0.2, 1.1.0 and 1.1.1; what they get along with is left alone, and so is what only they can judge.
+ * What keeps fail2ban from starting, or a jail from being loaded, in any file. Each kind was tried on fail2ban 1.0.2, 1.1.0
+ * and 1.1.1. What they accept, and what only fail2ban can judge, is not reported.
  */
 
-/** Options that fail2ban reads of every jail, even of one that is off. */
+/** Options that fail2ban reads for every jail, even if it is disabled. */
 const READ_FIRST = ['enabled', 'backend', 'filter']
 
-/** Those that it reads of an enabled jail (client/jailreader.py and filterreader.py). */
+/** Those that it reads for an enabled jail (client/jailreader.py and filterreader.py). */
 export const JAIL_OPTIONS: readonly string[] = [
   ...READ_FIRST,
   ...['action', 'logpath', 'logencoding', 'logtimezone', 'maxretry', 'maxmatches', 'findtime', 'bantime'],
@@ -43,7 +43,7 @@ const TIMES: ReadonlyMap<string, boolean> = new Map([
 
 const BACKENDS = ['auto', 'pyinotify', 'gamin', 'polling', 'systemd']
 
-const DOES_NOT_START = 'fail2ban does not start over this'
+const DOES_NOT_START = 'fail2ban does not start because of this'
 
 const problemAt = (
   severity: Problem['severity'],
@@ -53,7 +53,7 @@ const problemAt = (
   hint: string,
 ): Problem => ({ severity, code, message, hint, at: { path: `${FAIL2BAN_DIRECTORY}/${path}`, line } })
 
-/** [1, 1, 1] for 1.1.1-2; null where no package tells. */
+/** [1, 1, 1] for 1.1.1-2; null if the package's version is unknown. */
 const versionOf = ({ packages, installs }: Facts): readonly number[] | null => {
   const text = packages.get('fail2ban') ?? installs?.find(({ name }) => name === 'fail2ban')?.version ?? ''
   const match = /^(?:\d+:)?(\d+)\.(\d+)\.(\d+)/.exec(text)
@@ -65,7 +65,7 @@ const isAtLeast = (version: readonly number[], wanted: readonly number[]): boole
   return at === -1 || (version[at] ?? 0) > (wanted[at] ?? 0)
 }
 
-/** Since 1.1.1 a file that is not UTF-8 is fatal, and a jail may do without its log. */
+/** Since 1.1.1 a file that is not UTF-8 is fatal, and a jail may be configured to start without its log. */
 const isNewer = (facts: Facts): boolean | null => {
   const version = versionOf(facts)
   return version && isAtLeast(version, [1, 1, 1])
@@ -94,7 +94,7 @@ const readValues = (view: Fail2banView, jail: string, options: readonly string[]
 
 const valueFault = (option: string, { value }: Effective): { message: string; hint: string } | null => {
   const refusesEmpty = TIMES.get(option)
-  if (refusesEmpty !== undefined && (value !== '' || refusesEmpty) && isNoTime(value)) {
+  if (refusesEmpty !== undefined && (value !== '' || refusesEmpty) && isNotTime(value)) {
     return {
       message: `${option} = ${value} is not a time`,
       hint: 'write seconds, or a time such as 10m, 12h or 1d',
@@ -126,7 +126,7 @@ const valueFaults = (values: readonly (readonly [string, Effective])[], isUsed: 
 
 const isStock = (path: string): boolean => path === 'jail.conf' || /^paths-[\w-]+\.conf$/.test(path)
 
-/** An enabled jail without any log: only fail2ban 1.1.1 can be told to go on without the jail, or without the log. */
+/** An enabled jail without any log: only fail2ban 1.1.1 has options to start without the jail, or without the log. */
 const logFault = (view: Fail2banView, jail: string, facts: Facts): Problem[] => {
   const value = (option: string) => effective(view, jail, option)?.value.trim() ?? ''
   const logpath = effective(view, jail, 'logpath')
@@ -138,7 +138,7 @@ const logFault = (view: Fail2banView, jail: string, facts: Facts): Problem[] => 
     ['1', 'on', 'true', 'yes'].includes(value('skip_if_nologs').toLowerCase()) ||
     (/^(?:auto|)$/.test(value('backend')) && value('journalmatch') !== '')
   if (goesOn && isNewer(facts) !== false) return []
-  // An admin chose the log here, or only that the jail is enabled.
+  // The line that the admin wrote: the log's, or the one that enables the jail.
   const origin = isStock(logpath.path) ? enabled : logpath
   const missing = patterns.length === 0 ? 'its logpath is empty' : `no file matches ${patterns.join(' or ')}`
   return [
@@ -150,7 +150,7 @@ const logFault = (view: Fail2banView, jail: string, facts: Facts): Problem[] => 
   ]
 }
 
-/** A filter or an action that does not exist: fail2ban starts, and leaves the jail out. A missing program in Python ends it. */
+/** A filter or an action that does not exist: fail2ban starts without the jail. A missing action in Python is fatal. */
 const nameFaults = (view: Fail2banView, jail: string, facts: Facts): Problem[] => {
   const check = (option: 'filter' | 'action', known: ReadonlySet<string>): Problem[] => {
     const found = effective(view, jail, option)
@@ -174,7 +174,7 @@ const nameFaults = (view: Fail2banView, jail: string, facts: Facts): Problem[] =
   return [...check('filter', facts.filters), ...check('action', facts.actions)]
 }
 
-/** Problems by location: one in [DEFAULT] shows in every jail. */
+/** Without duplicates: a problem in [DEFAULT] is found in every jail. */
 const once = (problems: readonly Problem[]): Problem[] => {
   const seen = new Map(
     problems.map((problem) => [JSON.stringify([problem.at, problem.code, problem.message]), problem]),
@@ -182,13 +182,13 @@ const once = (problems: readonly Problem[]): Problem[] => {
   return [...seen.values()]
 }
 
-/** What is wrong with fail2ban's files, as they will be when the plan is done. Pure. */
+/** What is wrong with fail2ban's files as they will be after the plan. Pure. */
 export const fail2banFaults = (facts: Facts): Problem[] => {
   const files = fail2banFiles(facts)
   const jails = viewFail2ban(files)
   const server = viewFail2ban(files, 'fail2ban')
   const enabled = enabledJails(jails)
-  // Of the jail file itself the plan tells, and it mends what it can.
+  // The plan fixes the jail file itself, or reports its faults.
   const others = enabled.filter((jail) => jail !== 'portsentry')
   return once([
     ...fileFaults({ ...jails, faults: jails.faults.filter(({ path }) => path !== JAIL_FILE) }, facts),

@@ -1,4 +1,4 @@
-/** Values of jail options as fail2ban itself takes them apart (helpers.py, client/jailreader.py, server/mytime.py). */
+/** Values of jail options as fail2ban parses them (helpers.py, client/jailreader.py, server/mytime.py). */
 
 /** Names of the filter or of the actions in a value, without their parameters in square brackets. */
 export const namesIn = (value: string): string[] =>
@@ -7,7 +7,7 @@ export const namesIn = (value: string): string[] =>
     .split(/\s+/)
     .filter((name) => name !== '')
 
-/** File patterns in a `logpath`: one a line; what follows the last blank of a line says where to begin reading. */
+/** File patterns in a `logpath`: one a line; the word after the last blank of a line says where reading begins. */
 export const logPatterns = (value: string): string[] =>
   value
     .split('\n')
@@ -17,8 +17,8 @@ export const logPatterns = (value: string): string[] =>
 const UNIT =
   /^(?:days?|da|dd?|weeks?|wee?|ww?|months?|mon?|years?|yea?|yy?|seconds?|sec?|ss?|minutes?|min?|mm?|hours?|hou?|hh?)$/i
 
-/** Surely no time to fail2ban, which evaluates it as an expression of Python's: what looks like one is left to it. */
-export const isNoTime = (value: string): boolean => {
+/** Certainly not a time. fail2ban evaluates times as Python expressions: what looks like an expression is left to it. */
+export const isNotTime = (value: string): boolean => {
   const bare = value.replace(/#.*/s, '').trim()
   if (!/^[\w\s.+*-]*$/.test(bare)) return false
   return bare === '' || [...bare.matchAll(/[a-z_]+/gi)].some(([word]) => !UNIT.test(word))

@@ -2,10 +2,10 @@ import { posix } from 'node:path'
 import { type Fail2banIni, type Fault, lowerKey, parseFail2banIni } from '../documents/fail2ban-ini.ts'
 
 /**
- * What fail2ban makes of its jail configuration: files merged in reading order, [DEFAULT] beneath every jail,
- * references resolved. Authority: client/configreader.py and client/configparserinc.py of fail2ban 1.0 to 1.1.
- * A file with a fault is taken for what was probably meant (fail2ban itself would not start), except for one
- * that is not UTF-8, which fail2ban leaves out. What filter.d would add as `%(known/…)s` is not known here.
+ * fail2ban's jail configuration as fail2ban sees it: files merged in reading order, [DEFAULT] beneath every jail, references
+ * resolved. Authority: client/configreader.py and client/configparserinc.py of fail2ban 1.0 to 1.1. A file with a fault is
+ * read as it was probably meant (fail2ban itself would not start), except for one that is not UTF-8, which fail2ban skips.
+ * Values that filter.d would add as `%(known/…)s` are unknown here.
  */
 export interface Fail2banView {
   /** In the order in which they were merged; a file that two others include comes twice. */
@@ -25,8 +25,8 @@ interface Origin {
 }
 
 /**
- * `resolved` is false where a reference could not be resolved: it is left as written, or the whole value is. `fault` says
- * why fail2ban would not start over such a value; null where the reference may be one that only a filter resolves.
+ * `resolved` is false if a reference could not be resolved: it, or the whole value, is then as written. `fault` says why
+ * fail2ban would not start because of it; null if the reference may be one that only a filter resolves.
  */
 export interface Effective extends Origin {
   readonly resolved: boolean
@@ -39,11 +39,11 @@ export interface ConfigFile {
   readonly text: string
 }
 
-/** Python's limit; beyond it fail2ban gives up, which is how a cycle ends. */
+/** Python's limit for nested references; fail2ban fails beyond it, also for cycles. */
 const MAX_DEPTH = 10
-/** Ours, against values that double at every level. */
+/** Our limit, for values that double at every level. */
 const MAX_STEPS = 10_000
-/** Bytes of a value: no consumer takes one near this length. */
+/** Bytes of a value; no consumer accepts one near this length. */
 const MAX_LENGTH = 1_000_000
 
 type Layer = Pick<Fail2banView, 'defaults' | 'sections'>
@@ -52,14 +52,14 @@ type Layer = Pick<Fail2banView, 'defaults' | 'sections'>
 const borrow = ({ defaults, sections }: Layer, section: string, text: string): [string, string][] =>
   [...text.matchAll(/%\((([\w-]+)\/([^)]+))\)s/g)].flatMap(([, name = '', from = '', key = '']) => {
     const other = sections.get(from.toLowerCase() === 'known' ? `KNOWN/${section}` : from)
-    // A section that does not exist gives nothing; [DEFAULT] steps in for one that lacks the key.
+    // From a section that does not exist nothing is borrowed; if one lacks the key, that of [DEFAULT] is.
     if (!other && !['known', 'default'].includes(from.toLowerCase())) return []
     const origin = (from.toLowerCase() === 'default' ? undefined : other?.get(key)) ?? defaults.get(key)
     return origin ? [[name, origin.value]] : []
   })
 
-/** References that no file has to set: the filter's own values, other sections' values, and what fail2ban adds itself. */
-const isGivenElsewhere = (name: string): boolean =>
+/** References that no file has to set: values of the filter or of other sections, and those that fail2ban adds itself. */
+const isSetElsewhere = (name: string): boolean =>
   name.includes('/') || name === 'fail2ban_version' || name === 'fail2ban_confpath'
 
 const interpolate = (
@@ -89,7 +89,7 @@ const interpolate = (
       if (name === undefined) result += token === '%%' ? '%' : token
       else if (value === undefined) {
         resolved = false
-        if (!isGivenElsewhere(key)) fault ??= `it refers to %(${name})s, which nothing sets`
+        if (!isSetElsewhere(key)) fault ??= `it refers to %(${name})s, which nothing sets`
         result += token
       } else {
         const expanded = value.includes('%') ? expand(value, known, depth + 1) : value
@@ -113,7 +113,7 @@ const lookUp = (layer: Layer, section: string, key: string): Effective | undefin
   return origin && { ...origin, ...interpolate(layer, section, origin.value) }
 }
 
-/** What `key` of a jail (or of DEFAULT) comes to, and which file and line decided. Undefined where nothing sets it. */
+/** The effective value of `key` in a jail (or in DEFAULT), and the file and line that set it. Undefined if nothing sets it. */
 export const effective = (view: Fail2banView, jail: string, key: string): Effective | undefined =>
   lookUp(view, jail, key)
 
@@ -187,8 +187,8 @@ const resolveInclude = (from: string, name: string): string =>
     : posix.normalize(posix.join(posix.dirname(from), name))
 
 /**
- * Reads a directory's jail files, in fail2ban's order, with what they include; or the server's own ones, fail2ban.conf and
- * what belongs to it. Files nobody reads are ignored.
+ * Merges the jail files, in fail2ban's order, with those that they include; or, for `fail2ban`, fail2ban.conf and its
+ * companions. Files that fail2ban does not read are ignored.
  */
 export const viewFail2ban = (
   files: readonly ConfigFile[],
@@ -196,7 +196,7 @@ export const viewFail2ban = (
 ): Fail2banView => {
   const contents = new Map(files.map((file) => [file.path, readFile(file)]))
   const reached = new Set<string>()
-  /** Each path, followed by its .local unless that is in the list anyway. */
+  /** Each path, followed by its .local unless the list has that, too. */
   const withLocals = (paths: readonly string[]): string[] =>
     paths.flatMap((path) => (paths.includes(local(path)) ? [path] : [path, local(path)]))
   const withIncludes = (path: string, parents: readonly string[]): string[] => {

@@ -8,7 +8,7 @@ import { native2 } from './releases/native-2.ts'
 
 export const RELEASES: readonly Release[] = [sysv12, template12, native2]
 
-/** What a copy of /etc shows of the portsentry that it belongs to. */
+/** What a copy of /etc shows about the portsentry of its server. */
 export interface Traces {
   /** portsentry.conf, latin1-decoded. */
   readonly conf: string
@@ -23,13 +23,13 @@ export interface Traces {
 }
 
 /**
- * The release by the files of /etc, null where they contradict each other or say too little. 1.2-14 and 1.2-16 put the very
- * same files there, so that between these two the enabled units decide, or else Debian's version.
+ * The release by the files of /etc, null if they contradict each other or are too few. 1.2-14 and 1.2-16 install the same
+ * files there: between these two the enabled units decide, or else Debian's version.
  */
 export const inferRelease = (traces: Traces): Release | null => {
   const { debianVersion, hasInitScript, hasLogRotation, hasTemplateUnit } = traces
   const conf = parsePortsentryConf(traces.conf, '1.2')
-  // 2.x would not start over one of these keys.
+  // 2.x would not start with one of these keys.
   const hasOldKey = [...native2.translatedKeys].some((key) => getKey(conf, key) !== undefined)
   const isClassic = hasInitScript || hasTemplateUnit || hasOldKey
   if (isClassic === hasLogRotation) return null
@@ -39,19 +39,18 @@ export const inferRelease = (traces: Traces): Release | null => {
   return major < 13 ? sysv12 : null
 }
 
-/** The release that this version of Debian ships: a guess, for what is settled only when the packages are known. */
+/** The release that this version of Debian ships: a guess, as long as the packages are unknown. */
 export const assumeRelease = (debianVersion: string): Release => {
   const major = Number(/^\d+/.exec(debianVersion)?.[0])
   if (major <= 12) return sysv12
   return major === 13 ? template12 : native2
 }
 
-/** What of the facts decides the release. */
+/** The facts that decide the release. */
 type Deciding = Pick<Facts, 'root' | 'portsentry' | 'inferredRelease' | 'live' | 'unknown' | 'assumedRelease'>
 
 /**
- * The release that fits the package, or why there is none. Never decided by the distribution's name. The one way to it, for
- * every command.
+ * The release of the package, or why there is none. Never decided by the distribution's name. The only function for it.
  */
 export const findRelease = (facts: Deciding): Release | Problem => {
   const at = { path: '/var/lib/dpkg/status' }
@@ -67,7 +66,7 @@ export const findRelease = (facts: Deciding): Release | Problem => {
     return {
       ...refuse(
         'untold-release',
-        'no /var/lib/dpkg/status is in the tree, and its /etc does not tell which portsentry this is for',
+        'the tree has no /var/lib/dpkg/status, and its /etc does not show which portsentry it is for',
         "add the server's /etc/debian_version, /etc/init.d and /etc/logrotate.d to the tree, or give --release",
       ),
       at: { path: '/etc/portsentry/portsentry.conf' },
@@ -87,7 +86,7 @@ export const findRelease = (facts: Deciding): Release | Problem => {
     return refuse(
       'no-portsentry',
       `portsentry is not installed${reasons === '' ? ', and apt knows no version to install' : `: ${reasons}`}`,
-      'mend that, or run apt-get update and see that the main component is in the apt sources',
+      'fix that, or run apt-get update and check that the main component is in the apt sources',
     )
   }
   const release = RELEASES.find(({ matches }) => matches(portsentry))
@@ -95,15 +94,15 @@ export const findRelease = (facts: Deciding): Release | Problem => {
     const supported = RELEASES.map(({ title }) => title).join(', ')
     return refuse(
       'unsupported-release',
-      `portsentry ${portsentry.version} is laid out in a way that this portward does not support`,
-      `nothing was touched; supported: ${supported}`,
+      `portsentry ${portsentry.version} is not supported by this portward`,
+      `nothing was changed; supported: ${supported}`,
     )
   }
   if (facts.live?.init === 'sysv' && !release.hasInitScript) {
     return refuse(
       'needs-systemd',
-      `${release.title} has no init script, and systemd does not run here`,
-      'nothing was touched; run portward where systemd runs',
+      `${release.title} has no init script, and systemd is not running here`,
+      'nothing was changed; run portward where systemd is running',
     )
   }
   return release

@@ -18,15 +18,15 @@ const warn = (code: ProblemCode, path: string, message: string, hint: string): P
 })
 
 /**
- * portsentry 1.2 reads raw sockets behind netfilter: what INPUT drops, it never sees. Which ports a rule lets through is
- * not looked at here; `verify` tries them.
+ * portsentry 1.2 reads raw sockets behind netfilter: it never sees what INPUT drops. Which ports a rule lets through is not
+ * checked here; `verify` tries them.
  */
 const findBlindness = ({ live }: Facts, { seesIPv6 }: Release): Problem[] => {
   if (live === null || seesIPv6) return []
   const { ufw, firewalld } = live.firewallManagers
   const unseen = 'before this portsentry can see it: scans of such ports are not noticed'
-  const blind = (path: string, who: string, hint: string) => [
-    warn('blind-portsentry', path, `${who} ${unseen}`, `${hint}, or count on the firewall alone`),
+  const blind = (path: string, what: string, hint: string) => [
+    warn('blind-portsentry', path, `${what} ${unseen}`, `${hint}, or rely on the firewall alone`),
   ]
   if (ufw?.drops) {
     return blind(
@@ -50,13 +50,13 @@ const findBlindness = ({ live }: Facts, { seesIPv6 }: Release): Problem[] => {
   )
 }
 
-/** What becomes of bans when another tool empties INPUT, and what to set instead. */
+/** What happens to bans when another tool empties INPUT, and what to set instead. */
 interface Emptied {
   readonly loss: string
-  readonly cure: string
+  readonly remedy: string
 }
 
-/** Null: no ban is known to stand in a table that `manager` empties. */
+/** Null: no ban is known to be in a table that `manager` empties. */
 const whenEmptied = (
   { banaction, killRoute = '' }: Settings,
   used: BanSet | null,
@@ -64,54 +64,54 @@ const whenEmptied = (
 ): Emptied | null => {
   if (banaction?.startsWith('iptables'))
     return {
-      loss: `the bans of ${banaction} are gone then, until fail2ban is restarted`,
-      cure: 'BANACTION=nftables-allports, whose bans stand in a table of their own',
+      loss: `the bans of ${banaction} are lost until fail2ban is restarted`,
+      remedy: 'BANACTION=nftables-allports, which has its own table',
     }
   // ufw leaves the table raw alone.
   const isEmptied = used?.backend === 'ipset' && (manager === 'firewalld' || used.target !== 'DROP')
   if (isEmptied && banaction === undefined)
     return {
-      loss: 'bans are back within a minute',
-      cure: 'BAN_BACKEND=nft, whose bans stand in a table of their own',
+      loss: 'bans are restored within a minute',
+      remedy: 'BAN_BACKEND=nft, which has its own table',
     }
   if (/\bip6?tables\b/.test(killRoute))
-    return { loss: 'the rules of KILL_ROUTE are gone then', cure: 'a KILL_ROUTE that uses nft' }
+    return { loss: 'the rules of KILL_ROUTE are lost', remedy: 'a KILL_ROUTE that uses nft' }
   return null
 }
 
 /**
- * ufw's jumps are appended to INPUT and bans inserted before them; reloading it, switching it off and on leave the
- * bans there unless it manages the built-in chains (seen with 0.36).
+ * ufw appends its jumps to INPUT, and bans are inserted before them; when it is reloaded, disabled or enabled, the bans are
+ * kept unless it manages the built-in chains (seen with 0.36).
  */
-const emptiedByUfw = ({ loss, cure }: Emptied): Problem =>
+const emptiedByUfw = ({ loss, remedy }: Emptied): Problem =>
   warn(
     'ufw',
     UFW_DEFAULTS,
     `ufw empties INPUT whenever it starts or is reloaded (MANAGE_BUILTINS=yes): ${loss}`,
-    `set MANAGE_BUILTINS=no there, or ${cure}`,
+    `set MANAGE_BUILTINS=no there, or ${remedy}`,
   )
 
 const BESIDE_UFW = warn(
   'ufw',
   UFW_CONF,
-  'ufw is on: bans go before its rules, so that nothing it allows lifts them, and ufw status does not show them',
-  'see portward bans; portward unban ADDRESS lifts one',
+  'ufw is active: bans come before its rules, so ufw cannot let a banned host in, and ufw status does not show bans',
+  'see portward bans; portward unban ADDRESS releases a host',
 )
 
-/** fw.py and ipXtables.py of firewalld 1.3: a flush takes the rules of iptables, too, whichever its own backend is. */
-const emptiedByFirewalld = ({ loss, cure }: Emptied): Problem =>
+/** fw.py and ipXtables.py of firewalld 1.3: a flush also removes the rules of iptables, whatever firewalld's backend is. */
+const emptiedByFirewalld = ({ loss, remedy }: Emptied): Problem =>
   warn(
     'firewalld',
     '/etc/firewalld',
     `firewalld empties the tables of iptables whenever it starts, stops or is reloaded: ${loss}`,
-    `set ${cure}`,
+    `set ${remedy}`,
   )
 
 /**
- * What other tools of the firewall mean for portsentry and for its bans. What no line of config.env changes is said
- * until portward has been applied here once: whoever plans every hour knows it by then.
+ * What other firewall tools mean for portsentry and for its bans. Warnings that no setting of config.env could avoid are
+ * shown only until portward has been applied here once.
  */
-export const findFirewallManagerTrouble = (
+export const findFirewallManagerProblems = (
   settings: Settings,
   facts: Facts,
   release: Release,

@@ -8,8 +8,8 @@ import type { Release } from './release.ts'
 const KEY = 'HISTORY_FILE'
 
 /**
- * A HISTORY_FILE that stands in portsentry.conf and is no log of portsentry's: the daemon, which runs as root, would add
- * lines to it or, as 2.x, truncate it at each start. What config.env gives has been judged with the settings.
+ * A HISTORY_FILE in portsentry.conf that is not a log of portsentry: the daemon, which runs as root, would append lines to it
+ * or, with 2.x, truncate it at each start. The value of config.env has been checked with the settings.
  */
 export const findUnfitHistory = (
   { portsentryKeys }: Pick<Settings, 'portsentryKeys'>,

@@ -2,7 +2,7 @@ import type { Daemon } from '../documents/daemon-patterns.ts'
 import { decides, decisionOf, type HostsAccess, type Outcome } from '../documents/hosts-access.ts'
 import type { Network } from '../network.ts'
 
-/** What TCP wrappers make of a host, and the line that says so; `line` null: a file that libwrap gives up decides. */
+/** libwrap's verdict about a host, and the deciding line; `line` null: it stopped reading the file, which decides. */
 export interface WrapperVerdict {
   readonly outcome: Outcome
   readonly path: string
@@ -10,19 +10,19 @@ export interface WrapperVerdict {
 }
 
 /**
- * The daemons whose view of hosts.allow and hosts.deny counts. A copy of /etc (null) does not show its programs: there
- * it is sshd, which every Debian release builds with libwrap.
+ * The daemons for which hosts.allow and hosts.deny are judged. A copy of /etc (null) does not have programs: then it is sshd,
+ * which every Debian release builds with libwrap.
  */
 export const judgedDaemons = (wrapped: readonly string[] | null): readonly string[] => wrapped ?? ['sshd']
 
-/** The line that decides; null: none, or a file that libwrap gives up. */
+/** The line that decides; null: none, or libwrap stopped reading before one. */
 export const lineFor = (file: HostsAccess, host: Network, fallback: Outcome, daemon: Daemon): number | null =>
   file.rules.find((rule) => rule.offset < file.readUpTo && decisionOf(rule, host, fallback, daemon) !== null)
     ?.line ?? null
 
 /**
- * What a daemon is told of a host. hosts.allow decides before hosts.deny; null: neither says anything, and libwrap lets
- * the host in.
+ * libwrap's verdict for a daemon and a host. hosts.allow is searched before hosts.deny; null: neither has a matching rule, and
+ * libwrap lets the host in.
  */
 export const judgeHost = (
   allow: HostsAccess,

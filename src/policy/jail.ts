@@ -13,14 +13,14 @@ import { type BanAction, guardJail } from './jail-guards.ts'
 import { type Release, sees } from './release.ts'
 
 export const FAIL2BAN_DIRECTORY = '/etc/fail2ban'
-/** The file that portward keeps; read after Debian's defaults and before jail.local. */
+/** The file that portward maintains; read after Debian's defaults and before jail.local. */
 export const JAIL_FILE = 'jail.d/portsentry.conf'
 export const JAIL_PATH = `${FAIL2BAN_DIRECTORY}/${JAIL_FILE}`
 
-/** Options by jail, as they should stand in the jail file. */
+/** Options by jail, as they should be in the jail file. */
 export type Jails = ReadonlyMap<string, ReadonlyMap<string, string>>
 
-/** fail2ban's own files by their paths below its directory, with `jailText` in place of the jail file where it is given. */
+/** fail2ban's own files by their paths below its directory, with `jailText`, if given, instead of the jail file. */
 export const fail2banFiles = (facts: Pick<Facts, 'files'>, jailText?: string): ConfigFile[] => {
   const files = new Map<string, string>()
   for (const [path, { text }] of facts.files) {
@@ -30,42 +30,42 @@ export const fail2banFiles = (facts: Pick<Facts, 'files'>, jailText?: string): C
   return [...files].map(([path, text]) => ({ path, text }))
 }
 
-/** fail2ban's jails, with `jailText` in place of the jail file where it is given. */
+/** fail2ban's jails, with `jailText`, if given, instead of the jail file. */
 export const viewWith = (facts: Pick<Facts, 'files'>, jailText?: string): Fail2banView =>
   viewFail2ban(fail2banFiles(facts, jailText))
 
-/** Patterns of the logs that the enabled jails read, or would without the journal. */
+/** Patterns of the logs that the enabled jails read, or would read without the journal. */
 export const namedLogs = (facts: Pick<Facts, 'files'>): string[] => {
   const view = viewWith(facts)
   return enabledJails(view).flatMap((jail) => logPatterns(effective(view, jail, 'logpath')?.value ?? ''))
 }
 
-/** An address where fail2ban reads it: hosts without a prefix, networks as CIDR. */
+/** An address as fail2ban reads it: hosts without a prefix, networks as CIDR. */
 const ignoreIp = (network: Network): string =>
   isHost(network) ? formatAddress(network.bytes) : formatCidr(network)
 
-/** What fail2ban bans with, on all ports; `protocol` in the form that this action takes. */
+/** What fail2ban bans with, on all ports; `protocol` in the form that this action accepts. */
 const banAction = ({ banaction = BAN_ACTION }: Settings): BanAction => {
   const takesAll = banaction === BAN_ACTION || banaction.startsWith('iptables-allports')
   return { banaction, protocol: takesAll ? 'all' : 'tcp,udp' }
 }
 
-/** A file of portward's own: sshd's jail reads the journal where its log does not exist. */
+/** Written by portward: has the sshd jail read the journal if its log does not exist. */
 export const SSHD_PATH = `${FAIL2BAN_DIRECTORY}/jail.d/portward-sshd.local`
 
-interface SshdCure {
-  /** Whether the file should be there. */
+interface SshdFix {
+  /** Whether the file should exist. */
   readonly readJournal: boolean
-  /** A log that has to be made. */
+  /** A log that has to be created. */
   readonly log?: string
 }
 
 /**
- * Debian 12 enables the sshd jail on /var/log/auth.log, which no fresh server has: fail2ban then does not start.
- * Where there is a journal the jail reads that, and goes on to, as long as the release doesn't say so by itself;
- * elsewhere the log is made, so that a later syslog is read.
+ * Debian 12 enables the sshd jail on /var/log/auth.log, which a fresh server does not have: fail2ban then does not start.
+ * With a journal the jail reads that, also later, unless the release does so by default; without one the log is created, so
+ * that a syslog daemon that is installed later is read.
  */
-const cureSshd = (facts: Facts): SshdCure => {
+const fixSshd = (facts: Facts): SshdFix => {
   const others = new Map([...facts.files].filter(([path]) => path !== SSHD_PATH))
   const view = viewWith({ ...facts, files: others })
   const option = (name: string) => effective(view, 'sshd', name)?.value ?? ''
@@ -81,16 +81,16 @@ const cureSshd = (facts: Facts): SshdCure => {
 const longer = (one: string, other: string): string => (secondsOf(other) > secondsOf(one) ? other : one)
 
 interface DesiredJails {
-  /** What the jail file should say. */
+  /** What the jail file should contain. */
   readonly jails: Jails
-  /** The text of `SSHD_PATH`; null: the file must not be there. */
+  /** The text of `SSHD_PATH`; null: the file must not exist. */
   readonly sshdFile: string | null
   /** Logs that jails lack. */
   readonly logs: readonly string[]
   readonly problems: readonly Problem[]
 }
 
-/** What fail2ban should be told, and what is wrong with what was asked. */
+/** fail2ban's desired jails, and problems with the settings for them. */
 export const desiredJails = (
   settings: Settings,
   facts: Facts,
@@ -115,24 +115,24 @@ export const desiredJails = (
   const portsentry = new Map([
     ['enabled', String(bans)],
     ['filter', release.filter],
-    // A file of its own needs a backend that reads files, whatever [DEFAULT] says for the others.
+    // The history is a file, whatever backend [DEFAULT] sets for other jails.
     ['backend', 'polling'],
-    // Without a database fail2ban would read the history from its beginning at each start, and ban whoever was released.
+    // Without a database fail2ban would read the history from its beginning at each start, and ban released hosts again.
     ['logpath', forgotten.length > 0 ? `${historyPath} tail` : historyPath],
     ['ignoreip', networks.map(ignoreIp).join(' ')],
     ['banaction', banaction],
     ['protocol', protocol],
     ['bantime', settings.bantime],
-    // Longer for those who come back; what lasts for ever cannot grow.
+    // Longer for repeat offenders; a permanent ban cannot become longer.
     ['bantime.increment', String(settings.bantimeIncrement && settings.bantime !== '-1')],
-    // Nobody who comes back gets less than who comes first.
+    // A repeat offender's ban is never shorter than a first one.
     ['bantime.maxtime', longer(settings.bantimeMaxtime, settings.bantime)],
     ['findtime', settings.findtime],
     ['maxretry', settings.maxretry],
   ])
   const jailText = setValues(fileText(facts, JAIL_PATH) ?? '', 'portsentry', portsentry)
   const guards = guardJail(viewWith(facts, jailText), { banaction, protocol }, FAIL2BAN_DIRECTORY, JAIL_FILE)
-  const { readJournal, log } = cureSshd(facts)
+  const { readJournal, log } = fixSshd(facts)
   return {
     jails: new Map([['portsentry', new Map([...portsentry, ...(bans ? guards.options : [])])]]),
     sshdFile: readJournal ? sshdText : null,
@@ -142,8 +142,8 @@ export const desiredJails = (
 }
 
 /**
- * What [DEFAULT] keeps from being banned in every jail, and the portsentry jail's own ignoreip, which replaces it,
- * does not. Host names are left out: what they lead to is not known here.
+ * Addresses that ignoreip in [DEFAULT] exempts in every jail, but the portsentry jail's own ignoreip, which replaces it, does
+ * not. Host names are left out: they are not resolved here.
  */
 export const lostIgnoreIps = (facts: Facts, release: Release, networks: readonly Network[]): Problem[] => {
   const others = new Map([...facts.files].filter(([path]) => path !== JAIL_PATH))
@@ -159,13 +159,13 @@ export const lostIgnoreIps = (facts: Facts, release: Release, networks: readonly
     .map((given) => ({
       severity: 'warning',
       code: 'ignoreip-lost',
-      message: `spares ${given} in [DEFAULT] ignoreip, which does not hold for the portsentry jail`,
+      message: `exempts ${given} with [DEFAULT] ignoreip, which does not apply to the portsentry jail`,
       hint: `add ${given} to WHITELIST`,
       at,
     }))
 }
 
-/** Options of the portsentry jail that a file read later than ours decides otherwise. */
+/** Options of the portsentry jail that are overridden by a file that is read later. */
 export const overriddenOptions = (facts: Facts, jails: Jails, jailText: string): Problem[] => {
   const view = viewWith(facts, jailText)
   const problems: Problem[] = []

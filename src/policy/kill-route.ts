@@ -7,15 +7,15 @@ import type { Release } from './release.ts'
 
 export interface TargetChoice {
   readonly target: Exclude<BanTarget, 'auto'>
-  /** Why it is not what was asked for by name. */
+  /** Why it is not the target that config.env names. */
   readonly warning?: string
-  /** Why `auto` has come to it. */
+  /** Why `auto` chose it. */
   readonly note?: string
 }
 
 /**
- * The iptables target that bans use: what was asked for where this kernel takes it, else DROP. Where that cannot be
- * tried, as in a tree or without root, the target that the ban set has now stays: it was tried then.
+ * The iptables target that bans use: the wanted one if this kernel accepts it, else DROP. If that cannot be tried, as in a
+ * tree or without root, the present ban set's target is kept: it was tried when that was made.
  */
 export const chooseTarget = (
   wanted: BanTarget,
@@ -29,19 +29,19 @@ export const chooseTarget = (
   if (verdict === 'accepted' || isTaken) return { target: preferred }
   const why =
     verdict === 'refused' ? 'is not accepted by this kernel and iptables' : 'could not be tried here'
-  const cure =
-    preferred === 'REJECT' ? '' : ' (the packages xtables-addons-dkms and xtables-addons-common bring it)'
-  const reason = `the target ${preferred} ${why}${cure}: bans use DROP`
+  const remedy =
+    preferred === 'REJECT' ? '' : ' (the packages xtables-addons-dkms and xtables-addons-common provide it)'
+  const reason = `the target ${preferred} ${why}${remedy}: bans use DROP`
   return { target: 'DROP', ...(wanted === 'auto' ? { note: reason } : { warning: reason }) }
 }
 
-/** Rules of INPUT, routes that lead nowhere and ban sets: portward's, and those of portsentry's stock files and the tutorials. */
+/** Rules in INPUT, unreachable routes and ban sets: portward's, and those of portsentry's stock files and of tutorials. */
 const SEEN = /\bip6?tables\b.*\bINPUT\b|\broute\s+(?:add|replace)\b|\binet portward hosts|\bportward-hosts/
 
-/** Whether bans by this KILL_ROUTE are found where bans are looked for: a command of one's own may ban anywhere. */
+/** Whether bans by this KILL_ROUTE can be found by portward: an admin's command may ban anywhere. */
 export const isVisibleBan = (command: string): boolean => SEEN.test(command)
 
-/** The value of KILL_ROUTE; null where portsentry is to leave the firewall alone. */
+/** The value of KILL_ROUTE; null if portsentry should not change the firewall. */
 export const killRoute = (
   { killRoute: given, banBackend, observeOnly, bantime }: Settings,
   backend: Backend,

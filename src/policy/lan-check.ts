@@ -15,13 +15,13 @@ import type { ProblemCode } from '../problem-codes.ts'
 import type { Settings } from '../settings/settings.ts'
 import { type OnLink, onLink } from './on-link.ts'
 
-/** RFC 1918. Not RFC 6598, 100.64.0.0/10: there the neighbours are the provider's other customers. */
+/** RFC 1918. Not RFC 6598, 100.64.0.0/10: its other hosts are the provider's customers. */
 const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'].flatMap((text) => parseNetwork(text) ?? [])
 
 const UNPROTECTED = 'unprotected-network'
 
-/** What is found here, and what it is to `verify`. */
-export const LAN_TROUBLE: ReadonlyMap<ProblemCode, 'fail' | 'warn'> = new Map([
+/** The codes of these problems, and the result of `verify` for each. */
+export const LAN_PROBLEMS: ReadonlyMap<ProblemCode, 'fail' | 'warn'> = new Map([
   ['lan-elsewhere', 'fail'],
   [UNPROTECTED, 'fail'],
   ['lan-routed', 'warn'],
@@ -29,14 +29,14 @@ export const LAN_TROUBLE: ReadonlyMap<ProblemCode, 'fail' | 'warn'> = new Map([
   ['lan-wide', 'warn'],
 ])
 
-/** Addresses that a message lists. */
+/** The most addresses that a message lists. */
 const MOST = 8
 
 export const isPrivate = (network: Network): boolean => isWithin(PRIVATE, network)
 
 const overlap = (a: Network, b: Network): boolean => contains(a, b) || contains(b, a)
 
-/** LAN_NM is /8 at the widest; VPNs divide the default route into two of /1. */
+/** LAN_NM is at least /8; VPNs split the default route into two of /1. */
 const isDefaultRoute = ({ to }: Route): boolean => to.prefix < 8
 
 const describe = ({ device, network }: OnLink): string => `${formatCidr(network)} (${device})`
@@ -52,7 +52,7 @@ const describeInterfaces = ({ interfaces }: Topology): string => {
 const describeRoute = ({ to, via, device }: Route): string =>
   `${formatCidr(to)} ${via === null ? '' : `via ${via} `}dev ${device}`
 
-/** Every IPv4 address with its network, those of virtual interfaces and those without neighbours included. */
+/** Every IPv4 address with its network, including those of virtual interfaces and /32. */
 const findHomes = ({ interfaces }: Topology): OnLink[] =>
   interfaces.flatMap(({ name, addresses }) =>
     addresses
@@ -60,7 +60,7 @@ const findHomes = ({ interfaces }: Topology): OnLink[] =>
       .map((address) => ({ network: networkOf(address), device: name, address: { ...address, prefix: 32 } })),
   )
 
-/** Whether packets of the default route go to a router in this network, or out of its interface to one in none. */
+/** Whether the router of the default route is in this network or, if it is in none, the route uses its interface. */
 const isOfDefaultRoute = (home: OnLink, homes: readonly OnLink[], { routes }: Topology): boolean =>
   routes.filter(isDefaultRoute).some(({ via, device }) => {
     const router = via === null ? null : parseNetwork(via)
@@ -70,12 +70,12 @@ const isOfDefaultRoute = (home: OnLink, homes: readonly OnLink[], { routes }: To
 
 type Found = Pick<Problem, 'severity' | 'code' | 'message' | 'hint'>
 
-/** LAN_IP and LAN_NM beside what this server has; null where they go together. */
+/** Compares LAN_IP and LAN_NM with the server's interfaces and routes; null if they match. */
 const judgeLan = (lan: Network, topology: Topology): Found | null => {
   const cidr = formatCidr(lan)
   const named = `LAN_IP and LAN_NM name ${cidr}`
   const homes = findHomes(topology)
-  // One address of the server's own: it is always protected, and its neighbours are not meant to be.
+  // Only an address of the server itself: it is always protected, and the hosts around it are not meant to be.
   if (isHost(lan) && homes.some(({ address }) => contains(lan, address))) return null
   const near = homes.filter(({ network }) => overlap(network, lan))
   const routes = topology.routes.filter((route) => !isDefaultRoute(route) && overlap(route.to, lan))
@@ -92,7 +92,7 @@ const judgeLan = (lan: Network, topology: Topology): Found | null => {
     return {
       severity: 'warning',
       code: 'lan-routed',
-      message: `${named}, but this server is not in it: it reaches it by the route ${describeRoute(route)}`,
+      message: `${named}, but this server is not in it: it reaches it through the route ${describeRoute(route)}`,
       hint: `put ${cidr} into WHITELIST instead; LAN_IP and LAN_NM are for a network that this server is on, and may be left out`,
     }
   }
@@ -101,7 +101,7 @@ const judgeLan = (lan: Network, topology: Topology): Found | null => {
     return {
       severity: 'warning',
       code: 'lan-internet',
-      message: `${named}, but the default route leaves by ${describe(outside)}: strangers there are never banned`,
+      message: `${named}, but the default route uses ${describe(outside)}: hosts of others there would never be banned`,
       hint: `name your LAN, or leave out both LAN_IP and LAN_NM if there is none; if all of ${cidr} is yours, put it into WHITELIST instead`,
     }
   }
@@ -119,7 +119,7 @@ const judgeLan = (lan: Network, topology: Topology): Found | null => {
 
 type Given = Pick<Settings, 'lan' | 'whitelist' | 'untrusted' | 'observeOnly' | 'locations' | 'path'>
 
-/** Private networks that this server is on and that nothing in config.env speaks of as a whole. */
+/** Private networks that this server is on and that config.env does not mention as a whole. */
 const findUnprotected = (
   { lan, whitelist, untrusted }: Given,
   topology: Topology,
@@ -128,7 +128,7 @@ const findUnprotected = (
   onLink(topology)
     .filter(({ network }) => isIPv4(network) && isPrivate(network))
     .filter(({ network }) => !isWithin([...protectedNetworks, ...untrusted], network))
-    // LAN_NM=32 at an address of the server's own: none of its neighbours is meant.
+    // LAN_NM=32 with an address of the server: the hosts around it are not meant to be protected.
     .filter(({ network }) => lan === null || !isHost(lan) || !contains(network, lan))
     .map((link, index) => {
       const { network, address } = link
@@ -156,8 +156,8 @@ const findUnprotected = (
 export const hasIPv4 = ({ interfaces }: Topology): boolean =>
   interfaces.some(({ addresses }) => addresses.some(isIPv4))
 
-/** Whether LAN_IP, LAN_NM and WHITELIST fit the networks that this server is on, as far as those are known. */
-export const findLanTrouble = (
+/** Problems with LAN_IP, LAN_NM and WHITELIST for the networks that this server is on; none if those are unknown. */
+export const findLanProblems = (
   settings: Given,
   topology: Topology | null,
   protectedNetworks: readonly Network[],
@@ -166,7 +166,7 @@ export const findLanTrouble = (
   const at = (name: string) => settings.locations.get(name) ?? { path: settings.path }
   const wrong = settings.lan === null ? null : judgeLan(settings.lan, topology)
   const lan = wrong === null ? [] : [{ ...wrong, at: at('LAN_IP') }]
-  // The error names all networks by itself; without bans nobody needs protection.
+  // The error lists all networks already; without bans no protection is needed.
   if (wrong?.severity === 'error' || settings.observeOnly) return lan
   const unprotected = findUnprotected(settings, topology, protectedNetworks)
   return [...lan, ...unprotected.map(({ variable, ...found }) => ({ ...found, at: at(variable) }))]

@@ -2,8 +2,8 @@ import { type Network, parseNetwork } from '../network.ts'
 import type { BanSet } from './backends/definition.ts'
 
 /**
- * What earlier versions of portward banned with: a shell program with units, a fail2ban action and a record of its own. A
- * server that has it is moved to the ban set by one apply; a rollback of that apply brings it back.
+ * The ban program of earlier versions of portward: a shell program with units, a fail2ban action and its own record of bans.
+ * One apply moves such a server to the ban set; a rollback of that apply restores the program.
  */
 export const LEGACY_PROGRAM = '/etc/portward/firewall'
 export const LEGACY_CONF = '/etc/portward/firewall.conf'
@@ -29,7 +29,7 @@ export const legacyBans = (record: string | undefined, nowMs = 0): string[] =>
     Number(end) === 0 || Number(end) * 1000 > nowMs ? [host] : [],
   )
 
-/** The backend that its configuration names, in today's words. */
+/** The backend that its configuration names, by its present name. */
 export const legacyBackend = (conf: string | undefined): string | undefined =>
   /^BACKEND=(\w+)$/m.exec(conf ?? '')?.[1]?.replace('iptables', 'ipset')
 
@@ -41,7 +41,7 @@ export const legacyTarget = (conf: string | undefined): string | undefined =>
 export const legacyProtected = (conf: string): Network[] =>
   (/^ALLOWED='([^']*)'$/m.exec(conf)?.[1] ?? '').split(' ').flatMap((text) => parseNetwork(text) ?? [])
 
-/** The old table and its main chain have names that the ban set uses, too. The chain works on under another one. */
+/** The ban set uses the names of the old table and its main chain. The chain stays in force under another name. */
 export const MAKE_WAY =
   '! nft list chain inet portward input >/dev/null 2>&1 || nft rename chain inet portward decide decide_old'
 
@@ -50,9 +50,9 @@ const OLD_SETS = ['allowed', 'allowed6', 'banned', 'banned6'].map(
   (name) => `delete set inet portward ${name};`,
 )
 
-/** A shell script that takes the old rules away, and nothing of the ban set that is loaded; null: there is none. */
+/** A shell script that removes the old rules, but nothing of the loaded ban set; null: none is loaded. */
 export const removeLegacyRules = (loaded: BanSet | null): string => {
-  // The ban set has taken over chain and hooks in the filter table.
+  // The ban set uses the same chain and hooks in the filter table.
   const isTakenOver = loaded?.backend === 'ipset' && loaded.target !== 'DROP'
   const hooks = isTakenOver ? ['DOCKER-USER'] : ['INPUT', 'FORWARD', 'DOCKER-USER']
   const lines = [
@@ -68,11 +68,11 @@ export const removeLegacyRules = (loaded: BanSet | null): string => {
   return lines.join('\n')
 }
 
-/** Lines for `ip -batch` that take the old routes away. */
+/** Lines for `ip -batch` that remove the old routes. */
 export const removeLegacyRoutes = (hosts: readonly string[]): string =>
   hosts.map((host) => `route del blackhole ${host} metric 1\n`).join('')
 
-/** What of the ban set may be taken away while the old rules are in force, which have some of its names. */
+/** The parts of ban sets that may be removed while the old rules, which share some names, are in force. */
 export const besideLegacy = (sets: readonly BanSet[], legacy: string | undefined): BanSet[] =>
   sets
     .filter(({ backend }) => backend !== 'nft' || legacy !== 'nft')

@@ -2,13 +2,13 @@ import { closesToEverybody, type HostsAccess, opensToEverybody } from '../docume
 import type { Problem } from '../problem.ts'
 import type { Desired } from './desired.ts'
 
-/** A line of hosts.allow, and the daemons for which it makes hosts.deny count for nothing. */
+/** A line of hosts.allow, and the daemons for which hosts.deny has no effect because of it. */
 export interface LenientRule {
   readonly line: number
   readonly daemons: readonly string[]
 }
 
-/** Rules that let everybody in before hosts.deny is read, for daemons that really ask. */
+/** Rules that let every client in before hosts.deny is read, for daemons that use libwrap. */
 const lenientRules = ({ rules, readUpTo }: HostsAccess, daemons: readonly string[]): LenientRule[] => {
   const lines = new Map<number, string[]>()
   for (const daemon of daemons) {
@@ -20,31 +20,31 @@ const lenientRules = ({ rules, readUpTo }: HostsAccess, daemons: readonly string
   return [...lines].map(([line, of]) => ({ line, daemons: of }))
 }
 
-/** What decides whether bans are entered in hosts.deny. */
+/** What decides whether bans are written to hosts.deny. */
 type Banning = Pick<Desired, 'conf' | 'writesDenied'>
 
-/** Whether portsentry itself writes its bans into hosts.deny. */
+/** Whether portsentry itself writes its bans to hosts.deny. */
 export const portsentryWritesHostsDeny = ({ conf }: Pick<Desired, 'conf'>): boolean =>
   [conf.get('BLOCK_TCP'), conf.get('BLOCK_UDP')].includes('1') && (conf.get('KILL_HOSTS_DENY') ?? '') !== ''
 
-/** Whether bans are to get into hosts.deny at all: by portsentry, or by the file that it names. */
+/** Whether bans get into hosts.deny at all: by portsentry, or through the file that it names. */
 const bansReachHostsDeny = (desired: Banning): boolean =>
   desired.writesDenied || portsentryWritesHostsDeny(desired)
 
 /**
- * An admin's rule that is weaker than hosts.deny is theirs to keep; but a ban in hosts.deny then keeps nobody away from
- * those daemons, and that has to be said. Nothing where no ban gets into hosts.deny.
+ * An admin's rule that overrides hosts.deny is kept, but bans in hosts.deny then have no effect on those daemons, which is
+ * worth a warning. None if bans do not get into hosts.deny.
  */
 export const findLenientRules = (
   hostsAllow: HostsAccess,
-  desired: Banning & Pick<Desired, 'askingDaemons'>,
+  desired: Banning & Pick<Desired, 'libwrapDaemons'>,
 ): Problem[] =>
   bansReachHostsDeny(desired)
-    ? lenientRules(hostsAllow, desired.askingDaemons).map(({ line, daemons }) => ({
+    ? lenientRules(hostsAllow, desired.libwrapDaemons).map(({ line, daemons }) => ({
         severity: 'warning',
         code: 'lenient-hosts-allow',
         message: `this rule opens ${daemons.join(', ')} to everybody, so bans in hosts.deny have no effect on ${daemons.length > 1 ? 'them' : 'it'}`,
-        hint: 'name only trusted hosts there to have hosts.deny count; the firewall does not read this file',
+        hint: 'name only trusted hosts there so that hosts.deny has an effect; the firewall does not read this file',
         at: { path: '/etc/hosts.allow', line },
       }))
     : []

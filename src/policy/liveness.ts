@@ -1,18 +1,18 @@
 import type { Liveness } from '../facts/daemons.ts'
 import type { SocketTable } from '../facts/procfs.ts'
 
-/** `watches` is null where it could not be looked at; `details` says what was found, or why not. */
+/** `watches` is null if it could not be checked; `details` says what was found, or why not. */
 export interface Watching {
   readonly watches: boolean | null
   readonly details: string
-  /** Interfaces on which nothing is seen. */
+  /** Interfaces that it does not watch. */
   readonly missing: readonly string[]
 }
 
 interface Need {
   readonly what: string
   readonly tables: readonly SocketTable[]
-  /** The number that it must have; absent: any. */
+  /** The required protocol or port number; absent: any. */
   readonly number?: number
 }
 
@@ -21,7 +21,7 @@ const IPPROTO = { tcp: 6, udp: 17 } as const
 const rawTcp: Need = { what: 'raw TCP socket', tables: ['raw'], number: IPPROTO.tcp }
 const rawUdp: Need = { what: 'raw UDP socket', tables: ['raw'], number: IPPROTO.udp }
 
-/** What a daemon with these arguments has open while it watches, as measured on Debian 12, 13 and testing. */
+/** The sockets that a daemon with these arguments has open while it watches, as measured on Debian 12, 13 and testing. */
 const NEEDS: Readonly<Record<string, Need>> = {
   '-tcp': { what: 'listening TCP socket', tables: ['tcp'] },
   '-stcp': rawTcp,
@@ -34,7 +34,7 @@ const NEEDS: Readonly<Record<string, Need>> = {
   '': { what: 'packet socket', tables: ['packet'] },
 }
 
-/** Arguments of somebody's own. */
+/** For other arguments. */
 const ANY: Need = { what: 'usable socket', tables: ['raw', 'packet', 'tcp', 'udp'] }
 
 const needOf = (args: readonly string[]): Need => NEEDS[args.slice(1).join(' ')] ?? ANY
@@ -42,7 +42,7 @@ const needOf = (args: readonly string[]): Need => NEEDS[args.slice(1).join(' ')]
 const STATES: Readonly<Record<string, string>> = {
   T: 'it is stopped by a signal (SIGSTOP)',
   t: 'it is stopped by a debugger',
-  Z: 'it has ended, and its parent has not noticed',
+  Z: 'it has ended (a zombie process)',
   X: 'it has ended',
   D: 'it hangs in the kernel',
 }
@@ -50,18 +50,18 @@ const STATES: Readonly<Record<string, string>> = {
 const waitsIn = (wchan: string | null): string => (wchan === null ? '' : `, and waits in ${wchan}`)
 
 /**
- * Whether a portsentry can notice a scan: a process that exists may be stopped, or hang before it has opened its
- * sockets, as one does whose BLOCKED_FILE is a FIFO. Pure.
+ * Whether a portsentry can notice a scan: an existing process may be stopped, or hang before it has opened its sockets, for
+ * example because its BLOCKED_FILE is a FIFO. Pure.
  */
 export const judgeLiveness = (args: readonly string[], liveness: Liveness | undefined): Watching => {
   if (liveness === undefined)
-    return { watches: null, details: 'its process could not be looked at', missing: [] }
+    return { watches: null, details: 'its process could not be inspected', missing: [] }
   const { state, wchan, sockets, interfaces } = liveness
   const halted = STATES[state]
   if (halted !== undefined)
     return { watches: false, details: `${halted}${state === 'D' ? waitsIn(wchan) : ''}`, missing: [] }
   if (sockets === null)
-    return { watches: null, details: 'only root may see which sockets it has open', missing: [] }
+    return { watches: null, details: 'only root can see which sockets it has open', missing: [] }
   const { what, tables, number } = needOf(args)
   const found = sockets.filter(
     (socket) => tables.includes(socket.table) && (number ?? socket.number) === socket.number,

@@ -12,14 +12,14 @@ export const mountOf = (mounts: readonly Mount[], path: string): Mount | undefin
       undefined,
     )
 
-/** What is at a path: the same text from two processes' mounts means that they see the same file there. */
+/** Identifies the file at a path: the same text from two processes' mounts means that both see the same file. */
 const identify = ({ path: top, source }: Mount, path: string): string | null => {
   if (source === null) return null
   const parts = `${source.root}/${path.slice(top.length)}`.split('/').filter(Boolean)
   return `${source.device} /${parts.join('/')}`
 }
 
-/** Whether the same file is at this path for both; what is not known counts as the same. */
+/** Whether both see the same file at this path; unknown counts as the same. */
 export const isSameFile = (one: readonly Mount[], other: readonly Mount[], path: string): boolean => {
   const [here, there] = [mountOf(one, path), mountOf(other, path)].map(
     (mount) => mount && identify(mount, path),

@@ -9,7 +9,7 @@ export interface OnLink {
   readonly address: Network
 }
 
-/** The networks of both families that real interfaces are on, each once; where an address has no network, none. */
+/** The networks of both families that real interfaces are on, each once; single addresses (/32, /128) are left out. */
 export const onLink = (topology: Topology | null): OnLink[] => {
   const found = (topology?.interfaces ?? [])
     .filter(({ isVirtual }) => !isVirtual)

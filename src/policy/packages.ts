@@ -3,10 +3,9 @@ import { BACKENDS } from './backends/backends.ts'
 import type { Backend } from './backends/definition.ts'
 
 /**
- * Packages that the outcome needs, each named so that nothing hangs on apt's idea of recommended ones:
- * Debian 12's fail2ban recommends `nftables | iptables`, which gives nftables and no ban; without
- * python3-systemd it cannot read the journal; tcpd brings libwrap's files and tcpdmatch; without `ip` nothing can be
- * proved, nor the gateway be found, and a minimal Debian has none.
+ * Packages that are needed, each named so that nothing depends on apt's recommended ones: Debian 12's fail2ban recommends
+ * `nftables | iptables`, which installs nftables, so that bans fail; without python3-systemd it cannot read the journal; tcpd
+ * provides libwrap's files and tcpdmatch; `ip`, which a minimal Debian lacks, is needed to find the gateway and for `verify`.
  */
 export const requiredPackages = (
   { banBackend, banaction = '' }: Pick<Settings, 'banBackend' | 'banaction'>,
@@ -19,7 +18,7 @@ export const requiredPackages = (
     'tcpd',
     'iproute2',
     ...(banBackend === 'none' ? [] : BACKENDS[backend].packages),
-    // A ban action whose program is missing fails, and fail2ban lists the ban all the same.
+    // A ban action whose program is missing fails, but fail2ban lists the ban nevertheless.
     ...(banaction.startsWith('iptables') ? ['iptables'] : []),
     ...(banaction.startsWith('nftables') ? ['nftables'] : []),
     ...(init === 'systemd' ? ['python3-systemd'] : []),

@@ -1,6 +1,6 @@
 const LAST_PORT = 65535
 
-/** Every port of a list such as `1,7,20-25`, in its order; what is no port gives none. */
+/** Every port of a list such as `1,7,20-25`, in its order; invalid items are skipped. */
 export const listPorts = (list: string): number[] =>
   list.split(',').flatMap((item) => {
     const [low = 0, high = low] = item.split('-').map(Number)
@@ -20,7 +20,7 @@ export const portRanges = (count: number, exclude: readonly number[]): string =>
   return ranges.join(',')
 }
 
-/** More ports than anybody lists one by one. */
+/** More ports than people list one by one. */
 const MANY_PORTS = 60
 
 /** Whether a list means "all ports up to here but some", as `portRanges` says it, and not ports that were chosen. */

@@ -14,29 +14,29 @@ import {
 
 const networks = (...texts: string[]): Network[] => texts.flatMap((text) => parseNetwork(text) ?? [])
 
-/** fail2ban and hosts.allow need loopback said; portsentry's stock list has 127.0.0.1 only. */
+/** fail2ban and hosts.allow do not exempt loopback by themselves; portsentry's stock list has 127.0.0.1 only. */
 const LOOPBACK = networks('127.0.0.0/8', '::1')
-/** On-link neighbours, the router among them: banning it would end IPv6 altogether. */
+/** Hosts on the link, including the router: banning it would break IPv6 altogether. */
 const LINK_LOCAL_6 = networks('fe80::/10')
 /** Clouds have their metadata, name and time servers there (169.254.169.254 and others). */
 const LINK_LOCAL_4 = networks('169.254.0.0/16')
 /**
- * Addresses that no host has, so that only a forged packet comes from one: "this network", multicast (224.0.0.0/4), and
- * what is reserved, the broadcast address among it (240.0.0.0/4); the unspecified address and multicast of IPv6.
+ * Addresses that no host has, so that packets from them are forged: "this network", multicast (224.0.0.0/4), reserved ones
+ * including the broadcast address (240.0.0.0/4); the unspecified address and multicast of IPv6.
  */
 const NO_HOSTS = networks('0.0.0.0/8', '224.0.0.0/3', '::', 'ff00::/8')
 
 const NOTHING: ServerAddresses = { addresses: [], gateways: [], resolvers: [], broadcasts: [] }
 
-export interface Protection {
-  /** Never to be banned. */
+export interface ProtectedNetworks {
+  /** Never banned. */
   readonly networks: readonly Network[]
   /**
-   * Those of them that hosts.allow names: who may well connect. A name server is asked and never connects, and what no
-   * host has even less: an entry for them would only weaken the admin's own hosts.deny.
+   * Those that hosts.allow names: hosts that may connect. A name server never connects, and addresses that no host has cannot:
+   * entries for them would only weaken the admin's hosts.deny.
    */
-  readonly admitted: readonly Network[]
-  /** What the addresses' own file should say; undefined: it stays as it is. */
+  readonly hostsAllowNetworks: readonly Network[]
+  /** The desired text of ADDRESSES_PATH; undefined: the file is kept as it is. */
   readonly record: string | undefined
   readonly problems: readonly Problem[]
 }
@@ -48,9 +48,8 @@ interface Known {
 }
 
 /**
- * Versions before the addresses' own file had hosts of WHITELIST and the server's own in one block of the ignore list.
- * Those that config.env does not name may be either: a gateway that loses its protection does more harm than a former
- * guest that keeps it.
+ * Versions before ADDRESSES_PATH had hosts of WHITELIST and the server's own in one block of the ignore list. Those that
+ * config.env does not name may be either: an unprotected gateway does more harm than a former WHITELIST entry that is kept.
  */
 const readUnmarked = (facts: Facts, { ignorePath }: Release, configured: readonly Network[]): Known => {
   const lines = splitLines(fileText(facts, ignorePath) ?? '')
@@ -69,21 +68,21 @@ const readUnmarked = (facts: Facts, { ignorePath }: Release, configured: readonl
       {
         severity: 'warning',
         code: 'unmarked-hosts',
-        message: `${names} stay protected: an earlier version wrote down neither whether they were in WHITELIST nor whether they are this server's own addresses and gateways`,
-        hint: 'run portward apply on the server itself, which knows its own; or delete here those that you took out of WHITELIST',
+        message: `${names} remain protected: an earlier version did not record whether they come from WHITELIST or are this server's own addresses and gateways`,
+        hint: 'run portward apply on the server itself, which knows its addresses; or delete those from this file that you removed from WHITELIST',
         at: { path: ignorePath, line: first.number },
       },
     ],
   }
 }
 
-/** A running server is asked; of a tree, what an apply on the server has written down. */
+/** From the running server; for a tree, from what an apply on the server has recorded. */
 const findKnown = (facts: Facts, release: Release, configured: readonly Network[]): Known => {
   const { live } = facts
   const text = fileText(facts, ADDRESSES_PATH)
   const recorded = text === undefined ? undefined : parseServerAddresses(text)
   if (live !== null) {
-    // A resolv.conf that names nobody is that of a server whose network is down: it will ask the same ones again.
+    // An empty resolv.conf means that the network is down: the same name servers will be used again.
     const resolvers = live.resolvers.length > 0 ? live.resolvers : (recorded?.resolvers ?? [])
     const server = { ...live, resolvers }
     return { server, record: renderServerAddresses(server), problems: [] }
@@ -92,8 +91,12 @@ const findKnown = (facts: Facts, release: Release, configured: readonly Network[
   return readUnmarked(facts, release, configured)
 }
 
-/** Who must never be banned: by config.env, by what the server is and depends on, and by what an address means. */
-export const protect = (settings: Settings, facts: Facts, release: Release): Protection => {
+/** The networks that must never be banned: those of config.env, of the server and its dependencies, and special addresses. */
+export const decideProtectedNetworks = (
+  settings: Settings,
+  facts: Facts,
+  release: Release,
+): ProtectedNetworks => {
   const isSeen = (network: Network) => sees(release, network)
   const lan = settings.lan === null ? [] : [settings.lan]
   const configured = [...LOOPBACK, ...lan, ...settings.whitelist]
@@ -103,7 +106,7 @@ export const protect = (settings: Settings, facts: Facts, release: Release): Pro
   const others = [...server.resolvers, ...server.broadcasts].filter(isSeen)
   return {
     networks: withoutContained([...configured, ...hosts, ...others, ...always]),
-    admitted: withoutContained([...configured, ...LINK_LOCAL_6.filter(isSeen), ...hosts]),
+    hostsAllowNetworks: withoutContained([...configured, ...LINK_LOCAL_6.filter(isSeen), ...hosts]),
     record,
     problems,
   }

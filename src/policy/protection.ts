@@ -4,7 +4,7 @@ import type { Settings } from '../settings/settings.ts'
 import { type Facts, fileText } from './facts.ts'
 import { ADDRESSES_PATH, parseServerAddresses, type ServerAddresses } from './server-addresses.ts'
 
-/** Why a host must never be banned, and the line that says so; `at` null: it always holds. */
+/** Why a host must never be banned, and the line that says so; `at` null: not from a file. */
 export interface Protector {
   readonly entry: string
   readonly at: SourceLocation | null
@@ -17,8 +17,8 @@ export const describeProtector = ({ entry, at }: Protector): string => {
 }
 
 /**
- * What protects a host by config.env and by what the server is. `networks` are all that are protected, of which the
- * ones that are neither the server's nor config.env's are loopback, link-local and what no host has.
+ * What protects a host: config.env, or an address of the server. `networks` are all protected networks; those that are
+ * neither from config.env nor the server's are loopback, link-local and special addresses.
  */
 export const findProtectors = (
   host: Network,
@@ -45,10 +45,10 @@ export const findProtectors = (
   return found
 }
 
-/** What is protected, as far as config.env and the facts tell. */
+/** The protection of hosts by config.env and the facts. */
 export interface Protection {
   readonly of: (host: Network) => readonly Protector[]
-  /** Why the protected hosts cannot be determined; null where they can. */
+  /** Why the protected hosts cannot be determined; null if they can. */
   readonly unknown: string | null
 }
 
@@ -59,7 +59,7 @@ interface Judged {
   readonly problems: readonly Problem[]
 }
 
-/** Bans are shown whatever state config.env is in: then without the hosts that it protects. */
+/** Bans are shown even if config.env is wrong: then without the hosts that it protects. */
 export const protectionBy = ({ settings, facts, desired, problems }: Judged): Protection => {
   if (settings === null) {
     const first = problems.find(isError)

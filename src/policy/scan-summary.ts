@@ -1,8 +1,8 @@
 import type { Scan } from './banned.ts'
 
-/** A week of scans at a glance. */
+/** A summary of the scans of a week. */
 export interface ScanSummary {
-  /** Hosts that some scan was held against in the last seven days. */
+  /** Hosts with a scan that counted in the last seven days. */
   readonly hostsThisWeek: number
   /** The latest first. */
   readonly lastScans: readonly Scan[]
@@ -12,13 +12,13 @@ export interface ScanSummary {
     readonly protocol: 'tcp' | 'udp'
     readonly hosts: number
   }[]
-  /** How far back the history reaches; null where it holds no scan. */
+  /** Time of the first scan in the history; null if it has none. */
   readonly sinceMs: number | null
 }
 
 const WEEK_MS = 7 * 24 * 3_600_000
 
-/** By hosts and not by packets: one host that hammers at a port says nothing about the others. */
+/** Counts hosts, not packets: one host that scans a port many times counts once. */
 const countPorts = (scans: readonly Scan[]): ScanSummary['ports'] => {
   const hosts = new Map<string, Set<string>>()
   for (const { port, protocol, host } of scans) {
@@ -34,7 +34,7 @@ const countPorts = (scans: readonly Scan[]): ScanSummary['ports'] => {
     .sort((a, b) => b.hosts - a.hosts || a.port - b.port || a.protocol.localeCompare(b.protocol))
 }
 
-/** `scans` in order of time, those that were held against a host; `most` bounds each list. Pure. */
+/** `scans` are those that counted, in order of time; `most` limits each list. Pure. */
 export const summarizeScans = (scans: readonly Scan[], nowMs: number, most: number): ScanSummary => {
   const recent = scans.filter(({ timeMs }) => timeMs > nowMs - WEEK_MS)
   return {

@@ -1,7 +1,7 @@
 import { splitLines } from '../documents/lines.ts'
 import { formatAddress, isLoopback, type Network, parseNetwork } from '../network.ts'
 
-/** Single addresses that this server cannot do without, by what they are to it; each kind in a stable order. */
+/** Addresses that this server depends on, by kind; each kind in a stable order. */
 export interface ServerAddresses {
   /** Of its own interfaces. */
   readonly addresses: readonly Network[]
@@ -13,7 +13,7 @@ export interface ServerAddresses {
   readonly broadcasts: readonly Network[]
 }
 
-/** Where an apply on the server itself writes them down: a plan for a copy of its /etc has no other way to know them. */
+/** Where an apply on the server records them: a plan for a copy of its /etc cannot know them otherwise. */
 export const ADDRESSES_PATH = '/etc/portward/addresses'
 
 const KINDS = [
@@ -29,7 +29,7 @@ const HEADER = [
 ]
 
 export const renderServerAddresses = (known: ServerAddresses): string => {
-  // Loopback is protected on every server, and says nothing of this one.
+  // Loopback is protected on every server.
   const entries = KINDS.flatMap(([word, kind]) =>
     known[kind]
       .filter(({ bytes }) => !isLoopback(bytes))
@@ -38,7 +38,7 @@ export const renderServerAddresses = (known: ServerAddresses): string => {
   return [...HEADER, ...entries, ''].join('\n')
 }
 
-/** What `renderServerAddresses` wrote; lines that are not of its making are passed over. */
+/** Reads what `renderServerAddresses` wrote; skips other lines. */
 export const parseServerAddresses = (text: string): ServerAddresses => {
   const lines = splitLines(text).map((line) => line.text.split(' '))
   const hostsOf = (wanted: string): Network[] =>

@@ -1,13 +1,13 @@
 import type { Service } from '../facts/daemons.ts'
 import { DENIED } from './ban-set.ts'
 
-/** A file or directory that somebody is banned or released by writing. */
+/** A file or directory that is written for a ban or a release. */
 export interface WrittenPath {
   readonly path: string
   readonly purpose: string
-  /** The services from which it is written. */
+  /** The services that write it. */
   readonly by: readonly Service[]
-  /** A new file takes its place, in the same directory. */
+  /** Whether it is replaced by a new file in the same directory. */
   readonly isReplaced: boolean
 }
 
@@ -17,7 +17,7 @@ export const directoryOf = (path: string): string => path.slice(0, path.lastInde
 const HOSTS_DENY = '/etc/hosts.deny'
 
 interface Configured {
-  /** Whether fail2ban bans by portward's action. */
+  /** Whether fail2ban uses portward's action. */
   readonly usesOwnAction: boolean
   /** Whether hosts.deny names a file of banned hosts. */
   readonly writesDenied: boolean
@@ -29,7 +29,7 @@ interface Configured {
   readonly emptiesBlocked: boolean
 }
 
-/** Everything that a ban writes on its way, from the packet to hosts.deny, by what is configured. Pure. */
+/** Everything that is written for a ban, by the configuration. Pure. */
 export const writtenPaths = (configured: Configured): WrittenPath[] => {
   const { usesOwnAction, writesDenied, killHostsDeny, historyPath, blockedPaths, emptiesBlocked } = configured
   const action: Service[] = usesOwnAction ? ['fail2ban'] : []

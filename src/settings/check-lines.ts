@@ -7,18 +7,18 @@ import { VARIABLE_NAMES } from './variables.ts'
 
 const NAMES = [...VARIABLE_NAMES].join('|')
 const NAMED = new RegExp(`(?<![A-Za-z0-9_])(?:${NAMES})(?![A-Za-z0-9_])`)
-/** Behind another variable's value: a shell that sources the file sees an assignment there, portward does not. */
+/** After another variable's value: a shell that sources the file sees an assignment there, portward does not. */
 const HIDDEN = new RegExp(`[\\s;&|(](${NAMES})=`)
 /** `$LAN_IP` and `${LAN_IP}` only read the variable. */
 const REFERENCE = /\$(?:[A-Za-z_][A-Za-z0-9_]*|\{[A-Za-z_][A-Za-z0-9_]*\})/g
 
-/** The line number of the first carriage return that a shell would take for a part of a value, or null. */
+/** The line number of the first carriage return that a shell would read as part of a value, or null. */
 const carriageReturnLine = (text: string): number | null => {
   const offset = text.search(/\r(?:\n|$)/)
   return offset === -1 ? null : text.slice(0, offset).split('\n').length
 }
 
-/** Complaints about the text as a whole, apart from any variable. */
+/** Problems of the text as a whole, independent of single variables. */
 export const checkLines = (text: string, lines: ConfigLines, path: string): Problem[] => {
   const problems: Problem[] = []
   const present = new Set(lines.assignments.map(({ name }) => name))

@@ -1,6 +1,6 @@
 import { type Line, splitLines } from '../documents/lines.ts'
 
-/** One `NAME=value` of config.env; `raw` is everything behind `=`, over several lines inside open quotes. */
+/** One `NAME=value` of config.env; `raw` is everything after `=`, over several lines inside quotes. */
 interface ConfigAssignment {
   readonly name: string
   readonly raw: string
@@ -11,16 +11,16 @@ export interface ConfigLines {
   readonly assignments: readonly ConfigAssignment[]
   /** Lines that are neither an assignment nor a comment nor blank. */
   readonly others: readonly { readonly text: string; readonly line: number }[]
-  /** Names whose assignment lies inside a quoted text of another variable, and the line where that began. */
+  /** Names whose assignment is inside a quoted text of another variable, and the line where that begins. */
   readonly swallowed: ReadonlyMap<string, number>
 }
 
 const ASSIGNMENT = /^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_.-]*)=(.*)$/s
 
-/** Neither code nor a value: blank lines, comments, `export NAME`. */
+/** Lines without effect: blank lines, comments, `export NAME`. */
 const IDLE = /^\s*(?:#|$|export(?:[ \t]+[A-Za-z_][A-Za-z0-9_]*)+\s*$)/
 
-/** Index of the line where a quote that opens a value and doesn't close on its line does close, or -1. */
+/** Index of the line that closes the quote with which a value begins, or -1. */
 const closingLine = (lines: readonly Line[], first: number, raw: string): number => {
   const quote = /^["'`]/.exec(raw)?.[0]
   if (quote === undefined || raw.indexOf(quote, 1) !== -1) return first
@@ -31,8 +31,8 @@ const closingLine = (lines: readonly Line[], first: number, raw: string): number
 }
 
 /**
- * Finds the assignments of config.env with their line numbers, which dotenv does not give. A quoted value
- * may run over several lines, as it does for dotenv and for a shell. Never throws.
+ * Finds the assignments of config.env with their line numbers, which dotenv does not provide. A quoted value may span several
+ * lines, as it may for dotenv and for a shell. Never throws.
  */
 export const readConfigLines = (text: string): ConfigLines => {
   const lines = splitLines(text)
@@ -46,7 +46,7 @@ export const readConfigLines = (text: string): ConfigLines => {
       if (!IDLE.test(line.text)) others.push({ text: line.text, line: line.number })
       continue
     }
-    // A quote that never closes ends with its line: what follows is then still found.
+    // A quote that never closes ends with its line, so that assignments after it are still found.
     const last = Math.max(index, closingLine(lines, index, raw))
     const rest = lines.slice(index + 1, last + 1).map((inner) => inner.text)
     for (const inner of rest) {

@@ -1,19 +1,19 @@
 import { parse as parseDotenv } from 'dotenv'
 import type { ProblemCode } from '../problem-codes.ts'
 
-/** A value, or why portward does not take it: `message` says what is wrong, `hint` what to do. */
+/** A value, or why portward refuses it: `message` says what is wrong, `hint` what to do. */
 export type ConfigValue =
   | { readonly value: string }
   | { readonly code: ProblemCode; readonly message: string; readonly hint: string }
 
 const refuse = (code: ProblemCode, message: string, hint: string): ConfigValue => ({ code, message, hint })
 
-/** One whole quoted text, or one bare word; a comment may follow. What a shell and dotenv read alike. */
+/** One quoted text or one bare word, and maybe a comment: values that a shell and dotenv read alike. */
 const WELL_FORMED = /^('[^']*'|"[^"\\]*(?:\\.[^"\\]*)*"|[^\s"'`#\\;&|<>()~]*)(?:[ \t]+(?:#.*)?)?\r?$/s
 const PLACEHOLDER = /\$(?:TARGET|PORT|MODE)\$/g
-/** References can double a value with every line; no consumer takes one near this length. */
+/** References can double a value with every line; no consumer accepts one near this length. */
 const MAX_LENGTH = 65_536
-/** What is quoted, and comments: a quote that is left is not closed. */
+/** Quoted texts and comments: a quote that remains without them is not closed. */
 export const QUOTED = /\\.|'[^']*'|"[^"\\]*(?:\\.[^"\\]*)*"|[ \t]#.*/gs
 
 const SUBSTITUTION = refuse(
@@ -43,13 +43,13 @@ const faultOfWord = (word: string): ConfigValue | null => {
   if (/\$\(|`/.test(word)) return SUBSTITUTION
   if (word.includes('\n')) return faultOf(word)
   return word.startsWith('"') && /\\[nr"$`\\]/.test(word)
-    ? refuse('escape', 'has a backslash escape that readers take differently', 'use single quotes')
+    ? refuse('escape', 'has a backslash escape that dotenv and shells read differently', 'use single quotes')
     : null
 }
 
 /**
- * The value of `raw`, the text behind `NAME=`, as dotenv reads it, with `${NAME}` expanded by `lookUp` outside
- * single quotes. Refused is what dotenv and a shell that sources the file would understand differently.
+ * The value of `raw`, the text after `NAME=`, as dotenv reads it, with `${NAME}` expanded by `lookUp` outside of single
+ * quotes. Refuses values that dotenv and a shell that sources the file would read differently.
  */
 export const readConfigValue = (raw: string, lookUp: (name: string) => string | undefined): ConfigValue => {
   const word = WELL_FORMED.exec(raw)?.[1]
@@ -80,7 +80,7 @@ export const readConfigValue = (raw: string, lookUp: (name: string) => string | 
       'set it first',
     )
   }
-  // A shell expands the first half of a placeholder, too.
+  // A shell would expand the first half of a placeholder.
   const literal = value.replace(/\$\{[A-Za-z_][A-Za-z0-9_]*\}/g, '')
   if (literal.includes('$') || expanded.replace(PLACEHOLDER, '').includes('$')) {
     return refuse(

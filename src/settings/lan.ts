@@ -15,7 +15,7 @@ import {
 import type { ProblemCode } from '../problem-codes.ts'
 import { isUnusableLanAddress, tooWide } from './variables.ts'
 
-/** A complaint about one variable, not yet tied to a line. */
+/** A problem with one variable, before its line is known. */
 export interface Complaint {
   readonly name: string
   readonly severity?: 'warning'
@@ -32,7 +32,7 @@ const complain = (
   severity?: 'warning',
 ): Complaint => ({ name, code, message, hint, ...(severity && { severity }) })
 
-/** The prefix length that LAN_NM means in any of its forms, or what is wrong with it. */
+/** The prefix length of LAN_NM, in any of its forms, or what is wrong with it. */
 const readMask = (text: string): number | Complaint => {
   const wrong = (code: ProblemCode, what: string, hint = 'use 255.255.255.0, 24 or /24') =>
     complain('LAN_NM', code, `is "${text}", ${what}`, hint)
@@ -40,7 +40,7 @@ const readMask = (text: string): number | Complaint => {
   if (bits !== undefined && Number(bits) > 32) return wrong('netmask', 'over 32 bits')
   const prefix = bits === undefined ? parseNetmask(text) : Number(bits)
   if (prefix !== null) {
-    const hint = 'give the mask of the LAN alone, /8 at the widest'
+    const hint = 'give the netmask of the LAN only, /8 at the widest'
     return tooWide(prefix, [0, 0, 0, 0])
       ? wrong('netmask-wide', 'which covers most of the Internet', hint)
       : prefix
@@ -69,8 +69,8 @@ const isComplaint = <T>(read: T | Complaint | undefined): read is Complaint =>
   typeof read === 'object' && read !== null && 'code' in read
 
 /**
- * LAN_IP (the server's or the network's own address) and LAN_NM as one network. Null where neither is given: a server
- * without a LAN. One of them alone is checked by itself, and gives no network.
+ * LAN_IP (the address of the server or of the network) and LAN_NM as one network. Null if neither is given: a server
+ * without a LAN. If only one is given, it is checked, but there is no network.
  */
 export const readLan = (
   address: string | undefined,
@@ -109,7 +109,7 @@ const checkEntry = (item: string, network: Network | null): Complaint[] => {
     const hint = 'name smaller networks: /8 at the widest for IPv4, /16 for IPv6'
     return say('whitelist-wide', 'which covers a large part of the Internet', hint)
   }
-  const taken = `taken as ${formatCidr(networkOf(network))}`
+  const taken = `read as ${formatCidr(networkOf(network))}`
   return hasHostBits(network)
     ? say('whitelist-host-bits', taken, 'write the network, or the address alone', 'warning')
     : []
@@ -119,13 +119,13 @@ const checkEntry = (item: string, network: Network | null): Complaint[] => {
 export const readWhitelist = (text: string): { networks: Network[]; complaints: Complaint[] } => {
   const items = splitList(text)
   if (items.length > MAX_WHITELIST) {
-    const message = `has ${items.length} entries, more than the ${MAX_WHITELIST} that each packet can be held against`
+    const message = `has ${items.length} entries, more than the ${MAX_WHITELIST} that portsentry can check for each packet`
     const hint = 'name networks instead of addresses'
     return { networks: [], complaints: [complain('WHITELIST', 'whitelist-long', message, hint)] }
   }
   const entries = items.map((item) => {
     const written = parseNetwork(item)
-    // ::ffff:0:0/96 is all of IPv4 in another spelling, which libwrap takes it for.
+    // libwrap reads ::ffff:0:0/96 as all of IPv4.
     return { item, network: written && unmapped(written) }
   })
   return {
@@ -134,7 +134,7 @@ export const readWhitelist = (text: string): { networks: Network[]; complaints: 
   }
 }
 
-/** UNTRUSTED: networks of this server whose hosts are banned like anybody else. What is protected cannot be among them. */
+/** UNTRUSTED: networks of this server whose hosts are banned like any other. Protected networks are refused. */
 export const readUntrusted = (
   text: string,
   isProtected: (network: Network) => boolean,
@@ -156,7 +156,7 @@ export const readUntrusted = (
   return refuse('untrusted-protected', message, 'remove it from one of them')
 }
 
-/** What the Internet's addresses lie in, by family: all of IPv4, and the global unicast addresses of IPv6 (RFC 4291). */
+/** The addresses of the Internet by family: all of IPv4, and the global unicast addresses of IPv6 (RFC 4291). */
 const INTERNET: readonly { readonly name: string; readonly whole: Network }[] = [
   { name: 'IPv4', whole: { bytes: [0, 0, 0, 0], prefix: 0 } },
   { name: 'IPv6', whole: { bytes: [0x20, ...Array.from({ length: 15 }, () => 0)], prefix: 3 } },
@@ -165,13 +165,13 @@ const INTERNET: readonly { readonly name: string; readonly whole: Network }[] = 
 /** The share of `whole` that the networks cover together; each address counts once. */
 const coveredShare = (whole: Network, networks: readonly Network[]): number => {
   const inside = networks.filter((network) => isIPv4(network) === isIPv4(whole))
-  // CIDR networks are apart or one in the other, so that what is left over can be added up, without an error in binary.
+  // CIDR networks are disjoint or nested, so the shares can be added; sums of powers of two are exact.
   return withoutContained(inside)
     .filter((network) => contains(whole, network))
     .reduce((share, { prefix }) => share + 2 ** (whole.prefix - prefix), 0)
 }
 
-/** Networks that are each narrow enough may still cover the world together: then nobody is left to be banned. */
+/** Networks that are narrow enough one by one may together cover most of the Internet: then hardly any host could be banned. */
 export const checkShare = (lan: Network | null, whitelist: readonly Network[]): Complaint[] =>
   INTERNET.flatMap(({ name, whole }) => {
     const share = coveredShare(whole, [...(lan === null ? [] : [lan]), ...whitelist])
@@ -182,7 +182,7 @@ export const checkShare = (lan: Network | null, whitelist: readonly Network[]): 
         'WHITELIST',
         'whitelist-world',
         `covers ${percent} % of the ${name} addresses${lan === null || name !== 'IPv4' ? '' : ', the LAN included'}`,
-        'leave out what you do not know: half of the Internet at the widest',
+        'remove networks that you do not know: half of the Internet at the most',
       ),
     ]
   })

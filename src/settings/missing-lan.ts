@@ -4,12 +4,12 @@ import { nearMiss } from './near-miss.ts'
 
 const PAIR = ['LAN_IP', 'LAN_NM']
 
-/** Whether the file means to set one of the pair: in a quoted text, or by a name such as LANIP or LAN_NETMASK. */
+/** Whether the file tries to set one of the pair: in a quoted text, or by a name such as LANIP or LAN_NETMASK. */
 const isMeant = ({ assignments, swallowed }: ConfigLines): boolean =>
   PAIR.some((name) => swallowed.has(name)) ||
   assignments.some(({ name }) => /^lan/i.test(name) && PAIR.includes(nearMiss(name, new Set()) ?? ''))
 
-/** LAN_IP and LAN_NM go together: both, or neither on a server without a LAN. `set`: names that have any value. */
+/** LAN_IP and LAN_NM must both be set, or neither on a server without a LAN. `set`: names that have a value. */
 export const findMissingLan = (lines: ConfigLines, set: ReadonlySet<string>): Complaint[] => {
   const missing = PAIR.filter((name) => !set.has(name))
   if (missing.length === PAIR.length && !isMeant(lines)) return []

@@ -14,11 +14,11 @@ const distance = (a: string, b: string): number => {
   return previous[b.length] ?? 0
 }
 
-/** What people call these instead. */
+/** Other names that people use for them. */
 const ALIASES: Readonly<Record<string, readonly string[]>> = {
   LAN_NM: ['NETMASK', 'NET_MASK', 'LAN_NETMASK', 'LAN_MASK', 'LANMASK', 'LAN_PREFIX'],
   LAN_IP: ['LAN_ADDRESS', 'LAN_ADDR', 'LAN_IPADDR', 'LAN_IPADDRESS', 'LAN_IP_ADDRESS', 'LAN_IPV4'],
-  // By its letters TRUSTED is nearest to UNTRUSTED, its contrary.
+  // By edit distance TRUSTED would be nearest to UNTRUSTED, its opposite.
   WHITELIST: ['WHITE_LIST', 'ALLOWLIST', 'TRUSTED'],
   BANTIME: ['BAN_TIME'],
   FINDTIME: ['FIND_TIME'],
@@ -26,12 +26,12 @@ const ALIASES: Readonly<Record<string, readonly string[]>> = {
   BANACTION: ['BAN_ACTION'],
 }
 
-/** One edit away, and yet what it says: a server without a LAN has it. */
+/** Close to a known name, but meant as written: servers without a LAN have them. */
 const OTHERS: ReadonlySet<string> = new Set(['WAN_IP', 'WAN_NM'])
 
 /**
- * The variable that was probably meant by `name`, or undefined. A variable that is set under its right name
- * is never suggested: beside LAN_IP, a LAN_IF is somebody else's.
+ * The variable that was probably meant by `name`, or undefined. A variable that is set under its right name is never
+ * suggested: if LAN_IP is set, LAN_IF belongs to another program.
  */
 export const nearMiss = (name: string, present: ReadonlySet<string>): string | undefined => {
   const upper = name.toUpperCase().slice(0, 40)

@@ -12,10 +12,10 @@ export type BanTarget = 'auto' | 'CHAOS' | 'TARPIT' | 'DELUDE' | 'DROP' | 'REJEC
 
 /** What config.env asks for, checked. */
 export interface Settings {
-  /** Null: a server without a LAN; then nobody but WHITELIST and the server itself is protected. */
+  /** Null: a server without a LAN; then only WHITELIST and the server's own addresses are protected. */
   readonly lan: Network | null
   readonly whitelist: readonly Network[]
-  /** Networks of this server whose hosts are banned like anybody else: no reminder that they are not protected. */
+  /** Networks of this server whose hosts are banned like any other: no warning that they are not protected. */
   readonly untrusted: readonly Network[]
   readonly tcpMode: '' | 'tcp' | 'stcp' | 'atcp'
   readonly udpMode: '' | 'udp' | 'sudp' | 'audp'
@@ -23,7 +23,7 @@ export interface Settings {
   readonly portsentryKeys: ReadonlyMap<string, string>
   readonly banBackend: BanBackend
   readonly banTarget: BanTarget
-  /** How much of an IPv6 address is banned with it: the host, or its network. */
+  /** What is banned for an IPv6 scanner: the host, or its /64 network. */
   readonly banIPv6Prefix: 64 | 128
   readonly killRoute: string | undefined
   readonly bantime: string
@@ -36,14 +36,14 @@ export interface Settings {
   readonly observeOnly: boolean
   /** How many earlier states can be rolled back to. */
   readonly keepGenerations: number
-  /** Where each variable was given; for problems that show only later. */
+  /** Where each variable was set; for problems that are found only later. */
   readonly locations: ReadonlyMap<string, SourceLocation>
-  /** The file itself, as the place of what is not given anywhere. */
+  /** The path of config.env, as the location for variables that are not set. */
   readonly path: string
 }
 
 export interface SettingsResult {
-  /** Null where a problem is an error. */
+  /** Null if a problem is an error. */
   readonly settings: Settings | null
   readonly problems: readonly Problem[]
 }
@@ -60,9 +60,9 @@ type Environment = Readonly<Record<string, string | undefined>>
 interface Collected {
   /** The variables in use that have a readable value. */
   readonly given: ReadonlyMap<string, Given>
-  /** The lines of those in the file. */
+  /** The lines of those that the file sets. */
   readonly lines: ReadonlyMap<string, number>
-  /** Those of the file whose value is refused: one of the problems says why. */
+  /** Names whose value in the file is refused: one of the problems says why. */
   readonly refused: ReadonlySet<string>
   readonly problems: readonly Problem[]
 }
@@ -72,7 +72,7 @@ const defaultOf = (name: string): string | undefined =>
 
 const clip = (value: string): string => (value.length > 60 ? `${value.slice(0, 60)}…` : value)
 
-/** The variables in use, from the file and, with precedence, from the environment. */
+/** The variables from the file and, with precedence, from the environment. */
 const collect = (file: ConfigLines, environment: Environment, path: string): Collected => {
   const given = new Map<string, Given>()
   const foreign = new Map<string, string | undefined>()
@@ -108,7 +108,7 @@ const collect = (file: ConfigLines, environment: Environment, path: string): Col
   return { given, lines, refused, problems }
 }
 
-/** Values that the environment decides, by itself or through a reference. A timer or another shell may have none of them. */
+/** Values that the environment decides, directly or through a reference. A timer or another shell may not have them. */
 const findForeignValues = (
   { given, lines }: Collected,
   alone: Collected,
@@ -118,7 +118,7 @@ const findForeignValues = (
     [...given].flatMap(([name, { value, at: from }]): [string, Problem][] => {
       const line = lines.get(name)
       const inFile = line === undefined ? defaultOf(name) : alone.given.get(name)?.value
-      // Without the environment there would be no value at all: another problem says so where that is an error.
+      // Without the environment there would be no value at all: if that is an error, another problem reports it.
       if (inFile === value || (inFile === undefined && line !== undefined)) return []
       const instead =
         line === undefined ? 'this file does not set it' : `this line says "${clip(inFile ?? '')}"`
@@ -128,9 +128,9 @@ const findForeignValues = (
               `${name} is "${clip(value)}" here, taken from the environment; ${instead}`,
               `unset ${name}, or write that value into the file`,
             ]
-          : // Of what another variable brings in nothing is shown: it may be a secret.
+          : // The value of a foreign variable is not shown: it may be a secret.
             [
-              `${name} refers to a variable that the environment sets otherwise than this file, and the environment wins`,
+              `${name} refers to a variable that the environment sets differently from this file; the environment takes precedence`,
               'unset it there, or give the two different names',
             ]
       const at = line === undefined ? { path } : { path, line }
@@ -138,7 +138,7 @@ const findForeignValues = (
     }),
   )
 
-/** What is wrong with each given value by itself. */
+/** What is wrong with single values. */
 const checkValues = (given: ReadonlyMap<string, Given>): Complaint[] =>
   VARIABLES.flatMap(({ name, check, hint, mayBeEmpty }): Complaint[] => {
     const value = given.get(name)?.value
@@ -151,7 +151,7 @@ const checkValues = (given: ReadonlyMap<string, Given>): Complaint[] =>
     return fault === null ? [] : [{ name, code: 'bad-value', message: fault, hint }]
   })
 
-/** What only shows in several values together. */
+/** What is wrong with combinations of values. */
 const checkTogether = (value: (name: string) => string, refused: ReadonlySet<string>): Complaint[] => {
   const complaints: Complaint[] = []
   if (value('TCP_MODE') === '' && value('UDP_MODE') === '') {
@@ -176,8 +176,8 @@ const checkTogether = (value: (name: string) => string, refused: ReadonlySet<str
 }
 
 /**
- * Reads config.env. `environment` wins over the file. All problems are collected; settings come only without
- * errors. `path` is for the problems' locations.
+ * Reads config.env. `environment` takes precedence over the file. All problems are collected; there are no settings if one
+ * of them is an error. `path` is for the problems' locations.
  */
 export const parseSettings = (text: string, environment: Environment, path: string): SettingsResult => {
   const lines = readConfigLines(text)
@@ -234,7 +234,7 @@ export const parseSettings = (text: string, environment: Environment, path: stri
     tcpMode: value('TCP_MODE') as Settings['tcpMode'],
     udpMode: value('UDP_MODE') as Settings['udpMode'],
     portsentryKeys: new Map(portsentryKeys),
-    // What the first version called it.
+    // The name in the first version.
     banBackend: (value('BAN_BACKEND') === 'iptables' ? 'ipset' : value('BAN_BACKEND')) as BanBackend,
     banTarget: value('BAN_TARGET') as BanTarget,
     banIPv6Prefix: value('BAN_IPV6_PREFIX') === '64' ? 64 : 128,

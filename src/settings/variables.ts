@@ -1,12 +1,12 @@
 import { parseAddress } from '../network.ts'
 import { logPath, statePath } from './log-paths.ts'
 
-/** Says what is wrong with a value (to stand behind the variable's name), or null where nothing is. */
+/** Returns what is wrong with a value, as a text that follows the variable's name, or null. */
 type Check = (value: string) => string | null
 
 export interface Variable {
   readonly name: string
-  /** What holds where config.env says nothing; undefined: the stock value stays. */
+  /** The value if config.env does not set it; undefined: the stock value is kept. */
   readonly default?: string
   readonly check: Check
   /** What to write instead. */
@@ -33,7 +33,7 @@ const between =
       ? null
       : `is "${value}"`
 
-/** `1,7,20-25`. Whether ranges are allowed is the daemon's business: 1.2 reads `20-25` as 20. */
+/** `1,7,20-25`. Whether ranges are allowed depends on the daemon: 1.2 reads `20-25` as 20. */
 const portList: Check = (value) => {
   const wrong = value.split(',').find((item) => {
     const [low, high, more] = item.split('-')
@@ -45,10 +45,10 @@ const portList: Check = (value) => {
   return wrong === undefined ? null : `has "${wrong}", which is not a port`
 }
 
-/** Longer values fail when the daemon puts the address in: 1.2 counts value, address and 8 bytes against 1024. */
+/** Longer values fail when the daemon inserts the address: 1.2 has 1024 bytes for value, address and 8 bytes. */
 const MAX_VALUE = 900
 
-/** A value of portsentry.conf stands in double quotes and ends at the next one, at a tab and at any non-ASCII byte. */
+/** A value in portsentry.conf is in double quotes and ends at the next one, at a tab and at any non-ASCII byte. */
 const quotable: Check = (value) => {
   if (value.includes('"')) return 'has a double quote, where portsentry would cut it off'
   if (value.length > MAX_VALUE) return `is ${value.length} bytes long, too long for portsentry`
@@ -60,17 +60,17 @@ const command: Check = (value) =>
   (value.includes('$TARGET$') ? null : 'does not contain $TARGET$, so portsentry would not run it')
 
 /**
- * fail2ban's times (MyTime.str2seconds): seconds, or numbers with units, added up. `fail2ban-client -t` accepts
- * what later kills the server: leading zeros among others, since Python evaluates the sum. Zero bans nobody.
+ * fail2ban's times (MyTime.str2seconds): seconds, or a sum of numbers with units. `fail2ban-client -t` accepts values that
+ * later kill the server, such as leading zeros, since Python evaluates the sum. With zero no host is banned.
  */
 const NUMBER = '(?:0|[1-9]\\d{0,8})'
 const UNIT =
   '(?: ?(?:s|sec|seconds?|m|min|minutes?|h|hours?|d|days?|w|week|mo|mon|months?|y|years?)(?![a-z]))?'
 const duration = new RegExp(`^(?=.*[1-9])${NUMBER}${UNIT}(?:(?: |(?<=[a-z]))${NUMBER}${UNIT})*$`)
 
-/** Anything else fail2ban would take for a pattern or an interpolation in its logpath. */
+/** fail2ban would read other characters in its logpath as a pattern or an interpolation. */
 const absolutePath = matches(/^(?:\/[A-Za-z0-9_.,:@+=-]+)+$/)
-/** What a variable is given: a check of its value, and what to write instead. */
+/** A check of a value, and what to write instead. */
 type Kind = readonly [check: Check, hint: string]
 
 const anything: Check = () => null
@@ -79,7 +79,7 @@ const BLOCK: Kind = [oneOf('0', '1', '2'), 'use 0 (log only), 1 (block) or 2 (ru
 const PORTS: Kind = [portList, 'list ports from 0 to 65535 with commas and no blanks, such as 1,7,111']
 const PORT_COUNT: Kind = [between(1, 65535), 'give a number from 1 to 65535']
 const ACTION: Kind = [command, 'name the scanner as $TARGET$, and use single quotes inside']
-/** No token is required here (KillRunCmd). */
+/** KILL_RUN_CMD does not require a token (KillRunCmd). */
 const RUN_COMMAND: Kind = [quotable, 'keep it short and use single quotes inside']
 const PACKETS: Kind = [between(0, 50), 'give a number of packets from 0 to 50']
 const NO_LAN = 'leave out both LAN_IP and LAN_NM on a server without a LAN'
@@ -92,37 +92,38 @@ const path = (isFit: Check, example: string): Kind => [
   `give an absolute path of letters, digits and _.,:@+=-, such as ${example}`,
 ]
 
-/** A setting of portward's, with the default where there is one. */
-const own = (name: string, [check, hint]: Kind, stock?: string): Variable =>
+/** A setting of portward, with a default if it has one. */
+const setting = (name: string, [check, hint]: Kind, stock?: string): Variable =>
   stock === undefined ? { name, check, hint } : { name, check, hint, default: stock }
 
-/** One that may be empty. */
-const empty = (name: string, kind: Kind, stock: string): Variable => ({
-  ...own(name, kind, stock),
+/** A setting that may be empty. */
+const mayBeEmpty = (name: string, kind: Kind, stock: string): Variable => ({
+  ...setting(name, kind, stock),
   mayBeEmpty: true,
 })
 
+/** A key of portsentry.conf. */
 const key = (name: string, [check, hint]: Kind, stock?: string): Variable => ({
-  ...own(name, [(value) => quotable(value) ?? check(value), hint], stock),
+  ...setting(name, [(value) => quotable(value) ?? check(value), hint], stock),
   portsentryKey: true,
 })
 
 /** Every variable of config.env that portward uses. LAN_IP, LAN_NM, WHITELIST and UNTRUSTED are checked as networks. */
 export const VARIABLES: readonly Variable[] = [
-  // An empty value is more often a template that was not filled in than a decision: the LAN would be banned.
-  own('LAN_IP', [
+  // An empty value is more often a template that was not filled in than intended: the LAN would be banned.
+  setting('LAN_IP', [
     anything,
     `give the IPv4 address of this server in its LAN, such as 192.168.1.10, or ${NO_LAN}`,
   ]),
-  own('LAN_NM', [anything, `give the netmask: 255.255.255.0, 24 or /24, or ${NO_LAN}`]),
-  empty('WHITELIST', [anything, 'list addresses and networks'], ''),
-  empty('UNTRUSTED', [anything, 'list networks of this server'], ''),
-  empty(
+  setting('LAN_NM', [anything, `give the netmask: 255.255.255.0, 24 or /24, or ${NO_LAN}`]),
+  mayBeEmpty('WHITELIST', [anything, 'list addresses and networks'], ''),
+  mayBeEmpty('UNTRUSTED', [anything, 'list networks of this server'], ''),
+  mayBeEmpty(
     'TCP_MODE',
     choice('use tcp, stcp or atcp, or leave it empty to turn TCP off', '', 'tcp', 'stcp', 'atcp'),
     'atcp',
   ),
-  empty(
+  mayBeEmpty(
     'UDP_MODE',
     choice('use udp, sudp or audp, or leave it empty to turn UDP off', '', 'udp', 'sudp', 'audp'),
     'audp',
@@ -141,10 +142,10 @@ export const VARIABLES: readonly Variable[] = [
   key('KILL_RUN_CMD', RUN_COMMAND),
   key('KILL_RUN_CMD_FIRST', FLAG),
   key('PORT_BANNER', RUN_COMMAND),
-  key('IGNORE_FILE', choice(`leave it out: the whitelist goes to ${IGNORE_FILE}`, IGNORE_FILE)),
+  key('IGNORE_FILE', choice(`leave it out: the whitelist is written to ${IGNORE_FILE}`, IGNORE_FILE)),
   key('HISTORY_FILE', path(logPath, '/var/log/portsentry.log')),
   key('BLOCKED_FILE', path(statePath, '/var/lib/portsentry/portsentry.blocked')),
-  own(
+  setting(
     'BAN_BACKEND',
     choice(
       'use auto, ipset (or iptables, which means the same), nft, route or none',
@@ -152,7 +153,7 @@ export const VARIABLES: readonly Variable[] = [
     ),
     'auto',
   ),
-  own(
+  setting(
     'BAN_TARGET',
     choice(
       'use auto, CHAOS, TARPIT, DELUDE, DROP or REJECT',
@@ -160,9 +161,9 @@ export const VARIABLES: readonly Variable[] = [
     ),
     'auto',
   ),
-  own('BAN_IPV6_PREFIX', choice('use 128 (the host) or 64 (its network)', '64', '128'), '128'),
-  own('KILL_ROUTE', ACTION),
-  own(
+  setting('BAN_IPV6_PREFIX', choice('use 128 (the host) or 64 (its network)', '64', '128'), '128'),
+  setting('KILL_ROUTE', ACTION),
+  setting(
     'BANTIME',
     [
       (value) => (value === '-1' || duration.test(value) ? null : `is "${value}"`),
@@ -170,21 +171,21 @@ export const VARIABLES: readonly Variable[] = [
     ],
     '1d',
   ),
-  own('BANTIME_INCREMENT', FLAG, '1'),
-  own('BANTIME_MAXTIME', time('12h, 30d, 1y'), '30d'),
-  own('FINDTIME', time('10m, 12h, 1d'), '10m'),
-  own('MAXRETRY', [between(1, 1000), 'give a number from 1'], '1'),
-  own('BANACTION', [
+  setting('BANTIME_INCREMENT', FLAG, '1'),
+  setting('BANTIME_MAXTIME', time('12h, 30d, 1y'), '30d'),
+  setting('FINDTIME', time('10m, 12h, 1d'), '10m'),
+  setting('MAXRETRY', [between(1, 1000), 'give a number from 1'], '1'),
+  setting('BANACTION', [
     matches(/^[A-Za-z0-9_-]+(?:\[[A-Za-z0-9_=,. -]*\])?$/),
     'name an action of /etc/fail2ban/action.d, such as nftables-allports',
   ]),
-  own('OBSERVE_ONLY', FLAG, '0'),
-  own('KEEP_GENERATIONS', [between(1, 1000), 'give a number from 1 to 1000'], '20'),
+  setting('OBSERVE_ONLY', FLAG, '0'),
+  setting('KEEP_GENERATIONS', [between(1, 1000), 'give a number from 1 to 1000'], '20'),
 ]
 
 export const VARIABLE_NAMES: ReadonlySet<string> = new Set(VARIABLES.map(({ name }) => name))
 
-/** Bytes that no consumer takes: control characters end a value or a line, portsentry stops at non-ASCII. */
+/** Bytes that consumers cannot read: control characters end a value or a line, portsentry stops at non-ASCII. */
 export const unprintable: Check = (value) => {
   const byte = /[^\x20-\x7e]/.exec(value)?.[0]
   if (byte === undefined) return null
@@ -192,7 +193,7 @@ export const unprintable: Check = (value) => {
   return `has the character 0x${code}, where portsentry would cut the value off`
 }
 
-/** An address or network that a consumer could take for the whole world. */
+/** Whether a network covers too much of the Internet. */
 export const tooWide = (prefix: number, bytes: readonly number[]): boolean =>
   bytes.length === 4 ? prefix < 8 : prefix < 16
 

@@ -2,11 +2,11 @@ import { CHECK_TITLES, type CheckCode } from './check-codes.ts'
 
 export type Result = 'pass' | 'warn' | 'fail' | 'skip'
 
-/** One thing that was looked at. `skip`: it could not be, and `message` says why. */
+/** The result of one check. `skip`: it could not be done, and `message` says why. */
 export interface Check {
   /** Stable, for tools. */
   readonly code: CheckCode
-  /** What was asked, in a few words. */
+  /** What is checked, in a few words. */
   readonly title: string
   readonly result: Result
   /** What was found. */
@@ -26,7 +26,7 @@ export const checkFor = (code: CheckCode): Readonly<Record<Result, Say>> => {
   return { pass: say('pass'), warn: say('warn'), fail: say('fail'), skip: say('skip') }
 }
 
-/** The check that replaces `cut-off` where portsentry should not ban. */
+/** The code of the check that replaces `cut-off` if portsentry should not ban. */
 export const OBSERVES = 'observes'
 
 export const isFailure = ({ result }: Check): boolean => result === 'fail'

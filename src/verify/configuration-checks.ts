@@ -31,11 +31,11 @@ const checkConf = ({ release, modes, conf: keys }: Desired, facts: Facts, plan: 
   if (text === undefined) return check.fail(`${path} does not exist: portsentry does not start`, APPLY)
   const conf = parsePortsentryConf(text, dialect)
   const found = judgeConf(conf, daemonModes(release, modes), path)
-  // A value that is cut off is another command than the one that was meant.
+  // A value that is cut off may be a different command.
   const fatal = found.find(isError) ?? found.find(({ code }) => code === 'cut-value')
   if (fatal !== undefined) {
-    const isMended = isError(fatal) && plan !== null
-    return check.fail(describeProblem(fatal), isMended ? APPLY : fatal.hint)
+    const isFixable = isError(fatal) && plan !== null
+    return check.fail(describeProblem(fatal), isFixable ? APPLY : fatal.hint)
   }
   const wrong = [...keys].filter(([key, value]) => getKey(conf, key) !== (value ?? undefined))
   const [first] = wrong
@@ -43,7 +43,7 @@ const checkConf = ({ release, modes, conf: keys }: Desired, facts: Facts, plan: 
     const [key, value] = first
     const seen = getKey(conf, key)
     return check.fail(
-      `${path}: portsentry reads ${key} ${seen === undefined ? 'nowhere' : `as ${clip(seen)}`}, config.env asks for ${value === null ? 'none' : clip(value)}${wrong.length > 1 ? ` (and ${wrong.length - 1} more keys)` : ''}`,
+      `${path}: portsentry ${seen === undefined ? `does not read ${key}` : `reads ${key} as ${clip(seen)}`}, config.env asks for ${value === null ? 'none' : clip(value)}${wrong.length > 1 ? ` (and ${wrong.length - 1} more keys)` : ''}`,
       APPLY,
     )
   }
@@ -69,7 +69,7 @@ const meantFor = (network: Network, entries: readonly Entry[]): Entry | undefine
     return meant !== null && hasHostBits(meant) && contains(networkOf(meant), networkOf(network))
   })
 
-/** Which of the networks a list does not let through, and the entry that was meant to. */
+/** Checks that a list covers the networks; names the networks that it does not cover, and an entry that was meant to. */
 const checkList = (
   check: ReturnType<typeof checkFor>,
   path: string,
@@ -91,7 +91,7 @@ const checkList = (
 
 const checkIgnoreList = ({ release, ignored: networks }: Desired, facts: Facts): Check => {
   const check = checkFor('ignore-list')
-  // 1.2's list is built from ours when it starts: a tree may not have it yet.
+  // 1.2's list is built when it starts: a tree may not have it yet.
   const built = fileText(facts, release.builtIgnorePath)
   const path = built === undefined && facts.live === null ? release.ignorePath : release.builtIgnorePath
   const text = fileText(facts, path)
@@ -100,7 +100,7 @@ const checkIgnoreList = ({ release, ignored: networks }: Desired, facts: Facts):
   const fault = release.dialect === '2.x' ? list.faults[0] : undefined
   if (fault !== undefined) {
     return check.fail(
-      `${path}:${fault.line}: portsentry does not start over this line: ${fault.message}`,
+      `${path}:${fault.line}: portsentry does not start because of this line: ${fault.message}`,
       APPLY,
     )
   }
@@ -108,13 +108,13 @@ const checkIgnoreList = ({ release, ignored: networks }: Desired, facts: Facts):
   const found = checkList(check, path, networks, (network) => ignored(list, network), entries)
   const ended = text.slice(0, text.lastIndexOf('\n') + 1)
   if (release.dialect === '2.x' || found.result !== 'pass' || ended === text) return found
-  // 1.2 reads such a line with what its buffer held before, and its builds differ in what that is.
+  // 1.2 reads such a line with leftovers in its buffer, which differ between builds.
   const sure = parseIgnoreList(ended, release.dialect)
   const unsure = networks.filter((network) => !ignored(sure, network))
   return unsure.length === 0
     ? found
     : check.warn(
-        `${path}:${ended.split('\n').length}: no newline ends the last line, and so portsentry may not read it; it has ${listed(unsure.map(formatCidr))}`,
+        `${path}:${ended.split('\n').length}: the last line does not end with a newline, so portsentry may not read it; it has ${listed(unsure.map(formatCidr))}`,
         `echo >>${path}`,
       )
 }
@@ -137,28 +137,28 @@ const describeRefusal = (
 }
 
 const checkHostsAllow = (desired: Desired, facts: Facts): Check => {
-  const { admitted, askingDaemons } = desired
+  const { hostsAllowNetworks, libwrapDaemons } = desired
   const check = checkFor('hosts-allow')
   const file = parseHostsAccess(fileText(facts, HOSTS_ALLOW) ?? '')
-  const daemons: readonly Daemon[] = [null, ...askingDaemons]
-  const refusal = describeRefusal(file, admitted, daemons)
+  const daemons: readonly Daemon[] = [null, ...libwrapDaemons]
+  const refusal = describeRefusal(file, hostsAllowNetworks, daemons)
   if (refusal !== null) return check.fail(refusal, APPLY)
   const entries = file.rules.flatMap(({ clients, line }) => clients.map((text) => ({ text, line })))
   const isAllowed = (network: Network) =>
     daemons.every((daemon) => decides(file, network, 'allow', daemon) === 'allow')
-  const found = checkList(check, HOSTS_ALLOW, admitted, isAllowed, entries)
+  const found = checkList(check, HOSTS_ALLOW, hostsAllowNetworks, isAllowed, entries)
   const [lenient] = found.result === 'pass' ? findLenientRules(file, desired) : []
   return lenient === undefined
     ? found
     : check.warn(`${HOSTS_ALLOW}:${lenient.at.line}: ${lenient.message}`, lenient.hint)
 }
 
-/** Options of jails for which another file or line than portward's decides, with that source. */
+/** Options of jails that have another value than portward sets, with the file and line that set it. */
 export const overriding = (desired: Desired, facts: Facts): { what: string; source: string }[] => {
   const view = viewWith(facts)
   return [...desired.jails].flatMap(([jail, options]) =>
     [...options]
-      // A jail that is off needs nothing else.
+      // For a disabled jail the other options do not matter.
       .filter(([option]) => options.get('enabled') !== 'false' || option === 'enabled')
       .flatMap(([option, wanted]) => {
         const decided = effective(view, jail, option)
@@ -181,14 +181,14 @@ const checkJailFiles = (desired: Desired, facts: Facts): Check => {
   )
 }
 
-/** `others`: what else is checked, which may say what keeps a plan from being made. */
+/** `others`: other checks, which may have reported already why there is no plan. */
 const checkDrift = (plan: Plan | null, problems: readonly Problem[], others: readonly Check[]): Check => {
   const check = checkFor('drift')
   if (plan === null) {
     const isSaid = ({ message }: Problem) => others.some((other) => other.message.includes(message))
     const error = problems.filter(isError).find((problem) => !isSaid(problem))
     return check.warn(
-      error === undefined ? 'not known: no plan can be made' : renderProblem(error),
+      error === undefined ? 'unknown: no plan can be made' : renderProblem(error),
       'portward plan',
     )
   }
@@ -198,7 +198,7 @@ const checkDrift = (plan: Plan | null, problems: readonly Problem[], others: rea
     const [unseen] = caveatsOf(problems)
     return unseen === undefined ? check.pass('in sync') : check.skip(`in sync, but ${unseen}`)
   }
-  if (plan.inexact.length > 0) return check.warn(`not known: ${plan.inexact.join('; ')}`, 'portward plan')
+  if (plan.inexact.length > 0) return check.warn(`unknown: ${plan.inexact.join('; ')}`, 'portward plan')
   const { length } = plan.steps
   return check.warn(
     `${length === 1 ? '1 step is' : `${length} steps are`} pending`,
@@ -206,17 +206,17 @@ const checkDrift = (plan: Plan | null, problems: readonly Problem[], others: rea
   )
 }
 
-/** The daemons that ask hosts.allow at all: on today's Debian there are few. */
+/** The daemons that use hosts.allow at all: on today's Debian there are few. */
 const checkWrapped = (facts: Facts): Check => {
   const check = checkFor('wrapped')
   if (facts.wrapped === null)
     return check.skip(describeWrappers(facts), 'run portward verify on the server itself')
   return facts.wrapped.length === 0
-    ? check.pass(`${describeWrappers(facts)}: a ban is the firewall's alone`)
+    ? check.pass(`${describeWrappers(facts)}: bans work by the firewall only`)
     : check.pass(facts.wrapped.join(', '))
 }
 
-/** What the files alone tell. Pure. */
+/** The checks of the files. Pure. */
 export const checkConfiguration = (
   desired: Desired,
   facts: Facts,

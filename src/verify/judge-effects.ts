@@ -38,16 +38,18 @@ export const judgeAllowlisted = (allowlisted: readonly Seen[], expected: Expecta
     [
       ...(open?.length ? [`${namesOf(open)}: same scans, still let in`] : []),
       ...(shut?.length
-        ? [`${namesOf(shut)}: same scans, not acted on; the firewall lets them reach no open port anyway`]
+        ? [
+            `${namesOf(shut)}: same scans, not acted on; the firewall does not let them reach an open port anyway`,
+          ]
         : []),
     ].join('; '),
   )
 }
 
-const NO_ADDRESS = 'not tried: every address range for scanners is in use here'
+const NO_ADDRESS = 'not tried: all address ranges for scanners are in use here'
 
-/** What to do about a proof that this machine had no time for. */
-const RETRY = 'portward verify, when this machine has less to do'
+/** The hint if this machine was too busy for a proof. */
+const RETRY = 'run portward verify again when this machine is less busy'
 
 export const judgeJail = (
   logged: readonly Seen[],
@@ -57,7 +59,7 @@ export const judgeJail = (
 ): Check[] => {
   const bans = checkFor('jail-bans')
   const exempts = checkFor('jail-allowlisted')
-  // That it is off as it should be is what the live fail2ban is asked.
+  // Whether it is disabled as it should be is checked with the live fail2ban.
   if (!expected.jailBans) return []
   const said = fail2ban.complaints.length > 0 ? `: ${listed(fail2ban.complaints, 2)}` : ''
   if (fail2ban.startFailure !== null) {
@@ -77,7 +79,7 @@ export const judgeJail = (
     return [
       bans.fail(
         `fail2ban does not load the portsentry jail${said}`,
-        `see ${expected.jailPath} and what is read after it`,
+        `see ${expected.jailPath} and the files that are read after it`,
       ),
     ]
   }
@@ -88,8 +90,8 @@ export const judgeJail = (
   const exempting = (): Check => {
     if (jailed.length > 0) {
       return exempts.fail(
-        `the jail holds ${listed(jailed)}`,
-        `see ignoreip in ${expected.jailPath} and in what is read after it`,
+        `the jail has banned ${listed(jailed)}`,
+        `see ignoreip in ${expected.jailPath} and in the files that are read after it`,
       )
     }
     if (notJailed.length > 0)
@@ -115,7 +117,7 @@ export const judgeJail = (
     }
     return logged.some((seen) => !isTestable(seen) && seen.report.rules.length === 0)
       ? bans.skip(
-          'fail2ban lists the host as banned; not shown: it could reach no open port before, and no rule names it',
+          'fail2ban lists the host as banned; not proven: it could not reach an open port before, and no rule names it',
         )
       : bans.pass(logged.map(({ report }) => report.rules[0] ?? 'banned').join(', '))
   }

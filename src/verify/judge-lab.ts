@@ -5,7 +5,7 @@ import { judgeWrappers } from './judge-wrappers.ts'
 import type { LabReport } from './lab/report.ts'
 import { type Expectation, hostsOf, type Tried } from './lab-view.ts'
 
-/** What the lab has shown, as checks. Pure. */
+/** The checks for the lab's report. Pure. */
 export const judgeLab = (specification: Tried, report: LabReport, expected: Expectation): Check[] => {
   const attackers = hostsOf(specification, report, 'attacker')
   const allowlisted = hostsOf(specification, report, 'allowlisted')
@@ -13,8 +13,11 @@ export const judgeLab = (specification: Tried, report: LabReport, expected: Expe
   const lab = checkFor('lab')
   return [
     report.gaps.length === 0
-      ? lab.pass('its firewall, its programs, its files; nothing of it reaches the server')
-      : lab.warn(`not all could be rebuilt there: ${listed(report.gaps)}`, 'what follows holds without that'),
+      ? lab.pass('with its firewall, programs and files; nothing in it reaches the server')
+      : lab.warn(
+          `not all could be rebuilt there: ${listed(report.gaps)}`,
+          'the following checks were done without these',
+        ),
     judgeNoticed(attackers, report, expected),
     judgeCommands(attackers, expected),
     judgeKernel(attackers, expected),
@@ -23,7 +26,7 @@ export const judgeLab = (specification: Tried, report: LabReport, expected: Expe
     judgeWrappers(
       expected.writesDenied ? logged : attackers,
       allowlisted,
-      specification.askingDaemons,
+      specification.libwrapDaemons,
       report,
       expected,
     ),

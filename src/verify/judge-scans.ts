@@ -35,27 +35,27 @@ export const judgeNoticed = (attackers: readonly Seen[], report: LabReport, expe
   if (report.dropping.length > 0 && expected.isBehindFirewall) {
     return check.warn(
       `the firewall drops ${listed(missed, 6)} before this portsentry can see it: ${listed(report.dropping)}`,
-      'accept the watched ports ahead of that rule (nothing listens there), or count on the firewall alone',
+      'accept the watched ports ahead of that rule (nothing listens there), or rely on the firewall alone',
     )
   }
   return check.fail(`not noticed: ${listed(missed, 6)}`, `see the ports in ${expected.confPath}`)
 }
 
-/** What a shell ends with that cannot run a program, or does not find it. */
+/** Exit codes of a shell that cannot run a program, or does not find it. */
 const NOT_RUN: readonly (number | null)[] = [null, 126, 127]
 
-/** KILL_RUN_CMD does not ban. It often reports over the network, and the lab has no network. */
-const isOfTheLab = ({ action, exitCode }: ActionOutcome): boolean =>
+/** A KILL_RUN_CMD that failed only in the lab: it often reports over the network, which the lab does not have. */
+const isLabArtifact = ({ action, exitCode }: ActionOutcome): boolean =>
   action.kind === 'command' && action.option === 'KILL_RUN_CMD' && !NOT_RUN.includes(exitCode)
 
-/** What failed for a reason that is known beforehand: hosts.deny cannot be written. */
-const isOfHostsDeny = ({ action, said }: ActionOutcome, { cannotDeny }: Expectation): boolean =>
-  cannotDeny !== null && (action.kind === 'hosts-deny' || said.includes('/etc/hosts.deny'))
+/** A failure for a reason that is already known: hosts.deny cannot be written. */
+const isHostsDenyFailure = ({ action, said }: ActionOutcome, { hostsDenyObstacle }: Expectation): boolean =>
+  hostsDenyObstacle !== null && (action.kind === 'hosts-deny' || said.includes('/etc/hosts.deny'))
 
 const describeFailure = ({ action, exitCode, said }: ActionOutcome): string => {
   const what =
     action.kind === 'command'
-      ? `${action.option} ended with ${exitCode === null ? 'no exit code' : `exit code ${exitCode}`}: ${action.command}`
+      ? `${action.option} ended ${exitCode === null ? 'without an exit code' : `with exit code ${exitCode}`}: ${action.command}`
       : `${action.option} could not be done`
   return `${what}${said === '' ? '' : ` — ${said}`}`
 }
@@ -65,31 +65,33 @@ export const judgeCommands = (attackers: readonly Seen[], expected: Expectation)
   const events = attackers.flatMap(({ report }) => report.events)
   const outcomes = events.flatMap((event) => event.outcomes)
   const failed = outcomes.filter(({ result }) => result === 'failed' || result === 'not-run')
-  const [first] = failed.filter((outcome) => !isOfTheLab(outcome) && !isOfHostsDeny(outcome, expected))
+  const [first] = failed.filter(
+    (outcome) => !isLabArtifact(outcome) && !isHostsDenyFailure(outcome, expected),
+  )
   if (first !== undefined) {
     const { option } = first.action
-    // It does not see how a command ended; what it has to write itself, it does.
+    // portsentry ignores the exit codes of commands, but not failures to write its files.
     const isBlocked = events.find((event) => event.outcomes.includes(first))?.blocked === true
     return check.fail(
-      `${describeFailure(first)}; portsentry ${isBlocked ? 'logs the host as blocked all the same' : 'does not log the host as blocked, so that fail2ban may not see it'}`,
+      `${describeFailure(first)}; portsentry ${isBlocked ? 'logs the host as blocked nevertheless' : 'does not log the host as blocked, so fail2ban may not see it'}`,
       `correct ${option} in ${expected.confPath}, or the program that it runs`,
     )
   }
-  const [undenied] = failed.filter((outcome) => isOfHostsDeny(outcome, expected))
+  const [undenied] = failed.filter((outcome) => isHostsDenyFailure(outcome, expected))
   if (undenied !== undefined) {
     return check.warn(
-      `${describeFailure(undenied)}; nothing can be written there: ${expected.cannotDeny}`,
+      `${describeFailure(undenied)}; the file cannot be written: ${expected.hostsDenyObstacle}`,
       'make hosts.deny writable',
     )
   }
   const [excused] = failed
   if (excused !== undefined) {
     return check.warn(
-      `${describeFailure(excused)}; in the lab it has no network, so that it may work on the server`,
-      'run it there once by hand',
+      `${describeFailure(excused)}; the lab has no network, so it may still work on the server`,
+      'run it once on the server',
     )
   }
-  if (outcomes.length === 0 && onlyLogs(expected)) return check.pass(`nothing is to be done: ${ONLY_LOGS}`)
+  if (outcomes.length === 0 && onlyLogs(expected)) return check.pass(`nothing to do: ${ONLY_LOGS}`)
   if (outcomes.length === 0) return check.skip('nothing was done in the lab: no scan was acted on')
   const options = [...new Set(outcomes.map(({ action }) => action.option))]
   return check.pass(`${listed(options)} for ${attackers.filter(hasActed).length} scanners`)
@@ -100,7 +102,7 @@ export const judgeKernel = (attackers: readonly Seen[], expected: Expectation): 
   if (!expected.hasKillRoute) return check.skip('no KILL_ROUTE is configured')
   if (onlyLogs(expected)) return check.pass(`portsentry should not ban: ${ONLY_LOGS}`)
   const routed = attackers.filter(isRouted)
-  if (routed.length === 0) return check.skip('KILL_ROUTE was run for no scan')
+  if (routed.length === 0) return check.skip('KILL_ROUTE was not run for any scan')
   const without = routed.filter(({ report }) => report.rules.length === 0)
   if (without.length > 0) {
     return check.warn(
@@ -111,30 +113,30 @@ export const judgeKernel = (attackers: readonly Seen[], expected: Expectation): 
   return check.pass(routed[0]?.report.rules[0] ?? '')
 }
 
-/** Why portsentry did not act on hosts that it should have blocked. */
+/** For a portsentry that did not act on hosts that it should have blocked. */
 const judgeInaction = (check: ReturnType<typeof checkFor>, idle: readonly Seen[], expected: Expectation) => {
   const events = idle.flatMap(({ report }) => report.events)
   const line = events.find(({ ignoredByLine }) => ignoredByLine !== null)?.ignoredByLine
   const addresses = listed(idle.map(({ report }) => report.address))
   if (typeof line === 'number') {
     return check.fail(
-      `${expected.ignorePath}:${line}: by this line portsentry ignores ${addresses}, and all other hosts that it covers`,
+      `${expected.ignorePath}:${line}: because of this line portsentry ignores ${addresses}, and all other hosts that it covers`,
       'remove networks that are not yours: their hosts are never banned',
     )
   }
   const isBelow = events.some(({ verdict }) => verdict === 'below-trigger')
   return check.fail(
-    `no scan was acted on${isBelow ? ': none has as many packets as SCAN_TRIGGER asks for' : ''}`,
+    `no scan was acted on${isBelow ? ': none had as many packets as SCAN_TRIGGER requires' : ''}`,
     `see ${isBelow ? 'SCAN_TRIGGER' : 'the ports'} in ${expected.confPath}`,
   )
 }
 
-/** Where portsentry is to log only. What fail2ban makes of that is another check's. */
+/** For a portsentry that should only log. The bans of fail2ban are another check. */
 const judgeObserving = (attackers: readonly Seen[], { jailBans }: Expectation): Check => {
   const check = checkFor(OBSERVES)
   const testable = attackers.filter(isTestable)
   if (testable.length === 0)
-    return check.skip('not shown: no scanner could reach an open port before its scan')
+    return check.skip('not proven: no scanner could reach an open port before its scan')
   const cut = testable.filter((seen) => !getsThrough(seen))
   if (cut.length > 0)
     return check.fail(`${listed(cut.map(({ host }) => host.name))}: cut off, although ${ONLY_LOGS}`)
@@ -157,12 +159,12 @@ export const judgeCutOff = (attackers: readonly Seen[], expected: Expectation): 
       : 'portsentry itself does not ban'
     return check.warn(
       `without KILL_ROUTE ${own}${expected.jailBans ? '; fail2ban bans the hosts that it logs' : ', and the fail2ban jail is off'}`,
-      'set BAN_BACKEND=iptables, nft or route',
+      'set BAN_BACKEND=ipset, nft or route',
     )
   }
   const testable = wanted.filter(isTestable)
   if (testable.length === 0) {
-    return check.warn('the firewall lets no host reach an open port: being cut off cannot be shown')
+    return check.warn('not proven: the firewall does not let any host reach an open port')
   }
   const namesOf = (hosts: readonly Seen[]) =>
     listed(
@@ -178,7 +180,7 @@ export const judgeCutOff = (attackers: readonly Seen[], expected: Expectation): 
   }
   const ports = portsText(through, stillOpenTo)
   return check.fail(
-    `still gets through after ${namesOf(through)}: what KILL_ROUTE does has no effect on ${ports}`,
+    `still gets through after ${namesOf(through)}: KILL_ROUTE has no effect on ${ports}`,
     `see KILL_ROUTE in ${expected.confPath}, and which rules come before the ban`,
   )
 }

@@ -6,7 +6,7 @@ import { type Check, checkFor, listed } from './check.ts'
 import type { LabReport } from './lab/report.ts'
 import { type Expectation, hasActed, isToBeBlocked, type Seen } from './lab-view.ts'
 
-/** What libwrap said about one host to one daemon. */
+/** libwrap's verdict about one host for one daemon. */
 interface Ruling {
   readonly name: string
   readonly address: string
@@ -39,7 +39,7 @@ const isException = ({ hostsAllow, protectedNetworks }: Expectation, { host, dae
 const isLetIn = ({ hostsAllow }: Expectation, { host, daemon }: Ruling): boolean =>
   decides(hostsAllow, host, 'allow', daemon) === 'allow'
 
-/** `scanners`: those that fail2ban bans where hosts.deny names a file of its bans, else those that portsentry acts on. */
+/** `scanners`: the hosts that fail2ban bans if hosts.deny names its file of bans, else those that portsentry acts on. */
 export const judgeWrappers = (
   scanners: readonly Seen[],
   allowlisted: readonly Seen[],
@@ -48,9 +48,9 @@ export const judgeWrappers = (
   expected: Expectation,
 ): Check => {
   const check = checkFor('wrappers')
-  if (daemons.length === 0) return check.pass('not needed: no daemon here is known to ask these files')
-  if (expected.cannotDeny !== null) {
-    return check.skip(`not tried, since no ban gets into hosts.deny: ${expected.cannotDeny}`)
+  if (daemons.length === 0) return check.pass('not needed: no daemon here is known to use these files')
+  if (expected.hostsDenyObstacle !== null) {
+    return check.skip(`not tried, since no ban gets into hosts.deny: ${expected.hostsDenyObstacle}`)
   }
   if (wrapperGap !== null) {
     return check.skip(wrapperGap, wrapperGap.includes('tcpdmatch') ? 'apt-get install tcpd' : '')
@@ -69,7 +69,7 @@ export const judgeWrappers = (
     )
   }
   const { writesDenied, hasHostsDeny } = expected
-  // Portsentry writes hosts.deny where BLOCK_* is 1 only.
+  // portsentry writes hosts.deny only if BLOCK_* is 1.
   const banned = writesDenied
     ? scanners.filter(({ report }) => report.jailed)
     : scanners.filter(hasActed).filter(isToBeBlocked(expected))
@@ -87,20 +87,20 @@ export const judgeWrappers = (
   if (lenient !== undefined) {
     return check.warn(
       `${locationOf(expected, lenient)} lets the scanner in to ${lenient.daemon} before hosts.deny is read`,
-      'name only trusted hosts there to have hosts.deny count; the firewall does not read this file',
+      'name only trusted hosts there so that hosts.deny has an effect; the firewall does not read this file',
     )
   }
   const [exception] = refused
   if (exception !== undefined) {
     return check.warn(
       `${locationOf(expected, exception)} keeps ${exception.address} of ${exception.name} out of ${exception.daemon}`,
-      'take that line out if it is not meant',
+      'remove that line if it is not intended',
     )
   }
   const admitted = rulings(allowlisted, 'granted')
   const letIn = distinct(admitted.map(({ address }) => address)).length
   const kept = distinct(rulings(banned, 'denied').map(({ address }) => address)).length
-  if (letIn + kept === 0) return check.skip('tcpdmatch was asked about no host, or did not answer')
+  if (letIn + kept === 0) return check.skip('tcpdmatch was not asked about any host, or did not answer')
   return (writesDenied || hasHostsDeny) && banned.length > 0
     ? check.pass(`tcpdmatch: ${kept} scanners refused, ${letIn} others let in`)
     : check.pass(

@@ -22,41 +22,41 @@ const isOfFamily =
   (address: string): boolean =>
     address.includes(':') !== isV4
 
-/** What of the live server the lab is a copy of. */
+/** The parts of the live server that the lab copies. */
 export interface Surroundings {
   readonly devices: readonly LabDevice[]
   /** Names of all interfaces but loopback. */
   readonly interfaces: readonly string[]
-  /** The interface of the default route; null where there is none. */
+  /** The interface of the default route; null if there is none. */
   readonly outside: string | null
-  /** Ports of services: `tcp 22`. Those that others than this machine can reach come in `reachable`, TCP only. */
+  /** Ports of services: `tcp 22`. `reachable`: TCP ports that other machines can reach. */
   readonly inUse: readonly string[]
   readonly reachable: readonly number[]
   readonly firewall: LabSpecification['firewall']
 }
 
-/** Ports that the daemon watches and that no service has, in ascending order. */
+/** Ports that the daemon watches and that are not in use by a service, in ascending order. */
 export interface Watched {
   readonly tcp: readonly number[]
   readonly udp: readonly number[]
-  /** How many packets it takes: SCAN_TRIGGER. */
+  /** SCAN_TRIGGER: the number of packets before it acts. */
   readonly trigger: number
 }
 
-/** Networks for documentation (RFC 5737, RFC 3849): attackers come from the first that means nothing here. */
+/** Networks for documentation (RFC 5737, RFC 3849): attackers come from the first that is not in use here. */
 const FOREIGN_4 = ['198.51.100.0/24', '203.0.113.0/24', '192.0.2.0/24']
 const FOREIGN_6 = ['2001:db8:bad::/64', '2001:db8:bad:1::/64']
 
-/** Where nobody listens, the lab tries this port: the one that an administrator needs most. */
+/** If no service listens, the lab tries this port: the one that an administrator needs most. */
 const SSH = 22
 const MAX_OPEN_PORTS = 12
 const MAX_ALLOWLISTED = 8
-/** A server without addresses has its lab all the same. */
-const NOWHERE: LabDevice = { name: 'lan0', addresses: ['192.0.2.1/24'] }
+/** For a server without addresses. */
+const PLACEHOLDER_DEVICE: LabDevice = { name: 'lan0', addresses: ['192.0.2.1/24'] }
 
-/** 1.2 keeps the last 50 packets in mind; a higher SCAN_TRIGGER acts at once. */
+/** 1.2 remembers the last 50 packets; with a higher SCAN_TRIGGER it acts at once. */
 const MAX_TRIGGER_12 = 50
-/** 2.x counts on; what asks for more than this is hardly ever set off. */
+/** 2.x has no limit; a trigger above this is hardly ever reached. */
 const MAX_PACKETS = 500
 
 const NAMES: Readonly<Record<ProbeKind, string>> = {
@@ -68,7 +68,7 @@ const NAMES: Readonly<Record<ProbeKind, string>> = {
   udp: 'UDP scan',
 }
 
-/** What the modes of this server notice at all. */
+/** The kinds of scans that the modes of this server can notice. */
 const kindsOf = (modes: readonly Mode[], watched: Watched): ProbeKind[] => {
   const isStealthy = modes.some((mode) => ['stcp', 'atcp', 'stealth'].includes(mode))
   const connects: ProbeKind[] = ['connect']
@@ -76,11 +76,11 @@ const kindsOf = (modes: readonly Mode[], watched: Watched): ProbeKind[] => {
   return [...(watched.tcp.length > 0 ? tcp : []), ...(watched.udp.length > 0 ? (['udp'] as const) : [])]
 }
 
-/** As many ports as there are scans, spread over those that are watched. */
+/** The port for the scan with this index: the scans are spread over the watched ports. */
 const spread = (ports: readonly number[], index: number, count: number): number =>
   ports[Math.floor((index * ports.length) / count)] ?? 0
 
-/** Addresses of a network that a host may have, the last ones first: gateways tend to have the first. */
+/** Usable host addresses of a network, the last ones first: gateways tend to have the first. */
 const hostAddresses = (network: Network): string[] => {
   if (isHost(network)) return [formatAddress(network.bytes)]
   const { bytes, prefix } = networkOf(network)
@@ -94,7 +94,7 @@ const hostAddresses = (network: Network): string[] => {
 const overlaps = (network: Network, others: readonly Network[]): boolean =>
   others.some((other) => contains(other, network) || contains(network, other))
 
-/** The first candidate that neither the server's configuration nor its firewall speaks of. */
+/** Host addresses of the first candidate that neither the server's configuration nor its firewall mentions. */
 const foreignAddresses = (
   candidates: readonly string[],
   taken: readonly Network[],
@@ -112,11 +112,11 @@ const foreignAddresses = (
 }
 
 /**
- * Networks whose hosts must not be banned and may well connect, without this machine itself and link-local addresses. A
- * host that this portsentry cannot see is left out.
+ * Networks whose hosts must not be banned and may connect, without loopback and link-local addresses, and without hosts that
+ * this portsentry cannot see.
  */
-const allowlistedNetworks = ({ admitted, release }: Desired): Network[] =>
-  admitted.filter((network) => {
+const allowlistedNetworks = ({ hostsAllowNetworks, release }: Desired): Network[] =>
+  hostsAllowNetworks.filter((network) => {
     const text = formatCidr(network)
     return sees(release, network) && text !== '127.0.0.0/8' && text !== '::1/128' && text !== 'fe80::/10'
   })
@@ -126,7 +126,7 @@ interface Part {
   readonly device: string | null
 }
 
-/** The networks that the server has in a protected one, each with its interface; where there is none, all of it. */
+/** The networks of the server within a protected one, each with its interface; if there is none, the protected one. */
 const partsOf = (network: Network, devices: readonly LabDevice[]): Part[] => {
   const parts = devices.flatMap(({ name, addresses }) =>
     addresses
@@ -144,9 +144,9 @@ const kindOf = (network: Network, { lan, whitelist }: Desired): string => {
 }
 
 /**
- * What the lab has to be: the server's own interfaces, an attacker for each kind of scan that its modes notice, one
- * host that only the history speaks of, and one host of each network that is allowlisted, on each interface that the
- * server has in it. Pure.
+ * The specification of the lab: the server's interfaces, an attacker for each kind of scan that its modes notice, one host
+ * that is only in the history, and one host of each allowlisted network, on each interface of the server in that network.
+ * Pure.
  */
 export const planLab = (
   desired: Desired,
@@ -155,7 +155,7 @@ export const planLab = (
   surroundings: Surroundings,
   otherJails: readonly string[],
 ): LabSpecification => {
-  const present = surroundings.devices.length > 0 ? surroundings.devices : [NOWHERE]
+  const present = surroundings.devices.length > 0 ? surroundings.devices : [PLACEHOLDER_DEVICE]
   const own = present.flatMap(({ addresses }) => addresses.map(addressOf))
   const { lan } = desired
   const lanDevice = present.find(({ addresses }) =>
@@ -233,7 +233,7 @@ export const planLab = (
     openPorts: openPorts.length > 0 ? openPorts : [SSH],
     inUse: surroundings.inUse,
     firewall: surroundings.firewall,
-    askingDaemons: desired.askingDaemons,
+    libwrapDaemons: desired.libwrapDaemons,
     otherJails,
   }
 }

@@ -4,7 +4,7 @@ import { listed } from './check.ts'
 import type { HostReport, LabReport } from './lab/report.ts'
 import type { LabHost, LabSpecification, Role } from './lab/specification.ts'
 
-/** What is configured, as far as it decides what the lab should show. */
+/** The configuration that decides what the lab should show. */
 export interface Expectation {
   /** What each protocol's BLOCK_* says: 1 blocks, 2 runs KILL_RUN_CMD only, 0 only logs. */
   readonly block: { readonly tcp: number; readonly udp: number }
@@ -18,10 +18,10 @@ export interface Expectation {
   readonly ignorePath: string
   readonly jailPath: string
   readonly hostsAllow: HostsAccess
-  /** Why portsentry cannot enter bans in hosts.deny; null: nothing is known against it. */
-  readonly cannotDeny: string | null
+  /** Why portsentry cannot write bans to hosts.deny; null: no reason is known. */
+  readonly hostsDenyObstacle: string | null
   readonly protectedNetworks: readonly Network[]
-  /** Whether this portsentry gets packets from behind the firewall (1.2, and 2.x that listens), and not from the wire. */
+  /** Whether this portsentry gets packets after the firewall (1.2, and 2.x in connect mode), and not from the wire. */
   readonly isBehindFirewall: boolean
 }
 
@@ -30,26 +30,26 @@ export interface Seen {
   readonly report: HostReport
 }
 
-/** What a report is about. */
-export type Tried = Pick<LabSpecification, 'hosts' | 'askingDaemons'>
+/** The part of the specification that is needed to judge a report. */
+export type Tried = Pick<LabSpecification, 'hosts' | 'libwrapDaemons'>
 
-/** What the hosts of a role did and met. */
+/** The hosts of a role with their reports. */
 export const hostsOf = ({ hosts }: Tried, report: LabReport, role: Role): Seen[] =>
   hosts.flatMap((host) => {
     const seen = report.hosts[host.name]
     return host.role === role && seen !== undefined ? [{ host, report: seen }] : []
   })
 
-/** The ports that show whether a host gets through: those that answered it at first. */
+/** The ports that show whether a host gets through: those that answered before the scans. */
 export const openTo = ({ report }: Seen): readonly number[] => report.openBefore
 export const isTestable = (seen: Seen): boolean => openTo(seen).length > 0
 
-/** Those of them that still answer. One is enough to fail where a host should be cut off. */
+/** Those of them that still answer. One is enough for a failure if the host should be cut off. */
 export const stillOpenTo = ({ report: { openBefore, openAfter } }: Seen): number[] =>
   openBefore.filter((port) => openAfter.includes(port))
 export const getsThrough = (seen: Seen): boolean => stillOpenTo(seen).length > 0
 
-/** Those of them that no longer answer. One is enough to fail where a host should not be cut off. */
+/** Those of them that no longer answer. One is enough for a failure if the host should not be cut off. */
 export const closedTo = ({ report: { openBefore, openAfter } }: Seen): number[] =>
   openBefore.filter((port) => !openAfter.includes(port))
 
@@ -62,7 +62,7 @@ export const portsText = (hosts: readonly Seen[], portsOf: (seen: Seen) => reado
 export const isNoticed = ({ report }: Seen): boolean => report.noticed
 export const hasActed = ({ report }: Seen): boolean => report.events.some(({ verdict }) => verdict === 'act')
 
-/** Whether the BLOCK_* of a host's protocol asks for everything that is configured. */
+/** Whether BLOCK_* of a host's protocol is 1, so that everything that is configured should be done. */
 export const isToBeBlocked =
   ({ block }: Expectation) =>
   ({ host }: Seen): boolean =>
@@ -71,6 +71,6 @@ export const isToBeBlocked =
 export const isRouted = ({ report }: Seen): boolean =>
   report.events.some(({ outcomes }) => outcomes.some(({ action }) => action.option === 'KILL_ROUTE'))
 
-/** Whether portsentry is to log scans and do nothing. */
+/** Whether portsentry should only log scans. */
 export const onlyLogs = ({ block }: Expectation): boolean => block.tcp === 0 && block.udp === 0
 export const ONLY_LOGS = 'BLOCK_TCP and BLOCK_UDP are 0'

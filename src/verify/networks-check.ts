@@ -1,17 +1,17 @@
 import type { Topology } from '../facts/ip.ts'
 import { formatCidr, isWithin } from '../network.ts'
 import type { Desired } from '../policy/desired.ts'
-import { hasIPv4, LAN_TROUBLE } from '../policy/lan-check.ts'
+import { hasIPv4, LAN_PROBLEMS } from '../policy/lan-check.ts'
 import { onLink } from '../policy/on-link.ts'
 import type { Problem } from '../problem.ts'
 import { type Check, checkFor, listed } from './check.ts'
 
-/** The check that an apply cannot fix: config.env leaves a network out, and the plan has said so. */
+/** The code of the check that an apply cannot fix: config.env leaves a network out, which the plan has reported. */
 export const NETWORKS = 'networks'
 
 /**
- * Whether config.env protects the networks that this server is really on, by what the plan has found about them. A public
- * network is not a LAN by itself; IPv6 networks, about which the plan warns, are only listed.
+ * Whether config.env protects the networks that this server is on, by the plan's problems about them. A public network is not
+ * considered a LAN; IPv6 networks, for which the plan has warnings, are only listed.
  */
 export const checkNetworks = (
   { protectedNetworks, conf, jails }: Desired,
@@ -21,8 +21,8 @@ export const checkNetworks = (
   const check = checkFor(NETWORKS)
   if (topology === null) return check.skip('not checked: ip (iproute2) does not list interfaces and routes')
   if (!hasIPv4(topology)) return check.skip('not checked: no interface has an IPv4 address')
-  const found = problems.filter(({ code }) => LAN_TROUBLE.has(code))
-  const failing = found.filter(({ code }) => LAN_TROUBLE.get(code) === 'fail')
+  const found = problems.filter(({ code }) => LAN_PROBLEMS.has(code))
+  const failing = found.filter(({ code }) => LAN_PROBLEMS.get(code) === 'fail')
   const [first] = failing.length > 0 ? failing : found
   if (first !== undefined) {
     const say = failing.length > 0 ? check.fail : check.warn

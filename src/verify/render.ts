@@ -11,7 +11,7 @@ const renderCheck = ({ result, title, message, hint }: Check): string => {
 const count = (checks: readonly Check[], result: Result): number =>
   checks.filter((check) => check.result === result).length
 
-/** What the checks have shown where all of them have passed: that scanners are banned is said where one was. */
+/** The verdict if all checks have passed: it says that scanners are banned only if one was. */
 const describeSuccess = (checks: readonly Check[]): string => {
   const passed = new Set(checks.map(({ code }) => code))
   if (passed.has('cut-off') || passed.has('jail-bans')) return 'this server bans scanners as config.env asks'
@@ -25,7 +25,7 @@ const describeFailure = (failures: readonly Check[]): string =>
     ? 'config.env does not fit the networks of this server'
     : 'this server is NOT protected as config.env asks'
 
-/** One line that says how it went. */
+/** The summary in one line. */
 const summarize = (checks: readonly Check[]): string => {
   const warnings = count(checks, 'warn')
   const counts = [
@@ -44,17 +44,17 @@ const summarize = (checks: readonly Check[]): string => {
   return `${counts.join(', ')}: ${verdict}`
 }
 
-/** The table of checks for a terminal: all of them, or those that failed, and how it went. */
+/** The table of checks for a terminal: all of them, or those that failed, and the summary. */
 export const renderChecks = (checks: readonly Check[], isBrief = false): string => {
   const shown = isBrief ? checks.filter(isFailure) : checks
   return `${shown.map((check) => renderCheck(check)).join('')}${shown.length > 0 ? '\n' : ''}${summarize(checks)}\n`
 }
 
-/** What apply says of them at its end: what needs a second look, and how it went. */
+/** The output of apply: the checks that did not pass, and the summary. */
 export const renderProof = (checks: readonly Check[]): string => {
   const notable = checks.filter(({ result }) => result !== 'pass')
-  const stays = checks.some(isFailure)
+  const advice = checks.some(isFailure)
     ? 'the applied changes are kept: correct config.env, then run apply again\n'
     : ''
-  return `${notable.map(renderCheck).join('')}verified: ${summarize(checks)}\n${stays}`
+  return `${notable.map(renderCheck).join('')}verified: ${summarize(checks)}\n${advice}`
 }

@@ -24,11 +24,11 @@ const checkDaemons = (desired: Desired, live: LiveFacts): Check => {
     : check.fail(`it ${wrong}`, 'portward apply')
 }
 
-/** That it runs says little: it may be stopped, or hang. The kernel is asked, since a test packet would ban its sender. */
+/** A running process may be stopped, or hang. Its sockets are checked, since a test packet would get its sender banned. */
 const checkWatching = ({ daemons }: LiveFacts): Check => {
   const check = checkFor('watching')
   const portsentries = daemons.filter(({ service }) => service === 'portsentry')
-  if (portsentries.length === 0) return check.skip('not checked: it does not run')
+  if (portsentries.length === 0) return check.skip('not checked: it is not running')
   const deaf = deafDaemons(daemons)
   if (deaf !== null)
     return check.fail(deaf, 'portward apply restarts it; if it hangs again, see journalctl -t portsentry')
@@ -53,10 +53,10 @@ const checkBoot = (desired: Desired, live: LiveFacts): Check => {
   const missing = units.filter((unit) => !live.enabled.has(unit))
   return missing.length === 0
     ? check.pass(listed(units))
-    : check.fail(`${listed(missing)} does not`, 'portward apply')
+    : check.fail(`not started at boot: ${listed(missing)}`, 'portward apply')
 }
 
-/** In the lab fail2ban loads the rules anew: that they are in force here is a question of its own. */
+/** In the lab fail2ban loads the rules again, so this checks whether they are in force on the live server. */
 const checkBanSet = ({ banSet, ownedFiles }: Desired, facts: Facts, live: LiveFacts): Check => {
   const check = checkFor('ban-set')
   if (banSet === null) return check.pass('not needed: portward does not ban here')
@@ -64,11 +64,11 @@ const checkBanSet = ({ banSet, ownedFiles }: Desired, facts: Facts, live: LiveFa
     (path) => (fileText(facts, path) ?? null) !== (ownedFiles.get(path) ?? null),
   )
   if (other.length > 0) return check.fail(`${listed(other)}: not as portward wrote it`, 'portward apply')
-  if (live.hasBanSet === null) return check.skip('only root can look')
+  if (live.hasBanSet === null) return check.skip('only root can check this')
   return live.hasBanSet
     ? check.pass(`${banSet.backend}, ${banSet.target}`)
     : check.fail(
-        'its rules are not in force, or the unit that sees to it does not run',
+        'its rules are not in force, or the unit that loads them is not running',
         'portward apply, or systemctl restart portward-bans',
       )
 }
@@ -76,26 +76,26 @@ const checkBanSet = ({ banSet, ownedFiles }: Desired, facts: Facts, live: LiveFa
 const checkJail = ({ jails, historyPath }: Desired, live: LiveFacts, { logpath }: Asked): Check => {
   const check = checkFor('jail')
   const isWanted = jails.get('portsentry')?.get('enabled') === 'true'
-  if (!live.asRoot) return check.skip('only root may ask fail2ban')
+  if (!live.asRoot) return check.skip('only root can ask fail2ban')
   if (live.jails === null)
     return check.fail(
-      'fail2ban does not run, or does not answer',
+      'fail2ban is not running, or does not answer',
       'fail2ban-client -t; journalctl -u fail2ban',
     )
   const isLoaded = live.jails.includes('portsentry')
   if (!isWanted)
     return isLoaded
-      ? check.fail('it has, although config.env turns it off', 'portward apply')
-      : check.pass('it has not, as config.env asks')
+      ? check.fail('it is loaded, although config.env turns it off', 'portward apply')
+      : check.pass('it is not loaded, as config.env asks')
   if (!isLoaded)
     return check.fail(
-      `it has only ${listed(live.jails) || 'none'}`,
-      `see ${JAIL_PATH} and what is read after it`,
+      `it is not loaded; loaded jails: ${listed(live.jails) || 'none'}`,
+      `see ${JAIL_PATH} and the files that are read after it`,
     )
   return logpath?.includes(historyPath)
     ? check.pass(`on ${historyPath}`)
     : check.fail(
-        `the jail does not watch ${historyPath}, but: ${logpath?.trim() ?? 'nothing'}`,
+        `the jail does not read ${historyPath}, but ${logpath?.trim() ?? 'nothing'}`,
         `see logpath and backend in ${JAIL_PATH}`,
       )
 }
@@ -108,7 +108,7 @@ const checkDump = (desired: Desired, facts: Facts, { dump }: Asked): Check => {
   const sources = [...new Set(overriding(desired, facts).map(({ source }) => source))]
   return check.fail(
     `it lacks ${listed(missing, 2)}${sources.length > 0 ? `; decided by ${listed(sources)}` : ''}`,
-    'see the file that is named, or portward plan',
+    'see the named file, or portward plan',
   )
 }
 
@@ -124,7 +124,7 @@ const checkFilter = ({ release, jails }: Desired, { filter }: Asked): Check => {
       )
 }
 
-/** What runs, beside what should. Pure. */
+/** The checks of the running daemons. Pure. */
 export const checkRunning = (desired: Desired, facts: Facts, live: LiveFacts, asked: Asked): Check[] => [
   checkDaemons(desired, live),
   checkWatching(live),

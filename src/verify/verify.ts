@@ -34,13 +34,13 @@ import { checkRunning } from './running-checks.ts'
 import { readWriteAccess } from './write-access.ts'
 import { type Confined, checkConfinement, checkWritable, foreignCommand } from './write-checks.ts'
 
-/** A line of this portsentry's history, about an address that nobody has (RFC 5737). */
+/** A line of this portsentry's history, with an address for documentation (RFC 5737). */
 const sampleOf = ({ release }: Desired): string => {
   const now = Date.now()
   return sampleLine(release.dialect, parseAddress('192.0.2.1') ?? [], now, localTime(now)).trimEnd()
 }
 
-/** A portsentry that listens by itself has the very ports that it watches: they are not a service's. */
+/** The ports that a portsentry in connect mode has bound itself are not counted as services. */
 const readSurroundings = async ({
   interfaces,
   outside,
@@ -70,7 +70,7 @@ interface Read {
   readonly expectation: Expectation
 }
 
-/** What the daemons of these modes take from portsentry.conf, as it stands. */
+/** What the daemons of these modes read from the present portsentry.conf. */
 const readWatched = (
   desired: Desired,
   facts: Facts,
@@ -102,7 +102,9 @@ const readWatched = (
       confPath,
       ignorePath: builtIgnorePath,
       jailPath: JAIL_PATH,
-      cannotDeny: desired.writesDenied ? null : (facts.obstacles.get('/etc/hosts.deny')?.append ?? null),
+      hostsDenyObstacle: desired.writesDenied
+        ? null
+        : (facts.obstacles.get('/etc/hosts.deny')?.append ?? null),
       hostsAllow: parseHostsAccess(fileText(facts, '/etc/hosts.allow') ?? ''),
       protectedNetworks: desired.protectedNetworks,
       isBehindFirewall: modes.some(isBehindFirewall),
@@ -122,11 +124,11 @@ const checkInLab = async (desired: Desired, facts: Facts, live: LiveFacts): Prom
     : [checkFor('lab').skip(outcome.failure, outcome.hint)]
 }
 
-/** Which unit a daemon runs in. */
+/** The unit that a daemon runs in. */
 const unitOf = ({ args }: DaemonProcess, units: readonly string[]): string =>
   units.find((unit) => args.some((arg) => unit.endsWith(`@${arg.replace(/^-/, '')}`))) ?? units[0] ?? ''
 
-/** Whether the daemons could write all that a ban takes right now: the files, and the rights of their units. */
+/** Whether the daemons can write everything that a ban requires: the files, and the rights of their units. */
 const checkWriting = async (desired: Desired, facts: Facts, live: LiveFacts): Promise<Check[]> => {
   const { writes } = desired
   const daemons = live.daemons.map(async (daemon): Promise<Confined> => {
@@ -153,8 +155,8 @@ const checkWriting = async (desired: Desired, facts: Facts, live: LiveFacts): Pr
 }
 
 /**
- * Everything that can be known about whether this server bans scanners and never the LAN, without touching its live
- * state. For a tree, what its files tell.
+ * All checks whether this server bans scanners and never the LAN, without touching its live state. For a tree, the checks of
+ * its files.
  */
 export const verify = async (
   desired: Desired,
@@ -166,7 +168,12 @@ export const verify = async (
   const missing = ['portsentry', 'fail2ban'].filter((name) => !facts.packages.has(name))
   const isCopy = facts.inferredRelease !== undefined
   if (missing.length > 0 && !isCopy) {
-    return [check.fail(`${missing.join(' and ')} ${missing.length > 1 ? 'are' : 'is'} not`, 'portward apply')]
+    return [
+      check.fail(
+        `${missing.join(' and ')} ${missing.length > 1 ? 'are' : 'is'} not installed`,
+        'portward apply',
+      ),
+    ]
   }
   const unknown = isCopy ? [check.skip('the tree has no /var/lib/dpkg/status')] : []
   const { live } = facts

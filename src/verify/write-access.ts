@@ -3,25 +3,25 @@ import { dirname } from 'node:path'
 import type { WrittenPath } from '../policy/written-paths.ts'
 import { errnoOf } from '../system/host-error.ts'
 
-/** What a daemon that writes to a path now would meet. */
+/** Whether a daemon could write to a path now. */
 export interface WriteAccess {
   readonly written: WrittenPath
   /** Why it cannot be opened for writing (`EROFS`); null: it can. */
   readonly errno: string | null
-  /** Left on its file system, for root; null where it does not count them. */
+  /** Free on its file system, for root; null if it does not have limits. */
   readonly bytes: number | null
   readonly inodes: number | null
 }
 
 const isMissing = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')
 
-/** Opens a file as one that appends to it would, and leaves it as it is; where there is none, looks at its directory. */
+/** Opens a file for appending, without changing it; if it does not exist, checks its directory. */
 const tryPath = async (path: string): Promise<string> => {
   try {
     if ((await lstat(path)).isDirectory()) {
       await access(path, constants.W_OK)
     } else {
-      // Not even this may wait for a reader.
+      // Without O_NONBLOCK this would wait for the reader of a FIFO.
       await (await open(path, constants.O_WRONLY | constants.O_APPEND | constants.O_NONBLOCK)).close()
     }
     return path

@@ -13,7 +13,7 @@ import type { Problem } from '../problem.ts'
 import { type Check, checkFor, listed } from './check.ts'
 import type { WriteAccess } from './write-access.ts'
 
-/** Less than this is used up by the next scan. */
+/** Less than this may be used up by the next scan. */
 const FEW_BYTES = 64 * 1024
 const FEW_INODES = 4
 
@@ -24,7 +24,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENXIO: 'it is a pipe or a socket',
 }
 
-/** Why nothing can be written to a path now; null: it can. */
+/** Why a path cannot be written now; null: it can. */
 const faultOf = ({ errno, bytes, inodes }: WriteAccess): string | null => {
   if (errno !== null) return REASONS[errno] ?? errno
   if (bytes !== null && bytes < FEW_BYTES) return `no space is left on its file system (${bytes} bytes)`
@@ -33,15 +33,15 @@ const faultOf = ({ errno, bytes, inodes }: WriteAccess): string | null => {
 }
 
 /**
- * Whether a ban could be written down everywhere now: by what trying to open each file has shown, and by what else is
- * known to be unwritable. TCP wrappers only stand beside the firewall.
+ * Whether everything that a ban writes can be written now: by trying to open each file, and by what else is known to be
+ * unwritable. Only a warning for hosts.deny, since the firewall bans without it.
  */
 export const checkWritable = (
   files: readonly WriteAccess[] | null,
   unwritable: readonly Problem[],
 ): Check => {
   const check = checkFor('writable')
-  if (files === null) return check.skip('only root can look', 'run portward verify as root')
+  if (files === null) return check.skip('only root can check this', 'run portward verify as root')
   const faults = files.flatMap((file) => {
     const fault = faultOf(file)
     return fault === null ? [] : [{ fault, ...file.written }]
@@ -60,14 +60,14 @@ export const checkWritable = (
     : check.warn(text, hint)
 }
 
-/** A daemon that runs, and what it is confined to; null where that could not be read. */
+/** A running daemon, and its confinement; null if that could not be read. */
 export interface Confined {
   readonly service: Service
   readonly unit: string
   readonly confinement: Confinement | null
 }
 
-/** What a daemon runs for a ban by the configuration, and portward did not write; null: nothing. */
+/** A command that a daemon runs for a ban and that is not portward's; null: none. */
 export const foreignCommand = (
   service: Service,
   { conf, jails, changesFirewall }: Pick<Desired, 'conf' | 'jails' | 'changesFirewall'>,
@@ -80,7 +80,7 @@ export const foreignCommand = (
 
 /**
  * Whether the units' sandboxes let their daemons ban and release. `own`: the mounts of this process; `foreign`: a command
- * that was not looked at.
+ * that was not checked.
  */
 export const checkConfinement = (
   service: Service,
@@ -97,9 +97,9 @@ export const checkConfinement = (
     return foreign === null
       ? check.pass('it writes nothing for a ban')
       : check.skip(`not checked: portward does not know what ${foreign} needs`)
-  if (known.length === 0) return check.skip(`not checked: ${service} does not run`)
+  if (known.length === 0) return check.skip(`not checked: ${service} is not running`)
   for (const { unit, confinement } of known) {
-    if (confinement === null) return check.skip('only root can look')
+    if (confinement === null) return check.skip('only root can check this')
     const obstacles = findObstacles(confinement, own, service, banPath)
     if (obstacles.length > 0)
       return check.fail(
@@ -111,8 +111,8 @@ export const checkConfinement = (
   return check.pass(
     [
       `its unit lets it ${[...changes, ...(writes.length === 0 ? [] : [`write ${listed(writes.map(({ path }) => path))}`])].join(' and ')}`,
-      ...(foreign === null ? [] : [`what ${foreign} needs was not looked at`]),
-      ...(isFiltered ? ['whether its SystemCallFilter lets the commands work was not looked at'] : []),
+      ...(foreign === null ? [] : [`what ${foreign} needs was not checked`]),
+      ...(isFiltered ? ['whether its SystemCallFilter lets the commands work was not checked'] : []),
     ].join('; '),
   )
 }

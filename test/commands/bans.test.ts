@@ -156,7 +156,9 @@ it('does not say that nobody is banned by a portsentry that is not known', async
   )
   writeFileSync(join(root, 'var/lib/dpkg/info/portsentry.list'), '/odd\n')
   const { stdout } = await bans(root)
-  expect(stdout).toMatch(/^no ban found in hosts\.deny; not read: blocked file \(portsentry 9\.9 is laid out/)
+  expect(stdout).toMatch(
+    /^no ban found in hosts\.deny; not read: blocked file \(portsentry 9\.9 is not supported/,
+  )
 })
 
 describe('unban', () => {
@@ -215,7 +217,7 @@ describe('explain', () => {
     expect(document).toMatchObject({ version: 3, command: 'explain', ...expected })
   })
 
-  it('names the commands as they would be run, the line that ignores it, and what could not be looked at', async () => {
+  it('names the commands as they would be run, the line that ignores it, and what could not be checked', async () => {
     const root = server12()
     writeFileSync(join(root, 'etc/portsentry/portsentry.ignore.static'), '# LAN\n192.168.1.0/24\n')
     const { status, stdout } = await said((terminal) => explainCommand(options(terminal, root), '192.0.2.1'))
@@ -224,7 +226,7 @@ describe('explain', () => {
       /^192\.0\.2\.1 is not banned and not protected: the first packet to a watched port/,
     )
     expect(stdout).toMatch(/^ +KILL_HOSTS_DENY writes: ALL: 192\.0\.2\.1 : DENY$/m)
-    expect(stdout).toMatch(/^firewall +was not looked at/m)
+    expect(stdout).toMatch(/^firewall +was not checked/m)
     const { daemons } = await explain(root, '192.168.1.20')
     expect(daemons.ignoredBy).toBe(`${root}/etc/portsentry/portsentry.ignore.static:2 (192.168.1.0/24)`)
   })
@@ -237,7 +239,7 @@ describe('explain', () => {
         ?.trim()
         .split(/\n +/)
     expect(await wrappersSection(BANNED)).toEqual([
-      'no daemon here is known to ask hosts.allow and hosts.deny',
+      'no daemon here is known to use hosts.allow and hosts.deny',
     ])
     mkdirSync(join(root, 'usr/sbin'), { recursive: true })
     for (const program of ['sshd', 'vsftpd'])
@@ -265,10 +267,10 @@ describe('explain', () => {
 
 it('status tells bans, last scans and ports from the files', async () => {
   const { stdout } = await said((terminal) => statusCommand(options(terminal, server12())))
-  expect(stdout).toMatch(/^bans +2 now, of what could be read;/m)
+  expect(stdout).toMatch(/^bans +2 now in the stores that could be read;/m)
   expect(stdout).toMatch(/^last scans +\S+ \S+ 198\.51\.100\.23 79\/tcp\n +\S+ \S+ 203\.0\.113\.9 11\/tcp$/m)
   expect(stdout).toMatch(/^ports +11\/tcp \(1\), 79\/tcp \(1\)/m)
-  expect(stdout).toMatch(/^sshd +not known: openssh-server is not installed$/m)
+  expect(stdout).toMatch(/^sshd +unknown: openssh-server is not installed$/m)
 })
 
 test.each([

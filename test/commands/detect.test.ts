@@ -14,7 +14,7 @@ const SCAN = join(fixtures, 'scan.pcap')
 const CONF = 'etc/portsentry/portsentry.conf'
 const IGNORE = 'etc/portsentry/portsentry.ignore.static'
 
-/** A Debian 12 server that blocks scanners and spares its LAN. */
+/** A Debian 12 server that blocks scanners, but not its LAN. */
 const server12 = (edit: (conf: string) => string = (conf) => conf): string => {
   const root = copyOf(join(fixtures, 'sample-server'))
   const conf = readFileSync(join(root, CONF), 'latin1').replace(/^BLOCK_(TCP|UDP)="0"/gm, 'BLOCK_$1="1"')
@@ -23,7 +23,7 @@ const server12 = (edit: (conf: string) => string = (conf) => conf): string => {
   return root
 }
 
-/** A server with portsentry 2.x, by these lines of portsentry.conf beside its files. */
+/** A server with portsentry 2.x and these lines in portsentry.conf. */
 const server2 = (conf: string, ignore = '192.168.1.0/24\n'): string => {
   const root = temporaryDirectory()
   const write = (path: string, text: string) => {
@@ -37,7 +37,7 @@ const server2 = (conf: string, ignore = '192.168.1.0/24\n'): string => {
   return root
 }
 
-/** Starts the command in this process; `texts` returns what it has written so far. */
+/** Starts the command in this process; `texts` has what it has written so far. */
 const start = (options: Partial<DetectOptions>) => {
   const { terminal, texts } = createTerminal()
   return { texts, status: detectCommand({ terminal, root: '/', color: false, ...options }) }
@@ -48,7 +48,7 @@ const detect = async (options: Partial<DetectOptions>) => {
   return { status: await status, ...texts() }
 }
 
-it('says who would be blocked, and who is spared by which line', async () => {
+it('says which hosts would be blocked, and which are ignored because of which line', async () => {
   const root = server12()
   const { status, stdout, stderr } = await detect({ root, pcap: SCAN, inUse: '22,80' })
   expect(status).toBe(0)
@@ -248,7 +248,7 @@ const freePort = async (): Promise<number> => {
   return port
 }
 
-/** Connects from an address of loopback, and gives what the port says. */
+/** Connects from a loopback address, and returns what the port sends. */
 const heard = async (port: number, localAddress: string): Promise<string> => {
   const socket = connect({ port, host: '127.0.0.1', localAddress }).setEncoding('latin1')
   let text = ''

@@ -108,7 +108,7 @@ test('is not said to be free where stores could not be read', () => {
     /^is not banned where that could be read \(not read: fail2ban, firewall\) and not protected: /,
   )
   expect(concluded({ stores, ...PROTECTED, daemons: null, jail: null }).text).toMatch(
-    /could not look at portsentry, which may not ignore it; no ban found where that could be read \(not read: fail2ban, firewall\)$/,
+    /could not check portsentry, which may not ignore it; no ban found where that could be read \(not read: fail2ban, firewall\)$/,
   )
 })
 
@@ -127,7 +127,7 @@ describe('a host is', () => {
       'banned by the files of a fail2ban that was not asked',
       { jail: null, jailFiles: { isEnabled: true, bantime: '1d', ignoredBy: null } },
       'would-be-banned',
-      /by portsentry and fail2ban \(fail2ban by its files: it was not asked\), if /,
+      /by portsentry and fail2ban \(fail2ban according to its files: the running one was not asked\), if /,
     ],
     [
       'banned for TCP alone',
@@ -151,7 +151,7 @@ describe('a host is', () => {
       'logged while fail2ban is silent',
       { ...only(LOGGING), jail: jail({ jails: null, bantimeS: null }) },
       'would-be-logged',
-      /bans nobody; fail2ban does not run, or does not answer$/,
+      /does not ban; fail2ban is not running, or does not answer$/,
     ],
     [
       'banned by another jail',
@@ -172,12 +172,12 @@ describe('a host is', () => {
       'would-be-logged',
       /logged/,
     ],
-    ['undetected', { daemons: daemons({ isRunning: false }) }, 'undetected', /DOES NOT RUN/],
+    ['undetected', { daemons: daemons({ isRunning: false }) }, 'undetected', /IS NOT RUNNING/],
     [
-      'undetected by a daemon that does not run and would not start',
+      'undetected by a daemon that is not running and would not start',
       { daemons: daemons({ isRunning: false, faults: ['conf:1: odd'] }) },
       'undetected',
-      /DOES NOT RUN, and would not start \(conf:1: odd\): a scan is not detected$/,
+      /IS NOT RUNNING, and would not start \(conf:1: odd\): a scan is not detected$/,
     ],
     [
       'undetected in a tree whose daemon would not start',
@@ -187,9 +187,14 @@ describe('a host is', () => {
     ],
     [
       'not judged by files beside that of the daemon',
-      { daemons: daemons({ dialect: '2.x', stale: ['was told to read /srv/conf'] }) },
+      {
+        daemons: daemons({
+          dialect: '2.x',
+          stale: ['was started with another configuration file /srv/conf'],
+        }),
+      },
       'unknown',
-      /cannot determine what a scan would lead to: portsentry was told to read \/srv\/conf$/,
+      /cannot determine what a scan would lead to: portsentry was started with another configuration file \/srv\/conf$/,
     ],
     [
       'not judged by files that the daemon has not read',
@@ -216,7 +221,7 @@ describe('a host is', () => {
       'undetected by a daemon that hangs',
       { daemons: daemons({ deaf: { atcp: 'it has no raw TCP socket open' } }) },
       'undetected',
-      /RUNS, BUT DOES NOT WATCH \(it has no raw TCP socket open\)/,
+      /IS RUNNING, BUT DOES NOT WATCH \(it has no raw TCP socket open\)/,
     ],
     [
       'detected by the other of two daemons',
@@ -230,7 +235,7 @@ describe('a host is', () => {
       /./,
     ],
     ['unseen', only({ verdict: 'unseen' }), 'undetected', /IPv6/],
-    ['taken for blocked', { daemons: daemons({ predictions: [blocked] }) }, 'undetected', /leads to nothing/],
+    ['taken for blocked', { daemons: daemons({ predictions: [blocked] }) }, 'undetected', /has no effect/],
     [
       'taken for blocked in one mode',
       { daemons: daemons({ predictions: [blocked, prospect()] }) },
@@ -244,7 +249,7 @@ describe('a host is', () => {
       /by fail2ban$/,
     ],
     ['ignored', only({ verdict: 'ignored' }, { ignoredBy: 'list:1' }), 'ignored', /by list:1$/],
-    ['unknown', { daemons: null }, 'unknown', /could not look at portsentry/],
+    ['unknown', { daemons: null }, 'unknown', /could not check portsentry/],
     ['unknown without modes', { daemons: daemons({ predictions: [] }) }, 'unknown', /modes/],
     ['banned', { ...SHUT, ban: row() }, 'banned', /permanent$/],
     ['banned with a gap', { ...SHUT, ban: row(['hosts.deny']) }, 'banned', /MISSING in hosts\.deny$/],
@@ -252,21 +257,16 @@ describe('a host is', () => {
       'banned where nobody could look',
       { ...UNSURE, ban: row() },
       'banned',
-      /cannot determine whether the firewall keeps it out: not root$/,
+      /cannot determine whether the firewall blocks it: not root$/,
     ],
     ['banned by a route', { ...UNSURE, ban: row([], 'blackhole route') }, 'banned', /./],
-    [
-      'banned, but let in by the firewall',
-      { ban: row() },
-      'ban-not-in-force',
-      /NOT KEPT OUT BY THE FIREWALL/,
-    ],
-    ['banned as far as is known', { ...UNSURE, ban: row() }, 'banned', /keeps it out: not root$/],
+    ['banned, but let in by the firewall', { ban: row() }, 'ban-not-in-force', /NOT BLOCKED BY THE FIREWALL/],
+    ['banned as far as is known', { ...UNSURE, ban: row() }, 'banned', /blocks it: not root$/],
     [
       'detected by 1.2 behind the firewall',
       {},
       'would-be-banned',
-      /lets that packet in, which was not looked at$/,
+      /lets that packet in, which was not checked$/,
     ],
     ['detected by 2.x before the firewall', only({}, { dialect: '2.x' }), 'would-be-banned', /fail2ban$/],
     ['protected', { ...PROTECTED, ...only({ verdict: 'ignored' }) }, 'protected', /config\.env:1: LAN/],
@@ -293,10 +293,10 @@ describe('a host is', () => {
       /./,
     ],
     [
-      'protected from a portsentry that could not be looked at',
+      'protected from a portsentry that could not be checked',
       { ...PROTECTED, daemons: null },
       'unknown',
-      /could not look at portsentry, which may not ignore it; no ban found$/,
+      /could not check portsentry, which may not ignore it; no ban found$/,
     ],
     ['protected where nobody bans', { ...PROTECTED, ...only(LOGGING), ...OFF }, 'protected', /./],
     ['protected but banned', { ...PROTECTED, ban: row() }, 'protected-but-banned', /BUT BANNED in firewall/],

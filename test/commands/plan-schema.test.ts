@@ -68,7 +68,7 @@ it.each([
   { generation: 3, leftMs: 251_001 },
   { generation: 3, leftMs: 0 },
   { generation: null, leftMs: null },
-])('a plan in sync that waits for a confirmation is as the schema says: %j', (pending) => {
+])('a plan in sync that is waiting for confirmation is as the schema says: %j', (pending) => {
   const printed = planned({}, LAN, pending)
   expect(printed).toMatchObject({ inSync: true, confirmation: { command: 'portward confirm' } })
   expect(faults(printed)).toBe('')
@@ -84,7 +84,7 @@ const problem = (changes: Partial<Problem> = {}): Problem => ({
   severity: 'error',
   code: 'bad-value',
   message: 'is wrong',
-  hint: 'mend it',
+  hint: 'fix it',
   at: { path: '/root/config.env', line: 1 },
   ...changes,
 })

@@ -6,7 +6,7 @@ test.each<[string, string[] | null, boolean, string]>([
   ['are listed', ['sshd', 'portsentry'], true, 'sshd, portsentry'],
   ['are none', [], true, 'no jail loaded'],
   ['are not told by a fail2ban that hangs', null, true, 'DOES NOT ANSWER'],
-  ['are not told to others than root', null, false, 'jails not known: only root may ask'],
+  ['are not told to others than root', null, false, 'jails unknown: only root can ask fail2ban'],
 ])('the jails of a fail2ban that runs %s', (_, jails, asRoot, expected) =>
   expect(describeJails(jails, asRoot)).toBe(expected),
 )
@@ -21,11 +21,7 @@ const NOTHING: BanStatus = {
 }
 
 test.each<[string, Partial<BanStatus>, string]>([
-  [
-    'only scans that were ignored',
-    {},
-    '0 now; 0 detected this week (the history does not have a scan that counts)',
-  ],
+  ['only scans that were ignored', {}, '0 now; 0 detected this week (the history has no scan that counts)'],
   ['no history', { scans: null }, '0 now; the history was not read'],
   [
     'no place',

@@ -1,7 +1,7 @@
 import { splitLines } from '../../src/documents/lines.ts'
 import { findOwnedMarks } from '../../src/documents/owned-block.ts'
 
-/** The lines that are not portward's own: what no edit may take away. Carriage returns at their ends don't count. */
+/** The lines outside of portward's block, which no edit may remove. Without carriage returns at their ends. */
 export const foreignLines = (file: string): string[] => {
   const lines = splitLines(file)
   const { blocks, strays } = findOwnedMarks(lines)

@@ -11,7 +11,7 @@ const fix = (text: string, dialect: Dialect, ...doomed: number[]): string =>
     fixEntries(parseIgnoreList(text, dialect), new Set(doomed)).flatMap(({ edit }) => edit ?? []),
   )
 
-describe('a line that is no good', () => {
+describe('a line that the daemon does not read', () => {
   // The last column is 2.x.
   it.each<[what: string, before: string, in12: string, in2x: string]>([
     [
@@ -37,7 +37,7 @@ describe('a line that is no good', () => {
     ['an indented comment', '  # x\n \n', '  # x\n \n', '# x\n\n'],
     ['an overlong comment', `#${'x'.repeat(1100)}\n`, `#${'x'.repeat(1100)}\n`, `#${'x'.repeat(1100)}\n`],
     [
-      "in portward's own block",
+      "inside of portward's block",
       `${BLOCK_BEGIN}\n 10.0.0.1\n${BLOCK_END}\n`,
       `${BLOCK_BEGIN}\n 10.0.0.1\n${BLOCK_END}\n`,
       `${BLOCK_BEGIN}\n 10.0.0.1\n${BLOCK_END}\n`,

@@ -107,7 +107,7 @@ describe('lines that set nothing', () => {
     [
       'a tab',
       'SCAN_TRIGGER\t="1"\n',
-      ['1: a blank or "=" must stand right behind the key | SCAN_TRIGGER="1"'],
+      ['1: a blank or "=" must follow directly after the key | SCAN_TRIGGER="1"'],
       [],
     ],
     [
@@ -115,7 +115,7 @@ describe('lines that set nothing', () => {
       'SCAN_TRIGGER=\'1\'\nSCAN_TRIGGER="2"\n',
       [
         '1: the value is not in double quotes | SCAN_TRIGGER="1"',
-        '2: line 1 says SCAN_TRIGGER before it | -',
+        '2: line 1 sets SCAN_TRIGGER before it | -',
       ],
       [],
     ],
@@ -124,8 +124,8 @@ describe('lines that set nothing', () => {
     [
       'two values',
       'SCAN_TRIGGER="1"\nSCAN_TRIGGER="2"\n',
-      ['2: line 1 says SCAN_TRIGGER before it | -'],
-      ['1: line 2 says SCAN_TRIGGER after it | -'],
+      ['2: line 1 sets SCAN_TRIGGER before it | -'],
+      ['1: line 2 sets SCAN_TRIGGER after it | -'],
     ],
     ['twice the same', 'SCAN_TRIGGER="1"\n SCAN_TRIGGER="1"\n', [], []],
   ])('%s', (_, text, in12, in2x) => {

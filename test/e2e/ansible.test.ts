@@ -16,7 +16,7 @@ import {
 } from './scenario.ts'
 import { differences, readState } from './sweep/state.ts'
 
-// A play on three servers at once is slow where two cores are shared.
+// A play on three servers at once is slow if two cores are shared.
 vi.setConfig({ testTimeout: 900_000 })
 
 const SUITES = ['bookworm', 'trixie', 'testing'] as const
@@ -28,7 +28,7 @@ const UNITS: Readonly<Record<Name, readonly string[]>> = {
   testing: ['portsentry'],
 }
 
-/** What a play must leave alone where it has nothing to do. */
+/** What a play must not change if there is nothing to do. */
 const WATCHED = '/etc /usr/local /var/lib/dpkg /var/lib/portsentry /var/lib/portward /root/config.env'
 
 const CONF = '/etc/portsentry/portsentry.conf'
@@ -56,7 +56,7 @@ describeServers('a fleet of all three releases, driven by Ansible', () => {
       files: [...(await manifest(each, WATCHED)).values()].sort(),
     }))
 
-  /** Every server by its own way to install; config.env the same for all but for what is given. */
+  /** Every server with another way to install; config.env is the same for all, except for `variables`. */
   const writeInventory = (more: Partial<Record<Name, object>> = {}, forAll: object = {}) => {
     const host = (name: Name) => {
       const { here, there } = addresses.get(name) ?? {}
@@ -127,7 +127,7 @@ describeServers('a fleet of all three releases, driven by Ansible', () => {
     expect(differences(before, await readState(server('bookworm')))).toEqual([])
   })
 
-  it('provisions those two as soon as they are mended, and keeps it where a later task confirms it', async () => {
+  it('provisions those two as soon as they are fixed, and keeps it if a later task confirms it', async () => {
     const path = '/root/portward/confirmed.json'
     const role = { role: 'portward.portward.server', vars: { portward_confirm_within: '1h' } }
     await controller.write(path, [
@@ -150,7 +150,7 @@ describeServers('a fleet of all three releases, driven by Ansible', () => {
     expect(configs).toEqual(['600 root', '600 root', '600 root'])
   })
 
-  it('has each of them ban its attacker and spare its LAN', async () => {
+  it('has each of them ban its attacker, but not its LAN', async () => {
     await onEach(async (each) => {
       await expectBanned(each)
       await expectSpared(each)
@@ -175,7 +175,7 @@ describeServers('a fleet of all three releases, driven by Ansible', () => {
     expect(await fingerprints()).toEqual(provisioned)
   })
 
-  it('mends the drift, and changes nothing on the others: no write, no restart', async () => {
+  it('fixes the drift, and changes nothing on the others: no write, no restart', async () => {
     await writeInventory()
     expectPlay(await controller.play(PLAYBOOK), { ...all('as before'), trixie: 'changed' })
     const after = await fingerprints()

@@ -176,7 +176,7 @@ describeServers('bans, unban, explain and status on Debian 12', () => {
     await server.run('systemctl stop fail2ban')
     const { exitCode, stderr } = await server.run(`portward unban ${attacker}`, { allowFailure: true })
     expect(exitCode).toBe(1)
-    expect(stderr).toMatch(/^fail2ban: fail2ban does not run, or does not answer — /m)
+    expect(stderr).toMatch(/^fail2ban: fail2ban is not running, or does not answer — /m)
     await assumeReleased(server)
     await server.run('systemctl start fail2ban')
     await portward(server, `unban ${attacker}`, 0)

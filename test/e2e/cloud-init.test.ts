@@ -12,13 +12,13 @@ beforeAll(() => {
   deb = buildPackage()
 })
 
-/** What an instance finds when it boots: who it is, and the example as its user-data. */
+/** What an instance finds when it boots: its metadata, and the example as its user-data. */
 const seed = async (server: Server, instance: string, download: Download): Promise<void> => {
   await server.write(`${SEED}/meta-data`, `instance-id: ${instance}\nlocal-hostname: server\n`)
   await server.write(`${SEED}/user-data`, fillIn('cloud-init/user-data', download))
 }
 
-/** What cloud-init says when it is done, with its log where it is not what was expected. */
+/** The status of cloud-init when it is done, with its log if it is not as expected. */
 const expectStatus = async (server: Server, status: 'done' | 'error'): Promise<void> => {
   const result = await server.run('cloud-init status --wait --long', { allowFailure: true })
   if (new RegExp(`^status: ${status}$`, 'm').test(result.stdout)) return
@@ -77,7 +77,7 @@ describeServers('the example for cloud-init on bookworm, whose image has none of
     await expectFirstBoot(server)
   })
 
-  it('has made the server ban scanners and spare the LAN', () => expectProtected(server))
+  it('has made the server ban scanners, but not the LAN', () => expectProtected(server))
 
   it('is not done once more at the next boot', async () => {
     await server.reboot()
@@ -88,7 +88,7 @@ describeServers('the example for cloud-init on bookworm, whose image has none of
   })
 })
 
-// The newest cloud-init, after the oldest above, and a portsentry whose units are others.
+// The newest cloud-init, after the oldest above, and a portsentry with other units.
 describeServers('the example for cloud-init on testing', () => {
   let server: Server
 
@@ -107,5 +107,5 @@ describeServers('the example for cloud-init on testing', () => {
   it('is user-data without fault, and has been done when the first boot is over', () =>
     expectFirstBoot(server))
 
-  it('has made the server ban scanners and spare the LAN', () => expectProtected(server))
+  it('has made the server ban scanners, but not the LAN', () => expectProtected(server))
 })

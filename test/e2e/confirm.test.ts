@@ -87,7 +87,9 @@ describeServers('apply --confirm-within', () => {
     await server.run(`cp -p ${JAIL} /run/jail && sed -i 's/^bantime =.*/bantime = 10/' ${JAIL}`)
     const { exitCode, stderr } = await server.run('portward apply --yes', { allowFailure: true })
     expect(exitCode).toBe(1)
-    expect(stderr).toMatch(/generation \d+ waits for a confirmation — portward confirm, or portward rollback/)
+    expect(stderr).toMatch(
+      /generation \d+ is waiting for confirmation — run portward confirm or portward rollback first/,
+    )
     await server.run(`cp -p /run/jail ${JAIL}`)
     await expectAnnounced(server)
   })
@@ -126,7 +128,7 @@ describeServers('apply --confirm-within', () => {
     // What the timer would have done, had it been left.
     await portward(server, 'rollback --yes --unconfirmed', 0)
     await expectState(server, applied)
-    expect(await portward(server, 'confirm', 0)).toMatch(/nothing waits for a confirmation/)
+    expect(await portward(server, 'confirm', 0)).toMatch(/nothing is waiting for confirmation/)
     await portward(server, 'rollback --yes', 0)
     await expectState(server, original)
   })

@@ -15,15 +15,15 @@ import {
   STOP_PORTSENTRY,
 } from './scenario.ts'
 
-/** Within the container; goes with it. */
+/** A path in the container, removed with it. */
 const OUTPUT = '/run/detect'
 
 interface Detection {
-  /** Ends it as an administrator would, and gives its exit code and all that it said. */
+  /** Ends it as an administrator would; returns its exit code and all its output. */
   end(): Promise<{ exitCode: string; stdout: string; stderr: string }>
 }
 
-/** Starts `portward detect` on the server; it is at work when this returns. */
+/** Starts `portward detect` on the server; it is running when this returns. */
 const startDetection = async (server: Server, options: string): Promise<Detection> => {
   const { stdout: pid } = await server.run(
     `rm -f ${OUTPUT}.*
@@ -82,14 +82,14 @@ for (const { suite, history, filter, line } of RELEASES) {
       server = await startServer({ suite, floor: 'provisioned' })
       await provide(server)
       await server.run('cd /var/cache/apt/archives && dpkg -i libpcap* tcpdump_*')
-      // The detector alone is to ban here: fail2ban reads the same history.
+      // Only the detector should ban here: fail2ban reads the same history.
       await server.run(`${STOP_PORTSENTRY}; systemctl stop fail2ban`)
-      // portward leaves hosts.deny to fail2ban, or alone; an admin may want portsentry to write it.
+      // portward has fail2ban maintain hosts.deny, or nothing; an admin may want portsentry to write it.
       await server.run(`echo 'KILL_HOSTS_DENY="ALL: $TARGET$ : DENY"' >>${CONF}`)
     })
     afterAll(() => server?.stop())
 
-    /** As if nobody had ever been banned. */
+    /** Resets the server to the state before any ban. */
     const pardon = () =>
       server.run(
         `ipset flush portward-hosts4
@@ -104,7 +104,7 @@ for (const { suite, history, filter, line } of RELEASES) {
       )
     }
 
-    it('bans a scanner and spares the LAN, as portsentry would', async () => {
+    it('bans a scanner, but not the LAN, as portsentry would', async () => {
       const detection = await startDetection(server, '--interface any')
       await expectSpared(server)
       await expectBanned(server)
@@ -184,7 +184,7 @@ for (const { suite, history, filter, line } of RELEASES) {
         allowFailure: true,
       })
       expect(exitCode).toBe(1)
-      expect(stderr).toMatch(/portsentry runs — stop it, or use --dry-run/)
+      expect(stderr).toMatch(/portsentry is running — stop it, or use --dry-run/)
     })
   })
 }

@@ -8,14 +8,14 @@ const JAIL_LOCAL = '/etc/fail2ban/jail.local'
 const OTHER = '203.0.113.91'
 const CONFIG = 'LAN_IP=192.168.1.10\nLAN_NM=255.255.255.0\nBAN_TARGET=DROP\n'
 
-/** Everybody's default action is another one. */
+/** Another default action for all jails. */
 const DEFAULT_ACTION = '[DEFAULT]\nbantime = 1h\naction = iptables-allports[name=%(__name__)s]\n'
 
 interface Fatal {
   readonly name: string
   readonly path: string
   readonly text: string
-  /** Where plan sees it. */
+  /** The location that plan reports. */
   readonly at: string
 }
 
@@ -49,13 +49,13 @@ const FATAL: readonly Fatal[] = [
 const pid = async (server: Server) => (await server.run('systemctl show -p MainPID --value fail2ban')).stdout
 const held = async (server: Server) => (await server.run('fail2ban-client get portsentry banip')).stdout
 
-/** Writes a file over which fail2ban does not start, does something, and mends it again. */
+/** Writes a file that keeps fail2ban from starting, runs `work`, and restores the file. */
 const withFatal = async (server: Server, { path, text }: Fatal, body: () => Promise<void>): Promise<void> => {
   await server.run(`if [ -e ${JAIL_LOCAL} ]; then cp -a ${JAIL_LOCAL} /run/jail.local; fi`)
   try {
     await server.write(path, Buffer.from(text, 'latin1'), 0o644)
     await body()
-    // So says fail2ban itself.
+    // fail2ban itself reports it, too.
     await server.run('systemctl stop fail2ban; systemctl start fail2ban', { allowFailure: true })
     await eventually('fail2ban is dead', async () =>
       /^(?:failed|inactive)/.test(
@@ -149,7 +149,7 @@ describeServers("other people's files of fail2ban", () => {
       withFatal(server, fatal, async () => {
         const { exitCode, stderr } = await server.run('portward apply --yes', { allowFailure: true })
         expect(stderr).toMatch(
-          new RegExp(`^${fatal.at.replaceAll('.', '\\.')}: fail2ban does not start over this: `, 'm'),
+          new RegExp(`^${fatal.at.replaceAll('.', '\\.')}: fail2ban does not start because of this: `, 'm'),
         )
         expect(exitCode).toBe(1)
       }),

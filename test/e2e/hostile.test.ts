@@ -195,7 +195,7 @@ describeServers('what portward refuses, keeps and puts back', () => {
     const refused = await server.run('portward apply --yes', { allowFailure: true })
     expect(refused.exitCode).toBe(1)
     expect(refused.stderr).toMatch(
-      /^\/etc\/fail2ban\/jail\.d\/broken\.conf:1: fail2ban does not start over this/m,
+      /^\/etc\/fail2ban\/jail\.d\/broken\.conf:1: fail2ban does not start because of this/m,
     )
     expect(changedPaths(before, await manifest(server, WATCHED))).toEqual([])
     await server.run('rm /etc/fail2ban/jail.d/broken.conf')
@@ -233,7 +233,7 @@ describeServers('a failing apply on Debian 13', () => {
   })
   afterAll(() => server?.stop())
 
-  it('gives the units back as they were: what runs, and what starts at boot', async () => {
+  it('restores the units: which ones run, and which start at boot', async () => {
     const units = async () =>
       (await server.run('ps -o args= -C portsentry | sort; ls /etc/systemd/system/multi-user.target.wants'))
         .stdout

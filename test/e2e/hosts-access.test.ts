@@ -82,7 +82,7 @@ describeServers('hosts.allow and hosts.deny of an admin', () => {
     const refused = await server.run('portward plan', { allowFailure: true })
     expect(refused.exitCode).toBe(1)
     expect(refused.stderr).toMatch(
-      /^\/etc\/hosts\.deny: has to be changed, and cannot be: \/etc\/hosts\.deny is append-only — chattr -a/m,
+      /^\/etc\/hosts\.deny: has to be changed, but cannot be: \/etc\/hosts\.deny is append-only — chattr -a/m,
     )
     await server.run('chattr -a /etc/hosts.deny')
     await portward(server, 'plan', 2)

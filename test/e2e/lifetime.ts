@@ -219,7 +219,7 @@ export const describeLifetime = (suite: Suite, units: readonly string[]): Lifeti
     it(`${name}: says what keeps it out, and releases it everywhere by unban`, async () => {
       expect(JSON.parse(await portward(server, `explain ${attacker} --json`, 0))).toMatchObject({
         verdict: 'banned',
-        firewall: { state: 'banned', details: `${where}, which is asked before all other rules` },
+        firewall: { state: 'banned', details: `${where}, which precedes all other rules` },
       })
       await portward(server, `unban ${attacker}`, 0)
       await assumeReleased(attacker)

@@ -12,12 +12,12 @@ import { differences, readState, type State, withoutTimes } from './sweep/state.
 
 const DENY = '/etc/hosts.deny'
 const HELD = addresses.attacker.v4
-/** Banned by the old program alone. */
+/** Banned only by the old program. */
 const RECORDED = addresses.attacker.other
 const FREE = '203.0.113.50'
 const NEW = '203.0.113.60'
 
-/** Lines of an admin's, the last one of which looks like the old program's. */
+/** Lines of an admin, of which the last one looks like one of the old program. */
 const ADMINS = 'sshd: 192.0.2.7\nALL: 198.51.100.77 : DENY\n'
 
 /** Tries to connect from each source every 50 ms until its input ends. A line a connection. */
@@ -49,7 +49,7 @@ const answersDuring = async (server: Server, work: () => Promise<unknown>): Prom
   const command = ['netns', 'exec', server.attacker.namespace, 'python3', '-c', PROBE]
   const probe = execa('ip', [...command, addresses.server.wan, String(OPEN_PORT), ...sources])
   try {
-    // The host that nobody has banned is answered.
+    // The host that is not banned gets an answer.
     await once(probe.stdout, 'data')
     await work()
   } finally {
@@ -96,7 +96,7 @@ const CASES: readonly Case[] = [
   },
 ]
 
-/** A ban's time left, what portsentry has logged meanwhile, and what the old program wrote anew. */
+/** The remaining time of a ban, what portsentry has logged since, and what the old program has written again. */
 const isMoving = (line: string): boolean =>
   line.startsWith('rule elements =') ||
   line.includes('/portsentry.history') ||
@@ -114,7 +114,7 @@ for (const { suite, patch, config, prepare, members, oldRules, asksWrappers } of
       (await server.run(`{ ${command}\n} 2>/dev/null || true`)).stdout
     const changedSince = async (wanted: State, view = (state: State) => state): Promise<string[]> =>
       differences(view(wanted), view(await readState(server))).filter((line) => !isMoving(line))
-    /** Has the old program ban a host that fail2ban knows nothing of. */
+    /** Has the old program ban a host that fail2ban has not banned. */
     const recordOnly = async (): Promise<void> => {
       await server.run(`fail2ban-client set portsentry unbanip ${RECORDED}
         sh /etc/portward/firewall add ${RECORDED}`)
@@ -156,8 +156,8 @@ for (const { suite, patch, config, prepare, members, oldRules, asksWrappers } of
       expect(await failedUnits()).toBe('')
     })
 
-    it('comes to the ban set by one apply, and nobody is set free meanwhile', async () => {
-      // The failed one has told fail2ban.
+    it('moves to the ban set with one apply, and releases no host on the way', async () => {
+      // The failed apply has passed the bans to fail2ban.
       await recordOnly()
       const answers = await answersDuring(server, () => portward(server, 'apply --yes', 0))
       expect(answers).toEqual([])
@@ -182,7 +182,7 @@ for (const { suite, patch, config, prepare, members, oldRules, asksWrappers } of
       expect((await server.readText(DENY)).replace(/^#.*\n/gm, '').trimStart()).toBe(ADMINS + named)
       if (asksWrappers) {
         expect(await output(`tcpdmatch sshd ${RECORDED}`)).toMatch(/^access: +denied$/m)
-        // Daemons that are not root's read it, too.
+        // Daemons that do not run as root read it, too.
         expect(await output('stat -c %a /run/portward /run/portward/denied')).toBe('755\n644')
       }
     })

@@ -9,18 +9,18 @@ import { expectBanned, expectCutOff, expectSpared, OPEN_PORT, portward, provide 
 
 const ATTACKER = addresses.attacker.v4
 
-/** A tool of the admin's that rules the firewall, too: the real one, which keeps everything out but the open port. */
+/** A firewall manager of the admin: the real one, which drops everything except for the open port. */
 interface Neighbour {
   readonly name: 'ufw' | 'firewalld'
-  /** Succeeds once it is at work. */
+  /** Succeeds once it is running. */
   readonly ready: string
   /** Lets portsentry 1.2 see the ports that it watches, as the warning advises; and no longer. */
   readonly showPorts: string
   readonly hidePorts: string
-  /** Whatever has it write its rules anew. */
+  /** Commands that make it write its rules again. */
   readonly renewals: readonly string[]
   readonly config: string
-  /** What an apply says of it. */
+  /** What an apply says about it. */
   readonly warning: RegExp
 }
 
@@ -31,7 +31,7 @@ const UFW: Neighbour = {
   hidePorts: 'ufw delete allow 1:1023/tcp && ufw delete allow 1:1023/udp',
   renewals: ['ufw reload', 'ufw disable', 'ufw --force enable', 'systemctl restart ufw'],
   config: DEFAULT_CONFIG,
-  warning: /ufw is on: bans go before its rules/,
+  warning: /ufw is active: bans come before its rules/,
 }
 
 const FIREWALLD: Neighbour = {
@@ -84,7 +84,7 @@ const describeNeighbour = (suite: Suite, neighbour: Neighbour, isWhole = true): 
     if (isBlind)
       it('says that portsentry sees no scan, why, and what it sees once its ports are let through', async () => {
         expect(await portward(server, `explain ${ATTACKER}`, 0)).toMatch(
-          /if the firewall lets that packet in, which was not looked at/,
+          /if the firewall lets that packet in, which was not checked/,
         )
         expect(await server.attacker.scan('203.0.113.1', [1, 7, 111])).not.toContain('open')
         expect(await server.attacker.reaches(OPEN_PORT)).toBe(true)
@@ -95,7 +95,7 @@ const describeNeighbour = (suite: Suite, neighbour: Neighbour, isWhole = true): 
         )
       })
 
-    it('bans a scanner and spares the LAN', async () => {
+    it('bans a scanner, but not the LAN', async () => {
       await expectSpared(server)
       await expectBanned(server)
       await expectSpared(server)
@@ -126,6 +126,6 @@ const describeNeighbour = (suite: Suite, neighbour: Neighbour, isWhole = true): 
 }
 
 describeNeighbour('bookworm', UFW)
-// What it hides from portsentry 1.2, and how its rules are judged; what it does to bans is the same on testing.
+// Its effect on portsentry 1.2, and how its rules are judged; its effect on bans is the same on testing.
 describeNeighbour('bookworm', FIREWALLD, false)
 describeNeighbour('testing', FIREWALLD)

@@ -9,7 +9,7 @@ const lan = (address: string, netmask: string | number, more = '') =>
   `LAN_IP=${address}\nLAN_NM=${netmask}\n${more}`
 
 const LAN = lan('192.168.1.10', 24)
-/** Nobody answers there. A peer that is the gateway would never be banned. */
+/** An address without a host. A peer that is the gateway would never be banned. */
 const ROUTER = '203.0.113.254'
 const HAS = 'lan0 192.168.1.10/24, wan0 203.0.113.1/24, lan1 10.20.0.1/24'
 const ELSEWHERE =
@@ -70,7 +70,7 @@ describeServers('which networks this server is on', () => {
 
   it('knows a routed network from its own, and takes one that is not to be protected', async () => {
     const { exitCode, stderr } = await planned(lan('10.30.0.5', 16, 'UNTRUSTED=10.20.0.0/24\n'))
-    expect(stderr).toMatch(/:1: warning: .*by the route 10\.30\.0\.0\/16 via 10\.20\.0\.2 dev lan1/)
+    expect(stderr).toMatch(/:1: warning: .*through the route 10\.30\.0\.0\/16 via 10\.20\.0\.2 dev lan1/)
     expect(stderr).not.toContain('10.20.0.0/24')
     expect(exitCode).toBe(2)
   })
@@ -85,10 +85,10 @@ describeServers('which networks this server is on', () => {
       await server.run('ip link delete lan1; ip address flush dev lan0')
     })
 
-    it('says that strangers would be protected', async () => {
+    it('says that hosts of others would be protected', async () => {
       const { exitCode, stderr } = await planned(lan('203.0.113.1', 24))
       expect(stderr).toMatch(
-        /:1: warning: .*the default route leaves by 203\.0\.113\.0\/24 \(wan0\): strangers there are never banned/,
+        /:1: warning: .*the default route uses 203\.0\.113\.0\/24 \(wan0\): hosts of others there would never be banned/,
       )
       expect(exitCode).toBe(2)
     })

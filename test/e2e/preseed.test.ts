@@ -72,7 +72,7 @@ describeServers('the example for preseeding, where there are no lists of package
   })
   afterAll(() => server?.stop())
 
-  it('has made the server ban scanners and spare the LAN when it has booted', async () => {
+  it('has made the server ban scanners, but not the LAN, when it has booted', async () => {
     expect((await server.run('stat -c "%a %U" /root/config.env')).stdout).toBe('600 root')
     expect((await server.run('systemctl show -P Result portward-first-boot')).stdout).toBe('success')
     await expectSpared(server)
@@ -118,7 +118,7 @@ describeServers('the unit for the first boot on testing, where config.env is wro
     await server.run('! [ -e /etc/portward ] && ! [ -e /var/lib/portward ]')
   })
 
-  it('works at the next boot, once that has been mended', async () => {
+  it('works at the next boot, once that has been fixed', async () => {
     await server.run('echo LAN_NM=24 >>/root/config.env')
     await server.reboot()
     expect((await server.run('systemctl show -P Result portward-first-boot')).stdout).toBe('success')

@@ -24,7 +24,7 @@ import {
 } from './scenario.ts'
 import { differences, readState, type State, withoutTimes } from './sweep/state.ts'
 
-/** What differs between the releases of Debian, as a user sees it. */
+/** The visible differences between the releases of Debian. */
 export interface Expectations {
   readonly suite: Suite
   readonly release: string
@@ -44,7 +44,7 @@ export interface Expectations {
   readonly drifts: readonly (readonly [path: string, script: string, restored: string])[]
 }
 
-/** Files of portward's own that the first apply makes on every release. */
+/** Files that the first apply creates on every release. */
 export const OWN_FILES = [
   '/etc/portward/addresses',
   '/etc/portward/bans.conf',
@@ -56,7 +56,7 @@ export const OWN_FILES = [
   '/usr/local/lib/portward/bans.py',
 ] as const
 
-/** A change by hand in each file of portsentry 1.2. */
+/** A manual change in each file of portsentry 1.2. */
 export const CLASSIC_DRIFTS: Expectations['drifts'] = [
   ['/etc/default/portsentry', 's/"atcp"/"stcp"/', 'TCP_MODE="atcp"'],
   ['/etc/portsentry/portsentry.conf', 's/^BLOCK_TCP="1"/BLOCK_TCP="0"/', 'BLOCK_TCP="1"'],
@@ -71,12 +71,12 @@ const WATCHED = '/etc /var/lib/portsentry /root /usr/local/lib/portward/*.py'
 const isRuntime = (path: string): boolean =>
   path === '/etc/portsentry/portsentry.ignore' || path.includes('portsentry.blocked')
 
-/** A name server that no route leads to, so that nothing waits for its answer. */
+/** A name server without a route to it, so that nothing waits for its answer. */
 const RESOLVER = '192.0.2.53'
-/** Hosts in whose name a packet may be forged, and that must not be banned for it. */
+/** Hosts that must not be banned because of packets with their forged source address. */
 const FORGED = [RESOLVER, '169.254.169.254', '203.0.113.255', '224.0.0.1', '240.0.0.1', '0.1.2.3']
 
-const STRANGER = '203.0.113.99'
+const UNPROTECTED = '203.0.113.99'
 
 const CONFIG = 'LAN_IP=192.168.1.10\nLAN_NM=255.255.255.0\nWHITELIST=fd00:1::/64\n'
 
@@ -139,10 +139,10 @@ export const describePromises = (release: Expectations): void => {
       expect(status).toMatch(/^wrappers +no daemon here is known/m)
     })
 
-    it('bans a scanner at once and spares a LAN peer that scans the same ports', async () => {
+    it('bans a scanner at once, but not a LAN peer that scans the same ports', async () => {
       expect(await server.lan.reaches(OPEN_PORT)).toBe(true)
       await expectSpared(server)
-      // Whom the kernel would not let in for want of a way back comes in like anybody on a server with a default route.
+      // Without a default route the kernel would drop packets of sources to which it has no route back.
       await server.run(`ip route add ${RESOLVER} dev wan0 && ip route add 169.254.0.0/16 dev wan0`)
       await forge(server, FORGED)
       await expectBanned(server)
@@ -167,20 +167,20 @@ export const describePromises = (release: Expectations): void => {
       await expectCutOff(server, addresses.attacker.other)
     })
 
-    it('bans whom a forged packet names, unless the server depends on that host or no host has the address', async () => {
-      await forge(server, [...FORGED, STRANGER])
-      await eventually('the stranger is banned', async () =>
-        (await server.run(LIST_BANS)).stdout.includes(` ${STRANGER} timeout`),
+    it('bans the source of a forged packet, unless the server depends on that host or no host has the address', async () => {
+      await forge(server, [...FORGED, UNPROTECTED])
+      await eventually('the unprotected host is banned', async () =>
+        (await server.run(LIST_BANS)).stdout.includes(` ${UNPROTECTED} timeout`),
       )
       const { stdout } = await server.run(LIST_BANS)
       for (const address of FORGED) expect(stdout).not.toContain(` ${address} timeout`)
-      // 1.2 logs nothing of whom it ignores.
+      // 1.2 does not log hosts that it ignores.
       if (seesIPv6)
         expect(await server.readText(history)).toMatch(/from: \[192\.0\.2\.53\] .* ignored: \[true\]/)
     })
 
     if (seesIPv6)
-      it('bans an IPv6 attacker and spares an IPv6 LAN peer', async () => {
+      it('bans an IPv6 attacker, but not an IPv6 LAN peer', async () => {
         const { wan6, lan6 } = addresses.server
         const reaches = (timeoutMs: number) =>
           server.attacker.reaches(OPEN_PORT, { address: wan6, timeoutMs })
@@ -219,17 +219,17 @@ export const describePromises = (release: Expectations): void => {
     })
 
     it('is in sync, and changes nothing the second time: no write, no restart', async () => {
-      await expectHeld(server, STRANGER)
+      await expectHeld(server, UNPROTECTED)
       await eventually('its action has emptied the blocked files', async () => {
         const { stdout } = await server.run('cat /var/lib/portsentry/portsentry.blocked.* || :')
-        return !stdout.includes(STRANGER)
+        return !stdout.includes(UNPROTECTED)
       })
       const before = await fingerprint(server, units)
       expect(await portward(server, 'apply --yes', 0)).toMatch(/in sync/)
       expect(await fingerprint(server, units)).toBe(before)
     })
 
-    it('shows a drift in each of its files, and in no other, and mends them', async () => {
+    it('shows a drift in each of its files, and in no other, and fixes them', async () => {
       const { drifts } = release
       const readAll = () => Promise.all(drifts.map(([path]) => server.read(path)))
       const wanted = await readAll()
@@ -250,14 +250,14 @@ export const describePromises = (release: Expectations): void => {
       await installSshd(server)
       expect(await portward(server, 'plan', 2)).toMatch(/^\+ALL: \/run\/portward\/denied$/m)
       const { stdout } = await server.run('portward status', { allowFailure: true })
-      expect(stdout).toMatch(/^wrappers .* asked here by sshd$/m)
+      expect(stdout).toMatch(/^wrappers .* used here by sshd$/m)
     })
 
-    it('logs scans and bans nobody with OBSERVE_ONLY=1', async () => {
+    it('logs scans and does not ban with OBSERVE_ONLY=1', async () => {
       const observer = '203.0.113.78'
       await addAttacker(server, observer)
       await server.write('/root/config.env', `${CONFIG}OBSERVE_ONLY=1\n`, 0o600)
-      // One of its checks is that nothing is left to do.
+      // One of its checks is that there is nothing left to do.
       expect(await portward(server, 'apply --yes', 0)).toMatch(/^verified: \d+ passed, 0 warnings, 0 failed/m)
       await server.attacker.scan('203.0.113.1', [1, 7, 111], { source: observer })
       await eventually('the scan is logged', async () => (await server.readText(history)).includes(observer))
@@ -266,18 +266,18 @@ export const describePromises = (release: Expectations): void => {
       expect((await server.run('fail2ban-client status')).stdout).not.toContain('portsentry')
     })
 
-    it('gives the bare server back: no package, no file, no unit, no rule is left', async () => {
+    it('restores the bare server: no package, no file, no unit, no rule is left', async () => {
       await server.write('/root/config.env', CONFIG, 0o600)
       const { generations } = JSON.parse(await portward(server, 'generations --json', 0))
       expect(generations.at(-1)).toMatchObject({ number: 1, state: 'applied' })
       expect(generations.at(-1).packages).toContain('portsentry')
       await portward(server, 'rollback 1 --yes', 0)
-      // What systemd does once, when a system first boots, was done before a reboot.
+      // What systemd does only at the first boot was done before.
       const isLasting = (line: string) => !/^active (?!.*(portsentry|fail2ban|portward))/.test(line)
       const changes = differences(withoutTimes(bare), withoutTimes(await readState(server)))
       expect(changes.filter(isLasting)).toEqual([])
       expect(await portward(server, 'generations', 0)).toMatch(/^ +1 {2}\S+ {2}rolled back$/m)
-      // The programs that could show a rule went with the packages.
+      // The programs that could show a rule were removed with the packages.
       const { stdout } = await execa('ip', ['netns', 'exec', server.network.server, 'nft', 'list', 'ruleset'])
       expect(stdout).not.toMatch(/drop|reject|f2b|portward/)
     })

@@ -7,10 +7,10 @@ import { quote } from './harness/shell.ts'
 
 export { OPEN_PORT }
 
-/** Ports below 1024 that nobody uses, as in the classic scan. */
+/** Ports below 1024 that are not in use, as in the classic scan. */
 const SCANNED = [1, 7, 111]
 
-/** Debian 12's init script does not wait for the old daemons: one that is slow to end keeps a new one from starting. */
+/** Debian 12's init script does not wait for the old daemons: one that ends slowly keeps a new one from starting. */
 export const STOP_PORTSENTRY = '{ systemctl stop portsentry; while pgrep -x portsentry; do sleep 0.1; done; }'
 
 /** Gives the attacker one more address; a reboot of the server renews the cable and loses it. */
@@ -25,7 +25,7 @@ export const provide = async (server: Server, config = DEFAULT_CONFIG): Promise<
   await server.listen(OPEN_PORT)
 }
 
-/** Runs portward and expects this exit code; the output of another one is shown. */
+/** Runs portward and expects this exit code; shows the output otherwise. */
 export const portward = async (server: Server, args: string, exitCode: number): Promise<string> => {
   const result = await server.run(`portward ${args}`, { allowFailure: true })
   if (result.exitCode !== exitCode) {
@@ -35,8 +35,8 @@ export const portward = async (server: Server, args: string, exitCode: number): 
 }
 
 /**
- * An attacker's scan, and that it is cut off from the open port by it. Of one port where the ban is to be taken back:
- * a busy daemon may come to the others' packets only after that, and they would be a new scan.
+ * A scan by the attacker, after which it is cut off from the open port. Scans one port if the ban is going to be released: a
+ * busy daemon may read packets to further ports only after that, and they would be a new scan.
  */
 export const expectBanned = async (server: Server, source?: string, ports = SCANNED): Promise<void> => {
   const from = source === undefined ? {} : { source }
@@ -45,7 +45,7 @@ export const expectBanned = async (server: Server, source?: string, ports = SCAN
   await expectCutOff(server, source)
 }
 
-/** Sends a TCP SYN to each pair of a source, whoever that is, and a port: what a host must not be banned for. */
+/** Sends a TCP SYN for each pair of a (maybe forged) source and a port: packets for which a host must not be banned. */
 const FORGER = `
 import socket, struct, sys
 destination, port = sys.argv[1], int(sys.argv[2])
@@ -65,31 +65,31 @@ for source in sys.argv[3:]:
 export const forge = (server: Server, sources: readonly string[]): Promise<string> =>
   server.attacker.exec('python3', '-c', FORGER, '203.0.113.1', String(SCANNED[0]), ...sources)
 
-/** That a host of the attacker's is cut off now, or will be presently. */
+/** That a host of the attacker is cut off, or is soon. */
 export const expectCutOff = (server: Server, source?: string): Promise<boolean> =>
   eventually('the attacker is cut off', async () => {
     const from = source === undefined ? {} : { source }
     return !(await server.attacker.reaches(OPEN_PORT, { ...from, timeoutMs: 1000 }))
   })
 
-/** A LAN peer's same scan, and that it is not cut off, neither at once nor when fail2ban has read its log. */
+/** The same scan by a LAN peer, and that it is not cut off, neither at once nor when fail2ban has read its log. */
 export const expectSpared = async (server: Server): Promise<void> => {
   await server.lan.scan('192.168.1.10', SCANNED)
-  // fail2ban bans from the history: once it has banned a later line, it has passed over an earlier one.
+  // fail2ban bans from the history: once it has banned for a later line, it has read the earlier ones.
   expect(await server.lan.reaches(OPEN_PORT)).toBe(true)
 }
 
-/** Prints the members of portward's ban sets, whichever backend has them. */
+/** Prints the members of portward's ban sets, for every backend. */
 export const LIST_BANS =
   '{ ipset save; nft list table inet portward; ip route show type blackhole; ip -6 route show type blackhole; } 2>/dev/null'
 
-/** Prints the addresses that hosts.deny's one line names; nothing where no daemon asks hosts.deny. */
+/** Prints the addresses that hosts.deny's one line names; nothing if no daemon uses hosts.deny. */
 const DENIED = "cat $(sed -n 's/^denied = //p' /etc/portward/bans.conf) /dev/null"
 
-/** Asks fail2ban what its words say, as its client does in four times the processor time. */
+/** Sends a command to fail2ban, like its client, which needs four times the processor time. */
 const ASK_FAIL2BAN = `python3 -I -S -c ${quote(askScript)} /run/fail2ban/fail2ban.sock`
 
-/** Prints the addresses that fail2ban's jail holds. */
+/** Prints the addresses that fail2ban's jail has banned. */
 const JAILED = `${ASK_FAIL2BAN} get portsentry banip`
 
 /** Waits until fail2ban answers. */
@@ -101,10 +101,10 @@ const banReaders = (address: string): readonly string[] => [
   `${JAILED} | grep -qwF ${address}`,
 ]
 
-/** Whether libwrap is to refuse the host. */
+/** Whether libwrap should refuse the host. */
 const isDenied = (address: string): string => `${DENIED} | tr -d '[]' | grep -qxF ${address}`
 
-/** Text in 1.2; 2.x keeps its file, and bans again whoever is in it. */
+/** Text in 1.2; 2.x keeps its file, and bans the hosts in it again. */
 const isBlocked = (address: string): string =>
   `cat /var/lib/portsentry/portsentry.blocked.* | grep -qF '/${address} Port'`
 
@@ -171,7 +171,7 @@ export const changedPaths = (
     .filter((path) => before.get(path) !== after.get(path))
     .sort()
 
-/** What must not change when nothing is to be done: inode and times of the files, the units' invocations. */
+/** What must not change if there is nothing to do: inode and times of the files, the units' invocations. */
 export const fingerprint = async (server: Server, units: readonly string[]): Promise<string> => {
   const { stdout } = await server.run(
     "find /etc/default /etc/portsentry /etc/hosts.* /etc/fail2ban /etc/systemd /var/lib/portsentry -printf '%p %i %T@ %C@\\n' | sort; " +

@@ -30,14 +30,14 @@ const SURROUNDINGS: readonly Surrounding[] = [
     make: 'mount --bind /etc/portsentry /etc/portsentry && mount -o remount,bind,ro /etc/portsentry',
     end: 'umount /etc/portsentry',
     message:
-      /^\/etc\/portsentry\/portsentry\.conf: has to be changed, and cannot be: .*read-only .*read-write$/m,
+      /^\/etc\/portsentry\/portsentry\.conf: has to be changed, but cannot be: .*read-only .*read-write$/m,
   },
   {
     name: 'a file is immutable',
     make: `chattr +i ${ALLOW}`,
     end: `chattr -i ${ALLOW}`,
     message:
-      /^\/etc\/hosts\.allow: has to be changed, and cannot be: \/srv\/managed\/hosts\.allow is immutable .*chattr -i/m,
+      /^\/etc\/hosts\.allow: has to be changed, but cannot be: \/srv\/managed\/hosts\.allow is immutable .*chattr -i/m,
   },
   {
     name: 'a file is a mount of its own',

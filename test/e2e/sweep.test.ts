@@ -61,7 +61,7 @@ const die = async (site: Site, [there, back]: Deaths): Promise<string[]> => {
     complaints.push(...(await kill(server, ROLLBACK, back)))
     complaints.push(...(await expectSound(site, site.back[back - 1])))
   }
-  // Whatever the next command is, it finishes first what it finds begun.
+  // Every command first finishes an interrupted one.
   const isBegun = back !== undefined && (await server.exists('/var/lib/portward/journal.json'))
   if (isBegun && back % 2 === 0) await recover(server)
   else await portward(server, ROLLBACK, 0)
@@ -70,7 +70,7 @@ const die = async (site: Site, [there, back]: Deaths): Promise<string[]> => {
 
 const ERRNOS = ['EIO', 'ENOSPC', 'EACCES']
 
-/** What goes wrong at a point: each kind of error in its turn; a program does not end, or ends badly. */
+/** The faults for the points: each kind of error in turn; a program does not end, or fails. */
 const faultAt = (effect: string, point: number): string => {
   if (effect.startsWith('run ')) return point % 2 === 0 ? 'hang' : 'EIO'
   return ERRNOS[point % ERRNOS.length] ?? 'EIO'
@@ -104,7 +104,7 @@ describeServers('a server that an admin has set up', () => {
         await installFaults(server)
         await settle(server)
         await drift(server)
-        // One generation is there already: each apply forgets one.
+        // One generation exists already, so each apply removes one.
         await applyUnproven(server)
         await portward(server, ROLLBACK, 0)
         return survey(server)

@@ -60,7 +60,7 @@ describeVerify('trixie', (current) => {
       'install -m 644 /root/config.env /tmp/config.env; setpriv --reuid nobody --clear-groups portward verify --config /tmp/config.env; rm /tmp/config.env',
       { allowFailure: true },
     )
-    expect(stdout).toMatch(/^skip .*\n +only root may ask fail2ban$/m)
+    expect(stdout).toMatch(/^skip .*\n +only root can ask fail2ban$/m)
     expect(stdout).toMatch(/^skip .*\n +it cannot be built: only root can build it/m)
     expect(stdout).toMatch(/0 failed, 8 could not be done/)
     expect(stdout + stderr).not.toMatch(/^ +at /m)

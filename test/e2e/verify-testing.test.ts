@@ -7,18 +7,18 @@ import { gate } from './verify/gates.ts'
 import { expectAllPass, prove } from './verify/proof.ts'
 import { confine, UNCONFINE } from './verify/sabotages.ts'
 
-const STRANGER = '203.0.113.200'
+const UNPROTECTED = '203.0.113.200'
 
 describeVerify('testing', (current) => {
   it('passes in a sandbox of fail2ban with all that a ban takes, and a release works there', async () => {
     const server = current()
     await server.run(confine('-/tmp'))
     expectAllPass(await prove(server))
-    const isBanned = async () => (await server.run('ipset save portward-hosts4')).stdout.includes(STRANGER)
-    await server.run(`fail2ban-client set portsentry banip ${STRANGER}`)
-    await eventually('the stranger is banned', isBanned)
-    await server.run(`fail2ban-client set portsentry unbanip ${STRANGER}`)
-    await eventually('the stranger is released', async () => !(await isBanned()))
+    const isBanned = async () => (await server.run('ipset save portward-hosts4')).stdout.includes(UNPROTECTED)
+    await server.run(`fail2ban-client set portsentry banip ${UNPROTECTED}`)
+    await eventually('the unprotected host is banned', isBanned)
+    await server.run(`fail2ban-client set portsentry unbanip ${UNPROTECTED}`)
+    await eventually('the unprotected host is released', async () => !(await isBanned()))
     await server.run(UNCONFINE)
   })
 
@@ -40,8 +40,6 @@ describeVerify('testing', (current) => {
     )
     const proof = await prove(server, 'apply --yes')
     expect(proof.exitCode).toBe(0)
-    expectAllPass(proof, [
-      /^warn commands: KILL_RUN_CMD ended with exit code 1: .*; in the lab it has no network/m,
-    ])
+    expectAllPass(proof, [/^warn commands: KILL_RUN_CMD ended with exit code 1: .*; the lab has no network/m])
   })
 })

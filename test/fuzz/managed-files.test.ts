@@ -67,9 +67,9 @@ const readIgnored = ({ ignored: networks, release }: Desired, text: string): str
   return lost === undefined ? null : `lost ${formatCidr(lost)}`
 }
 
-const readAllowed = ({ admitted }: Desired, text: string): string | null => {
+const readAllowed = ({ hostsAllowNetworks }: Desired, text: string): string | null => {
   const file = parseHostsAccess(text)
-  const lost = admitted.find((network) => decides(file, network) !== 'allow')
+  const lost = hostsAllowNetworks.find((network) => decides(file, network) !== 'allow')
   return lost === undefined ? null : `not allowed: ${formatCidr(lost)}`
 }
 

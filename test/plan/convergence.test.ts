@@ -25,7 +25,7 @@ const filesOf = (root: string): Files => ({
   },
 })
 
-/** What each consumer makes of its file: the shell, the daemons, libwrap, fail2ban. */
+/** How each consumer reads its file: the shell, the daemons, libwrap, fail2ban. */
 const meaning = async (root: string, config: string) => {
   const text = (path: string) => readFileSync(join(root, path), 'latin1')
   const conf = parsePortsentryConf(text(CONF), '1.2')
@@ -55,7 +55,7 @@ const meaning = async (root: string, config: string) => {
 
 const DEFAULT = lan('192.168.1.10', '255.255.255.0')
 
-/** What any of the states comes to. */
+/** The result for every starting state. */
 const reached = async ({ make, config = DEFAULT }: (typeof STATES)[number]) => {
   const root = copyOf(join(fixtures, 'cases/debian-12/fresh/root'))
   await make(filesOf(root))
@@ -65,7 +65,7 @@ const reached = async ({ make, config = DEFAULT }: (typeof STATES)[number]) => {
 }
 
 it.each(STATES)('comes from $name to the same, and a second plan is empty', async (state) => {
-  const spared = (address: string) => (address === state.meant ? 'ignored, deny' : 'seen, deny')
+  const allowlisted = (address: string) => (address === state.meant ? 'ignored, deny' : 'seen, deny')
   expect(await reached(state)).toEqual({
     modes: { TCP_MODE: 'atcp', UDP_MODE: 'audp' },
     keys: {
@@ -82,7 +82,7 @@ it.each(STATES)('comes from $name to the same, and a second plan is empty', asyn
       '192.168.1.254': 'ignored, allow',
       '127.0.0.1': 'ignored, allow',
       '203.0.113.9': 'seen, deny',
-      '10.9.8.7': spared('10.9.8.7'),
+      '10.9.8.7': allowlisted('10.9.8.7'),
     },
     jail: {
       backend: 'polling',

@@ -59,9 +59,9 @@ const SERVICES: [string, Changes, string[]][] = [
     ['restart  portsentry: -atcp does not watch: it is stopped by a signal (SIGSTOP)'],
   ],
   [
-    'fail2ban does not run',
+    'fail2ban is not running',
     { live: { daemons: [atcp, audp], jails: null } },
-    ['restart  fail2ban: does not run'],
+    ['restart  fail2ban: is not running'],
   ],
   ['fail2ban hangs', { live: { jails: null } }, ['restart  fail2ban: does not answer']],
   [
@@ -117,12 +117,12 @@ const MISSING = { texts: { '/var/lib/portsentry/portsentry.history': null, '/etc
 
 it.each([
   ['', ['fail2ban does not start without its log']],
-  // portsentry 2.x does not make hosts.deny itself.
+  // portsentry 2.x does not create hosts.deny.
   [
     "KILL_HOSTS_DENY='ALL: $TARGET$'\n",
-    ['fail2ban does not start without its log', 'bans are entered in it'],
+    ['fail2ban does not start without its log', 'bans are written to it'],
   ],
-  // The jail is off, and nobody is banned.
+  // The jail is off, so no host is banned.
   ['OBSERVE_ONLY=1\n', ['portsentry logs scans in it']],
 ])('makes missing files for what needs them: %j', (config, expected) => {
   const { plan: found } = plan(settingsOf(LAN + config), factsOf(MISSING))
@@ -153,7 +153,7 @@ const FILES: [string, Changes, string[]][] = [
     [
       'write    /etc/hosts.allow: the whitelist, in a form that libwrap matches',
       'write    /etc/hosts.deny: names the file of banned hosts, /run/portward/denied',
-      "write    /etc/portward/bans.conf: portward's own",
+      'write    /etc/portward/bans.conf: settings of the ban set',
       'load     the bans into the kernel: /etc/portward/bans.conf changes',
       'reload   fail2ban: /etc/portward/bans.conf changes',
     ],
@@ -168,7 +168,7 @@ const FILES: [string, Changes, string[]][] = [
     [
       'write    /etc/hosts.allow: the whitelist, in a form that libwrap matches',
       'write    /etc/hosts.deny: names the file of banned hosts, /run/portward/denied',
-      "write    /etc/portward/bans.conf: portward's own",
+      'write    /etc/portward/bans.conf: settings of the ban set',
     ],
   ],
   [
@@ -220,21 +220,21 @@ const banSetOf = (backend: Backend, target: Target, config = ''): Record<string,
 const CHAOS = banSetOf('ipset', 'CHAOS')
 
 const NO_CHAOS =
-  'the target CHAOS is not accepted by this kernel and iptables (the packages xtables-addons-dkms and xtables-addons-common bring it): bans use DROP'
+  'the target CHAOS is not accepted by this kernel and iptables (the packages xtables-addons-dkms and xtables-addons-common provide it): bans use DROP'
 
 it('bans by DROP where the kernel takes CHAOS no longer', () => {
   expect(steps({ texts: CHAOS })).toEqual([
-    `write    /etc/portward/bans.conf: portward's own, ${NO_CHAOS}`,
-    "write    /etc/systemd/system/portward-bans.service: portward's own",
-    "write    /etc/portward/rules.iptables: portward's own",
-    "write    /etc/portward/rules.ip6tables: portward's own",
+    `write    /etc/portward/bans.conf: settings of the ban set, ${NO_CHAOS}`,
+    'write    /etc/systemd/system/portward-bans.service: loads the ban set at boot',
+    'write    /etc/portward/rules.iptables: rules of the ban set',
+    'write    /etc/portward/rules.ip6tables: rules of the ban set',
     'load     the bans into the kernel: /etc/portward/bans.conf changes, /etc/systemd/system/portward-bans.service changes, /etc/portward/rules.iptables changes, /etc/portward/rules.ip6tables changes',
     'remove   the ban set of ipset: ipset with DROP is used now',
     'reload   fail2ban: /etc/portward/bans.conf changes',
   ])
 })
 
-// The server of live.ts has no CHAOS, and config.env says nothing of a target.
+// The server of live.ts has no CHAOS, and config.env does not set a target.
 it.each<[what: string, config: string, before: Target | null, warnings: number, isNoted: boolean]>([
   ['auto, when the file is first written', '', null, 0, true],
   ['auto, on each run after that', '', 'DROP', 0, false],
@@ -327,8 +327,8 @@ const BAN_SET: [string, Changes, string[], string?][] = [
       'write    /etc/hosts.allow: the whitelist, in a form that libwrap matches',
       'write    /etc/portsentry/portsentry.ignore.static: the whitelist, in a form that portsentry matches',
       'write    /etc/fail2ban/jail.d/portsentry.conf: [portsentry] ignoreip',
-      "write    /etc/portward/bans.conf: portward's own",
-      "write    /etc/portward/rules.iptables: portward's own",
+      'write    /etc/portward/bans.conf: settings of the ban set',
+      'write    /etc/portward/rules.iptables: rules of the ban set',
       'load     the bans into the kernel: /etc/portward/bans.conf changes, /etc/portward/rules.iptables changes',
       'restart  portsentry: /etc/portsentry/portsentry.ignore.static changes',
       'reload   fail2ban: /etc/fail2ban/jail.d/portsentry.conf changes, /etc/portward/bans.conf changes',
@@ -339,9 +339,9 @@ const BAN_SET: [string, Changes, string[], string?][] = [
     'another target in the same table: loaded again, nothing to remove',
     { texts: banSetOf('ipset', 'TARPIT'), live: { targets: new Map([['DELUDE', 'accepted']]) } },
     [
-      "write    /etc/portward/bans.conf: portward's own",
-      "write    /etc/systemd/system/portward-bans.service: portward's own",
-      "write    /etc/portward/rules.iptables: portward's own",
+      'write    /etc/portward/bans.conf: settings of the ban set',
+      'write    /etc/systemd/system/portward-bans.service: loads the ban set at boot',
+      'write    /etc/portward/rules.iptables: rules of the ban set',
       'load     the bans into the kernel: /etc/portward/bans.conf changes, /etc/systemd/system/portward-bans.service changes, /etc/portward/rules.iptables changes',
       'reload   fail2ban: /etc/portward/bans.conf changes',
     ],
@@ -351,10 +351,10 @@ const BAN_SET: [string, Changes, string[], string?][] = [
     'a target in another table: the old rules go when the new ones are loaded',
     {},
     [
-      "write    /etc/portward/bans.conf: portward's own",
-      "write    /etc/systemd/system/portward-bans.service: portward's own",
-      "write    /etc/portward/rules.iptables: portward's own",
-      "write    /etc/portward/rules.ip6tables: portward's own",
+      'write    /etc/portward/bans.conf: settings of the ban set',
+      'write    /etc/systemd/system/portward-bans.service: loads the ban set at boot',
+      'write    /etc/portward/rules.iptables: rules of the ban set',
+      'write    /etc/portward/rules.ip6tables: rules of the ban set',
       'load     the bans into the kernel: /etc/portward/bans.conf changes, /etc/systemd/system/portward-bans.service changes, /etc/portward/rules.iptables changes, /etc/portward/rules.ip6tables changes',
       'remove   the ban set of ipset: ipset with REJECT is used now',
       'reload   fail2ban: /etc/portward/bans.conf changes',
@@ -366,12 +366,12 @@ const BAN_SET: [string, Changes, string[], string?][] = [
     {},
     [
       'write    /etc/portsentry/portsentry.conf: KILL_ROUTE',
-      "write    /etc/portward/bans.conf: portward's own",
-      "write    /etc/systemd/system/portward-bans.service: portward's own",
-      'remove   /etc/portward/rules.ipset: of no use here any more',
-      'remove   /etc/portward/rules.iptables: of no use here any more',
-      'remove   /etc/portward/rules.ip6tables: of no use here any more',
-      "create   /etc/portward/rules.nft: portward's own",
+      'write    /etc/portward/bans.conf: settings of the ban set',
+      'write    /etc/systemd/system/portward-bans.service: loads the ban set at boot',
+      'remove   /etc/portward/rules.ipset: not needed here any more',
+      'remove   /etc/portward/rules.iptables: not needed here any more',
+      'remove   /etc/portward/rules.ip6tables: not needed here any more',
+      'create   /etc/portward/rules.nft: rules of the ban set',
       'load     the bans into the kernel: /etc/portward/bans.conf changes, /etc/systemd/system/portward-bans.service changes, /etc/portward/rules.ipset changes, /etc/portward/rules.iptables changes, /etc/portward/rules.ip6tables changes, /etc/portward/rules.nft changes',
       'remove   the ban set of ipset: nft with DROP is used now',
       'restart  portsentry: /etc/portsentry/portsentry.conf changes',
@@ -388,7 +388,7 @@ it.each(BAN_SET)('the ban set: %s', (_, changes, expected, config = '') => {
 
 it.each(['OBSERVE_ONLY=1\n', 'BAN_BACKEND=none\n'])('%j removes the ban set, and adds nothing', (config) => {
   expect(steps({}, LAN + config)[0]).toBe(
-    'remove   the ban set of ipset, and all bans in it: portward is to ban nobody',
+    'remove   the ban set of ipset, and all bans in it: config.env turns bans off',
   )
   expect(kindsOf({}, LAN + config)).not.toContain('load-bans')
 })
@@ -396,7 +396,7 @@ it.each(['OBSERVE_ONLY=1\n', 'BAN_BACKEND=none\n'])('%j removes the ban set, and
 it.each<[path: string, kinds: readonly string[]]>([
   [BANS_CONF, ['load-bans', 'reload']],
   [LOADER, ['load-bans', 'reload']],
-  // Its class is in fail2ban's server already.
+  // fail2ban's server has loaded its class already.
   [ACTION, ['restart']],
   [UNIT_PATH, ['load-bans']],
   ['/etc/portward/rules.iptables', ['load-bans']],
@@ -417,15 +417,15 @@ it.each<[string, Changes, string[]]>([
   ],
   ['not named where none asks', { wrapped: [] }, []],
   [
-    'and the line goes with the last daemon that asked',
+    'and the line is removed with the last daemon that uses libwrap',
     { texts: { '/etc/hosts.deny': 'ALL: /run/portward/denied\n' } },
-    ['write    /etc/hosts.deny: does not name /run/portward/denied any more'],
+    ['write    /etc/hosts.deny: no longer names /run/portward/denied'],
   ],
 ])('hosts.deny: the file of banned hosts is %s', (_, changes, expected) => {
   expect(steps(changes).filter((step) => step.includes('hosts.deny'))).toEqual(expected)
 })
 
-/** A server that an earlier portward has provisioned: none of the ban set, all of its own. */
+/** A server that an earlier portward has provisioned: with its files, and without a ban set. */
 const legacy = (live: NonNullable<Changes>['live'] = {}): NonNullable<Changes> => ({
   texts: {
     ...Object.fromEntries(BAN_SET_FILES.map((path) => [path, null])),
@@ -529,7 +529,7 @@ const UNITS: [string, Changes, string[]][] = [
     },
     [],
   ],
-  ['init scripts, where systemd does not run', { portsentry: TEMPLATE, live: { init: 'sysv' } }, []],
+  ['init scripts, where systemd is not running', { portsentry: TEMPLATE, live: { init: 'sysv' } }, []],
 ]
 
 it.each(UNITS)('template units: %s', (_, changes, expected) => {
@@ -547,9 +547,9 @@ it('brings a server that was upgraded to 2.x to what 2.x reads', () => {
     'write    /etc/hosts.allow: the whitelist, in a form that libwrap matches',
     'write    /etc/portsentry/portsentry.ignore: the whitelist, in a form that portsentry matches',
     'write    /etc/fail2ban/jail.d/portsentry.conf: [portsentry] filter, logpath, ignoreip',
-    "create   /etc/fail2ban/filter.d/portsentry-2.conf: portward's own",
-    "write    /etc/portward/bans.conf: portward's own",
-    "write    /etc/portward/rules.ip6tables: portward's own",
+    "create   /etc/fail2ban/filter.d/portsentry-2.conf: fail2ban's filter for portsentry 2.x",
+    'write    /etc/portward/bans.conf: settings of the ban set',
+    'write    /etc/portward/rules.ip6tables: rules of the ban set',
     'disable  portsentry@atcp, and stop it',
     'load     the bans into the kernel: /etc/portward/bans.conf changes, /etc/portward/rules.ip6tables changes',
     expect.stringMatching(/^restart {2}portsentry: /),
@@ -557,7 +557,7 @@ it('brings a server that was upgraded to 2.x to what 2.x reads', () => {
   ])
 })
 
-/** What a plan says of a portsentry.conf that begins with these lines. */
+/** The problems and reasons of a plan for a portsentry.conf that begins with these lines. */
 const saidOfConf = (lines: string, portsentry: typeof NATIVE, config = '') => {
   const path = '/etc/portsentry/portsentry.conf'
   const text = `${lines}\n${factsOf().files.get(path)?.text}`
@@ -580,7 +580,7 @@ it.each<
     NATIVE,
     '',
     [
-      ':3: warning: "  SCAN_TRIGGER=\\"many\\"" is not a setting of this portsentry, which would refuse to start — the plan writes it as portsentry reads it',
+      ':3: warning: "  SCAN_TRIGGER=\\"many\\"" is not a setting of this portsentry, which would refuse to start — the plan rewrites it in the form that portsentry reads',
       ':3: portsentry does not start with "many" for SCAN_TRIGGER — give a number from 0 to 65535',
     ],
     false,
@@ -614,7 +614,7 @@ const REFUSALS: [string, Changes, string, RegExp][] = [
     'an older portsentry',
     { portsentry: { version: '1.1-6', files: ['/etc/init.d/portsentry'] } },
     LAN,
-    /portsentry 1\.1-6 .*nothing was touched; supported: portsentry 1\.2 .*portsentry 2\.x/,
+    /portsentry 1\.1-6 .*nothing was changed; supported: portsentry 1\.2 .*portsentry 2\.x/,
   ],
   [
     'a newer portsentry',
@@ -627,7 +627,7 @@ const REFUSALS: [string, Changes, string, RegExp][] = [
     'mixed modes on 2.x',
     { portsentry: NATIVE },
     `${LAN}TCP_MODE=tcp\n`,
-    /^config\.env:3: TCP_MODE=tcp does not go with UDP_MODE=audp/,
+    /^config\.env:3: TCP_MODE=tcp cannot be combined with UDP_MODE=audp/,
   ],
   [
     'a key that 2.x does not know',
@@ -682,7 +682,7 @@ const network = (text: string) => parseNetwork(text) as Network
 const lan0 = ['2001:db8:1::7/64', 'fd00::7/64'].map(network)
 const topology = { interfaces: [{ name: 'lan0', addresses: lan0, isVirtual: false }], routes: [] }
 const ignoreip = (list: string) => ({ '/etc/fail2ban/jail.local': `# mine\n[DEFAULT]\nignoreip = ${list}\n` })
-const jailLocal = '/etc/fail2ban/jail.local:3: warning: spares'
+const jailLocal = '/etc/fail2ban/jail.local:3: warning: exempts'
 
 const WARNINGS: [string, string, Changes, string, string[]][] = [
   [
@@ -691,7 +691,7 @@ const WARNINGS: [string, string, Changes, string, string[]][] = [
     { wrapped: ['sshd'], texts: { '/etc/hosts.allow': 'sshd: ALL\n' } },
     '',
     [
-      '/etc/hosts.allow:1: warning: this rule opens sshd to everybody, so bans in hosts.deny have no effect on it — name only trusted hosts there to have hosts.deny count; the firewall does not read this file',
+      '/etc/hosts.allow:1: warning: this rule opens sshd to everybody, so bans in hosts.deny have no effect on it — name only trusted hosts there so that hosts.deny has an effect; the firewall does not read this file',
     ],
   ],
   [
@@ -700,7 +700,7 @@ const WARNINGS: [string, string, Changes, string, string[]][] = [
     {},
     'RESOLVE_HOST=1\n',
     [
-      'config.env:3: warning: this portsentry acts on a scanner only when DNS has answered or run out of time, and sees nobody meanwhile — leave RESOLVE_HOST out: the log then has addresses only',
+      'config.env:3: warning: this portsentry bans a scanner only after DNS has answered or timed out, and detects nothing until then — leave RESOLVE_HOST out: the log then has addresses only',
     ],
   ],
   ['a look-up on 2.x', 'resolves-first', { portsentry: NATIVE }, 'RESOLVE_HOST=1\n', []],
@@ -711,7 +711,7 @@ const WARNINGS: [string, string, Changes, string, string[]][] = [
     { portsentry: NATIVE, live: { topology } },
     'WHITELIST=fd00::/48\n',
     [
-      'config.env:3: warning: this server is on 2001:db8:1::/64, which is not protected: a neighbour there that scans is banned — add 2001:db8:1::/64 to WHITELIST if that is your LAN, else to UNTRUSTED',
+      'config.env:3: warning: this server is on 2001:db8:1::/64, which is not protected: a host there that scans is banned — add 2001:db8:1::/64 to WHITELIST if that is your LAN, else to UNTRUSTED',
     ],
   ],
   [
@@ -729,8 +729,8 @@ const WARNINGS: [string, string, Changes, string, string[]][] = [
     { texts: ignoreip('192.168.1.7, 198.51.100.9 office.example.org 203.0.113.0/255.255.255.0 2001:db8::1') },
     'WHITELIST=203.0.113.0/25\n',
     [
-      `${jailLocal} 198.51.100.9 in [DEFAULT] ignoreip, which does not hold for the portsentry jail — add 198.51.100.9 to WHITELIST`,
-      `${jailLocal} 203.0.113.0/24 in [DEFAULT] ignoreip, which does not hold for the portsentry jail — add 203.0.113.0/24 to WHITELIST`,
+      `${jailLocal} 198.51.100.9 with [DEFAULT] ignoreip, which does not apply to the portsentry jail — add 198.51.100.9 to WHITELIST`,
+      `${jailLocal} 203.0.113.0/24 with [DEFAULT] ignoreip, which does not apply to the portsentry jail — add 203.0.113.0/24 to WHITELIST`,
     ],
   ],
   [
@@ -811,7 +811,9 @@ it('lists the settings for the expected release where apt has no package lists',
   expect(made?.steps).toEqual([])
   const text = made === null ? '' : renderPlan(made)
   expect(text).toMatch(/not exact: apt has no package lists, .*: run apt-get update\n/)
-  expect(text).toMatch(/not exact: that it would install portsentry 2.x.* is a guess by Debian's version\n/)
+  expect(text).toMatch(
+    /not exact: that it would install portsentry 2.x.* is a guess based on Debian's version\n/,
+  )
   expect(text).toMatch(/These settings would be made:\n[\s\S]*portsentry\.conf: BLOCK_TCP="1"/)
 })
 

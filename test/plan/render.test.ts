@@ -16,8 +16,8 @@ const WRAPPED = {
   [BANS_CONF]: (factsOf().files.get(BANS_CONF)?.text ?? '').replace(/^denied =$/m, `denied = ${DENIED}`),
 }
 
-const NONE = 'no daemon here is known to ask hosts.allow and hosts.deny'
-const SSHD = 'hosts.allow and hosts.deny are asked here by /usr/sbin/sshd'
+const NONE = 'no daemon here is known to use hosts.allow and hosts.deny'
+const SSHD = 'hosts.allow and hosts.deny are used here by /usr/sbin/sshd'
 const TITLE = 'portsentry 1.2 with an init script (Debian 12)'
 
 it.each([
@@ -52,7 +52,7 @@ it.each([
 ])('says who is protected where there is no LAN: %j', (config, expected) => {
   const result = plan(settingsOf(config), factsOf({}))
   const text = result.plan === null ? '' : renderPlan(result.plan)
-  expect(/^No LAN_IP and LAN_NM: no LAN is protected, only (.*)$/m.exec(text)?.[1]).toBe(expected)
+  expect(/^LAN_IP and LAN_NM are not set: no LAN is protected, only (.*)$/m.exec(text)?.[1]).toBe(expected)
 })
 
 it("prints apt's words as the bytes that they are", () => {

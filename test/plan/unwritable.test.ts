@@ -20,7 +20,7 @@ test.each<[string, Obstacle, string]>([
   [
     '/etc/portsentry/portsentry.ignore',
     IMMUTABLE,
-    '/etc/portsentry/portsentry.ignore: warning: portsentry cannot build its ignore list at its start: it is immutable — chattr -i',
+    '/etc/portsentry/portsentry.ignore: warning: portsentry cannot build its ignore list when it starts: it is immutable — chattr -i',
   ],
   [
     '/var/lib/portsentry/portsentry.history',
@@ -37,10 +37,10 @@ test.each<[string, Obstacle, string]>([
 })
 
 test.each([
-  [IMMUTABLE, '/etc/hosts.deny: warning: bans cannot be entered here: it is immutable — chattr -i'],
+  [IMMUTABLE, '/etc/hosts.deny: warning: bans cannot be written here: it is immutable — chattr -i'],
   [
     APPEND_ONLY,
-    '/etc/hosts.deny: warning: bans can be entered here, but not taken out again: it is append-only — chattr -a',
+    '/etc/hosts.deny: warning: bans can be written here, but not removed again: it is append-only — chattr -a',
   ],
 ])('warns of hosts.deny where portsentry is to write it: %j', (obstacle, expected) => {
   const config = "KILL_HOSTS_DENY='ALL: $TARGET$'\n"
@@ -68,7 +68,7 @@ it('tells a firewall that cannot be changed', () => {
       .filter(({ code }) => code === 'unwritable')
       .map(({ severity, at, message }) => `${severity} ${at.path}: ${message}`)
   }
-  const warning = 'warning firewall: bans cannot be entered here: Permission denied'
+  const warning = 'warning firewall: bans cannot be loaded into the kernel: Permission denied'
   expect(said({})).toEqual([warning])
   expect(said({ hasBanSet: false })).toEqual([
     'error firewall: the bans cannot be loaded into the kernel: Permission denied',
@@ -81,7 +81,7 @@ it('refuses where a step has to write it', () => {
   const changes = { texts: { '/etc/hosts.allow': '' } }
   expect(planned('/etc/hosts.allow', APPEND_ONLY, changes)).toEqual({
     isPlanned: false,
-    problems: ['/etc/hosts.allow: has to be changed, and cannot be: it is append-only — chattr -a'],
+    problems: ['/etc/hosts.allow: has to be changed, but cannot be: it is append-only — chattr -a'],
   })
   const released = { texts: { '/etc/hosts.deny': 'ALL: 192.168.1.7 : DENY\n' } }
   expect(planned('/etc/hosts.deny', IMMUTABLE, released).isPlanned).toBe(false)

@@ -157,16 +157,16 @@ it.each<[what: string, Parameters<typeof factsOf>[0], config: string, Backend, r
     'nft',
     'nftables is installed and iptables is not',
   ],
-  ['both', { texts: NEW, packages: without() }, '', 'ipset', 'it takes the least time for each ban'],
-  ['neither', { texts: NEW, packages: new Map() }, '', 'ipset', 'it takes the least time for each ban'],
+  ['both', { texts: NEW, packages: without() }, '', 'ipset', 'its bans take the least time'],
+  ['neither', { texts: NEW, packages: new Map() }, '', 'ipset', 'its bans take the least time'],
   [
     'beside ufw, which leaves the table raw alone',
     { texts: NEW, live: { firewallManagers: { ...NEIGHBOURS, ufw: { drops: true, emptiesInput: true } } } },
     '',
     'ipset',
-    'it takes the least time for each ban',
+    'its bans take the least time',
   ],
-  ['in a tree', { texts: NEW, live: null }, '', 'ipset', 'it takes the least time for each ban'],
+  ['in a tree', { texts: NEW, live: null }, '', 'ipset', 'its bans take the least time'],
 ])('chooses the backend: %s', (_, changes, config, backend, reason) => {
   expect(chooseBackend(settingsOf(LAN + config), factsOf(changes))).toEqual({ backend, reason })
 })

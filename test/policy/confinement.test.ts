@@ -6,7 +6,7 @@ import {
   configuredConfinement,
   confinementOf,
   findObstacles,
-  findSandboxTrouble,
+  findSandboxProblems,
 } from '../../src/policy/confinement.ts'
 import { writtenPaths } from '../../src/policy/written-paths.ts'
 
@@ -55,7 +55,7 @@ const CASES: readonly (readonly [
   texts: Partial<ProcessTexts>,
   unit: Readonly<Record<string, string>>,
   obstacles: readonly RegExp[],
-  cures: readonly string[],
+  remedies: readonly string[],
 ])[] = [
   ['no sandbox', {}, { RestrictAddressFamilies: '~', SystemCallFilter: '~' }, [], []],
   [
@@ -87,7 +87,7 @@ const CASES: readonly (readonly [
     'a /run of its own',
     { mountinfo: HOST + bind('/run', '/', '0:77') },
     {},
-    [/^has files of its own at \/run\/portward\/denied/],
+    [/^does not see the server's files at \/run\/portward\/denied/],
     ['BindPaths=/run/portward'],
   ],
   [
@@ -99,7 +99,7 @@ const CASES: readonly (readonly [
   ],
   ["the sandbox of fail2ban's own documentation", { status: status('0000002000003004') }, {}, [], []],
   ['another user', { status: status('000001ffffffffff', 105) }, {}, [/not run as root/], ['User=root']],
-  ['another network', { isOnNetwork: false }, {}, [/network of its own/], ['PrivateNetwork=no']],
+  ['another network', { isOnNetwork: false }, {}, [/of its own network namespace/], ['PrivateNetwork=no']],
   [
     'no netlink among what is allowed',
     {},
@@ -117,7 +117,7 @@ const CASES: readonly (readonly [
   ],
 ]
 
-it.each(CASES)('a process with %s', (_what, texts, unit, messages, cures) => {
+it.each(CASES)('a process with %s', (_what, texts, unit, messages, remedies) => {
   const given = { mountinfo: HOST, status: status('000001ffffffffff'), isOnNetwork: true, ...texts }
   const obstacles = findObstacles(
     confinementOf(processOf(given), unitOf(unit)),
@@ -125,7 +125,7 @@ it.each(CASES)('a process with %s', (_what, texts, unit, messages, cures) => {
     'fail2ban',
     PATHS,
   )
-  expect(obstacles.map(({ remedy }) => remedy)).toEqual(cures)
+  expect(obstacles.map(({ remedy }) => remedy)).toEqual(remedies)
   for (const [index, message] of messages.entries()) expect(obstacles[index]?.what).toMatch(message)
 })
 
@@ -137,7 +137,7 @@ it('has a private /tmp taken away', () => {
   ).toMatchObject([{ what: expect.stringMatching(/\/tmp\/portsentry\.blocked/), remedy: 'PrivateTmp=no' }])
 })
 
-it.each<[what: string, unit: Readonly<Record<string, string>>, cures: readonly string[]]>([
+it.each<[what: string, unit: Readonly<Record<string, string>>, remedies: readonly string[]]>([
   ['nothing', {}, []],
   ['ProtectSystem=full', { ProtectSystem: 'full' }, []],
   ['ProtectSystem=yes', { ProtectSystem: 'yes' }, []],
@@ -152,9 +152,9 @@ it.each<[what: string, unit: Readonly<Record<string, string>>, cures: readonly s
   ['few capabilities', { CapabilityBoundingSet: 'cap_chown' }, ['CapabilityBoundingSet=CAP_NET_ADMIN']],
   ['PrivateNetwork', { PrivateNetwork: 'yes' }, ['PrivateNetwork=no']],
   ['User', { User: 'fail2ban' }, ['User=root']],
-])('a unit with %s', (_what, unit, cures) => {
+])('a unit with %s', (_what, unit, remedies) => {
   const confinement = configuredConfinement(unitOf(unit))
-  expect(findObstacles(confinement, [], 'fail2ban', PATHS).map(({ remedy }) => remedy)).toEqual(cures)
+  expect(findObstacles(confinement, [], 'fail2ban', PATHS).map(({ remedy }) => remedy)).toEqual(remedies)
 })
 
 it('names the last file of the unit, and what to add to it', () => {
@@ -165,7 +165,7 @@ it('names the last file of the unit, and what to add to it', () => {
     DropInPaths:
       '/etc/systemd/system/fail2ban.service.d/a.conf /etc/systemd/system/fail2ban.service.d/b.conf',
   })
-  expect(findSandboxTrouble(new Map([['fail2ban', unit]]), PATHS)).toEqual([
+  expect(findSandboxProblems(new Map([['fail2ban', unit]]), PATHS)).toEqual([
     {
       severity: 'warning',
       code: 'sandbox',
@@ -208,8 +208,8 @@ it.each<[what: string, changes: Partial<typeof CONFIGURED>, portsentry: string, 
 it.each([
   [['portsentry', 'fail2ban'] as const, ['CapabilityBoundingSet=CAP_NET_ADMIN']],
   [['portsentry'] as const, []],
-])('asks for CAP_NET_ADMIN where the service changes the firewall: %j', (changesFirewall, cures) => {
+])('asks for CAP_NET_ADMIN where the service changes the firewall: %j', (changesFirewall, remedies) => {
   const confinement = configuredConfinement(unitOf({ CapabilityBoundingSet: 'cap_chown' }))
   const obstacles = findObstacles(confinement, [], 'fail2ban', { ...PATHS, changesFirewall })
-  expect(obstacles.map(({ remedy }) => remedy)).toEqual(cures)
+  expect(obstacles.map(({ remedy }) => remedy)).toEqual(remedies)
 })

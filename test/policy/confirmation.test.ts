@@ -4,7 +4,7 @@ import { describePending, pendingAsJson, pendingProblem } from '../../src/policy
 test.each([
   [{ generation: 3, leftMs: 252_000 }, /^generation 3 is not confirmed and will be rolled back in 4m 12s$/],
   [{ generation: 3, leftMs: 0 }, /^generation 3 was not confirmed in time and is being rolled back$/],
-  [{ generation: 3, leftMs: null }, /^generation 3 is not confirmed, and .*timer, .*, does not run$/],
+  [{ generation: 3, leftMs: null }, /^generation 3 is not confirmed, and .*timer, .*, is not running$/],
   [{ generation: null, leftMs: 0 }, /time to confirm the last apply is up: .*, or still being applied$/],
   [{ generation: null, leftMs: 9000 }, /^the last apply is not confirmed and will be rolled back in 9s$/],
 ])('%j', (pending, expected) => {

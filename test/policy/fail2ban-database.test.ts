@@ -20,7 +20,7 @@ const warnings = (banaction: string, path: string, text: string): string[] =>
   )
 
 const keeps = 'the firewall keeps them, but repeat offenders are not banned for longer'
-const loses = 'whoever was banned is free again then, and repeat offenders are not banned for longer'
+const loses = 'all banned hosts are released then, and repeat offenders are not banned for longer'
 const says = (at: string, value: string, what: string) => [
   `/etc/fail2ban/${at}: warning: dbfile = ${value}: fail2ban forgets its bans at a restart; ${what} — remove the line, and fail2ban keeps its bans in /var/lib/fail2ban`,
 ]

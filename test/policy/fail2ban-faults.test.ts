@@ -29,7 +29,7 @@ const STOCK = {
   '/etc/fail2ban/fail2ban.conf': '[DEFAULT]\nloglevel = INFO\ndbpurgeage = 1d\n[Definition]\n',
 }
 
-/** A jail of an admin's own that fail2ban takes; `lines` change it. */
+/** An admin's jail that fail2ban accepts; `lines` change it. */
 const mine = (...lines: string[]) =>
   ['[mine]', 'enabled = true', 'filter = sshd', 'logpath = /var/log/there.log', ...lines, ''].join('\n')
 
@@ -55,7 +55,7 @@ const FATAL: [string, Record<string, string>, string][] = [
   [
     'a duplicate key, even of a jail that is off',
     { 'jail.local': '[x]\nbantime = 60\nbantime = 3600\n' },
-    'jail.local:3: fail2ban does not start over this: bantime is set a second time in [x] — correct the line',
+    'jail.local:3: fail2ban does not start because of this: bantime is set a second time in [x] — correct the line',
   ],
   [
     'a byte order mark',
@@ -68,7 +68,7 @@ const FATAL: [string, Record<string, string>, string][] = [
   [
     'a reference to nothing',
     { 'jail.local': mine('bantime = %(nonesuch)s') },
-    'jail.local:5: fail2ban does not start over this: bantime cannot be resolved: it refers to %(nonesuch)s, which nothing sets — correct the value',
+    'jail.local:5: fail2ban does not start because of this: bantime cannot be resolved: it refers to %(nonesuch)s, which nothing sets — correct the value',
   ],
   [
     'one in [DEFAULT], said once',
@@ -85,7 +85,7 @@ const FATAL: [string, Record<string, string>, string][] = [
   [
     'a ban time that is none',
     { 'jail.local': mine('bantime = 1x') },
-    'jail.local:5: fail2ban does not start over this: bantime = 1x is not a time — write seconds, or a time such as 10m, 12h or 1d',
+    'jail.local:5: fail2ban does not start because of this: bantime = 1x is not a time — write seconds, or a time such as 10m, 12h or 1d',
   ],
   ['a word for a time', { 'jail.local': mine('bantime = permanent') }, 'jail.local:5: '],
   ['an empty time', { 'jail.local': mine('findtime =') }, 'jail.local:5: '],
@@ -97,12 +97,12 @@ const FATAL: [string, Record<string, string>, string][] = [
   [
     'a missing log',
     { 'jail.local': mine().replace('there', 'gone') },
-    'jail.local:4: fail2ban does not start over this: jail mine has no log to read: no file matches /var/log/gone.log — create the log, disable the jail, or set backend = systemd where the service logs to the journal',
+    'jail.local:4: fail2ban does not start because of this: jail mine has no log to read: no file matches /var/log/gone.log — create the log, disable the jail, or set backend = systemd where the service logs to the journal',
   ],
   [
     'a missing log of a stock jail: where it is enabled',
     { 'jail.local': '[pam-generic]\nenabled = true\n' },
-    'jail.local:2: fail2ban does not start over this: jail pam-generic has no log to read: no file matches /var/log/auth.log',
+    'jail.local:2: fail2ban does not start because of this: jail pam-generic has no log to read: no file matches /var/log/auth.log',
   ],
   [
     'a pattern without a match',
@@ -110,7 +110,7 @@ const FATAL: [string, Record<string, string>, string][] = [
     'jail.local:4: ',
   ],
   [
-    'two logs on one line: the second is no log to fail2ban',
+    'two logs on one line: fail2ban does not read the second',
     { 'jail.local': mine().replace('there.log', 'gone.log /var/log/there.log') },
     'jail.local:4: ',
   ],
@@ -154,14 +154,14 @@ const HARMLESS: [string, Record<string, string>][] = [
     { 'jail.local': mine('bantime = 1d 12h # x', 'findtime = 5*60') },
   ],
   ['a time zone', { 'jail.local': mine('logtimezone = UTC+0100') }],
-  ['for ever', { 'jail.local': mine('bantime = -1') }],
+  ['permanently', { 'jail.local': mine('bantime = -1') }],
   ['no longest time', { 'jail.local': mine('bantime.maxtime =') }],
   ['one log of two', { 'jail.local': mine().replace('there.log', 'gone.log\n  /var/log/there.log') }],
   ['where to begin reading', { 'jail.local': mine().replace('there.log', 'there.log tail') }],
   ['the journal', { 'jail.local': mine('backend = systemd').replace('there', 'gone') }],
   ['a backend with parameters', { 'jail.local': mine('backend = systemd[journalflags=1]') }],
   ['a file that nobody reads', { 'jail.local.bak': 'x', 'mine.conf': 'x=1\n' }],
-  ['a file that is mended: our own', { 'jail.d/portsentry.conf': '[portsentry]\nenabled = true\nx\n' }],
+  ['the jail file, which the plan fixes', { 'jail.d/portsentry.conf': '[portsentry]\nenabled = true\nx\n' }],
 ]
 
 it.each(HARMLESS)('leaves alone what fail2ban gets along with: %s', (_, files) => {
@@ -198,7 +198,7 @@ it.each<[string, Record<string, string>, Version, RegExp | null]>([
     '1.0.2',
     /^\S+jail.local:2: warning: is not UTF-8 here: fail2ban ignores the whole file/,
   ],
-  ['bytes that are not UTF-8', utf8, '1.1.1', /^\S+jail.local:2: fail2ban does not start over this/],
+  ['bytes that are not UTF-8', utf8, '1.1.1', /^\S+jail.local:2: fail2ban does not start because of this/],
   ['bytes that are not UTF-8', utf8, null, /^\S+jail.local:2: warning: .* before 1\.1\.1 ignores/],
   ['a jail without its log, skipped', skips, '1.1.0', /^\S+jail.local:4: fail2ban does not start/],
   ['a jail without its log, skipped', skips, '1.1.1', null],

@@ -28,15 +28,15 @@ const ufw = (emptiesInput = false, drops = false): Partial<FirewallManagers> => 
 })
 const STEALTH = 'TCP_MODE=stcp\nUDP_MODE=sudp\n'
 
-const KEPT = /^\/etc\/ufw\/ufw\.conf: warning: ufw is on: bans go before its rules/
+const KEPT = /^\/etc\/ufw\/ufw\.conf: warning: ufw is active: bans come before its rules/
 const TAKEN =
-  /^\/etc\/default\/ufw: warning: ufw empties INPUT .*: bans are back within a minute — set MANAGE_BUILTINS=no there, or BAN_BACKEND=nft/
+  /^\/etc\/default\/ufw: warning: ufw empties INPUT .*: bans are restored within a minute — set MANAGE_BUILTINS=no there, or BAN_BACKEND=nft/
 const JAIL_TAKEN =
-  /^\/etc\/default\/ufw: warning: ufw empties INPUT .*: the bans of iptables-allports are gone then, until fail2ban is restarted — set MANAGE_BUILTINS=no there, or BANACTION=nftables-allports/
+  /^\/etc\/default\/ufw: warning: ufw empties INPUT .*: the bans of iptables-allports are lost until fail2ban is restarted — set MANAGE_BUILTINS=no there, or BANACTION=nftables-allports/
 const FLUSHED =
-  /^\/etc\/firewalld: warning: firewalld empties the tables of iptables .*: bans are back within a minute — set BAN_BACKEND=nft/
+  /^\/etc\/firewalld: warning: firewalld empties the tables of iptables .*: bans are restored within a minute — set BAN_BACKEND=nft/
 const RULES_FLUSHED =
-  /^\/etc\/firewalld: .*: the rules of KILL_ROUTE are gone then — set a KILL_ROUTE that uses nft/
+  /^\/etc\/firewalld: .*: the rules of KILL_ROUTE are lost — set a KILL_ROUTE that uses nft/
 const BLIND = (path: string, how: RegExp) =>
   new RegExp(
     `^${path.replaceAll('.', '\\.')}: warning: ${how.source}.* scans of such ports are not noticed — `,

@@ -84,7 +84,7 @@ it('names the line once, and is in sync afterwards', () => {
   const files = { 'jail.local': '[DEFAULT]\nbantime = 1h\naction = iptables-allports[name=%(__name__)s]\n' }
   const first = planWith(files)
   expect(first.problems.map(renderProblem)).toEqual([
-    '/etc/fail2ban/jail.local:3: warning: sets action = iptables-allports[name=portsentry], which is not used for jail portsentry: it gets action = /usr/local/lib/portward/action.py[actname=portward] — nothing has to be done',
+    '/etc/fail2ban/jail.local:3: warning: sets action = iptables-allports[name=portsentry], which is not used for jail portsentry: that has action = /usr/local/lib/portward/action.py[actname=portward] — no action is needed',
   ])
   const step = first.plan?.steps.find((each) => each.kind === 'write' && each.path === JAIL)
   const after = planWith({ ...files, 'jail.d/portsentry.conf': step?.kind === 'write' ? step.after : '' })
@@ -92,7 +92,7 @@ it('names the line once, and is in sync afterwards', () => {
 })
 
 it.each([
-  ['ignorecommand', '/usr/local/bin/spare <ip>'],
+  ['ignorecommand', '/usr/local/bin/exempt <ip>'],
   ['datepattern', '%%Y'],
   ['failregex', 'x'],
 ])('names what it cannot set: %s', (option, value) => {
@@ -119,7 +119,7 @@ it('refuses a later [portsentry] that bans by another action', () => {
   )
 })
 
-it('has a decision for every option that fail2ban reads of a jail', () => {
+it('has a decision for every option that fail2ban reads for a jail', () => {
   const jail = [...(planWith({}).plan?.desired.jails.get('portsentry')?.keys() ?? [])]
   const undecided = JAIL_OPTIONS.filter((option) => !jail.includes(option) && !DECISIONS.has(option))
   expect(undecided).toEqual([])

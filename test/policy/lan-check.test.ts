@@ -144,12 +144,12 @@ describe('LAN_IP and LAN_NM beside the interfaces', () => {
     [
       lan('10.30.0.5', '16', 'UNTRUSTED=192.168.1.0/24\n'),
       ROUTED,
-      'config.env:1: warning: LAN_IP and LAN_NM name 10.30.0.0/16, but this server is not in it: it reaches it by the route 10.30.0.0/16 via 192.168.1.1 dev lan0 — put 10.30.0.0/16 into WHITELIST instead; LAN_IP and LAN_NM are for a network that this server is on, and may be left out',
+      'config.env:1: warning: LAN_IP and LAN_NM name 10.30.0.0/16, but this server is not in it: it reaches it through the route 10.30.0.0/16 via 192.168.1.1 dev lan0 — put 10.30.0.0/16 into WHITELIST instead; LAN_IP and LAN_NM are for a network that this server is on, and may be left out',
     ],
     [
       lan('203.0.113.1', 24),
       VPS,
-      'config.env:1: warning: LAN_IP and LAN_NM name 203.0.113.0/24, but the default route leaves by 203.0.113.0/24 (ens3): strangers there are never banned — name your LAN, or leave out both LAN_IP and LAN_NM if there is none; if all of 203.0.113.0/24 is yours, put it into WHITELIST instead',
+      'config.env:1: warning: LAN_IP and LAN_NM name 203.0.113.0/24, but the default route uses 203.0.113.0/24 (ens3): hosts of others there would never be banned — name your LAN, or leave out both LAN_IP and LAN_NM if there is none; if all of 203.0.113.0/24 is yours, put it into WHITELIST instead',
     ],
     [
       lan('192.168.1.10', 16),

@@ -9,13 +9,13 @@ const BANS: [string, string][] = [
 
 const found = (
   text: string,
-  askingDaemons: readonly string[],
+  libwrapDaemons: readonly string[],
   keys: readonly [string, string][] = [],
   writesDenied = true,
 ) =>
   findLenientRules(parseHostsAccess(text), {
     conf: new Map([...BANS, ...keys]),
-    askingDaemons,
+    libwrapDaemons,
     writesDenied,
   }).map(({ at, message }) => `${at.line} ${/opens (.*) to everybody/.exec(message)?.[1]}`)
 

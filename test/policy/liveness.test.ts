@@ -51,10 +51,10 @@ test.each<[args: string, state: string, sockets: string, expected: string]>([
   ['-tcp', 'S', 'raw:6', `false | it has no listening TCP socket open, ${HANGS}`],
   ['-atcp', 'T', 'raw:6', 'false | it is stopped by a signal (SIGSTOP)'],
   ['-atcp', 't', 'raw:6', 'false | it is stopped by a debugger'],
-  ['-atcp', 'Z', '', 'false | it has ended, and its parent has not noticed'],
+  ['-atcp', 'Z', '', 'false | it has ended (a zombie process)'],
   ['-atcp', 'D', 'raw:6', `false | it hangs in the kernel, ${HANGS}`],
 
-  ['-atcp', 'S', '?', 'null | only root may see which sockets it has open'],
+  ['-atcp', 'S', '?', 'null | only root can see which sockets it has open'],
   // Everybody may see this.
   ['-atcp', 'T', '?', 'false | it is stopped by a signal (SIGSTOP)'],
 ])('portsentry %s in state %s with %j: %s', (args, state, sockets, expected) =>
@@ -64,5 +64,5 @@ test.each<[args: string, state: string, sockets: string, expected: string]>([
 it('says nothing of where a daemon waits if the kernel does not', () =>
   expect(judged('', 'S', '', null)).toBe('false | it has no packet socket open'))
 
-it('takes a process that could not be looked at for neither', () =>
+it('takes a process that could not be checked for neither', () =>
   expect(judgeLiveness(command('-atcp'), undefined)).toMatchObject({ watches: null }))

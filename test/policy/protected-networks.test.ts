@@ -4,7 +4,7 @@ import { plan } from '../../src/plan/planner.ts'
 import { describeStep } from '../../src/plan/render.ts'
 import { BANS_CONF } from '../../src/policy/ban-set.ts'
 import { JAIL_PATH } from '../../src/policy/jail.ts'
-import { protect } from '../../src/policy/protected-networks.ts'
+import { decideProtectedNetworks } from '../../src/policy/protected-networks.ts'
 import type { Release } from '../../src/policy/release.ts'
 import { sysv12 } from '../../src/policy/releases/classic-12.ts'
 import { native2 } from '../../src/policy/releases/native-2.ts'
@@ -30,32 +30,38 @@ const SERVER = {
 }
 
 const protection = (release: Release, changes: Changes = { live: SERVER }, config = '') => {
-  const { networks, admitted, problems } = protect(settingsOf(LAN + config), factsOf(changes), release)
+  const { networks, hostsAllowNetworks, problems } = decideProtectedNetworks(
+    settingsOf(LAN + config),
+    factsOf(changes),
+    release,
+  )
   return {
     networks: networks.map(formatCidr),
-    admitted: admitted.map(formatCidr),
+    hostsAllowNetworks: hostsAllowNetworks.map(formatCidr),
     problems: problems.map(renderProblem),
   }
 }
 
 test('what a server is and depends on is protected, and what no host has; 1.2 sees IPv4 only', () => {
-  const { networks, admitted } = protection(sysv12)
+  const { networks, hostsAllowNetworks } = protection(sysv12)
   expect(networks).toEqual([
     ...['127.0.0.0/8', '::1/128', '192.168.1.0/24', '203.0.113.1/32', '203.0.113.254/32', '192.0.2.53/32'],
     ...['203.0.113.255/32', 'fe80::/10', ...ALWAYS],
   ])
-  expect(admitted).toEqual([
+  expect(hostsAllowNetworks).toEqual([
     ...['127.0.0.0/8', '::1/128', '192.168.1.0/24', '203.0.113.1/32', '203.0.113.254/32'],
   ])
 })
 
 test('2.x sees IPv6, too', () => {
-  const { networks, admitted } = protection(native2)
+  const { networks, hostsAllowNetworks } = protection(native2)
   expect(networks).toEqual(
     expect.arrayContaining(['2001:db8::1/128', '2001:db8::fe/128', 'fe80::/10', '::/128', 'ff00::/8']),
   )
-  expect(admitted).toEqual(expect.arrayContaining(['2001:db8::1/128', '2001:db8::fe/128', 'fe80::/10']))
-  expect(admitted).not.toEqual(expect.arrayContaining(['ff00::/8']))
+  expect(hostsAllowNetworks).toEqual(
+    expect.arrayContaining(['2001:db8::1/128', '2001:db8::fe/128', 'fe80::/10']),
+  )
+  expect(hostsAllowNetworks).not.toEqual(expect.arrayContaining(['ff00::/8']))
 })
 
 it('reaches every file that decides about bans', () => {
@@ -95,9 +101,9 @@ describe('name servers', () => {
       [
         `write    ${STATIC}: the whitelist, in a form that portsentry matches`,
         `write    ${JAIL_PATH}: [portsentry] ignoreip`,
-        `write    ${BANS_CONF}: portward's own`,
-        "write    /etc/portward/rules.iptables: portward's own",
-        `write    ${ADDRESSES_PATH}: portward's own`,
+        `write    ${BANS_CONF}: settings of the ban set`,
+        'write    /etc/portward/rules.iptables: rules of the ban set',
+        `write    ${ADDRESSES_PATH}: this server's addresses, gateways and name servers`,
       ],
     ],
   ])('%s', (_, resolvers, expected) => {
@@ -142,7 +148,7 @@ describe('a tree', () => {
     expect(after).toBe('')
     expect(steps.map((step) => 'path' in step && step.path)).not.toContain(ADDRESSES_PATH)
     expect(problems).toEqual([
-      `${STATIC}:7: warning: 198.51.100.7 203.0.113.254 stay protected: an earlier version wrote down neither whether they were in WHITELIST nor whether they are this server's own addresses and gateways — run portward apply on the server itself, which knows its own; or delete here those that you took out of WHITELIST`,
+      `${STATIC}:7: warning: 198.51.100.7 203.0.113.254 remain protected: an earlier version did not record whether they come from WHITELIST or are this server's own addresses and gateways — run portward apply on the server itself, which knows its addresses; or delete those from this file that you removed from WHITELIST`,
     ])
   })
 

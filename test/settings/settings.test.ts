@@ -330,7 +330,7 @@ describe('a value', () => {
       'X=file\nPORT_BANNER="a ${X}"',
       { X: 'secret' },
       [
-        'config.env:4: warning: PORT_BANNER refers to a variable that the environment sets otherwise than this file, and the environment wins — unset it there, or give the two different names',
+        'config.env:4: warning: PORT_BANNER refers to a variable that the environment sets differently from this file; the environment takes precedence — unset it there, or give the two different names',
       ],
     ],
     [

@@ -12,7 +12,7 @@ const STATIC = '/etc/portsentry/portsentry.ignore.static'
 const ALLOW = '/etc/hosts.allow'
 const JAIL_LOCAL = '/etc/fail2ban/jail.local'
 
-/** What no configuration says, and every list has: link-local addresses, and those that no host has. */
+/** Networks that every list has without configuration: link-local addresses, and those that no host has. */
 const ALWAYS = '169.254.0.0/16\n0.0.0.0/8\n224.0.0.0/3\n'
 const IN_ORDER = '127.0.0.0/8, 192.168.1.0/24, 169.254.0.0/16, 0.0.0.0/8, 224.0.0.0/3'
 
@@ -33,7 +33,7 @@ it('has only praise for a server that is as config.env says', () => {
 
 it.each([
   ['warn', pendingProblem({ generation: 3, leftMs: 9000 }), /^in sync, but generation 3 is not confirmed/],
-  ['skip', notLookedAt('not root: the firewall was not looked at'), /^in sync, but not root: the firewall/],
+  ['skip', notLookedAt('not root: the firewall was not checked'), /^in sync, but not root: the firewall/],
 ] as const)('does not pass a server in sync: %s', (result, problem, message) => {
   const { desired, facts, plan, problems } = examined({}, '')
   expect(checkConfiguration(desired, facts, plan, [problem, ...problems])[0]).toMatchObject({
@@ -42,7 +42,7 @@ it.each([
   })
 })
 
-/** The text of a file of the small server, changed. */
+/** The changed text of a file of the small server. */
 const changed = (path: string, from: string | RegExp, to: string, of: Changes = {}): Changes => {
   const text = examined(of).facts.files.get(path)?.text ?? ''
   const result = text.replace(from, to)
@@ -62,23 +62,23 @@ it('does not say again what another check says of why no plan can be made', () =
     severity: 'error',
     code: 'lan-elsewhere',
     message,
-    hint: 'mend it',
+    hint: 'fix it',
     at: { path: '/root/config.env', line: 1 },
   })
   const others = [checkFor('networks').fail('this server is not in it; and more')]
   const drift = (...messages: string[]) =>
     checkConfiguration(desired, facts, null, messages.map(error), others)[0]?.message
-  expect(drift('this server is not in it')).toBe('not known: no plan can be made')
-  expect(drift('this server is not in it', 'another')).toBe('/root/config.env:1: another — mend it')
+  expect(drift('this server is not in it')).toBe('unknown: no plan can be made')
+  expect(drift('this server is not in it', 'another')).toBe('/root/config.env:1: another — fix it')
 })
 
 const FINDINGS: [what: string, changes: Changes, line: string | RegExp, config?: string][] = [
   ['in sync', {}, 'pass drift: in sync'],
   ['something is pending', {}, /^warn drift: \d+ steps are pending$/, 'BLOCK_TCP=0\n'],
   [
-    'no exact plan can be made',
+    'cannot make an exact plan',
     { unknown: ['apt reaches no mirror'] },
-    'warn drift: not known: apt reaches no mirror',
+    'warn drift: unknown: apt reaches no mirror',
   ],
   [
     'no plan can be made',
@@ -100,12 +100,12 @@ const FINDINGS: [what: string, changes: Changes, line: string | RegExp, config?:
   [
     'a key that is not there',
     conf(/^KILL_ROUTE/m, '#KILL_ROUTE'),
-    /^fail conf: .* reads KILL_ROUTE nowhere, config\.env asks for "ipset add portward-hosts4 .*"$/,
+    /^fail conf: .* does not read KILL_ROUTE, config\.env asks for "ipset add portward-hosts4 .*"$/,
   ],
   [
     'a key that hides behind a tab',
     conf('BLOCK_TCP=', 'BLOCK_TCP\t='),
-    /^fail conf: .* reads BLOCK_TCP nowhere, config\.env asks for "1"$/,
+    /^fail conf: .* does not read BLOCK_TCP, config\.env asks for "1"$/,
   ],
   [
     'a key that is not wanted',
@@ -175,7 +175,7 @@ const FINDINGS: [what: string, changes: Changes, line: string | RegExp, config?:
   [
     'a last line without a newline, which 1.2 may not read',
     texts(BUILT, `${ALWAYS}127.0.0.0/8\n192.168.1.0/24`),
-    `warn ignore-list: ${BUILT}:5: no newline ends the last line, and so portsentry may not read it; it has 192.168.1.0/24`,
+    `warn ignore-list: ${BUILT}:5: the last line does not end with a newline, so portsentry may not read it; it has 192.168.1.0/24`,
   ],
   [
     'one that another line makes up for',
@@ -204,7 +204,7 @@ const FINDINGS: [what: string, changes: Changes, line: string | RegExp, config?:
   [
     'a line over which 2.x does not start',
     list2(/^/, '192.168.1.0/24 # the LAN\n'),
-    `fail ignore-list: ${BUILT}:1: portsentry does not start over this line: a character other than 0-9, a-f, ".", ":" and "/"`,
+    `fail ignore-list: ${BUILT}:1: portsentry does not start because of this line: a character other than 0-9, a-f, ".", ":" and "/"`,
   ],
 
   ['hosts.allow', {}, `pass hosts-allow: ${ALLOW}: 127.0.0.0/8, ::1/128, 192.168.1.0/24`],
@@ -246,19 +246,23 @@ const FINDINGS: [what: string, changes: Changes, line: string | RegExp, config?:
     `fail hosts-allow: ${ALLOW}:1: this rule keeps 192.168.1.0/24 out of every daemon`,
   ],
   [
-    'a refusal by a daemon that asks',
+    'a refusal by a daemon that uses libwrap',
     { ...changed(ALLOW, /^/, 'sshd: ALL : DENY\n'), wrapped: ['sshd'] },
     `fail hosts-allow: ${ALLOW}:1: this rule keeps 127.0.0.0/8 out of sshd`,
   ],
-  ['a refusal by a daemon that does not ask', changed(ALLOW, /^/, 'sshd: ALL : DENY\n'), /^pass hosts-allow/],
+  [
+    'a refusal by a daemon that does not use libwrap',
+    changed(ALLOW, /^/, 'sshd: ALL : DENY\n'),
+    /^pass hosts-allow/,
+  ],
   [
     'a rule that is weaker than hosts.deny',
     { ...changed(ALLOW, /$/, 'sshd: ALL\n'), wrapped: ['sshd'] },
     `warn hosts-allow: ${ALLOW}:2: this rule opens sshd to everybody, so bans in hosts.deny have no effect on it`,
   ],
-  ['the same where nobody asks', changed(ALLOW, /$/, 'sshd: ALL\n'), /^pass hosts-allow/],
+  ['the same without a daemon that uses libwrap', changed(ALLOW, /$/, 'sshd: ALL\n'), /^pass hosts-allow/],
 
-  ['a copy of /etc', { wrapped: null }, /^skip wrapped: .* is not known from a copy of \/etc$/],
+  ['a copy of /etc', { wrapped: null }, /^skip wrapped: a copy of \/etc does not show which daemons/],
   ['the jail', {}, 'pass jail-files: no other file overrides it'],
   [
     'an option in our own file',
@@ -298,8 +302,8 @@ const FINDINGS: [what: string, changes: Changes, line: string | RegExp, config?:
     'OBSERVE_ONLY=1\n',
   ],
 
-  ['nobody asks', {}, /^pass wrapped: .*a ban is the firewall's alone$/],
-  ['sshd asks', { wrapped: ['sshd', 'vsftpd'] }, 'pass wrapped: sshd, vsftpd'],
+  ['no daemon uses libwrap', {}, /^pass wrapped: .*bans work by the firewall only$/],
+  ['sshd uses libwrap', { wrapped: ['sshd', 'vsftpd'] }, 'pass wrapped: sshd, vsftpd'],
 ]
 
 it.each(FINDINGS)('%s', (_what, changes, line, config = '') => {

@@ -62,7 +62,7 @@ const seen = (address: string, changes: Partial<HostReport>): HostReport => ({
 const OPEN = [8080]
 const CLOSED: readonly number[] = []
 
-/** What is seen where everything is as it should be. */
+/** The report of a lab in which everything is as it should be. */
 const fine: Readonly<Record<string, HostReport>> = {
   'SYN scan': seen('198.51.100.254', {}),
   'UDP scan': seen('198.51.100.253', { events: [event()] }),
@@ -80,28 +80,28 @@ interface Changes {
   readonly udp?: Partial<HostReport>
   readonly logged?: Partial<HostReport>
   readonly lan?: Partial<HostReport>
-  /** Of every host. */
+  /** For every host. */
   readonly all?: Partial<HostReport>
-  /** Roles that the lab does not have. */
+  /** Roles without hosts. */
   readonly without?: LabHost['role']
   readonly report?: Partial<LabReport>
   readonly fail2ban?: Partial<LabReport['fail2ban']>
   readonly expected?: Partial<Expectation>
-  readonly askingDaemons?: readonly string[]
+  readonly libwrapDaemons?: readonly string[]
   readonly hostsAllow?: string
 }
 
-/** hosts.deny names the file of fail2ban's bans. */
+/** With a hosts.deny that names the file of fail2ban's bans. */
 const BY_FILE = { hasHostsDeny: false, writesDenied: true } as const
 
 const LAN_ALLOWED = 'ALL: 192.168.1.0/255.255.255.0\n'
 
-const judge = ({ without, askingDaemons = ['sshd'], hostsAllow = LAN_ALLOWED, ...changes }: Changes) => {
+const judge = ({ without, libwrapDaemons = ['sshd'], hostsAllow = LAN_ALLOWED, ...changes }: Changes) => {
   const { syn, udp, logged, lan, all, report = {}, fail2ban = {}, expected = {} } = changes
   const own = [syn, udp, logged, lan]
   const reports = Object.entries(fine).map(([name, one], index) => [name, { ...one, ...all, ...own[index] }])
   return judgeLab(
-    { hosts: hosts.filter(({ role }) => role !== without), askingDaemons },
+    { hosts: hosts.filter(({ role }) => role !== without), libwrapDaemons },
     {
       gaps: [],
       hosts: Object.fromEntries(reports),
@@ -120,7 +120,7 @@ const judge = ({ without, askingDaemons = ['sshd'], hostsAllow = LAN_ALLOWED, ..
       ignorePath: '/etc/portsentry/portsentry.ignore',
       jailPath: '/etc/fail2ban/jail.d/portsentry.conf',
       isBehindFirewall: true,
-      cannotDeny: null,
+      hostsDenyObstacle: null,
       hostsAllow: parseHostsAccess(hostsAllow),
       protectedNetworks: [parseNetwork('192.168.1.0/24') as Network],
       ...expected,
@@ -130,7 +130,7 @@ const judge = ({ without, askingDaemons = ['sshd'], hostsAllow = LAN_ALLOWED, ..
 
 it('has only praise for a lab where everything is as it should be', () => {
   expect(judge({}).map(({ code, result, message }) => `${result} ${code}: ${message}`)).toEqual([
-    'pass lab: its firewall, its programs, its files; nothing of it reaches the server',
+    'pass lab: with its firewall, programs and files; nothing in it reaches the server',
     'pass noticed: SYN scan, UDP scan',
     'pass commands: KILL_HOSTS_DENY, KILL_ROUTE for 2 scanners',
     'pass rule: -A INPUT -s 198.51.100.254/32 -j DROP',
@@ -195,35 +195,35 @@ const OUTCOMES: Outcome[] = [
     /^warn noticed: .*SYN scan, UDP scan .*policy drop$/,
   ],
   [
-    'a policy is no excuse for who reads the wire',
+    'a policy does not excuse a daemon that reads the wire',
     { syn: unnoticed, report: drops('iptables -P INPUT DROP'), expected: { isBehindFirewall: false } },
     'fail noticed: not noticed: SYN scan',
   ],
   [
-    'nothing can be written to hosts.deny, as is known',
+    'hosts.deny cannot be written, which is known',
     {
       syn: { events: [event({ outcomes: [hostsDeny('failed'), command()] })] },
-      expected: { cannotDeny: '/etc/hosts.deny is immutable' },
+      expected: { hostsDenyObstacle: '/etc/hosts.deny is immutable' },
     },
-    'warn commands: KILL_HOSTS_DENY could not be done — EROFS; nothing can be written there: /etc/hosts.deny is immutable',
+    'warn commands: KILL_HOSTS_DENY could not be done — EROFS; the file cannot be written: /etc/hosts.deny is immutable',
   ],
   [
     'no scan is acted on',
     { all: { events: [ignored] } },
     /^skip commands: .*no scan was acted on$/,
-    'fail cut-off: /etc/portsentry/portsentry.ignore:2: by this line portsentry ignores 198.51.100.254, 198.51.100.253, and all other hosts that it covers',
+    'fail cut-off: /etc/portsentry/portsentry.ignore:2: because of this line portsentry ignores 198.51.100.254, 198.51.100.253, and all other hosts that it covers',
   ],
   [
     'a command fails and says why',
     {
       syn: { events: [event({ outcomes: [command({ result: 'failed', exitCode: 2, said: 'no CHAOS' })] })] },
     },
-    `fail commands: KILL_ROUTE ended with exit code 2: ${ROUTE} — no CHAOS; portsentry logs the host as blocked all the same`,
+    `fail commands: KILL_ROUTE ended with exit code 2: ${ROUTE} — no CHAOS; portsentry logs the host as blocked nevertheless`,
   ],
   [
     'KILL_RUN_CMD fails, as what needs the network does in the lab',
     { syn: ran(6, 'Could not resolve host') },
-    'warn commands: KILL_RUN_CMD ended with exit code 6: report — Could not resolve host; in the lab it has no network, so that it may work on the server',
+    'warn commands: KILL_RUN_CMD ended with exit code 6: report — Could not resolve host; the lab has no network, so it may still work on the server',
   ],
   ['KILL_RUN_CMD hangs', { syn: ran(137, 'did not end') }, /^warn commands: KILL_RUN_CMD ended with/],
   [
@@ -232,7 +232,11 @@ const OUTCOMES: Outcome[] = [
     /^fail commands: KILL_RUN_CMD ended with exit code 127: report — report: not found; portsentry logs/,
   ],
   ['it may not be run', { syn: ran(126, '') }, /^fail commands: KILL_RUN_CMD ended with exit code 126/],
-  ['it ended with no code', { syn: ran(null, '') }, /^fail commands: KILL_RUN_CMD ended with no exit code/],
+  [
+    'it ended with no code',
+    { syn: ran(null, '') },
+    /^fail commands: KILL_RUN_CMD ended without an exit code/,
+  ],
   [
     'KILL_ROUTE fails after KILL_RUN_CMD',
     {
@@ -244,17 +248,17 @@ const OUTCOMES: Outcome[] = [
   [
     'a command is killed without a word',
     { udp: { events: [event({ outcomes: [command({ result: 'failed', exitCode: null })] })] } },
-    /^fail commands: KILL_ROUTE ended with no exit code: \S+iptables [^—]*; portsentry logs/,
+    /^fail commands: KILL_ROUTE ended without an exit code: \S+iptables [^—]*; portsentry logs/,
   ],
   [
     'hosts.deny cannot be written',
     { syn: { events: [event({ outcomes: [hostsDeny('failed')], blocked: false })] } },
-    'fail commands: KILL_HOSTS_DENY could not be done — EROFS; portsentry does not log the host as blocked, so that fail2ban may not see it',
+    'fail commands: KILL_HOSTS_DENY could not be done — EROFS; portsentry does not log the host as blocked, so fail2ban may not see it',
   ],
   [
     'hosts.deny cannot be written, but KILL_ROUTE works, which is enough for 2.x',
     { syn: { events: [event({ outcomes: [hostsDeny('failed'), command()] })] } },
-    'fail commands: KILL_HOSTS_DENY could not be done — EROFS; portsentry logs the host as blocked all the same',
+    'fail commands: KILL_HOSTS_DENY could not be done — EROFS; portsentry logs the host as blocked nevertheless',
   ],
   [
     'an action that the daemon cannot do',
@@ -277,9 +281,9 @@ const OUTCOMES: Outcome[] = [
     /^fail commands: KILL_ROUTE could not be done — no \$TARGET\$;/,
   ],
   [
-    'nothing is to be done',
+    'nothing to do',
     { syn: logging, udp: logging, expected: observing },
-    'pass commands: nothing is to be done: BLOCK_TCP and BLOCK_UDP are 0',
+    'pass commands: nothing to do: BLOCK_TCP and BLOCK_UDP are 0',
     'pass rule: portsentry should not ban: BLOCK_TCP and BLOCK_UDP are 0',
     'pass observes: BLOCK_TCP and BLOCK_UDP are 0; fail2ban bans the hosts that it logs',
   ],
@@ -290,15 +294,15 @@ const OUTCOMES: Outcome[] = [
     'warn cut-off: without KILL_ROUTE portsentry itself only writes hosts.deny; fail2ban bans the hosts that it logs',
   ],
   [
-    'nobody is listed for whom KILL_RUN_CMD alone was run',
+    'hosts for which only KILL_RUN_CMD was run are not listed',
     { syn: commanded, udp: commanded, expected: commanding },
-    'skip rule: KILL_ROUTE was run for no scan',
+    'skip rule: KILL_ROUTE was not run for any scan',
     'skip cut-off: no scan was blocked: BLOCK_TCP and BLOCK_UDP are not 1',
   ],
   [
     'nobody is to be listed',
     { all: { events: [] } },
-    'skip rule: KILL_ROUTE was run for no scan',
+    'skip rule: KILL_ROUTE was not run for any scan',
     'fail cut-off: no scan was acted on',
   ],
   [
@@ -309,7 +313,7 @@ const OUTCOMES: Outcome[] = [
   [
     'one still gets through',
     { syn: { openAfter: OPEN } },
-    'fail cut-off: still gets through after SYN scan: what KILL_ROUTE does has no effect on port 8080',
+    'fail cut-off: still gets through after SYN scan: KILL_ROUTE has no effect on port 8080',
   ],
   [
     'one still gets through to another port than the first',
@@ -318,7 +322,7 @@ const OUTCOMES: Outcome[] = [
       syn: { openAfter: ONE_SHUT },
       udp: { openAfter: ONE_SHUT },
     },
-    'fail cut-off: still gets through after SYN scan, UDP scan: what KILL_ROUTE does has no effect on port 443',
+    'fail cut-off: still gets through after SYN scan, UDP scan: KILL_ROUTE has no effect on port 443',
   ],
   [
     'no port answers any more',
@@ -328,12 +332,12 @@ const OUTCOMES: Outcome[] = [
   [
     'some are ignored',
     { syn: { events: [ignored] } },
-    'fail cut-off: /etc/portsentry/portsentry.ignore:2: by this line portsentry ignores 198.51.100.254, and all other hosts that it covers',
+    'fail cut-off: /etc/portsentry/portsentry.ignore:2: because of this line portsentry ignores 198.51.100.254, and all other hosts that it covers',
   ],
   [
     'a scan is not enough',
     { all: { events: [event({ verdict: 'below-trigger', outcomes: [], blocked: null })] } },
-    'fail cut-off: no scan was acted on: none has as many packets as SCAN_TRIGGER asks for',
+    'fail cut-off: no scan was acted on: none had as many packets as SCAN_TRIGGER requires',
   ],
   [
     'a protocol that does not block may be ignored',
@@ -348,7 +352,7 @@ const OUTCOMES: Outcome[] = [
   [
     'no port is open to anybody',
     { all: { openBefore: CLOSED } },
-    /^warn cut-off: the firewall lets no host reach an open port/,
+    /^warn cut-off: not proven: the firewall does not let any host reach an open port/,
   ],
   [
     'a protocol that does not block may get through',
@@ -363,7 +367,7 @@ const OUTCOMES: Outcome[] = [
   [
     'observing, and no port is open to anybody',
     { syn: logging, udp: logging, all: { openBefore: CLOSED }, expected: observing },
-    'skip observes: not shown: no scanner could reach an open port before its scan',
+    'skip observes: not proven: no scanner could reach an open port before its scan',
   ],
   [
     'observing cuts somebody off',
@@ -388,7 +392,7 @@ const OUTCOMES: Outcome[] = [
   [
     'the LAN could reach nothing before',
     { lan: { openBefore: CLOSED, openAfter: CLOSED } },
-    /^pass allowlisted: the LAN 192\.168\.1\.0\/24: same scans, not acted on; the firewall lets them reach no/,
+    /^pass allowlisted: the LAN 192\.168\.1\.0\/24: same scans, not acted on; the firewall does not let them reach an open port anyway/,
   ],
   [
     'no host is allowlisted',
@@ -409,13 +413,13 @@ const OUTCOMES: Outcome[] = [
   ],
   [
     'no ban gets into hosts.deny',
-    { expected: { cannotDeny: 'it is immutable' } },
+    { expected: { hostsDenyObstacle: 'it is immutable' } },
     'skip wrappers: not tried, since no ban gets into hosts.deny: it is immutable',
   ],
   [
     'no daemon asks libwrap',
-    { all: { wrappers: {} }, askingDaemons: [], hostsAllow: 'sshd: ALL\n' },
-    'pass wrappers: not needed: no daemon here is known to ask these files',
+    { all: { wrappers: {} }, libwrapDaemons: [], hostsAllow: 'sshd: ALL\n' },
+    'pass wrappers: not needed: no daemon here is known to use these files',
   ],
   [
     'libwrap would refuse the LAN',
@@ -512,7 +516,7 @@ const OUTCOMES: Outcome[] = [
   [
     'a protected host was banned before the time was up',
     { logged: { jailed: false }, lan: { jailed: true }, fail2ban: { unproven: 'fail2ban does not answer' } },
-    'fail jail-allowlisted: the jail holds 192.168.1.254',
+    'fail jail-allowlisted: the jail has banned 192.168.1.254',
   ],
   [
     'there was no time for the action of a ban',
@@ -533,13 +537,13 @@ const OUTCOMES: Outcome[] = [
   [
     'no host for the history',
     { without: 'logged' },
-    /^skip jail-bans: not tried: every address range/,
-    /^skip jail-allowlisted: not tried: every address range/,
+    /^skip jail-bans: not tried: all address ranges/,
+    /^skip jail-allowlisted: not tried: all address ranges/,
   ],
   [
     'a ban that nothing shows',
     { logged: { openBefore: CLOSED, rules: [] } },
-    /^skip jail-bans: fail2ban lists the host as banned; not shown: /,
+    /^skip jail-bans: fail2ban lists the host as banned; not proven: /,
   ],
   [
     'a ban that only a rule shows',
@@ -547,9 +551,9 @@ const OUTCOMES: Outcome[] = [
     'pass jail-bans: -A INPUT -s 198.51.100.252/32 -j DROP',
   ],
   [
-    'the jail holds the LAN',
+    'the jail has banned the LAN',
     { lan: { jailed: true } },
-    'fail jail-allowlisted: the jail holds 192.168.1.254',
+    'fail jail-allowlisted: the jail has banned 192.168.1.254',
   ],
 ]
 
@@ -560,7 +564,7 @@ it.each(OUTCOMES)('%s', (_what, changes, ...lines) => {
 it('says what to do about everything that has failed', () => {
   const failed = OUTCOMES.flatMap(([, changes]) => judge(changes)).filter(({ result }) => result === 'fail')
   expect(failed.length).toBeGreaterThan(10)
-  // Only that nobody should have been cut off at all has no cure that could be named.
+  // Except for the one that hosts were cut off although none should be: there is no general remedy.
   expect(failed.filter(({ code, hint }) => hint === '' && code !== 'observes')).toEqual([])
 })
 

@@ -50,8 +50,8 @@ it.each<[what: string, config: string, topology: Topology | null, expected: stri
   ['another LAN', 'LAN_IP=192.168.2.10\nLAN_NM=24\n', on(LAN0, WAN0), /^fail .*it has lan0 192\.168\.1\.10\/24, wan0 203/],
   ['a second network', LAN, on(LAN0, LAN1, WAN0), /^fail this server is on 10\.20\.0\.0\/24 \(lan1\).* → add 10\.20\.0\.0\/24 to WHITELIST, or/],
   ['no LAN beside one', '', on(LAN0), /^fail this server is on 192\.168\.1\.0\/24 .* → set LAN_IP=192\.168\.1\.10 and LAN_NM=24/],
-  ['the Internet as the LAN', 'LAN_IP=203.0.113.1\nLAN_NM=24\n', on(WAN0), /^warn .*strangers there are never banned → /],
-  ['that, and a network left out', 'LAN_IP=203.0.113.1\nLAN_NM=24\n', on(WAN0, LAN1), /^fail .*strangers.*; this server is on 10\.20\.0\.0\/24 .* → add /],
+  ['the Internet as the LAN', 'LAN_IP=203.0.113.1\nLAN_NM=24\n', on(WAN0), /^warn .*hosts of others there would never be banned → /],
+  ['that, and a network left out', 'LAN_IP=203.0.113.1\nLAN_NM=24\n', on(WAN0, LAN1), /^fail .*hosts of others.*; this server is on 10\.20\.0\.0\/24 .* → add /],
   ['no address', LAN, on(), 'skip not checked: no interface has an IPv4 address'],
   ['no ip to ask', LAN, null, 'skip not checked: ip (iproute2) does not list interfaces and routes'],
 ])('%s', (_what, config, topology, expected) => {

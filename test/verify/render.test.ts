@@ -21,7 +21,7 @@ it.each<[what: string, checks: readonly Check[], last: string]>([
     '2 passed, 0 warnings, 0 failed: this server bans scanners as config.env asks',
   ],
   [
-    'what was looked at without any scan',
+    'checks without any scan',
     [checkFor('conf').pass('5 keys')],
     '1 passed, 0 warnings, 0 failed: no check failed, but no scan was tried',
   ],

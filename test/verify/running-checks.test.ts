@@ -33,7 +33,7 @@ const dumpOf = ({ jails }: Desired): string[] =>
 
 const check = (changes: Changes, asked: Partial<Asked>, config: string) => {
   const { desired, facts } = examined(changes, config)
-  if (facts.live === null) throw new Error('a tree does not run')
+  if (facts.live === null) throw new Error('a tree is not running')
   return checkRunning(desired, facts, facts.live, {
     logpath: `Current monitored log file(s):\n\`- ${desired.historyPath}\n`,
     dump: { lines: dumpOf(desired) },
@@ -71,9 +71,9 @@ const FINDINGS: [
     'its rules are not in force',
     { live: { hasBanSet: false } },
     {},
-    'fail ban-set: its rules are not in force, or the unit that sees to it does not run',
+    'fail ban-set: its rules are not in force, or the unit that loads them is not running',
   ],
-  ['only root can look', { live: { hasBanSet: null } }, {}, 'skip ban-set: only root can look'],
+  ['only root can check this', { live: { hasBanSet: null } }, {}, 'skip ban-set: only root can check this'],
   [
     'another bans.conf',
     { texts: { '/etc/portward/bans.conf': '' } },
@@ -110,7 +110,7 @@ const FINDINGS: [
   ],
   ['2.x', native(), {}, 'pass daemons: portsentry without arguments'],
   [
-    '2.x that does not run',
+    '2.x that is not running',
     { ...native(), ...running() },
     {},
     'fail daemons: it runs as nothing, should run as portsentry without arguments',
@@ -124,7 +124,7 @@ const FINDINGS: [
   ['one protocol off', running(daemon('-audp')), {}, 'pass daemons: -audp', 'TCP_MODE=\n'],
 
   ['what they have open', {}, {}, 'pass watching: -atcp: 1 raw TCP socket; -audp: 1 raw UDP socket'],
-  ['nothing to look at', running(), {}, 'skip watching: not checked: it does not run'],
+  ['nothing to look at', running(), {}, 'skip watching: not checked: it is not running'],
   [
     'one that is stopped',
     running(showing({ state: 'T' }, '-atcp'), daemon('-audp')),
@@ -157,7 +157,7 @@ const FINDINGS: [
     'who may not look',
     running(showing({ sockets: null }, '-atcp'), daemon('-audp')),
     {},
-    'skip watching: not checked: only root may see which sockets it has open',
+    'skip watching: not checked: only root can see which sockets it has open',
   ],
 
   ['both start at boot, and what loads the bans', {}, {}, 'pass boot: portsentry, fail2ban, portward-bans'],
@@ -165,7 +165,7 @@ const FINDINGS: [
     'only that does not',
     { live: { enabled: new Set(['portsentry', 'fail2ban']) } },
     {},
-    'fail boot: portward-bans does not',
+    'fail boot: not started at boot: portward-bans',
   ],
   [
     'nothing else is needed where nothing is banned',
@@ -178,29 +178,29 @@ const FINDINGS: [
     'one does not',
     { live: { enabled: new Set(['portsentry', BANS_UNIT]) } },
     {},
-    'fail boot: fail2ban does not',
+    'fail boot: not started at boot: fail2ban',
   ],
   [
     'neither does',
     { live: { enabled: new Set([BANS_UNIT]) } },
     {},
-    'fail boot: portsentry, fail2ban does not',
+    'fail boot: not started at boot: portsentry, fail2ban',
   ],
 
   ['the jail', {}, {}, 'pass jail: on /var/lib/portsentry/portsentry.history'],
-  ['who may not ask', { live: { asRoot: false, jails: null } }, {}, 'skip jail: only root may ask fail2ban'],
-  ['no answer', { live: { jails: null } }, {}, 'fail jail: fail2ban does not run, or does not answer'],
-  ['another jail', { live: { jails: ['sshd'] } }, {}, 'fail jail: it has only sshd'],
-  ['no jail', { live: off }, {}, 'fail jail: it has only none'],
+  ['who may not ask', { live: { asRoot: false, jails: null } }, {}, 'skip jail: only root can ask fail2ban'],
+  ['no answer', { live: { jails: null } }, {}, 'fail jail: fail2ban is not running, or does not answer'],
+  ['another jail', { live: { jails: ['sshd'] } }, {}, 'fail jail: it is not loaded; loaded jails: sshd'],
+  ['no jail', { live: off }, {}, 'fail jail: it is not loaded; loaded jails: none'],
   [
     'another log',
     {},
     { logpath: 'No file is currently monitored\n' },
-    'fail jail: the jail does not watch /var/lib/portsentry/portsentry.history, but: No file is currently monitored',
+    'fail jail: the jail does not read /var/lib/portsentry/portsentry.history, but No file is currently monitored',
   ],
-  ['no word on logs', {}, { logpath: null }, /^fail jail: .* but: nothing$/],
-  ['off, as it should be', { live: off }, {}, /^pass jail: it has not/, 'OBSERVE_ONLY=1\n'],
-  ['on, and should be off', {}, {}, /^fail jail: it has, although/, 'OBSERVE_ONLY=1\n'],
+  ['no word on logs', {}, { logpath: null }, /^fail jail: .* but nothing$/],
+  ['off, as it should be', { live: off }, {}, /^pass jail: it is not loaded/, 'OBSERVE_ONLY=1\n'],
+  ['on, and should be off', {}, {}, /^fail jail: it is loaded, although/, 'OBSERVE_ONLY=1\n'],
 
   ['the dump', {}, {}, 'pass effective: every option'],
   ['no dump', {}, { dump: { failure: 'no [x]' } }, 'fail effective: fail2ban-client -d: no [x]'],

@@ -25,7 +25,7 @@ const file = (path: string, changes: Partial<WriteAccess> = {}): WriteAccess => 
 const unwritable = (path: string, hint: string): Problem => ({
   severity: 'warning',
   code: 'unwritable',
-  message: 'bans cannot be entered here: why',
+  message: 'bans cannot be written here: why',
   hint,
   at: { path },
 })
@@ -39,7 +39,7 @@ it.each<
     /^pass .*portward, \/etc\/hosts\.deny$/,
   ],
   ['a file system that does not count', [file('/h', { bytes: null, inodes: null })], /^pass /],
-  ['without root', null, /^skip only root can look → run portward verify as root$/],
+  ['without root', null, /^skip only root can check this → run portward verify as root$/],
   [
     'a full disk',
     [file('/h', { bytes: 0 })],
@@ -69,13 +69,13 @@ it.each<
   [
     'what opening files does not show',
     [file('/h')],
-    /^warn firewall: bans cannot be entered here: why → set BAN_BACKEND$/,
+    /^warn firewall: bans cannot be written here: why → set BAN_BACKEND$/,
     [unwritable('firewall', 'set BAN_BACKEND')],
   ],
   [
     'that, and a full disk',
     [file('/h', { bytes: 0 })],
-    /^fail \/h .*; firewall: bans cannot be entered here: why → /,
+    /^fail \/h .*; firewall: bans cannot be written here: why → /,
     [unwritable('firewall', 'set BAN_BACKEND')],
   ],
   [
@@ -125,7 +125,7 @@ it.each<
     'a command of its own',
     [confined(MOUNTS)],
     ['/h'],
-    /^pass its unit lets it write \/h; what KILL_ROUTE needs was not looked at$/,
+    /^pass its unit lets it write \/h; what KILL_ROUTE needs was not checked$/,
     'KILL_ROUTE',
   ],
   [
@@ -136,9 +136,9 @@ it.each<
     undefined,
     MOUNTS.replace(' rw -', ' ro -'),
   ],
-  ['no daemon', [], ['/h'], /^skip not checked: fail2ban does not run/],
+  ['no daemon', [], ['/h'], /^skip not checked: fail2ban is not running/],
   ['no root', [{ ...confined(MOUNTS), confinement: null }], ['/h'], /^skip only root/],
-  ['a filter', [confined(MOUNTS, '@system-service')], ['/h'], /SystemCallFilter .* was not looked at$/],
+  ['a filter', [confined(MOUNTS, '@system-service')], ['/h'], /SystemCallFilter .* was not checked$/],
   [
     'a read-only system',
     [confined(MOUNTS.replace(' rw -', ' ro -'))],

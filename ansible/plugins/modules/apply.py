@@ -114,7 +114,7 @@ release:
   type: str
   sample: template-1.2
 wrappers:
-  description: Programs of the target that ask hosts.allow and hosts.deny. Null for a copy of /etc, which does not show them.
+  description: Programs of the target that use hosts.allow and hosts.deny. Null for a copy of /etc, which does not have them.
   returned: when portward made a plan
   type: list
   elements: str
@@ -170,7 +170,7 @@ problems:
 checks:
   description:
     - The table of C(portward verify), with which an apply ends. Empty where nothing was applied.
-    - What could not be looked at is shown as a warning, too.
+    - What could not be checked is shown as a warning, too.
   returned: when portward answered
   type: list
   elements: dict

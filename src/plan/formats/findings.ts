@@ -6,22 +6,22 @@ import { describeStep } from '../render.ts'
 import { type Hunk, hunksOf } from './hunks.ts'
 import { type Report, shownPath } from './report.ts'
 
-/** One thing to tell at one place: a problem, a place of a file that differs, or a step that is about no file. */
+/** One thing to report: a problem, a hunk of a file that differs, or a step that does not concern a file. */
 export interface Finding {
   readonly severity: 'error' | 'warning' | 'notice'
   /** Stable, for tools: a problem's code, `pending-` and a step's kind, or `not-exact`. */
   readonly check: string
-  /** What is told in a line. */
+  /** The report in one line. */
   readonly summary: string
-  /** The lines that would go and come, as in a diff; '' where there are none. */
+  /** The lines that would be removed and added, as in a diff; '' if there are none. */
   readonly change: string
-  /** As CI wants it; null: in no file. */
+  /** As CI expects it; null: not in a file. */
   readonly path: string | null
   /** From 1; null: the file as a whole. */
   readonly lines: { readonly first: number; readonly last: number } | null
 }
 
-/** A hunk longer than this would drown its annotation; the whole diff is in the other formats. */
+/** Longer hunks are cut in annotations; the other formats have the whole diff. */
 const MAX_CHANGE = 2000
 const MAX_SUMMARY = 1000
 
@@ -73,7 +73,7 @@ const findProblem = (problem: Problem, report: Report): Finding => {
 
 const creates = (step: Step): boolean => step.kind === 'write' && step.before === null
 
-/** All that is to be told: problems, then what differs, then files that would come. Empty where all is in sync and nothing is odd. */
+/** Everything to report: problems, then differences, then files that would be created. Empty if in sync without problems. */
 export const findAll = (report: Report): Finding[] => {
   const { plan, problems } = report
   const found = problems.map((problem) => findProblem(problem, report))

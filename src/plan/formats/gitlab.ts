@@ -1,7 +1,7 @@
 import { type Finding, findAll } from './findings.ts'
 import { type Report, shownPath } from './report.ts'
 
-/** GitLab's words: what differs must not be merged unseen, what is told about a step is the way to it. */
+/** GitLab's severities: a difference in a file must not be merged unseen; other steps only follow from it. */
 const severityOf = ({ severity, path }: Finding): string => {
   if (severity === 'error') return 'critical'
   if (severity === 'notice') return 'info'
@@ -9,15 +9,14 @@ const severityOf = ({ severity, path }: Finding): string => {
 }
 
 /**
- * A Code Quality report. GitLab knows a finding again by its fingerprint, so that says what is told and about which file,
- * not in which line; it shows only one finding of a fingerprint, so equal ones are counted. `digest` turns a
- * text into a short one that is as good as unique.
+ * A Code Quality report. GitLab recognizes a finding by its fingerprint, which therefore depends on content and file, but not
+ * on the line; of equal fingerprints it shows only one, so equal findings are numbered. `digest` is a hash function.
  */
 export const renderGitlab = (report: Report, digest: (text: string) => string): string => {
   const seen = new Map<string, number>()
   const entries = findAll(report).map((finding) => {
     const { check, summary, change, lines } = finding
-    // Each finding needs a file: what is in none comes from config.env.
+    // GitLab requires a file for each finding: config.env for those without one.
     const path = finding.path ?? shownPath(report, report.configPath)
     const content = JSON.stringify([check, path, change === '' ? summary : change])
     const count = (seen.get(content) ?? 0) + 1

@@ -1,9 +1,9 @@
 import { patchOf } from '../diff.ts'
 import type { Step } from '../plan.ts'
 
-/** Neighbouring lines of a file that a step changes. Texts are latin1-decoded, without their line ends. */
+/** Adjacent lines of a file that a step changes. Texts are latin1-decoded, without line endings. */
 export interface Hunk {
-  /** Lines of the present file, from 1; where lines only come in, the one before them. */
+  /** Lines of the present file, from 1; if lines are only added, the one before them. */
   readonly line: number
   readonly endLine: number
   readonly removed: readonly string[]
@@ -15,7 +15,7 @@ const hunkAt = (position: number, removed: readonly string[], added: readonly st
   return { line, endLine: line + Math.max(0, removed.length - 1), removed, added }
 }
 
-/** What a step changes in its file, place by place; one empty hunk for an empty file that comes, none without a file. */
+/** The changes of a step in its file; one empty hunk for a new empty file, none for a step without a file. */
 export const hunksOf = (step: Step): Hunk[] => {
   const patch = patchOf(step)
   if (patch === null) return step.kind === 'touch' ? [hunkAt(1, [], [])] : []

@@ -4,14 +4,14 @@ import { isInSync } from '../plan.ts'
 import { problemInWords, stepInWords } from './findings.ts'
 import { type Report, shownPath } from './report.ts'
 
-/** GitHub takes a comment of 65,536 characters; some room is left for what a workflow puts around it. */
+/** GitHub accepts comments of 65,536 characters; a workflow may add some text of its own. */
 const MAX_LENGTH = 65_000
-/** Of which a list may take so many: the diff should have most. */
+/** The most of it for one list: the diff should get most. */
 const MAX_LIST = 15_000
-/** A longer line is cut, and with it the longest fence that a diff could need. */
+/** Longer lines are cut, which also limits the length of the fence. */
 const MAX_LINE = 2000
 
-/** A run of backticks that is in none of the text, at least so long. */
+/** A run of at least `least` backticks that the text does not contain. */
 const fenceFor = (text: string, least: number): string => {
   const longest = Math.max(0, ...[...text.matchAll(/`+/g)].map(([run]) => run.length))
   return '`'.repeat(Math.max(least, longest + 1))
@@ -24,7 +24,7 @@ const code = (text: string): string => {
   return `${fence} ${line} ${fence}`
 }
 
-/** As many lines as fit, each with its line end, and how many do not. */
+/** As many lines as fit, each with its newline, and the number of those that do not. */
 const takeLines = (lines: readonly string[], length: number): { text: string; left: number } => {
   let text = ''
   for (const [index, line] of lines.entries()) {
@@ -51,12 +51,12 @@ const renderProblems = (report: Report): string =>
   renderList(
     report.problems.map((problem) => {
       const { path, line } = problem.at
-      const place = `${showHidden(shownPath(report, path))}${line === undefined ? '' : `:${line}`}`
-      return `- **${problem.severity}** ${code(place)} ${code(problemInWords(problem))}`
+      const location = `${showHidden(shownPath(report, path))}${line === undefined ? '' : `:${line}`}`
+      return `- **${problem.severity}** ${code(location)} ${code(problemInWords(problem))}`
     }),
   )
 
-/** The diff folded away, as much of it as fits, and a word about the rest. */
+/** The diff, collapsed and cut to the length, with a note if it was cut. */
 const renderDetails = (diff: string, length: number): string => {
   if (diff === '') return ''
   const lines = diff
@@ -70,11 +70,11 @@ const renderDetails = (diff: string, length: number): string => {
   return `${open}${text}${fence}\n\n${rest}</details>\n`
 }
 
-/** A comment for a pull request. Nothing that a file or config.env says can be more than text in it. */
+/** A comment for a pull request. Contents of files and config.env appear in it as plain text, never as markup. */
 export const renderMarkdown = (report: Report): string => {
   const { plan, configPath } = report
-  const place = showHidden(shownPath(report, plan === null ? configPath : plan.root))
-  const about = plan === null ? code(place) : `${code(place)}: ${plan.desired.release.title}`
+  const shown = showHidden(shownPath(report, plan === null ? configPath : plan.root))
+  const about = plan === null ? code(shown) : `${code(shown)}: ${plan.desired.release.title}`
   const inexact =
     plan?.inexact.map((reason) => `- **not exact** ${code(clip(showHidden(reason), MAX_LINE))}`) ?? []
   const head = [

@@ -4,18 +4,18 @@ import type { Plan } from '../plan.ts'
 
 /** What a format shows: a plan, or why there is none. */
 export interface Report {
-  /** Null where the problems keep it from being made. */
+  /** Null if there is none because of problems. */
   readonly plan: Plan | null
   readonly problems: readonly Problem[]
-  /** Whether config.env is what is wrong, where there is no plan. */
+  /** Whether there is no plan because config.env is wrong. */
   readonly isConfigurationWrong: boolean
-  /** Absolute path of config.env: the place of what belongs to no other file. */
+  /** Absolute path of config.env: the location of findings that do not belong to another file. */
   readonly configPath: string
-  /** The directory that paths are told from: the checkout's own, in CI. */
+  /** The directory that paths are relative to: in CI the checkout. */
   readonly directory: string
 }
 
-/** A path as CI wants it: relative, where it lies below the directory. */
+/** A path as CI expects it: relative, if it is below the directory. */
 export const shownPath = ({ directory }: Pick<Report, 'directory'>, path: string): string => {
   if (!isAbsolute(path)) return path
   const below = relative(directory, path)

@@ -6,7 +6,7 @@ import { route } from './route.ts'
 
 export const BACKENDS: Readonly<Record<Backend, BackendDefinition>> = { ipset, nft, route }
 
-/** The shell script that takes a ban set away. Those of two that share rules and sets are the same. */
+/** The shell script that removes a ban set. Ban sets that share rules and sets have the same script. */
 export const removalOf = ({ backend, target }: BanSet): string => BACKENDS[backend].remove(target).join('\n')
 
 export const networksOf = (networks: readonly Network[]): Networks => ({
@@ -14,12 +14,12 @@ export const networksOf = (networks: readonly Network[]): Networks => ({
   ipv6: networks.filter((network) => !isIPv4(network)).map(formatCidr),
 })
 
-/** Every file that some backend has. */
+/** The files of all backends. */
 export const BACKEND_FILES: readonly string[] = Object.values(BACKENDS).flatMap(({ files }) => [
   ...files({ ipv4: [], ipv6: [] }, 'DROP').keys(),
 ])
 
-/** The value of KILL_ROUTE: one command of the backend's own tool. portsentry 1.2 sees IPv4 alone. */
+/** The value of KILL_ROUTE: one command of the backend's tool. portsentry 1.2 sees IPv4 only. */
 export const banCommand = (backend: Backend, seconds: number, seesIPv6: boolean): string => {
   const [ipv4, ipv6] = ([4, 6] as const).map((family) => BACKENDS[backend].ban(family, seconds))
   if (!seesIPv6 || ipv4 === ipv6) return ipv4 ?? ''

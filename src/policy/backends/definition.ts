@@ -1,6 +1,6 @@
 import type { BanBackend } from '../../settings/settings.ts'
 
-/** What keeps banned hosts out. `BAN_BACKEND=none` leaves the firewall alone. */
+/** What keeps banned hosts out. With `BAN_BACKEND=none` the firewall is not changed. */
 export type Backend = Exclude<BanBackend, 'auto' | 'none'>
 
 /** What happens to a banned host's packets. All but DROP need the backend `ipset`, in iptables' filter table. */
@@ -25,24 +25,24 @@ export interface BackendDefinition {
   readonly packages: readonly string[]
   /** Static files in the syntax of the backend's own tools, by path. */
   readonly files: (networks: Networks, target: Target) => ReadonlyMap<string, string>
-  /** The file that the loader puts ahead of the bans. */
+  /** The file that the loader sends before the bans. */
   readonly rules: string
-  /** Reads `rules` and the lines below from standard input, in one transaction where the kernel has those. */
+  /** The command that reads `rules` and the lines below from standard input, in one transaction if possible. */
   readonly script: string
-  /** A line each, in Python's format: {set} is hosts4, hosts6 or networks6. */
+  /** Lines in Python's format syntax: {set} is hosts4, hosts6 or networks6. */
   readonly add: string
   readonly delete: string
-  /** What {timeout} stands for in `add`: {} are seconds. */
+  /** The value of {timeout} in `add`: {} is a number of seconds. */
   readonly timeout: string
   /** The lines that empty all sets. */
   readonly flush: readonly string[]
   /** A shell script that the loader runs after that. */
   readonly hook: (target: Target) => readonly string[]
-  /** What portsentry runs to ban $TARGET$ of this family, for so many seconds; -1: permanently. */
+  /** The command with which portsentry bans $TARGET$ of this family for this many seconds; -1: permanently. */
   readonly ban: (family: 4 | 6, seconds: number) => string
-  /** A cheap shell command that succeeds where the rules are in force. */
+  /** A cheap shell command that succeeds if the rules are in force. */
   readonly check: (target: Target) => string
-  /** A shell script that takes rules and sets away, and succeeds where there are none. */
+  /** A shell script that removes rules and sets, and succeeds if there are none. */
   readonly remove: (target: Target) => readonly string[]
 }
 

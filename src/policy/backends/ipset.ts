@@ -8,12 +8,12 @@ import {
   timeout,
 } from './definition.ts'
 
-/** Packets are dropped ahead of all other rules. What answers them works in the filter table only. */
+/** DROP works in the table raw, before all other rules. Targets that answer work in the filter table only. */
 const tableOf = (target: Target): 'raw' | 'filter' => (target === 'DROP' ? 'raw' : 'filter')
 const hooksOf = (target: Target): readonly string[] =>
   target === 'DROP' ? ['PREROUTING'] : ['INPUT', 'FORWARD']
 
-/** Targets of xtables-addons know IPv4 alone, two of them TCP alone: other packets are dropped. */
+/** Targets of xtables-addons work for IPv4 only, two of them for TCP only: other packets are dropped. */
 const decisions = (set: SetName, target: Target): string[] => {
   const match = `PORTWARD -m set --match-set portward-${set} src`
   if (target === 'DROP' || (set !== 'hosts4' && target !== 'REJECT')) return [`${match} -j DROP`]
@@ -43,7 +43,7 @@ create portward-hosts6 hash:ip family inet6 timeout 0 maxelem 1000000
 create portward-networks6 hash:net family inet6 timeout 0 maxelem 1000000
 `
 
-/** A shell command for each family; that for IPv6 where the kernel has it. */
+/** A shell command for each family; that for IPv6 is run only if the kernel has IPv6. */
 const forFamilies = (
   command: (program: string, sets: readonly SetName[]) => readonly string[],
   operator: '; ' | ' && ',
@@ -53,7 +53,7 @@ const forFamilies = (
     return program === 'iptables' ? text : `{ ! test -e /proc/net/if_inet6 || { ${text}; }; }`
   })
 
-/** Commands that succeed where there is nothing to remove. */
+/** Commands that succeed if there is nothing to remove. */
 const removeRules = (program: string, target: Target): string[] => {
   const table = `${program} -w -t ${tableOf(target)}`
   return [
@@ -78,7 +78,7 @@ export const ipset: BackendDefinition = {
   flush: SETS.map((set) => `flush portward-${set}`),
   hook: (target) => {
     const [ipv4 = [], ipv6 = []] = PROGRAMS.map(({ program }) => [
-      // Declared again, the chain is filled anew in one transaction.
+      // Declaring the chain again empties it; it is filled again in the same transaction.
       `${program}-restore -w --noflush ${DIRECTORY}/rules.${program}`,
       ...hooksOf(target).map((hook) => {
         const rule = `-w -t ${tableOf(target)} -C ${hook} -j PORTWARD`
@@ -88,7 +88,7 @@ export const ipset: BackendDefinition = {
     return [...ipv4, 'test -e /proc/net/if_inet6 || exit 0', ...ipv6]
   },
   ban: (family, seconds) => `ipset add portward-hosts${family} $TARGET$${timeout(seconds)}`,
-  // `ipset add` succeeds although no rule asks the set.
+  // `ipset add` succeeds even if no rule uses the set.
   check: (target) =>
     forFamilies((program, sets) => {
       const rules = [
@@ -99,7 +99,7 @@ export const ipset: BackendDefinition = {
     }, ' && ').join(' && '),
   remove: (target) => [
     ...forFamilies((program) => removeRules(program, target), '; '),
-    // Rules for another target may still ask them.
+    // Rules for another target may still use them.
     ...SETS.map((set) => `ipset destroy portward-${set} 2>/dev/null || :`),
   ],
 }

@@ -29,7 +29,7 @@ export const nft: BackendDefinition = {
   timeout: 'timeout {}s',
   flush: SETS.map((set) => `flush set inet portward ${set}`),
   hook: () => [],
-  // `create` leaves the timeout of a ban that is in force as it is.
+  // `create` does not change the timeout of a ban that is in force.
   ban: (family, seconds) =>
     `nft create element inet portward hosts${family} { $TARGET$${timeout(seconds, 's')} }`,
   check: () => 'nft list chain inet portward decide | grep -q @networks6',

@@ -1,6 +1,6 @@
 import { type BackendDefinition, DIRECTORY, KEPT } from './definition.ts'
 
-/** Marks portward's routes. Daemons that make routes have numbers of their own, which end at 198 (FRR's). */
+/** Marks portward's routes. Routing daemons have their own numbers, which end at 198 (FRR). */
 const ROUTE_PROTOCOL = '211'
 
 /** Kernel routes have no timeout: fail2ban ends these bans, and the loader those that ended while it was stopped. */

@@ -9,7 +9,7 @@ const impossible = ({ portsentryKeys }: Settings): Impossible[] =>
     return misread === null ? [] : [{ variable, message: `${variable} ${misread.what}`, hint: misread.hint }]
   })
 
-/** What both packages of portsentry 1.2 share: one daemon a protocol, started with its mode as the argument. */
+/** What both packages of portsentry 1.2 share: one daemon for each protocol, with its mode as the argument. */
 const classic12 = {
   dialect: '1.2',
   confPath: '/etc/portsentry/portsentry.conf',
@@ -32,10 +32,10 @@ const classic12 = {
   hasInitScript: true,
 } satisfies Partial<Release>
 
-/** Debian's revision of 1.2 that brought the template units. */
+/** Debian's revision of 1.2 that introduced the template units. */
 const FIRST_WITH_TEMPLATE = 15
 
-/** Whether this is a 1.2 with, or without, template units: by its files, or by its revision where they are out of reach. */
+/** Whether this is a 1.2 with, or without, template units: by its files, or by its revision if they are unavailable. */
 const is12 = ({ version, files }: PortsentryPackage, withTemplate: boolean): boolean => {
   const revision = /^1\.2-(\d+)/.exec(version)?.[1]
   if (revision === undefined) return false

@@ -4,15 +4,15 @@ import type { Settings } from '../../settings/settings.ts'
 import { isNearlyAll, listPorts, portRanges } from '../ports.ts'
 import type { Impossible, Modes, Release } from '../release.ts'
 
-/** What 1.2's stock file says where config.env says nothing, so that a mode means the same ports on every release. */
+/** Defaults from 1.2's stock file, so that a mode means the same ports on every release. */
 const ADVANCED = {
   TCP: { mode: 'atcp', ports: '1024', exclude: '113,139' },
   UDP: { mode: 'audp', ports: '1024', exclude: '520,138,137,67' },
 } as const
 
 /**
- * Ports for the modes that take a list, where neither config.env nor the admin gives one: services that scanners
- * look for and that a server of today does not run. Portward's own choice.
+ * Ports for the modes with a list, if neither config.env nor portsentry.conf has one: chosen among services that scanners
+ * look for and that today's servers do not run.
  */
 const LISTED = {
   TCP: '1,7,9,11,13,15,17,19,23,37,69,70,79,109,111,113,119,135,139,512-515,540,1080,1433,1524,2323,5900,6667',
@@ -28,7 +28,7 @@ const protocols = ({ tcpMode, udpMode }: Modes) =>
     ['UDP', udpMode],
   ] as const
 
-/** An advanced mode as 2.x takes it: all ports below ADVANCED_PORTS but the excluded ones. */
+/** The port list of an advanced mode for 2.x: all ports below ADVANCED_PORTS except the excluded ones. */
 const advancedPorts = (protocol: 'TCP' | 'UDP', value: (key: string) => string | undefined): string => {
   const { ports, exclude } = ADVANCED[protocol]
   const count = Number(value(`ADVANCED_PORTS_${protocol}`) ?? ports)
@@ -36,8 +36,8 @@ const advancedPorts = (protocol: 'TCP' | 'UDP', value: (key: string) => string |
 }
 
 /**
- * 2.x knows port lists only, and passes over ports that a service uses by itself: a protocol that is off has no
- * list at all. What an earlier mode left, ranges or no list, says nothing about the ports of a mode with a list.
+ * 2.x has port lists only, and skips ports that a service uses: a protocol that is off has no list at all. What an earlier
+ * mode left, ranges or no list, does not apply to a mode with a list.
  */
 const portKeys: Release['portKeys'] = (settings, present) => {
   const given = settings.portsentryKeys
@@ -58,7 +58,7 @@ const portKeys: Release['portKeys'] = (settings, present) => {
 
 const isConnect = ({ tcpMode, udpMode }: Modes): boolean => tcpMode === 'tcp' || udpMode === 'udp'
 
-/** One daemon watches both protocols in one way; and keys that only the advanced modes translate mean nothing else. */
+/** One daemon watches both protocols in the same way; keys that only the advanced modes use have no effect in other modes. */
 const impossible = (settings: Settings): Impossible[] => {
   const { tcpMode, udpMode, portsentryKeys } = settings
   const problems: Impossible[] = []
@@ -66,7 +66,7 @@ const impossible = (settings: Settings): Impossible[] => {
   if (isMixed) {
     problems.push({
       variable: 'TCP_MODE',
-      message: `TCP_MODE=${tcpMode} does not go with UDP_MODE=${udpMode}: portsentry 2.x watches both protocols in one way`,
+      message: `TCP_MODE=${tcpMode} cannot be combined with UDP_MODE=${udpMode}: portsentry 2.x watches both protocols in the same way`,
       hint: 'use tcp with udp, or stealth modes (stcp, atcp, sudp, audp) for both',
     })
   }
@@ -84,8 +84,8 @@ const impossible = (settings: Settings): Impossible[] => {
       if (!portsentryKeys.has(key) || isAdvanced) continue
       problems.push({
         variable: key,
-        message: `${key} is not a key of portsentry 2.x, and says nothing in ${protocol}_MODE=${mode}`,
-        hint: `take it out, or use ${protocol}_MODE=${ADVANCED[protocol].mode}`,
+        message: `${key} is not a key of portsentry 2.x, and has no effect in ${protocol}_MODE=${mode}`,
+        hint: `remove it, or use ${protocol}_MODE=${ADVANCED[protocol].mode}`,
       })
     }
   }

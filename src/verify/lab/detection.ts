@@ -19,14 +19,14 @@ import { startGreeters } from './greeters.ts'
 import { startRecorder } from './recorder.ts'
 import type { LabSpecification } from './specification.ts'
 
-/** What a command may take in the lab; the whole of it should take a few seconds. */
+/** Time limit for a command in the lab; the whole lab should take a few seconds. */
 const COMMAND_TIMEOUT_MS = 10_000
 
 const SILENCERS = /\s*(?:\d?>>?\s*\/dev\/null|&>\s*\/dev\/null|2>&1)/g
 
 /**
- * Does what the daemon would do. A command that failed without a word is run once more with its output let out: here
- * that harms nobody. One that did not end is not waited for again for the other hosts.
+ * Does what the daemon would do. A command that failed without output is run once more without its redirections to get a
+ * message, which is harmless here. A command that did not end in time is not run again for the other hosts.
  */
 const createPerformer = ({ dialect }: Release): ((action: Action) => Promise<ActionOutcome>) => {
   const response = { root: '/', dialect, timeoutMs: COMMAND_TIMEOUT_MS }
@@ -46,13 +46,13 @@ const createPerformer = ({ dialect }: Release): ((action: Action) => Promise<Act
 
 export interface Detection {
   /** In order. */
-  readonly settled: readonly Outcome[]
+  readonly outcomes: readonly Outcome[]
   readonly configurations: readonly Configuration[]
-  /** Hands over a packet that never came: what would the daemon have done about it? */
+  /** Passes in a packet that did not arrive, to see what the daemon would have done about it. */
   readonly inject: (packet: Packet) => void
-  /** Whether packets may have come in that were not recorded yet, this machine being busy. */
+  /** Whether packets may have arrived that are not recorded yet because this machine is busy. */
   readonly isBehind: () => Promise<boolean>
-  /** Waits until everything that was recorded has been dealt with. */
+  /** Waits until everything that was recorded has been handled. */
   readonly idle: () => Promise<void>
   readonly stop: () => Promise<void>
 }
@@ -63,7 +63,7 @@ interface Sockets {
   readonly close: () => void
 }
 
-/** 1.2's connect modes are followed by their packets: their ports only have to take connections. */
+/** 1.2's connect modes are emulated by packets: their ports only have to accept connections. */
 const greet = async (
   configurations: readonly Configuration[],
   isFree: Sockets['isFree'],
@@ -76,7 +76,7 @@ const greet = async (
   return { isFree, close }
 }
 
-/** 2.x that listens sees only what its own sockets receive, of both families. */
+/** 2.x in connect mode sees only what its own sockets receive, of both families. */
 const listen = async (
   configurations: readonly Configuration[],
   isFree: Sockets['isFree'],
@@ -92,8 +92,8 @@ const listen = async (
 }
 
 /**
- * The reference detector instead of the daemons, with the server's own portsentry.conf and ignore list: it sees
- * what they would see, and does what they would do. History lines stay in `settled`, for fail2ban's turn.
+ * The reference detector instead of the daemons, with the server's own portsentry.conf and ignore list: it sees what they
+ * would see, and does what they would do. History lines are kept in `outcomes`: fail2ban gets them later.
  */
 export const startDetection = async (
   { modes, confPath, inUse }: LabSpecification,
@@ -122,7 +122,7 @@ export const startDetection = async (
   const text = await readFile(ignoreFile, 'latin1').catch(() => null)
   const ignore = text === null ? null : parseIgnoreList(text, dialect)
 
-  const settled: Outcome[] = []
+  const outcomes: Outcome[] = []
   const performAction = createPerformer(release)
   const watcher = createWatcher(detectors, {
     isInUse: (protocol, port, destination) => !isFree(protocol, port) || isInUse(protocol, port, destination),
@@ -131,7 +131,7 @@ export const startDetection = async (
     resolveName: (host) => host,
     localTime,
     finalized: (outcome) => {
-      settled.push(outcome)
+      outcomes.push(outcome)
     },
   })
   const reader = createCaptureReader()
@@ -149,11 +149,11 @@ export const startDetection = async (
   }
   const recorder = listens ? null : await startRecorder(dialect === '1.2' ? 'socket' : 'wire', record)
   return {
-    settled,
+    outcomes,
     configurations,
     inject: (packet) => {
       observe(packet)
-      // A daemon that listens by itself sees connections only.
+      // A daemon in connect mode sees connections only.
       work = work.then(() => watcher.observeConnection(packet))
     },
     isBehind: async () => recorder?.isBehind() ?? false,

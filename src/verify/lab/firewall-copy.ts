@@ -8,7 +8,7 @@ const printed = async (program: string, ...args: string[]): Promise<string> => {
   return exitCode === 0 ? stdout : ''
 }
 
-/** All rules of the live server, as its own programs print them; '' where one is missing. Changes nothing. */
+/** All rules of the live server, as its own programs print them; '' if one is missing. Changes nothing. */
 export const readRules = async (ipset: string): Promise<Firewall> => {
   const [iptables, ip6tables, nft] = await Promise.all([
     printed('iptables-save'),
@@ -18,7 +18,7 @@ export const readRules = async (ipset: string): Promise<Firewall> => {
   return { iptables, ip6tables, nft, ipset }
 }
 
-/** fail2ban makes its own chains anew when it starts, and stumbles over old ones. */
+/** fail2ban creates its chains when it starts, and fails if they exist already. */
 export const withoutFail2ban = (saved: string): string =>
   saved
     .split('\n')
@@ -27,14 +27,14 @@ export const withoutFail2ban = (saved: string): string =>
 
 const headOf = (table: string): string => /^table \S+ \S+/.exec(table)?.[0] ?? ''
 
-/** A set, a map or the like: iptables shows a rule with one as if it were for everybody. */
+/** A set, a map or the like: iptables prints a rule with one as if it matched all packets. */
 const USES_SETS = /^\t(?!chain )\S+ \S+ \{$|\bvmap\b/m
 
 /**
- * What each program is to rebuild. iptables-nft has its tables in nft, too: they are in its own dump, but for those in
- * which it says that there is more, or shows it wrongly. fail2ban's come with fail2ban. Pure.
+ * The tables that each program has to rebuild. Tables of iptables-nft appear in nft's dump, too: they are rebuilt by iptables
+ * unless it reports incompatible rules, or prints them wrongly. fail2ban's tables are left out. Pure.
  */
-export const shareOut = ({ iptables, ip6tables, nft }: Omit<Firewall, 'ipset'>) => {
+export const divideTables = ({ iptables, ip6tables, nft }: Omit<Firewall, 'ipset'>) => {
   const dumps = { ip: iptables, ip6: ip6tables }
   const tables = nft
     .replace(/^#.*\n/gm, '')
@@ -74,15 +74,15 @@ export const restoreRules = async (firewall: Firewall): Promise<string[]> => {
     gaps.push(`${what} (${program}: ${said.replace(/^.*?Error: /, '')})`)
   }
   await restore(firewall.ipset, 'the sets of ipset', 'ipset', 'restore', '-exist')
-  const { iptables, ip6tables, nft } = shareOut(firewall)
+  const { iptables, ip6tables, nft } = divideTables(firewall)
   await restore(iptables, 'the rules of iptables', 'iptables-restore')
   await restore(ip6tables, 'the rules of ip6tables', 'ip6tables-restore')
-  // One by one: what nft does not read back keeps no other from being rebuilt.
+  // One by one: a table that nft cannot read back must not prevent the others.
   for (const table of nft) await restore(table, headOf(table), 'nft', '-f', '-')
   return gaps
 }
 
-/** Everything by which this namespace decides about packets: rules with their counters, sets, and routes that lead nowhere. */
+/** Everything that decides about packets in this namespace: rules with their counters, sets, and routes. */
 export const readDecisions = async (): Promise<string[]> => {
   const texts = await Promise.all([
     printed('iptables-save'),
@@ -99,7 +99,7 @@ export const readDecisions = async (): Promise<string[]> => {
 export const readCounters = () =>
   Promise.all([printed('iptables-save', '-c'), printed('ip6tables-save', '-c')])
 
-/** Rules and policies that have dropped packets between two dumps of a program, but for the bans. Pure. */
+/** Rules and policies that have dropped packets between two dumps of a program, without the bans. Pure. */
 export const countedDrops = (program: string, before: string, after: string): string[] => {
   const known = new Set(before.split('\n'))
   return after.split('\n').flatMap((line) => {

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:net'
 
-/** What the probes take for an answer: that a handshake came about says little, TARPIT finishes one as well. */
+/** What the probes accept as an answer: a finished handshake is not enough, since TARPIT finishes one, too. */
 const GREETING = 'portward lab\n'
 
 const greetOn = (port: number): Promise<Server | null> =>
@@ -10,7 +10,7 @@ const greetOn = (port: number): Promise<Server | null> =>
       socket.end(GREETING)
     })
     server.once('error', () => resolve(null))
-    // Both families where there is IPv6, else IPv4 alone.
+    // Both families if there is IPv6, else IPv4 only.
     server.listen({ port, backlog: 64 }, () => resolve(server))
   })
 

@@ -12,22 +12,22 @@ import { readJailLog, startFail2ban, watchJail } from './jail.ts'
 import { emptyRecords } from './own-records.ts'
 import type { EventReport, HostReport, LabReport } from './report.ts'
 import type { LabHost, LabSpecification } from './specification.ts'
+import { createTopology, sendProbes, tryConnects } from './topology.ts'
 import { parseDrops, startTrace } from './trace.ts'
 import { POLL_MS, waitUntil } from './wait-until.ts'
-import { createTopology, sendProbes, tryConnects } from './world.ts'
 import { areDenied, judgeAccess } from './wrappers.ts'
 
-/** Far more than it takes where everything works; where a scan stays unnoticed, all of it is waited for. */
+/** Far more than needed if everything works; if a scan is not noticed, this is how long it is waited for. */
 const NOTICE_TIMEOUT_MS = 3000
-/** What a busy machine may take to let the packets be recorded. */
+/** How long a busy machine may take to record the packets. */
 const BEHIND_TIMEOUT_MS = 60_000
-/** What the action of a ban may take to begin, once fail2ban has decided on it. */
+/** How long fail2ban may take to start the action of a ban. */
 const ACTION_TIMEOUT_MS = 3000
-/** fail2ban itself ends an action that takes a minute, and complains. */
+/** fail2ban itself ends an action after a minute, and logs an error. */
 const ACTION_END_MS = 75_000
-/** How long a connection is tried: on a veth pair an answer takes less than a millisecond. */
+/** Timeout of a connection: on a veth pair an answer takes less than a millisecond. */
 const TIMEOUT_SECONDS = 0.4
-/** The same where an answer is expected, and this machine may be too busy to give it at once. */
+/** The same if an answer is expected, which may be late on a busy machine. */
 const LONG_TIMEOUT_SECONDS = 3
 
 const byDevice = (hosts: readonly LabHost[]): Map<string, LabHost[]> => {
@@ -36,7 +36,7 @@ const byDevice = (hosts: readonly LabHost[]): Map<string, LabHost[]> => {
   return groups
 }
 
-/** By the host's name, the ports that greet it. */
+/** By host name, the ports that greet the host. */
 type Reached = ReadonlyMap<string, readonly number[]>
 
 /** Which of the ports each host gets an answer from. */
@@ -80,30 +80,30 @@ const eventOf = ({ decision: { verdict, ignoredByLine }, outcomes, blocked }: Ou
 const mentions = (address: string): RegExp =>
   new RegExp(`(?<![0-9a-fA-F.:])${address.replaceAll('.', '\\.')}(?![0-9a-fA-F:]|\\.\\d)`)
 
-/** Hosts whose scans were noticed. Packets to ports of services were not scans: the lab itself tries those. */
-const hostsHeard = (settled: readonly Outcome[]): Set<string> =>
-  new Set(settled.flatMap(({ decision: { host, verdict } }) => (verdict === 'in-use' ? [] : [host])))
+/** Hosts whose scans were noticed. Packets to ports of services are not scans: the lab itself connects to those. */
+const hostsNoticed = (outcomes: readonly Outcome[]): Set<string> =>
+  new Set(outcomes.flatMap(({ decision: { host, verdict } }) => (verdict === 'in-use' ? [] : [host])))
 
-/** Waits until each host that scans was noticed, or the time is up. Returns the hosts that were. */
+/** Waits until each scanning host was noticed, or until the timeout. Returns the hosts that were. */
 const waitForEvents = async (
   hosts: readonly LabHost[],
-  { settled, idle, isBehind }: Detection,
+  { outcomes, idle, isBehind }: Detection,
   from: number,
 ): Promise<Set<string>> => {
   const expected = hosts.filter(({ probes }) => probes.length > 0).map(({ address }) => address)
-  const isHeard = () => {
-    const heard = hostsHeard(settled.slice(from))
-    return expected.every((address) => heard.has(address))
+  const isNoticed = () => {
+    const noticed = hostsNoticed(outcomes.slice(from))
+    return expected.every((address) => noticed.has(address))
   }
-  if (!(await waitUntil(isHeard, NOTICE_TIMEOUT_MS)))
-    await waitUntil(async () => isHeard() || !(await isBehind()), BEHIND_TIMEOUT_MS)
-  // What it has handed over comes in with the next turns.
+  if (!(await waitUntil(isNoticed, NOTICE_TIMEOUT_MS)))
+    await waitUntil(async () => isNoticed() || !(await isBehind()), BEHIND_TIMEOUT_MS)
+  // What the recorder has written arrives in the next turns of the event loop.
   await sleep(POLL_MS)
   await idle()
-  return hostsHeard(settled.slice(from))
+  return hostsNoticed(outcomes.slice(from))
 }
 
-/** For hosts that were not noticed: what would have been done, had their packets got through? */
+/** For hosts that were not noticed: what would have been done if their packets had arrived? */
 const injectProbes = async (hosts: readonly LabHost[], { inject, idle }: Detection): Promise<void> => {
   const timeMs = Date.now()
   for (const { address, destination, probes } of hosts) {
@@ -116,8 +116,8 @@ const injectProbes = async (hosts: readonly LabHost[], { inject, idle }: Detecti
 }
 
 /**
- * fail2ban lists a host as banned before it has run the action: that is waited for. Returns whether it still ran at
- * the end.
+ * fail2ban lists a host as banned before it has run the action: this waits for the action. Returns whether it was still
+ * running at the end.
  */
 const reachBanned = async (
   hosts: readonly LabHost[],
@@ -135,7 +135,7 @@ const reachBanned = async (
   return { reached, isPending: !isOver }
 }
 
-/** Asks hosts again that got an answer before and get none now: on a busy machine one may be late. */
+/** Tries hosts again that got an answer before, but not now: on a busy machine an answer may be late. */
 const reachAgain = async (
   hosts: readonly LabHost[],
   ports: readonly number[],
@@ -151,10 +151,11 @@ const reachAgain = async (
   }, ACTION_TIMEOUT_MS)
 }
 
-/** Everything that happens in the lab, in order. Runs inside of its sandbox. Throws HostError where it cannot be built. */
-export const work = async (specification: LabSpecification): Promise<LabReport> => {
+/** Everything that happens in the lab, in order. Runs inside of its sandbox. Throws HostError if the lab cannot be built. */
+export const runInside = async (specification: LabSpecification): Promise<LabReport> => {
   const release = RELEASES.find(({ name }) => name === specification.release)
-  if (release === undefined) throw new HostError('no such release', 'this is for portward verify to call')
+  if (release === undefined)
+    throw new HostError('no such release', 'this command is called by portward verify')
   const { hasIPv6 } = await createTopology(
     specification.devices,
     specification.hosts,
@@ -172,26 +173,26 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
   const known = new Set(await readDecisions())
   const atFirst = await readCounters()
   await detection.idle()
-  const first = detection.settled.length
-  // Nothing hides a scan from a daemon that reads the wire.
+  const first = detection.outcomes.length
+  // A firewall cannot hide a scan from a daemon that reads the wire.
   const stopTrace = specification.modes.some(isBehindFirewall)
     ? await startTrace(() => reachAll(hosts.slice(0, 1), greeters.ports.slice(0, 1), 0))
     : async () => ''
   await sendAll(hosts)
-  const heard = await waitForEvents(hosts, detection, first)
+  const noticed = await waitForEvents(hosts, detection, first)
   const scannedBy = await readCounters()
   const trace = await stopTrace()
   const counted = (['iptables', 'ip6tables'] as const).flatMap((program, index) =>
     countedDrops(program, atFirst[index] ?? '', scannedBy[index] ?? ''),
   )
   await injectProbes(
-    hosts.filter(({ address }) => !heard.has(address)),
+    hosts.filter(({ address }) => !noticed.has(address)),
     detection,
   )
   const scanned = hosts.filter(({ role }) => role !== 'logged')
   const after = new Map(await reachAll(scanned, greeters.ports))
   const acted = new Set(
-    detection.settled.flatMap(({ decision, outcomes }) => (outcomes.length > 0 ? [decision.host] : [])),
+    detection.outcomes.flatMap(({ decision, outcomes }) => (outcomes.length > 0 ? [decision.host] : [])),
   )
   const left = scanned.filter(({ role, address }) => role === 'allowlisted' || !acted.has(address))
   await reachAgain(left, greeters.ports, before, after)
@@ -201,7 +202,7 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
   const isReady = fail2ban.failure === null && !fail2ban.isLate
   const jail =
     isReady && (await readJailLog()).jails.includes('portsentry')
-      ? await watchJail(specification, release, detection.settled)
+      ? await watchJail(specification, release, detection.outcomes)
       : { jailed: [], unproven: fail2ban.isLate ? 'fail2ban is not ready yet' : null }
   const logged = hosts.filter(({ role }) => role === 'logged')
   const banned = await reachBanned(logged, greeters.ports, fail2ban.isActing)
@@ -212,9 +213,9 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
     hosts.filter(({ role }) => role === wanted).map(({ address }) => address)
   // The action writes the file for libwrap last.
   const inJail = addressesOf('logged').filter((address) => jail.jailed.includes(address))
-  if (specification.askingDaemons.length > 0) await waitUntil(() => areDenied(inJail), ACTION_TIMEOUT_MS)
+  if (specification.libwrapDaemons.length > 0) await waitUntil(() => areDenied(inJail), ACTION_TIMEOUT_MS)
   const { access, gap: wrapperGap } = await judgeAccess(
-    specification.askingDaemons,
+    specification.libwrapDaemons,
     addressesOf('allowlisted'),
     [...addressesOf('attacker'), ...addressesOf('logged')],
   )
@@ -229,8 +230,8 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
       address: host.address,
       openBefore: before.get(host.name) ?? [],
       openAfter: after.get(host.name) ?? [],
-      noticed: heard.has(host.address),
-      events: detection.settled.filter(({ decision }) => decision.host === host.address).map(eventOf),
+      noticed: noticed.has(host.address),
+      events: detection.outcomes.filter(({ decision }) => decision.host === host.address).map(eventOf),
       rules: [...new Set(seen.filter((line) => !known.has(line) && named.test(line)))],
       wrappers: access.get(host.address) ?? {},
       jailed: jail.jailed.includes(host.address),
@@ -239,7 +240,7 @@ export const work = async (specification: LabSpecification): Promise<LabReport> 
   return {
     gaps,
     hosts: Object.fromEntries(hosts.map((host) => [host.name, reportOn(host)])),
-    // The trace has what iptables-nft counts once more, in nft's words.
+    // The trace would repeat what iptables-nft has counted, in nft's syntax.
     dropping: counted.length > 0 ? counted : parseDrops(trace),
     wrapperGap,
     fail2ban: { startFailure: fail2ban.failure, unproven, jails, complaints: errors },

@@ -9,24 +9,24 @@ import { follow, tryRun } from '../../system/process.ts'
 import type { LabHost, LabSpecification } from './specification.ts'
 import { waitUntil } from './wait-until.ts'
 
-/** Read last of all files of their kind, whatever others are called. */
+/** Names that are read last of all files of their kind. */
 const LAB_JAILS = '/etc/fail2ban/jail.d/zzzz-portward-lab.local'
 const LAB_SERVER = '/etc/fail2ban/fail2ban.d/zzzz-portward-lab.local'
 const LOG = '/run/fail2ban/lab.log'
-/** The lab's own, wherever the live one is: fail2ban restores the bans that it finds there. */
+/** A separate database, since fail2ban restores the bans that it finds in its database. */
 export const DATABASE = '/run/fail2ban/lab.sqlite3'
 
-/** One that cannot start ends long before that. */
+/** A fail2ban that cannot start ends long before that. */
 const START_TIMEOUT_MS = 60_000
 const ANSWER_TIMEOUT_MS = 30_000
-/** fail2ban polls every second at most; on a busy machine it may take longer to get at it. */
+/** fail2ban polls every second; on a busy machine it may take longer. */
 const BAN_TIMEOUT_MS = 20_000
 /** Two rounds of polling. */
 const POLLED_MS = 2500
-/** The most that MAXRETRY can ask for. */
+/** The maximum of MAXRETRY. */
 const MAX_LINES = 1000
 
-/** What fail2ban's log says about its one jail: cheaper to ask than the server, whose client starts a Python each time. */
+/** What fail2ban's log says about its one jail: cheaper than asking the server, since its client starts Python each time. */
 export interface JailLog {
   readonly jails: readonly string[]
   readonly maxretry: number
@@ -53,15 +53,15 @@ export const readJailLog = async (): Promise<JailLog> =>
 
 /** The lab's fail2ban after its start. It ends with the lab. */
 export interface LabFail2ban {
-  /** Why it did not start; null: it did, or `isLate`. */
+  /** Why it did not start; null: it started, or `isLate`. */
   readonly failure: string | null
   /** It is still starting. */
   readonly isLate: boolean
-  /** Whether it runs the command of an action right now. */
+  /** Whether it is running the command of an action. */
   readonly isActing: () => Promise<boolean>
 }
 
-/** Whether any thread of a process has started a program that has not ended yet. */
+/** Whether any thread of a process has a child process. */
 const hasChildren = async (pid: number): Promise<boolean> => {
   const tasks = await readdir(`/proc/${pid}/task`).catch(() => [])
   const lists = await Promise.all(
@@ -70,13 +70,13 @@ const hasChildren = async (pid: number): Promise<boolean> => {
   return lists.some((list) => list.trim() !== '')
 }
 
-/** Whether its server answers its client: then its other threads have had their turn, too. */
+/** Whether its server answers its client: then its other threads have been scheduled, too. */
 const answers = async (): Promise<boolean> =>
   (await tryRun('fail2ban-client', ['ping'], { timeoutMs: ANSWER_TIMEOUT_MS })).exitCode === 0
 
 /**
- * Starts this machine's fail2ban with its own configuration in the lab, as its unit does: other jails than portsentry's
- * are off, since their logs are not here, and its database is empty.
+ * Starts this machine's fail2ban with its own configuration in the lab, as its unit does. Jails other than portsentry's are
+ * disabled, since their logs are not here, and its database is empty.
  */
 export const startFail2ban = async (otherJails: readonly string[]): Promise<LabFail2ban> => {
   for (const directory of ['/run/fail2ban', '/etc/fail2ban/jail.d', '/etc/fail2ban/fail2ban.d'])
@@ -103,11 +103,11 @@ export const startFail2ban = async (otherJails: readonly string[]): Promise<LabF
   return { failure, isLate: false, isActing }
 }
 
-/** The history as it would be after the scans, followed by lines for hosts that only appear in it: the last one last. */
+/** Writes the history as it would be after the scans, then lines for the hosts that are only in the history. */
 const writeHistory = async (
   { hosts, historyPath }: LabSpecification,
   { dialect, seesIPv6 }: Release,
-  settled: readonly Outcome[],
+  outcomes: readonly Outcome[],
 ): Promise<void> => {
   const { maxretry } = await readJailLog()
   const times = Math.min(Math.max(1, maxretry), MAX_LINES)
@@ -118,13 +118,13 @@ const writeHistory = async (
       .map(({ address }) =>
         sampleLine(dialect, parseAddress(address) ?? [], now, localTime(now)).repeat(times),
       )
-  const detected = settled.flatMap(({ history }) => history ?? [])
+  const detected = outcomes.flatMap(({ history }) => history ?? [])
   await appendFile(historyPath, [...detected, ...lines('allowlisted'), ...lines('logged')].join(''), 'latin1')
 }
 
 interface JailOutcome {
   readonly jailed: readonly string[]
-  /** Why nothing can be said about hosts that are not jailed; null: fail2ban read the history and does not ban them. */
+  /** Why hosts that are not jailed prove nothing; null: fail2ban has read the history and does not ban them. */
   readonly unproven: string | null
 }
 
@@ -132,9 +132,9 @@ interface JailOutcome {
 export const watchJail = async (
   specification: LabSpecification,
   release: Release,
-  settled: readonly Outcome[],
+  outcomes: readonly Outcome[],
 ): Promise<JailOutcome> => {
-  await writeHistory(specification, release, settled)
+  await writeHistory(specification, release, outcomes)
   const logged = specification.hosts.filter(({ role }) => role === 'logged').map(({ address }) => address)
   const holdsAll = async () => {
     const { banned } = await readJailLog()
@@ -146,7 +146,7 @@ export const watchJail = async (
   })
   if (await waitUntil(holdsAll, BAN_TIMEOUT_MS)) return outcome(null)
   if (!(await answers())) return outcome('fail2ban does not answer')
-  // It has had its turn by now, however busy this machine is.
+  // It has been scheduled by now, however busy this machine is.
   if (await waitUntil(holdsAll, POLLED_MS)) return outcome(null)
   const { found, banned } = await readJailLog()
   const isUnderWay = logged.some((address) => found.includes(address) && !banned.includes(address))

@@ -2,9 +2,9 @@ import sandboxScript from '../../../templates/lab-sandbox.sh?raw'
 import { tryRun } from '../../system/process.ts'
 import type { LabReport } from './report.ts'
 import type { LabSpecification } from './specification.ts'
-import { missingPrograms } from './world.ts'
+import { missingPrograms } from './topology.ts'
 
-/** The command of this program that runs inside. It is not one for people. */
+/** The internal command that runs inside of the namespaces. */
 export const LAB_COMMAND = 'lab'
 
 const TIMEOUT_MS = 180_000
@@ -13,23 +13,22 @@ const NOT_HERE = 78
 
 export type LabOutcome =
   | { readonly report: LabReport }
-  /** Why there is no report, and what would change that. */
+  /** Why there is no report, and what to do about it. */
   | { readonly failure: string; readonly hint: string }
 
 const impossible = (why: string, hint: string): LabOutcome => ({
-  failure: `it cannot be built: ${why}; no scan was tried, no command of portsentry.conf run`,
+  failure: `it cannot be built: ${why}; no scan was tried, and no command of portsentry.conf was run`,
   hint,
 })
 
 const unfinished = (why: string, hint: string): LabOutcome => ({
-  failure: `not proven: ${why}; nothing is known about whether a scanner is banned`,
+  failure: `not proven: ${why}; it is unknown whether a scanner is banned`,
   hint,
 })
 
 /**
- * Builds the lab, runs in it what the specification says, and returns what was seen. Everything of it lives in
- * namespaces that end with their first process, and that one ends with this process, however this one ends.
- * Never throws.
+ * Builds the lab, runs what the specification says, and returns the report. Everything runs in namespaces that end with their
+ * first process, which ends with this process, however that ends. Never throws.
  */
 export const runLab = async (specification: LabSpecification): Promise<LabOutcome> => {
   if (process.getuid?.() !== 0) return impossible('only root can build it', 'run portward verify as root')
@@ -60,11 +59,11 @@ export const runLab = async (specification: LabSpecification): Promise<LabOutcom
   )
   const said = stderr.trim().split('\n').at(-1)?.slice(0, 300) ?? ''
   if (exitCode === 0) return { report: JSON.parse(stdout) }
-  if (exitCode === NOT_HERE) return impossible(said, 'run portward verify where namespaces can be created')
+  if (exitCode === NOT_HERE) return impossible(said, 'run portward verify on a system that allows namespaces')
   if (performance.now() - startedMs >= TIMEOUT_MS)
     return unfinished(
       `it took more than ${TIMEOUT_MS / 1000} s, and was stopped`,
-      `portward verify; if it is the same again, see whether KILL_ROUTE and KILL_RUN_CMD in ${specification.confPath} end`,
+      `run portward verify again; if that does not help, check whether KILL_ROUTE and KILL_RUN_CMD in ${specification.confPath} end`,
     )
   return unfinished(
     said === '' ? `it ended with exit code ${exitCode}` : said,

@@ -7,7 +7,7 @@ import { DATABASE } from './jail.ts'
 /** The members of a ban set, as `nft list` prints them. */
 const MEMBERS = /(\n\tset (?:hosts4|hosts6|networks6) \{[^}]*?)\n\t+elements = \{[^}]*\}/g
 
-/** A firewall without the members of the ban sets, however many they are. */
+/** A firewall without the members of the ban sets. */
 export const withoutBanned = (firewall: Firewall): Firewall => ({
   ...firewall,
   ipset: firewall.ipset.replace(/^add portward-.*\n?/gm, ''),
@@ -17,7 +17,7 @@ export const withoutBanned = (firewall: Firewall): Firewall => ({
     .join(''),
 })
 
-/** Has what is loaded in the lab take its bans from the lab's fail2ban. */
+/** Has the lab's ban set use the database of the lab's fail2ban. */
 const useDatabase = async (database: string): Promise<void> => {
   const conf = await readFile(BANS_CONF, 'latin1').catch(() => null)
   if (conf !== null)
@@ -25,9 +25,9 @@ const useDatabase = async (database: string): Promise<void> => {
 }
 
 /**
- * Empties the lab's copies of what grows on a live server: the history and the bans that fail2ban reads. Otherwise
- * it would first ban again all hosts that the live one has banned, and the proof would take longer the more of them
- * there are. A file that is missing stays missing: fail2ban does not start without its log.
+ * Empties the lab's copies of records that grow on a live server: the history and fail2ban's bans. Otherwise the lab's
+ * fail2ban would first ban all those hosts again, which takes time. A missing file is not created: fail2ban does not start
+ * without its log, and the lab has to show that.
  */
 export const emptyRecords = async (historyPath: string): Promise<void> => {
   await useDatabase(DATABASE)
@@ -35,7 +35,7 @@ export const emptyRecords = async (historyPath: string): Promise<void> => {
   try {
     await writeFile(historyPath, '')
   } catch {
-    // One that is immutable or append-only on the server is so in the overlay, too: another takes its place.
+    // A file that is immutable or append-only on the server is so in the overlay, too: an empty one is mounted over it.
     const empty = '/run/lab/empty'
     await writeFile(empty, '', { mode: 0o600 })
     await run('mount', ['--bind', empty, historyPath], `see why ${historyPath} cannot be emptied in the lab`)

@@ -5,7 +5,7 @@ import { HostError } from '../../system/host-error.ts'
 import { follow } from '../../system/process.ts'
 
 export interface Recorder {
-  /** Whether it has work that this machine has not let it do yet; where not, it has handed over what has come in. */
+  /** Whether it still has work to do; if not, it has passed on everything that has arrived. */
   readonly isBehind: () => Promise<boolean>
   readonly stop: () => Promise<void>
 }
@@ -13,8 +13,8 @@ export interface Recorder {
 const START_TIMEOUT_MS = 10_000
 
 /**
- * Hands over, as pcap, what a portsentry in this network namespace would be shown: `socket` behind the firewall, as
- * 1.2, or `wire`, as 2.x. Returns once nothing can be missed any more. Throws HostError.
+ * Records, as pcap, what a portsentry in this network namespace would receive: `socket` after the firewall, like 1.2, or
+ * `wire`, like 2.x. Returns once it has started to record. Throws HostError.
  */
 export const startRecorder = async (
   view: 'socket' | 'wire',
@@ -32,7 +32,7 @@ export const startRecorder = async (
     await stop()
     throw new HostError(
       `packets cannot be recorded: ${program.said().trim().split('\n').at(-1)}`,
-      'see whether root may open raw sockets',
+      'check whether root may open raw sockets',
     )
   }
   return {

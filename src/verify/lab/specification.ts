@@ -11,8 +11,8 @@ export interface LabDevice {
 
 /**
  * - `attacker`: scans, and should be cut off.
- * - `logged`: never scans; a line in the history says so, and fail2ban alone should cut it off.
- * - `allowlisted`: scans and is in the history, too, and should get through all the same.
+ * - `logged`: never scans, but is in the history; fail2ban should cut it off.
+ * - `allowlisted`: scans and is in the history, too, but should still get through.
  */
 export type Role = 'attacker' | 'logged' | 'allowlisted'
 
@@ -33,16 +33,16 @@ export interface Probe {
   readonly port: number
 }
 
-/** What the lab is built from and what happens in it, as data: JSON on the standard input of its process. */
+/** How to build the lab and what to do in it, as data: JSON on the standard input of its process. */
 export interface LabSpecification {
   readonly release: string
   readonly modes: readonly Mode[]
   readonly confPath: string
   readonly devices: readonly LabDevice[]
-  /** Names of the server's other interfaces: rules may speak of them, nothing happens there. */
+  /** Names of the server's other interfaces: rules may name them, but they are not used. */
   readonly otherDevices: readonly string[]
   readonly hosts: readonly LabHost[]
-  /** The interface behind which all hosts are that are not on one of the server's networks. */
+  /** The interface for all hosts that are not on one of the server's networks. */
   readonly outside: string
   /** Where portsentry logs the hosts that it has detected. */
   readonly historyPath: string
@@ -56,8 +56,8 @@ export interface LabSpecification {
     readonly nft: string
     readonly ipset: string
   }
-  /** Daemons here that ask hosts.allow and hosts.deny. */
-  readonly askingDaemons: readonly string[]
+  /** Daemons here that use hosts.allow and hosts.deny. */
+  readonly libwrapDaemons: readonly string[]
   /** Jails other than portsentry's: the lab has no logs for them. */
   readonly otherJails: readonly string[]
 }

@@ -1,13 +1,13 @@
 import { follow, tryRun } from '../../system/process.ts'
 import { waitUntil } from './wait-until.ts'
 
-/** Has nft tell of every packet that comes in which rules it meets. */
+/** Has nft trace every incoming packet. */
 const TABLE =
   'table inet portward_trace { chain entry { type filter hook prerouting priority -350; meta nftrace set 1; }; }'
 
 const DECISION = /^trace id \S+ (\S+) (\S+) (\S+) (?:rule (.*) \(verdict drop\)|(policy drop) *)$/gm
 
-/** Rules and policies that dropped packets, in what `nft monitor trace` prints, but for the bans. Pure. */
+/** Rules and policies that dropped packets, in the output of `nft monitor trace`, without the bans. Pure. */
 export const parseDrops = (trace: string): string[] => {
   const drops = [...trace.matchAll(DECISION)].flatMap(([, family, table = '', chain, rule, policy]) => {
     if (/^portward/.test(table) || chain === 'PORTWARD') return []
@@ -17,12 +17,12 @@ export const parseDrops = (trace: string): string[] => {
   return [...new Set(drops)]
 }
 
-/** How long to wait for the monitor's first line: a busy machine may take its time to start it. */
+/** How long to wait for the monitor's first line: it may start slowly on a busy machine. */
 const START_TIMEOUT_MS = 5000
 
 /**
- * Follows the packets of this network namespace until it is stopped, which returns what was seen; '' without nft. It has
- * begun once it has seen a packet that `send` sends.
+ * Traces the packets of this network namespace. Returns a function that stops it and returns its output; '' without nft. Waits
+ * until the trace has a packet that `send` sends.
  */
 export const startTrace = async (send: () => Promise<unknown>): Promise<() => Promise<string>> => {
   const { exitCode } = await tryRun('nft', ['-f', '-'], { input: TABLE })

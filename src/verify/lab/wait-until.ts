@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 export const POLL_MS = 25
 
-/** Polls until something is done. Returns whether it was within that time. */
+/** Polls until something is done. Returns whether it was in time. */
 export const waitUntil = async (
   isDone: () => boolean | Promise<boolean>,
   timeoutMs: number,
@@ -11,7 +11,7 @@ export const waitUntil = async (
   while (!(await isDone())) {
     const isLate = performance.now() > deadline
     await sleep(POLL_MS)
-    // It may be this process that had to wait: what has come in by now counts.
+    // If this process itself was not scheduled in time, what has happened by now counts.
     if (isLate) return isDone()
   }
   return true

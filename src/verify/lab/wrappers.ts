@@ -7,10 +7,10 @@ import { tryRun } from '../../system/process.ts'
 
 type Access = 'granted' | 'denied'
 
-/** What libwrap said: by address, and by the name of the daemon. */
+/** libwrap's verdicts by address and daemon. */
 interface Judged {
   readonly access: ReadonlyMap<string, Readonly<Record<string, Access>>>
-  /** Why libwrap could not be asked; null where it was, or no daemon here asks it. */
+  /** Why libwrap could not be asked; null if it was, or no daemon here uses it. */
   readonly gap: string | null
 }
 
@@ -22,7 +22,7 @@ const ask = async (daemon: string, address: string): Promise<[string, Access][]>
   return said === 'granted' || said === 'denied' ? [[daemon, said]] : []
 }
 
-/** As if these hosts were banned: hosts.allow has to let them in all the same. */
+/** Adds these hosts to hosts.deny as if they were banned: hosts.allow has to let them in nevertheless. */
 const denyAll = async (addresses: readonly string[]): Promise<void> => {
   const patterns = addresses.map((address) => (address.includes(':') ? `[${address}]` : address))
   const lines = (start: string) => patterns.map((pattern) => `${start}${pattern}\n`).join('')
@@ -32,15 +32,15 @@ const denyAll = async (addresses: readonly string[]): Promise<void> => {
   await appendFile(DENIED, lines(''))
 }
 
-/** Whether the file that hosts.deny names has these hosts; true where it names none. */
+/** Whether the file that hosts.deny names has these hosts; true if it does not name a file. */
 export const areDenied = async (addresses: readonly string[]): Promise<boolean> => {
   const { listed } = await readDenied('/', DENIED)
   return listed === null || addresses.every((address) => listed.includes(address))
 }
 
 /**
- * What libwrap itself tells each daemon of these hosts, by its own tcpdmatch, once the allowlisted ones are banned
- * there, too. IPv6 addresses are left out: tcpdmatch does not take them.
+ * The verdicts of libwrap's tcpdmatch for each daemon and these hosts, after the allowlisted ones have been added to
+ * hosts.deny. IPv6 addresses are left out: tcpdmatch does not accept them.
  */
 export const judgeAccess = async (
   daemons: readonly string[],

@@ -113,7 +113,7 @@ export const OWN_ADDRESS = addresses.server.wan
 
 /**
  * Fragments: the 8 bytes of -f hold the ports of a TCP header but not its flags, 24 all of it; a datagram's header is
- * 8. What comes after is no chance bytes, in which 2.x by raw sockets would look for ports. Of a record route only
+ * 8. The bytes after that are not random, in which 2.x by raw sockets would look for ports. Of a record route only
  * that there is an IP option counts.
  */
 export const SCANS: readonly Scan[] = [

@@ -30,7 +30,7 @@ export const hold = (address: string, port: number): string =>
     'echo $!',
   ].join('\n')
 
-/** A server with the stock portsentry of that version, which does not run, and the attacker ready. */
+/** A server with the stock portsentry of that version, which is not running, and the attacker ready. */
 export const provideServer = async (version: Setup['version']): Promise<Server> => {
   const server = await startServer({
     suite: version === '1.2' ? 'bookworm' : 'testing',

@@ -23,14 +23,14 @@ export const cacheDirectory = (): string => {
  * - The apt cache holds what tests install later without network. The lists stay, since plans need candidates, but with these
  *   and the installed packages only: apt reads all of them each time.
  * - apt's timers are masked: as persistent timers they fire at first boot and hold the lock that tests want.
- * - Nobody logs in at a console; agetty would make a file in /run at any time after the boot.
+ * - Console logins are disabled: agetty would create a file in /run at any time after the boot.
  * - No resolver, and the host's own name in /etc/hosts: else each lookup of it costs fail2ban 41 s.
  */
 const recipe = `
 set -eu
 suite=$1 mirror=$2 target=$3; shift 3
 [ ! -d "$target" ] || exit 0
-# what a killed build left; with the lock held nobody is building
+# left by a killed build; with the lock held no other build is running
 rm -rf --one-file-system "$target".??????*
 echo "portward e2e: building the $suite base image, once, about two minutes..." >&2
 started=$(date +%s)
@@ -87,7 +87,7 @@ mv -T "$work" "$target"
 echo "portward e2e: $suite base image ready after $(($(date +%s) - started)) s" >&2
 `
 
-/** The mirror of this machine's own apt, or PORTWARD_E2E_MIRROR where that is no plain Debian mirror. */
+/** The mirror of this machine's apt, or PORTWARD_E2E_MIRROR if that is not a plain Debian mirror. */
 const readMirror = async (): Promise<string> => {
   const given = process.env['PORTWARD_E2E_MIRROR']
   if (given) return given

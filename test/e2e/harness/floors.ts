@@ -26,22 +26,22 @@ export type Floor =
   | 'ssh-installed'
   | 'ansible'
 
-/** A port with a service behind it: what a banned host no longer reaches. */
+/** A port with a service, which a banned host cannot reach. */
 export const OPEN_PORT = 8080
 
 export const DEFAULT_CONFIG = 'LAN_IP=192.168.1.10\nLAN_NM=255.255.255.0\n'
 
-/** What puts packages on a server, those that the base image has in its cache without a network. */
+/** The command that installs packages; those in the base image's cache need no network. */
 export const install = (packages: string): string =>
   `DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends ${packages}`
 
-/** The packages that portward asks for, installed by hand: what its diff is against. */
+/** The packages that portward requires, installed manually. */
 const INSTALL = install('portsentry fail2ban tcpd iptables ipset python3-systemd')
 
 const UFW = `${install('ufw nftables')} && ufw allow ${OPEN_PORT}/tcp && ufw --force enable`
 const FIREWALLD = `${install('firewalld nftables')} && systemctl start firewalld && firewall-cmd --permanent --add-port=${OPEN_PORT}/tcp && firewall-cmd --reload`
 
-/** Of what the tests' servers have and a minimal Debian has not, nothing; but a reader of manual pages. */
+/** A minimal Debian, without the extras of the tests' servers, but with a reader for manual pages. */
 const MINIMIZE = `set -e
   ${install('man-db')}
   DEBIAN_FRONTEND=noninteractive apt-get purge -y -q --autoremove nodejs python3 iproute2 procps attr`
@@ -63,7 +63,7 @@ const ANSIBLE = `set -e
   ansible-galaxy collection build /root/ansible --output-path /root
   ansible-galaxy collection install --offline /root/portward-portward-*.tar.gz`
 
-/** The sources of the Ansible collection, as an archive that tells nothing of when and by whom they were checked out. */
+/** The sources of the Ansible collection, as an archive that does not depend on the time and owner of the checkout. */
 const collection = async (): Promise<Uint8Array> => {
   const options = ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner', '--mode=go-w']
   const { stdout } = await execa('tar', ['-C', checkout, ...options, '-c', 'ansible'], { encoding: 'buffer' })
@@ -72,9 +72,9 @@ const collection = async (): Promise<Uint8Array> => {
 
 interface Recipe {
   readonly below: Floor
-  /** Makes the floor on a running server of the floor below. */
+  /** Builds the floor on a running server of the floor below. */
   readonly build: (server: Server) => Promise<void>
-  /** All that decides what `build` makes, beside the floor below. */
+  /** Everything that the result of `build` depends on, apart from the floor below. */
   readonly inputs: () => Promise<readonly (string | Uint8Array)[]>
 }
 
@@ -134,7 +134,7 @@ const withLock = async <T>(path: string, work: () => Promise<T>): Promise<T> => 
 
 const DAY_MS = 86_400_000
 
-/** Floors of earlier builds: nobody boots from one that is a day old. */
+/** Floors of earlier builds: those that are a day old are no longer in use. */
 const prune = async (directory: string, prefix: string): Promise<void> => {
   for (const name of await readdir(directory)) {
     const path = join(directory, name)

@@ -59,8 +59,8 @@ const missingRequirements = (): string[] => {
 }
 
 /**
- * `describe` for tests that need real servers. Where they cannot run the skip is loud and says what would
- * mend it; with CI=true it is a failure, so that a pipeline cannot lose these tests without anyone noticing.
+ * `describe` for tests that need real servers. If they cannot run, the skip is loud and says how to fix that; with CI=true it
+ * is a failure, so that a pipeline cannot lose these tests unnoticed.
  */
 export const describeServers = (name: string, body: () => void): void => {
   const missing = missingRequirements()

@@ -6,8 +6,8 @@ const PORTSENTRY_CONF = '/etc/portsentry/portsentry.conf'
 const ACCESS = '0x0200000001000600ffffffff020004000100000004000400ffffffff10000400ffffffff20000000ffffffff'
 
 /**
- * A server of the floor `installed` that an admin has set up by hand, and in ways of their own: links, modes, owners, times, an ACL, a firewall.
- * Both daemons run; a LAN host is banned.
+ * A server of the floor `installed` that an admin has set up manually, with special links, modes, owners, times, an ACL and a
+ * firewall. Both daemons are running; a LAN host is banned.
  */
 export const settle = async (server: Server): Promise<void> => {
   await server.run(`
@@ -31,10 +31,10 @@ export const settle = async (server: Server): Promise<void> => {
   await eventually('both daemons run', () => server.run('fail2ban-client ping && pgrep -x portsentry'))
 }
 
-/** What makes an apply do all kinds of steps: units that do not start at boot, a file that is of no use any more. */
+/** Makes an apply do all kinds of steps: units that do not start at boot, a file that is no longer needed. */
 export const drift = async (server: Server): Promise<void> => {
   await server.run(`
     systemctl disable portsentry fail2ban
-    printf "# portward's own\\n[sshd]\\nbackend = systemd\\n" >/etc/fail2ban/jail.d/portward-sshd.local
+    printf "# written by portward\\n[sshd]\\nbackend = systemd\\n" >/etc/fail2ban/jail.d/portward-sshd.local
     touch -d '2024-01-01' /etc/fail2ban/jail.d/portward-sshd.local`)
 }

@@ -33,7 +33,7 @@ export const survey = async (server: Server): Promise<Site> => {
 /** A command that does nothing of its own here, after it has brought the server out of the middle. */
 export const recover = async (server: Server): Promise<void> => {
   const { stdout, stderr } = await server.run('portward confirm', { allowFailure: true })
-  expect(stdout, stderr).toMatch(/^nothing waits for a confirmation/)
+  expect(stdout, stderr).toMatch(/^nothing is waiting for confirmation/)
 }
 
 /** The records are as they were before the first point: every run has the same effects then. */

@@ -1,16 +1,16 @@
 import { OPEN_PORT, STOP_PORTSENTRY, UNTIL_FAIL2BAN_ANSWERS } from '../scenario.ts'
 
-/** One thing that somebody breaks on a server that was fine, and the checks that have to say so. */
+/** One thing that is broken on a working server, and the checks that have to report it. */
 export interface Sabotage {
   readonly what: string
   readonly commands: string
-  /** What brings back more than the files that `KEEP_FILES` keeps. */
+  /** Commands that restore more than the files that `KEEP_FILES` saves. */
   readonly undo?: string
   /** By the code of the check. */
   readonly failing: Readonly<Record<string, RegExp>>
 }
 
-/** Above the first, which alone does answer no more. */
+/** A port above the first one, which alone stops answering. */
 const SECOND_PORT = OPEN_PORT + 1
 
 const CONF = '/etc/portsentry/portsentry.conf'
@@ -26,14 +26,14 @@ const restart12 = (tcpMode: string): string =>
 const DROP_IN = '/etc/systemd/system/fail2ban.service.d'
 const RESTART_FAIL2BAN = `systemctl daemon-reload; systemctl restart fail2ban; ${UNTIL_FAIL2BAN_ANSWERS}`
 
-/** Restarts fail2ban where nothing can be written but its own files and these paths, with these capabilities. */
+/** Restarts fail2ban so that it can write only its own files and these paths, with these capabilities. */
 export const confine = (paths: string, capabilities = 'CAP_NET_ADMIN'): string =>
   `mkdir -p ${DROP_IN}; touch /var/log/fail2ban.log; printf '%s\\n' '[Service]' ProtectSystem=strict 'ReadWritePaths=-/run/fail2ban -/var/lib/fail2ban -/var/log/fail2ban.log' 'ReadWritePaths=${paths}' 'CapabilityBoundingSet=CAP_DAC_READ_SEARCH ${capabilities}' >${DROP_IN}/override.conf; ${RESTART_FAIL2BAN}`
 export const UNCONFINE = `rm -r ${DROP_IN}; ${RESTART_FAIL2BAN}`
 
 /**
- * Each group is done at once, and one run of `verify` has to name every one of them: none hides another. Each is on the
- * one release where it has most to do with the release.
+ * The sabotages of a group are done at once, and one run of `verify` has to name all of them: none hides another. Each is
+ * done on the release that it depends on most.
  */
 export const SABOTAGES: Readonly<
   Record<'bookworm' | 'trixie' | 'testing', readonly (readonly Sabotage[])[]>
@@ -109,7 +109,7 @@ export const SABOTAGES: Readonly<
       },
     ],
     [
-      // First, for a daemon that starts builds its ignore list anew.
+      // First, since a daemon that starts builds its ignore list again.
       {
         what: 'portsentry in another mode',
         commands: `sed -i s/atcp/stcp/ /etc/default/portsentry; ${restart12('stcp')}`,
@@ -121,9 +121,7 @@ export const SABOTAGES: Readonly<
         commands: `${killRoute('/usr/sbin/iptables -A INPUT -s $TARGET$ -j DROP')}; iptables -I INPUT -p tcp --dport ${SECOND_PORT} -j ACCEPT; systemd-run -q --unit=second python3 -m http.server ${SECOND_PORT}; until grep -qi :${SECOND_PORT.toString(16)} /proc/net/tcp; do sleep 0.1; done`,
         undo: `systemctl stop second; iptables -D INPUT -p tcp --dport ${SECOND_PORT} -j ACCEPT`,
         failing: {
-          'cut-off': new RegExp(
-            `gets through after .*what KILL_ROUTE does has no effect on port ${SECOND_PORT}`,
-          ),
+          'cut-off': new RegExp(`gets through after .*KILL_ROUTE has no effect on port ${SECOND_PORT}`),
         },
       },
       {
@@ -148,7 +146,7 @@ export const SABOTAGES: Readonly<
       {
         what: 'an ignore list that covers everybody',
         commands: "printf '0.0.0.0/1\\n128.0.0.0/1\\n' >>/etc/portsentry/portsentry.ignore",
-        failing: { 'cut-off': /portsentry\.ignore:\d+: by this line portsentry ignores/ },
+        failing: { 'cut-off': /portsentry\.ignore:\d+: because of this line portsentry ignores/ },
       },
       {
         what: 'no room for the history',
@@ -175,7 +173,7 @@ export const SABOTAGES: Readonly<
         what: 'fail2ban stopped',
         commands: 'systemctl stop fail2ban',
         undo: `systemctl start fail2ban; ${UNTIL_FAIL2BAN_ANSWERS}`,
-        failing: { jail: /does not run/ },
+        failing: { jail: /is not running/ },
       },
     ],
   ],
@@ -191,7 +189,10 @@ export const SABOTAGES: Readonly<
         what: 'the unit of the bans stopped and disabled',
         commands: 'systemctl disable --now portward-bans',
         undo: 'systemctl enable --now portward-bans',
-        failing: { boot: /portward-bans does not/, 'ban-set': /or the unit that sees to it does not run/ },
+        failing: {
+          boot: /not started at boot: portward-bans/,
+          'ban-set': /or the unit that loads them is not running/,
+        },
       },
       {
         what: 'a jail without the allowlist',
@@ -207,7 +208,7 @@ export const SABOTAGES: Readonly<
     [
       {
         what: 'portsentry that hangs in opening its BLOCKED_FILE, a FIFO',
-        // The daemon of before holds no file open: it is ended at once, and so is the one that hangs.
+        // The previous daemon has no file open: it can be killed, and so can the one that hangs.
         commands: `sed -i 's|^BLOCKED_FILE=.*|BLOCKED_FILE="/tmp/blocked"|' ${CONF}; setpriv --reuid nobody --clear-groups mkfifo /tmp/blocked; systemctl restart portsentry; until grep -qx 'wait_for_partner' /proc/$(pgrep -x portsentry)/wchan; do sleep 0.1; done`,
         undo: 'pkill -KILL -x portsentry; rm /tmp/blocked; systemctl reset-failed portsentry; systemctl restart portsentry; until [ -n "$(pgrep -x portsentry)" ]; do sleep 0.1; done',
         failing: {
@@ -269,7 +270,7 @@ export const SABOTAGES: Readonly<
           'jail-bans': /does not load the portsentry jail/,
         },
       },
-      // Last: fail2ban starts with all that the others have changed.
+      // Last: fail2ban starts with the changes of all others.
       {
         what: 'fail2ban in a sandbox that keeps its action from the firewall',
         commands: confine('-/tmp', ''),

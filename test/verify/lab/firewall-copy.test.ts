@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { countedDrops, shareOut, withoutFail2ban } from '../../../src/verify/lab/firewall-copy.ts'
+import { countedDrops, divideTables, withoutFail2ban } from '../../../src/verify/lab/firewall-copy.ts'
 
 describe('withoutFail2ban', () => {
   it.each<[what: string, line: string, isKept: boolean]>([
@@ -21,7 +21,7 @@ describe('withoutFail2ban', () => {
   })
 })
 
-describe('shareOut', () => {
+describe('divideTables', () => {
   const table = (head: string, ...lines: string[]) =>
     `table ${head} {\n${lines.map((line) => `\t${line}\n`).join('')}}\n`
   const chain = (name: string, rule: string) => `chain ${name} {\n\t\t${rule}\n\t}`
@@ -79,11 +79,15 @@ describe('shareOut', () => {
     ],
     ['no nft', '', nf, nf, []],
   ])('%s', (_what, nft, iptables, dump, tables) => {
-    expect(shareOut({ nft, iptables, ip6tables: '' })).toEqual({ iptables: dump, ip6tables: '', nft: tables })
+    expect(divideTables({ nft, iptables, ip6tables: '' })).toEqual({
+      iptables: dump,
+      ip6tables: '',
+      nft: tables,
+    })
   })
 
   it('gives IPv6 its own dump', () => {
-    expect(shareOut({ nft: filter('ip6') + filter('ip'), iptables: '', ip6tables: nf })).toEqual({
+    expect(divideTables({ nft: filter('ip6') + filter('ip'), iptables: '', ip6tables: nf })).toEqual({
       iptables: '',
       ip6tables: nf,
       nft: [filter('ip')],

@@ -15,8 +15,8 @@ const addAddress = (address: string, device: string): string =>
   `address add ${address} dev ${device}${isIPv6(address) ? ' nodad' : ''}`
 
 /**
- * Lines for `ip -batch`. Hosts that are not on one of the server's networks are behind `outside`, on the link itself:
- * routers do not matter to what is looked at here.
+ * Lines for `ip -batch`. Hosts that are not on one of the server's networks are behind `outside`, directly on the link: routers
+ * are not needed here.
  */
 const serverLines = ({ name, addresses }: LabDevice, isOutside: boolean): string[] => [
   `link add ${name} type veth peer name eth0 netns ${namespaceBehind(name)}`,
@@ -36,16 +36,16 @@ const batch = async (lines: readonly string[], ...options: string[]): Promise<vo
   await run('ip', [...options, '-batch', '-'], HINT, { input: `${lines.join('\n')}\n` })
 }
 
-/** Interfaces that lead nowhere: nft does not take a rule about one that is not there. */
+/** Adds interfaces that are not connected: nft refuses rules with an interface that does not exist. */
 const addOthers = async (names: readonly string[]): Promise<void> => {
   const lines = names.map((name, index) => `link add ${name} type veth peer name nowhere${index}`)
-  // One that cannot be made shows in the gaps, by the rules that name it.
+  // If one cannot be created, the rules that name it are reported as gaps.
   if (lines.length > 0) await tryRun('ip', ['-force', '-batch', '-'], { input: `${lines.join('\n')}\n` })
 }
 
 /**
- * Joins the namespaces of all hosts to this one with veth. Returns whether IPv6 works as well, which a kernel may be
- * configured without. Throws HostError.
+ * Connects the namespaces of all hosts to this one with veth pairs. Returns whether IPv6 works, too: a kernel may be configured
+ * without it. Throws HostError.
  */
 export const createTopology = async (
   devices: readonly LabDevice[],
@@ -90,7 +90,7 @@ const runBehind = (device: string, program: string, input: readonly object[]): P
     { input: JSON.stringify(input), timeoutMs: 20_000 },
   )
 
-/** Sends what hosts behind a device send. */
+/** Sends the probes of the hosts behind a device. */
 export const sendProbes = async (
   device: string,
   probes: readonly (Attempt & { readonly kind: string })[],
@@ -98,7 +98,7 @@ export const sendProbes = async (
   if (probes.length > 0) await runBehind(device, probeScript, probes)
 }
 
-/** Tries connections of hosts behind a device, each for so many seconds. For each, whether the greeting was read. */
+/** Tries connections of hosts behind a device, each with this timeout. Returns for each whether the greeting was read. */
 export const tryConnects = async (
   device: string,
   connects: readonly Attempt[],
@@ -109,7 +109,7 @@ export const tryConnects = async (
   return JSON.parse(await runBehind(device, connectScript, attempts))
 }
 
-/** Whether this machine has what the lab is made with; else what is missing. */
+/** The programs that the lab needs and this machine does not have. */
 export const missingPrograms = async (): Promise<string[]> => {
   const programs = ['ip', 'nsenter', 'unshare', 'setpriv', 'python3']
   const found = await Promise.all(
