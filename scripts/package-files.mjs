@@ -1,4 +1,4 @@
-// Called by debian/rules after the bundle is built: makes the files of the Debian package that are no sources, in
+// Called by debian/rules after the bundle is built: makes the files of the Debian package that are not sources, in
 // dist/package.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

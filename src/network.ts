@@ -123,3 +123,10 @@ export const withoutContained = (networks: readonly Network[]): Network[] =>
           (!contains(network, other) || otherIndex < index),
       ),
   )
+
+/** An IPv4-mapped IPv6 network (::ffff:0:0/96) as the IPv4 network that it is, as libwrap treats it; others as they are. */
+export const unmapped = (network: Network): Network =>
+  network.prefix >= 96 &&
+  contains({ bytes: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 0, 0, 0, 0], prefix: 96 }, network)
+    ? { bytes: network.bytes.slice(12), prefix: network.prefix - 96 }
+    : network

@@ -1,5 +1,4 @@
-import { unmapped } from '../documents/client-patterns.ts'
-import { formatAddress, type Network, parseAddress } from '../network.ts'
+import { formatAddress, type Network, parseAddress, unmapped } from '../network.ts'
 
 /** One IPv4 or IPv6 address as a host; null for anything else, networks too. `::ffff:a.b.c.d` is the IPv4 host. */
 export const readHost = (text: string): Network | null => {

@@ -8,23 +8,9 @@ import {
   parseAddress,
   parseInetAddress,
   parseNetwork,
+  unmapped,
 } from '../network.ts'
-
-/** split_at() in misc.c: a separator within brackets does not count, nor any after an unbalanced bracket. */
-export const splitAt = (text: string, separator: ':' | '@' | '/', from = 0): [string, string | null] => {
-  let depth = 0
-  for (let index = from; index < text.length; index++) {
-    if (text[index] === '[') depth++
-    else if (text[index] === ']') depth--
-    else if (depth === 0 && text[index] === separator) return [text.slice(0, index), text.slice(index + 1)]
-  }
-  return [text, null]
-}
-
-export const isWord = (token: string, word: string): boolean => token.toUpperCase() === word
-
-/** Whether it matches any client, user or daemon. */
-export const isAnything = (token: string): boolean => isWord(token, 'ALL') || /^\*+$/.test(token)
+import { globMatches, isAnything, splitAt, splitExcept } from './wrapper-tokens.ts'
 
 /** A signed 32-bit number, like all below: the result of `&` and `~`. */
 const toNumber = (bytes: readonly number[]): number => bytes.reduce((value, byte) => (value << 8) | byte, 0)
@@ -62,30 +48,6 @@ const leadingTexts = (network: Network): string[] => {
   const head = bytes.slice(0, fixed).map((byte) => `${byte}.`)
   const alternatives = Array.from({ length: 2 ** (8 - (prefix % 8)) }, (_, index) => index)
   return alternatives.map((index) => `${head.join('')}${(bytes[fixed] ?? 0) + index}${fixed < 3 ? '.' : ''}`)
-}
-
-/**
- * match_pattern_ylo(), a wildcard match; `**` at the end stands for at least one character (as it does there). Backtracks to
- * the last `*` only, so that the time is bounded by the pattern's length times the text's.
- */
-export const globMatches = (glob: string, text: string): boolean => {
-  const pattern = glob.toLowerCase().replace(/\*\*+$/, '?*')
-  let [at, star, resume] = [0, -1, 0]
-  for (let index = 0; index < text.length; index += 1) {
-    if (pattern[at] === '*') {
-      star = at
-      resume = index
-      at += 1
-      index -= 1
-    } else if (pattern[at] === '?' || pattern[at] === text[index]) at += 1
-    else if (star === -1) return false
-    else {
-      at = star + 1
-      index = resume
-      resume += 1
-    }
-  }
-  return /^\**$/.test(pattern.slice(at))
 }
 
 /** Exact for hosts and for IPv4 networks of at most 65536 addresses, else only for `prefix*`. */
@@ -127,13 +89,6 @@ const hostCovers = (pattern: string, network: Network): boolean => {
   return isHost(network) && (pattern.startsWith('.') ? text.endsWith(pattern) : text === pattern)
 }
 
-/** libwrap treats an IPv4-mapped IPv6 client as the IPv4 client that it is. */
-export const unmapped = (network: Network): Network =>
-  network.prefix >= 96 &&
-  contains({ bytes: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 0, 0, 0, 0], prefix: 96 }, network)
-    ? { bytes: network.bytes.slice(12), prefix: network.prefix - 96 }
-    : network
-
 /**
  * Whether libwrap matches every address of the network with this client pattern, whatever its name is (client_match,
  * host_match and string_match in hosts_access.c). IPv4 `net/mask` with host bits matches nothing, neither do
@@ -163,12 +118,6 @@ const clientMeets = (pattern: string, network: Network): boolean => {
   const [base, bits] = [dottedQuad(net), maskNumber(mask)]
   if (base === null || bits === null || (base & ~bits) !== 0) return false
   return ((toNumber(inner.bytes) ^ base) & bits & netmask(inner.prefix)) === 0
-}
-
-/** `a EXCEPT b EXCEPT c` is `a EXCEPT (b EXCEPT c)`. */
-export const splitExcept = (list: readonly string[]): [string[], string[]] => {
-  const at = list.findIndex((token) => isWord(token, 'EXCEPT'))
-  return at === -1 ? [[...list], []] : [list.slice(0, at), list.slice(at + 1)]
 }
 
 /** Whether every address of the network is matched by the list, exceptions included. */

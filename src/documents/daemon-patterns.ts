@@ -1,4 +1,4 @@
-import { globMatches, isAnything, isWord, splitAt, splitExcept } from './client-patterns.ts'
+import { globMatches, isAnything, isWord, splitAt, splitExcept } from './wrapper-tokens.ts'
 
 /** A daemon by the name that it passes to libwrap, such as `sshd`; null: any daemon, whatever its name. */
 export type Daemon = string | null

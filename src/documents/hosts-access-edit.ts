@@ -8,13 +8,15 @@ import {
   networkOf,
   parseAddress,
   parseNetwork,
+  unmapped,
 } from '../network.ts'
-import { clientCovers, isWord, unmapped } from './client-patterns.ts'
+import { clientCovers } from './client-patterns.ts'
 import type { Daemon } from './daemon-patterns.ts'
 import { applyEdits, type Edit } from './edit.ts'
 import { decides, decisionOf, type HostsAccess, parseHostsAccess, type Rule } from './hosts-access.ts'
 import { endOf, type Line, lineEnd } from './lines.ts'
 import { setGrants } from './owned-block.ts'
+import { isWord } from './wrapper-tokens.ts'
 
 const entryFor = (given: Network): string => {
   const network = networkOf(given)

@@ -1,7 +1,8 @@
 import { type Network, parseNetwork } from '../network.ts'
-import { clientCovers, isWord, listCovers, listMeets, splitAt, splitExcept } from './client-patterns.ts'
+import { clientCovers, listCovers, listMeets } from './client-patterns.ts'
 import { type Daemon, daemonsCover, daemonsMeet } from './daemon-patterns.ts'
 import { endOf, type Line, splitLines } from './lines.ts'
+import { isWord, splitAt, splitExcept } from './wrapper-tokens.ts'
 
 /**
  * hosts.allow or hosts.deny as libwrap 7.6.q (Debian) reads it; the tests compare this with tcpdmatch. `readUpTo` is the

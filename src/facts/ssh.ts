@@ -1,5 +1,4 @@
-import { unmapped } from '../documents/client-patterns.ts'
-import { formatAddress, isHost, isLoopback, parseNetwork } from '../network.ts'
+import { formatAddress, isHost, isLoopback, parseNetwork, unmapped } from '../network.ts'
 import { type ProcessEntry, readProcFile, readSocketInodes, type Socket } from './procfs.ts'
 
 // Where SSH sessions to this server come from.

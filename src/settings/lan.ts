@@ -1,4 +1,3 @@
-import { unmapped } from '../documents/client-patterns.ts'
 import {
   broadcastOf,
   contains,
@@ -10,6 +9,7 @@ import {
   parseAddress,
   parseNetmask,
   parseNetwork,
+  unmapped,
   withoutContained,
 } from '../network.ts'
 import type { ProblemCode } from '../problem-codes.ts'
