@@ -15,10 +15,10 @@ import type { Settings } from '../settings/settings.ts'
 import { type Rewrite, rewriteHostsAllow, rewriteHostsDeny, rewriteJails, rewriteModes } from './files.ts'
 import { purposeOf } from './owned-files.ts'
 import type { Plan, RemoveStep, Step, TouchStep, WriteStep } from './plan.ts'
-import { planReleases } from './releases.ts'
 import { rewriteConf } from './rewrite-conf.ts'
 import { rewriteIgnoreList } from './rewrite-ignore-list.ts'
 import { planHandOver, planLegacyRemoval, planServices, planUnload } from './services.ts'
+import { planUnbans } from './unban-protected.ts'
 import { findBlockedSteps, findUnwritable } from './unwritable.ts'
 
 const HOSTS_ALLOW = '/etc/hosts.allow'
@@ -291,7 +291,7 @@ export const plan = (settings: Settings, facts: Facts): Judgement => {
           // remove the rules of both when it stops.
           ...writes.filter(isLegacy),
           ...planLegacyRemoval(desired, facts),
-          ...(live === null ? [] : planReleases(desired, facts, live)),
+          ...(live === null ? [] : planUnbans(desired, facts, live)),
         ]
   const problems = [...knownProblems, ...findBlockedSteps(changes, facts), ...findUnwritable(desired, facts)]
   if (problems.some(isError)) return blocked(problems)

@@ -14,8 +14,8 @@ export interface Impossible {
 }
 
 /**
- * How one generation of Debian's portsentry packages is laid out, as data: everything that differs between generations is
- * here and nowhere else. A fourth generation is a fourth table.
+ * How one release of Debian's portsentry packages is laid out, as data: paths, units, keys, and what it cannot do. How its daemon
+ * reads files and writes its history goes by `dialect`. A fourth release is a fourth table; CONTRIBUTING.md has the rest.
  */
 export interface Release {
   readonly name: string

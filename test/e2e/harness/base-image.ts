@@ -6,7 +6,7 @@ import { execa } from 'execa'
 import { $ } from 'zx'
 import { endWithRunner } from './orphan.ts'
 
-export type Suite = 'bookworm' | 'trixie' | 'testing' | 'sid'
+export type Suite = 'bookworm' | 'trixie' | 'testing'
 
 /** Where base images and running servers live: never in the checkout, which may be on any file system. */
 export const cacheDirectory = (): string => {

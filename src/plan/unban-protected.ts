@@ -17,7 +17,7 @@ const protectedOf = (addresses: readonly string[], { protectedNetworks }: Desire
  * Protected hosts that are banned now. A rule in INPUT or a route may be the admin's: it is removed only if hosts.deny or
  * fail2ban show that portsentry banned the host. portward's ban set contains nothing but bans.
  */
-export const planReleases = (desired: Desired, facts: Facts, live: LiveFacts): ReleaseStep[] => {
+export const planUnbans = (desired: Desired, facts: Facts, live: LiveFacts): ReleaseStep[] => {
   const jailed = protectedOf(
     (live.jailed ?? []).map(({ address }) => address),
     desired,

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
-import { readHistoryTail } from '../../src/facts/history.ts'
+import { readHistoryTail } from '../../src/facts/history-tail.ts'
 import { HostError } from '../../src/system/host-error.ts'
 import { temporaryDirectory } from '../tree.ts'
 
