@@ -22,7 +22,7 @@ export const PROBLEM_CODES = {
       'A [DEFAULT] option in another file of fail2ban applies to the portsentry jail too. Harmless if you meant it for all jails; else move it into those that need it.',
   },
   'at-work': {
-    title: 'Another run is at work',
+    title: 'Another run in progress',
     explanation:
       'An apply or a rollback is changing this server right now. Wait until it has finished, then ask again.',
   },

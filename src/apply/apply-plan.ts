@@ -48,7 +48,7 @@ const release = async ({ address, undo, jailed }: ReleaseStep): Promise<void> =>
   if (jailed) await unban('portsentry', address)
 }
 
-/** Where no other ban set takes over, portsentry and fail2ban are told so by the steps that follow. */
+/** If no other ban set replaces it, the following steps configure portsentry and fail2ban accordingly. */
 const removeBans = async (step: UnloadStep): Promise<void> => {
   if (step.isLast) await stopBanUnit()
   await removeBanSet(step)

@@ -9,7 +9,7 @@ const NONINTERACTIVE = {
   DEBIAN_PRIORITY: 'critical',
   APT_LISTCHANGES_FRONTEND: 'none',
 }
-/** Another apt or dpkg may be at work: it is waited for. Without a terminal of its own, dpkg says here what failed. */
+/** Another apt or dpkg may be running: portward waits for it. Without a terminal of its own, dpkg says here what failed. */
 const PATIENT = ['-q', '-o', 'DPkg::Lock::Timeout=300', '-o', 'Dpkg::Use-Pty=0']
 const INSTALL_TIMEOUT_MS = 1_800_000
 /** How apt and dpkg change what is installed. */

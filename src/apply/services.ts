@@ -83,7 +83,7 @@ export const stopService = (service: Service): Promise<void> =>
     else {
       await tryRun('systemctl', ['stop', `${service}.service`], { purpose })
       await tryRun('systemctl', ['stop', `${service}@*.service`], { purpose })
-      // portsentry 1.2 ends with an error when it is told to.
+      // portsentry 1.2 exits with an error when it is stopped.
       await tryRun('systemctl', ['reset-failed', `${service}@*.service`])
     }
     await waitingFor(`the processes of ${service} to end`, STOP_TIMEOUT_MS, () => waitForEnd(service))
@@ -119,7 +119,7 @@ export const start = (unit: string): Promise<void> =>
       await run('service', [unit, 'start'], `see what service ${unit} status says`, { purpose })
       return
     }
-    // A unit that kept failing is not started again for a while, unless it is told to forget that.
+    // systemd does not start a unit that kept failing for a while, unless its failures are reset.
     await tryRun('systemctl', ['reset-failed', unit])
     await run('systemctl', ['start', unit], `see what journalctl -u ${unit} says`, { purpose })
   })

@@ -98,7 +98,7 @@ const checkOwner = (path: string, { uid, mode }: { uid: number; mode: number }):
   return problems
 }
 
-/** Of a live server: whoever can put another file there decides, too. */
+/** On a live server: a user who can replace the file can decide what root does. */
 const checkPlace = async ({ root, path }: ConfigFile): Promise<Problem[]> => {
   if (process.getuid?.() !== 0) return []
   const owner = await findOtherOwnerAbove(await resolveInRoot(root, path))
@@ -163,7 +163,7 @@ const defaultSettings = (path: string): Settings => {
 
 /** Whether a problem is about config.env, or the environment in its stead. */
 const isAboutConfig = ({ at }: Problem, { path, locations }: Settings): boolean =>
-  at.path === path || [...locations.values()].some((place) => place.path === at.path)
+  at.path === path || [...locations.values()].some((location) => location.path === at.path)
 
 /** Paths of a tree's files are shown as seen from here, not as if they were this machine's own. */
 const inTree = (root: string, settings: Settings, problem: Problem): Problem =>

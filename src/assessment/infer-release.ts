@@ -20,7 +20,7 @@ export const listDirectory = async (root: string, path: string): Promise<string[
 }
 
 /**
- * The release that a tree without dpkg's status shows by its /etc: see `inferredRelease` of Facts. `asked`: the one that somebody names,
+ * The release that a tree without dpkg's status shows by its /etc: see `inferredRelease` of Facts. `asked`: the one that `--release` names,
  * whatever the files say.
  */
 export const readInferredRelease = async (

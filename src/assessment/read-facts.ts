@@ -50,7 +50,7 @@ const isFail2banConfig = (path: string): boolean =>
 
 const isWanted = (path: string): boolean => SYSTEM_FILES.has(path) || isFail2banConfig(path)
 
-/** A file that is consulted only; linked to /dev/null, as admins switch one off, it is as good as absent. */
+/** A file that is only read. One linked to /dev/null, as admins switch a file off, counts as absent. */
 const readConsulted = async (root: string, path: string): Promise<FileState | null> =>
   (await resolveInRoot(root, path)) === join(root, '/dev/null') ? null : readFileState(root, path)
 
@@ -77,7 +77,7 @@ const orUnreadable = async <T>(
 
 /**
  * Files that name hosts: those that the server talks to, and those that an earlier portward banned. One that cannot be read is
- * passed over: whoever may not, sees less.
+ * skipped: without the permission the facts have less.
  */
 const listHostFiles = async (root: string): Promise<string[]> => {
   const lists = PEER_DIRECTORIES.map(async (directory) => {
@@ -195,7 +195,7 @@ const readInsecure = async (paths: readonly string[]): Promise<Map<string, strin
 export interface FactOptions {
   /** The release of a copy of /etc, which does not tell; a package that is there knows better. */
   readonly release?: string
-  /** Leaves out what only the running system tells (processes, firewall, apt), as for a tree. */
+  /** Leaves out what only the running system shows (processes, firewall, apt), as for a tree. */
   readonly filesOnly?: boolean
 }
 

@@ -43,7 +43,7 @@ export const readBanning = async (
   return { firewallManagers, backend, present: banSetOf(files.get(BANS_CONF)?.text) }
 }
 
-/** What only the running server tells. All but what `banning` waits for is read beside its files. */
+/** What only the running server shows. All of it is read while the files are, except what depends on `banning`. */
 export const readLive = async (settings: Settings, banning: Promise<Banning>): Promise<LiveFacts> => {
   const asRoot = process.getuid?.() === 0
   const init = readInit()

@@ -28,7 +28,7 @@ export const loadBanSet = async (init: Init): Promise<void> => {
     run('systemctl', ['daemon-reload'], 'see systemctl status'),
   )
   await effect(`run systemctl restart ${BANS_UNIT}`, async () => {
-    // One that kept failing is not started again for a while, unless it is told to forget that.
+    // systemd does not start a unit that kept failing for a while, unless its failures are reset.
     await tryRun('systemctl', ['reset-failed', BANS_UNIT])
     if ((await tryRun('systemctl', ['restart', BANS_UNIT])).exitCode === 0) return
     // What the loader says, rather than that systemd could not run it.

@@ -4,7 +4,7 @@ import { effect } from '../system/effect.ts'
 import { HostError } from '../system/host-error.ts'
 import { run } from '../system/process.ts'
 
-/** Says something about addresses to a jail; one that is not loaded bans nobody. */
+/** Sends a jail a command about addresses. A jail that is not loaded does not ban. */
 const tellJail = async (
   jail: string,
   command: 'banip' | 'unbanip',

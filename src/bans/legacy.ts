@@ -29,7 +29,7 @@ const [FIREWALL_UNIT, SYNC_UNIT, SYNC_TIMER] = LEGACY_UNITS
 
 /** Addresses in one command. */
 const AT_ONCE = 500
-/** fail2ban bans a moment after it was told to, one host after the other. */
+/** fail2ban bans a moment after the request, one host after the other. */
 const PATIENCE_MS = 10_000
 const POLL_MS = 100
 
@@ -65,7 +65,7 @@ export const handOverBans = async (hosts: readonly string[]): Promise<void> => {
   if (readInit() === 'systemd') {
     await effect(`run systemctl disable ${LEGACY_UNITS.join(' ')}`, async () => {
       await tryRun('systemctl', ['stop', SYNC_TIMER])
-      // Returns when one that is at work has come to its end, too: ended in the middle, it would leave temporary files.
+      // Also waits for one that is running: killed in the middle, it would leave temporary files.
       await tryRun('systemctl', ['start', SYNC_UNIT])
       await tryRun('systemctl', ['disable', ...LEGACY_UNITS])
     })

@@ -95,7 +95,7 @@ const readBlocked = async (
     const state = conf === null && !isAbsent ? 'incomplete' : 'absent'
     return { reading: gap('blocked-file', state, unknownReason || 'there is no BLOCKED_FILE'), blocked }
   }
-  // Nobody reads what a mode left that runs no longer: 1.2 empties the file when it starts.
+  // The file of a mode that no longer runs is not read: 1.2 empties it when it starts.
   const counted = files.filter(({ mode }) => mode === null || modes.length === 0 || modes.includes(mode))
   const reading = await orIncomplete(
     'blocked-file',

@@ -18,7 +18,7 @@ import { releaseDenied } from './hosts-deny.ts'
 import { unban } from './jail.ts'
 import { type BansRead, blockedFilesOf, rememberedHosts } from './read-bans.ts'
 
-/** For so long after its start a jail may be restoring its bans, including those that it was told to release meanwhile. */
+/** How long after its start a jail may still be restoring its bans, including those that have been released since. */
 const RESTORING_MS = 120_000
 const POLL_MS = 1000
 

@@ -9,7 +9,7 @@ export interface BlockedHosts {
   has(source: Address): boolean
   /** Takes what was appended to the file: a line of 1.2, a record of 2.x. */
   append(content: Uint8Array | string): void
-  /** Takes the file's present content in place of what was known. */
+  /** Replaces what was known by the file's present content. */
   replace(content: Uint8Array | string): void
   size(): number
 }
@@ -25,7 +25,7 @@ const octetOf = (text: string): number => {
   return value <= 255 && `${value}` === text ? value : -1
 }
 
-/** IsBlocked() looks at the first place only where the address stands in a line, and goes by what follows it. */
+/** IsBlocked() looks only at the first occurrence of the address in a line, and goes by what follows it. */
 const isFound = (line: string, host: string): boolean => {
   const next = line[line.indexOf(host) + host.length] ?? ''
   return next !== '.' && !(next >= '0' && next <= '9')

@@ -37,11 +37,11 @@ const actionLines = ({ action, result, said }: ActionOutcome, host: string, dial
 }
 
 const noticed12 = ({ packet, mode, host, scan, port }: Decision, name: string): string[] => {
-  const place = `from host: ${name}/${host} to ${packet.protocol.toUpperCase()} port: ${port}`
+  const target = `from host: ${name}/${host} to ${packet.protocol.toUpperCase()} port: ${port}`
   // 1.2 begins its words for a NULL scan with a blank of their own.
-  const noticed = `attackalert: ${scan === 'TCP NULL scan' ? ' ' : ''}${scan} ${place}`
+  const noticed = `attackalert: ${scan === 'TCP NULL scan' ? ' ' : ''}${scan} ${target}`
   return packet.hasIpOptions === true && !isConnectMode(mode)
-    ? [noticed, `attackalert: Packet ${place} has IP options set (detection avoidance technique).`]
+    ? [noticed, `attackalert: Packet ${target} has IP options set (detection avoidance technique).`]
     : [noticed]
 }
 

@@ -14,7 +14,7 @@ export interface Effects {
   /** The list that the daemon reads now; null: there is none, or it cannot be read. */
   ignoreList(): Eventually<IgnoreList | null>
   /**
-   * 1.2: the blocked file's text (latin1) where anybody else changed it since last asked, '' where it is gone; else
+   * 1.2: the blocked file's text (latin1) where another process has changed it since the last call, '' if it was removed; else
    * undefined. The detector keeps what it hands to `finalized`.
    */
   blockedText?(mode: Mode): Eventually<string | undefined>

@@ -18,11 +18,11 @@ export interface Ban {
 
 /** A member of one of portward's sets. */
 export interface SetMember extends Pick<Ban, 'address' | 'undo'> {
-  /** In seconds from now; null: until somebody releases it. */
+  /** In seconds from now; null: until it is released. */
   readonly secondsLeft: number | null
 }
 
-/** How iptables, nft and ip say that there is no such chain, table or set: then it bans nobody. */
+/** How iptables, nft and ip say that a chain, table or set does not exist: then it has no bans. */
 const NOT_THERE =
   /No chain\/target\/match by that name|No such file or directory|does not exist|Protocol not supported/
 

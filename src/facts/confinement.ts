@@ -51,7 +51,7 @@ export const parseRights = (status: string): Pick<ProcessConfinement, 'isRoot' |
 export const readOwnMounts = async (): Promise<Mount[]> =>
   parseMounts(await readProcFile('/proc/self/mountinfo'))
 
-/** What the kernel tells of a process's confinement; null where it has ended, or only root may ask. */
+/** What the kernel shows of a process's confinement; null where it has ended, or only root may ask. */
 export const readConfinement = async (pid: number): Promise<ProcessConfinement | null> => {
   try {
     const [mountinfo, status, network, own] = await Promise.all([

@@ -14,12 +14,12 @@ const client = (...args: string[]) => tryRun('fail2ban-client', args, { timeoutM
 
 /** Debian's default. */
 const SOCKET = '/run/fail2ban/fail2ban.sock'
-/** How `askScript` says that nobody listens there. */
+/** The exit code of `askScript` when no server listens there. */
 const NOBODY_LISTENS = 69
 
 /**
  * What the running server answers; lists a line an element. Its own client, which knows of another socket, is asked where
- * nobody listens at the usual one: it takes 0.2 s of processor time to load, and an apply asks a dozen times.
+ * no server listens at the usual one: it takes 0.2 s of processor time to load, and an apply asks a dozen times.
  */
 const ask = async (...words: string[]): Promise<RunResult> => {
   const args = ['-I', '-S', '-c', askScript, SOCKET, ...words]
@@ -39,9 +39,9 @@ export const askJails = async (): Promise<string[] | null> => {
   return list.split(/[,\s]+/).filter(Boolean)
 }
 
-/** For so long after its start a server may not answer yet. */
+/** How long after its start a server may not answer yet. */
 const SILENT_MS = 60_000
-/** For so long it may answer and have no jails: it is told of all of them at once, as soon as it answers. */
+/** How long it may answer without having jails: it receives all of them at once, as soon as it answers. */
 const EMPTY_MS = 10_000
 const POLL_MS = 100
 

@@ -32,7 +32,7 @@ export const parseUfw = (conf: string, defaults: string): Ufw | null => {
   }
 }
 
-/** Whether the file is in one of these places: links of an enabled unit, control groups of a running one, sockets. */
+/** Whether one of these paths exists: the link of an enabled unit, the control group of a running one, a socket. */
 const isAnyThere = (...paths: readonly string[]): boolean => paths.some((path) => existsSync(path))
 
 /** Which other tools rule this server's firewall, by the files that they keep. Runs nothing. */

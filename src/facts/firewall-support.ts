@@ -5,7 +5,7 @@ import { tryRun } from '../system/process.ts'
 export type Verdict = 'accepted' | 'refused' | 'unknown'
 
 /**
- * Tries iptables targets where it harms nobody: in a chain of a network namespace that ends with the command.
+ * Tries iptables targets where that is harmless: in a chain of a network namespace that ends with the command.
  * DROP goes first: where even that fails, nothing can be said about the others.
  */
 export const tryTargets = async (

@@ -7,7 +7,7 @@ import { type Ban, failureOf } from './ban.ts'
 
 // Where this server is in its networks, as `ip` of iproute2 says.
 
-/** Bridges and cables of containers and virtual machines come and go with them; nobody else meets this server there. */
+/** Bridges and virtual cables of containers and virtual machines: they come and go with these, and no other host is on them. */
 const CONTAINERS = /^(?:docker\d|br-[0-9a-f]{12}$|veth|virbr|vnet|lxcbr|lxdbr|cni|podman)/
 
 /** An interface, loopback left out. */
@@ -45,7 +45,7 @@ export const lastingHosts = (addresses: readonly string[]): Network[] =>
 
 /**
  * What `ip -json address` says, in the kernel's order, whether or not an interface has a carrier; null where that is not such
- * text. Temporary addresses change by the day, and nobody reaches a server at one: they would make a drift of each.
+ * text. Temporary addresses change daily and are not used to reach a server: each change would look like drift.
  */
 export const parseInterfaces = (text: string): NetworkInterface[] | null => {
   const interfaces = readJson<readonly IpInterface[]>(text)

@@ -53,14 +53,14 @@ const presentDirectory = async (real: string): Promise<string> => {
   return directory
 }
 
-interface Place {
+interface Location {
   readonly path: string
   readonly real: string
   readonly directory: string
   readonly exists: boolean
 }
 
-const locate = async (root: string, path: string): Promise<Place | Obstacle> => {
+const locate = async (root: string, path: string): Promise<Location | Obstacle> => {
   try {
     const real = await resolveInRoot(root, path)
     const kind = await kindOf(real)
@@ -76,7 +76,7 @@ const locate = async (root: string, path: string): Promise<Place | Obstacle> => 
 }
 
 const judge = async (
-  { real, directory, exists }: Place,
+  { real, directory, exists }: Location,
   attributes: ReadonlyMap<string, string>,
 ): Promise<Obstacle | null> => {
   const isAppendOnly = (path: string) => attributes.get(path)?.includes('a') === true
@@ -103,11 +103,13 @@ export const readObstacles = async (
   const located = await Promise.all(
     [...new Set(paths)].map(async (path) => [path, await locate(root, path)] as const),
   )
-  const places = located.flatMap(([, place]) => ('real' in place ? [place] : []))
-  const present = places.flatMap(({ real, directory, exists }) => (exists ? [real, directory] : [directory]))
+  const locations = located.flatMap(([, location]) => ('real' in location ? [location] : []))
+  const present = locations.flatMap(({ real, directory, exists }) =>
+    exists ? [real, directory] : [directory],
+  )
   const attributes = await readAttributes([...new Set(present)])
-  const judged = located.map(async ([path, place]): Promise<[string, Obstacle][]> => {
-    const obstacle = 'real' in place ? await judge(place, attributes) : place
+  const judged = located.map(async ([path, location]): Promise<[string, Obstacle][]> => {
+    const obstacle = 'real' in location ? await judge(location, attributes) : location
     return obstacle === null ? [] : [[path, obstacle]]
   })
   return new Map((await Promise.all(judged)).flat())

@@ -27,7 +27,7 @@ export const readPackageFiles = async (root: string, name: string): Promise<stri
   return (list?.text ?? '').split('\n').filter(Boolean)
 }
 
-/** Whether apt knows any packages at all: on a fresh image nobody has run apt-get update yet. */
+/** Whether apt knows any packages at all: on a fresh image apt-get update has not been run yet. */
 export const hasPackageLists = async (): Promise<boolean> => {
   const { stdout } = await tryRun('apt-get', [
     'indextargets',

@@ -143,7 +143,7 @@ export const parseSockets = (
     ]
   })
 
-/** Sockets of IPv4 and IPv6 in the network namespace of a process: of this one unless told. */
+/** Sockets of IPv4 and IPv6 in the network namespace of a process; by default of this one. */
 export const readSockets = async (
   tables: readonly SocketTable[],
   pid: number | 'self' = 'self',

@@ -27,7 +27,7 @@ export const isSshListener = ({ name, args }: Pick<ProcessEntry, 'name' | 'args'
   return name === 'sshd' && (!commandLine.startsWith('sshd: ') || commandLine.includes('[listener]'))
 }
 
-/** sshd's own default, for where its sockets cannot be told: without root, or where systemd listens for it. */
+/** sshd's own default, for where its sockets cannot be determined: without root, or where systemd listens for it. */
 const SSH_PORT = 22
 
 /**

@@ -15,14 +15,14 @@ const HINT = 'see systemctl status portward-unconfirmed.timer'
 const pathOf = (kind: 'service' | 'timer'): string => join(UNIT_DIRECTORY, `${UNIT}.${kind}`)
 
 /**
- * An apply, or another portward, may be at work when the time is up: it is waited for, and so is one that takes the lock in
+ * An apply, or another portward, may be running when the time is up: the rollback waits for it, and so is one that takes the lock in
  * between. The lock's file must not be readable to others where this is what makes it.
  */
 const serviceText = (
   command: string,
 ): string => `# Made by "portward apply --confirm-within"; removed by the confirmation.
 [Unit]
-Description=Roll back what portward applied and nobody confirmed
+Description=Roll back what portward applied and was not confirmed
 
 [Service]
 Type=oneshot

@@ -46,7 +46,7 @@ export interface BanRecord {
 }
 
 /**
- * - `open`: its apply is at work, or died in the middle.
+ * - `open`: its apply is running, or was interrupted.
  * - `applied`: it is what the server has, as far as no later one replaced it.
  * - `undone`: its apply failed, and its changes were rolled back.
  * - `rolled-back`: a rollback restored what it had replaced.

@@ -56,7 +56,7 @@ export interface TransactionOptions {
   readonly keep: number
   /** How long to wait for a confirmation; null: none is needed. */
   readonly confirmWithinMs: number | null
-  /** Told of what is being restored. */
+  /** Called with each thing that is being restored. */
   readonly undoing: Tell
 }
 
@@ -76,7 +76,7 @@ const attemptAll = async (
   await takeReserve(state, number)
   await openJournal(state, journal)
   try {
-    // Before the first change: it may be the one that locks everybody out.
+    // Before the first change: it may be the one that locks the admin out.
     if (confirmWithinMs !== null) await arm(confirmWithinMs)
     await work()
     // The time to confirm begins when there is something to look at.
@@ -129,13 +129,13 @@ export interface Unfinished {
   readonly operation: Journal['operation']
   /** ISO 8601. */
   readonly started: string
-  /** Whether a portward is at work on it now; else it died in the middle. */
+  /** Whether a portward is still running it; else it was interrupted. */
   readonly isAtWork: boolean
 }
 
 /** The same in words. */
 export const describeUnfinished = ({ operation, started, isAtWork }: Unfinished): string =>
-  `an earlier ${operation}, begun ${started}, ${isAtWork ? 'is still at work' : 'was interrupted'}`
+  `an earlier ${operation}, begun ${started}, ${isAtWork ? 'is still running' : 'was interrupted'}`
 
 /** What has begun and not ended; null where nothing has, or only root can tell. Changes nothing. */
 export const findUnfinished = async (): Promise<Unfinished | null> => {
@@ -149,7 +149,7 @@ export const findUnfinished = async (): Promise<Unfinished | null> => {
 export const isPending = ({ state, confirmBy }: Generation): boolean =>
   state === 'applied' && confirmBy !== null
 
-/** The apply that is waiting for confirmation; null: none does. Without root only the timer tells. Changes nothing. */
+/** The apply that is waiting for confirmation; null: none does. Without root only the timer shows it. Changes nothing. */
 export const findPending = async (): Promise<PendingConfirmation | null> => {
   if (process.getuid?.() !== 0) return isArmed() ? { generation: null, leftMs: await readTimeLeft() } : null
   const pending = (await readGenerations(STATE)).find(isPending)

@@ -35,7 +35,7 @@ const isListed = (text: string, line: string): boolean => {
 
 /**
  * 2.x (KillHostsDeny in io.c): only a file that is there and that not all may write. It means to refuse a link,
- * too, but asks with stat(), and puts a plain file in the link's place: here the link is refused.
+ * too, but asks with stat(), and replaces the link by a plain file: here the link is refused.
  */
 const replace2 = async (root: string, line: string): Promise<Denial> => {
   const asked = join(await resolveInRoot(root, dirname(HOSTS_DENY)), basename(HOSTS_DENY))

@@ -36,7 +36,7 @@ export interface Session {
   /** The effects of this run, with what the source knows of ports that services have. */
   readonly effects: (isInUse: Effects['isInUse']) => Promise<Effects>
   readonly stdin: Readable
-  /** Lets `work` end in order, by calling `stop`, when somebody wants it to end. */
+  /** Lets `work` end in order, by calling `stop`, on request. */
   readonly untilStopped: <T>(stop: () => void, work: Promise<T>) => Promise<T>
   readonly note: (text: string) => void
 }

@@ -23,7 +23,7 @@ export interface Unreadable {
   readonly hint: string
 }
 
-/** What `read` gives for the real place of a path, or null where there is no such file. */
+/** What `read` returns for the real path, or null where there is no such file. */
 const ifPresent = async <T>(
   root: string,
   path: string,
@@ -38,7 +38,7 @@ const ifPresent = async <T>(
     const asked = join(root, path)
     throw asked === real
       ? error
-      : new HostError(`${asked} leads to a bad place: ${error.message}`, error.hint)
+      : new HostError(`${asked} leads to an unusable path: ${error.message}`, error.hint)
   }
 }
 

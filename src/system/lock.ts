@@ -13,7 +13,7 @@ export const LOCK = '/run/portward.lock'
 
 /**
  * Where generations and the journal of a server are kept: root's alone, since they hold copies of configuration files.
- * Locked while apt or dpkg is at work for portward. An apply to a tree keeps nothing behind: its record is in a directory
+ * Locked while apt or dpkg runs for portward. An apply to a tree keeps nothing behind: its record is in a directory
  * that ends with it.
  */
 export const STATE = '/var/lib/portward'
@@ -22,7 +22,7 @@ export interface Lock {
   readonly release: () => Promise<void>
 }
 
-/** Whoever may read the file may hold its lock, and keep root out. */
+/** A user who may read the file could hold its lock and keep root out. */
 const keepPrivate = async (path: string): Promise<void> => {
   try {
     const handle = await open(path, 'a', 0o600)
@@ -32,7 +32,7 @@ const keepPrivate = async (path: string): Promise<void> => {
   }
 }
 
-/** Whether a portward is at work on this server now. Asked as root, whose lock it is. */
+/** Whether a portward is running on this server now. Only root can ask, whose lock it is. */
 export const isLocked = async (path = LOCK): Promise<boolean> => {
   if (!existsSync(path)) return false
   const { exitCode } = await tryRun('flock', [
@@ -47,7 +47,7 @@ export const isLocked = async (path = LOCK): Promise<boolean> => {
 
 /**
  * Takes a lock as flock(1) does. The kernel holds it for a child process that ends with this one, however this one ends:
- * nothing is left to be cleaned up. Throws `refused` where somebody else keeps it for longer than `patienceS`.
+ * nothing is left to be cleaned up. Throws `refused` where another process keeps it for longer than `patienceS`.
  */
 export const holdLock = async (path: string, patienceS: number, refused: HostError): Promise<Lock> => {
   const options = ['--timeout', String(patienceS), '--conflict-exit-code', String(REFUSED)]
@@ -84,6 +84,6 @@ export const holdLock = async (path: string, patienceS: number, refused: HostErr
 export const takeLock = async (root: string): Promise<Lock> => {
   const path = root === '/' ? LOCK : root
   if (root === '/') await keepPrivate(LOCK)
-  const refused = new HostError(`another portward is at work on ${root}`, 'wait until it has finished')
+  const refused = new HostError(`another portward is running on ${root}`, 'wait until it has finished')
   return holdLock(path, PATIENCE_S, refused)
 }

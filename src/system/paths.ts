@@ -6,10 +6,10 @@ import { errnoOf, failedTo, HostError } from './host-error.ts'
 const MAX_LINKS = 40
 
 /**
- * The real place of `path` below `root`: symbolic links are followed as a process chrooted to `root` would,
+ * The real path of `path` below `root`: symbolic links are followed as a process chrooted to `root` would,
  * so that an absolute link in an image never leads to this machine's own files. Components that do not
  * exist stay as they are. Throws HostError on a loop of links, and, where root works on the live system, on a link
- * that somebody else could point elsewhere.
+ * that another user could point elsewhere.
  */
 export const resolveInRoot = async (root: string, path: string): Promise<string> => {
   let pending = normalize(path).split('/').filter(Boolean)
@@ -56,14 +56,14 @@ const linkTarget = async (path: string): Promise<string | null> => {
   }
 }
 
-/** Who else than root can change an entry, in words, and how to end that; null for nobody. A link's mode says nothing. */
+/** Who else than root can change an entry, in words, and how to end that; null for none. A link's mode says nothing. */
 const otherOwner = (
   path: string,
   { uid, mode }: Stats,
   isLink: boolean,
 ): { who: string; fix: string } | null => {
   if (uid !== 0) return { who: `belongs to user ${uid}`, fix: `chown -h root ${path}` }
-  // Sticky directories too: what is not there yet, or was taken away by root, anybody can put there.
+  // Sticky directories too: what is not there yet, or was taken away by root, any user can put there.
   if (isLink || (mode & 0o022) === 0) return null
   return {
     who: `may be written by others than root (mode ${(mode & 0o7777).toString(8)})`,
@@ -72,54 +72,54 @@ const otherOwner = (
 }
 
 /**
- * Who else than root could put another file in the place of `real`, an absolute path without links, in words; null for
- * nobody. In a sticky directory the entries that are root's are root's alone.
+ * Who else than root could put another file in the place of `real`, an absolute path without links, in words; null
+ * for none. In a sticky directory the entries that are root's are root's alone.
  */
 export const findOtherOwnerAbove = async (real: string): Promise<{ who: string; fix: string } | null> => {
-  for (let place = dirname(real); ; place = dirname(place)) {
-    const entry = await lstat(place).catch((error: unknown) => {
-      throw cannotLook(place, error)
+  for (let directory = dirname(real); ; directory = dirname(directory)) {
+    const entry = await lstat(directory).catch((error: unknown) => {
+      throw cannotLook(directory, error)
     })
     const isSticky = entry.uid === 0 && (entry.mode & 0o1000) !== 0
-    const owner = isSticky ? null : otherOwner(place, entry, false)
-    if (owner !== null) return { ...owner, who: `${place} ${owner.who}` }
-    if (place === '/') return null
+    const owner = isSticky ? null : otherOwner(directory, entry, false)
+    if (owner !== null) return { ...owner, who: `${directory} ${owner.who}` }
+    if (directory === '/') return null
   }
 }
 
 /**
  * Who else than root could make the file `real` while it is not there, or could keep its directory from root, in words;
- * null for nobody. Directories that do not exist are left to whoever makes them: root.
+ * null for none. Directories that do not exist are made by root.
  */
 export const findOtherCreator = async (real: string): Promise<string | null> => {
-  for (let place = dirname(real); ; place = dirname(place)) {
-    const entry = await lstat(place).catch((error: unknown) => {
+  for (let directory = dirname(real); ; directory = dirname(directory)) {
+    const entry = await lstat(directory).catch((error: unknown) => {
       if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return null
-      throw cannotLook(place, error)
+      throw cannotLook(directory, error)
     })
-    const owner = entry === null ? null : otherOwner(place, entry, false)
-    if (owner !== null) return `${place} ${owner.who}`
-    if (place === '/') return null
+    const owner = entry === null ? null : otherOwner(directory, entry, false)
+    if (owner !== null) return `${directory} ${owner.who}`
+    if (directory === '/') return null
   }
 }
 
 /**
- * Whoever can change a link, its directory or one of those above decides where it leads, and could have root read or
+ * A user who can change a link, its directory or one of those above decides where it leads, and could have root read or
  * write any file. `link` is absolute, without links above its last component. Throws HostError.
  */
 const expectTrusted = async (path: string, link: string): Promise<void> => {
-  for (let place = link; ; place = dirname(place)) {
-    const entry = await lstat(place).catch((error: unknown) => {
-      throw cannotLook(place, error)
+  for (let current = link; ; current = dirname(current)) {
+    const entry = await lstat(current).catch((error: unknown) => {
+      throw cannotLook(current, error)
     })
-    const owner = otherOwner(place, entry, place === link)
+    const owner = otherOwner(current, entry, current === link)
     if (owner !== null) {
-      const which = place === link ? `${link}, which` : `${link}, and ${place}`
+      const which = current === link ? `${link}, which` : `${link}, and ${current}`
       throw new HostError(
         `${path} leads through the symbolic link ${which} ${owner.who}: root does not follow it`,
         `put the file itself there, or ${owner.fix}`,
       )
     }
-    if (place === '/') return
+    if (current === '/') return
   }
 }

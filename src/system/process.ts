@@ -10,7 +10,7 @@ export interface RunOptions {
   readonly cwd?: string
   readonly environment?: Readonly<Record<string, string>>
   readonly timeoutMs?: number
-  /** What it is run for, to be told where that takes long; else its command line is. */
+  /** What it is run for, reported if it takes long; by default its command line. */
   readonly purpose?: string
   /** How long its output is waited for once it has ended. */
   readonly graceMs?: number
@@ -66,7 +66,7 @@ const describeCommand = (file: string, args: readonly string[]): string => {
   return command.length > MAX_SHOWN ? `${command.slice(0, MAX_SHOWN)}…` : command
 }
 
-/** As a shell tells it: a signal is 128 and its number, a program that could not be started 127. */
+/** As a shell reports it: a signal is 128 and its number, a program that could not be started 127. */
 const exitCodeOf = (exitCode: number | null | undefined, signal: NodeJS.Signals | null | undefined): number =>
   exitCode ?? (signal ? 128 + constants.signals[signal] : NOT_STARTED)
 
@@ -90,7 +90,7 @@ export const tryRun = async (
     env: { ...childEnvironment(), ...options.environment },
     extendEnv: false,
     reject: false,
-    // A process group of its own: Ctrl-C is for portward, which ends in order, and not for a dpkg at work.
+    // A process group of its own: Ctrl-C is for portward, which ends in order, and not for a running dpkg.
     detached: true,
     stripFinalNewline: false,
     input: options.input ?? '',

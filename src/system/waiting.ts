@@ -6,7 +6,7 @@ const SILENCE_MS = 5000
 
 const reporter = new AsyncLocalStorage<(text: string) => void>()
 
-/** Long waits during `work` are reported to `report`; those outside of any such work to nobody. */
+/** Long waits during `work` are passed to `report`; those outside of such work are not reported. */
 export const reportingWaits = <T>(report: (text: string) => void, work: () => Promise<T>): Promise<T> =>
   reporter.run(report, work)
 

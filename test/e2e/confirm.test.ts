@@ -9,7 +9,7 @@ import { differences, readState, type State, withoutTimes } from './sweep/state.
 const JAIL = '/etc/fail2ban/jail.d/portsentry.conf'
 const TIMER = 'portward-unconfirmed.timer'
 const SERVICE = 'portward-unconfirmed.service'
-/** Until the timer's rollback waits for whoever is at work. */
+/** Until the timer's rollback waits for the running portward. */
 const UNTIL_WAITING = `until [ "$(systemctl show -P SubState ${SERVICE})" = start-pre ]; do sleep 0.3; done`
 /** The time to confirm is over in a second: what would come minutes later comes now, by the same timer. */
 const RUN_OUT = `sed -i 's/^OnActiveSec=.*/OnActiveSec=1/' /etc/systemd/system/${TIMER} && systemctl daemon-reload && systemctl restart ${TIMER}`
@@ -94,7 +94,7 @@ describeServers('apply --confirm-within', () => {
     await expectAnnounced(server)
   })
 
-  it('then rolls back by itself, as soon as another portward has ended that was at work when the time was up; an unprotected host that was banned meanwhile gets through again', async () => {
+  it('then rolls back by itself, as soon as another portward has ended that was running when the time was up; an unprotected host that was banned meanwhile gets through again', async () => {
     await expectBanned(server)
     await server.write('/srv/busy', `${RUN_OUT} && ${UNTIL_WAITING}`)
     await server.run('flock /run/portward.lock sh /srv/busy')
@@ -111,7 +111,7 @@ describeServers('apply --confirm-within', () => {
     await server.run('systemctl daemon-reload')
     const attempts = async () =>
       (await server.run(`journalctl -o cat -u ${SERVICE}`)).stdout.match(
-        /another portward is at work|rolling back generation/g,
+        /another portward is running on|rolling back generation/g,
       )
     const before = await attempts()
     await runUnproven(server, 'apply --yes --confirm-within 10s')

@@ -94,7 +94,7 @@ describeServers('a death of an apply that installs packages', () => {
   const SLOW = '#!/bin/sh\n[ "$1" = -s ] || sleep 4\nexec /usr/bin/apt-get "$@"\n'
   const SLOW_PATH = '/usr/local/sbin/apt-get'
 
-  it('while apt is at work is recovered from, too', { timeout: 600_000 }, async () => {
+  it('while apt runs is recovered from, too', { timeout: 600_000 }, async () => {
     /** Whether it got it: the stage may have passed before it was looked at. */
     const killDuring = async (server: Server, stage: string): Promise<boolean> => {
       if (stage === STAGES[0]) await server.write(SLOW_PATH, SLOW, 0o755)

@@ -32,7 +32,7 @@ const startDetection = async (server: Server, options: string): Promise<Detectio
      until [ -s ${OUTPUT}.pid ]; do sleep 0.02; done; cat ${OUTPUT}.pid`,
   )
   const hasEnded = () => server.exists(`${OUTPUT}.code`)
-  await eventually('the detector is at work', async () => {
+  await eventually('the detector is running', async () => {
     const said = await server.readText(`${OUTPUT}.err`)
     if (await hasEnded()) throw new Error(`it ended: ${said}`)
     return /^(?:watching|listening on) /m.test(said)

@@ -47,7 +47,7 @@ describeServers('rollback where packages have a history of their own', () => {
   })
 
   it('leaves alone what somebody else made meanwhile, and packages that others need by now', async () => {
-    // As on a first boot, where more than one is at work.
+    // As on a first boot, where more than one may be running.
     await server.run(
       `sh -c 'until test -d /etc/fail2ban; do sleep 0.05; done; mkdir /etc/theirs; echo key >/etc/theirs/key.pem; echo "# theirs" >/etc/fail2ban/jail.local' &
       node ${PROGRAM} apply --yes >/run/out 2>&1; wait`,

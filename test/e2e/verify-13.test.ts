@@ -37,7 +37,7 @@ describeVerify('trixie', (current) => {
     expect(now).toEqual(before)
   }
 
-  it.each(['KILL', 'TERM'])('leaves nothing when SIG%s ends it at work', async (signal) => {
+  it.each(['KILL', 'TERM'])('leaves nothing when SIG%s ends it while it runs', async (signal) => {
     const before = await settled()
     const pid = await start()
     await current().run(

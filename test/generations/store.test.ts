@@ -24,7 +24,7 @@ describe('the state directory', () => {
     ['the oldest go', ['applied', 'applied', 'applied'], 2, [3, 2]],
     ['those of no use go first', ['applied', 'undone', 'rolled-back', 'applied'], 2, [4, 1]],
     ['the oldest of no use first', ['undone', 'applied', 'undone'], 2, [3, 2]],
-    ['the one at work stays', ['applied', 'applied', 'open'], 1, [3]],
+    ['the running one is kept', ['applied', 'applied', 'open'], 1, [3]],
   ])('deletes beyond what is to be kept: %s', async (_, states, keep, expected) => {
     const state = temporaryDirectory()
     for (const as of states) await add(state, as)

@@ -4,7 +4,7 @@ import { HostError } from '../../src/system/host-error.ts'
 import { holdLock, isLocked } from '../../src/system/lock.ts'
 import { temporaryDirectory } from '../tree.ts'
 
-const REFUSAL = new HostError('somebody is at work', 'wait')
+const REFUSAL = new HostError('another one is running', 'wait')
 
 it('a lock is held until it is released, and nobody else gets it meanwhile', async () => {
   const path = join(temporaryDirectory(), 'lock')
