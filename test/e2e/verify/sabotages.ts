@@ -69,7 +69,7 @@ export const SABOTAGES: Readonly<
         what: 'fail2ban that does not start at boot',
         commands: 'systemctl disable fail2ban',
         undo: 'systemctl enable fail2ban',
-        failing: { boot: /fail2ban does not/ },
+        failing: { boot: /not started at boot: fail2ban/ },
       },
       {
         what: 'a daemon that is stopped by a signal',
@@ -183,7 +183,7 @@ export const SABOTAGES: Readonly<
         what: 'one of the daemons stopped and disabled',
         commands: 'systemctl disable --now portsentry@audp',
         undo: 'systemctl enable --now portsentry@audp',
-        failing: { daemons: /it runs as -atcp, should/, boot: /portsentry@audp.* does not/ },
+        failing: { daemons: /it runs as -atcp, should/, boot: /not started at boot: portsentry@audp/ },
       },
       {
         what: 'the unit of the bans stopped and disabled',
@@ -258,7 +258,7 @@ export const SABOTAGES: Readonly<
         commands: killRoute('sleep 99 # $TARGET$'),
         failing: {
           commands: /KILL_ROUTE ended with exit code 137: sleep 99 .* — did not end within/,
-          'cut-off': /KILL_ROUTE does has no effect/,
+          'cut-off': /KILL_ROUTE has no effect on port/,
         },
       },
       {
