@@ -54,6 +54,9 @@ const parseTrace = (trace: string): Reads => {
   }
 }
 
+/** A daemon that waits for its disk is looked at until it does not. */
+const isPolled = (path: string): boolean => /^\/proc\/\d+\/stat$/.test(path)
+
 const repeated = (items: readonly string[]): string[] =>
   [...new Set(items.filter((item, index) => items.indexOf(item) !== index))].sort()
 
@@ -85,7 +88,10 @@ describeServers('a command reads each file and runs each program once', () => {
       const { files, commands } = parseTrace(await readFile(path, 'utf8'))
       expect(files).toContain('/etc/portsentry/portsentry.conf')
       expect(commands.length).toBeGreaterThan(10)
-      expect({ files: repeated(files), commands: repeated(commands) }).toEqual({ files: [], commands: [] })
+      expect({
+        files: repeated(files.filter((path) => !isPolled(path))),
+        commands: repeated(commands),
+      }).toEqual({ files: [], commands: [] })
     },
   )
 })

@@ -190,7 +190,7 @@ export const SABOTAGES: Readonly<
         commands: 'systemctl disable --now portward-bans',
         undo: 'systemctl enable --now portward-bans',
         failing: {
-          boot: /not started at boot: portward-bans/,
+          boot: /not started at boot: .*portward-bans/,
           'ban-set': /or the unit that loads them is not running/,
         },
       },
