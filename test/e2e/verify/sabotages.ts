@@ -199,7 +199,7 @@ export const SABOTAGES: Readonly<
         commands: jailOption('ignoreip', '127.0.0.0/8'),
         failing: {
           'jail-files': /ignoreip of the portsentry jail is/,
-          'jail-allowlisted': /the jail holds 192\.168\.1\.\d+/,
+          'jail-allowlisted': /the jail has banned 192\.168\.1\.\d+/,
         },
       },
     ],
