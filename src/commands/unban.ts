@@ -3,10 +3,9 @@ import { readBans } from '../bans/read-bans.ts'
 import { releaseHosts } from '../bans/release-hosts.ts'
 import { type BanStore, type StoreReading, storesIn } from '../policy/banned.ts'
 import type { Problem } from '../problem.ts'
-import { HostError } from '../system/host-error.ts'
-import { takeLock } from '../system/lock.ts'
+import type { HostError } from '../system/host-error.ts'
 import { namesOf, notesOn } from './ban-table.ts'
-import { recoverFirst } from './locked.ts'
+import { expectRoot, locked, recoverFirst } from './locked.ts'
 import { EXIT, type GlobalOptions, type Output, openOutput, problemAsJson } from './output.ts'
 
 type Readings = readonly StoreReading[]
@@ -96,13 +95,10 @@ const unbanLocked = async (
  */
 export const unbanCommand = async (options: GlobalOptions, addresses: readonly string[]): Promise<number> => {
   const { root } = options
-  if (root === '/' && process.getuid?.() !== 0) throw new HostError('unban must be run as root', 'use sudo')
+  if (root === '/') expectRoot('unban')
   const output = openOutput(options)
-  const lock = await takeLock(root)
-  try {
+  return locked(root, async () => {
     if (root === '/') await recoverFirst(output)
-    return await unbanLocked(options, addresses, output)
-  } finally {
-    await lock.release()
-  }
+    return unbanLocked(options, addresses, output)
+  })
 }
