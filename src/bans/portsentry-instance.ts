@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { type Configuration, readConfiguration } from '../detector/configuration.ts'
 import type { Mode } from '../detector/decision.ts'
-import { getKey, type PortsentryConf, parsePortsentryConf } from '../documents/portsentry-conf.ts'
+import { type PortsentryConf, parsePortsentryConf } from '../documents/portsentry-conf.ts'
 import type { DaemonProcess } from '../facts/daemons.ts'
 import { type Facts, fileText } from '../policy/facts.ts'
 import { isVisibleBan } from '../policy/kill-route.ts'
@@ -17,6 +17,8 @@ export interface PortsentryInstance {
   /** Null: portsentry is not installed, or is not one that is known; `unknownReason` says which. */
   readonly release: Release | null
   readonly conf: PortsentryConf | null
+  /** What the daemons take from portsentry.conf where the mode makes no difference; null without one. */
+  readonly configuration: Configuration | null
   /** Why release or portsentry.conf are not known; '' where they are. */
   readonly unknownReason: string
   /** Whether portsentry is not installed: then it has no blocked file either. */
@@ -53,12 +55,15 @@ export const instanceOf = ({ facts, release, releaseProblem }: Found): Portsentr
   const noConf = known === null ? '' : whyNoConf(facts, known)
   const text = known === null || predicted.has(known.confPath) ? undefined : fileText(facts, known.confPath)
   const running = (live?.daemons ?? []).filter(({ service }) => service === 'portsentry')
-  const modes = known === null ? [] : running.map((daemon) => ({ mode: modeOf(daemon, known), daemon }))
+  const parsed = known === null ? [] : running.map((daemon) => ({ mode: modeOf(daemon, known), daemon }))
+  const modes = [...new Set(parsed.map(({ mode }) => mode))].sort()
+  const conf = known === null || text === undefined ? null : parsePortsentryConf(text, known.dialect)
   return {
     root,
     isLive: root === '/',
     release: known,
-    conf: known === null || text === undefined ? null : parsePortsentryConf(text, known.dialect),
+    conf,
+    configuration: conf && readConfiguration(conf, modes[0] ?? (conf.dialect === '1.2' ? 'atcp' : 'stealth')),
     unknownReason: isAbsent
       ? 'portsentry is not installed'
       : known === null
@@ -66,9 +71,9 @@ export const instanceOf = ({ facts, release, releaseProblem }: Found): Portsentr
         : noConf,
     isAbsent,
     daemons: running,
-    modes: [...new Set(modes.map(({ mode }) => mode))].sort(),
+    modes,
     deaf: new Map(
-      modes.flatMap(({ mode, daemon }) => {
+      parsed.flatMap(({ mode, daemon }) => {
         const { watches, details } = judgeLiveness(daemon.args, daemon.liveness)
         return watches === false ? [[mode, details] as const] : []
       }),
@@ -76,19 +81,8 @@ export const instanceOf = ({ facts, release, releaseProblem }: Found): Portsentr
   }
 }
 
-/** What the daemons take from portsentry.conf where the mode makes no difference; null without one. */
-export const anyConfiguration = ({ release, conf, modes }: PortsentryInstance): Configuration | null => {
-  if (release === null || conf === null) return null
-  const mode = modes[0] ?? (release.dialect === '1.2' ? 'atcp' : 'stealth')
-  return readConfiguration(conf, mode)
-}
-
 /** Whether portsentry itself bans in the firewall, or in hosts.deny. */
-export const bansIn = (instance: PortsentryInstance, to: 'firewall' | 'hosts.deny'): boolean => {
-  const { conf } = instance
-  const block = anyConfiguration(instance)?.block
-  if (conf === null || (block?.tcp !== 1 && block?.udp !== 1)) return false
-  return to === 'firewall'
-    ? isVisibleBan(getKey(conf, 'KILL_ROUTE') ?? '')
-    : (getKey(conf, 'KILL_HOSTS_DENY') ?? '') !== ''
+export const bansIn = ({ configuration }: PortsentryInstance, to: 'firewall' | 'hosts.deny'): boolean => {
+  if (configuration === null || (configuration.block.tcp !== 1 && configuration.block.udp !== 1)) return false
+  return to === 'firewall' ? isVisibleBan(configuration.killRoute) : configuration.killHostsDeny !== ''
 }

@@ -10,13 +10,7 @@ import type { BanStore, StoredBan, StoreReading } from '../policy/banned.ts'
 import type { LiveFacts } from '../policy/facts.ts'
 import { readFileState } from '../system/files.ts'
 import { HostError } from '../system/host-error.ts'
-import {
-  anyConfiguration,
-  bansIn,
-  type Found,
-  instanceOf,
-  type PortsentryInstance,
-} from './portsentry-instance.ts'
+import { bansIn, type Found, instanceOf, type PortsentryInstance } from './portsentry-instance.ts'
 
 const MODES_12: readonly Mode[] = ['tcp', 'stcp', 'atcp', 'udp', 'sudp', 'audp']
 
@@ -139,7 +133,7 @@ const firewallBans = (instance: PortsentryInstance, live: LiveFacts | null): Sto
 const readHistory = async (
   instance: PortsentryInstance,
 ): Promise<Pick<BansRead, 'history' | 'historyUnread'>> => {
-  const path = anyConfiguration(instance)?.historyFile ?? null
+  const path = instance.configuration?.historyFile ?? null
   if (path === null)
     return { history: null, historyUnread: instance.unknownReason || 'there is no HISTORY_FILE' }
   try {
