@@ -4,10 +4,9 @@ import { type Configuration, readConfiguration } from '../detector/configuration
 import type { Mode } from '../detector/decision.ts'
 import { judgeConf } from '../detector/judge-conf.ts'
 import type { IgnoreList } from '../documents/ignore-list.ts'
-import { parsePortsentryConf } from '../documents/portsentry-conf.ts'
+import { type PortsentryConf, parsePortsentryConf } from '../documents/portsentry-conf.ts'
 import { type Facts, fileText } from '../policy/facts.ts'
-import type { Release } from '../policy/release.ts'
-import { daemonModes } from '../policy/release.ts'
+import { daemonModes, type Release } from '../policy/release.ts'
 import type { Problem } from '../problem.ts'
 import { HostError } from '../system/host-error.ts'
 import type { GlobalOptions } from './output.ts'
@@ -35,24 +34,38 @@ export interface Subject {
   readonly configurations: readonly Configuration[]
   /** Candidates for the ignore list, of which the first that exists counts; empty if the daemon does not read one. */
   readonly ignorePaths: readonly string[]
+  /** Whether the daemon does not start without a list that it can read. */
+  readonly needsIgnoreList: boolean
   /** What is wrong with portsentry.conf. With an error they would not start. */
   readonly problems: readonly Problem[]
 }
 
 /** Throws HostError if portsentry.conf does not exist or could not be read. */
-export const subjectOf = (facts: Facts, release: Release, modes: readonly Mode[]): Subject => {
-  const { dialect, confPath, ignorePath, builtIgnorePath } = release
-  const at = join(facts.root, confPath)
+export const confOf = (facts: Facts, { dialect, confPath }: Release): PortsentryConf => {
   const unreadable = facts.unreadable.get(confPath)
   if (unreadable !== undefined) throw new HostError(unreadable.message, unreadable.hint)
   const text = fileText(facts, confPath)
-  if (text === undefined) throw new HostError(`${at} does not exist`, 'install portsentry there')
-  const conf = parsePortsentryConf(text, dialect)
+  if (text === undefined)
+    throw new HostError(`${join(facts.root, confPath)} does not exist`, 'install portsentry there')
+  return parsePortsentryConf(text, dialect)
+}
+
+export const subjectOf = (
+  root: string,
+  conf: PortsentryConf,
+  { dialect, confPath, ignorePath, builtIgnorePath }: Release,
+  modes: readonly Mode[],
+): Subject => {
   const configurations = modes.map((mode) => readConfiguration(conf, mode))
   const path = configurations[0]?.ignoreFile ?? null
   // Debian's init script builds the list when it starts the daemon: until then, its source file counts.
   const ignorePaths = path === null ? [] : path === builtIgnorePath ? [path, ignorePath] : [path]
-  return { configurations, ignorePaths: [...new Set(ignorePaths)], problems: judgeConf(conf, modes, at) }
+  return {
+    configurations,
+    ignorePaths: [...new Set(ignorePaths)],
+    needsIgnoreList: dialect === '2.x' && path !== null,
+    problems: judgeConf(conf, modes, join(root, confPath)),
+  }
 }
 
 /** 2.x does not start without its ignore file, or with a line in it that it cannot read. `path`: as shown. */

@@ -9,7 +9,7 @@ import { isError, type Problem } from '../problem.ts'
 import { HostError } from '../system/host-error.ts'
 import { type DetectOptions, Misuse, modesFor, readSource } from './detect-options.ts'
 import { type Exception, eventAsJson, isImportant, readable, renderEvent } from './detect-report.ts'
-import { judgeIgnoreList, subjectOf, wantedModes } from './detect-subject.ts'
+import { confOf, judgeIgnoreList, subjectOf, wantedModes } from './detect-subject.ts'
 import { createSummary } from './detect-summary.ts'
 import { EXIT, type Output, openOutput, problemAsJson, type Terminal } from './output.ts'
 
@@ -110,10 +110,12 @@ const run = async (options: DetectOptions, output: Output): Promise<number> => {
   if (wanted.modes === null) return refuse(output, wanted.problems, EXIT.configuration)
   output.problems(wanted.problems)
   const modes = modesFor(wanted.modes, release.dialect, source, options)
-  const { configurations, ignorePaths, problems } = subjectOf(assessment.facts, release, modes)
+  const conf = confOf(assessment.facts, release)
+  const subject = subjectOf(options.root, conf, release, modes)
+  const { configurations, ignorePaths, needsIgnoreList } = subject
   const ignore = await openIgnoreList(options.root, ignorePaths, release.dialect)
-  const isRead = release.dialect === '2.x' && ignorePaths.length > 0
-  const all = [...problems, ...(isRead ? judgeIgnoreList(await ignore.list(), ignore.path()) : [])]
+  const faults = needsIgnoreList ? judgeIgnoreList(await ignore.list(), ignore.path()) : []
+  const all = [...subject.problems, ...faults]
   if (all.some(isError)) return refuse(output, all, EXIT.failed)
   output.problems(all)
   const acts = source.kind !== 'pcap' && options.dryRun !== true

@@ -64,11 +64,12 @@ const readDaemons = async (
   if (release === null || conf === null) return null
   const { dialect, confPath, title } = release
   const modes = running.length > 0 || settings === null ? running : daemonModes(release, settings)
-  const { configurations, ignorePaths, problems } = subjectOf(facts, release, modes)
+  const subject = subjectOf(root, conf, release, modes)
+  const { configurations, ignorePaths, needsIgnoreList, problems } = subject
   const found = await findFile(facts, ignorePaths)
   const list = found === null ? null : parseIgnoreList(found.file.text, dialect)
   const shownPath = join(root, found?.path ?? ignorePaths[0] ?? '')
-  const faults = dialect === '2.x' && ignorePaths.length > 0 ? judgeIgnoreList(list, shownPath) : []
+  const faults = needsIgnoreList ? judgeIgnoreList(list, shownPath) : []
   const target = { address: host.bytes, host: formatAddress(host.bytes) }
   const hosts = rememberedHosts(bans)
   const predictions = configurations.map((configuration) => {
