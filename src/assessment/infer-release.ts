@@ -1,23 +1,8 @@
-import { readdir } from 'node:fs/promises'
 import type { Facts } from '../policy/facts.ts'
 import { inferRelease } from '../policy/find-release.ts'
-import type { FileState } from '../system/files.ts'
-import { readFileState } from '../system/files.ts'
-import { errnoOf, failedTo } from '../system/host-error.ts'
-import { resolveInRoot } from '../system/paths.ts'
+import { type FileState, listDirectory, readFileState } from '../system/files.ts'
 
 const PORTSENTRY_CONF = '/etc/portsentry/portsentry.conf'
-
-/** Names in a directory; none where it is not there. Throws HostError where it cannot be read. */
-export const listDirectory = async (root: string, path: string): Promise<string[]> => {
-  const real = await resolveInRoot(root, path)
-  try {
-    return await readdir(real)
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return []
-    throw failedTo('list', real, error)
-  }
-}
 
 /**
  * The release that a tree without dpkg's status shows by its /etc: see `inferredRelease` of Facts. `asked`: the one that `--release` names,

@@ -20,10 +20,10 @@ import { requiredPackages } from '../policy/packages.ts'
 import { ADDRESSES_PATH } from '../policy/server-addresses.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { FileState, Unreadable } from '../system/files.ts'
-import { readFileState } from '../system/files.ts'
+import { listDirectory, readFileState } from '../system/files.ts'
 import { HostError } from '../system/host-error.ts'
 import { findOtherCreator, resolveInRoot } from '../system/paths.ts'
-import { listDirectory, readInferredRelease } from './infer-release.ts'
+import { readInferredRelease } from './infer-release.ts'
 import { readBanning, readLive } from './read-live-facts.ts'
 
 /** Every release's files, so that left-overs of another one are seen too, and those that the system shares. */

@@ -1,16 +1,14 @@
 import { rm, rmdir } from 'node:fs/promises'
+import type { Init } from '../facts/systemd.ts'
 import { BACKENDS, removalOf } from '../policy/backends/backends.ts'
 import type { BanSet } from '../policy/backends/definition.ts'
 import { BANS_CONF, BANS_UNIT, banSetOf, DENIED, LOADER } from '../policy/ban-set.ts'
-import type { LiveFacts } from '../policy/facts.ts'
 import { besideLegacy } from '../policy/legacy-bans.ts'
 import { directoryOf } from '../policy/written-paths.ts'
 import { effect } from '../system/effect.ts'
 import { readFileState } from '../system/files.ts'
 import { HostError } from '../system/host-error.ts'
 import { run, tryRun } from '../system/process.ts'
-
-type Init = LiveFacts['init']
 
 /** Whether the ban set is loaded and its rules are in force. Changes nothing. */
 export const areRulesInForce = async ({ backend, target }: BanSet): Promise<boolean> =>

@@ -1,5 +1,6 @@
 import { type Assessment, assess } from '../assessment/assess.ts'
 import { type BansRead, readBans } from '../bans/read-bans.ts'
+import type { HistoryEvent } from '../detector/history-reader.ts'
 import { type BanRow, judgeBans } from '../policy/banned.ts'
 import { pendingAsJson, pendingProblem } from '../policy/confirmation.ts'
 import { describeProtector, type Protection, protectionBy } from '../policy/protection.ts'
@@ -9,6 +10,8 @@ import { EXIT, type GlobalOptions, openOutput, problemAsJson } from './output.ts
 /** The banned hosts of an assessed server or tree, and which hosts are protected. */
 export interface Bans extends BansRead {
   readonly rows: readonly BanRow[]
+  /** The events of the history that count as scans; null where it could not be read. */
+  readonly scans: readonly HistoryEvent[] | null
   readonly protection: Protection
 }
 
@@ -20,7 +23,7 @@ export const bansOf = async (assessment: Assessment): Promise<Bans> => {
     const [first] = protection.of(host)
     return first === undefined ? null : describeProtector(first)
   })
-  return { ...read, rows, protection }
+  return { ...read, rows, scans, protection }
 }
 
 /** `portward bans`: every banned host, with what detected it, since when, until when, and where it is banned. */

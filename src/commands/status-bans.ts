@@ -25,7 +25,7 @@ export interface BanStatus {
 
 export const readBanStatus = async (assessment: Assessment): Promise<BanStatus> => {
   const bans = await bansOf(assessment)
-  const scans = bans.history?.filter(({ isCounted }) => isCounted) ?? null
+  const { scans } = bans
   return {
     banned: bans.rows.length,
     incomplete: bans.rows.filter(({ missing }) => missing.length > 0).length,

@@ -1,14 +1,12 @@
 import { stopService } from '../apply/services.ts'
 import { undoBan } from '../bans/firewall.ts'
 import { unban } from '../bans/jail.ts'
-import { readBanned } from '../facts/fail2ban.ts'
+import { JAIL, readBanned } from '../facts/fail2ban.ts'
 import { readFirewallBans } from '../facts/firewall-bans.ts'
 import { canonical, readDenied } from '../facts/hosts-deny.ts'
 import { isWithin, type Network, parseNetwork } from '../network.ts'
 import { DENIED } from '../policy/ban-set.ts'
 import type { BanRecord, Undone } from './record.ts'
-
-const JAIL = 'portsentry'
 
 /** The hosts that portsentry and its jail ban now, and every rule and route that looks like such a ban. */
 export const readBans = async (): Promise<BanRecord> => {

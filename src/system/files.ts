@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
-import { appendFile, type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { appendFile, type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { effect } from './effect.ts'
 import { errnoOf, failedTo, HostError } from './host-error.ts'
@@ -39,6 +39,17 @@ const ifPresent = async <T>(
     throw asked === real
       ? error
       : new HostError(`${asked} leads to an unusable path: ${error.message}`, error.hint)
+  }
+}
+
+/** Names in a directory; none where it is not there. Throws HostError where it cannot be read. */
+export const listDirectory = async (root: string, path: string): Promise<string[]> => {
+  const real = await resolveInRoot(root, path)
+  try {
+    return await readdir(real)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return []
+    throw failedTo('list', real, error)
   }
 }
 
