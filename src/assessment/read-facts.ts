@@ -3,8 +3,13 @@ import { namesPeers, PEER_DIRECTORIES } from '../documents/peer-hosts.ts'
 import { readWrapped } from '../facts/libwrap.ts'
 import { findMissing } from '../facts/log-patterns.ts'
 import { readObstacles } from '../facts/obstacles.ts'
-import type { PackageVersion } from '../facts/packages.ts'
-import { hasPackageLists, readInstalled, readPackageFiles, simulateInstall } from '../facts/packages.ts'
+import {
+  hasPackageLists,
+  type PackageVersion,
+  readInstalled,
+  readPackageFiles,
+  simulateInstall,
+} from '../facts/packages.ts'
 import { readPortsentryFile } from '../facts/portsentry-files.ts'
 import { readStockFiles, type StockFiles } from '../facts/stock-files.ts'
 import { readInit } from '../facts/systemd.ts'
@@ -19,8 +24,7 @@ import { LEGACY_FILES, LEGACY_RECORD } from '../policy/legacy-bans.ts'
 import { requiredPackages } from '../policy/packages.ts'
 import { ADDRESSES_PATH } from '../policy/server-addresses.ts'
 import type { Settings } from '../settings/settings.ts'
-import type { FileState, Unreadable } from '../system/files.ts'
-import { listDirectory, readFileState } from '../system/files.ts'
+import { type FileState, listDirectory, readFileState, type Unreadable } from '../system/files.ts'
 import { HostError } from '../system/host-error.ts'
 import { findOtherCreator, resolveInRoot } from '../system/paths.ts'
 import { readInferredRelease } from './infer-release.ts'

@@ -1,6 +1,5 @@
 import { isSystemPath } from '../settings/log-paths.ts'
-import type { FileState } from '../system/files.ts'
-import { readAttributes } from '../system/files.ts'
+import { type FileState, readAttributes } from '../system/files.ts'
 import { HostError } from '../system/host-error.ts'
 import { resolveInRoot } from '../system/paths.ts'
 

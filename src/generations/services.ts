@@ -7,8 +7,7 @@ import {
   start,
   stopService,
 } from '../apply/services.ts'
-import type { Service } from '../facts/daemons.ts'
-import { readDaemons } from '../facts/daemons.ts'
+import { readDaemons, type Service } from '../facts/daemons.ts'
 import { readReloaded } from '../facts/fail2ban-reload.ts'
 import { findEnabled, readInit, readUnits } from '../facts/systemd.ts'
 import { BANS_UNIT } from '../policy/ban-set.ts'
