@@ -9,6 +9,9 @@ export interface Network {
   readonly prefix: number
 }
 
+/** The protocol of portward's routes. Routing daemons have their own numbers, which end at 198 (FRR). */
+export const ROUTE_PROTOCOL = '211'
+
 /** Strictly dotted IPv4: four decimal octets, none with a leading zero (some consumers read those as octal). */
 const DOTTED = /^(?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3}$/
 

@@ -1,6 +1,13 @@
 import { existsSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
-import { broadcastOf, canonicalNetwork, formatAddress, type Network, parseNetwork } from '../network.ts'
+import {
+  broadcastOf,
+  canonicalNetwork,
+  formatAddress,
+  type Network,
+  parseNetwork,
+  ROUTE_PROTOCOL,
+} from '../network.ts'
 import { readJson } from '../read-json.ts'
 import { tryRun } from '../system/process.ts'
 import { type Ban, failureOf } from './ban.ts'
@@ -97,16 +104,13 @@ export interface RouteTables {
   readonly failures: readonly string[]
 }
 
-/** Marks portward's routes, as the backend `route` writes them. */
-const PORTWARD_PROTOCOL = '211'
-
 const BLACKHOLES: ReadonlySet<string> = new Set(['blackhole', 'unreachable', 'prohibit'])
 
 /** Routes that ban one host: those of the ban set, and others. */
 export const parseRouteBans = (routes: readonly IpRoute[]): Ban[] =>
   routes.flatMap(({ type = '', dst = '', metric, protocol }): Ban[] => {
     const address = canonicalNetwork(dst)
-    const isOwn = protocol === PORTWARD_PROTOCOL
+    const isOwn = protocol === ROUTE_PROTOCOL
     if (address === null || (!isOwn && (!BLACKHOLES.has(type) || address.includes('/')))) return []
     const which = [
       ...(protocol === undefined ? [] : ['proto', protocol]),

@@ -1,7 +1,5 @@
+import { ROUTE_PROTOCOL } from '../../network.ts'
 import { type BackendDefinition, DIRECTORY, KEPT } from './definition.ts'
-
-/** Marks portward's routes. Routing daemons have their own numbers, which end at 198 (FRR). */
-const ROUTE_PROTOCOL = '211'
 
 /** Kernel routes have no timeout: fail2ban ends these bans, and the loader those that ended while it was stopped. */
 const FLUSH_ROUTES = `route flush table all proto ${ROUTE_PROTOCOL}`
