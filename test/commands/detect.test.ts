@@ -7,6 +7,7 @@ import { detectCommand } from '../../src/commands/detect.ts'
 import type { DetectOptions } from '../../src/commands/detect-options.ts'
 import { pcap } from '../detector/captures.ts'
 import { ipv4, payload, tcp } from '../detector/packets.ts'
+import { freePort } from '../free-port.ts'
 import { copyOf, fixtures, temporaryDirectory } from '../tree.ts'
 import { createTerminal } from './in-process.ts'
 
@@ -239,14 +240,6 @@ it('shows no control character of a file to the terminal', async () => {
   expect(stdout).toContain('KILL_ROUTE: echo ^[[2Jé 203.0.113.9 - would run')
   expect(stdout).not.toContain('\x1b')
 })
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '0.0.0.0')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 /** Connects from a loopback address, and returns what the port sends. */
 const heard = async (port: number, localAddress: string): Promise<string> => {

@@ -3,15 +3,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
 import { type Arrival, openListeners, type Port } from '../../src/live-detection/sockets.ts'
-
-/** A port that is free for TCP and, for all that anybody does here, for UDP. */
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '0.0.0.0')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
+import { freePort } from '../free-port.ts'
 
 /** Listeners that answer each arrival with this banner. */
 const listen = async (family: 4 | 6, ports: readonly Port[], banner = '') => {
