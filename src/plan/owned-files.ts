@@ -1,6 +1,9 @@
 import { ACTION, BANS_CONF, LOADER, UNIT_PATH } from '../policy/ban-set.ts'
+import type { Desired } from '../policy/desired.ts'
+import { type Facts, fileText } from '../policy/facts.ts'
 import { SSHD_PATH } from '../policy/jail.ts'
 import { ADDRESSES_PATH } from '../policy/server-addresses.ts'
+import type { RemoveStep, WriteStep } from './plan.ts'
 
 const PURPOSES: ReadonlyMap<string, string> = new Map([
   [BANS_CONF, 'settings of the ban set'],
@@ -14,4 +17,33 @@ const PURPOSES: ReadonlyMap<string, string> = new Map([
 ])
 
 /** What a file is for that portward writes as a whole. The others are the rules of a ban backend. */
-export const purposeOf = (path: string): string => PURPOSES.get(path) ?? 'rules of the ban set'
+const purposeOf = (path: string): string => PURPOSES.get(path) ?? 'rules of the ban set'
+
+/** Why the backend and target were chosen: shown only by the plan that chooses them. */
+const notesOn = (before: string | null, after: string, { banSetNotes }: Desired): readonly string[] => {
+  const choice = (text: string) => /^backend = .*\ntarget = .*$/m.exec(text)?.[0]
+  return before !== null && choice(before) === choice(after) ? [] : banSetNotes
+}
+
+/** Files that portward writes as a whole, or removes. */
+export const planOwned = (desired: Desired, facts: Facts): (WriteStep | RemoveStep)[] =>
+  [...desired.ownedFiles].flatMap(([path, wanted]): (WriteStep | RemoveStep)[] => {
+    const before = fileText(facts, path) ?? null
+    // A copy of /etc has no files outside of /etc.
+    const isElsewhere = facts.inferredRelease !== undefined && !path.startsWith('/etc/')
+    if (before === wanted || (isElsewhere && before === null)) return []
+    if (wanted !== null) {
+      return [
+        {
+          kind: 'write',
+          path,
+          before,
+          after: wanted,
+          mode: 0o644,
+          fromPackage: false,
+          reasons: [purposeOf(path), ...(path === BANS_CONF ? notesOn(before, wanted, desired) : [])],
+        },
+      ]
+    }
+    return before === null ? [] : [{ kind: 'remove', path, before, reasons: ['not needed here any more'] }]
+  })
