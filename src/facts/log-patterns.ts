@@ -1,9 +1,7 @@
 import { access, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { errnoOf } from '../system/host-error.ts'
+import { isMissing } from '../system/host-error.ts'
 import { resolveInRoot } from '../system/paths.ts'
-
-const isAbsent = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')
 
 /** A name's pattern as Python's glob reads it: `*`, `?` and sets in brackets; a leading dot has to be spelled out. */
 const toRegExp = (pattern: string): RegExp => {
@@ -31,7 +29,7 @@ const matches = async (root: string, directory: string, names: readonly string[]
 
 /** What may not be looked at is taken to be there. */
 const exists = (root: string, directory: string, names: readonly string[]): Promise<boolean> =>
-  matches(root, directory, names).catch((error: unknown) => !isAbsent(error))
+  matches(root, directory, names).catch((error: unknown) => !isMissing(error))
 
 /** Which of these file patterns no file below `root` matches. Patterns that are not absolute are never missed. */
 export const findMissing = async (root: string, patterns: readonly string[]): Promise<Set<string>> => {

@@ -5,7 +5,7 @@ import { readInstalled } from '../facts/packages.ts'
 import type { Plan, Step } from '../plan/plan.ts'
 import { describeStep } from '../plan/render.ts'
 import { effect } from '../system/effect.ts'
-import { errnoOf, HostError } from '../system/host-error.ts'
+import { HostError, isMissing } from '../system/host-error.ts'
 import { resolveInRoot } from '../system/paths.ts'
 import { run } from '../system/process.ts'
 import { readBans } from './bans.ts'
@@ -80,7 +80,7 @@ const recordFile = async (
     )
     return { ...common, copy, sha256: sha256(bytes) }
   } catch (error) {
-    if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ENOTDIR') throw error
+    if (!isMissing(error)) throw error
     return { ...common, copy: null, directories: await missingDirectories(real) }
   }
 }

@@ -3,7 +3,7 @@ import { chmod, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { effect } from '../system/effect.ts'
 import { replaceFile, syncPath } from '../system/files.ts'
-import { errnoOf, HostError } from '../system/host-error.ts'
+import { errnoOf, HostError, isMissing } from '../system/host-error.ts'
 import type { Generation } from './record.ts'
 
 /** A file that is being written, beside the one that it replaces. */
@@ -21,8 +21,6 @@ export const sha256 = (bytes: Uint8Array | string): string =>
   createHash('sha256')
     .update(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes)
     .digest('hex')
-
-const isMissing = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')
 
 const cannotRead = (path: string, error: unknown): HostError =>
   new HostError(`cannot read ${path}: ${errnoOf(error)}`, 'run portward as root', { cause: error })

@@ -3,7 +3,7 @@ import { constants, type Stats } from 'node:fs'
 import { appendFile, type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { effect } from './effect.ts'
-import { errnoOf, failedTo, HostError } from './host-error.ts'
+import { failedTo, HostError, isMissing } from './host-error.ts'
 import { resolveInRoot } from './paths.ts'
 import { run } from './process.ts'
 
@@ -33,7 +33,7 @@ const ifPresent = async <T>(
   try {
     return await read(real)
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return null
+    if (isMissing(error)) return null
     if (!(error instanceof HostError)) throw failedTo('read', real, error)
     const asked = join(root, path)
     throw asked === real
@@ -48,7 +48,7 @@ export const listDirectory = async (root: string, path: string): Promise<string[
   try {
     return await readdir(real)
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return []
+    if (isMissing(error)) return []
     throw failedTo('list', real, error)
   }
 }

@@ -16,6 +16,9 @@ export const messageOf = (error: unknown): string => (error instanceof Error ? e
 export const errnoOf = (error: unknown): string | undefined =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 
+/** Whether a system call failed because its path does not exist. */
+export const isMissing = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')
+
 const HINTS: Readonly<Record<string, string>> = {
   EACCES: 'run portward as root',
   EPERM: 'run portward as root, and see whether the file is immutable (lsattr)',

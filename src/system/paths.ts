@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs'
 import { lstat, readlink, stat } from 'node:fs/promises'
 import { dirname, join, normalize } from 'node:path'
-import { errnoOf, failedTo, HostError } from './host-error.ts'
+import { failedTo, HostError, isMissing } from './host-error.ts'
 
 const MAX_LINKS = 40
 
@@ -51,7 +51,7 @@ const linkTarget = async (path: string): Promise<string | null> => {
   try {
     return (await lstat(path)).isSymbolicLink() ? await readlink(path) : null
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return null
+    if (isMissing(error)) return null
     throw cannotLook(path, error)
   }
 }
@@ -94,7 +94,7 @@ export const findOtherOwnerAbove = async (real: string): Promise<{ who: string; 
 export const findOtherCreator = async (real: string): Promise<string | null> => {
   for (let directory = dirname(real); ; directory = dirname(directory)) {
     const entry = await lstat(directory).catch((error: unknown) => {
-      if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return null
+      if (isMissing(error)) return null
       throw cannotLook(directory, error)
     })
     const owner = entry === null ? null : otherOwner(directory, entry, false)

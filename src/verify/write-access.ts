@@ -1,7 +1,7 @@
 import { access, constants, lstat, open, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { WrittenPath } from '../policy/written-paths.ts'
-import { errnoOf } from '../system/host-error.ts'
+import { errnoOf, isMissing } from '../system/host-error.ts'
 
 /** Whether a daemon could write to a path now. */
 export interface WriteAccess {
@@ -12,8 +12,6 @@ export interface WriteAccess {
   readonly bytes: number | null
   readonly inodes: number | null
 }
-
-const isMissing = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')
 
 /** Opens a file for appending, without changing it; if it does not exist, checks its directory. */
 const tryPath = async (path: string): Promise<string> => {
