@@ -4,6 +4,7 @@ import { askJails, readOption } from '../facts/fail2ban.ts'
 import { formatCidr } from '../network.ts'
 import type { Plan } from '../plan/plan.ts'
 import { deafDaemons, lostFrom, wrongDaemons } from '../plan/services.ts'
+import { isJailWanted } from '../policy/jail.ts'
 import { readFileState } from '../system/files.ts'
 import { HostError } from '../system/host-error.ts'
 import { waitingFor } from '../system/waiting.ts'
@@ -40,7 +41,7 @@ const checkJail = async ({ desired }: Plan): Promise<Finding> => {
   if (typeof server === 'string') return server
   const jails = await askJails()
   if (jails === null) return 'fail2ban runs but does not answer'
-  const isWanted = desired.jails.get('portsentry')?.get('enabled') === 'true'
+  const isWanted = isJailWanted(desired)
   if (jails.includes('portsentry') !== isWanted)
     return `fail2ban ${isWanted ? 'has not loaded' : 'still has'} the portsentry jail`
   const logs = isWanted ? await readOption('portsentry', 'logpath') : desired.historyPath

@@ -1,7 +1,7 @@
 import jailTemplate from '../../templates/fail2ban-jail.conf?raw'
 import type { Desired } from '../policy/desired.ts'
 import { type Facts, fileText } from '../policy/facts.ts'
-import { JAIL_PATH } from '../policy/jail.ts'
+import { isJailWanted, JAIL_PATH } from '../policy/jail.ts'
 import { portsentryWritesHostsDeny } from '../policy/lenient-rules.ts'
 import type { Problem } from '../problem.ts'
 import { type Rewrite, rewriteHostsAllow, rewriteHostsDeny, rewriteJails, rewriteModes } from './files.ts'
@@ -83,13 +83,13 @@ export const planHostsDeny = (desired: Desired, facts: Facts): WriteStep | null 
  * something: it is created here with the mode that portsentry would use.
  */
 export const planLogs = (desired: Desired, facts: Facts): TouchStep[] => {
-  const { release, historyPath, logs, jails } = desired
+  const { release, historyPath, logs } = desired
   const isComing = release.packageMakesHistory && !facts.packages.has('portsentry')
   const history =
     isComing && historyPath === release.requiredKeys.get('HISTORY_FILE')
       ? []
       : [{ path: historyPath, mode: 0o600 }]
-  const isRead = jails.get('portsentry')?.get('enabled') === 'true'
+  const isRead = isJailWanted(desired)
   const forFail2ban = ['fail2ban does not start without its log']
   return [
     ...history.map((log) => ({ ...log, reasons: isRead ? forFail2ban : ['portsentry logs scans in it'] })),

@@ -7,7 +7,7 @@ import { ACTION, BAN_SET_FILES, BANS_CONF, BANS_UNIT, banSetOf, LOADER } from '.
 import { isNewer } from '../policy/daemons.ts'
 import type { Desired } from '../policy/desired.ts'
 import { type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
-import { FAIL2BAN_DIRECTORY, JAIL_PATH } from '../policy/jail.ts'
+import { FAIL2BAN_DIRECTORY, isJailWanted, JAIL_PATH } from '../policy/jail.ts'
 import { judgeLiveness } from '../policy/liveness.ts'
 import type {
   EnableStep,
@@ -179,7 +179,7 @@ const fail2banReasons = (desired: Desired, facts: Facts, live: LiveFacts, change
   if (stale.length > 0) return stale.map((path) => `started before ${path} was changed`)
   // Only root can ask fail2ban.
   if (live.jails === null) return live.asRoot ? ['does not answer'] : []
-  const wanted = desired.jails.get('portsentry')?.get('enabled') === 'true'
+  const wanted = isJailWanted(desired)
   if (live.jails.includes('portsentry') !== wanted) {
     return [wanted ? 'the portsentry jail is not loaded' : 'the portsentry jail is still loaded']
   }
@@ -209,12 +209,13 @@ export const planUnload = ({ banSet }: Desired, facts: Facts): UnloadStep[] => {
 
 const planLegacy = (
   kind: LegacyStep['kind'],
-  { legacyBans, protectedNetworks, jails }: Desired,
+  desired: Desired,
   { live }: Facts,
   reason: string,
 ): LegacyStep[] => {
+  const { legacyBans, protectedNetworks } = desired
   if (live === null || legacyBans === null) return []
-  const isBanning = jails.get('portsentry')?.get('enabled') === 'true'
+  const isBanning = isJailWanted(desired)
   const remainsBanned = (host: string): boolean => {
     const network = parseNetwork(host)
     return isBanning && network !== null && !isWithin(protectedNetworks, network)

@@ -20,6 +20,10 @@ export const JAIL_PATH = `${FAIL2BAN_DIRECTORY}/${JAIL_FILE}`
 /** Options by jail, as they should be in the jail file. */
 export type Jails = ReadonlyMap<string, ReadonlyMap<string, string>>
 
+/** Whether config.env wants the portsentry jail. */
+export const isJailWanted = ({ jails }: { readonly jails: Jails }): boolean =>
+  jails.get('portsentry')?.get('enabled') === 'true'
+
 /** fail2ban's own files by their paths below its directory, with `jailText`, if given, instead of the jail file. */
 export const fail2banFiles = (facts: Pick<Facts, 'files'>, jailText?: string): ConfigFile[] => {
   const files = new Map<string, string>()

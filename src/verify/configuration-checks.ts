@@ -6,6 +6,7 @@ import { getKey, parsePortsentryConf } from '../documents/portsentry-conf.ts'
 import { contains, formatCidr, hasHostBits, type Network, networkOf, parseNetwork } from '../network.ts'
 import { isInSync, type Plan } from '../plan/plan.ts'
 import { describeWrappers } from '../plan/render.ts'
+import { lostFrom } from '../plan/services.ts'
 import type { Desired } from '../policy/desired.ts'
 import { type Facts, fileText } from '../policy/facts.ts'
 import { effective } from '../policy/fail2ban-view.ts'
@@ -89,7 +90,8 @@ const checkList = (
       )
 }
 
-const checkIgnoreList = ({ release, ignored: networks }: Desired, facts: Facts): Check => {
+const checkIgnoreList = (desired: Desired, facts: Facts): Check => {
+  const { release, ignored: networks } = desired
   const check = checkFor('ignore-list')
   // 1.2's list is built when it starts: a tree may not have it yet.
   const built = fileText(facts, release.builtIgnorePath)
@@ -109,8 +111,7 @@ const checkIgnoreList = ({ release, ignored: networks }: Desired, facts: Facts):
   const ended = text.slice(0, text.lastIndexOf('\n') + 1)
   if (release.dialect === '2.x' || found.result !== 'pass' || ended === text) return found
   // 1.2 reads such a line with leftovers in its buffer, which differ between builds.
-  const sure = parseIgnoreList(ended, release.dialect)
-  const unsure = networks.filter((network) => !ignored(sure, network))
+  const unsure = lostFrom(ended, desired)
   return unsure.length === 0
     ? found
     : check.warn(

@@ -1,6 +1,7 @@
 import type { Topology } from '../facts/ip.ts'
 import { formatCidr, isWithin } from '../network.ts'
 import type { Desired } from '../policy/desired.ts'
+import { isJailWanted } from '../policy/jail.ts'
 import { hasIPv4, LAN_PROBLEMS } from '../policy/lan-check.ts'
 import { onLink } from '../policy/on-link.ts'
 import type { Problem } from '../problem.ts'
@@ -29,8 +30,7 @@ export const checkNetworks = (
     return say(found.map(({ message }) => message).join('; '), first.hint)
   }
   const bans = ['BLOCK_TCP', 'BLOCK_UDP'].some((key) => conf.get(key) !== '0')
-  if (!bans && jails.get('portsentry')?.get('enabled') !== 'true')
-    return check.pass('not needed: config.env turns banning off')
+  if (!bans && !isJailWanted({ jails })) return check.pass('not needed: config.env turns banning off')
   const networks = onLink(topology).map(({ network, device }) => ({
     text: `${formatCidr(network)} (${device})`,
     network,

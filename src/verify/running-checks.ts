@@ -11,7 +11,7 @@ import {
 import { BAN_SET_FILES } from '../policy/ban-set.ts'
 import type { Desired } from '../policy/desired.ts'
 import { type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
-import { JAIL_PATH } from '../policy/jail.ts'
+import { isJailWanted, JAIL_PATH } from '../policy/jail.ts'
 import { judgeLiveness } from '../policy/liveness.ts'
 import { type Check, checkFor, listed } from './check.ts'
 import { overriding } from './configuration-checks.ts'
@@ -73,9 +73,9 @@ const checkBanSet = ({ banSet, ownedFiles }: Desired, facts: Facts, live: LiveFa
       )
 }
 
-const checkJail = ({ jails, historyPath }: Desired, live: LiveFacts, { logpath }: Asked): Check => {
+const checkJail = (desired: Desired, live: LiveFacts, { logpath }: Asked): Check => {
   const check = checkFor('jail')
-  const isWanted = jails.get('portsentry')?.get('enabled') === 'true'
+  const { historyPath } = desired
   if (!live.asRoot) return check.skip('only root can ask fail2ban')
   if (live.jails === null)
     return check.fail(
@@ -83,7 +83,7 @@ const checkJail = ({ jails, historyPath }: Desired, live: LiveFacts, { logpath }
       'fail2ban-client -t; journalctl -u fail2ban',
     )
   const isLoaded = live.jails.includes('portsentry')
-  if (!isWanted)
+  if (!isJailWanted(desired))
     return isLoaded
       ? check.fail('it is loaded, although config.env turns it off', 'portward apply')
       : check.pass('it is not loaded, as config.env asks')
@@ -112,9 +112,10 @@ const checkDump = (desired: Desired, facts: Facts, { dump }: Asked): Check => {
   )
 }
 
-const checkFilter = ({ release, jails }: Desired, { filter }: Asked): Check => {
+const checkFilter = (desired: Desired, { filter }: Asked): Check => {
+  const { release } = desired
   const check = checkFor('filter')
-  if (jails.get('portsentry')?.get('enabled') !== 'true') return check.pass('not needed: the jail is off')
+  if (!isJailWanted(desired)) return check.pass('not needed: the jail is off')
   if (filter === null) return check.skip('fail2ban-regex could not be run')
   return filter.matched
     ? check.pass(`filter ${release.filter}`)

@@ -17,7 +17,7 @@ import { confinementOf } from '../policy/confinement.ts'
 import type { Desired } from '../policy/desired.ts'
 import { type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
 import { enabledJails } from '../policy/fail2ban-view.ts'
-import { FAIL2BAN_DIRECTORY, JAIL_PATH, viewWith } from '../policy/jail.ts'
+import { FAIL2BAN_DIRECTORY, isJailWanted, JAIL_PATH, viewWith } from '../policy/jail.ts'
 import { daemonModes } from '../policy/release.ts'
 import type { Problem } from '../problem.ts'
 import { localTime } from '../system/clock.ts'
@@ -98,7 +98,7 @@ const readWatched = (
       hasKillRoute: (first?.killRoute ?? '') !== '',
       hasHostsDeny: (first?.killHostsDeny ?? '') !== '',
       writesDenied: desired.writesDenied,
-      jailBans: desired.jails.get('portsentry')?.get('enabled') === 'true',
+      jailBans: isJailWanted(desired),
       confPath,
       ignorePath: builtIgnorePath,
       jailPath: JAIL_PATH,

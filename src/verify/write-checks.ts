@@ -8,6 +8,7 @@ import {
   remedyFor,
 } from '../policy/confinement.ts'
 import type { Desired } from '../policy/desired.ts'
+import { isJailWanted } from '../policy/jail.ts'
 import { directoryOf } from '../policy/written-paths.ts'
 import type { Problem } from '../problem.ts'
 import { type Check, checkFor, listed } from './check.ts'
@@ -73,8 +74,7 @@ export const foreignCommand = (
   { conf, jails, changesFirewall }: Pick<Desired, 'conf' | 'jails' | 'changesFirewall'>,
 ): string | null => {
   if (changesFirewall.includes(service)) return null
-  if (service === 'fail2ban')
-    return jails.get('portsentry')?.get('enabled') === 'true' ? 'its banaction' : null
+  if (service === 'fail2ban') return isJailWanted({ jails }) ? 'its banaction' : null
   return (conf.get('KILL_ROUTE') ?? '') === '' ? null : 'KILL_ROUTE'
 }
 
