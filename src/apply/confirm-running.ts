@@ -3,7 +3,8 @@ import { readDaemons } from '../facts/daemons.ts'
 import { askJails, readOption } from '../facts/fail2ban.ts'
 import { formatCidr } from '../network.ts'
 import type { Plan } from '../plan/plan.ts'
-import { deafDaemons, lostFrom, wrongDaemons } from '../plan/services.ts'
+import { lostFrom } from '../plan/services.ts'
+import { judgeWatching, wrongDaemons } from '../policy/daemons.ts'
 import { isJailWanted } from '../policy/jail.ts'
 import { readFileState } from '../system/files.ts'
 import { HostError } from '../system/host-error.ts'
@@ -22,7 +23,7 @@ type Finding = readonly number[] | string
 const checkPortsentry = async ({ desired }: Plan): Promise<Finding> => {
   const { release } = desired
   const daemons = await readDaemons('portsentry')
-  const wrong = wrongDaemons(desired, daemons) ?? deafDaemons(daemons)
+  const wrong = wrongDaemons(desired, daemons) ?? judgeWatching(daemons).deaf
   if (wrong !== null) return `portsentry ${wrong}`
   const text = (await readFileState('/', release.builtIgnorePath))?.text ?? ''
   const [missing] = lostFrom(text, desired)

@@ -5,10 +5,10 @@ import { parsePortsentryConf } from '../documents/portsentry-conf.ts'
 import { readVariables } from '../documents/shell-assignments.ts'
 import { isInSync, type Plan } from '../plan/plan.ts'
 import { describeWrappers } from '../plan/render.ts'
-import { deafDaemons, runningArguments, wantedUnits } from '../plan/services.ts'
+import { wantedUnits } from '../plan/services.ts'
 import { describePending, pendingAsJson } from '../policy/confirmation.ts'
+import { judgeWatching, runningArguments } from '../policy/daemons.ts'
 import { type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
-import { judgeLiveness } from '../policy/liveness.ts'
 import { daemonModes, type Modes, modesOf, type Release } from '../policy/release.ts'
 import { caveatsOf, isError, renderProblem } from '../problem.ts'
 import { readFileState } from '../system/files.ts'
@@ -32,17 +32,13 @@ interface ServiceStatus {
 
 /** One daemon that does not watch decides; else one that could not be checked. */
 const describeWatching = (live: LiveFacts | null): Pick<ServiceStatus, 'watching' | 'watchingDetail'> => {
-  const daemons = live?.daemons.filter(({ service }) => service === 'portsentry') ?? []
-  const deaf = deafDaemons(daemons)
+  const { found, deaf, unknown, missing } = judgeWatching(live?.daemons ?? [])
   if (deaf !== null) return { watching: false, watchingDetail: deaf }
-  const found = daemons.map(({ args, liveness }) => judgeLiveness(args, liveness))
-  const unknown = found.find(({ watches }) => watches === null)
-  if (unknown !== undefined) return { watching: null, watchingDetail: unknown.details }
-  const missing = [...new Set(found.flatMap((one) => one.missing))]
+  if (unknown !== null) return { watching: null, watchingDetail: unknown }
   if (missing.length > 0) {
     return { watching: true, watchingDetail: `it has no packet socket on ${missing.join(', ')}` }
   }
-  return { watching: daemons.length > 0 ? true : null, watchingDetail: null }
+  return { watching: found.length > 0 ? true : null, watchingDetail: null }
 }
 
 /** Why portsentry would not start with the present portsentry.conf; null if no reason is known. */

@@ -4,11 +4,10 @@ import type { DaemonProcess } from '../facts/daemons.ts'
 import { formatCidr, isWithin, type Network, parseNetwork } from '../network.ts'
 import { removalOf } from '../policy/backends/backends.ts'
 import { ACTION, BAN_SET_FILES, BANS_CONF, BANS_UNIT, banSetOf, LOADER } from '../policy/ban-set.ts'
-import { isNewer } from '../policy/daemons.ts'
+import { isNewer, judgeWatching, portsentriesOf, wrongDaemons } from '../policy/daemons.ts'
 import type { Desired } from '../policy/desired.ts'
 import { type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
 import { FAIL2BAN_DIRECTORY, isJailWanted, JAIL_PATH } from '../policy/jail.ts'
-import { judgeLiveness } from '../policy/liveness.ts'
 import type {
   EnableStep,
   LegacyStep,
@@ -19,43 +18,6 @@ import type {
   UnloadStep,
   WriteStep,
 } from './plan.ts'
-
-const portsentriesOf = (daemons: readonly DaemonProcess[]): DaemonProcess[] =>
-  daemons.filter(({ service }) => service === 'portsentry')
-
-/** The arguments of portsentry's daemons among these processes, sorted. A mode that runs twice appears twice: both would act. */
-export const runningArguments = (daemons: readonly DaemonProcess[]): string[] =>
-  portsentriesOf(daemons)
-    .map(({ args }) => args.slice(1).join(' '))
-    .sort()
-
-/** Daemons in words: their arguments, or that there are none. */
-export const describeDaemons = (args: readonly string[]): string =>
-  args.map((argument) => argument || 'portsentry without arguments').join(' and ') || 'nothing'
-
-/** What is wrong with the running portsentry daemons; null if they are the wanted ones. */
-export const wrongDaemons = (
-  { release, modes }: Pick<Desired, 'release' | 'modes'>,
-  daemons: readonly DaemonProcess[],
-): string | null => {
-  const running = runningArguments(daemons)
-  const wanted = [...release.daemonArguments(modes)].sort()
-  // Not compared as joined text: 2.x runs without arguments, which would look like no daemon.
-  const isAsWanted =
-    running.length === wanted.length && running.every((args, index) => args === wanted[index])
-  return isAsWanted ? null : `runs as ${describeDaemons(running)}, should run as ${describeDaemons(wanted)}`
-}
-
-/** Why running daemons cannot notice a scan: they are stopped, or hang. Null unless one certainly does. */
-export const deafDaemons = (daemons: readonly DaemonProcess[]): string | null => {
-  const deaf = portsentriesOf(daemons).flatMap(({ args, liveness }) => {
-    const { watches, details } = judgeLiveness(args, liveness)
-    return watches === false
-      ? [`${describeDaemons([args.slice(1).join(' ')])} does not watch: ${details}`]
-      : []
-  })
-  return deaf.length > 0 ? deaf.join('; ') : null
-}
 
 type Changes = readonly (WriteStep | RemoveStep)[]
 
@@ -103,7 +65,7 @@ const portsentryReasons = (desired: Desired, facts: Facts, live: LiveFacts, chan
   const isConcerned = (path: string) => paths.has(path)
   const changed = changedPaths(changes, isConcerned)
   if (changed.length > 0) return changed.map((path) => `${path} changes`)
-  const wrong = wrongDaemons(desired, live.daemons) ?? deafDaemons(live.daemons)
+  const wrong = wrongDaemons(desired, live.daemons) ?? judgeWatching(live.daemons).deaf
   if (wrong !== null) return [wrong]
   const stale = staleFiles(facts, portsentriesOf(live.daemons), isConcerned).map(
     (path) => `started before ${path} was changed`,

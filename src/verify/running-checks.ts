@@ -1,18 +1,11 @@
 import type { Asked } from '../facts/fail2ban-config.ts'
 import { missingFromDump } from '../plan/dump.ts'
-import {
-  bootUnits,
-  deafDaemons,
-  describeDaemons,
-  runningArguments,
-  wantedUnits,
-  wrongDaemons,
-} from '../plan/services.ts'
+import { bootUnits, wantedUnits } from '../plan/services.ts'
 import { BAN_SET_FILES } from '../policy/ban-set.ts'
+import { describeDaemons, judgeWatching, runningArguments, wrongDaemons } from '../policy/daemons.ts'
 import type { Desired } from '../policy/desired.ts'
 import { type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
 import { isJailWanted, JAIL_PATH } from '../policy/jail.ts'
-import { judgeLiveness } from '../policy/liveness.ts'
 import { type Check, checkFor, listed } from './check.ts'
 import { overriding } from './configuration-checks.ts'
 
@@ -27,18 +20,11 @@ const checkDaemons = (desired: Desired, live: LiveFacts): Check => {
 /** A running process may be stopped, or hang. Its sockets are checked, since a test packet would get its sender banned. */
 const checkWatching = ({ daemons }: LiveFacts): Check => {
   const check = checkFor('watching')
-  const portsentries = daemons.filter(({ service }) => service === 'portsentry')
-  if (portsentries.length === 0) return check.skip('not checked: it is not running')
-  const deaf = deafDaemons(daemons)
+  const { found, deaf, unknown, missing } = judgeWatching(daemons)
+  if (found.length === 0) return check.skip('not checked: it is not running')
   if (deaf !== null)
     return check.fail(deaf, 'portward apply restarts it; if it hangs again, see journalctl -t portsentry')
-  const found = portsentries.map(({ args, liveness }) => ({
-    name: describeDaemons([args.slice(1).join(' ')]),
-    ...judgeLiveness(args, liveness),
-  }))
-  const unknown = found.find(({ watches }) => watches === null)
-  if (unknown !== undefined) return check.skip(`not checked: ${unknown.details}`)
-  const missing = [...new Set(found.flatMap((one) => one.missing))]
+  if (unknown !== null) return check.skip(`not checked: ${unknown}`)
   return missing.length > 0
     ? check.warn(
         `it has no packet socket on ${listed(missing)}: a scan that comes in there is not noticed`,

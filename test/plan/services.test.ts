@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { wrongDaemons } from '../../src/plan/services.ts'
+import { wrongDaemons } from '../../src/policy/daemons.ts'
 import { sysv12 } from '../../src/policy/releases/classic-12.ts'
 import { native2 } from '../../src/policy/releases/native-2.ts'
 import { daemon } from './live.ts'
