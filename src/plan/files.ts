@@ -2,7 +2,7 @@ import { applyEdits, type Edit } from '../documents/edit.ts'
 import { setValue } from '../documents/fail2ban-edit.ts'
 import { removeFaults } from '../documents/fail2ban-fix.ts'
 import { parseFail2banIni } from '../documents/fail2ban-ini.ts'
-import { parseHostsAccess } from '../documents/hosts-access.ts'
+import { type HostsAccess, parseHostsAccess } from '../documents/hosts-access.ts'
 import { removeDenied, setAllowed, setDenyFile } from '../documents/hosts-access-edit.ts'
 import { parseShellAssignments, removeCarriageReturns, setVariable } from '../documents/shell-assignments.ts'
 import { contains, isWithin, type Network, parseNetwork } from '../network.ts'
@@ -89,26 +89,28 @@ const isProtected = (networks: readonly Network[]) => (client: string) => {
  * that an earlier portward wrote. A last line without newline gets one: because of it libwrap would refuse every client.
  */
 export const rewriteHostsDeny = (text: string, desired: Desired): Rewrite => {
-  const isUnfinished = (part: string) =>
-    parseHostsAccess(part).faults.some(({ kind }) => kind === 'unfinished-line')
+  const original = parseHostsAccess(text)
+  // The file can be long, and mostly nothing changes.
+  const parse = (now: string): HostsAccess => (now === text ? original : parseHostsAccess(now))
+  const isUnfinished = (part: string) => parse(part).faults.some(({ kind }) => kind === 'unfinished-line')
   // After a NUL byte libwrap does not see a newline: adding one would not help.
   const ended = isUnfinished(text) && !isUnfinished(`${text}\n`) ? `${text}\n` : text
   // First, since this may change the line: a carriage return at its end becomes part of the line ending.
   const released = edited(
     ended,
-    removeDenied(parseHostsAccess(ended), isProtected(desired.protectedNetworks)),
+    removeDenied(parse(ended), isProtected(desired.protectedNetworks)),
     'protected hosts released',
   )
   const isEnded = ended !== text && released.text.endsWith(ended.slice(text.lastIndexOf('\n') + 1))
   const old = new Set(desired.legacyBans)
   const moved = edited(
     released.text,
-    removeDenied(parseHostsAccess(released.text), (client) => old.has(client)),
+    removeDenied(parse(released.text), (client) => old.has(client)),
     `bans moved to ${DENIED}`,
   )
   const named = edited(
     moved.text,
-    setDenyFile(parseHostsAccess(moved.text), DENIED, desired.writesDenied),
+    setDenyFile(parse(moved.text), DENIED, desired.writesDenied),
     desired.writesDenied ? `names the file of banned hosts, ${DENIED}` : `no longer names ${DENIED}`,
   )
   const ending = isEnded ? ['newline added to the last line'] : []
