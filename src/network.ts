@@ -64,11 +64,15 @@ export const parseNetwork = (text: string): Network | null => {
   return prefix === null || prefix > bits ? null : { bytes, prefix }
 }
 
-const masked = (bytes: readonly number[], prefix: number): number[] =>
-  bytes.map((byte, index) => byte & (0xff00 >> Math.min(8, Math.max(0, prefix - index * 8))) & 0xff)
+/** The byte at `index` of the netmask of this length. */
+const maskAt = (prefix: number, index: number): number =>
+  (0xff00 >> Math.min(8, Math.max(0, prefix - index * 8))) & 0xff
 
 /** The same network without host bits: 192.168.1.10/24 becomes 192.168.1.0/24. */
-export const networkOf = ({ bytes, prefix }: Network): Network => ({ bytes: masked(bytes, prefix), prefix })
+export const networkOf = ({ bytes, prefix }: Network): Network => ({
+  bytes: bytes.map((byte, index) => byte & maskAt(prefix, index)),
+  prefix,
+})
 
 export const hasHostBits = (network: Network): boolean =>
   networkOf(network).bytes.some((byte, index) => byte !== network.bytes[index])
@@ -85,7 +89,7 @@ export const isHost = (network: Network): boolean => network.prefix === network.
 export const contains = (outer: Network, inner: Network): boolean =>
   outer.bytes.length === inner.bytes.length &&
   outer.prefix <= inner.prefix &&
-  masked(inner.bytes, outer.prefix).every((byte, index) => byte === networkOf(outer).bytes[index])
+  outer.bytes.every((byte, index) => ((byte ^ (inner.bytes[index] ?? 0)) & maskAt(outer.prefix, index)) === 0)
 
 /** Whether one of the networks contains all of this one. */
 export const isWithin = (networks: readonly Network[], network: Network): boolean =>
@@ -111,8 +115,7 @@ export const formatNetmask = ({ prefix }: Network): string =>
 /** The last address of an IPv4 network with hosts (prefix below 31), else null. */
 export const broadcastOf = ({ bytes, prefix }: Network): readonly number[] | null => {
   if (bytes.length !== 4 || prefix >= 31) return null
-  const mask = masked([255, 255, 255, 255], prefix)
-  return bytes.map((byte, index) => byte | (255 - (mask[index] ?? 0)))
+  return bytes.map((byte, index) => byte | (255 - maskAt(prefix, index)))
 }
 
 /** Distinct networks in the given order, without those contained in another one of the list. */
@@ -133,3 +136,7 @@ export const unmapped = (network: Network): Network =>
   contains({ bytes: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 0, 0, 0, 0], prefix: 96 }, network)
     ? { bytes: network.bytes.slice(12), prefix: network.prefix - 96 }
     : network
+
+/** An IPv4-mapped IPv6 address as the IPv4 address that it is; others as they are. */
+export const unmappedAddress = (bytes: readonly number[]): readonly number[] =>
+  unmapped({ bytes, prefix: bytes.length * 8 }).bytes

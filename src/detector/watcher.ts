@@ -1,4 +1,5 @@
 import type { IgnoreList } from '../documents/ignore-list.ts'
+import { unmappedAddress } from '../network.ts'
 import type { LocalTime } from '../time.ts'
 import type { Action, ActionOutcome, Mode, Outcome, Verdict } from './decision.ts'
 import type { Detector } from './detector.ts'
@@ -50,18 +51,11 @@ export interface Watcher {
 /** The verdicts that a banner goes out with: the host is neither ignored nor below the trigger. */
 const SHOWS_BANNER: ReadonlySet<Verdict> = new Set(['log-only', 'already-blocked', 'act'])
 
-const MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]
-
-/** Dual-stack sockets give IPv4 peers as mapped addresses, which 2.x prints as what they are. */
-const unmapped = (address: Address): Address =>
-  address.length === 16 && MAPPED.every((byte, index) => byte === address[index])
-    ? address.slice(12)
-    : address
-
 const packetOf = ({ timeMs, protocol, source, destination, sourcePort, port }: Connection): Packet => ({
   timeMs,
   protocol,
-  source: unmapped(source),
+  // Dual-stack sockets give IPv4 peers as mapped addresses, which 2.x prints as what they are.
+  source: unmappedAddress(source),
   // No connect mode asks where to: 2.x compares the source with nothing but zeros.
   destination: destination ?? [0, 0, 0, 0],
   sourcePort,

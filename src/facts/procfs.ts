@@ -1,6 +1,6 @@
 import { open, readdir, readlink } from 'node:fs/promises'
 import { endianness } from 'node:os'
-import { isLoopback } from '../network.ts'
+import { isLoopback, unmappedAddress } from '../network.ts'
 import { errnoOf } from '../system/host-error.ts'
 
 // What /proc shows of processes and sockets: proc(5).
@@ -167,7 +167,4 @@ export const boundSockets = (sockets: readonly Socket[]): Socket[] =>
   )
 
 /** Whether only this machine itself can reach it. */
-export const isOnLoopback = ({ address }: Socket): boolean => {
-  const isMapped = address.length === 16 && address.slice(0, 12).join() === '0,0,0,0,0,0,0,0,0,0,255,255'
-  return isLoopback(isMapped ? address.slice(12) : address)
-}
+export const isOnLoopback = ({ address }: Socket): boolean => isLoopback(unmappedAddress(address))

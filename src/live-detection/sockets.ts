@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline'
 import { getSystemErrorName } from 'node:util'
 import script from '../../templates/listen.pl?raw'
 import type { Address } from '../detector/packet.ts'
+import { unmappedAddress } from '../network.ts'
 import { HostError } from '../system/host-error.ts'
 import { follow } from '../system/process.ts'
 
@@ -35,11 +36,7 @@ export interface Listeners {
 const isProtocol = (word: string): word is Port['protocol'] => word === 'tcp' || word === 'udp'
 
 /** An IPv4 client of a dual-stack socket is given as ::ffff:A, and stands for A, as 2.x takes it. */
-const parseHexadecimal = (text: string): Address => {
-  const bytes = [...Buffer.from(text, 'hex')]
-  const isMapped = bytes.length === 16 && bytes.slice(0, 12).every((byte, at) => byte === (at < 10 ? 0 : 255))
-  return isMapped ? bytes.slice(12) : bytes
-}
+const parseHexadecimal = (text: string): Address => unmappedAddress([...Buffer.from(text, 'hex')])
 
 /**
  * Opens sockets on all addresses as a daemon in a connect mode does: IPv4 for 1.2, dual-stack for 2.x (family 6). A
