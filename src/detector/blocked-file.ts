@@ -7,7 +7,7 @@ import { type HistoryEvent, parseHistory } from './history-reader.ts'
 export type BlockedHost = Pick<HistoryEvent, 'host'> & Partial<HistoryEvent>
 
 /** Files are latin1-decoded texts here, 2.x's records too: one character is one byte. */
-const bytesOf = (text: string): Uint8Array => Uint8Array.from(text, (char) => char.charCodeAt(0))
+export const bytesOf = (text: string): Uint8Array => Uint8Array.from(text, (char) => char.charCodeAt(0))
 const textOf = (bytes: Uint8Array): string => Array.from(bytes, (byte) => String.fromCharCode(byte)).join('')
 
 /** The hosts that a daemon has entered into its blocked file, in the file's order. */

@@ -1,5 +1,5 @@
-import type { IgnoreList } from '../documents/ignore-list.ts'
-import { contains, formatAddress } from '../network.ts'
+import { type IgnoreList, ignoringLine } from '../documents/ignore-list.ts'
+import { formatAddress } from '../network.ts'
 import { createBlockedHosts } from './blocked-hosts.ts'
 import type { Configuration } from './configuration.ts'
 import type { ActionOutcome, Decision, Outcome, Verdict } from './decision.ts'
@@ -55,12 +55,6 @@ export interface Detector {
   /** Takes the blocked file's present content: 1.2's as a latin1 text, 2.x's as bytes. */
   replaceBlocked(content: Uint8Array | string): void
   sizes(): Sizes
-}
-
-/** The number of the line by which an address is ignored, or null. The first entry counts, as in both daemons. */
-export const ignoringLine = ({ entries }: IgnoreList, address: Address): number | null => {
-  const host = { bytes: address, prefix: address.length * 8 }
-  return entries.find(({ network }) => network !== null && contains(network, host))?.line ?? null
 }
 
 export const createDetector = (configuration: Configuration, options: DetectorOptions): Detector => {

@@ -1,8 +1,8 @@
-import type { IgnoreList } from '../documents/ignore-list.ts'
+import { type IgnoreList, ignoringLine } from '../documents/ignore-list.ts'
+import { bytesOf } from './blocked-file.ts'
 import { createBlockedHosts } from './blocked-hosts.ts'
 import type { Block, Configuration } from './configuration.ts'
 import type { Action, Mode } from './decision.ts'
-import { ignoringLine } from './detector.ts'
 import type { Protocol } from './modes.ts'
 import type { Address } from './packet.ts'
 import type { PortRule } from './ports.ts'
@@ -46,7 +46,7 @@ export interface Memory {
 
 const isBlocked = (file: string | null, address: Address, { dialect }: Configuration): boolean => {
   const hosts = createBlockedHosts(Number.POSITIVE_INFINITY)
-  hosts.append(dialect === '1.2' ? (file ?? '') : Uint8Array.from(file ?? '', (char) => char.charCodeAt(0)))
+  hosts.append(dialect === '1.2' ? (file ?? '') : bytesOf(file ?? ''))
   return hosts.has(address)
 }
 

@@ -1,3 +1,4 @@
+import { isLoopback } from '../network.ts'
 import { keyOf } from './bounded-map.ts'
 import type { Configuration } from './configuration.ts'
 import { isConnectMode } from './modes.ts'
@@ -6,9 +7,6 @@ import type { Reading } from './ports.ts'
 
 /** Whether a daemon gets to see a packet, ports and connections aside. */
 export type Visibility = (packet: Packet) => boolean
-
-const isLoopback = (address: Address): boolean =>
-  address.length === 4 ? address[0] === 127 : address.every((byte, index) => byte === (index === 15 ? 1 : 0))
 
 const isToEveryone = (address: Address): boolean =>
   address.length === 4 && address.every((byte) => byte === 255)

@@ -95,8 +95,7 @@ const read2 = ({ text, eol }: Line): Reading => {
   const given = bits === null ? bytes.length * 8 : Number(bits)
   const network = { bytes, prefix: bytes.length === 4 ? prefix4(given) : given }
   // The address is compared unmasked with the masked one of the packet: with host bits it matches no host.
-  const matches = networkOf(network).bytes.every((byte, index) => byte === bytes[index])
-  return { network: matches ? network : null }
+  return { network: hasHostBits(network) ? null : network }
 }
 
 /** Reads any text and never throws. */
@@ -114,9 +113,16 @@ export const parseIgnoreList = (text: string, dialect: Dialect): IgnoreList => {
   return { text, lines, dialect, entries, faults }
 }
 
-/** Whether one entry, as the daemon reads it, covers the whole network. */
-export const ignored = ({ entries }: IgnoreList, network: Network): boolean =>
-  entries.some((entry) => entry.network !== null && contains(entry.network, network))
+/** The first entry that covers the whole network, as the daemon reads it: that one counts, in both dialects. */
+const ignoringEntry = ({ entries }: IgnoreList, network: Network): IgnoreEntry | undefined =>
+  entries.find((entry) => entry.network !== null && contains(entry.network, network))
+
+export const ignored = (list: IgnoreList, network: Network): boolean =>
+  ignoringEntry(list, network) !== undefined
+
+/** The number of the line by which an address is ignored, or null. */
+export const ignoringLine = (list: IgnoreList, address: readonly number[]): number | null =>
+  ignoringEntry(list, { bytes: address, prefix: address.length * 8 })?.line ?? null
 
 /** Whether an entry was meant to be one of the networks but does not match it: dotted mask, `//24`, and host bits in 2.x. */
 const isIneffective = ({ raw, network: seen }: IgnoreEntry, networks: readonly Network[]): boolean => {
