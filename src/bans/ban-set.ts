@@ -1,10 +1,10 @@
 import { rm, rmdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { Init } from '../facts/systemd.ts'
 import { BACKENDS, removalOf } from '../policy/backends/backends.ts'
 import type { BanSet } from '../policy/backends/definition.ts'
 import { BANS_CONF, BANS_UNIT, banSetOf, DENIED, LOADER } from '../policy/ban-set.ts'
 import { besideLegacy } from '../policy/legacy-bans.ts'
-import { directoryOf } from '../policy/written-paths.ts'
 import { effect } from '../system/effect.ts'
 import { readFileState } from '../system/files.ts'
 import { HostError } from '../system/host-error.ts'
@@ -69,11 +69,11 @@ export const removeBanSet = (set: BanSet | null, legacy?: string): Promise<void>
   )
 
 /** What a ban set leaves: the list of banned hosts that hosts.deny named, and what Python made of the action. */
-const LEFTOVERS = [DENIED, `${directoryOf(LOADER)}/__pycache__`]
+const LEFTOVERS = [DENIED, `${dirname(LOADER)}/__pycache__`]
 
 export const removeLeftovers = async (): Promise<void> => {
   for (const path of LEFTOVERS)
     await effect(`remove ${path}`, () => rm(path, { recursive: true, force: true }))
   // The first version keeps notes in it.
-  await rmdir(directoryOf(DENIED)).catch(() => {})
+  await rmdir(dirname(DENIED)).catch(() => {})
 }

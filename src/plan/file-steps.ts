@@ -95,7 +95,7 @@ export const planLogs = (desired: Desired, facts: Facts): TouchStep[] => {
     ...history.map((log) => ({ ...log, reasons: isRead ? forFail2ban : ['portsentry logs scans in it'] })),
     ...logs.map((path) => ({ path, mode: 0o640, reasons: forFail2ban })),
     // portsentry 2.x appends to the file, but does not create it.
-    ...(portsentryWritesHostsDeny(desired) && !desired.writesDenied
+    ...(portsentryWritesHostsDeny(desired)
       ? [{ path: HOSTS_DENY, mode: 0o644, reasons: ['bans are written to it'] }]
       : []),
   ]

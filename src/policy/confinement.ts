@@ -1,9 +1,10 @@
+import { dirname } from 'node:path'
 import type { Mount, ProcessConfinement } from '../facts/confinement.ts'
 import type { Service } from '../facts/daemons.ts'
 import type { UnitProperties } from '../facts/systemd.ts'
 import type { Problem } from '../problem.ts'
 import { isSameFile, mountOf } from './mounts.ts'
-import { directoryOf, type WrittenPath } from './written-paths.ts'
+import type { WrittenPath } from './written-paths.ts'
 
 /** The restrictions of a daemon, and so of every command that it runs. */
 export interface Confinement extends ProcessConfinement {
@@ -99,7 +100,7 @@ export const findObstacles = (
 ): Obstacle[] => {
   const paths = writes.filter(({ by }) => by.includes(service))
   const { mounts, isRoot, hasNetAdmin, isOnNetwork, hasNetlink } = confinement
-  const writtenPathOf = ({ path, isReplaced }: WrittenPath) => (isReplaced ? directoryOf(path) : path)
+  const writtenPathOf = ({ path, isReplaced }: WrittenPath) => (isReplaced ? dirname(path) : path)
   // A file that cannot be written outside of the sandbox either is not the unit's fault.
   const isShut = (path: string) =>
     mountOf(mounts, path)?.isWritable === false && mountOf(own, path)?.isWritable !== false

@@ -1,7 +1,7 @@
 import type { Problem } from '../problem.ts'
 import type { ProblemCode } from '../problem-codes.ts'
 import type { Facts } from './facts.ts'
-import { isNotTime, logPatterns, namesIn } from './fail2ban-values.ts'
+import { isNotTime, isTrue, logPatterns, namesIn } from './fail2ban-values.ts'
 import {
   allJails,
   type Effective,
@@ -135,8 +135,7 @@ const logFault = (view: Fail2banView, jail: string, facts: Facts): Problem[] => 
   const patterns = logPatterns(logpath.value)
   if (patterns.some((pattern) => !facts.missingLogs.has(pattern))) return []
   const goesOn =
-    ['1', 'on', 'true', 'yes'].includes(value('skip_if_nologs').toLowerCase()) ||
-    (/^(?:auto|)$/.test(value('backend')) && value('journalmatch') !== '')
+    isTrue(value('skip_if_nologs')) || (/^(?:auto|)$/.test(value('backend')) && value('journalmatch') !== '')
   if (goesOn && isNewer(facts) !== false) return []
   // The line that the admin wrote: the log's, or the one that enables the jail.
   const origin = isStock(logpath.path) ? enabled : logpath

@@ -23,3 +23,6 @@ export const isNotTime = (value: string): boolean => {
   if (!/^[\w\s.+*-]*$/.test(bare)) return false
   return bare === '' || [...bare.matchAll(/[a-z_]+/gi)].some(([word]) => !UNIT.test(word))
 }
+
+/** Whether fail2ban takes a value for true. */
+export const isTrue = (value: string): boolean => ['1', 'on', 'true', 'yes'].includes(value.toLowerCase())

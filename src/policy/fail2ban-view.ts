@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
 import { type Fail2banIni, type Fault, lowerKey, parseFail2banIni } from '../documents/fail2ban-ini.ts'
+import { isTrue } from './fail2ban-values.ts'
 
 /**
  * fail2ban's jail configuration as fail2ban sees it: files merged in reading order, [DEFAULT] beneath every jail, references
@@ -125,7 +126,7 @@ export const allJails = (view: Fail2banView): string[] =>
 export const enabledJails = (view: Fail2banView): string[] =>
   allJails(view).filter((name) => {
     const enabled = lookUp(view, name, 'enabled')
-    return enabled?.resolved === true && ['1', 'on', 'true', 'yes'].includes(enabled.value.toLowerCase())
+    return enabled?.resolved === true && isTrue(enabled.value)
   })
 
 interface Mutable {

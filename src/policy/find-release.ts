@@ -22,6 +22,13 @@ export interface Traces {
   readonly hasTemplateUnit: boolean
 }
 
+/** The release that this version of Debian ships: a guess, as long as the packages are unknown. */
+export const assumeRelease = (debianVersion: string): Release => {
+  const major = Number(/^\d+/.exec(debianVersion)?.[0])
+  if (major <= 12) return sysv12
+  return major === 13 ? template12 : native2
+}
+
 /**
  * The release by the files of /etc, null if they contradict each other or are too few. 1.2-14 and 1.2-16 install the same
  * files there: between these two the enabled units decide, or else Debian's version.
@@ -34,16 +41,9 @@ export const inferRelease = (traces: Traces): Release | null => {
   const isClassic = hasInitScript || hasTemplateUnit || hasOldKey
   if (isClassic === hasLogRotation) return null
   if (hasLogRotation) return native2
-  const major = Number(/^\d+/.exec(debianVersion)?.[0])
-  if (hasTemplateUnit || major === 13) return template12
-  return major < 13 ? sysv12 : null
-}
-
-/** The release that this version of Debian ships: a guess, as long as the packages are unknown. */
-export const assumeRelease = (debianVersion: string): Release => {
-  const major = Number(/^\d+/.exec(debianVersion)?.[0])
-  if (major <= 12) return sysv12
-  return major === 13 ? template12 : native2
+  if (hasTemplateUnit) return template12
+  const assumed = assumeRelease(debianVersion)
+  return assumed === native2 ? null : assumed
 }
 
 /** The facts that decide the release. */

@@ -2,7 +2,7 @@ import type { Problem } from '../problem.ts'
 import type { ProblemCode } from '../problem-codes.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { BanSet } from './backends/definition.ts'
-import type { Facts } from './facts.ts'
+import type { Facts, LiveFacts } from './facts.ts'
 import type { Release } from './release.ts'
 import { ADDRESSES_PATH } from './server-addresses.ts'
 
@@ -21,8 +21,8 @@ const warn = (code: ProblemCode, path: string, message: string, hint: string): P
  * portsentry 1.2 reads raw sockets behind netfilter: it never sees what INPUT drops. Which ports a rule lets through is not
  * checked here; `verify` tries them.
  */
-const findBlindness = ({ live }: Facts, { seesIPv6 }: Release): Problem[] => {
-  if (live === null || seesIPv6) return []
+const findBlindness = (live: LiveFacts, { seesIPv6 }: Release): Problem[] => {
+  if (seesIPv6) return []
   const { ufw, firewalld } = live.firewallManagers
   const unseen = 'before this portsentry can see it: scans of such ports are not noticed'
   const blind = (path: string, what: string, hint: string) => [
@@ -117,12 +117,13 @@ export const findFirewallManagerProblems = (
   release: Release,
   used: BanSet | null,
 ): Problem[] => {
-  if (facts.live === null) return []
+  const { live } = facts
+  if (live === null) return []
   const isApplied = facts.files.has(ADDRESSES_PATH)
-  const blindness = isApplied ? [] : findBlindness(facts, release)
+  const blindness = isApplied ? [] : findBlindness(live, release)
   const bans = used !== null || settings.banaction !== undefined
   if (settings.observeOnly || !bans) return blindness
-  const { ufw, firewalld } = facts.live.firewallManagers
+  const { ufw, firewalld } = live.firewallManagers
   const byUfw = ufw?.emptiesInput === true ? whenEmptied(settings, used, 'ufw') : null
   const byFirewalld = firewalld ? whenEmptied(settings, used, 'firewalld') : null
   return [

@@ -11,9 +11,6 @@ export interface WrittenPath {
   readonly isReplaced: boolean
 }
 
-/** The directory that an absolute path is in. */
-export const directoryOf = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/'
-
 const HOSTS_DENY = '/etc/hosts.deny'
 
 interface Configured {

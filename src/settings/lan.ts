@@ -13,7 +13,6 @@ import {
   withoutContained,
 } from '../network.ts'
 import type { ProblemCode } from '../problem-codes.ts'
-import { isUnusableLanAddress, tooWide } from './variables.ts'
 
 /** A problem with one variable, before its line is known. */
 export interface Complaint {
@@ -31,6 +30,13 @@ const complain = (
   hint: string,
   severity?: 'warning',
 ): Complaint => ({ name, code, message, hint, ...(severity && { severity }) })
+
+/** Whether a network covers too much of the Internet. */
+const tooWide = (prefix: number, bytes: readonly number[]): boolean =>
+  bytes.length === 4 ? prefix < 8 : prefix < 16
+
+/** Whether no LAN can have this IPv4 address: "this network", loopback, multicast and what lies above it. */
+const isUnusable = ([first = 0]: readonly number[]): boolean => first === 0 || first === 127 || first >= 224
 
 /** The prefix length of LAN_NM, in any of its forms, or what is wrong with it. */
 const readMask = (text: string): number | Complaint => {
@@ -62,7 +68,7 @@ const readAddress = (text: string): readonly number[] | Complaint => {
     const instead = 'give the IPv4 address here and IPv6 networks in WHITELIST'
     return wrong('address-family', 'an IPv6 address', instead)
   }
-  return isUnusableLanAddress(text) ? wrong('address', 'which no LAN uses') : bytes
+  return isUnusable(bytes) ? wrong('address', 'which no LAN uses') : bytes
 }
 
 const isComplaint = <T>(read: T | Complaint | undefined): read is Complaint =>

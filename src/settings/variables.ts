@@ -1,4 +1,3 @@
-import { parseAddress } from '../network.ts'
 import { logPath, statePath } from './log-paths.ts'
 
 /** Returns what is wrong with a value, as a text that follows the variable's name, or null. */
@@ -191,13 +190,4 @@ export const unprintable: Check = (value) => {
   if (byte === undefined) return null
   const code = byte.charCodeAt(0).toString(16).padStart(2, '0')
   return `has the character 0x${code}, where portsentry would cut the value off`
-}
-
-/** Whether a network covers too much of the Internet. */
-export const tooWide = (prefix: number, bytes: readonly number[]): boolean =>
-  bytes.length === 4 ? prefix < 8 : prefix < 16
-
-export const isUnusableLanAddress = (text: string): boolean => {
-  const first = parseAddress(text)?.[0]
-  return first !== undefined && (first === 0 || first === 127 || first >= 224)
 }

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import type { Mount } from '../facts/confinement.ts'
 import type { Service } from '../facts/daemons.ts'
 import {
@@ -9,7 +10,6 @@ import {
 } from '../policy/confinement.ts'
 import type { Desired } from '../policy/desired.ts'
 import { isJailWanted } from '../policy/jail.ts'
-import { directoryOf } from '../policy/written-paths.ts'
 import type { Problem } from '../problem.ts'
 import { type Check, checkFor, listed } from './check.ts'
 import type { WriteAccess } from './write-access.ts'
@@ -47,7 +47,7 @@ export const checkWritable = (
     const fault = faultOf(file)
     return fault === null ? [] : [{ fault, ...file.written }]
   })
-  const isSame = ({ at }: Problem, path: string) => at.path === path || directoryOf(at.path) === path
+  const isSame = ({ at }: Problem, path: string) => at.path === path || dirname(at.path) === path
   const others = unwritable.filter((problem) => !faults.some(({ path }) => isSame(problem, path)))
   const [remedy] = [...unwritable.filter((problem) => !others.includes(problem)), ...others]
   const text = [

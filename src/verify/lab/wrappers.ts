@@ -1,7 +1,7 @@
 import { appendFile, mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { readDenied } from '../../facts/hosts-deny.ts'
 import { DENIED } from '../../policy/ban-set.ts'
-import { directoryOf } from '../../policy/written-paths.ts'
 import { errnoOf } from '../../system/host-error.ts'
 import { tryRun } from '../../system/process.ts'
 
@@ -28,7 +28,7 @@ const denyAll = async (addresses: readonly string[]): Promise<void> => {
   const lines = (start: string) => patterns.map((pattern) => `${start}${pattern}\n`).join('')
   if ((await readDenied('/', DENIED)).listed === null)
     return appendFile('/etc/hosts.deny', `\n${lines('ALL: ')}`)
-  await mkdir(directoryOf(DENIED), { recursive: true })
+  await mkdir(dirname(DENIED), { recursive: true })
   await appendFile(DENIED, lines(''))
 }
 
