@@ -8,17 +8,16 @@ import { isWithin, type Network, parseNetwork } from '../network.ts'
 import { DENIED } from '../policy/ban-set.ts'
 import type { BanRecord, Undone } from './record.ts'
 
+/** The hosts that portsentry and its jail ban now. */
+const readBannedHosts = async (): Promise<string[]> => {
+  const [{ entered }, jailed] = await Promise.all([readDenied('/', DENIED), readBanned(JAIL)])
+  return [...new Set([...entered, ...jailed.map(canonical)])]
+}
+
 /** The hosts that portsentry and its jail ban now, and every rule and route that looks like such a ban. */
 export const readBans = async (): Promise<BanRecord> => {
-  const [{ entered }, jailed, { bans }] = await Promise.all([
-    readDenied('/', DENIED),
-    readBanned(JAIL),
-    readFirewallBans(),
-  ])
-  return {
-    addresses: [...new Set([...entered, ...jailed.map(canonical)])],
-    commands: bans.map(({ undo }) => undo.join(' ')),
-  }
+  const [addresses, { bans }] = await Promise.all([readBannedHosts(), readFirewallBans()])
+  return { addresses, commands: bans.map(({ undo }) => undo.join(' ')) }
 }
 
 type IsReleased = (address: string) => boolean
@@ -52,7 +51,7 @@ export const undoFirewallBans = async (
   setGoes: boolean,
   isReleased: IsReleased,
 ): Promise<void> => {
-  const added = new Set((await readBans()).addresses.filter(isReleased))
+  const added = new Set((await readBannedHosts()).filter(isReleased))
   if (added.size === 0) return
   // It would go on banning.
   await stopService('portsentry')

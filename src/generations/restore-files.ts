@@ -28,9 +28,9 @@ export const findForeign = async ({ files }: Restoration): Promise<string[]> => 
   return files.filter((_, index) => foreign[index]).map(({ path }) => path)
 }
 
-/** The bytes that a file is to have again; null: there was none, or it is not part of this. Throws HostError. */
-export const readCopy = async (state: string, file: RestoredFile | undefined): Promise<Buffer | null> =>
-  file === undefined || file.copy === null ? null : readBytes(copyOf(state, file, file.copy))
+/** The bytes that a file is to have again; null: there was none. Throws HostError. */
+export const readCopy = async (state: string, file: RestoredFile): Promise<Buffer | null> =>
+  file.copy === null ? null : readBytes(copyOf(state, file, file.copy))
 
 const copyOf = (state: string, { number }: RestoredFile, name: string): string =>
   join(directoryOf(state, number), name)

@@ -35,7 +35,7 @@ import {
   removeTemporary,
   restoreFile,
 } from './restore-files.ts'
-import { restoreServices } from './services.ts'
+import { activeUnits, restoreServices } from './services.ts'
 import { readBytes } from './store.ts'
 
 const fileOf = ({ files }: Restoration, path: string): RestoredFile | undefined =>
@@ -162,7 +162,7 @@ export const restore = async (
   if (program === 'returns') await attempt(startBanProgramUnits)
   if (!purges && setGoes) await attempt(() => removeBanSet(present, legacyBackend))
   await attempt(() => redoBans(releases.flatMap(({ undo }) => undo)))
-  const isAnswering = services.active.some(([service, units]) => service === 'fail2ban' && units.length > 0)
+  const isAnswering = activeUnits(services, 'fail2ban').length > 0
   for (const { address, jailed } of releases) {
     tell(`the ban of ${address}`)
     if (jailed && isAnswering) await attempt(() => ban('portsentry', address))

@@ -46,7 +46,7 @@ export const readServices = async (): Promise<ServiceRecord> => {
   return { enabled: [...enabled], active: units, daemons: processes.flat() }
 }
 
-const activeUnits = ({ active }: ServiceRecord, service: Service): readonly string[] =>
+export const activeUnits = ({ active }: ServiceRecord, service: Service): readonly string[] =>
   new Map(active).get(service) ?? []
 
 /** Readings of the same start differ by a little. */
