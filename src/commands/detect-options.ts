@@ -1,8 +1,9 @@
 import type { Mode } from '../detector/decision.ts'
 import { isConnectMode, isMode2 } from '../detector/modes.ts'
 import type { Address } from '../detector/packet.ts'
+import { portKey } from '../detector/ports.ts'
 import type { Dialect } from '../documents/portsentry-conf.ts'
-import { portKey, type Source } from '../live-detection/watch.ts'
+import type { Source } from '../live-detection/watch.ts'
 import { parseAddress } from '../network.ts'
 import type { GlobalOptions } from './output.ts'
 

@@ -65,7 +65,7 @@ export const createDetector = (configuration: Configuration, options: DetectorOp
   for (const [protocol, rule] of configuration.ports) {
     ports[protocol] = watchPorts(rule, reading, (port) => inUseAtStart(protocol, port))
   }
-  const isVisible = createVisibility(configuration, reading, addresses)
+  const isVisible = createVisibility(dialect, reading, addresses)
   const handshakes = createHandshakes(bounds.handshakes ?? MOST_HALF_OPEN)
   const trigger = createTrigger(dialect, configuration.scanTrigger, bounds.trigger ?? MOST_HOSTS)
   const blocked = createBlockedHosts(bounds.blocked ?? MOST_HOSTS)

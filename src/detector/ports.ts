@@ -20,6 +20,9 @@ export type PortRule =
 /** For each port that a packet may be for, the port that the daemon reports, or -1 where it does not watch it. */
 export type WatchedPorts = Int32Array
 
+/** A port as people write it: `22/tcp`. */
+export const portKey = (protocol: Protocol, port: number): string => `${port}/${protocol}`
+
 export type InUse = (protocol: Protocol, port: number) => boolean
 
 const ALL_PORTS = 65_536

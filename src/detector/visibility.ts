@@ -1,7 +1,6 @@
+import type { Dialect } from '../documents/portsentry-conf.ts'
 import { isLoopback } from '../network.ts'
 import { keyOf } from './bounded-map.ts'
-import type { Configuration } from './configuration.ts'
-import { isConnectMode } from './modes.ts'
 import { type Address, FLAGS, isSameAddress, type Packet } from './packet.ts'
 import type { Reading } from './ports.ts'
 
@@ -47,7 +46,7 @@ const isStray = ({ protocol, flags }: Packet): boolean =>
 
 /** `addresses` are the server's own, to which loopback is added; null: not known, any destination but a group's may be. */
 export const createVisibility = (
-  { dialect, mode }: Configuration,
+  dialect: Dialect,
   reading: Reading,
   addresses: readonly Address[] | null,
 ): Visibility => {
@@ -63,7 +62,7 @@ export const createVisibility = (
     if (isForUs(packet) && isOwn(destination)) return !is12 || destination.length === 4
     return protocol === 'udp' && reachesSockets(packet, is12)
   }
-  if (isConnectMode(mode)) return isBehindKernel
+  if (reading === 'connections') return isBehindKernel
   if (is12) return (packet) => isStray(packet) && isBehindKernel(packet)
 
   // `-m raw`: bind() to a link-local IPv6 address without its interface fails, so there a service always "is running".

@@ -3,7 +3,7 @@ import type { Configuration } from '../detector/configuration.ts'
 import type { Mode, Outcome } from '../detector/decision.ts'
 import { isConnectMode, type Protocol } from '../detector/modes.ts'
 import type { Address } from '../detector/packet.ts'
-import { type InUse, portsToOpen } from '../detector/ports.ts'
+import { type InUse, portKey, portsToOpen } from '../detector/ports.ts'
 import type { Effects } from '../detector/watcher.ts'
 import { parseAddress } from '../network.ts'
 import { localTime } from '../system/clock.ts'
@@ -52,10 +52,10 @@ export const findInUse = async (configurations: readonly Configuration[]): Promi
   const taken = new Set<string>()
   const remaining = configurations.flatMap(portsAsked)
   const ask = async ({ protocol, port, address }: Asked): Promise<void> => {
-    if (await isInUse(protocol, port, address)) taken.add(`${port}/${protocol}`)
+    if (await isInUse(protocol, port, address)) taken.add(portKey(protocol, port))
   }
   while (remaining.length > 0) await Promise.all(remaining.splice(0, BATCH).map(ask))
-  return (protocol, port) => taken.has(`${port}/${protocol}`)
+  return (protocol, port) => taken.has(portKey(protocol, port))
 }
 
 /** What effects do not differ in by source. */

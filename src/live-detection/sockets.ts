@@ -1,7 +1,9 @@
 import { createInterface } from 'node:readline'
 import { getSystemErrorName } from 'node:util'
 import script from '../../templates/listen.pl?raw'
+import type { Configuration } from '../detector/configuration.ts'
 import type { Address } from '../detector/packet.ts'
+import { portsToOpen } from '../detector/ports.ts'
 import { unmappedAddress } from '../network.ts'
 import { HostError } from '../system/host-error.ts'
 import { follow } from '../system/process.ts'
@@ -10,6 +12,12 @@ export interface Port {
   readonly protocol: 'tcp' | 'udp'
   readonly port: number
 }
+
+/** The ports that these configurations bind. */
+export const portsOf = (configurations: readonly Configuration[]): Port[] =>
+  configurations.flatMap(({ ports }) =>
+    [...ports].flatMap(([protocol, rule]) => portsToOpen(rule).map((port): Port => ({ protocol, port }))),
+  )
 
 /** A TCP connection that was accepted, or a datagram that came. */
 export interface Arrival extends Port {

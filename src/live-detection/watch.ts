@@ -5,13 +5,13 @@ import { createDecoder, type DecodeCounts } from '../detector/decode.ts'
 import { createDetector, type DetectorOptions } from '../detector/detector.ts'
 import { isConnectMode, type Protocol } from '../detector/modes.ts'
 import type { Address } from '../detector/packet.ts'
-import { portsToOpen, watchPorts } from '../detector/ports.ts'
+import { type InUse, portKey, watchPorts } from '../detector/ports.ts'
 import { createWatcher, type Effects, type Watcher } from '../detector/watcher.ts'
 import { HostError } from '../system/host-error.ts'
 import { isInUse } from './bind.ts'
 import { type Chunks, openCapture, startCapture } from './capture.ts'
 import { findInUse, ownAddresses, readBlocked } from './effects.ts'
-import { type Arrival, type Listeners, openListeners, type Port } from './sockets.ts'
+import { type Arrival, type Listeners, openListeners, portsOf } from './sockets.ts'
 
 /** Where the traffic comes from. */
 export type Source =
@@ -25,8 +25,6 @@ export type Source =
       /** Null: any destination is the server's. */
       readonly addresses: readonly Address[] | null
     }
-
-export const portKey = (protocol: Protocol, port: number): string => `${port}/${protocol}`
 
 /** What is the same for all sources. */
 export interface Session {
@@ -148,12 +146,8 @@ const openPorts = async (
   configurations: readonly Configuration[],
   onArrival: (arrival: Arrival) => void,
 ): Promise<Listeners> => {
-  const ports = configurations.flatMap((configuration) =>
-    [...configuration.ports].flatMap(([protocol, rule]) =>
-      portsToOpen(rule).map((port): Port => ({ protocol, port })),
-    ),
-  )
-  const listeners = await openListeners(configurations[0]?.dialect === '2.x' ? 6 : 4, ports, onArrival)
+  const family = configurations[0]?.dialect === '2.x' ? 6 : 4
+  const listeners = await openListeners(family, portsOf(configurations), onArrival)
   if (listeners.bound.length > 0) return listeners
   listeners.close()
   const reasons = [...new Set(listeners.refused.map(({ reason }) => reason))].join(', ')
@@ -166,12 +160,12 @@ const openPorts = async (
 /** Ports that could not be bound, and what follows from that for the ports that the daemon reports. */
 const describeRefused = (
   { bound, refused }: Listeners,
-  isFree: (protocol: Protocol, port: number) => boolean,
+  inUseAtStart: InUse,
   configurations: readonly Configuration[],
 ): string[] => {
   const shifted = configurations.flatMap(({ ports }) =>
     [...ports].flatMap(([protocol, rule]) => {
-      const watched = watchPorts(rule, 'connections', (port) => !isFree(protocol, port))
+      const watched = watchPorts(rule, 'connections', (port) => inUseAtStart(protocol, port))
       return bound
         .filter((port) => port.protocol === protocol && watched[port.port] !== port.port)
         .map(({ port }) => `${port}/${protocol} is reported as port ${watched[port]}, as portsentry does`)
@@ -219,9 +213,8 @@ const watchSockets = async (session: Session): Promise<Ending> => {
   })
   try {
     const bound = new Set(listeners.bound.map(({ protocol, port }) => portKey(protocol, port)))
-    const isFree = (protocol: Protocol, port: number) => bound.has(portKey(protocol, port))
-    for (const line of describeRefused(listeners, isFree, configurations)) note(line)
-    const inUseAtStart = (protocol: Protocol, port: number) => !isFree(protocol, port)
+    const inUseAtStart: InUse = (protocol, port) => !bound.has(portKey(protocol, port))
+    for (const line of describeRefused(listeners, inUseAtStart, configurations)) note(line)
     begin(await createWatch(session, { addresses: null, inUseAtStart }, isInUse, true))
     let isStopped = false
     const stop = () => {

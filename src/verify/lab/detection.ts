@@ -12,7 +12,7 @@ import { parseIgnoreList } from '../../documents/ignore-list.ts'
 import { parsePortsentryConf } from '../../documents/portsentry-conf.ts'
 import { isInUse } from '../../live-detection/bind.ts'
 import { perform } from '../../live-detection/respond.ts'
-import { type Arrival, openListeners, type Port } from '../../live-detection/sockets.ts'
+import { type Arrival, openListeners, portsOf } from '../../live-detection/sockets.ts'
 import type { Release } from '../../policy/release.ts'
 import { localTime } from '../../system/clock.ts'
 import { startGreeters } from './greeters.ts'
@@ -82,10 +82,7 @@ const listen = async (
   isFree: Sockets['isFree'],
   onArrival: (arrival: Arrival) => void,
 ): Promise<Sockets> => {
-  const wanted = configurations.flatMap(({ ports }) =>
-    [...ports].flatMap(([protocol, rule]) => portsToOpen(rule).map((port): Port => ({ protocol, port }))),
-  )
-  const free = wanted.filter(({ protocol, port }) => isFree(protocol, port))
+  const free = portsOf(configurations).filter(({ protocol, port }) => isFree(protocol, port))
   const { bound, close } = await openListeners(6, free, onArrival)
   const own = new Set(bound.map(({ protocol, port }) => `${protocol} ${port}`))
   return { isFree: (protocol, port) => own.has(`${protocol} ${port}`), close }
