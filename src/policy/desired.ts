@@ -71,18 +71,25 @@ export interface DesiredResult {
 
 const SELECTION = 'portsentry portsentry/warn_no_block note'
 
-/** The present value of a key in portsentry.conf; lines that keep the daemon from starting are read as they were meant. */
-const presentValue = (facts: Facts, release: Release, key: string): string | undefined => {
+type PresentValue = (key: string) => string | undefined
+
+/** The present values in portsentry.conf, by key; lines that keep the daemon from starting are read as they were meant. */
+const presentValues = (facts: Facts, release: Release): PresentValue => {
   const { confPath, dialect, translatedKeys } = release
   const conf = parsePortsentryConf(fileText(facts, confPath) ?? '', dialect)
   const edits = fixEdits(conf, fixRefused(conf))
   const fixed = edits.length === 0 ? conf : parsePortsentryConf(applyEdits(conf.text, edits), dialect)
-  return translatedKeys.has(key) ? translatedValue(fixed, key) : getKey(fixed, key)
+  return (key) => (translatedKeys.has(key) ? translatedValue(fixed, key) : getKey(fixed, key))
 }
 
 /** The value of a required key: that of config.env, else the present one, else the release's default if it is missing or foreign. */
-const requiredValue = (key: string, settings: Settings, facts: Facts, release: Release): string => {
-  const present = presentValue(facts, release, key)
+const requiredValue = (
+  key: string,
+  settings: Settings,
+  presentOf: PresentValue,
+  release: Release,
+): string => {
+  const present = presentOf(key)
   const isForeign = present === release.foreignValues.get(key)
   return (
     settings.portsentryKeys.get(key) || (isForeign ? '' : present) || (release.requiredKeys.get(key) ?? '')
@@ -91,7 +98,7 @@ const requiredValue = (key: string, settings: Settings, facts: Facts, release: R
 
 /** The history file that portsentry writes. */
 export const findHistory = (settings: Settings, facts: Facts, release: Release): string =>
-  requiredValue('HISTORY_FILE', settings, facts, release)
+  requiredValue('HISTORY_FILE', settings, presentValues(facts, release), release)
 
 /** With a ban set fail2ban's action maintains the file that hosts.deny names; lines that portsentry wrote would outlive the ban. */
 const killHostsDeny = (settings: Settings, present: string | undefined): string | null =>
@@ -106,17 +113,18 @@ const confKeys = (settings: Settings, facts: Facts, release: Release, backend: B
         ['BLOCK_UDP', '0'],
       ] as const)
     : []
+  const present = presentValues(facts, release)
   const verbatim = [...settings.portsentryKeys].filter(([key]) => !release.translatedKeys.has(key))
   return new Map<string, string | null>([
     ...[...release.requiredKeys.keys()].map(
-      (key) => [key, requiredValue(key, settings, facts, release)] as const,
+      (key) => [key, requiredValue(key, settings, present, release)] as const,
     ),
     ['BLOCKED_FILE', blockedFile(settings, facts, release)],
     ...verbatim,
-    ...release.portKeys(settings, (key) => presentValue(facts, release, key)),
+    ...release.portKeys(settings, present),
     ...observe,
     ['KILL_ROUTE', killRoute(settings, backend, release)],
-    ['KILL_HOSTS_DENY', killHostsDeny(settings, presentValue(facts, release, 'KILL_HOSTS_DENY'))],
+    ['KILL_HOSTS_DENY', killHostsDeny(settings, present('KILL_HOSTS_DENY'))],
   ])
 }
 
