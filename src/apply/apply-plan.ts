@@ -90,7 +90,7 @@ const perform = async (root: string, step: Step): Promise<void> => {
   }
 }
 
-/** Has fail2ban judge its files that are about to change, before it sees them. What the plan can judge it has judged. */
+/** Has fail2ban test a copy of its new files before the first of them is written. The plan has checked what it can by itself. */
 const validateJails = async ({ steps, desired }: Plan): Promise<void> => {
   const files = steps
     .filter((step) => step.kind === 'write' || step.kind === 'remove')
@@ -114,16 +114,16 @@ const expectGoing = (signal: AbortSignal): void => {
   if (signal.aborted) throw new HostError('interrupted', 'run apply again when you are ready')
 }
 
-/** Called while it works. */
+/** Callbacks that report progress. */
 export interface ApplyProgress {
   readonly step: (step: Step) => void
   readonly confirming: () => void
 }
 
 /**
- * Does what the plan says, that very object, step by step, makes sure that the daemons run as planned, and lets
- * `prove` have the last word, which throws HostError where the server is not protected after all. Throws HostError
- * on failure, or when `signal` is aborted: the caller then has everything rolled back.
+ * Carries out the plan step by step, waits until the daemons run as planned, and calls `prove` last, which throws HostError
+ * if the server is not protected after all. Throws HostError on failure, or when `signal` is aborted: the caller then rolls
+ * everything back.
  */
 export const applyPlan = async (
   plan: Plan,

@@ -10,14 +10,14 @@ import { readFileState } from '../system/files.ts'
 import { HostError } from '../system/host-error.ts'
 import { waitingFor } from '../system/waiting.ts'
 
-/** fail2ban waits for name servers that do not answer before it is ready. */
+/** Before fail2ban is ready it may wait for name servers that do not answer. */
 const ANSWER_TIMEOUT_MS = 60_000
 const START_TIMEOUT_MS = 15_000
 const POLL_MS = 100
-/** A daemon that dies over its configuration does so well within this time after it appeared. */
+/** A daemon that exits because of its configuration does so well within this time after its start. */
 const SETTLE_MS = 1000
 
-/** The processes that run as they should, or what is wrong, in words. */
+/** The pids of the processes if they run as planned, else a message that says what is wrong. */
 type Finding = readonly number[] | string
 
 const checkPortsentry = async ({ desired }: Plan): Promise<Finding> => {
@@ -52,8 +52,8 @@ const checkJail = async ({ desired }: Plan): Promise<Finding> => {
 }
 
 /**
- * Waits until a check passes twice, the settling time apart, with the same processes: one that dies and is
- * started again by systemd would pass each time. Throws HostError with the last complaint.
+ * Waits until a check passes twice, the settling time apart, with the same processes: one that exits and is
+ * restarted by systemd would pass each time. Throws HostError with the last finding.
  */
 const until = (
   what: string,
@@ -78,7 +78,7 @@ const until = (
 
 /** Waits until both daemons really run as planned. Throws HostError where they do not, or when interrupted. */
 export const confirmRunning = async (plan: Plan, signal: AbortSignal): Promise<void> => {
-  // When one of them has failed, the other is not waited for.
+  // If one of them fails, do not wait for the other.
   const failure = new AbortController()
   const either = AbortSignal.any([signal, failure.signal])
   const portsentry = async () => {

@@ -9,10 +9,10 @@ const NONINTERACTIVE = {
   DEBIAN_PRIORITY: 'critical',
   APT_LISTCHANGES_FRONTEND: 'none',
 }
-/** Another apt or dpkg may be running: portward waits for it. Without a terminal of its own, dpkg says here what failed. */
+/** Waits for another apt or dpkg that is running. Without a pty, dpkg's error messages are in this output. */
 const PATIENT = ['-q', '-o', 'DPkg::Lock::Timeout=300', '-o', 'Dpkg::Use-Pty=0']
 const INSTALL_TIMEOUT_MS = 1_800_000
-/** How apt and dpkg change what is installed. */
+/** Options of every run that changes what is installed. */
 const CHANGING = { environment: NONINTERACTIVE, timeoutMs: INSTALL_TIMEOUT_MS, lock: STATE }
 
 const apt = (
@@ -28,7 +28,7 @@ const apt = (
     }),
   )
 
-/** Hands answers to debconf. Lines are `owner question type value`. */
+/** Presets answers in debconf. Lines are `owner question type value`. */
 export const preseed = async (selections: readonly string[]): Promise<void> => {
   await effect('run debconf-set-selections', () =>
     run('debconf-set-selections', [], 'see whether another program holds debconf', {
@@ -50,7 +50,7 @@ export const install = async (
   await apt('install', options, versions, hint)
 }
 
-/** Waits for the end of an apt or dpkg that a portward which has died had begun. Throws HostError. */
+/** Waits until an apt or dpkg that was started by a portward which was killed has ended. Throws HostError. */
 export const awaitOrphans = async (): Promise<void> => {
   await run('true', [], 'an apt-get that portward started does not end: see what it waits for', {
     ...CHANGING,
@@ -58,7 +58,7 @@ export const awaitOrphans = async (): Promise<void> => {
   })
 }
 
-/** dpkg's word for what becomes of each of these packages: `installed`, `config-files`, …; the unknown are left out. */
+/** dpkg's status of each of these packages: `installed`, `config-files`, …; unknown packages are left out. */
 const readStates = async (names: readonly string[]): Promise<Map<string, string>> => {
   if (names.length === 0) return new Map()
   const { stdout } = await tryRun('dpkg-query', ['-W', '-f', '${Package} ${db:Status-Status}\n', ...names])
@@ -68,11 +68,11 @@ const readStates = async (names: readonly string[]): Promise<Map<string, string>
   return new Map(states.filter(([, state]) => state !== 'not-installed'))
 }
 
-/** Which of these packages were removed once, and left their configuration. */
+/** Which of these packages were removed earlier but not purged. */
 export const readConfigured = async (names: readonly string[]): Promise<string[]> =>
   [...(await readStates(names))].filter(([, state]) => state === 'config-files').map(([name]) => name)
 
-/** What apt would remove beyond these packages; throws HostError where it can't tell. */
+/** What apt would remove besides these packages. Throws HostError if apt fails. */
 const findDependents = async (names: readonly string[], among: readonly string[]): Promise<string[]> => {
   const { exitCode, stdout, stderr } = await tryRun('apt-get', ['-s', '-q', 'purge', ...names])
   if (exitCode !== 0)
@@ -81,15 +81,15 @@ const findDependents = async (names: readonly string[], among: readonly string[]
   return removed.filter((name) => !among.includes(name))
 }
 
-/** A package of which dpkg has died in unpacking goes, too. */
+/** Also removes a package that dpkg was unpacking when it was killed. */
 const UNFINISHED = ['-o', 'Dpkg::Options::=--force-remove-reinstreq']
 
 const BY_HAND = 'remove the packages by hand: apt-get purge'
 
 /**
- * Removes packages, as far as they are there and no other package needs them by now, with their configuration but for those
- * that had left it from before, and finishes what an interrupted dpkg left. Returns the packages that stay, each with
- * those that need it. Throws HostError.
+ * Purges those of the packages that are installed and that no other package depends on by now; those in `configured`, which
+ * had left their configuration before, are removed only. First finishes what an interrupted dpkg left. Returns the packages
+ * that could not be removed, each with those that depend on it. Throws HostError.
  */
 export const purge = async (
   names: readonly string[],

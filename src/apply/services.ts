@@ -12,7 +12,7 @@ import { errnoOf, HostError } from '../system/host-error.ts'
 import { run, tryRun } from '../system/process.ts'
 import { waitingFor } from '../system/waiting.ts'
 
-/** Asked first: one that can't be started must not be stopped, and enabling an init script fails half-way. */
+/** Checked first: a unit that cannot be started must not be stopped, and enabling an init script fails half-way. */
 const expectNotMasked = async (unit: string): Promise<void> => {
   if (readInit() === 'sysv') return
   const { stdout } = await tryRun('systemctl', ['show', '--property=LoadState', unit])
@@ -20,7 +20,7 @@ const expectNotMasked = async (unit: string): Promise<void> => {
   throw new HostError(`${unit} is masked`, `systemctl unmask ${unit}`)
 }
 
-/** Has a unit or init script start at boot. */
+/** Enables a unit or init script at boot. */
 export const enable = async (unit: string): Promise<void> => {
   const isSystemd = readInit() === 'systemd'
   await expectNotMasked(unit)
@@ -31,7 +31,7 @@ export const enable = async (unit: string): Promise<void> => {
   )
 }
 
-/** Keeps a unit from starting at boot, also where its unit file is gone and only the link is left. It goes on running. */
+/** Disables a unit at boot, also if its unit file was removed and only the link is left. It continues to run. */
 export const disableAtBoot = (unit: string): Promise<void> =>
   effect(`run systemctl disable ${unit}`, async () => {
     if (readInit() === 'sysv') {
@@ -43,7 +43,7 @@ export const disableAtBoot = (unit: string): Promise<void> =>
     await run('systemctl', ['daemon-reload'], 'see systemctl status')
   })
 
-/** Keeps a unit from starting at boot and stops it. */
+/** Disables a unit at boot and stops it. */
 export const disable = async (unit: string): Promise<void> => {
   if (readInit() === 'systemd') await tryRun('systemctl', ['stop', unit], { purpose: `${unit} to stop` })
   await disableAtBoot(unit)
@@ -53,7 +53,7 @@ export const disable = async (unit: string): Promise<void> => {
 export const SERVICES: readonly Service[] = ['portsentry', 'fail2ban']
 
 const STOP_TIMEOUT_MS = 15_000
-/** When daemons are sent a signal: nothing else stops those whose init script went with its package. */
+/** After this time daemons get a signal: nothing else stops those whose init script was removed with its package. */
 const SIGNAL_AFTER_MS = 3_000
 const POLL_MS = 50
 
@@ -67,16 +67,16 @@ const signal = (daemons: readonly DaemonProcess[], name: 'SIGTERM' | 'SIGKILL'):
   }
 }
 
-/** Ends all daemons of a service, by whichever units they run, and waits. Throws HostError where they stay. */
+/** Stops all daemons of a service, whichever units they run in, and waits. Throws HostError if they continue to run. */
 export const stopService = (service: Service): Promise<void> =>
   effect(`run systemctl stop ${service}`, async () => {
-    // One that is stopped, or hangs in opening a FIFO, takes no SIGTERM: systemd would wait for 90 s. It has nothing to lose.
+    // A daemon that is stopped, or hangs opening a FIFO, does not react to SIGTERM: systemd would wait 90 s. It has no state to save.
     const running = await readDaemons(service)
     signal(
       running.filter(({ args, liveness }) => judgeLiveness(args, liveness).watches === false),
       'SIGKILL',
     )
-    // Stopping what does not run may fail; what matters is that nothing runs afterwards.
+    // Stopping a unit that does not run may fail; what matters is that no daemon runs afterwards.
     const purpose = `${service} to stop`
     if (readInit() === 'sysv') await tryRun('service', [service, 'stop'], { purpose })
     else {
@@ -88,7 +88,7 @@ export const stopService = (service: Service): Promise<void> =>
     await waitingFor(`the processes of ${service} to end`, STOP_TIMEOUT_MS, () => waitForEnd(service))
   })
 
-/** Ends both services. Throws HostError. */
+/** Stops both services. Throws HostError. */
 export const stopServices = async (): Promise<void> => {
   for (const service of SERVICES) await stopService(service)
 }
@@ -123,7 +123,7 @@ export const start = (unit: string): Promise<void> =>
     await run('systemctl', ['start', unit], `see what journalctl -u ${unit} says`, { purpose })
   })
 
-/** Has systemd read its unit files. */
+/** Makes systemd read its unit files. */
 export const reloadUnits = async (): Promise<void> => {
   if (readInit() !== 'systemd') return
   await effect('run systemctl daemon-reload', () =>
@@ -132,8 +132,8 @@ export const reloadUnits = async (): Promise<void> => {
 }
 
 /**
- * Ends a service and starts its units once the daemons are gone. The init script of portsentry neither waits for
- * the old daemons nor starts new ones beside them, so that a plain restart can end with none.
+ * Stops a service and starts its units once the daemons have ended. The init script of portsentry neither waits for
+ * the old daemons nor starts new ones beside them, so that after a plain restart none may be running.
  */
 export const restart = async ({ service, units }: Pick<RestartStep, 'service' | 'units'>): Promise<void> => {
   for (const unit of units) await expectNotMasked(unit)
@@ -143,18 +143,18 @@ export const restart = async ({ service, units }: Pick<RestartStep, 'service' | 
 }
 
 /**
- * Has fail2ban read the portsentry jail's options, filter and action again. Bans stay, and nothing is run for them. A reload
- * that fails may cost it the jail: it is restarted then. Throws HostError.
+ * Makes fail2ban read the portsentry jail's options, filter and action again. Bans are kept, and no action is run for them.
+ * If a reload fails, fail2ban may have lost the jail: then it is restarted. Throws HostError.
  */
 export const reloadFail2ban = async (): Promise<void> => {
-  // Before: what changes during the reload may not have been read.
+  // Noted before the reload: a file that changes during it may not have been read.
   await writeFile(RELOADED, '', { mode: 0o644 })
   await effect('run fail2ban-client reload portsentry', () =>
     run('fail2ban-client', ['reload', 'portsentry'], 'see /var/log/fail2ban.log'),
   ).catch(() => restart({ service: 'fail2ban', units: ['fail2ban'] }))
 }
 
-/** Ends the unit that loads the ban set, now and at boot, while its file is there. Bans stay in force. */
+/** Stops and disables the unit that loads the ban set, while its file still exists. Bans remain in force. */
 export const stopBanUnit = async (): Promise<void> => {
   if (readInit() === 'systemd') await disable(BANS_UNIT)
 }

@@ -21,24 +21,24 @@ import { type FactOptions, readFacts } from './read-facts.ts'
 
 interface Common {
   readonly root: string
-  /** An apply that is to be confirmed, of which the first of the problems speaks. */
+  /** An apply that waits for confirmation; the first of the problems reports it. */
   readonly pending: PendingConfirmation | null
   /** All of them: config.env's, the server's and the plan's. */
   readonly problems: readonly Problem[]
-  /** Those of them that reading config.env alone came to. */
+  /** Those of them that come from config.env alone. */
   readonly configProblems: readonly Problem[]
-  /** Why the release is not known; null where it is. */
+  /** Why the release is unknown; null if it is known. */
   readonly releaseProblem: Problem | null
-  /** Whether config.env is what is wrong, where no plan could be made. */
+  /** Whether config.env is the reason that no plan could be made. */
   readonly isConfigurationWrong: boolean
 }
 
 /**
- * One look at a server or tree, judged once by config.env. Every command takes it, and none reads a file, finds the release or
- * decides again how the server should be.
+ * The facts of a server or tree, read once and judged once by config.env. Every command starts from it; no command reads a file,
+ * finds the release or computes the desired state again.
  *
- * `wrong-configuration`: config.env has errors or is not there; the facts are those that its defaults would need.
- * `unknown-release`: there is no portsentry, or none that is supported. `blocked`: something stands in the way of a plan.
+ * `wrong-configuration`: config.env has errors or does not exist; the facts are those that its defaults would need.
+ * `unknown-release`: portsentry is not available, or not a supported one. `blocked`: a problem prevents a plan.
  */
 export type Assessment =
   | (Common & {
@@ -53,7 +53,7 @@ export type Assessment =
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** What to look at: the options that are the same for all commands. */
+/** What to assess: the options that are the same for all commands. */
 export interface Subject {
   readonly root: string
   /** The release of a tree that is a copy of /etc and does not show it. */
@@ -80,7 +80,7 @@ export const locate = (options: Subject): ConfigFile => {
   return named === undefined ? { root, path: '/root/config.env' } : { root: '/', path: resolve(named) }
 }
 
-/** Who else could decide what root is about to do? */
+/** Problems with the owner or mode of config.env: a user who can write it decides what root does. */
 const checkOwner = (path: string, { uid, mode }: { uid: number; mode: number }): Problem[] => {
   if (process.getuid?.() !== 0) return []
   const at = { path }
@@ -153,24 +153,24 @@ const interruption = (unfinished: Unfinished): Problem => ({
   at: { path: STATE },
 })
 
-/** Those of a config.env without a variable. */
+/** The settings of an empty config.env. */
 const defaultSettings = (path: string): Settings => {
   const { settings } = parseSettings('', {}, path)
   if (settings === null) throw new Error('an empty config.env must be right')
   return settings
 }
 
-/** Whether a problem is about config.env, or the environment in its stead. */
+/** Whether a problem is about config.env, or about the environment, which overrides it. */
 const isAboutConfig = ({ at }: Problem, { path, locations }: Settings): boolean =>
   at.path === path || [...locations.values()].some((location) => location.path === at.path)
 
-/** Paths of a tree's files are shown as seen from here, not as if they were this machine's own. */
+/** Paths of a tree's files are shown with its root, not as if they were this machine's. */
 const inTree = (root: string, settings: Settings, problem: Problem): Problem =>
   root === '/' || isAboutConfig(problem, settings) || !problem.at.path.startsWith('/')
     ? problem
     : { ...problem, at: { ...problem.at, path: join(root, problem.at.path) } }
 
-/** Looks at config.env and at the server or tree, and judges. Changes nothing. Throws HostError where the look fails. */
+/** Reads config.env and the server or tree, and judges them. Changes nothing. Throws HostError if reading fails. */
 export const assess = async (
   options: Subject,
   look: Pick<FactOptions, 'filesOnly'> = {},

@@ -30,7 +30,7 @@ import { findOtherCreator, resolveInRoot } from '../system/paths.ts'
 import { readInferredRelease } from './infer-release.ts'
 import { readBanning, readLive } from './read-live-facts.ts'
 
-/** Every release's files, so that left-overs of another one are seen too, and those that the system shares. */
+/** The files of all releases, so that leftovers of another one are noticed too, and those that all releases share. */
 const SYSTEM_FILES: ReadonlySet<string> = new Set([
   ...RELEASES.flatMap((release) => [
     ...(release.modesPath === null ? [] : [release.modesPath]),
@@ -46,7 +46,7 @@ const SYSTEM_FILES: ReadonlySet<string> = new Set([
   '/etc/hosts.deny',
 ])
 
-/** The packages whose files a plan has to predict while they are not installed. */
+/** The packages whose files have to be predicted for a plan while they are not installed. */
 const STOCK_PACKAGES = ['portsentry', 'fail2ban', 'libwrap0']
 
 const isFail2banConfig = (path: string): boolean =>
@@ -58,13 +58,13 @@ const isWanted = (path: string): boolean => SYSTEM_FILES.has(path) || isFail2ban
 const readConsulted = async (root: string, path: string): Promise<FileState | null> =>
   (await resolveInRoot(root, path)) === join(root, '/dev/null') ? null : readFileState(root, path)
 
-/** What could be read of a server's files, and what could not. */
+/** The files of a server that could be read, and those that could not. */
 interface ReadFiles {
   readonly files: Map<string, FileState>
   readonly unreadable: Map<string, Unreadable>
 }
 
-/** The result of `read`; where it throws HostError, that is kept as what is the matter with `path`, and null given. */
+/** The result of `read`; if it throws HostError, that is recorded as the reason why `path` is unreadable, and null returned. */
 const orUnreadable = async <T>(
   { unreadable }: Pick<ReadFiles, 'unreadable'>,
   path: string,
@@ -80,8 +80,8 @@ const orUnreadable = async <T>(
 }
 
 /**
- * Files that name hosts: those that the server talks to, and those that an earlier portward banned. One that cannot be read is
- * skipped: without the permission the facts have less.
+ * Files that name hosts: those that the server talks to, and those that an earlier portward banned. What cannot be read is
+ * skipped: without root the facts have less.
  */
 const listHostFiles = async (root: string): Promise<string[]> => {
   const lists = PEER_DIRECTORIES.map(async (directory) => {
@@ -181,14 +181,14 @@ const findPortsentry = async (
   return { version: candidate.version, files: stock.get('portsentry')?.paths ?? null }
 }
 
-/** A history that is taken to be there, since a copy of /etc does not tell. */
+/** The attributes assumed for the history, which a copy of /etc does not contain. */
 const UNSEEN = { mode: 0o600, uid: 0, gid: 0, modifiedMs: 0 }
 
 /** Names of the filters or actions among paths. */
 const namesOf = (paths: readonly string[]): Set<string> =>
   new Set(paths.map((path) => path.replace(/^.*\//, '').replace(/\.(?:conf|local|py)$/, '')))
 
-/** Which of these paths others than root could put something at, before the daemon opens it. */
+/** Those of these paths at which another user could create a file before the daemon does, with the reason. */
 const readInsecure = async (paths: readonly string[]): Promise<Map<string, string>> => {
   const makers = await Promise.all(
     paths.map(async (path) => [path, await findOtherCreator(await resolveInRoot('/', path))] as const),
@@ -197,15 +197,15 @@ const readInsecure = async (paths: readonly string[]): Promise<Map<string, strin
 }
 
 export interface FactOptions {
-  /** The release of a copy of /etc, which does not tell; a package that is there knows better. */
+  /** The release of a copy of /etc, which does not show it; an installed package overrides it. */
   readonly release?: string
   /** Leaves out what only the running system shows (processes, firewall, apt), as for a tree. */
   readonly filesOnly?: boolean
 }
 
 /**
- * One look at a server or tree: everything that commands decide by. Changes nothing. What cannot be read is part of the
- * answer (`unreadable`, `notes`). Throws HostError where the look itself fails.
+ * Reads everything about a server or tree that commands decide by. Changes nothing. What cannot be read is part of the
+ * result (`unreadable`, `notes`). Throws HostError on any other failure.
  */
 export const readFacts = async (
   root: string,
@@ -254,7 +254,7 @@ export const readFacts = async (
     actions: namesOf([...actionFiles, ...stockIn('action.d')]),
     filters: namesOf([...filterFiles, ...stockIn('filter.d')]),
     wrapped,
-    // A copy of /etc does not tell which logs its server has.
+    // A copy of /etc does not show which logs its server has.
     missingLogs: isCopy ? new Set() : await findMissing(root, namedLogs({ files })),
     unknown: installation.unknown,
     ...(installation.assumedRelease === undefined ? {} : { assumedRelease: installation.assumedRelease }),
@@ -270,12 +270,12 @@ export const readFacts = async (
   const insecure = isLive
     ? await readInsecure(blockedFileCandidates(settings, facts, fitting))
     : facts.insecure
-  // The history counts by being there; it may be large and its content decides nothing.
+  // Only whether the history exists matters here: it may be large, and no decision depends on its content.
   const historyPath = findHistory(settings, facts, fitting)
   const looked = await orUnreadable({ unreadable }, historyPath, () => readPortsentryFile(root, historyPath))
   const history = looked ?? (isCopy ? UNSEEN : null)
   const blocked = findBlockedFiles(settings, { ...facts, insecure }, fitting)
-  // Only root can look at every one of them.
+  // Only root can read all of them.
   if (live === null || live.asRoot) {
     await Promise.all(
       blocked.map((path) => orUnreadable({ unreadable }, path, () => readPortsentryFile(root, path))),

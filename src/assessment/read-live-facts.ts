@@ -25,7 +25,7 @@ const unitsOf = (settings: Settings): string[] => [
   ...modesOf(settings).map((mode) => `portsentry@${mode}`),
 ]
 
-/** What bans are to be made with, and what they are made with now. */
+/** The backend that bans are to be made with, and the ban set that is there now. */
 export interface Banning {
   readonly firewallManagers: LiveFacts['firewallManagers']
   readonly backend: Backend

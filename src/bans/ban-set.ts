@@ -16,7 +16,7 @@ export const areRulesInForce = async ({ backend, target }: BanSet): Promise<bool
 
 const HINT = 'see whether the firewall can be changed here: nft list ruleset, iptables-save, ipset list -name'
 
-/** Loads the ban set by what is on disk now. Bans that are in force stay so meanwhile. Throws HostError. */
+/** Loads the ban set from the files on disk. Bans that are in force remain so while it loads. Throws HostError. */
 export const loadBanSet = async (init: Init): Promise<void> => {
   if (init === 'sysv') {
     await effect(`run python3 ${LOADER}`, () => run('python3', [LOADER], HINT))
@@ -29,13 +29,13 @@ export const loadBanSet = async (init: Init): Promise<void> => {
     // systemd does not start a unit that kept failing for a while, unless its failures are reset.
     await tryRun('systemctl', ['reset-failed', BANS_UNIT])
     if ((await tryRun('systemctl', ['restart', BANS_UNIT])).exitCode === 0) return
-    // What the loader says, rather than that systemd could not run it.
+    // For the loader's own error message, instead of systemd's.
     await run('python3', [LOADER], HINT)
     throw new HostError(`${BANS_UNIT} does not start`, `see what journalctl -u ${BANS_UNIT} says`)
   })
 }
 
-/** The ban set that bans.conf on this server describes; null where there is none. */
+/** The ban set that bans.conf on this server describes; null if the file does not exist. */
 export const readBanSet = async (): Promise<BanSet | null> =>
   banSetOf((await readFileState('/', BANS_CONF))?.text)
 
@@ -51,7 +51,7 @@ const remove = (what: string, sets: readonly BanSet[]): Promise<void> =>
     await run('sh', ['-c', ['set -e', ...sets.map(removalOf)].join('\n')], HINT)
   })
 
-/** Takes every ban set away that may be there, but what this one has. Throws HostError. */
+/** Removes every ban set that may exist, except those that consist of the same sets and rules as this one. Throws HostError. */
 export const removeOtherBanSets = (kept: BanSet): Promise<void> =>
   remove(
     'the other ban sets',
@@ -59,8 +59,8 @@ export const removeOtherBanSets = (kept: BanSet): Promise<void> =>
   )
 
 /**
- * Takes a ban set away with all its bans; where it is not known which one there is, all of them. What rules of the first
- * version that are in force (by this backend) have the names of stays. Throws HostError.
+ * Removes a ban set with all its bans; null: it is not known which one exists, so all of them. Parts whose names the rules of
+ * the first version also use, which are in force with the backend `legacy`, are kept. Throws HostError.
  */
 export const removeBanSet = (set: BanSet | null, legacy?: string): Promise<void> =>
   remove(

@@ -16,8 +16,8 @@ export const appliesTo = ({ address, isOwn }: Ban, hosts: ReadonlySet<string>): 
 }
 
 /**
- * The command that bans again what this one took away; null for a member of a ban set, whose timeout only fail2ban knows:
- * it bans the host again where its jail still has the ban. A rule goes to the top of INPUT, where portsentry puts its own.
+ * The command that restores a ban which this command has removed; null for a member of a ban set, whose timeout only fail2ban
+ * knows: it bans the host again if its jail still has the ban. A rule is inserted at the top of INPUT, as portsentry does it.
  */
 export const redoOf = (undo: readonly string[]): string[] | null => {
   const [program = ''] = undo
@@ -29,23 +29,23 @@ export const redoOf = (undo: readonly string[]): string[] | null => {
 }
 
 /**
- * Takes one ban away. It may have gone by itself since the plan was made: ended, or taken away by fail2ban when it
- * was restarted. Throws HostError where it is still there.
+ * Removes one ban. It may be missing by now, since the plan was made: expired, or removed by fail2ban when that was
+ * restarted. Throws HostError if it is still in force.
  */
 export const undoBan = async (undo: readonly string[]): Promise<void> => {
   const [program = '', ...args] = undo
   const take = () => effect(`run ${undo.join(' ')}`, () => tryRun(program, args))
   let { exitCode, stderr } = await take()
   if (exitCode === 0 && !args.includes('-D')) return
-  // A rule may be there more than once.
+  // The same rule may exist more than once.
   while (exitCode === 0) ({ exitCode, stderr } = await take())
   const isThere = (await readFirewallBans()).bans.some((ban) => ban.undo.join(' ') === undo.join(' '))
   if (isThere) throw new HostError(`${undo.join(' ')} failed: ${stderr.trim()}`, 'take the ban away by hand')
 }
 
 /**
- * Brings bans back that `undoBan` took away by these commands, unless they are there by now. Goes on where one fails.
- * Throws HostError.
+ * Restores bans that `undoBan` has removed with these commands, unless they exist by now. Continues when one fails. Throws
+ * HostError.
  */
 export const redoBans = async (undos: readonly (readonly string[])[]): Promise<void> => {
   if (undos.length === 0) return

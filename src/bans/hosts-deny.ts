@@ -6,7 +6,7 @@ import { DENIED } from '../policy/ban-set.ts'
 import { readFileState, replaceFile, rewriteGrowing } from '../system/files.ts'
 import type { HostError } from '../system/host-error.ts'
 
-/** Takes hosts out of that file. Throws HostError. */
+/** Removes hosts from the list that hosts.deny names. Throws HostError. */
 const releaseFromFile = async (root: string, isReleased: (host: string) => boolean): Promise<void> => {
   const file = await readFileState(root, DENIED)
   if (file === null) return
@@ -15,13 +15,13 @@ const releaseFromFile = async (root: string, isReleased: (host: string) => boole
   if (kept.length < lines.length) await replaceFile(root, DENIED, kept.join('\n'), 0o644)
 }
 
-/** Whether a text for hosts.deny has nothing but portsentry's own lines. */
+/** Whether a text for hosts.deny has only lines that portsentry wrote. */
 export const isOnlyDenials = (text: string): boolean => {
   const edits = removeDenied(parseHostsAccess(text), () => true)
   return applyEdits(text, edits).trim() === ''
 }
 
-/** Takes these hosts (canonical texts) out: portsentry's lines, and lines of the file that is named. Throws HostError. */
+/** Removes these hosts (canonical texts) from portsentry's lines, and from the list that hosts.deny names. Throws HostError. */
 export const releaseDenied = async (root: string, isReleased: (host: string) => boolean): Promise<void> => {
   const release = (text: string): string =>
     applyEdits(
@@ -33,8 +33,8 @@ export const releaseDenied = async (root: string, isReleased: (host: string) => 
 }
 
 /**
- * Gives hosts.deny the bytes of a plan that was made when it had others. Hosts that portsentry has entered since then are kept
- * entered. Throws HostError where anything else has changed.
+ * Writes the planned bytes of hosts.deny, and after them the lines that portsentry has added since the plan was made. Throws
+ * the HostError of `changed` if anything else has changed.
  */
 export const writeDenied = async (
   root: string,

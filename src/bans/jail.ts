@@ -19,10 +19,10 @@ const tellJail = async (
   )
 }
 
-/** Has a jail release addresses. Throws HostError. */
+/** Makes a jail release addresses. Throws HostError. */
 export const unban = (jail: string, ...addresses: readonly string[]): Promise<void> =>
   tellJail(jail, 'unbanip', addresses)
 
-/** Has a jail ban addresses. Throws HostError. */
+/** Makes a jail ban addresses. Throws HostError. */
 export const ban = (jail: string, ...addresses: readonly string[]): Promise<void> =>
   tellJail(jail, 'banip', addresses)

@@ -34,8 +34,8 @@ const PATIENCE_MS = 10_000
 const POLL_MS = 100
 
 /**
- * Has fail2ban ban those of these hosts that are in the old record and that it does not hold. Returns those that it does
- * not take. Throws HostError.
+ * Makes fail2ban ban those of these hosts that are in the old record and that it has not banned. Returns those that it does
+ * not accept. Throws HostError.
  */
 const tellFail2ban = async (hosts: readonly string[]): Promise<readonly string[]> => {
   const record = (await readFileState('/', LEGACY_RECORD))?.text
@@ -58,7 +58,7 @@ const tellFail2ban = async (hosts: readonly string[]): Promise<readonly string[]
 }
 
 /**
- * Has fail2ban know every ban, and the old program make nothing anew from now on. Its rules stay in force. Throws
+ * Enters every ban into fail2ban, and keeps the old program from making new ones. Its rules remain in force. Throws
  * HostError.
  */
 export const handOverBans = async (hosts: readonly string[]): Promise<void> => {
@@ -70,7 +70,7 @@ export const handOverBans = async (hosts: readonly string[]): Promise<void> => {
       await tryRun('systemctl', ['disable', ...LEGACY_UNITS])
     })
   }
-  // One that does not run is asked again when it does.
+  // If fail2ban does not run, `removeBanProgram` enters the bans later.
   if ((await askJails())?.includes('portsentry')) await tellFail2ban(hosts)
   await effect('rename the old chain', () => run('sh', ['-c', MAKE_WAY], RULES_HINT))
 }
@@ -79,19 +79,19 @@ const resetFailed = async (): Promise<void> => {
   for (const unit of LEGACY_UNITS) await tryRun('systemctl', ['reset-failed', unit])
 }
 
-/** What the old program noted until the next boot. The list of banned hosts is in the same directory now. */
+/** Removes the old program's notes, which last until the next boot. The list of banned hosts is in the same directory now. */
 const removeNotes = async (): Promise<void> => {
   const directory = dirname(DENIED)
   const names = await readdir(directory).catch(() => [])
   for (const path of names.map((name) => join(directory, name)))
     if (path !== DENIED) await rm(path, { force: true })
-  // Where the ban set keeps nothing in it.
+  // Empty if the ban set keeps nothing in it.
   await rmdir(directory).catch(() => {})
-  // The old program kept it to root; daemons that ask libwrap may be others.
+  // The old program made it readable for root only; daemons that use libwrap may run as other users.
   await chmod(directory, 0o755).catch(() => {})
 }
 
-/** Takes away what the old program, whose files are gone, has left: rules, record, units. Throws HostError. */
+/** Removes what the old program, whose files have been removed, has left: rules, record, units. Throws HostError. */
 export const removeBanProgram = async (hosts: readonly string[]): Promise<void> => {
   const [free, ...others] = await tellFail2ban(hosts)
   if (free !== undefined)
@@ -107,7 +107,7 @@ export const removeBanProgram = async (hosts: readonly string[]): Promise<void> 
   await effect(`remove ${LEGACY_RECORD}`, () => rm(LEGACY_RECORD, { force: true }))
   if (readInit() === 'systemd') {
     await effect(`run systemctl stop ${FIREWALL_UNIT}`, async () => {
-      // Without its file it runs nothing when it ends.
+      // Without its unit file systemd runs no command when it stops.
       await run('systemctl', ['daemon-reload'], 'see systemctl status')
       await tryRun('systemctl', ['stop', FIREWALL_UNIT])
       await resetFailed()
@@ -121,13 +121,13 @@ const runProgram = (verb: 'start' | 'sync' | 'clear'): Promise<void> =>
     await run('/bin/sh', [LEGACY_PROGRAM, verb], RULES_HINT)
   })
 
-/** Ends the old program, which is there with its files, and takes all of its bans away. Throws HostError. */
+/** Stops the old program, whose files still exist, and removes all of its bans. Throws HostError. */
 export const clearBanProgram = async (): Promise<void> => {
   if (readInit() === 'systemd') {
     await effect(`run systemctl disable --now ${FIREWALL_UNIT}`, async () => {
       await tryRun('systemctl', ['stop', ...[...LEGACY_UNITS].reverse()])
       await tryRun('systemctl', ['disable', ...LEGACY_UNITS])
-      // One that was ended in the middle of its work would be listed as failed when its file is long gone.
+      // A unit that was killed while it ran would be listed as failed even after its file has been removed.
       await resetFailed()
     })
   }
@@ -136,7 +136,7 @@ export const clearBanProgram = async (): Promise<void> => {
   await removeNotes()
 }
 
-/** Adds the bans in force to the old record, as far as it has been removed or they came since. Throws HostError. */
+/** Adds the bans in force to the old record, which may have been removed, or may lack later bans. Throws HostError. */
 const writeRecord = async (isKept: (address: string) => boolean): Promise<void> => {
   const [record, { bans }] = await Promise.all([readFileState('/', LEGACY_RECORD), readFirewallBans()])
   const known = new Set(legacyBans(record?.text))
@@ -147,8 +147,8 @@ const writeRecord = async (isKept: (address: string) => boolean): Promise<void> 
 }
 
 /**
- * Has the old program, whose files are back, ban everyone that is banned now and is to stay so, and that fail2ban holds
- * where that runs. Throws HostError.
+ * Makes the old program, whose files have been restored, ban every host that is banned now and is not to be released, and
+ * that fail2ban has banned if it runs. Throws HostError.
  */
 export const startBanProgram = async (isKept: (address: string) => boolean): Promise<void> => {
   await writeRecord(isKept)
@@ -156,7 +156,7 @@ export const startBanProgram = async (isKept: (address: string) => boolean): Pro
   await runProgram('sync')
 }
 
-/** Starts its units, which are known and enabled again. Throws HostError. */
+/** Starts the old program's units, which systemd knows again and which are enabled. Throws HostError. */
 export const startBanProgramUnits = async (): Promise<void> => {
   if (readInit() !== 'systemd') return
   for (const unit of [FIREWALL_UNIT, SYNC_TIMER]) {

@@ -9,12 +9,12 @@ import { judgeLiveness } from '../policy/liveness.ts'
 import type { Release } from '../policy/release.ts'
 import type { Problem } from '../problem.ts'
 
-/** The portsentry of a server or tree, as far as it is known. */
+/** What is known about the portsentry of a server or tree. */
 export interface PortsentryInstance {
   readonly root: string
   /** Whether this is the running server. */
   readonly isLive: boolean
-  /** Null: portsentry is not installed, or is not one that is known; `unknownReason` says which. */
+  /** Null: portsentry is not installed, or its release is unknown; `unknownReason` says which. */
   readonly release: Release | null
   readonly conf: PortsentryConf | null
   /** What the daemons take from portsentry.conf where the mode makes no difference; null without one. */
@@ -25,7 +25,7 @@ export interface PortsentryInstance {
   readonly isAbsent: boolean
   /** The modes in which daemons run; empty in a tree. */
   readonly modes: readonly Mode[]
-  /** Portsentry's daemons themselves. */
+  /** Its running daemons. */
   readonly daemons: readonly DaemonProcess[]
   /** Those of them that cannot notice a scan, though they run, and why. */
   readonly deaf: ReadonlyMap<Mode, string>
@@ -37,11 +37,11 @@ const modeOf = ({ args }: DaemonProcess, { dialect }: Release): Mode => {
   return (args.find((word) => /^-[as]?(?:tcp|udp)$/.test(word))?.slice(1) ?? 'tcp') as Mode
 }
 
-/** Why portsentry.conf could not be taken from the facts; '' where it could. */
+/** Why the facts have no portsentry.conf; '' if they have it. */
 const whyNoConf = ({ root, files, unreadable }: Facts, { confPath }: Release): string =>
   unreadable.get(confPath)?.message ?? (files.has(confPath) ? '' : `${join(root, confPath)} does not exist`)
 
-/** Facts of a server or tree, and its release; null: `releaseProblem` says why it is not known. */
+/** `release` is null if it is unknown: then `releaseProblem` says why. */
 export interface Found {
   readonly facts: Facts
   readonly release: Release | null

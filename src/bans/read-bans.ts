@@ -16,11 +16,11 @@ const MODES_12: readonly Mode[] = ['tcp', 'stcp', 'atcp', 'udp', 'sudp', 'audp']
 
 interface BlockedFile {
   readonly path: string
-  /** Of the daemon that keeps it; null where it is the only one. */
+  /** The mode of the daemon that keeps it; null if all modes share one file. */
   readonly mode: Mode | null
 }
 
-/** The files that this portsentry may have: 1.2 keeps one a mode. */
+/** The blocked files that this portsentry may have: 1.2 keeps one for each mode. */
 export const blockedFilesOf = ({ release, conf }: PortsentryInstance): BlockedFile[] => {
   const path = conf === null ? '' : (getKey(conf, 'BLOCKED_FILE') ?? '')
   if (release === null || path === '') return []
@@ -32,7 +32,7 @@ export const blockedFilesOf = ({ release, conf }: PortsentryInstance): BlockedFi
 export interface BansRead {
   readonly instance: PortsentryInstance
   readonly stores: readonly StoreReading[]
-  /** What portsentry has written down, in the file's order; null: `historyUnread` says why. */
+  /** The events in portsentry's history, in the file's order; null: `historyUnread` says why. */
   readonly history: readonly HistoryEvent[] | null
   readonly historyUnread: string
   /** The texts (latin1-decoded) of portsentry's blocked files, by mode; null: the file of all modes. */
@@ -48,7 +48,7 @@ const read = (store: BanStore, bans: readonly StoredBan[], isExpected: boolean, 
   ...{ store, state: 'read', bans, isExpected, note },
 })
 
-/** A store of which nothing, or not all, could be read, or that does not exist here. */
+/** A store that could not be read, or only in part, or that does not exist here. */
 const gap = (
   store: BanStore,
   state: 'incomplete' | 'absent',
@@ -56,7 +56,7 @@ const gap = (
   bans: readonly StoredBan[] = [],
 ): StoreReading => ({ store, state, bans, isExpected: false, note })
 
-/** A store that is a file: what cannot be read is said in the reading. */
+/** A store that is a file: the reading says if it cannot be read. */
 const orIncomplete = async (store: BanStore, reading: Promise<StoreReading>): Promise<StoreReading> => {
   try {
     return await reading
@@ -103,7 +103,7 @@ const readBlocked = async (
           }),
         )
       }),
-      // Portsentry's own memory: a ban need not be in it.
+      // Portsentry's memory of hosts that it ignores: a host may be banned without being in it.
     ).then((bans) => read('blocked-file', bans.flat(), false)),
   )
   return { reading, blocked }
@@ -144,7 +144,7 @@ const readHistory = async (
   }
 }
 
-/** Reads what the facts do not have: portsentry's history and blocked files, and the list that hosts.deny names. */
+/** Reads what the facts do not contain: portsentry's history and blocked files, and the list that hosts.deny names. */
 export const readBans = async (found: Found): Promise<BansRead> => {
   const instance = instanceOf(found)
   const { live, packages } = found.facts
@@ -163,8 +163,8 @@ export const readBans = async (found: Found): Promise<BansRead> => {
 }
 
 /**
- * Hosts that a running 2.x keeps in mind as blocked: it empties its history when it starts, so a host that is blocked
- * there is so in its memory, whatever became of its blocked file. 1.2 keeps nothing in mind.
+ * Hosts that a running 2.x has in memory as blocked: it empties its history when it starts, so a host that the history shows as
+ * blocked is still in its memory, even if its blocked file has changed. 1.2 keeps no such list in memory.
  */
 export const rememberedHosts = ({ instance, history }: Pick<BansRead, 'instance' | 'history'>): Set<string> =>
   new Set(

@@ -18,11 +18,11 @@ import { releaseDenied } from './hosts-deny.ts'
 import { unban } from './jail.ts'
 import { type BansRead, blockedFilesOf, rememberedHosts } from './read-bans.ts'
 
-/** How long after its start a jail may still be restoring its bans, including those that have been released since. */
+/** For this long after its start a jail may still be restoring its bans, including hosts that have been released since. */
 const RESTORING_MS = 120_000
 const POLL_MS = 1000
 
-/** Waits until the bans of a jail that has just been started do not become more for a while. */
+/** Waits until a jail that has just been started has not restored any more bans for a while. */
 const waitUntilRestored = async (): Promise<void> => {
   const deadline = performance.now() + RESTORING_MS
   for (let last = -1, same = 0; same < 2 && performance.now() < deadline; ) {
@@ -73,7 +73,7 @@ const releaseInBlockedFiles: Release = async (before, hosts) => {
     isChanged = true
   }
   if (dialect === '1.2' || modes.length === 0) return []
-  // 2.x reads its file at its start only.
+  // 2.x reads its blocked file only when it starts.
   const remembered = rememberedHosts(before)
   if (!isChanged && ![...hosts].some((host) => remembered.has(host))) return []
   return [
@@ -94,8 +94,8 @@ const releaseInFirewall: Release = async ({ instance }, hosts) => {
 }
 
 /**
- * The firewall opens last, so that nothing which still bans the host sees it and bans it anew in between. fail2ban does
- * not read history lines twice.
+ * The firewall comes last: otherwise packets of the host could reach a daemon before the other stores have released it, and it
+ * would be banned anew. fail2ban does not read history lines twice.
  */
 const RELEASES: readonly (readonly [BanStore, Release])[] = [
   ['fail2ban', releaseInFail2ban],
@@ -109,7 +109,7 @@ export interface Released {
   readonly failures: readonly { readonly store: BanStore; readonly error: HostError }[]
 }
 
-/** Releases hosts (canonical texts) wherever they may be banned. Where one store fails, the others go on. */
+/** Releases hosts (canonical texts) from every store that may ban them. If one store fails, the others are still done. */
 export const releaseHosts = async (before: BansRead, hosts: ReadonlySet<string>): Promise<Released> => {
   const notes: string[] = []
   const failures: Released['failures'][number][] = []

@@ -2,19 +2,19 @@ import { createBoundedMap, keyOf } from './bounded-map.ts'
 import type { Address } from './packet.ts'
 
 /**
- * The hosts that the daemon takes for blocked already: those of its blocked file. At most a million addresses are held,
- * beyond which the oldest is forgotten and would be acted on again; the daemons hold any number.
+ * The hosts that the daemon considers blocked already: those of its blocked file. At most `bound` addresses are kept (a
+ * million), beyond which the oldest is dropped and would be acted on again; the daemons keep any number.
  */
 export interface BlockedHosts {
   has(source: Address): boolean
-  /** Takes what was appended to the file: a line of 1.2, a record of 2.x. */
+  /** Adds what was appended to the file: a line of 1.2, a record of 2.x. */
   append(content: Uint8Array | string): void
-  /** Replaces what was known by the file's present content. */
+  /** Replaces all hosts by those of the file's present content. */
   replace(content: Uint8Array | string): void
   size(): number
 }
 
-/** What fgets() gives of a file at a time, with 1024 bytes of room. */
+/** What one fgets() with a buffer of 1024 bytes reads. */
 const PIECE = /[^\n]{0,1022}\n|[^\n]{1,1023}/g
 /** Digits and dots that may end in an address. */
 const RUN = /[\d.]{7,}/g
@@ -25,15 +25,15 @@ const octetOf = (text: string): number => {
   return value <= 255 && `${value}` === text ? value : -1
 }
 
-/** IsBlocked() looks only at the first occurrence of the address in a line, and goes by what follows it. */
+/** IsBlocked() looks only at the first occurrence of the address in a line, and checks the character that follows it. */
 const isFound = (line: string, host: string): boolean => {
   const next = line[line.indexOf(host) + host.length] ?? ''
   return next !== '.' && !(next >= '0' && next <= '9')
 }
 
 /**
- * The addresses that 1.2 takes for blocked by one line of its file. It compares from where the text of the address
- * begins, which may be inside of another one: the line of 203.0.113.9 also blocks 3.0.113.9.
+ * The addresses that 1.2 considers blocked because of one line of its file. It searches the text of the address, which may
+ * begin inside another one: the line of 203.0.113.9 also blocks 3.0.113.9.
  */
 const addressesIn = (line: string): Address[] => {
   const found: Address[] = []
@@ -52,7 +52,7 @@ const addressesIn = (line: string): Address[] => {
 const AF_INET = 2
 const AF_INET6 = 10
 
-/** 2.x's file: each a family in the machine's byte order, then the address. A cut or foreign record ends the reading. */
+/** 2.x's records: a family in the machine's byte order, then the address. Reading ends at a truncated or unknown record. */
 export const addressesOf = (records: Uint8Array): Address[] => {
   const addresses: Address[] = []
   let at = 0
@@ -71,12 +71,12 @@ export const blockedRecord = (address: Address): Uint8Array =>
   Uint8Array.of(address.length === 4 ? AF_INET : AF_INET6, 0, ...address)
 
 const addressesOf12 = (text: string): Address[] => {
-  // One line, as it is appended for each host, needs no looking for long ones.
+  // A single line, as appended for each host, cannot be too long for fgets().
   const pieces = text.length < 1024 ? text.split('\n') : (text.match(PIECE) ?? [])
   return pieces.flatMap(addressesIn)
 }
 
-/** A text (latin1) is read as 1.2's file, bytes as 2.x's. */
+/** A string (latin1) is read as 1.2's file, bytes as 2.x's. */
 export const createBlockedHosts = (bound: number): BlockedHosts => {
   const blocked = createBoundedMap<number | string, true>(bound)
   const append = (content: Uint8Array | string): void => {

@@ -1,15 +1,15 @@
 import type { Address } from './packet.ts'
 
-/** An address as a key of a map: IPv4 a signed 32-bit number, which takes the least room; IPv6 its 16 bytes as a text. */
+/** An address as a key of a map: IPv4 a signed 32-bit number, which needs the least memory; IPv6 its 16 bytes as a string. */
 export const keyOf = (address: Address): number | string => {
   const [a = 0, b = 0, c = 0, d = 0] = address
   return address.length === 4 ? (a << 24) | (b << 16) | (c << 8) | d : String.fromCharCode(...address)
 }
 
-/** A map that never holds more than `bound` entries: where another one comes, the oldest goes. */
+/** A map of at most `bound` entries: a new one evicts the oldest. */
 export interface BoundedMap<Key, Value> {
   get(key: Key): Value | undefined
-  /** A key that is there keeps its age. */
+  /** An existing key keeps its age. */
   set(key: Key, value: Value): void
   delete(key: Key): void
   clear(): void
@@ -18,8 +18,8 @@ export interface BoundedMap<Key, Value> {
 
 export const createBoundedMap = <Key, Value>(bound: number): BoundedMap<Key, Value> => {
   const map = new Map<Key, Value>()
-  // A fresh iterator would walk over all the holes that deleted entries leave at the front, so one goes on from
-  // eviction to eviction. It may not lie idle, though: it would hold every table that the map outgrows meanwhile.
+  // A new iterator would walk over all the holes that deleted entries leave at the front, so the same one is used for
+  // all evictions. It must not be kept unused, though: it would retain every table that the map outgrows.
   let ages: ReturnType<typeof map.keys> | undefined
   return {
     get: (key) => map.get(key),

@@ -3,20 +3,20 @@ import { uint16, uint32Little } from './octets.ts'
 import { createPcap } from './pcap.ts'
 import { createPcapng, SECTION_HEADER } from './pcapng.ts'
 
-/** What is wrong with a capture, and at which byte of it the unit begins that is at fault. */
+/** What is wrong with a capture, and the offset of the header, record or block that is malformed. */
 export interface CaptureFault {
   readonly offset: number
   readonly message: string
 }
 
 export interface CaptureReader {
-  /** The frames whose last byte is in this chunk, in order. After a fault there are none. */
+  /** The frames whose last byte is in this chunk, in order. Empty after a fault. */
   push(chunk: Uint8Array): Frame[]
-  /** To be called when nothing more comes: the fault, also where the capture ends within a record. */
+  /** To be called at the end of the input: the fault, also if the capture ends within a record. */
   end(): CaptureFault | null
-  /** What stopped the reading so far, if anything did. */
+  /** The fault that stopped the reading, or null. */
   fault(): CaptureFault | null
-  /** Bytes held until the rest of their record comes: never more than one record (half a megabyte). */
+  /** Bytes buffered until the rest of their record arrives: never more than one record (half a megabyte). */
   buffered(): number
 }
 
@@ -50,11 +50,11 @@ const joined = (one: Uint8Array, other: Uint8Array): Uint8Array => {
   return both
 }
 
-/** Reads a capture file or pipe as it comes: pcap or pcapng, whichever its first bytes say. Never throws. */
+/** Reads a capture file or pipe incrementally: pcap or pcapng, by its first bytes. Never throws. */
 export const createCaptureReader = (): CaptureReader => {
   let readUnit: UnitReader | null = null
   let fault: CaptureFault | null = null
-  /** Where the unit begins that is not whole yet, and what is there of it. */
+  /** The offset of the incomplete unit, and its bytes so far. */
   let offset = 0
   let held: Uint8Array = new Uint8Array(0)
 

@@ -4,10 +4,10 @@ import type { Mode } from './decision.ts'
 import { type Protocol, protocolsOf } from './modes.ts'
 import { type PortRule, parseAdvanced12, parseList12, parseRanges2 } from './ports.ts'
 
-/** BLOCK_TCP and BLOCK_UDP: 0 logs only, 1 does everything that is configured, 2 runs KILL_RUN_CMD alone. */
+/** BLOCK_TCP and BLOCK_UDP: 0 logs only, 1 does everything that is configured, 2 only runs KILL_RUN_CMD. */
 export type Block = 0 | 1 | 2
 
-/** What a daemon in one mode takes from portsentry.conf. */
+/** What a daemon in one mode reads from portsentry.conf. */
 export interface Configuration {
   readonly dialect: Dialect
   readonly mode: Mode
@@ -16,21 +16,21 @@ export interface Configuration {
   readonly scanTrigger: number
   readonly block: Readonly<Record<Protocol, Block>>
   readonly resolveHost: boolean
-  /** '' where there is none, as with the other two. */
+  /** '' if it is not set, as with the other two. */
   readonly killRoute: string
   readonly killHostsDeny: string
   readonly killRunCmd: string
   readonly killRunCmdFirst: boolean
   readonly portBanner: string | null
-  /** Paths as the daemon opens them, which for 1.2's blocked file ends in the mode. Null: none is kept or read. */
+  /** Paths as the daemon opens them; that of 1.2's blocked file ends in the mode. Null: the daemon does not use the file. */
   readonly ignoreFile: string | null
   readonly historyFile: string | null
   readonly blockedFile: string | null
 }
 
 /**
- * Reads portsentry.conf as the daemon of the document's dialect does that starts in this mode; what is wrong with it is
- * left out (`judgeConf` says what that is). Source: InitConfig() of 1.2, configfile.c of 2.0.7.
+ * Reads portsentry.conf as a daemon of the document's dialect does in this mode; wrong values are left out, and reported by
+ * `judgeConf`. Source: InitConfig() of 1.2, configfile.c of 2.0.7.
  */
 export const readConfiguration = (conf: PortsentryConf, mode: Mode): Configuration => {
   const { dialect } = conf

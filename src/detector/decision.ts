@@ -16,41 +16,41 @@ export type Action =
       readonly reason: string
     }
 
-/** What became of an action. */
+/** The result of an action. */
 export interface ActionOutcome {
   readonly action: Action
   /**
-   * `done`: it worked. `failed`: the command ended with another status than 0, which the daemon passes over; or
-   * hosts.deny could not be written. `not-run`: impossible. `assumed`: a dry run takes it for done.
+   * `done`: it succeeded. `failed`: the command ended with a status other than 0, which the daemon ignores; or
+   * hosts.deny could not be written. `not-run`: impossible. `assumed`: a dry run, which counts as done.
    */
   readonly result: 'done' | 'failed' | 'not-run' | 'assumed'
   /** Of a command that ran; null otherwise. */
   readonly exitCode: number | null
-  /** What a command printed last, or why hosts.deny could not be written; '' where there is nothing to say. */
+  /** The last line that a command printed, or why hosts.deny could not be written; else ''. */
   readonly said: string
 }
 
-/** Why a daemon acts, or does not. */
+/** Why a daemon acts or does not act. */
 export type Verdict =
-  /** A service has the port. */
+  /** A service uses the port. */
   | 'in-use'
-  /** The ignore list has the host. */
+  /** The ignore list contains the host. */
   | 'ignored'
   | 'below-trigger'
   /** 2.x: the packet's source is its destination. */
   | 'own-address'
   | 'already-blocked'
-  /** 2.x with BLOCK_* 0: logged, nothing else. (1.2 goes the way of `act`, with no actions.) */
+  /** 2.x with BLOCK_* 0: only logged. (In 1.2 the verdict is `act`, without actions.) */
   | 'log-only'
   | 'act'
 
-/** What a daemon makes of one packet to a port that it watches. */
+/** What a daemon decides about one packet to a port that it watches. */
 export interface Decision {
   readonly packet: Packet
   readonly mode: Mode
   /** The source in canonical text. */
   readonly host: string
-  /** `TCP SYN/Normal scan`, `UDP`, `Connect`, … as the daemon of this generation words it. */
+  /** `TCP SYN/Normal scan`, `UDP`, `Connect`, … in the words of the daemon. */
   readonly scan: string
   /** The port that the daemon logs and substitutes, which is not always the packet's. */
   readonly port: number
@@ -61,19 +61,19 @@ export interface Decision {
   readonly actions: readonly Action[]
 }
 
-/** A decision with what came of it: all that the daemon leaves behind. */
+/** A decision with its results: everything that the daemon writes. */
 export interface Outcome {
   readonly decision: Decision
   /** Of the decision's actions, in order. */
   readonly outcomes: readonly ActionOutcome[]
-  /** Whether the daemon now takes the host for blocked, rightly or not; null where it never came to that. */
+  /** Whether the daemon now considers the host blocked, rightly or not; null if it did not get that far. */
   readonly blocked: boolean | null
-  /** Lines for the daemon's log, without time and ident, in its own words. */
+  /** Lines of the daemon's log, verbatim, without time and ident. */
   readonly log: readonly string[]
   /** The line for the history file with its newline; null: none. */
   readonly history: string | null
   /** What is appended to the blocked file: 1.2's line (latin1), 2.x's binary record. Null: nothing. */
   readonly blockedRecord: Uint8Array | string | null
-  /** What the daemon does not log: a command that failed while it says "blocked", and the like. */
+  /** What the daemon does not log, such as a command that failed while it logs "blocked". */
   readonly warnings: readonly string[]
 }

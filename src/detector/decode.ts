@@ -4,18 +4,18 @@ import { uint16 } from './octets.ts'
 import type { Address, Packet } from './packet.ts'
 
 /**
- * How many packets were given out, and how many frames nothing was made of, by reason. `fragments` counts all
- * fragments of IP packets: they are not put together, and only a first one with a whole header is given out.
+ * How many packets were decoded, and how many frames could not be, by reason. `fragments` counts all fragments of IP
+ * packets: they are not reassembled, and only a first fragment with a complete header is decoded.
  */
 export type DecodeCounts = { [reason in 'decoded' | Undecoded]: number }
 
 export interface Decoder {
-  /** The packet in a frame; null where it is not TCP or UDP or only a part of such. Never throws, whatever the bytes. */
+  /** The packet in a frame; null if it is not TCP or UDP, or only a part of such a packet. Never throws. */
   decode(frame: Frame): Packet | null
   readonly counts: Readonly<DecodeCounts>
 }
 
-/** What an IP header says. Positions are in the bytes of the frame. */
+/** A parsed IP header. Offsets are those in the frame. */
 interface IpHeader {
   readonly protocol: number
   readonly source: Address
@@ -23,12 +23,12 @@ interface IpHeader {
   readonly hasIpOptions: boolean | null
   /** The first fragment, of IPv4. */
   readonly isFragment: boolean
-  /** Where the TCP or UDP header begins, and where the packet ended on the wire. */
+  /** The offset of the TCP or UDP header, and that of the packet's end on the wire. */
   readonly start: number
   readonly wireEnd: number
 }
 
-/** Reads the IP header at `start` of a frame that ended at `frameEnd` on the wire. */
+/** Parses the IP header at `start` of a frame that ended at `frameEnd` on the wire. */
 type IpReader = (bytes: Uint8Array, start: number, frameEnd: number) => IpHeader | Undecoded
 
 const TCP = 6
@@ -36,8 +36,8 @@ const UDP = 17
 const FRAGMENT = 44
 
 /**
- * End of an IP packet on the wire. A length of 0 is that of a segment that the card has yet to cut up (or of a
- * jumbogram); one beyond the frame is a lie, or the frame was cut: what is there is what counts.
+ * End of an IP packet on the wire. A length of 0 is that of a segment before the network card splits it (TSO), or of a
+ * jumbogram; one beyond the frame is wrong, or the frame was truncated: then the bytes that are present count.
  */
 const endOnWire = (start: number, stated: number, empty: number, frameEnd: number): number =>
   stated === empty ? frameEnd : Math.min(start + stated, frameEnd)
@@ -70,7 +70,7 @@ const readIPv4: IpReader = (bytes, start, frameEnd) => {
   }
 }
 
-/** RFC 8200. What has extension headers counts as another protocol: portsentry 2.x in its stealth mode reads none of it. */
+/** RFC 8200. Packets with extension headers count as another protocol: portsentry 2.x in stealth mode does not read them. */
 const readIPv6: IpReader = (bytes, start, frameEnd) => {
   if (bytes.length < start + 40) return frameEnd < start + 40 ? 'malformed' : 'truncated'
   if ((bytes[start] ?? 0) >> 4 !== 6) return 'malformed'
@@ -87,7 +87,7 @@ const readIPv6: IpReader = (bytes, start, frameEnd) => {
   }
 }
 
-/** Bytes of a header, and those of them that have to be captured: TCP up to its flags, UDP up to its ports. */
+/** The size of a header, and how much of it has to be captured: TCP up to its flags, UDP up to its ports. */
 const HEADER = { tcp: { whole: 20, needed: 14 }, udp: { whole: 8, needed: 4 } } as const
 
 const readPacket = ({ timeMs, linkType, bytes, originalLength }: Frame): Packet | Undecoded => {
@@ -112,7 +112,7 @@ const readPacket = ({ timeMs, linkType, bytes, originalLength }: Frame): Packet 
   }
 }
 
-/** Makes packets of frames. Checksums are not looked at: outgoing packets have them made by the card. */
+/** Decodes frames to packets. Checksums are not verified: those of outgoing packets are filled in by the network card. */
 export const createDecoder = (): Decoder => {
   const counts: DecodeCounts = { decoded: 0, otherProtocol: 0, fragments: 0, truncated: 0, malformed: 0 }
   const decode = (frame: Frame): Packet | null => {

@@ -14,9 +14,9 @@ import { createTrigger, MOST_HOSTS } from './trigger.ts'
 import { createVisibility } from './visibility.ts'
 
 export interface DetectorOptions {
-  /** The server's own addresses, without those of loopback, which always count; null: any destination is the server's. */
+  /** The server's addresses, without those of loopback, which always count; null: any destination counts as the server's. */
   readonly addresses: readonly Address[] | null
-  /** Whether a port was taken when the daemon started: asked once a port, here and now. */
+  /** Whether a port was in use when the daemon started: called once for each port, by `createDetector`. */
   readonly inUseAtStart: InUse
   /** How 2.x's stealth mode reads packets; its default is pcap. */
   readonly method?: 'pcap' | 'raw'
@@ -26,7 +26,7 @@ export interface DetectorOptions {
   readonly bounds?: Partial<Sizes>
 }
 
-/** How much a detector holds, in entries: hosts that 2.x counts, hosts known as blocked, connections not yet open. */
+/** Numbers of entries that a detector keeps: hosts that 2.x counts, hosts known as blocked, half-open connections. */
 export interface Sizes {
   readonly trigger: number
   readonly blocked: number
@@ -35,24 +35,24 @@ export interface Sizes {
 
 /** What a decision depends on at the time of the packet. */
 interface Surroundings {
-  /** Whether a service has the port; connect modes do not ask. */
+  /** Whether a service uses the port; always false in connect modes. */
   readonly inUse: boolean
   /** Null: there is none, or it cannot be read. */
   readonly ignore: IgnoreList | null
 }
 
-/** One daemon in one mode: what it would make of the packets that come by. */
+/** One daemon in one mode: what it would do about packets. */
 export interface Detector {
   readonly configuration: Configuration
-  /** Whether the daemon has to do with this packet. To be asked once a packet, in order: connect modes follow handshakes. */
+  /** Whether the daemon watches this packet. To be called once for each packet, in order: connect modes follow handshakes. */
   watches(packet: Packet): boolean
-  /** The same for a connection or datagram that a socket of a connect mode really got. */
+  /** The same for a connection or datagram that a real socket of a connect mode received. */
   accepts(protocol: Protocol, port: number): boolean
   /** Counts the packet and decides. Only for packets that it watches. */
   decide(packet: Packet, surroundings: Surroundings): Decision
-  /** What the daemon leaves behind. `outcomes` are those of the decision's actions, in order. */
+  /** Everything that the daemon writes. `outcomes` are those of the decision's actions, in order. */
   finalize(decision: Decision, outcomes: readonly ActionOutcome[], circumstances: Circumstances): Outcome
-  /** Takes the blocked file's present content: 1.2's as a latin1 text, 2.x's as bytes. */
+  /** Sets the blocked file's present content: 1.2's as a latin1 string, 2.x's as bytes. */
   replaceBlocked(content: Uint8Array | string): void
   sizes(): Sizes
 }
@@ -73,7 +73,7 @@ export const createDetector = (configuration: Configuration, options: DetectorOp
 
   const isWatched = (protocol: Protocol, port: number): boolean => (ports[protocol]?.[port] ?? -1) !== -1
 
-  /** RunSentry() of 2.x, and what the modes of 1.2 have in common. */
+  /** As RunSentry() of 2.x, and as all modes of 1.2. */
   const judge = (packet: Packet, inUse: boolean, ignoredByLine: number | null): Verdict => {
     const { source, destination, protocol } = packet
     if (inUse) return 'in-use'

@@ -7,18 +7,18 @@ import { historyLine2, historyLine12, scanEvent2 } from './history.ts'
 import { logLines2, logLines12 } from './log-lines.ts'
 
 export interface Circumstances {
-  /** What RESOLVE_HOST gave for the host, or the host itself; 2.x does not print it. */
+  /** The host's name by RESOLVE_HOST, or the host itself; 2.x does not print it. */
   readonly name: string
   readonly localTime: (timeMs: number) => LocalTime
-  /** 1.2 complains where it is null: there is none, or it cannot be read. */
+  /** Null if the file is missing or unreadable, which 1.2 logs. */
   readonly ignore: IgnoreList | null
 }
 
-/** Whether the action worked in the daemon's eyes, which do not see how a command ended. */
+/** Whether the daemon considers the action successful: it ignores the exit status of commands. */
 const worked = ({ action, result }: ActionOutcome): boolean =>
   action.kind === 'command' || (action.kind === 'hosts-deny' && (result === 'done' || result === 'assumed'))
 
-/** One action that failed is too many for 1.2; one that worked is enough for 2.x. */
+/** For 1.2 all actions have to succeed, for 2.x one of them. */
 const isBlockedNow = (
   { verdict }: Decision,
   outcomes: readonly ActionOutcome[],
@@ -38,7 +38,7 @@ const isBlockedNow = (
   }
 }
 
-/** What the daemon does not log about an action: one line, none where all is well. */
+/** What the daemon does not log about an action: one line, or none if it succeeded. */
 const warnAbout = (outcome: ActionOutcome, blocked: boolean): string[] => {
   const { action, result, exitCode, said } = outcome
   const consequence = blocked ? ' — portsentry logs the host as blocked all the same' : ''
@@ -47,11 +47,11 @@ const warnAbout = (outcome: ActionOutcome, blocked: boolean): string[] => {
     const ended = exitCode === null ? 'was not carried out' : `ended with exit code ${exitCode}`
     return [`${action.option} ${ended}${said === '' ? '' : `: ${said}`}${consequence}`]
   }
-  // What went otherwise than one would think, as an entry that came onto an unfinished line.
+  // Done, but with a problem, such as an entry that was appended to a line without a newline.
   return action.kind === 'hosts-deny' && said !== '' ? [`${action.option}: ${said}`] : []
 }
 
-/** What the daemon leaves behind after a decision whose actions ended so; `triggerWarnings` are its trigger's. */
+/** Everything that the daemon writes after a decision with these action outcomes; `triggerWarnings` are its trigger's. */
 export const finalize = (
   decision: Decision,
   outcomes: readonly ActionOutcome[],
@@ -75,7 +75,7 @@ export const finalize = (
     return { ...known, log, history: line, blockedRecord: line }
   }
   const event = scanEvent2(decision, blocked)
-  // The history has every packet that came as far as the ignore list; without BLOCKED_FILE no host is remembered.
+  // The history has every packet whose port is not in use; without BLOCKED_FILE no host is remembered.
   const isRecorded = verdict !== 'in-use' && configuration.historyFile !== null
   const isKept = isNewlyBlocked && configuration.blockedFile !== null
   return {

@@ -11,13 +11,13 @@ export interface Frame {
   readonly originalLength: number
 }
 
-/** A header, a record or a block: how many bytes it has, and the frame in it, if any. */
+/** A header, a record or a block: its size in bytes, and the frame in it, if any. */
 interface Unit {
   readonly length: number
   readonly frame: Frame | null
 }
 
-/** Reads the unit at the start of the bytes; null: not all of it is there yet. Throws BadCapture. */
+/** Reads the unit at the start of the bytes; null if it is not complete yet. Throws BadCapture. */
 export type UnitReader = (bytes: Uint8Array) => Unit | null
 
 export class BadCapture extends Error {}

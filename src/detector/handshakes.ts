@@ -1,9 +1,9 @@
 import { createBoundedMap, keyOf } from './bounded-map.ts'
 import { FLAGS, type Packet } from './packet.ts'
 
-/** The TCP connections that come about in a capture, as a listening socket would get them. */
+/** The TCP connections that are established in a capture, as a listening socket would accept them. */
 export interface Handshakes {
-  /** Takes a segment from a client; whether it completes a connection. */
+  /** Whether this segment from a client completes a handshake. To be called with every segment, in order. */
   completes(segment: Packet): boolean
   size(): number
 }
@@ -14,9 +14,9 @@ const tupleOf = ({ source, sourcePort, destination, port }: Packet): string =>
   `${keyOf(source)} ${sourcePort} ${keyOf(destination)} ${port}`
 
 /**
- * A SYN opens, the next ACK of the same two ends completes; RST or FIN before that gives up. At most `bound`
- * half-open ones are held, then the oldest is given up. Whether the server answered is not looked at: a client
- * that got no SYN/ACK has nothing to acknowledge.
+ * A SYN opens a connection, the next ACK between the same endpoints completes it; RST or FIN before that aborts it. At most
+ * `bound` half-open ones are kept, beyond which the oldest is dropped. The server's answer is not checked: a client that
+ * did not get a SYN/ACK does not send an ACK.
  */
 export const createHandshakes = (bound = MOST_HALF_OPEN): Handshakes => {
   const halfOpen = createBoundedMap<string, true>(bound)

@@ -1,22 +1,22 @@
 import { formatAddress, parseAddress } from '../network.ts'
 import type { Protocol } from './modes.ts'
 
-/** One line of a history file, of either generation. */
+/** One line of a history file, of either dialect. */
 export interface HistoryEvent {
   readonly timeMs: number
   /** In canonical text. */
   readonly host: string
   readonly protocol: Protocol
   readonly port: number
-  /** 2.x's words for the packet, such as `TCP SYN/Normal scan`; null: 1.2 does not say. */
+  /** 2.x's words for the packet, such as `TCP SYN/Normal scan`; null for 1.2, which does not record it. */
   readonly scan: string | null
-  /** Whether the daemon held it against the host: fail2ban bans by such a line, whatever the daemon did. */
+  /** Whether the daemon counted it as a scan: fail2ban bans by such a line, whatever the daemon did. */
   readonly isCounted: boolean
-  /** Whether the daemon took the host for blocked afterwards. */
+  /** Whether the daemon considered the host blocked afterwards. */
   readonly isBlocked: boolean
 }
 
-/** A name from the DNS may hold anything but a newline; what stands behind its last slash is the address. */
+/** A name from the DNS may contain anything but a newline; the text after the last slash is the address. */
 const LINE_12 =
   /^(\d{1,11}) - \d\d\/\d\d\/\d{4,} \d\d:\d\d:\d\d Host: .*\/([\d.]+) Port: (\d{1,5}) (TCP|UDP) Blocked\r?$/
 
@@ -54,9 +54,9 @@ const read2 = (found: RegExpExecArray): HistoryEvent[] => {
 }
 
 /**
- * The lines that a daemon of either generation wrote into a history file (latin1-decoded), in the file's order; a
- * server that was upgraded may have both. Other lines are passed over, so that a file may begin in the middle of one.
- * 1.2's blocked file has the same lines. Source: WriteBlocked() of 1.2, LogScanEvent() and its like of 2.0.7.
+ * The lines that a daemon of either dialect wrote into a history file (latin1-decoded), in the file's order; a
+ * server that was upgraded may have both. Other lines are skipped, so that a text may begin in the middle of a line.
+ * 1.2's blocked file has the same lines. Source: WriteBlocked() of 1.2, LogScanEvent() and similar functions of 2.0.7.
  */
 export const parseHistory = (text: string): HistoryEvent[] =>
   text.split('\n').flatMap((line) => {

@@ -14,7 +14,7 @@ export const historyLine12 = ({ packet, host, port }: Decision, name: string, lo
   return `${seconds} - ${date} ${clock(local)} Host: ${name}/${host} Port: ${port} ${protocol} Blocked\n`
 }
 
-/** What 2.x writes behind ignored, triggered, noblock and blocked (RunSentry() in sentry.c). */
+/** The fields ignored, triggered, noblock and blocked of 2.x (RunSentry() in sentry.c). */
 const FLAGS_2: Record<Exclude<Verdict, 'in-use' | 'act'>, string> = {
   ignored: 'ignored: [true] triggered: [unset] noblock: [unset] blocked: [unset]',
   'below-trigger': 'ignored: [false] triggered: [false] noblock: [unset] blocked: [unset]',
@@ -28,7 +28,7 @@ const flags2 = (verdict: Verdict, blocked: boolean | null): string =>
     ? `ignored: [false] triggered: [true] noblock: [false] blocked: [${blocked === true}]`
     : FLAGS_2[verdict]
 
-/** 2.x's event, as its log has it: without time and newline. RESOLVE_HOST changes nothing: it prints the address twice. */
+/** 2.x's event, as in its log: without time and newline. RESOLVE_HOST has no effect: the daemon prints the address twice. */
 export const scanEvent2 = (decision: Decision, blocked: boolean | null): string => {
   const { packet, host, port, scan, verdict, mode } = decision
   const { hasIpOptions, protocol } = packet

@@ -28,7 +28,7 @@ const error = (code: ProblemCode, message: string, hint: string, line?: number):
 
 const quoted = (text: string): string => JSON.stringify(text.length > 70 ? `${text.slice(0, 70)}…` : text)
 
-/** What is odd about a key's value, to stand behind the key's name, and what to do. */
+/** What is odd about a key's value, as text to follow the key's name, and what to do. */
 type Oddity = { readonly what: string; readonly hint: string } | null
 type JudgeValue = (value: string) => Oddity
 
@@ -37,7 +37,7 @@ const takenFor = (value: string, effect: string, hint: string): Oddity => ({
   hint,
 })
 
-/** 1.2 reads every number with atoi(), and takes what is not one of its choices for 0. */
+/** 1.2 reads every number with atoi(), and treats what is not one of the choices as 0. */
 const choice12 =
   (...choices: readonly number[]): JudgeValue =>
   (value) => {
@@ -62,7 +62,7 @@ const limit12: JudgeValue = (value) =>
     ? null
     : takenFor(value, String(atoi(value)), 'give a number from 1 to 65535')
 
-/** A uint16_t takes it: 65536 is 0. */
+/** Stored in a uint16_t: 65536 is 0. */
 const trigger2: JudgeValue = (value) => {
   const read = wholeLong(value)
   return read === null || read < 65_536n
@@ -83,7 +83,7 @@ const ports2: JudgeValue = (value) => {
       }
 }
 
-/** Values that the daemon takes for something else than they say, and the modes that read them. */
+/** Values that the daemon reads as something else, and the modes that read them. */
 const ODDITIES: Record<PortsentryConf['dialect'], readonly [key: string, modes: RegExp, JudgeValue][]> = {
   '1.2': [
     ['BLOCK_TCP', /tcp$/, choice12(0, 1, 2)],
@@ -152,7 +152,7 @@ const findErrors12 = (conf: PortsentryConf, modes: readonly Mode[]): Finding[] =
   ]
 }
 
-/** What 2.x wants of each value that it reads on its way, though the last one counts (SetConfiguration in configfile.c). */
+/** What 2.x requires of every value that it reads, although only the last one is used (SetConfiguration in configfile.c). */
 const VALUES_2 = new Map<string, [isRight: (value: string) => boolean, hint: string]>([
   ['BLOCK_TCP', [(value) => /^[012]$/.test(value), 'give 0, 1 or 2']],
   ['BLOCK_UDP', [(value) => /^[012]$/.test(value), 'give 0, 1 or 2']],
@@ -212,7 +212,7 @@ const findErrors = (conf: PortsentryConf, modes: readonly Mode[]): Finding[] => 
 
 /**
  * Everything that is wrong with a portsentry.conf, by the rules of the daemons that read it in these modes. Errors: they
- * would not start with it. Warnings: they read something other than it says. Pure; `path` is the file that the problems name.
+ * would not start with it. Warnings: they read a value as something else. Pure; `path` is the file that the problems name.
  */
 export const judgeConf = (conf: PortsentryConf, modes: readonly Mode[], path: string): Problem[] =>
   [...findErrors(conf, modes), ...findCut(conf), ...findOdd(conf, modes), ...findUnread(conf)].map(

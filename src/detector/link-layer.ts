@@ -2,10 +2,10 @@ import { BadCapture } from './frame.ts'
 import { uint16 } from './octets.ts'
 import type { Delivery } from './packet.ts'
 
-/** Why nothing was made of a frame: not TCP or UDP; a part of an IP packet; cut short by the capture; or malformed. */
+/** Why a frame was not decoded: not TCP or UDP; a fragment of an IP packet; truncated by the capture; or malformed. */
 export type Undecoded = 'otherProtocol' | 'fragments' | 'truncated' | 'malformed'
 
-/** Where the IP packet of a frame begins, and how the frame reached the machine. */
+/** The offset of the IP packet in a frame, and how the frame reached the machine. */
 export interface Link {
   readonly version: 4 | 6
   readonly start: number
@@ -14,7 +14,7 @@ export interface Link {
 
 type LinkReader = (bytes: Uint8Array) => Link | Undecoded
 
-/** 802.1Q, 802.1ad, and what switches used for the latter before it had a number. */
+/** 802.1Q, 802.1ad, and the number that switches used for the latter before it was standardised. */
 const VLAN_TAGS = new Set([0x8100, 0x88a8, 0x9100])
 
 /** Follows an EtherType, whose payload begins at `start`, through VLAN tags to IP. */
@@ -45,7 +45,7 @@ const ethernetDelivery = (bytes: Uint8Array): Delivery => {
 /** PACKET_HOST to PACKET_OUTGOING of linux/if_packet.h. */
 const PACKET_TYPES: readonly Delivery[] = ['host', 'broadcast', 'multicast', 'other-host', 'outgoing']
 
-/** A link layer whose header has so many bytes, with an EtherType at `typeAt`. */
+/** A link layer with a header of `length` bytes and an EtherType at `typeAt`. */
 const framed =
   (length: number, typeAt: number, deliveryOf: (bytes: Uint8Array) => Delivery): LinkReader =>
   (bytes) =>
@@ -60,7 +60,7 @@ const readRaw: LinkReader = (bytes) => {
 }
 
 /**
- * What libpcap records on Linux: Ethernet (lo too), raw IP (tunnels), and what tcpdump writes for `-i any`: version 1 up
+ * What libpcap captures on Linux: Ethernet (lo too), raw IP (tunnels), and Linux cooked for `-i any`: version 1 up
  * to libpcap 1.9, version 2 since (Debian 12 and later).
  */
 const READERS = new Map<number, LinkReader>([
@@ -78,6 +78,6 @@ export const checkLinkType = (linkType: number): void => {
     )
 }
 
-/** Finds the IP packet in a frame. Nothing of the IP packet itself is looked at. */
+/** Finds the IP packet in a frame, without reading the packet itself. */
 export const readLink = (linkType: number, bytes: Uint8Array): Link | Undecoded =>
   READERS.get(linkType)?.(bytes) ?? 'malformed'

@@ -6,7 +6,7 @@ import { NO_TARGET } from './substitute.ts'
 
 type Known = Pick<Outcome, 'decision' | 'outcomes' | 'blocked'>
 
-/** Both print into 1024 bytes; 2.x lets it be seen. */
+/** Both daemons print into a buffer of 1024 bytes; 2.x marks a truncated line with dots. */
 const clip = (line: string, dialect: Dialect): string =>
   line.length < 1024 ? line : dialect === '1.2' ? line.slice(0, 1023) : `${line.slice(0, 1020)}...`
 
@@ -17,7 +17,7 @@ const skipped = (option: Action['option'], reason: string): string => {
     : `Error trying to parse ${token} Token for ${option}. Skipping.`
 }
 
-/** What the daemon logs of an action. A command worked as soon as there was a shell for it. */
+/** What the daemon logs about an action. A command counts as successful if a shell could be started for it. */
 const actionLines = ({ action, result, said }: ActionOutcome, host: string, dialect: Dialect): string[] => {
   if (action.kind === 'impossible') {
     return [`${dialect === '1.2' ? 'adminalert: ' : ''}${skipped(action.option, action.reason)}`]
@@ -38,14 +38,14 @@ const actionLines = ({ action, result, said }: ActionOutcome, host: string, dial
 
 const noticed12 = ({ packet, mode, host, scan, port }: Decision, name: string): string[] => {
   const target = `from host: ${name}/${host} to ${packet.protocol.toUpperCase()} port: ${port}`
-  // 1.2 begins its words for a NULL scan with a blank of their own.
+  // 1.2's words for a NULL scan begin with an additional blank.
   const noticed = `attackalert: ${scan === 'TCP NULL scan' ? ' ' : ''}${scan} ${target}`
   return packet.hasIpOptions === true && !isConnectMode(mode)
     ? [noticed, `attackalert: Packet ${target} has IP options set (detection avoidance technique).`]
     : [noticed]
 }
 
-/** The modes of 1.2 were written one by one, and so were their messages. */
+/** Each mode of 1.2 has its own code, and so the messages differ. */
 const couldNotBlock12 = ({ mode, host }: Decision, name: string): string => {
   const what = 'attackalert: ERROR: Could not block host'
   if (isConnectMode(mode)) return `${what} ${host} !!`
@@ -58,15 +58,15 @@ const alreadyBlocked12 = ({ mode, host }: Decision, name: string): string =>
     : `attackalert: Host: ${name}/${host} is already blocked Ignoring`
 
 interface Scene12 extends Known {
-  /** The host's name as resolved, else the host itself. */
+  /** The host's resolved name, or the host itself. */
   readonly name: string
-  /** What comes before anything about the packet. */
+  /** Lines that come before those about the packet. */
   readonly notes: readonly string[]
-  /** The BLOCK_* that counts. */
+  /** The BLOCK_* of the packet's protocol. */
   readonly block: Block
 }
 
-/** The log of 1.2 over one packet, in its order. */
+/** The log of 1.2 for one packet, in its order. */
 export const logLines12 = ({ decision, outcomes, blocked, name, notes, block }: Scene12): string[] => {
   const { verdict, host, packet } = decision
   if (verdict === 'in-use' || verdict === 'ignored') return []
@@ -83,7 +83,7 @@ export const logLines12 = ({ decision, outcomes, blocked, name, notes, block }: 
   return [...notes, ...noticed12(decision, name), ...response].map((line) => clip(line, '1.2'))
 }
 
-/** The log of 2.x over one packet; `event` is what it also writes to its history. */
+/** The log of 2.x for one packet; `event` is what it also writes to its history. */
 export const logLines2 = ({ decision, outcomes, blocked }: Known, event: string): string[] => {
   const { verdict, host, packet } = decision
   if (verdict === 'in-use') {

@@ -14,13 +14,13 @@ const PROTOCOLS: Record<Mode, readonly Protocol[]> = {
   connect: ['tcp', 'udp'],
 }
 
-/** The protocols that a daemon in this mode looks at. */
+/** The protocols that a daemon in this mode watches. */
 export const protocolsOf = (mode: Mode): readonly Protocol[] => PROTOCOLS[mode]
 
-/** Whether the daemon opens the ports itself and waits for connections; else it reads packets. */
+/** Whether the daemon opens the ports itself and waits for connections; otherwise it reads packets. */
 export const isConnectMode = (mode: Mode): boolean => mode === 'tcp' || mode === 'udp' || mode === 'connect'
 
-/** Whether a daemon in this mode is shown no packet that the firewall drops. 2.x reads the wire, unless it listens. */
+/** Whether a daemon in this mode does not see packets that the firewall drops. 2.x reads the wire, unless it listens. */
 export const isBehindFirewall = (mode: Mode): boolean => mode !== 'stealth'
 
 /** Whether the mode is one of portsentry 2.x. */

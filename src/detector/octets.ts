@@ -1,8 +1,8 @@
-/** Unsigned numbers in network order. What lies beyond the bytes counts as 0. */
+/** Unsigned numbers in network order. Missing bytes count as 0. */
 export const uint16 = (bytes: Uint8Array, at: number): number =>
   ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0)
 
-/** The same in the order in which captures are written. */
+/** The same in little-endian order, as in captures. */
 export const uint16Little = (bytes: Uint8Array, at: number): number =>
   (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8)
 

@@ -2,12 +2,12 @@
 export type Address = readonly number[]
 
 /**
- * How a frame reached the machine that captured it, as far as its link layer says. `unknown`: a unicast frame
- * whose link layer does not say which host it was for.
+ * How a frame reached the machine that captured it, by its link layer. `unknown`: a unicast frame whose link layer does not
+ * show which host it was for.
  */
 export type Delivery = 'host' | 'broadcast' | 'multicast' | 'other-host' | 'outgoing' | 'unknown'
 
-/** One TCP segment or UDP datagram, as far as portsentry looks at it. */
+/** The parts of a TCP segment or UDP datagram that portsentry reads. */
 export interface Packet {
   /** Milliseconds since the epoch. */
   readonly timeMs: number
@@ -19,9 +19,9 @@ export interface Packet {
   readonly port: number
   /** The eight flag bits of TCP, FIN = 1 to CWR = 128; 0 for UDP. */
   readonly flags: number
-  /** IPv4 options; null for IPv6, and where the packet was not seen but only a connection. */
+  /** Whether it has IPv4 options; null for IPv6, and for a connection whose packets were not seen. */
   readonly hasIpOptions: boolean | null
-  /** The first fragment of an IPv4 packet. Only daemons that read the wire see it; the kernel puts packets together. */
+  /** The first fragment of an IPv4 packet. Only daemons that read the wire see it; the kernel reassembles packets. */
   readonly isFragment: boolean
   readonly delivery: Delivery
 }

@@ -6,8 +6,8 @@ const FILE_HEADER = 24
 const RECORD_HEADER = 16
 
 /**
- * The header and the records of a pcap file, as draft-ietf-opsawg-pcap describes them. `fractionsPerMs` is 1000 where
- * the magic number says microseconds, 1,000,000 for nanoseconds.
+ * The header and the records of a pcap file, as draft-ietf-opsawg-pcap describes them. `fractionsPerMs` is 1000 if
+ * the magic number means microseconds, 1,000,000 for nanoseconds.
  */
 export const createPcap = (fractionsPerMs: number): UnitReader => {
   let linkType: number | null = null
@@ -17,7 +17,7 @@ export const createPcap = (fractionsPerMs: number): UnitReader => {
       const major = uint16(bytes, 4)
       if (major !== 2)
         throw new BadCapture(`version ${major}.${uint16(bytes, 6)} of pcap is not known, only 2.x`)
-      // The upper bits hold the length of a frame check sequence, which the IP header's own length cuts off.
+      // The upper bits are the length of a frame check sequence, which the length in the IP header excludes.
       linkType = uint32(bytes, 20) % 0x400_0000
       checkLinkType(linkType)
       return { length: FILE_HEADER, frame: null }

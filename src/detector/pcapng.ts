@@ -2,40 +2,40 @@ import { BadCapture, type Frame, MAX_CAPTURED, type UnitReader } from './frame.t
 import { checkLinkType } from './link-layer.ts'
 import { uint16Little as uint16, uint32Little as uint32 } from './octets.ts'
 
-/** It reads the same in both byte orders. */
+/** The same number in both byte orders. */
 export const SECTION_HEADER = 0x0a0d_0d0a
 const INTERFACE = 1
 const ENHANCED_PACKET = 6
 
-/** Type, length and, of a section header, the byte order: an empty block with its second length has as much. */
+/** Type, length, and the byte order of a section header; also the size of an empty block, with its second length. */
 const HEAD = 12
-/** Bytes that a block has at least. */
+/** Minimum size of each block type. */
 const SHORTEST = new Map([
   [SECTION_HEADER, 28],
   [INTERFACE, 20],
   [ENHANCED_PACKET, 32],
 ])
-/** The largest frame and as much again for its options. */
+/** The largest frame, and the same size for its options. */
 const MAX_BLOCK = 2 * MAX_CAPTURED
 
 const CONVERT = '— convert it with editcap -F pcap'
 
-/** What an interface description block says about the packets that came by the interface. */
+/** The fields of an interface description block that apply to its packets. */
 interface Interface {
   readonly linkType: number
-  /** How many units of the time stamps make a millisecond. */
+  /** Timestamp units per millisecond. */
   readonly unitsPerMs: bigint
 }
 
 const IF_TSRESOL = 9
 const IF_TSOFFSET = 14
-/** Microseconds, which need not be said, and nanoseconds: what capture programs on Linux write. */
+/** Microseconds, the default, and nanoseconds: what capture programs on Linux write. */
 const UNITS_PER_MS = new Map([
   [6, 1000n],
   [9, 1_000_000n],
 ])
 
-/** ECMAScript's dates end here, as those of most calendars do sooner. */
+/** The latest time of an ECMAScript Date. */
 const LAST_TIME_MS = 8_640_000_000_000_000n
 
 const readInterface = (block: Uint8Array): Interface => {
@@ -58,12 +58,12 @@ const readPacket = (block: Uint8Array, interfaces: readonly Interface[]): Frame 
   const its = interfaces[index]
   if (its === undefined)
     throw new BadCapture(`the packet came by interface ${index}, which the section does not describe`)
-  // An interface may be of any kind as long as nothing has come by it.
+  // The link type of an interface matters only if it has packets.
   checkLinkType(its.linkType)
   const captured = uint32(block, 20)
   if (captured > Math.min(MAX_CAPTURED, block.length - 32))
     throw new BadCapture(`the packet claims ${captured} captured bytes, more than its block can have`)
-  // Nanoseconds do not fit a number: rounding them would now and then give the millisecond next to the true one.
+  // Nanoseconds since the epoch do not fit a number: rounding could give an adjacent millisecond.
   const timeMs = ((BigInt(uint32(block, 12)) << 32n) | BigInt(uint32(block, 16))) / its.unitsPerMs
   if (timeMs > LAST_TIME_MS) throw new BadCapture('the packet’s time is beyond any calendar')
   const originalLength = Math.max(uint32(block, 24), captured)
@@ -71,7 +71,7 @@ const readPacket = (block: Uint8Array, interfaces: readonly Interface[]): Frame 
   return { timeMs: Number(timeMs), linkType: its.linkType, bytes, originalLength }
 }
 
-/** How many bytes the block has that begins so. */
+/** The size of the block with this header. */
 const measure = (head: Uint8Array): number => {
   if (uint32(head, 0) === SECTION_HEADER && uint32(head, 8) !== 0x1a2b_3c4d)
     throw new BadCapture(`the section header is not in the byte order that is read, little-endian ${CONVERT}`)
@@ -106,7 +106,7 @@ export const createPcapng = (): UnitReader => {
         )
       interfaces = []
     }
-    // Packet blocks of old and odd writers: the obsolete and the simple one.
+    // The obsolete and the simple packet block, which only old or unusual programs write.
     if (type === 2 || type === 3)
       throw new BadCapture(`packet blocks of type ${type} are not read ${CONVERT}`)
     return { length, frame: null }

@@ -8,8 +8,8 @@ interface PortRange {
 }
 
 /**
- * Which ports portsentry.conf names for a protocol. `listed`: 1.2's TCP_PORTS and UDP_PORTS, in order, as atoi()
- * read them. `below`: 1.2's advanced modes. `ranges`: 2.x, whose `entries` also counts the items that it could
+ * The ports in portsentry.conf for a protocol. `listed`: 1.2's TCP_PORTS and UDP_PORTS, in order, as atoi()
+ * reads them. `below`: 1.2's advanced modes. `ranges`: 2.x; `entries` also counts the items that it could
  * not read.
  */
 export type PortRule =
@@ -17,7 +17,7 @@ export type PortRule =
   | { readonly kind: 'below'; readonly limit: number; readonly excluded: readonly number[] }
   | { readonly kind: 'ranges'; readonly ranges: readonly PortRange[]; readonly entries: number }
 
-/** For each port that a packet may be for, the port that the daemon reports, or -1 where it does not watch it. */
+/** By destination port: the port that the daemon reports, or -1 if it does not watch it. */
 export type WatchedPorts = Int32Array
 
 /** A port as people write it: `22/tcp`. */
@@ -29,18 +29,18 @@ const ALL_PORTS = 65_536
 /** MAXSOCKS of 1.2: entries of a list, and of in-use and excluded ports together. */
 const MAX_ENTRIES = 64
 
-/** strtok() on commas: empty items are none. */
+/** strtok() on commas: empty items are skipped. */
 const items = (list: string): string[] => list.split(',').filter((item) => item !== '')
 
-/** 1.2's TCP_PORTS and UDP_PORTS: no ranges (`20-25` is 20), no complaint (`abc` is 0), the first 64. */
+/** 1.2's TCP_PORTS and UDP_PORTS: neither ranges (`20-25` is 20) nor errors (`abc` is 0), only the first 64. */
 export const parseList12 = (value: string): PortRule => ({
   kind: 'listed',
   ports: items(value).slice(0, MAX_ENTRIES).map(atoi),
 })
 
 /**
- * What portsentry 1.2 makes of a list other than what it says, to stand behind the key's name; null where it takes it as it is.
- * It reads numbers only (of `20-25` it takes 20), and the first 64 of them.
+ * How portsentry 1.2 misreads a list, as text to follow the key's name; null if it reads the list as it is. It reads only
+ * numbers (`20-25` is 20), and only the first 64 of them.
  */
 export const misreadPorts12 = (list: string): { readonly what: string; readonly hint: string } | null => {
   const ports = items(list)
@@ -57,12 +57,12 @@ export const misreadPorts12 = (list: string): { readonly what: string; readonly 
   return { what, hint: `list at most ${MAX_ENTRIES}` }
 }
 
-/** 1.2's ADVANCED_PORTS_* and ADVANCED_EXCLUDE_*; undefined where the key is not there. */
+/** 1.2's ADVANCED_PORTS_* and ADVANCED_EXCLUDE_*; undefined if the key is missing. */
 export const parseAdvanced12 = (limit: string | undefined, exclude: string | undefined): PortRule => {
   const read = limit === undefined ? 1024 : atoi(limit)
   return {
     kind: 'below',
-    // Unsigned in C: a negative limit is one that no port reaches.
+    // Unsigned in C: a negative limit is beyond all ports.
     limit: read < 0 ? ALL_PORTS : read,
     excluded: items(exclude ?? '')
       .slice(0, MAX_ENTRIES + 1)
@@ -70,7 +70,7 @@ export const parseAdvanced12 = (limit: string | undefined, exclude: string | und
   }
 }
 
-/** StrToUint16_t() of 2.x: leading blanks are fine, trailing ones and more than five characters are not. */
+/** StrToUint16_t() of 2.x: leading blanks are allowed, trailing ones and more than five characters are not. */
 const port2 = (text: string): number | null => {
   if (text.length > 5 || !/^[ \t\n\v\f\r]*[+-]?\d+$/.test(text)) return null
   const value = atoi(text)
@@ -85,7 +85,7 @@ const range2 = (item: string): PortRange[] => {
   return first === null || last === null || first > last ? [] : [{ first, last }]
 }
 
-/** 2.x's TCP_PORTS and UDP_PORTS: what cannot be read is dropped. */
+/** 2.x's TCP_PORTS and UDP_PORTS: invalid items are dropped. */
 export const parseRanges2 = (value: string): PortRule => {
   const entries = items(value)
   return { kind: 'ranges', ranges: entries.flatMap(range2), entries: entries.length }
@@ -93,7 +93,7 @@ export const parseRanges2 = (value: string): PortRule => {
 
 const nothing = (): WatchedPorts => new Int32Array(ALL_PORTS).fill(-1)
 
-/** What the daemon asks about a port number that does not fit: htons() cuts it. */
+/** The port that the daemon tests for a number in its list: htons() truncates one that does not fit. */
 const portOf = (number: number): number => number & 0xffff
 
 /** 1.2's stcp and sudp: the listed ports that were free at the start. */
@@ -104,8 +104,8 @@ const readPackets12 = (ports: readonly number[], inUse: (port: number) => boolea
 }
 
 /**
- * 1.2's atcp and audp (PortSentryAdvancedStealthModeTCP): the test against the limit stands inside the loop over
- * in-use and excluded ports, so that with none of these every port is watched. Only 64 of them have room.
+ * 1.2's atcp and audp (PortSentryAdvancedStealthModeTCP): the limit is checked inside the loop over in-use and excluded
+ * ports, so that without any of these every port is watched. The array has room for 64 of them.
  */
 const readAdvanced12 = (
   { limit, excluded }: Extract<PortRule, { kind: 'below' }>,
@@ -121,14 +121,14 @@ const readAdvanced12 = (
 }
 
 /**
- * 1.2's tcp and udp: the sockets stand without gaps in their array, the ports with them, and both are read by
- * one index; behind a port that could not be bound, every socket reports the port of the one before.
+ * 1.2's tcp and udp: the array of sockets has no gaps, that of ports still has every port, and both are read with the same
+ * index: after a port that could not be bound, every socket reports the port of the one before.
  */
 const accept12 = (ports: readonly number[], inUse: (port: number) => boolean): WatchedPorts => {
   const watched = nothing()
   let bound = 0
   for (const port of ports.map(portOf)) {
-    // Port 0 is bound to a port that the kernel chooses, and which is not known.
+    // For port 0 the kernel chooses a port, which is unknown.
     if (port !== 0 && (inUse(port) || watched[port] !== -1)) continue
     if (port !== 0) watched[port] = ports[bound] ?? -1
     bound += 1
@@ -142,11 +142,11 @@ const fillRanges = (ranges: readonly PortRange[]): WatchedPorts => {
   return watched
 }
 
-/** How the daemon comes to its packets: `connections` on sockets of its own, `raw` sockets, or `pcap` (2.x). */
+/** How the daemon gets its packets: `connections` to its sockets, `raw` sockets, or `pcap` (2.x). */
 export type Reading = 'connections' | 'raw' | 'pcap'
 
 /**
- * The ports that a daemon watches that started while `inUse` said which were taken.
+ * The ports that a daemon watches; `inUse`: whether a port was in use when it started.
  * Source: portsentry.c of 1.2; port.c, sentry_stealth.c and sentry_connect.c of 2.0.7.
  */
 export const watchPorts = (
@@ -160,7 +160,7 @@ export const watchPorts = (
   }
   const watched = fillRanges(rule.ranges)
   if (reading === 'connections') return watched.map((it, port) => (it !== -1 && inUse(port) ? -1 : it))
-  // Every entry, range or single, has a 0 in the field that it does not use, which IsPortInRange() compares.
+  // Every entry, range or single, has a 0 in its unused field, which IsPortInRange() also compares.
   if (reading === 'raw' && rule.entries > 0) watched[0] = 0
   return watched
 }

@@ -11,20 +11,20 @@ import { actionsOf } from './substitute.ts'
 /** What a daemon would do about a scan by one protocol. */
 interface ProtocolPrediction {
   readonly protocol: Protocol
-  /** A port that it watches, for which the actions are made out; null: it watches none. */
+  /** A port that it watches, which the actions name; null: it does not watch any. */
   readonly port: number | null
   readonly block: Block
   readonly actions: readonly Action[]
 }
 
-/** What a daemon would make of a scan from a host, as its files are now. */
+/** What a daemon would do about a scan from a host, with its files as they are now. */
 export interface Prediction {
   readonly mode: Mode
-  /** `unseen`: it looks at no packet of this family. The others as in `Decision`. */
+  /** `unseen`: it does not read packets of this family. The others as in `Decision`. */
   readonly verdict: 'unseen' | 'ignored' | 'already-blocked' | 'act'
   /** The line of the ignore list, from 1. */
   readonly ignoredByLine: number | null
-  /** The packet of the host at which it acts, from 1. */
+  /** The number of the host's packet at which it acts, from 1. */
   readonly atPacket: number
   readonly protocols: readonly ProtocolPrediction[]
 }
@@ -40,7 +40,7 @@ const firstPort = (rule: PortRule): number | null => {
 export interface Memory {
   /** Its blocked file, latin1-decoded; null: there is none. */
   readonly file: string | null
-  /** Hosts (canonical texts) that 2.x has blocked since it started, whatever became of its file. */
+  /** Hosts (canonical texts) that 2.x has blocked since it started, even if its file has changed. */
   readonly hosts: ReadonlySet<string>
 }
 
@@ -51,8 +51,8 @@ const isBlocked = (file: string | null, address: Address, { dialect }: Configura
 }
 
 /**
- * `host` is the canonical text of `address`. 2.x has read both files when it started: what was changed since is not yet
- * so. Pure.
+ * `host` is the canonical text of `address`. 2.x has read both files when it started: later changes have no effect
+ * before its restart. Pure.
  */
 export const predict = (
   configuration: Configuration,

@@ -7,7 +7,7 @@ import { type Address, FLAGS, type Packet } from './packet.ts'
 
 type Ends = Pick<Packet, 'timeMs' | 'protocol' | 'source' | 'destination' | 'port'>
 
-/** A packet as a scanner sends it: a SYN, or a datagram. */
+/** A typical packet of a scanner: a SYN, or a datagram. */
 export const samplePacket = (ends: Ends): Packet => ({
   ...ends,
   sourcePort: 40_123,

@@ -4,7 +4,7 @@ import { isConnectMode } from './modes.ts'
 import { FLAGS, type Packet } from './packet.ts'
 
 const { FIN, SYN, RST, PSH, ACK, URG } = FLAGS
-/** The flags that both generations know; ECE and CWR only keep 2.x from calling a packet NULL. */
+/** The flags that both dialects check; ECE and CWR only keep 2.x from calling a packet NULL. */
 const CLASSIC = FIN | SYN | RST | PSH | ACK | URG
 
 const bit = (flags: number, flag: number): number => ((flags & flag) === 0 ? 0 : 1)
@@ -19,7 +19,7 @@ const describeTcp = (flags: number, dialect: Dialect): string => {
   return `Unknown Type: TCP Packet Flags: ${counts} PSH: ${bit(flags, PSH)} URG: ${bit(flags, URG)} RST: ${bit(flags, RST)}`
 }
 
-/** The daemon's words for a packet (ReportPacketType() of both, tested in its order), without 1.2's stray blank. */
+/** The daemon's words for a packet (ReportPacketType() of both, checked in its order), without 1.2's additional blank. */
 export const describeScan = ({ protocol, flags }: Packet, mode: Mode, dialect: Dialect): string => {
   if (isConnectMode(mode)) return 'Connect'
   if (protocol === 'udp') return dialect === '1.2' ? 'UDP scan' : 'UDP'

@@ -3,7 +3,7 @@ import type { Configuration } from './configuration.ts'
 import type { Action, Mode } from './decision.ts'
 import type { Protocol } from './modes.ts'
 
-/** The scan that an action answers. */
+/** The scan that an action responds to. */
 export interface Target {
   readonly host: string
   readonly port: number
@@ -12,19 +12,19 @@ export interface Target {
 
 type Option = Action['option']
 
-/** MAXBUF of both: what a C string and its end have room for. */
+/** MAXBUF of both: the buffer for a C string with its terminator. */
 const ROOM = 1024
 
 /** Why an action cannot be done: the daemon requires the host in it. */
 export const NO_TARGET = 'it has no $TARGET$'
 
-/** SubstString() of 1.2 counts each token once, and nothing where there is none; 2.x looks at what comes out. */
+/** SubstString() of 1.2 counts each token once, and nothing if it is missing; 2.x checks the length of the result. */
 const fits = (text: string, token: string, value: string, result: string, dialect: Dialect): boolean =>
   dialect === '1.2'
     ? text.length + value.length + token.length <= ROOM && result.length < ROOM
     : result.length < ROOM
 
-/** The text with its tokens filled in, or the token over which the daemon gives up. */
+/** The text with its tokens substituted, or the token at which the daemon gives up. */
 const fillIn = (
   text: string,
   { host, port, mode }: Target,

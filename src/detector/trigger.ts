@@ -2,9 +2,9 @@ import type { Dialect } from '../documents/portsentry-conf.ts'
 import { createBoundedMap, keyOf } from './bounded-map.ts'
 import type { Address } from './packet.ts'
 
-/** SCAN_TRIGGER: from which packet on a host is taken for a scanner. */
+/** SCAN_TRIGGER: from which packet on a host counts as a scanner. */
 export interface Trigger {
-  /** Counts a packet of this host, and says whether it is enough. */
+  /** Counts a packet of this host. Returns whether the trigger is reached. */
   count(source: Address): boolean
   /** Lines that the daemon logs at each packet because of its SCAN_TRIGGER. */
   readonly warnings: readonly string[]
@@ -16,14 +16,14 @@ const RING = 50
 /** MAX_HASH_SIZE of 2.x. */
 export const MOST_HOSTS = 1_000_000
 
-/** The second number is left out of the daemon's printf; 50 is what it is meant to be. */
+/** The daemon's printf lacks the second argument; 50 is the number that is meant. */
 const warnings12 = (scanTrigger: number): string[] => [
   `securityalert: WARNING: Trigger value ${scanTrigger} is larger than state engine capacity of ${RING}.`,
   'Adjust the value lower or recompile with a larger state engine value.',
   'securityalert: Blocking host anyway because of invalid trigger value',
 ]
 
-/** CheckStateEngine(): a ring of the last 50 packets, whosever they were; above that number it acts at once. */
+/** CheckStateEngine(): a ring of the last 50 packets of all hosts; with a trigger above 50 it acts at once. */
 const createRing = (scanTrigger: number): Trigger => {
   const ring: (number | string)[] = []
   let next = 0
@@ -46,7 +46,7 @@ const createRing = (scanTrigger: number): Trigger => {
   }
 }
 
-/** CheckState() in state_machine.c: a counter a host, which never runs out; beyond the bound the oldest host goes. */
+/** CheckState() in state_machine.c: a counter for each host, which never expires; beyond the bound the oldest host is evicted. */
 const createCounters = (scanTrigger: number, bound: number): Trigger => {
   const counts = createBoundedMap<number | string, number>(bound)
   return {
@@ -62,6 +62,6 @@ const createCounters = (scanTrigger: number, bound: number): Trigger => {
   }
 }
 
-/** `bound` is the number of hosts that 2.x's counters hold; tests make it smaller. */
+/** `bound` is the maximum number of 2.x's counters; smaller in tests. */
 export const createTrigger = (dialect: Dialect, scanTrigger: number, bound = MOST_HOSTS): Trigger =>
   dialect === '1.2' ? createRing(scanTrigger) : createCounters(scanTrigger, bound)

@@ -4,13 +4,13 @@ import { keyOf } from './bounded-map.ts'
 import { type Address, FLAGS, isSameAddress, type Packet } from './packet.ts'
 import type { Reading } from './ports.ts'
 
-/** Whether a daemon gets to see a packet, ports and connections aside. */
+/** Whether a daemon sees a packet, regardless of ports and connections. */
 export type Visibility = (packet: Packet) => boolean
 
 const isToEveryone = (address: Address): boolean =>
   address.length === 4 && address.every((byte) => byte === 255)
 
-/** Multicast, or IPv4's broadcast to everyone. */
+/** Multicast, or IPv4's limited broadcast (255.255.255.255). */
 const isGroup = (address: Address): boolean =>
   address.length === 4 ? ((address[0] ?? 0) & 0xf0) === 0xe0 || isToEveryone(address) : address[0] === 0xff
 
@@ -19,7 +19,7 @@ const isLinkLocal = (address: Address): boolean =>
     ? address[0] === 169 && address[1] === 254
     : address[0] === 0xfe && ((address[1] ?? 0) & 0xc0) === 0x80
 
-/** The IPv6 group of all nodes on the link (or of the host), in which every host is. */
+/** The IPv6 group of all nodes on the link (or of the host), of which every host is a member. */
 const isAllNodes = (address: Address): boolean =>
   address.length === 16 &&
   address[0] === 0xff &&
@@ -29,8 +29,8 @@ const isAllNodes = (address: Address): boolean =>
 const isForUs = ({ delivery }: Packet): boolean => delivery === 'host' || delivery === 'unknown'
 
 /**
- * UDP to more than one host. A socket of 1.2 gets what goes to any group, which is IPv4's way; those of 2.x are IPv6
- * ones: they get broadcasts, but of groups only those that the host is in (seen on 2.0.7 with --connect).
+ * UDP to more than one host. 1.2's IPv4 sockets receive datagrams to any group; 2.x has IPv6 sockets, which receive broadcasts,
+ * but only datagrams to groups that the host has joined (observed on 2.0.7 with --connect).
  */
 const reachesSockets = (packet: Packet, is12: boolean): boolean => {
   const { delivery, destination } = packet
@@ -40,11 +40,11 @@ const reachesSockets = (packet: Packet, is12: boolean): boolean => {
   return isIPv4 && (isToAll || delivery === 'multicast' || (isForUs(packet) && isGroup(destination)))
 }
 
-/** Neither ACK nor RST: what belongs to no connection. */
+/** UDP, or TCP with neither ACK nor RST: it does not belong to a connection. */
 const isStray = ({ protocol, flags }: Packet): boolean =>
   protocol === 'udp' || (flags & (FLAGS.ACK | FLAGS.RST)) === 0
 
-/** `addresses` are the server's own, to which loopback is added; null: not known, any destination but a group's may be. */
+/** `addresses` are the server's; loopback is added. Null: unknown, so any destination except a group may be the server's. */
 export const createVisibility = (
   dialect: Dialect,
   reading: Reading,
@@ -55,7 +55,7 @@ export const createVisibility = (
   const isOwn = (address: Address): boolean =>
     keys === null ? !isGroup(address) : keys.has(keyOf(address)) || isLoopback(address)
 
-  /** What the kernel hands to sockets: whole datagrams; UDP also to everyone and to groups. IPv4 only for 1.2. */
+  /** What the kernel delivers to sockets: reassembled packets; UDP also by broadcast and multicast. IPv4 only for 1.2. */
   const isBehindKernel = (packet: Packet): boolean => {
     const { protocol, delivery, destination, isFragment } = packet
     if (isFragment || delivery === 'outgoing' || delivery === 'other-host') return false
@@ -65,7 +65,7 @@ export const createVisibility = (
   if (reading === 'connections') return isBehindKernel
   if (is12) return (packet) => isStray(packet) && isBehindKernel(packet)
 
-  // `-m raw`: bind() to a link-local IPv6 address without its interface fails, so there a service always "is running".
+  // `-m raw`: bind() to a link-local IPv6 address without its interface fails, so the daemon considers such ports in use.
   if (reading === 'raw') {
     return (packet) =>
       isStray(packet) &&
@@ -75,7 +75,7 @@ export const createVisibility = (
   }
 
   // `-m pcap`: a filter for the addresses of each interface but lo, the link-local ones left out (pcap_device.c).
-  // What a host sends to itself goes by lo, whichever of its addresses it uses.
+  // What a host sends to itself passes lo, whichever of its addresses it uses.
   const isFromHere = ({ source, destination }: Packet): boolean =>
     keys === null ? isLoopback(source) || isSameAddress(source, destination) : isOwn(source)
   const isToLink = ({ delivery }: Packet): boolean =>

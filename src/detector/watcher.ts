@@ -10,45 +10,45 @@ type Eventually<T> = T | Promise<T>
 
 /** What a detector needs from outside. */
 export interface Effects {
-  /** Would a fresh bind fail? 1.2 asks for 0.0.0.0 (destination null), 2.x for the packet's destination. */
+  /** Whether a fresh bind would fail. 1.2 tries 0.0.0.0 (destination null), 2.x the packet's destination. */
   isInUse(protocol: Protocol, port: number, destination: Address | null): Eventually<boolean>
-  /** The list that the daemon reads now; null: there is none, or it cannot be read. */
+  /** The list that the daemon would read now; null if it does not exist or cannot be read. */
   ignoreList(): Eventually<IgnoreList | null>
   /**
    * 1.2: the blocked file's text (latin1) where another process has changed it since the last call, '' if it was removed; else
    * undefined. The detector keeps what it hands to `finalized`.
    */
   blockedText?(mode: Mode): Eventually<string | undefined>
-  /** Does it, or says what would have come of it. */
+  /** Carries out the action, or only returns the assumed outcome. */
   perform(action: Action): Eventually<ActionOutcome>
   /** With RESOLVE_HOST only: the host's name, or the host itself. */
   resolveName(host: string): Eventually<string>
   localTime(timeMs: number): LocalTime
-  /** Everything that was noticed, in order; the caller writes history and blocked file and reports. */
+  /** Called with each outcome, in order; writes history and blocked file, and reports. */
   finalized(outcome: Outcome): Eventually<void>
 }
 
-/** A connection that a listening socket got, or a datagram. */
+/** A connection that a listening socket accepted, or a datagram. */
 export interface Connection {
   readonly timeMs: number
   readonly protocol: Protocol
-  /** `::ffff:A` is taken for A. */
+  /** `::ffff:A` counts as A. */
   readonly source: Address
-  /** Null where the kernel does not say, as for datagrams. */
+  /** Null if the kernel does not report it, as for datagrams. */
   readonly destination: Address | null
   readonly sourcePort: number
   readonly port: number
-  /** Called with PORT_BANNER when the daemon sends it, if it does. */
+  /** Called with PORT_BANNER when the daemon would send it. */
   readonly sendBanner?: (banner: string) => void
 }
 
-/** Both give undefined where no detector watches that, else what settles when it is dealt with: await it, and nothing piles up. */
+/** Both return undefined if no detector watches the packet, else a promise for the end of its effects: await it to limit the queue. */
 export interface Watcher {
   observe(packet: Packet): Promise<void> | undefined
   observeConnection(connection: Connection): Promise<void> | undefined
 }
 
-/** The verdicts that a banner goes out with: the host is neither ignored nor below the trigger. */
+/** The verdicts with which the banner is sent: the host is neither ignored nor below the trigger. */
 const SHOWS_BANNER: ReadonlySet<Verdict> = new Set(['log-only', 'already-blocked', 'act'])
 
 const packetOf = ({ timeMs, protocol, source, destination, sourcePort, port }: Connection): Packet => ({
@@ -66,7 +66,7 @@ const packetOf = ({ timeMs, protocol, source, destination, sourcePort, port }: C
   delivery: 'host',
 })
 
-/** Asks each detector about each packet, lets the effects happen in the daemon's order, and never does two at a time. */
+/** Passes each packet to each detector and runs the effects in the daemon's order, one packet at a time. */
 export const createWatcher = (detectors: readonly Detector[], effects: Effects): Watcher => {
   const dealWith = async (
     detector: Detector,
@@ -93,7 +93,7 @@ export const createWatcher = (detectors: readonly Detector[], effects: Effects):
   }
 
   let last: Promise<void> = Promise.resolve()
-  /** What comes while something is under way waits for it, whether or not that turns out well. */
+  /** Queues work behind the previous one, whether or not that succeeds. */
   const inTurn = (
     concerned: readonly Detector[],
     work: (detector: Detector) => Promise<void>,

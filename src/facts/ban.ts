@@ -1,18 +1,18 @@
 /** One host, or IPv6 network, that the kernel bans. */
 export interface Ban {
   readonly address: string
-  /** What bans it, in words. A blackhole route sends answers nowhere: the host's packets still come in. */
+  /** What bans it, for display. A blackhole route drops the answers only: the host's packets still come in. */
   readonly where:
     | 'ipset portward'
     | 'nft inet portward'
     | 'blackhole route'
     | 'iptables INPUT'
     | 'ip6tables INPUT'
-  /** Whether it is in the ban set, which holds nothing but bans. */
+  /** Whether it is in portward's ban set, which contains only bans. */
   readonly isOwn: boolean
   /** When the kernel ends it, in ms since 1970; null: never. */
   readonly untilMs: number | null
-  /** The command that takes it away, one word an element. */
+  /** The command that removes it, as its words. */
   readonly undo: readonly string[]
 }
 
@@ -28,7 +28,7 @@ const NOT_THERE =
 
 const NOT_INSTALLED = 127
 
-/** Why a program did not list its bans; null where it did, and where it or what it was asked for is not there. */
+/** Why a program did not list its bans; null if it did, and if the program or the requested set does not exist. */
 export const failureOf = (program: string, exitCode: number, stderr: string): string | null =>
   exitCode === 0 || exitCode === NOT_INSTALLED || NOT_THERE.test(stderr)
     ? null

@@ -5,7 +5,7 @@ import { readProcFile } from './procfs.ts'
 export interface Mount {
   readonly path: string
   readonly isWritable: boolean
-  /** What is there: the device, and the directory on it. Null where only the unit's configuration is known. */
+  /** What is mounted: the device, and the directory on it. Null if only the unit's configuration is known. */
   readonly source: { readonly device: string; readonly root: string } | null
 }
 
@@ -14,7 +14,7 @@ const decodePath = (text: string): string =>
 
 const hasOption = (options: string, wanted: string): boolean => options.split(',').includes(wanted)
 
-/** Reads /proc/PID/mountinfo (proc(5)), in its order: later mounts cover earlier ones. */
+/** Parses /proc/PID/mountinfo (proc(5)), in its order: later mounts cover earlier ones. */
 export const parseMounts = (mountinfo: string): Mount[] =>
   mountinfo.split('\n').flatMap((line): Mount[] => {
     const [fields = '', rest = ''] = line.split(' - ')
@@ -25,12 +25,12 @@ export const parseMounts = (mountinfo: string): Mount[] =>
     return [{ path: decodePath(path), isWritable: !isReadOnly, source: { device, root: decodePath(root) } }]
   })
 
-/** What the kernel keeps a process, and so every command that it runs, from. */
+/** How the kernel confines a process, and with it every command that the process runs. */
 export interface ProcessConfinement {
   readonly mounts: readonly Mount[]
   readonly isRoot: boolean
   readonly hasNetAdmin: boolean
-  /** Whether its network is that of this process. */
+  /** Whether it is in the network namespace of this process. */
   readonly isOnNetwork: boolean
 }
 
@@ -51,7 +51,7 @@ export const parseRights = (status: string): Pick<ProcessConfinement, 'isRoot' |
 export const readOwnMounts = async (): Promise<Mount[]> =>
   parseMounts(await readProcFile('/proc/self/mountinfo'))
 
-/** What the kernel shows of a process's confinement; null where it has ended, or only root may ask. */
+/** How a process is confined; null if it has ended, or if only root may read that. */
 export const readConfinement = async (pid: number): Promise<ProcessConfinement | null> => {
   try {
     const [mountinfo, status, network, own] = await Promise.all([

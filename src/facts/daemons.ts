@@ -19,9 +19,9 @@ export type Service = 'portsentry' | 'fail2ban'
 export interface Liveness {
   /** The letter of its state in /proc/PID/stat: proc(5). */
   readonly state: string
-  /** The kernel function in which it waits; null where that is not shown. */
+  /** The kernel function in which it waits; null if the kernel does not show it. */
   readonly wchan: string | null
-  /** Its sockets in this network namespace, without connections that were accepted; null: only root may look. */
+  /** Its sockets in this network namespace, without connections that were accepted; null: only root may read them. */
   readonly sockets: readonly Socket[] | null
   /** Interfaces that are up and have an address, other than loopback, by their index. */
   readonly interfaces: ReadonlyMap<number, string>
@@ -33,11 +33,11 @@ export interface DaemonProcess {
   readonly pid: number
   readonly args: readonly string[]
   readonly startedMs: number
-  /** Of a portsentry, as far as it could be looked at. */
+  /** Only of portsentry; absent if it could not be read. */
   readonly liveness?: Liveness
 }
 
-/** Which of the two services a process with these arguments belongs to, if to any. fail2ban runs under Python. */
+/** The service that a process with these arguments belongs to, or null. fail2ban runs under Python. */
 const serviceOf = ({ args }: Pick<ProcessEntry, 'args'>): Service | null => {
   if (args[0] === '/usr/sbin/portsentry') return 'portsentry'
   return args.slice(0, 3).some((word) => word.endsWith('/fail2ban-server')) ? 'fail2ban' : null
@@ -45,7 +45,7 @@ const serviceOf = ({ args }: Pick<ProcessEntry, 'args'>): Service | null => {
 
 type RunningProcess = Pick<ProcessEntry, 'pid' | 'args' | 'parent'>
 
-/** A daemon that has forked, to run a command, has a child like itself for a moment: that is not a second daemon. */
+/** A daemon that forks to run a command briefly has a child with the same arguments, which is not a second daemon. */
 export const withoutForks = <Running extends RunningProcess>(processes: readonly Running[]): Running[] => {
   const names = new Map(processes.map(({ pid, args }) => [pid, args.join('\0')]))
   return processes.filter(({ parent, args }) => names.get(parent) !== args.join('\0'))
@@ -54,7 +54,7 @@ export const withoutForks = <Running extends RunningProcess>(processes: readonly
 /** Clock ticks a second in /proc: fixed at 100 for programs on every Linux architecture of Debian. */
 const TICK_MS = 10
 
-/** Those of a portsentry among all sockets; null where only root may look. */
+/** The sockets of one process among all sockets; null if only root may read them. */
 const readOpenSockets = async (pid: number, sockets: readonly Socket[]): Promise<Socket[] | null> => {
   const inodes = await readSocketInodes(pid)
   if (inodes === null) return null
@@ -64,7 +64,7 @@ const readOpenSockets = async (pid: number, sockets: readonly Socket[]): Promise
   )
 }
 
-/** Interfaces that are up and have an address. An alias such as eth0:1 is not an interface of its own. */
+/** Interfaces that are up and have an address. An alias such as eth0:1 is not a separate interface. */
 const readInterfaces = async (): Promise<Map<number, string>> => {
   const names = Object.entries(networkInterfaces())
     .filter(([, addresses]) => addresses?.some(({ internal }) => !internal))
@@ -78,11 +78,11 @@ const readInterfaces = async (): Promise<Map<number, string>> => {
   return new Map(indexes.filter(([index]) => index > 0))
 }
 
-/** A process that waits for its disk is in state D for a moment: it hangs where it stays so. */
+/** A process that waits for its disk is briefly in state D; after this time it counts as hanging. */
 const DISK_WAIT_MS = 2000
 const POLL_MS = 100
 
-/** What the kernel shows of a running portsentry. Throws where it has ended meanwhile. */
+/** What the kernel shows of a running portsentry. Throws if the process has ended. */
 const readLiveness = async (
   { pid, state: first }: Pick<ProcessEntry, 'pid' | 'state'>,
   sockets: readonly Socket[],
@@ -98,14 +98,14 @@ const readLiveness = async (
     readProcFile(`/proc/${pid}/wchan`).catch(() => ''),
     readOpenSockets(pid, sockets),
   ])
-  // A kernel that does not say it writes 0.
+  // A kernel that hides wchan writes 0.
   return { state, wchan: wchan === '' || wchan === '0' ? null : wchan, sockets: open, interfaces }
 }
 
 /** The tables in which portsentry's sockets are. */
 export const PORTSENTRY_TABLES = ['raw', 'packet', 'tcp', 'udp'] as const
 
-/** The daemons among all processes, with what portsentry's show of themselves; fail2ban can be asked. */
+/** The daemons among all processes; those of portsentry with their liveness. fail2ban has a client that can be queried. */
 export const findDaemons = async (
   processes: readonly ProcessEntry[],
   sockets: () => Promise<readonly Socket[]>,

@@ -6,13 +6,13 @@ import { errnoOf, HostError } from '../system/host-error.ts'
 import { run, tryRun } from '../system/process.ts'
 import { JAIL, readOption } from './fail2ban.ts'
 
-/** What the live fail2ban says when it is asked. */
+/** The answers of the live fail2ban and its programs. */
 export interface Asked {
-  /** The server's word on the portsentry jail's logs; null where it does not answer. */
+  /** The log paths of the portsentry jail as the server has them; null if it does not answer. */
   readonly logpath: string | null
-  /** The lines of `fail2ban-client -d`, or why there are none. */
+  /** The lines of `fail2ban-client -d`, or why it failed. */
   readonly dump: { readonly lines: readonly string[] } | { readonly failure: string }
-  /** What `fail2ban-regex` makes of a history line of this portsentry; null where it cannot be run. */
+  /** Whether `fail2ban-regex` matches a history line of this portsentry; null if it cannot be run. */
   readonly filter: { readonly matched: boolean; readonly said: string } | null
 }
 
@@ -37,7 +37,7 @@ const tryFilter = async (filter: string, line: string): Promise<Asked['filter']>
   return { matched, said: matched ? '' : `${line} (${last})` }
 }
 
-/** Asks fail2ban's own programs; nothing is changed by it. */
+/** Queries fail2ban's own programs. Changes nothing. */
 export const askFail2ban = async (filter: string, line: string): Promise<Asked> => {
   const [logpath, dump, tried] = await Promise.all([
     process.getuid?.() === 0 ? readOption(JAIL, 'logpath') : null,
@@ -49,13 +49,13 @@ export const askFail2ban = async (filter: string, line: string): Promise<Asked> 
 
 const HINT = 'correct what fail2ban complains about, then apply again'
 
-/** A file of the configuration directory as it is planned; null: it is to go. */
+/** A file of the configuration directory as planned; text null: it is to be removed. */
 export interface StagedFile {
   readonly path: string
   readonly text: string | null
 }
 
-/** Puts a file into the copy. A link there is replaced by a plain file: it may lead back to the live one. */
+/** Puts a file into the copy. Replaces a link by a plain file, since it may lead back to the live one. */
 const stage = async (copy: string, { path, text }: StagedFile): Promise<void> => {
   const target = join(copy, path)
   await rm(target, { force: true })
@@ -65,8 +65,8 @@ const stage = async (copy: string, { path, text }: StagedFile): Promise<void> =>
 }
 
 /**
- * Has fail2ban test a copy of its configuration. A jail whose filter or action does not exist fails the test, and keeps it
- * from going on to the others; the server only leaves such a jail out. It is off in the copy then, unless it is ours.
+ * Runs fail2ban's test on a copy of its configuration. At a jail whose filter or action does not exist the test fails and skips
+ * the remaining jails, while the server only leaves that jail out. So such a jail is disabled in the copy, unless it is ours.
  */
 const test = async (copy: string): Promise<void> => {
   const { exitCode, stdout, stderr } = await tryRun('fail2ban-client', ['-c', copy, '-t'])
@@ -80,9 +80,9 @@ const test = async (copy: string): Promise<void> => {
 }
 
 /**
- * Lets fail2ban itself judge a configuration before any daemon sees it: a private copy of the configuration
- * directory with some files replaced, tested and dumped. Both are needed: `-t` passes over bad times, `-d` over
- * files that cannot be read. Returns the dump's lines. Throws HostError where fail2ban refuses, which names the real files.
+ * Tests a configuration with fail2ban itself before any daemon reads it: a private copy of the configuration
+ * directory with some files replaced, tested and dumped. Both are needed: `-t` ignores bad times, `-d` ignores
+ * files that cannot be read. Returns the dump's lines. Throws HostError, naming the real files, if fail2ban refuses them.
  */
 export const dumpStaged = async (directory: string, files: readonly StagedFile[]): Promise<string[]> => {
   const staging = await mkdtemp(join(tmpdir(), 'portward-')).catch((error: unknown) => {
@@ -92,8 +92,8 @@ export const dumpStaged = async (directory: string, files: readonly StagedFile[]
   })
   try {
     const copy = join(staging, 'fail2ban')
-    // Links are followed: one that stayed would lead from the copy back to the live files. A dangling one is
-    // left out with a complaint, which is fail2ban's to judge.
+    // Links are followed: a link in the copy would lead back to the live files. cp leaves a dangling one out with an
+    // error message; whether the file is needed, fail2ban decides.
     await tryRun('cp', ['--recursive', '--dereference', '--', `${directory}/.`, copy])
     for (const file of files) await stage(copy, { ...file, path: relative(directory, file.path) })
     await test(copy)

@@ -18,8 +18,8 @@ const SOCKET = '/run/fail2ban/fail2ban.sock'
 const NOBODY_LISTENS = 69
 
 /**
- * What the running server answers; lists a line an element. Its own client, which knows of another socket, is asked where
- * no server listens at the usual one: it takes 0.2 s of processor time to load, and an apply asks a dozen times.
+ * The answer of the running server; lists have a line for each element. fail2ban-client, which also finds a configured socket,
+ * is only run if no server listens at the usual one: it takes 0.2 s of processor time to load, and an apply asks a dozen times.
  */
 const ask = async (...words: string[]): Promise<RunResult> => {
   const args = ['-I', '-S', '-c', askScript, SOCKET, ...words]
@@ -28,7 +28,7 @@ const ask = async (...words: string[]): Promise<RunResult> => {
   return result.exitCode === NOBODY_LISTENS ? client(...words) : result
 }
 
-/** Whether there is a client to ask with at all. */
+/** Whether fail2ban-client can be run. */
 export const isInstalled = async (): Promise<boolean> => (await client('--version')).exitCode === 0
 
 /** Jails that the running server has loaded by now; null where it does not answer. */
@@ -39,9 +39,9 @@ export const askJails = async (): Promise<string[] | null> => {
   return list.split(/[,\s]+/).filter(Boolean)
 }
 
-/** How long after its start a server may not answer yet. */
+/** For this long after its start a server may not answer yet. */
 const SILENT_MS = 60_000
-/** How long it may answer without having jails: it receives all of them at once, as soon as it answers. */
+/** For this long it may answer without having jails: it receives all of them at once, as soon as it answers. */
 const EMPTY_MS = 10_000
 const POLL_MS = 100
 
@@ -49,7 +49,7 @@ const POLL_MS = 100
 export const isYoungerThan = async (ageMs: number): Promise<boolean> =>
   (await readDaemons('fail2ban')).some(({ startedMs }) => Date.now() - startedMs < ageMs)
 
-/** Jails that the running server has loaded; null where it does not answer. Waits for one that is being started. */
+/** Jails that the running server has loaded; null if it does not answer. Waits for a server that is still starting. */
 export const readJails = (): Promise<string[] | null> =>
   waitingFor('fail2ban to answer', SILENT_MS, async () => {
     const deadline = performance.now() + SILENT_MS
@@ -63,7 +63,7 @@ export const readJails = (): Promise<string[] | null> =>
     return jails
   })
 
-/** What the running server says of one option of a jail; null where it does not answer. */
+/** One option of a jail, from the running server; null if it does not answer. */
 export const readOption = async (jail: string, ...option: readonly string[]): Promise<string | null> => {
   const { exitCode, stdout } = await ask('get', jail, ...option)
   return exitCode === 0 ? stdout : null
@@ -113,7 +113,7 @@ export const findBanningJails = async (jails: readonly string[], address: string
   return jails.filter((_, index) => found[index])
 }
 
-/** What the running fail2ban says about one host. */
+/** The state of one host in the running fail2ban. */
 export interface JailState {
   /** Jails that are loaded; null where the server does not answer. */
   readonly jails: readonly string[] | null

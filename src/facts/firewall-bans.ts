@@ -16,7 +16,7 @@ export interface FirewallBans {
   readonly bansUnread: string | null
 }
 
-/** What the kernel bans now, as far as it is portsentry's kind of ban. `routes`: the main routing tables, where they are being read anyway. */
+/** The bans in the kernel of the kinds that portsentry makes. `routes`: the main routing tables, if they are being read already. */
 export const readFirewallBans = async (
   routes: Promise<RouteTables> = readRouteTables(),
 ): Promise<FirewallBans> => {
@@ -44,7 +44,7 @@ export const readFirewallBans = async (
     ...parseRouteBans([...(tables.ipv4 ?? []), ...(tables.ipv6 ?? [])]),
   ]
   return {
-    // Some targets take two rules for one ban.
+    // Some targets need two rules for one ban.
     bans: [...new Map(bans.map((ban) => [ban.undo.join(' '), ban])).values()],
     inputPolicy: parseInputPolicy(iptables),
     ipsets: ipset,

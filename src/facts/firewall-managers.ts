@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { readVariables } from '../documents/shell-assignments.ts'
 
-/** Other tools with a say in this server's firewall, as far as they are on. */
+/** Other tools that manage this server's firewall and are enabled. */
 export interface FirewallManagers {
   readonly ufw: Ufw | null
   readonly firewalld: boolean
@@ -10,7 +10,7 @@ export interface FirewallManagers {
 }
 
 export interface Ufw {
-  /** Whether it drops or rejects what no rule of its allows. */
+  /** Whether it drops or rejects packets that no rule of it allows. */
   readonly drops: boolean
   /** Whether it empties the kernel's own chains whenever it starts, stops or is reloaded. */
   readonly emptiesInput: boolean
@@ -19,10 +19,10 @@ export interface Ufw {
 const UFW_CONF = '/etc/ufw/ufw.conf'
 const UFW_DEFAULTS = '/etc/default/ufw'
 
-/** The files by which ufw says what it does; both are sourced by its shell scripts. */
+/** ufw's configuration; both files are sourced by its shell scripts. */
 const UFW_FILES = [UFW_CONF, UFW_DEFAULTS] as const
 
-/** ufw by the texts of ufw.conf and default/ufw; null where it is off (ufw-init-functions of ufw 0.36). */
+/** ufw by the texts of ufw.conf and default/ufw; null if it is disabled (ufw-init-functions of ufw 0.36). */
 export const parseUfw = (conf: string, defaults: string): Ufw | null => {
   if (!['yes', 'YES'].includes(readVariables(conf).get('ENABLED') ?? '')) return null
   const variables = readVariables(defaults)
@@ -35,7 +35,7 @@ export const parseUfw = (conf: string, defaults: string): Ufw | null => {
 /** Whether one of these paths exists: the link of an enabled unit, the control group of a running one, a socket. */
 const isAnyThere = (...paths: readonly string[]): boolean => paths.some((path) => existsSync(path))
 
-/** Which other tools rule this server's firewall, by the files that they keep. Runs nothing. */
+/** Which other tools manage this server's firewall, by their files. Runs no program. */
 export const readFirewallManagers = async (
   packages: ReadonlyMap<string, string>,
 ): Promise<FirewallManagers> => {
@@ -43,7 +43,7 @@ export const readFirewallManagers = async (
     UFW_FILES.map((path) => readFile(path, 'latin1').catch(() => '')),
   )
   return {
-    // Its files stay where the package was removed without being purged.
+    // Its files remain if the package was removed but not purged.
     ufw: packages.has('ufw') ? parseUfw(conf, defaults) : null,
     firewalld:
       packages.has('firewalld') &&

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { tryRun } from '../system/process.ts'
 
-/** Whether this kernel takes a target; unknown where even DROP could not be tried. */
+/** Whether this kernel accepts a target; `unknown` if not even DROP could be tried. */
 export type Verdict = 'accepted' | 'refused' | 'unknown'
 
 /**
- * Tries iptables targets where that is harmless: in a chain of a network namespace that ends with the command.
- * DROP goes first: where even that fails, nothing can be said about the others.
+ * Tries iptables targets without any effect on the server: in a network namespace that ends with the command.
+ * DROP is tried first: if even that fails, nothing is known about the others.
  */
 export const tryTargets = async (
   targets: readonly string[],
@@ -18,7 +18,7 @@ export const tryTargets = async (
     return (await tryRun('unshare', [...namespace, ...rule], { timeoutMs: 20_000 })).exitCode === 0
   }
   if ((await tryRun('iptables', ['--version'])).exitCode !== 0) {
-    // Without iptables there are none of its extensions either: those packages depend on it.
+    // Without iptables its extensions cannot be installed either: their packages depend on it.
     const verdict = (target: string): Verdict => (target === 'REJECT' ? 'unknown' : 'refused')
     return new Map(targets.map((target) => [target, verdict(target)]))
   }
@@ -29,7 +29,7 @@ export const tryTargets = async (
   return new Map(await Promise.all(verdicts))
 }
 
-/** What each backend would be given, to see whether it would take it: nothing of this is ever done. */
+/** Commands and inputs that show whether each backend would work; none of them changes anything. */
 const DRY_RUNS: Readonly<Record<'ipset' | 'nft', readonly (readonly [readonly string[], string])[]>> = {
   ipset: [
     [
@@ -43,7 +43,7 @@ const DRY_RUNS: Readonly<Record<'ipset' | 'nft', readonly (readonly [readonly st
 
 const CAP_NET_ADMIN = 1n << 12n
 
-/** Whether this process may change routes, as the kernel says (capabilities(7)). */
+/** Whether this process may change routes: CAP_NET_ADMIN of capabilities(7). */
 const mayAdministerNet = async (): Promise<boolean> => {
   const status = await readFile('/proc/self/status', 'latin1')
   const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'
@@ -51,8 +51,8 @@ const mayAdministerNet = async (): Promise<boolean> => {
 }
 
 /**
- * Why bans cannot get into the kernel by this backend, found by a dry run of its own programs. Null where they can, and
- * where a program is not installed yet. Changes nothing.
+ * Why this backend cannot put bans into the kernel, found by a dry run of its own programs. Null if it can, and if a program is
+ * not installed yet. Changes nothing.
  */
 export const readFirewallObstacle = async (backend: 'ipset' | 'nft' | 'route'): Promise<string | null> => {
   if (backend === 'route')

@@ -3,7 +3,7 @@ import { readAttributes } from '../system/files.ts'
 import { failedTo } from '../system/host-error.ts'
 import { resolveInRoot } from '../system/paths.ts'
 
-/** What is read of a history: weeks of an ordinary server's scans, and no more on one that is flooded. */
+/** How much is read of a history: weeks of an ordinary server's scans, and not more on a flooded one. */
 const MOST_BYTES = 1 << 20
 
 /**

@@ -11,14 +11,14 @@ export const canonical = (text: string): string => {
   return address === null ? text : formatAddress(address)
 }
 
-/** The host of a line of the list that hosts.deny names, in canonical form: IPv6 addresses stand in brackets there. */
+/** The host of a line of the list that hosts.deny names, in canonical form: IPv6 addresses are in brackets there. */
 export const deniedHost = (line: string): string => canonical(line.replace(/^\[(.*)\]$/, '$1'))
 
 /** Hosts that hosts.deny bans, in canonical form. The admin's own lines are not bans. */
 export interface Denied {
-  /** Those that portsentry has entered, each once. */
+  /** The hosts that portsentry has entered, each once. */
   readonly entered: readonly string[]
-  /** Those of the list; null where hosts.deny does not name it. */
+  /** The hosts in the list; null if hosts.deny does not name it. */
   readonly listed: readonly string[] | null
 }
 

@@ -12,17 +12,17 @@ import { readJson } from '../read-json.ts'
 import { tryRun } from '../system/process.ts'
 import { type Ban, failureOf } from './ban.ts'
 
-// Where this server is in its networks, as `ip` of iproute2 says.
+// This server's interfaces, addresses and routes, as `ip` of iproute2 prints them.
 
-/** Bridges and virtual cables of containers and virtual machines: they come and go with these, and no other host is on them. */
+/** Bridges and veth devices of containers and virtual machines: they are created and removed with these, and have no other host. */
 const CONTAINERS = /^(?:docker\d|br-[0-9a-f]{12}$|veth|virbr|vnet|lxcbr|lxdbr|cni|podman)/
 
-/** An interface, loopback left out. */
+/** An interface other than loopback. */
 export interface NetworkInterface {
   readonly name: string
-  /** Those of scope global that last, host bits and all: 192.168.1.10/24. */
+  /** Permanent addresses of scope global, with their host bits: 192.168.1.10/24. */
   readonly addresses: readonly Network[]
-  /** With temporary (privacy) addresses of IPv6 and IPv4's link-local ones, which are of that scope, too. */
+  /** All addresses of scope global: also temporary (privacy) ones of IPv6, and IPv4's link-local ones. */
   readonly allAddresses: readonly Network[]
   /** Of containers or virtual machines on this server. */
   readonly isVirtual: boolean
@@ -96,11 +96,11 @@ export const parseRoutes = (text: string): readonly IpRoute[] | null => {
   return Array.isArray(routes) ? routes : null
 }
 
-/** The main routing tables; null where `ip` could not be asked. */
+/** The main routing tables; null if `ip` could not be run. */
 export interface RouteTables {
   readonly ipv4: readonly IpRoute[] | null
   readonly ipv6: readonly IpRoute[] | null
-  /** Why a table could not be read, unless there is nothing to read it with. */
+  /** Why tables could not be read; empty also if `ip` is not installed. */
   readonly failures: readonly string[]
 }
 
@@ -155,14 +155,14 @@ const sendingRoutes = (routes: readonly IpRoute[]): Route[] =>
     )
   })
 
-/** Where this server is in its networks. */
+/** This server's interfaces and routes. */
 export interface Topology {
   readonly interfaces: readonly Omit<NetworkInterface, 'allAddresses'>[]
   /** Of IPv4. */
   readonly routes: readonly Route[]
 }
 
-/** What the server's own interfaces and routes come to. */
+/** What follows from the server's interfaces and routes. */
 export interface OwnNetworks {
   /** This server's addresses as hosts, in a stable order; those of virtual interfaces left out. */
   readonly addresses: readonly Network[]
@@ -170,14 +170,14 @@ export interface OwnNetworks {
   readonly gateways: readonly Network[]
   /** Broadcast addresses of the IPv4 networks that it is on. */
   readonly broadcasts: readonly Network[]
-  /** Null where `ip` could not be asked. */
+  /** Null if `ip` could not be run. */
   readonly topology: Topology | null
   readonly interfaces: readonly NetworkInterface[]
   /** The interface of the default route, IPv4's first; null where there is none. */
   readonly outside: string | null
 }
 
-/** Without `ip`: what the C library says, which leaves out interfaces that do not run. */
+/** Without `ip`: the IPv4 addresses as Node has them, without those of interfaces that are not running. */
 const addressesByLibrary = (): Network[] =>
   lastingHosts(
     Object.values(networkInterfaces())
@@ -186,7 +186,7 @@ const addressesByLibrary = (): Network[] =>
       .map(({ address }) => address),
   )
 
-/** Pure but for `byLibrary`, which is asked where the interfaces are not known. */
+/** Pure, except for `byLibrary`, which is called if the interfaces are unknown. */
 export const ownNetworks = (
   interfaces: readonly NetworkInterface[] | null,
   { ipv4, ipv6 }: Pick<RouteTables, 'ipv4' | 'ipv6'>,
@@ -206,10 +206,10 @@ export const ownNetworks = (
   }
 }
 
-/** Where IPv6 is switched off, nothing of it can be banned, and its programs fail. */
+/** If IPv6 is disabled, there is nothing to ban, and `ip -6` and ip6tables fail. */
 export const hasIPv6 = (): boolean => existsSync('/proc/net/if_inet6')
 
-/** What `ip` prints; an empty text where it fails. */
+/** The output of `ip`; '' if it fails. */
 const ip = async (...args: readonly string[]): Promise<{ text: string; failure: string | null }> => {
   const { exitCode, stdout, stderr } = await tryRun('ip', ['-json', ...args])
   return { text: exitCode === 0 ? stdout : '', failure: failureOf('ip', exitCode, stderr) }
@@ -218,7 +218,7 @@ const ip = async (...args: readonly string[]): Promise<{ text: string; failure: 
 export const readInterfaces = async (): Promise<NetworkInterface[] | null> =>
   parseInterfaces((await ip('address')).text)
 
-/** All routes of the main tables, those that lead nowhere among them. Asked for one protocol, `ip` does not name it. */
+/** All routes of the main tables, blackhole routes included. If `ip` filters by protocol, its output does not name the protocol. */
 export const readRouteTables = async (): Promise<RouteTables> => {
   const [ipv4, ipv6] = await Promise.all([ip('-4', 'route', 'show'), ip('-6', 'route', 'show')])
   return {

@@ -15,7 +15,7 @@ const splitRule = (line: string): string[] =>
     quoted === undefined ? bare : quoted.replace(/\\(.)/g, '$1'),
   )
 
-/** What a rule may have between source and target and still be nothing but a ban of that host. */
+/** What a rule may have between source and target and still only ban that host. */
 const HARMLESS: readonly (readonly RegExp[])[] = [
   [/^-p$/, /^[a-z0-9]+$/],
   [/^-m$/, /^(?:tcp|udp|comment)$/],

@@ -17,7 +17,7 @@ const CANDIDATES: readonly (readonly [name: string, ...programs: string[]])[] = 
   ['nrpe', '/usr/sbin/nrpe'],
 ]
 
-/** The packages that bring them. */
+/** The packages that contain them. */
 const PACKAGES =
   /^(?:openssh-server|rpcbind|vsftpd|slapd|stunnel4|xinetd|socat|dovecot-core|nagios-nrpe-server)$/
 

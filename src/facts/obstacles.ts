@@ -7,20 +7,20 @@ import { tryRun } from '../system/process.ts'
 
 /** Why a file cannot be written. */
 export interface Obstacle {
-  /** Why nothing can be added to the file; null: it can only not be replaced. */
+  /** Why nothing can be appended to the file; null: appending works, only replacing does not. */
   readonly append: string | null
   /** Why the file cannot get other bytes, or be made, or be removed. */
   readonly replace: string
   readonly hint: string
 }
 
-/** What an attribute or a file system says against writing, and what would change that. */
+/** The attribute or file system that prevents writing, and how to change that. */
 interface Reason {
   readonly why: string
   readonly hint: string
 }
 
-/** `lsattr -d`: the attributes of each of these paths, as far as its file system has any. */
+/** `lsattr -d`: the attributes of each of these paths whose file system supports them. */
 const readAttributes = async (paths: readonly string[]): Promise<ReadonlyMap<string, string>> => {
   const { stdout } = await tryRun('lsattr', ['-d', '--', ...paths])
   const lines = [...stdout.matchAll(/^([-\w]+) (\/.*)$/gm)]

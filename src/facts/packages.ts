@@ -38,7 +38,7 @@ export const hasPackageLists = async (): Promise<boolean> => {
   return stdout.trim() !== ''
 }
 
-/** What apt would bring in for `names`, or why it can't. Changes nothing and needs no root. */
+/** What apt would install for `names`, or why it cannot. Changes nothing and does not need root. */
 export const simulateInstall = async (
   names: readonly string[],
 ): Promise<{ installs: PackageVersion[] } | { reason: string }> => {

@@ -62,12 +62,12 @@ const readEntry = async (pid: number): Promise<ProcessEntry | null> => {
     const [stat, commandLine] = await Promise.all([readStat(pid), readProcFile(`/proc/${pid}/cmdline`)])
     return { pid, ...stat, args: commandLine.split('\0').filter(Boolean) }
   } catch {
-    // It has ended meanwhile, or belongs to a user whose processes are hidden.
+    // The process has ended, or belongs to a user whose processes are hidden.
     return null
   }
 }
 
-/** All processes that can be seen. */
+/** All processes that are visible to this user. */
 export const readProcesses = async (): Promise<ProcessEntry[]> => {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)
   return (await Promise.all(pids.map(readEntry))).filter((entry) => entry !== null)
@@ -116,7 +116,7 @@ const readBytes = (hexadecimal: string, isLittleEndian: boolean): number[] =>
     return isLittleEndian ? bytes.reverse() : bytes
   })
 
-/** Sockets in the text of /proc/net/TABLE, or TABLE6. Lines that are none are passed over. */
+/** Sockets in the text of /proc/net/TABLE, or TABLE6. Other lines are skipped. */
 export const parseSockets = (
   table: SocketTable,
   text: string,
@@ -159,7 +159,7 @@ export const readSockets = async (
   return found.flat()
 }
 
-/** TCP sockets that listen, and UDP sockets that are bound and have no peer: the ports that services have. */
+/** TCP sockets that listen, and UDP sockets that are bound and have no peer: the ports that services use. */
 export const boundSockets = (sockets: readonly Socket[]): Socket[] =>
   sockets.filter(
     ({ table, state }) =>

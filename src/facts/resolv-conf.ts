@@ -3,9 +3,9 @@ import { splitLines } from '../documents/lines.ts'
 import { isLoopback, type Network } from '../network.ts'
 import { lastingHosts } from './ip.ts'
 
-// The name servers that this server asks.
+// The name servers that this server uses.
 
-/** glibc asks no more than this many (MAXNS of resolv.h). */
+/** glibc uses at most this many (MAXNS of resolv.h). */
 const MAX_SERVERS = 3
 
 /** The name servers of resolv.conf as glibc's res_init() reads it, without an interface (`fe80::1%eth0`). */
@@ -15,7 +15,7 @@ export const parseResolvConf = (text: string): string[] =>
     .slice(0, MAX_SERVERS)
 
 const RESOLV_CONF = '/etc/resolv.conf'
-/** Where programs on the server that resolv.conf may name (127.0.0.53 and the like) write down which servers they ask. */
+/** Where local resolvers that resolv.conf may name (such as 127.0.0.53) record their upstream servers. */
 const UPSTREAMS = [
   '/run/systemd/resolve/resolv.conf',
   '/run/NetworkManager/no-stub-resolv.conf',
@@ -25,11 +25,11 @@ const UPSTREAMS = [
 const readServers = async (path: string): Promise<Network[]> =>
   lastingHosts(parseResolvConf(await readFile(path, 'latin1').catch(() => '')))
 
-/** Whether all these are programs on this server, which ask others. */
+/** Whether all these are local resolvers, which ask upstream servers. */
 export const areForwarders = (servers: readonly Network[]): boolean =>
   servers.length > 0 && servers.every(({ bytes }) => isLoopback(bytes))
 
-/** The name servers that this server asks; only loopback addresses where it is not known which ones those ask. */
+/** The name servers that this server uses; only loopback addresses if the upstream servers of those are unknown. */
 export const readResolvers = async (): Promise<Network[]> => {
   const named = await readServers(RESOLV_CONF)
   if (!areForwarders(named)) return named

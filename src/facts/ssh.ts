@@ -6,7 +6,7 @@ import { type ProcessEntry, readProcFile, readSocketInodes, type Socket } from '
 /** `ADDRESS PORT ADDRESS PORT`: client, then server, as sshd puts it into the environment. */
 export interface SshConnection {
   readonly client: string
-  /** Null where the variable does not tell. */
+  /** Null if the variable does not contain it. */
   readonly port: number | null
 }
 
@@ -19,8 +19,8 @@ export const parseSshConnection = (environment: string): SshConnection | null =>
 }
 
 /**
- * Whether a process is an sshd that takes connections, and not one that serves a session: that one shows the command by
- * which it was started, since OpenSSH 8.2 as `sshd: /usr/sbin/sshd -D [listener] …`.
+ * Whether a process is the sshd that listens, and not one that serves a session: the listener shows the command that started
+ * it, since OpenSSH 8.2 as `sshd: /usr/sbin/sshd -D [listener] …`.
  */
 export const isSshListener = ({ name, args }: Pick<ProcessEntry, 'name' | 'args'>): boolean => {
   const commandLine = args.join(' ')
@@ -32,7 +32,7 @@ const SSH_PORT = 22
 
 /**
  * Where SSH sessions come from, each once, this process's own first. Any of them may be the administrator's: tmux and
- * screen go on when the connection that they were started in has ended, so that their environment names an old one.
+ * screen continue when the connection that they were started in has ended, so that their environment names an old one.
  * `inodes` are the sockets of the sshd that listens. Loopback is left out.
  */
 export const findSshClients = (

@@ -17,7 +17,7 @@ export interface StockFiles {
   readonly unpredictable: readonly string[]
 }
 
-/** The .deb in apt's cache if it is there, else downloaded into `directory`. Throws HostError when offline. */
+/** The .deb from apt's cache, or downloaded into `directory`. Throws HostError when offline. */
 const fetchArchive = async ({ name, version }: PackageVersion, directory: string): Promise<string> => {
   const uris = await tryRun('apt-get', ['download', '-q', '--print-uris', `${name}=${version}`])
   const fileName = /^'[^']*' (\S+) /m.exec(uris.stdout)?.[1]
@@ -77,8 +77,8 @@ const readStock = async (
 }
 
 /**
- * The wanted files as the given packages will put them on disk: their conffiles, and what their postinst
- * writes. Works in a private temporary directory that is gone afterwards. Throws HostError when offline.
+ * The wanted files as the given packages will install them: their conffiles, and what their postinst
+ * writes. Works in a private temporary directory, which is removed afterwards. Throws HostError when offline.
  */
 export const readStockFiles = async (
   packages: readonly PackageVersion[],

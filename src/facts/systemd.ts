@@ -10,7 +10,7 @@ export const readInit = (): Init => (existsSync('/run/systemd/system') ? 'system
 
 const list = (directory: string): string[] => (existsSync(directory) ? readdirSync(directory) : [])
 
-/** Scripts that start at boot where init scripts are used: systemd-sysv-install(8) looks at the same links. */
+/** Whether an init script starts at boot: systemd-sysv-install(8) looks at the same links. */
 const startsBySysv = (name: string): boolean =>
   list('/etc/rc2.d').some((link) => /^S\d\d/.test(link) && link.slice(3) === name)
 
@@ -35,7 +35,7 @@ const PROPERTIES = [
   'SystemCallFilter',
 ]
 
-/** Reads the blocks that `systemctl show` prints, a unit each, by its name without `.service`. */
+/** Parses the blocks that `systemctl show` prints, one for each unit; keys are unit names without `.service`. */
 export const parseUnits = (shown: string): Map<string, UnitProperties> => {
   const units = new Map<string, UnitProperties>()
   for (const block of shown.split('\n\n')) {
@@ -51,7 +51,7 @@ export const parseUnits = (shown: string): Map<string, UnitProperties> => {
   return units
 }
 
-/** What systemd knows of some units (with their suffix, or services); empty where it does not run. */
+/** systemd's properties of these units (services, or names with their suffix); empty if systemd does not run. */
 export const readUnits = async (names: readonly string[]): Promise<Map<string, UnitProperties>> => {
   const units = names.map((name) => (name.includes('.') ? name : `${name}.service`))
   const { exitCode, stdout } = await tryRun('systemctl', [
@@ -66,12 +66,12 @@ export const isLoaded = (unit: UnitProperties): boolean => unit.get('LoadState')
 
 export const isActive = (unit: UnitProperties | undefined): boolean => unit?.get('ActiveState') === 'active'
 
-/** As `systemctl is-enabled` says it with its exit code. */
+/** The states for which `systemctl is-enabled` exits with 0. */
 const ENABLED: ReadonlySet<string> = new Set(['enabled', 'enabled-runtime', 'static', 'alias', 'indirect'])
 
 /**
- * Those of these units, or of portsentry's init scripts, that start at boot. Instances of a template show by their links,
- * which stay when an upgrade takes the template away; a unit that systemd made of an init script by the script's links.
+ * Those of these units, or of the init scripts, that start at boot. Instances of a template are recognised by their links,
+ * which remain when an upgrade removes the template; units that systemd generated from an init script, by the script's links.
  */
 export const findEnabled = (init: Init, units: ReadonlyMap<string, UnitProperties>): Set<string> => {
   if (init === 'sysv') return new Set(['portsentry', 'fail2ban'].filter(startsBySysv))

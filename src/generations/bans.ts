@@ -14,7 +14,7 @@ const readBannedHosts = async (): Promise<string[]> => {
   return [...new Set([...entered, ...jailed.map(canonical)])]
 }
 
-/** The hosts that portsentry and its jail ban now, and every rule and route that looks like such a ban. */
+/** The hosts that portsentry and its jail ban now, and all rules and routes that look like such a ban. */
 export const readBans = async (): Promise<BanRecord> => {
   const [addresses, { bans }] = await Promise.all([readBannedHosts(), readFirewallBans()])
   return { addresses, commands: bans.map(({ undo }) => undo.join(' ')) }
@@ -23,10 +23,10 @@ export const readBans = async (): Promise<BanRecord> => {
 type IsReleased = (address: string) => boolean
 
 /**
- * Whether a host, in canonical form, was banned since the snapshot and is released. An apply that failed is undone while
- * the daemons work: where portward banned before, the same hosts would have been banned then, but for those that the
- * earlier configuration protects. What is rolled back later may have banned wrongly, and takes all of its bans with it; so
- * does a ban set that was not there before (`allowed` is null). Pure.
+ * Whether a host, in canonical form, was banned since the snapshot and is to be released. A failed apply is undone while
+ * the daemons run: if portward banned before, the earlier configuration would have banned the same hosts, except those that it
+ * protects, so only these are released. A later rollback releases all of them, since the configuration may have banned wrongly;
+ * so does the removal of a ban set that did not exist before (`allowed` is null). Pure.
  */
 export const releasedBy = (
   as: Undone,
@@ -42,8 +42,8 @@ export const releasedBy = (
 }
 
 /**
- * Undoes the bans of these hosts in the firewall. A rule in INPUT or a route may be the admin's: it goes only where
- * hosts.deny or fail2ban show that portsentry made it; so they are cleared after it, and this can be done again after a
+ * Undoes the bans of these hosts in the firewall. A rule in INPUT or a route may be the admin's: it is removed only if
+ * hosts.deny or fail2ban show that portsentry made it. These are cleared afterwards, so that this can be repeated after a
  * crash. Throws HostError.
  */
 export const undoFirewallBans = async (
@@ -53,19 +53,19 @@ export const undoFirewallBans = async (
 ): Promise<void> => {
   const added = new Set((await readBannedHosts()).filter(isReleased))
   if (added.size === 0) return
-  // It would go on banning.
+  // A running portsentry would make new bans.
   await stopService('portsentry')
   for (const { address, undo, isOwn } of (await readFirewallBans()).bans) {
-    // Those go all at once, with their set.
+    // These are removed together with their set.
     if (isOwn && setGoes) continue
     if (added.has(address) && !before.commands.includes(undo.join(' '))) await undoBan(undo)
   }
 }
 
-/** The client of fail2ban takes a while to start. */
+/** Addresses in one command: fail2ban's client takes a while to start. */
 const AT_ONCE = 100
 
-/** Has the jail release these hosts. Throws HostError. */
+/** Makes the jail release these hosts. Throws HostError. */
 export const releaseJailed = async (isReleased: IsReleased): Promise<void> => {
   const jailed = (await readBanned(JAIL)).filter((address) => isReleased(canonical(address)))
   for (let at = 0; at < jailed.length; at += AT_ONCE) await unban(JAIL, ...jailed.slice(at, at + AT_ONCE))

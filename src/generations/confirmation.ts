@@ -15,8 +15,8 @@ const HINT = 'see systemctl status portward-unconfirmed.timer'
 const pathOf = (kind: 'service' | 'timer'): string => join(UNIT_DIRECTORY, `${UNIT}.${kind}`)
 
 /**
- * An apply, or another portward, may be running when the time is up: the rollback waits for it, and so is one that takes the lock in
- * between. The lock's file must not be readable to others where this is what makes it.
+ * An apply, or another portward, may be running when the time is up: the rollback waits for it, and tries again if yet another
+ * one takes the lock in between. The umask keeps the lock file unreadable for other users if flock creates it.
  */
 const serviceText = (
   command: string,
@@ -32,7 +32,7 @@ Restart=on-failure
 RestartSec=5
 `
 
-/** Counted from its start by the monotonic clock; after a reboot it starts anew. */
+/** The time counts from the timer's start, by the monotonic clock; after a reboot it starts anew. */
 const timerText = (
   withinMs: number,
 ): string => `# Made by "portward apply --confirm-within"; removed by the confirmation.
@@ -48,8 +48,8 @@ WantedBy=timers.target
 `
 
 /**
- * Has systemd roll back what is not confirmed in time, whatever becomes of this process, of the session or of the
- * machine. Throws HostError.
+ * Makes systemd roll back what is not confirmed in time, even if this process or the session ends or the machine reboots.
+ * Throws HostError.
  */
 export const arm = async (withinMs: number): Promise<void> => {
   if (readInit() !== 'systemd') {
@@ -64,15 +64,15 @@ export const arm = async (withinMs: number): Promise<void> => {
   await effect('run systemctl enable portward-unconfirmed.timer', async () => {
     await run('systemctl', ['daemon-reload'], HINT)
     await run('systemctl', ['enable', `${UNIT}.timer`], HINT)
-    // What an earlier timer has started waits for the end of this very portward.
+    // A rollback that an earlier timer has started is waiting for this portward to end.
     await tryRun('systemctl', ['stop', `${UNIT}.service`])
     await tryRun('systemctl', ['reset-failed', `${UNIT}.service`])
-    // Not only started: one that has run out stays so.
+    // Restart, not start: a timer that has elapsed would not run again.
     await run('systemctl', ['restart', `${UNIT}.timer`], HINT)
   })
 }
 
-/** Until the timer starts the rollback, in ms and at least 0; null where it does not run. Needs no root. */
+/** The time until the timer starts the rollback, in ms and at least 0; null if the timer does not run. Works without root. */
 export const readTimeLeft = async (): Promise<number | null> => {
   const text = await readFile(pathOf('timer'), 'utf8').catch(() => '')
   const seconds = Number(/^OnActiveSec=(\d+)$/m.exec(text)?.[1] ?? Number.NaN)
@@ -87,13 +87,13 @@ export const readTimeLeft = async (): Promise<number | null> => {
   return Math.max(0, Number(began) / 1000 + seconds * 1000 - nowMs)
 }
 
-/** Whether there is a timer that waits, or has run out. Needs no root. */
+/** Whether there is a timer, waiting or elapsed. Works without root. */
 export const isArmed = (): boolean => existsSync(pathOf('timer'))
 
 /** Whether this process is the timer's rollback. */
 const isTimersRollback = (): boolean => readFileSync('/proc/self/cgroup', 'utf8').includes(`/${UNIT}.service`)
 
-/** Removes the timer, where there is one, with what it may have started meanwhile. Throws HostError. */
+/** Removes the timer, if it exists, and stops the rollback that it may have started. Throws HostError. */
 export const disarm = async (): Promise<void> => {
   if (!existsSync(pathOf('timer')) && !existsSync(pathOf('service'))) return
   await effect('run systemctl disable portward-unconfirmed.timer', async () => {
@@ -104,7 +104,7 @@ export const disarm = async (): Promise<void> => {
   await removeFile('/', pathOf('service'))
   await effect('run systemctl daemon-reload', async () => {
     await tryRun('systemctl', ['daemon-reload'])
-    // Stopped while it waited, it would be shown as failed until the next boot.
+    // A unit that was stopped while it waited would be shown as failed until the next boot.
     await tryRun('systemctl', ['reset-failed', `${UNIT}.service`])
   })
 }

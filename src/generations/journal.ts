@@ -17,7 +17,7 @@ const journalOf = (state: string): string => join(state, 'journal.json')
 
 export const readJournal = (state: string): Promise<Journal | null> => readJson(journalOf(state))
 
-/** From here on a crash leaves the journal behind. */
+/** From here on, the journal exists after a crash. */
 export const openJournal = (state: string, journal: Journal): Promise<void> =>
   replaceFile('/', journalOf(state), `${JSON.stringify(journal)}\n`, 0o600)
 
@@ -29,12 +29,12 @@ export const closeJournal = (state: string): Promise<void> =>
 
 const reserveOf = (state: string): string => join(state, 'reserve')
 
-/** Room beyond the files themselves: for directories, the journal, the records. */
+/** Space beyond the files themselves: for directories, the journal, the records. */
 const SLACK_BYTES = 256 * 1024
 
 /**
- * Takes as much room as it takes to restore the files of a generation, so that a disk that is full by then does not
- * prevent that. Throws HostError where there is none.
+ * Reserves the disk space that restoring the files of a generation needs, so that a rollback works even if the disk is full by
+ * then. Throws HostError if there is not enough.
  */
 export const takeReserve = async (state: string, generation: number): Promise<void> => {
   const directory = directoryOf(state, generation)

@@ -1,6 +1,6 @@
 import type { FileRecord, Generation } from './record.ts'
 
-/** A file as the earliest of some generations found it; `after`: as the latest of them left it. */
+/** A file as the earliest of several generations found it; `after`: as the latest of them left it. */
 export type RestoredFile = FileRecord & {
   /** Which generation holds the copy. */
   readonly number: number
@@ -19,8 +19,8 @@ const unique = (names: readonly string[]): string[] => [...new Set(names)]
 /**
  * Generations in a row, the latest first and at least one → the state before the earliest of them. Pure.
  *
- * Files are in the reverse order of the apply, so that the daemons can be started half-way back, too: fail2ban does not
- * start for a jail whose log went before it.
+ * Files are in the reverse order of the apply, so that the daemons can be started at any point in between: fail2ban does not
+ * start with a jail whose log has been removed before the jail.
  */
 export const mergeGenerations = (generations: readonly [Generation, ...Generation[]]): Restoration => {
   const files = new Map<string, RestoredFile>()

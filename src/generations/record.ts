@@ -4,9 +4,9 @@ import type { ReleaseStep } from '../plan/plan.ts'
 /** A file that an apply was to write or remove. */
 export type FileRecord = (FileCopy | MissingFile) & {
   readonly path: string
-  /** Where links led to. */
+  /** The path with all links resolved. */
   readonly real: string
-  /** What the apply was to leave there; null: no file. */
+  /** What the apply was to write; null: to remove the file. */
   readonly after: { readonly sha256: string; readonly size: number } | null
   /** Whether a daemon appends to the file by itself: what it appended does not count as a change by others. */
   readonly grows: boolean
@@ -18,7 +18,7 @@ interface FileCopy {
   readonly sha256: string
 }
 
-/** The file did not exist, nor did these directories, the uppermost first. */
+/** Neither the file nor these directories existed; the topmost first. */
 interface MissingFile {
   readonly copy: null
   readonly directories: readonly string[]
@@ -41,25 +41,25 @@ export interface ServiceRecord {
 export interface BanRecord {
   /** Those in hosts.deny and in fail2ban's jail, in canonical form. */
   readonly addresses: readonly string[]
-  /** Commands that would take the bans in the firewall away, as a line each. */
+  /** Commands that would remove the bans in the firewall, one line each. */
   readonly commands: readonly string[]
 }
 
 /**
  * - `open`: its apply is running, or was interrupted.
- * - `applied`: it is what the server has, as far as no later one replaced it.
+ * - `applied`: it is in force, except where a later one has replaced it.
  * - `undone`: its apply failed, and its changes were rolled back.
  * - `rolled-back`: a rollback restored what it had replaced.
  */
 export type GenerationState = 'open' | 'applied' | Undone
 
-/** How a generation ends whose changes are rolled back. */
+/** The state of a generation whose changes have been rolled back. */
 export type Undone = 'undone' | 'rolled-back'
 
-/** What one apply replaces, written down before it touches anything. */
+/** What one apply replaces, recorded before it changes anything. */
 export interface Generation {
   readonly version: 1
-  /** `/`, but for trees, whose generations are not kept. */
+  /** `/`, except for trees, whose generations are not kept. */
   readonly root: string
   readonly number: number
   readonly state: GenerationState
@@ -68,15 +68,15 @@ export interface Generation {
   readonly steps: readonly string[]
   readonly files: readonly FileRecord[]
   readonly services: ServiceRecord
-  /** Bans of protected hosts that the apply lifts. */
+  /** Bans of protected hosts that the apply releases. */
   readonly releases: readonly Omit<ReleaseStep, 'kind'>[]
   readonly bans: BanRecord
   /** Packages that were missing, dependencies included. */
   readonly packages: readonly PackageVersion[]
-  /** Those of them that had been removed and had left their configuration; absent in records of before. */
+  /** Those of them that had been removed but not purged; absent in records of earlier versions. */
   readonly configured?: readonly string[]
-  /** Paths that a daemon or a package makes by itself, and that were not there. */
+  /** Paths that a daemon or a package creates, and that did not exist. */
   readonly newPaths: readonly string[]
-  /** Until when it has to be confirmed, ISO 8601; null where that was not asked for, or it has been. */
+  /** Until when it has to be confirmed, ISO 8601; null if that was not requested, or if it has been confirmed. */
   readonly confirmBy: string | null
 }

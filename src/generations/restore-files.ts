@@ -10,7 +10,7 @@ import { UNIT_DIRECTORY } from './confirmation.ts'
 import type { Restoration, RestoredFile } from './merge.ts'
 import { directoryOf, readBytes, removeTemporaryIn, sha256 } from './store.ts'
 
-/** Whether others have changed the file since; what a daemon appended to its own does not count. */
+/** Whether others have changed the file since; what a daemon appended to it does not count. */
 const isForeign = async (file: RestoredFile): Promise<boolean> => {
   const { path, real, after, grows } = file
   const bytes = await readBytes(real)
@@ -40,13 +40,13 @@ const hasAttributesOf = async (path: string, copy: string): Promise<boolean> => 
   return one.mode === other.mode && one.uid === other.uid && one.gid === other.gid
 }
 
-/** What a daemon wrote, or --force discards, is not lost: it is kept with the generation. */
+/** Copies what a daemon wrote, or --force would discard, into the generation's directory. */
 export const keepPresent = async (state: string, file: RestoredFile): Promise<void> => {
   const { path, real, after } = file
   const bytes = await readBytes(real)
   if (bytes === null || bytes.length === 0) return
   const sum = sha256(bytes)
-  // Restored already, by an earlier attempt: what that kept must stay.
+  // An earlier attempt has restored the file already: do not overwrite the copy that it made.
   if (sum === after?.sha256 || (file.copy !== null && sum === file.sha256)) return
   const kept = copyOf(state, file, `replaced${path.replaceAll('/', '-')}`)
   await effect(`keep ${real}`, async () => {
@@ -87,7 +87,7 @@ export const restoreFile = async (state: string, file: RestoredFile): Promise<vo
   })
 }
 
-/** What an apply that died left beside the files: never more than what they were to become. */
+/** Removes the temporary files that a killed apply left beside the files: they have only what it was about to write. */
 export const removeTemporary = async ({ root, files }: Restoration): Promise<void> => {
   const directories = files.map(({ real }) => dirname(real))
   const others = root === '/' ? [UNIT_DIRECTORY, dirname(HOSTS_DENY)] : []
@@ -105,13 +105,13 @@ const removeIfEmpty = async (path: string): Promise<void> => {
 const innermostFirst = (paths: readonly string[]): string[] =>
   [...new Set(paths)].sort((a, b) => b.length - a.length)
 
-/** Directories that were not there, as far as nothing is in them now. */
+/** Removes directories that did not exist before and are empty now. */
 export const removeDirectories = async ({ files }: Restoration): Promise<void> => {
   const made = files.flatMap((file) => (file.copy === null ? file.directories : []))
   for (const path of innermostFirst(made)) await effect(`remove ${path} if empty`, () => removeIfEmpty(path))
 }
 
-/** What was not there, is there now, and is none of the apply's own files: what daemons and packages have made. */
+/** Paths that did not exist before, exist now, and are not files of the apply: daemons and packages have created them. */
 export const findLeftovers = async ({ files, newPaths }: Restoration): Promise<string[]> => {
   const ours = new Set(files.map(({ real }) => real))
   const candidates = innermostFirst(newPaths).filter((path) => !ours.has(path))
@@ -119,7 +119,7 @@ export const findLeftovers = async ({ files, newPaths }: Restoration): Promise<s
   return candidates.filter((_, index) => entries[index] !== null)
 }
 
-/** `kept` are packages that stay, with what they have made. */
+/** `kept`: packages that were not removed; what they created is kept, too. */
 export const removeLeftovers = async (restoration: Restoration, kept: readonly string[]): Promise<void> => {
   const isKept = (path: string) =>
     kept.some((name) => path.includes(`/${name}`) || (name === 'libwrap0' && path.startsWith('/etc/hosts.')))

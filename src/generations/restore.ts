@@ -47,16 +47,16 @@ const fateOf = (restoration: Restoration, path: string): 'returns' | 'goes' | nu
   return file === undefined ? null : file.copy === null ? 'goes' : 'returns'
 }
 
-/** What the bans were made with, and what they are made with until everything is restored. */
+/** How bans were made before the apply, and how they are made until everything is restored. */
 interface BanPath {
   /** The set that is loaded now; null: there is none, or an interrupted rollback has removed its configuration. */
   readonly present: BanSet | null
   readonly setGoes: boolean
-  /** The networks that the earlier configuration protects; null: nothing of portward's banned then. */
+  /** The networks that the earlier configuration protects; null: portward did not ban then. */
   readonly allowed: readonly Network[] | null
   /** The ban program of the first version. */
   readonly program: 'returns' | 'goes' | null
-  /** The backend of that program where it returns: its rules are in force before the set goes. */
+  /** The backend of that program if it is restored: its rules are in force before the set is removed. */
   readonly legacyBackend: string | undefined
 }
 
@@ -77,27 +77,27 @@ const readBanPath = async (state: string, restoration: Restoration): Promise<Ban
   }
 }
 
-/** The earlier set is loaded by its files, which are restored; where its unit is not, by its loader alone. */
+/** Loads the earlier set, whose files have been restored; by its loader alone if it had no unit. */
 const reloadBanSet = async (restoration: Restoration): Promise<void> => {
   const isOther = BAN_SET_FILES.some((path) => fateOf(restoration, path) === 'returns')
   const now = await readBanSet()
   if (!isOther || now === null || fateOf(restoration, LOADER) === 'goes') return
   await loadBanSet(fateOf(restoration, UNIT_PATH) === 'goes' ? 'sysv' : readInit())
-  // Which one an interrupted rollback has begun to replace is not known any more.
+  // It is not known any more which set an interrupted rollback was replacing.
   if (fateOf(restoration, BANS_CONF) === 'returns') await removeOtherBanSets(now)
 }
 
-/** What became of a restoration. */
+/** The result of a restoration. */
 export interface Outcome {
-  /** What was not restored: to be tried again. */
+  /** What could not be restored and has to be tried again. */
   readonly failures: readonly string[]
-  /** What is not as before though all files are, and trying again would not help. */
+  /** What differs from before although all files are restored, and would differ after another attempt, too. */
   readonly unrestored: readonly string[]
 }
 
 /**
- * Restores the state before some generations. May be done again after a crash, any number of times: what is as it was
- * is left alone. Goes on where something fails, so that as much as can be is restored.
+ * Restores the state before some generations. Idempotent, so that it can be repeated after a crash: what is as before already
+ * is not touched. Continues after a failure, to restore as much as possible.
  */
 export const restore = async (
   state: string,
@@ -130,21 +130,21 @@ export const restore = async (
   if (program === 'goes') await attempt(clearBanProgram)
   await attempt(() => releaseJailed(isReleased))
   if (setGoes) await attempt(stopBanUnit)
-  // It bans everyone before the set goes, while fail2ban can say who that is.
+  // The old program bans all hosts before the set is removed, while fail2ban can still list them.
   if (program === 'returns')
     await attempt(async () => {
       for (const file of files) if (LEGACY_FILES.includes(file.path)) await restoreFile(state, file)
       await startBanProgram((address) => !isReleased(address))
     })
-  // While their init scripts are there, and before what they remember goes.
+  // While their init scripts still exist, and before the files with their state are removed.
   if (purges || (await findLeftovers(restoration)).length > 0) await attempt(stopServices)
-  // While its programs are there. Else later: while fail2ban's action is loaded, it would bring the rules back.
+  // While its programs are installed. Otherwise later: as long as fail2ban's action is loaded, it would restore the rules.
   if (purges && setGoes) await attempt(() => removeBanSet(present, legacyBackend))
   let kept: ReadonlyMap<string, readonly string[]> = new Map()
   if (purges) {
     tell(`packages ${packages.join(', ')}`)
     await attempt(async () => {
-      // The packages' scripts remove files, too, also some that are restored after that: what others wrote is kept.
+      // The packages' scripts also remove files that are restored afterwards: first copy what others wrote to them.
       for (const file of files) await keepPresent(state, file)
       kept = await purge(packages, restoration.configured)
     })

@@ -19,7 +19,7 @@ import type { ServiceRecord } from './record.ts'
 const readActive = async (service: Service): Promise<string[]> => {
   if (readInit() === 'sysv') return (await readDaemons(service)).length > 0 ? [service] : []
   const patterns = [`${service}.service`, `${service}@*.service`]
-  // Without an answer nothing would seem to run, and nothing be started again after a rollback.
+  // Fails without an answer: an empty list would mean that nothing runs, and a rollback would start nothing again.
   const stdout = await run(
     'systemctl',
     ['list-units', '--plain', '--no-legend', '--state=active,activating,reloading', ...patterns],
@@ -49,10 +49,10 @@ export const readServices = async (): Promise<ServiceRecord> => {
 export const activeUnits = ({ active }: ServiceRecord, service: Service): readonly string[] =>
   new Map(active).get(service) ?? []
 
-/** Readings of the same start differ by a little. */
+/** Two readings of the same start time may differ by this much. */
 const SAME_START_MS = 2000
 
-/** Whether the very processes of then still run: they need not be restarted. */
+/** Whether the same processes as in the record still run, so that they need not be restarted. */
 const runsOn = async (service: Service, record: ServiceRecord): Promise<boolean> => {
   const units = await readActive(service).catch(() => null)
   if (units?.join() !== activeUnits(record, service).join()) return false
@@ -64,8 +64,8 @@ const runsOn = async (service: Service, record: ServiceRecord): Promise<boolean>
 }
 
 /**
- * Restores what runs and what starts at boot, with what is on disk by now, as it was when the record was made, at `since`
- * (ms since 1970). Returns what failed.
+ * Starts, stops, enables and disables units with the files now on disk, so that the same run and start at boot as in the
+ * record, which was made at `since` (ms since 1970). Returns what failed.
  */
 export const restoreServices = async (record: ServiceRecord, since: number): Promise<string[]> => {
   const failures: string[] = []
@@ -73,7 +73,7 @@ export const restoreServices = async (record: ServiceRecord, since: number): Pro
     await work.catch((error: unknown) => failures.push(messageOf(error)))
   }
   const enabled = await readEnabled()
-  // Earlier versions wrote some with their suffix.
+  // Records of earlier versions have some names with their suffix.
   const wanted = record.enabled.map((unit) => unit.replace(/\.service$/, ''))
   const others: Service[] = []
   for (const service of SERVICES) if (!(await runsOn(service, record))) others.push(service)
@@ -81,7 +81,7 @@ export const restoreServices = async (record: ServiceRecord, since: number): Pro
   for (const unit of enabled) if (!wanted.includes(unit)) await attempt(disableAtBoot(unit))
   for (const unit of wanted) if (!enabled.has(unit)) await attempt(enable(unit))
   await attempt(reloadUnits())
-  // One that runs on may have read files that have been restored since.
+  // A fail2ban that was not restarted may have read files that are restored now.
   if (!others.includes('fail2ban') && (await readReloaded()) >= since) await attempt(reloadFail2ban())
   for (const unit of others.flatMap((service) => activeUnits(record, service))) await attempt(start(unit))
   return failures

@@ -20,8 +20,8 @@ const exists = (path: string): Promise<boolean> =>
   )
 
 /**
- * What the daemons make by themselves, and what a package leaves when it is purged, as far as it is not there yet;
- * directories last.
+ * Paths that the daemons create, and that a package leaves when it is purged, and that do not exist yet; directories
+ * last.
  */
 const findMissing = async ({ desired }: Plan, packages: readonly string[]): Promise<string[]> => {
   const candidates = [
@@ -36,7 +36,7 @@ const findMissing = async ({ desired }: Plan, packages: readonly string[]): Prom
   return candidates.filter((_, index) => !present[index])
 }
 
-/** Directories on the way to a path that do not exist, the uppermost first. */
+/** Directories above a path that do not exist, the topmost first. */
 const missingDirectories = async (real: string): Promise<string[]> => {
   const missing: string[] = []
   let directory = dirname(real)
@@ -58,7 +58,7 @@ const afterOf = (step: FileStep): FileRecord['after'] => {
   return { sha256: sha256(text), size: text.length }
 }
 
-/** Files that daemons append to by themselves. */
+/** Whether daemons append to the file. */
 const growsByItself = ({ path }: FileStep, { desired }: Plan): boolean =>
   path === '/etc/hosts.deny' || path === desired.historyPath || desired.logs.includes(path)
 
@@ -86,7 +86,7 @@ const recordFile = async (
 }
 
 /**
- * Writes down everything that a plan replaces, before any of it is touched: files with all their attributes, which
+ * Records everything that a plan replaces, before any of it is changed: files with all their attributes, which
  * files and directories are missing, what runs and starts at boot, which packages are not installed. Throws HostError.
  */
 export const takeSnapshot = (state: string, plan: Plan, confirmBy: string | null): Promise<Generation> =>
@@ -96,7 +96,7 @@ export const takeSnapshot = (state: string, plan: Plan, confirmBy: string | null
     for (const [index, step] of plan.steps.filter(isFileStep).entries()) {
       files.push(await recordFile(plan, step, directory, String(index)))
     }
-    // Those that apt only brings to a newer version were there before.
+    // Packages that apt only upgrades were installed before.
     const present = await readInstalled(plan.root)
     const packages = plan.steps
       .flatMap((step) => (step.kind === 'install' ? step.packages : []))

@@ -14,7 +14,7 @@ const homeOf = (state: string): string => join(state, 'generations')
 
 export const directoryOf = (state: string, number: number): string => join(homeOf(state), String(number))
 
-/** What is being made, or being deleted. */
+/** The directory of a generation that is being created or deleted. */
 const partialOf = (state: string, number: number): string => `${directoryOf(state, number)}.partial`
 
 export const sha256 = (bytes: Uint8Array | string): string =>
@@ -25,7 +25,7 @@ export const sha256 = (bytes: Uint8Array | string): string =>
 const cannotRead = (path: string, error: unknown): HostError =>
   new HostError(`cannot read ${path}: ${errnoOf(error)}`, 'run portward as root', { cause: error })
 
-/** A file's bytes; null where there is none. Throws HostError. */
+/** A file's bytes; null if it does not exist. Throws HostError. */
 export const readBytes = async (path: string): Promise<Buffer | null> => {
   try {
     return await readFile(path)
@@ -35,7 +35,7 @@ export const readBytes = async (path: string): Promise<Buffer | null> => {
   }
 }
 
-/** A record; null where there is none. Throws HostError. */
+/** A record; null if it does not exist. Throws HostError. */
 export const readJson = async <T>(path: string): Promise<T | null> => {
   const bytes = await readBytes(path)
   try {
@@ -76,8 +76,8 @@ const writeRecord = (directory: string, generation: Generation): Promise<void> =
   replaceFile('/', recordIn(directory), `${JSON.stringify(generation, null, 2)}\n`, 0o600)
 
 /**
- * Adds a generation under the next number: it is there as a whole or not at all. `fill` copies files into the directory
- * that it is given. Returns it.
+ * Adds a generation under the next number, as a whole or not at all. `fill` copies files into the given directory and returns
+ * the record. Returns the generation.
  */
 export const addGeneration = async (
   state: string,
@@ -85,7 +85,7 @@ export const addGeneration = async (
 ): Promise<Generation> => {
   await effect(`make ${homeOf(state)}`, async () => {
     await mkdir(homeOf(state), { recursive: true, mode: 0o700 })
-    // Root's alone: it holds copies of configuration files.
+    // Only root may read it: it has copies of configuration files.
     await chmod(state, 0o700)
   })
   const number = ((await listNumbers(state)).at(-1) ?? 0) + 1
@@ -108,7 +108,7 @@ export const addGeneration = async (
 export const updateGeneration = (state: string, generation: Generation): Promise<void> =>
   writeRecord(directoryOf(state, generation.number), generation)
 
-/** Renamed first, to a name that is never read: a crash must not leave half of one. */
+/** Renames the generation first, to a name that is never read: a crash must not leave half of it. */
 const deleteGeneration = (state: string, number: number): Promise<void> =>
   effect(`forget generation ${number}`, async () => {
     const partial = partialOf(state, number)
@@ -126,7 +126,7 @@ export const pruneGenerations = async (state: string, keep: number): Promise<voi
   for (const { number } of [...past, ...inForce].slice(0, excess)) await deleteGeneration(state, number)
 }
 
-/** Removes what a death in the middle of `replaceFile` left in a directory. */
+/** Removes temporary files that a process left in a directory when it was killed in `replaceFile`. */
 export const removeTemporaryIn = async (directory: string): Promise<void> => {
   const names = await readdir(directory).catch(() => [])
   for (const name of names.filter((candidate) => TEMPORARY.test(candidate))) {
@@ -134,7 +134,7 @@ export const removeTemporaryIn = async (directory: string): Promise<void> => {
   }
 }
 
-/** Deletes what a death left that came before anything was touched: a record that was never finished, or never used. */
+/** Deletes what a process left that was killed before it changed anything: an unfinished or unused record. */
 export const deleteUnused = async (state: string): Promise<void> => {
   for (const name of (await listNames(state)).filter((candidate) => candidate.endsWith('.partial'))) {
     await effect(`forget ${name}`, () => rm(join(homeOf(state), name), { recursive: true, force: true }))

@@ -35,16 +35,16 @@ const describe = ({ failures, unrestored }: Outcome): string => {
   return ['its changes have been rolled back', ...unrestored].join('; but ')
 }
 
-/** The same may be done any number of times, but is not left half done for a closed terminal. */
+/** The work could be repeated after an interruption, but a closed terminal or Ctrl-C must not stop it half-way. */
 const uninterrupted = <T>(work: () => Promise<T>): Promise<T> => handlingSignals(() => {}, work)
 
-/** Restores what these generations replaced, and marks them. */
+/** Restores what these generations replaced, and updates their state. */
 const undo = async (state: string, generations: Some, as: Undone, tell: Tell): Promise<Outcome> => {
   await freeReserve(state)
   const outcome = await restore(state, mergeGenerations(generations), as, tell)
-  // Where something could not be restored the journal stays: the next command tries again.
+  // If something could not be restored, the journal is kept: the next command tries again.
   if (outcome.failures.length > 0) return outcome
-  // Last of all the record: until it says so a crash has the next command do all of this again.
+  // The record is updated last: after a crash before that, the next command does all of this again.
   if (state === STATE) await disarm()
   await mark(state, generations, as)
   await closeJournal(state)
@@ -56,7 +56,7 @@ export interface TransactionOptions {
   readonly keep: number
   /** How long to wait for a confirmation; null: none is needed. */
   readonly confirmWithinMs: number | null
-  /** Called with each thing that is being restored. */
+  /** Called with a description of each thing that is being restored. */
   readonly undoing: Tell
 }
 
@@ -68,7 +68,7 @@ const attemptAll = async (
 ): Promise<Generation> => {
   const deadline = () =>
     confirmWithinMs === null ? null : new Date(Date.now() + confirmWithinMs).toISOString()
-  // Applies that failed leave a record, too.
+  // Before, too: applies that failed also leave a record.
   await pruneGenerations(state, keep)
   const generation = await takeSnapshot(state, plan, deadline())
   const { number, started } = generation
@@ -76,20 +76,20 @@ const attemptAll = async (
   await takeReserve(state, number)
   await openJournal(state, journal)
   try {
-    // Before the first change: it may be the one that locks the admin out.
+    // Before the first change, which may lock the admin out.
     if (confirmWithinMs !== null) await arm(confirmWithinMs)
     await work()
-    // The time to confirm begins when there is something to look at.
+    // Again: the time to confirm begins when the changes are in force.
     if (confirmWithinMs !== null) await arm(confirmWithinMs)
     const done: Generation = { ...generation, state: 'applied', confirmBy: deadline() }
     await updateGeneration(state, done)
     await closeJournal(state)
     await freeReserve(state)
-    // Not before: until here the one before may be the only one that can be rolled back to.
+    // Only now: until here the previous generation may be the only one that can be rolled back to.
     await pruneGenerations(state, keep)
     return done
   } catch (error) {
-    // The journal may be closed already: a death in the middle of what follows must be seen all the same.
+    // The journal may be closed already: open it again, so that a crash in what follows is noticed.
     await freeReserve(state)
       .then(() => updateGeneration(state, generation))
       .then(() => openJournal(state, journal))
@@ -102,8 +102,8 @@ const attemptAll = async (
 }
 
 /**
- * Does the work of a plan as a whole or not at all: what it replaces is written down first, and restored where the work
- * fails, or by `recover` where this process dies in the middle. Throws HostError. The generations of trees are not kept.
+ * Does the work of a plan as a whole or not at all: what it replaces is recorded first, and restored if the work
+ * fails, or by `recover` if this process is killed. Throws HostError. The generations of trees are not kept.
  */
 export const transact = async (
   plan: Plan,
@@ -119,12 +119,12 @@ export const transact = async (
     if (!(error instanceof HostError) || (await isOver())) throw error
     throw new HostError(`${error.message}; the original files are in ${state}`, error.hint, { cause: error })
   } finally {
-    // Else it has the only copies of what could not be restored.
+    // Otherwise it has the only copies of what could not be restored.
     if (await isOver()) await rm(state, { recursive: true, force: true })
   }
 }
 
-/** An apply or a rollback that has begun and not ended. */
+/** An apply or a rollback that has begun but not ended. */
 export interface Unfinished {
   readonly operation: Journal['operation']
   /** ISO 8601. */
@@ -133,11 +133,11 @@ export interface Unfinished {
   readonly isAtWork: boolean
 }
 
-/** The same in words. */
+/** An unfinished operation as text. */
 export const describeUnfinished = ({ operation, started, isAtWork }: Unfinished): string =>
   `an earlier ${operation}, begun ${started}, ${isAtWork ? 'is still running' : 'was interrupted'}`
 
-/** What has begun and not ended; null where nothing has, or only root can tell. Changes nothing. */
+/** The operation that has begun but not ended; null if there is none, or without root. Changes nothing. */
 export const findUnfinished = async (): Promise<Unfinished | null> => {
   const journal = process.getuid?.() === 0 ? await readJournal(STATE) : null
   if (journal === null) return null
@@ -145,26 +145,26 @@ export const findUnfinished = async (): Promise<Unfinished | null> => {
   return { operation, started, isAtWork: await isLocked() }
 }
 
-/** Whether an apply is in force that has still to be confirmed. */
+/** Whether a generation is in force but still has to be confirmed. */
 export const isPending = ({ state, confirmBy }: Generation): boolean =>
   state === 'applied' && confirmBy !== null
 
-/** The apply that is waiting for confirmation; null: none does. Without root only the timer shows it. Changes nothing. */
+/** The apply that is waiting for confirmation, or null. Without root only the timer shows it. Changes nothing. */
 export const findPending = async (): Promise<PendingConfirmation | null> => {
   if (process.getuid?.() !== 0) return isArmed() ? { generation: null, leftMs: await readTimeLeft() } : null
   const pending = (await readGenerations(STATE)).find(isPending)
   return pending === undefined ? null : { generation: pending.number, leftMs: await readTimeLeft() }
 }
 
-/** The generations that an unfinished operation is about, the latest first, and what becomes of them. */
+/** The generations of an unfinished operation, the latest first, and the state that they will have. */
 const readConcerned = async ({ operation, generations }: Journal): Promise<[Generation[], Undone]> => [
   (await readGenerations(STATE)).filter(({ number }) => generations.includes(number)),
   operation === 'apply' ? 'undone' : 'rolled-back',
 ]
 
 /**
- * Brings a server out of the middle: an interrupted apply is undone, an interrupted rollback is finished. Returns what was
- * done, in words; null where there was nothing to do. Throws HostError where it fails.
+ * Recovers from a crash: undoes an interrupted apply, finishes an interrupted rollback. Returns a message about what was done;
+ * null if there was nothing to do. Throws HostError if it fails.
  */
 export const recover = (tell: Tell): Promise<string | null> =>
   uninterrupted(async () => {
@@ -198,8 +198,8 @@ const finish = async (journal: Journal, tell: Tell): Promise<string | null> => {
 }
 
 /**
- * Abandons what an earlier command left undone and could not be finished: the server stays as it is now. The records
- * stay, with the copies of the files. Returns whether there was anything. Throws HostError.
+ * Abandons an interrupted operation that could not be finished: the server is left as it is now. The records are kept, with
+ * the copies of the files. Returns whether there was one. Throws HostError.
  */
 export const abandon = async (): Promise<boolean> => {
   const journal = await readJournal(STATE)
@@ -211,8 +211,8 @@ export const abandon = async (): Promise<boolean> => {
 }
 
 /**
- * Restores the state before the earliest of these generations. Returns what is not as before all the same, in words.
- * Throws HostError where it has to be tried again.
+ * Restores the state before the earliest of these generations. Returns messages about what still differs from before.
+ * Throws HostError if it has to be tried again.
  */
 export const rollBack = (generations: Some, tell: Tell): Promise<readonly string[]> =>
   uninterrupted(async () => {
@@ -227,7 +227,7 @@ export const rollBack = (generations: Some, tell: Tell): Promise<readonly string
     )
   })
 
-/** Keeps the changes of the apply that is waiting for confirmation. Returns the numbers. Throws HostError. */
+/** Keeps the changes of the apply that is waiting for confirmation. Returns the generations' numbers. Throws HostError. */
 export const confirmPending = async (): Promise<number[]> => {
   const pending = (await readGenerations(STATE)).filter(isPending)
   await disarm()

@@ -4,14 +4,14 @@ import type { Address } from '../detector/packet.ts'
 import { formatAddress } from '../network.ts'
 import { errnoOf } from '../system/host-error.ts'
 
-/** No file descriptor to ask with: both daemons then go on as if the port were free. */
+/** No file descriptor for the test: both daemons then continue as if the port were free. */
 const EXHAUSTED: ReadonlySet<string | undefined> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])
 
 /**
- * Whether a service has the port, asked as the daemons ask: by a fresh bind, for TCP with a listen that lasts no
- * longer than the question. 1.2 binds 0.0.0.0 (`address` null), 2.x the packet's destination; any failure, of a
- * destination that is not this host's too, means "in use". One difference: Node binds TCP with SO_REUSEADDR, the daemons
- * without, so a port whose last connections are in TIME_WAIT is in use to them and free here.
+ * Whether a service uses the port, tested as the daemons do it: by a fresh bind, for TCP with a short listen.
+ * 1.2 binds 0.0.0.0 (`address` null), 2.x the packet's destination; any failure, also for a destination that is not an address
+ * of this host, means "in use". One difference: Node binds TCP with SO_REUSEADDR, the daemons without, so that a port whose
+ * last connections are in TIME_WAIT is in use for them and free here.
  */
 export const isInUse = (protocol: 'tcp' | 'udp', port: number, address: Address | null): Promise<boolean> =>
   new Promise((resolve) => {

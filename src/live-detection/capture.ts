@@ -5,13 +5,13 @@ import type { Readable } from 'node:stream'
 import { errnoOf, HostError, messageOf } from '../system/host-error.ts'
 import { follow } from '../system/process.ts'
 
-/** Captured bytes in the order in which they come: a pcap or pcapng file, whole or live. */
+/** Captured bytes in order: a pcap or pcapng file, complete or live. */
 export type Chunks = AsyncIterable<Uint8Array>
 
 export interface CaptureFile {
-  /** Reading throws HostError where it fails. */
+  /** Reading throws HostError if it fails. */
   readonly chunks: Chunks
-  /** Lets `chunks` end where it is; what waits for more from a pipe is let go. */
+  /** Ends `chunks` at once, even while it waits for more data from a pipe. */
   readonly stop: () => void
 }
 
@@ -40,11 +40,11 @@ export const openCapture = (source: string | Readable): CaptureFile => {
 
 export interface LiveCapture {
   readonly chunks: Chunks
-  /** Asks tcpdump to end; `chunks` then ends with what it has captured so far. May be called twice. */
+  /** Makes tcpdump end; `chunks` then ends with what it has captured so far. May be called twice. */
   readonly stop: () => void
-  /** Settles when tcpdump sees the traffic. Rejects with HostError where it cannot. */
+  /** Resolves when tcpdump is capturing. Rejects with HostError if it cannot. */
   readonly started: Promise<void>
-  /** Settles when tcpdump has ended: the frames that the kernel lost, null where tcpdump did not say. */
+  /** Resolves when tcpdump has ended. `lost`: frames that the kernel dropped, null if tcpdump did not report it. */
   readonly ended: Promise<{
     readonly exitCode: number
     readonly lost: number | null
@@ -55,22 +55,22 @@ export interface LiveCapture {
 /** For connect modes: any segment may be part of a handshake. */
 const ALL_TRAFFIC = 'ip or ip6'
 /**
- * What raw modes may notice: datagrams, fragments, and segments with neither ACK (16) nor RST (4). The kernel then
- * keeps back what belongs to connections, which is most of a server's traffic.
+ * What raw modes may notice: datagrams, fragments, and segments with neither ACK (16) nor RST (4). So the kernel
+ * filters out the packets of connections, which are most of a server's traffic.
  */
 const STRAY_TRAFFIC =
   '(ip and (udp or (tcp and tcp[13] & 20 = 0) or ip[6:2] & 0x3fff != 0))' +
   ' or (ip6 and not (ip6[6] = 6 and ip6[53] & 20 != 0))'
 
-/** Interfaces with an address that was given to them: link-local ones come by themselves. */
+/** Interfaces with a configured address; link-local ones do not count, since the kernel assigns them. */
 const interfacesOfOurs = (): string[] =>
   Object.entries(networkInterfaces())
     .filter(([, addresses]) => addresses?.some(({ address }) => !address.startsWith('fe80:')))
     .map(([name]) => name)
 
 /**
- * Interfaces that hand all they get to a bridge or a bond, where it comes by once more: on `any` each of its packets
- * would count twice. One with an address of its own does not. `directory` is the kernel's list.
+ * Interfaces that pass all their frames to a bridge or a bond, where these are captured once more: on `any` each packet
+ * would count twice. Members with their own address are not among them. `directory` is the kernel's list.
  */
 export const readParts = (
   directory = '/sys/class/net',
@@ -80,14 +80,14 @@ export const readParts = (
     .filter((name) => existsSync(join(directory, name, 'master')) && !addressed.includes(name))
     .map((name) => Number(readFileSync(join(directory, name, 'ifindex'), 'latin1')))
 
-/** pcap-filter(7): what is wanted, but not from these interfaces. */
+/** The filter (pcap-filter(7)) without these interfaces. */
 export const butFrom = (indexes: readonly number[], filter: string): string =>
   [...indexes.map((index) => `not ifindex ${index}`), `(${filter})`].join(' and ')
 
-/** Bytes of a frame that are kept: all headers of any packet that a daemon would look at. */
+/** Bytes captured of each frame: enough for all headers of any packet that a daemon would read. */
 const SNAPLEN = '256'
 
-/** Runs tcpdump on an interface (`any`: all of them), at once instead of in portions of a second: a scanner is to be cut off now. */
+/** Runs tcpdump on an interface (`any`: all), unbuffered instead of once a second: a scanner has to be cut off at once. */
 export const startCapture = (interfaceName: string, strayOnly: boolean): LiveCapture => {
   const wanted = strayOnly ? STRAY_TRAFFIC : ALL_TRAFFIC
   const filter = interfaceName === 'any' ? butFrom(readParts(), wanted) : wanted

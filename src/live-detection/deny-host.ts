@@ -8,7 +8,7 @@ import { resolveInRoot } from '../system/paths.ts'
 
 export interface Denial {
   readonly done: boolean
-  /** Why it could not be written, or what is odd about how it was; else ''. */
+  /** Why hosts.deny could not be written, or a problem with the result; else ''. */
   readonly said: string
 }
 
@@ -16,14 +16,14 @@ const GLUED = `${HOSTS_DENY} did not end with a newline: the entry is part of it
 
 const isUnfinished = (text: string): boolean => text !== '' && !text.endsWith('\n')
 
-/** 1.2 (KillHostsDeny): a bare append, which makes the file where there is none; its umask makes that 0600. */
+/** 1.2 (KillHostsDeny): a plain append, which creates a missing file, with mode 0600 because of its umask. */
 const append12 = async (real: string, line: string): Promise<Denial> => {
   const before = await readFile(real, 'latin1').catch(() => '')
   await appendFile(real, `${line}\n`, { encoding: 'latin1', mode: 0o600 })
   return { done: true, said: isUnfinished(before) ? GLUED : '' }
 }
 
-/** 2.x reads lines with fgets into 1024 bytes and gives up looking at the first that is longer (FindInFile). */
+/** 2.x reads lines with fgets into 1024 bytes and stops searching at the first longer line (FindInFile). */
 const MAX_LINE = 1022
 
 const isListed = (text: string, line: string): boolean => {
@@ -34,8 +34,8 @@ const isListed = (text: string, line: string): boolean => {
 }
 
 /**
- * 2.x (KillHostsDeny in io.c): only a file that is there and that not all may write. It means to refuse a link,
- * too, but asks with stat(), and replaces the link by a plain file: here the link is refused.
+ * 2.x (KillHostsDeny in io.c): only a file that exists and is not world-writable. The daemon is meant to refuse a link,
+ * too, but it calls stat(), and replaces the link by a plain file: here the link is refused.
  */
 const replace2 = async (root: string, line: string): Promise<Denial> => {
   const asked = join(await resolveInRoot(root, dirname(HOSTS_DENY)), basename(HOSTS_DENY))
@@ -48,7 +48,7 @@ const replace2 = async (root: string, line: string): Promise<Denial> => {
   return { done: true, said: isUnfinished(text) ? GLUED : '' }
 }
 
-/** Enters a line (latin1-decoded) into hosts.deny below `root`, as the daemon of this generation does. Never throws. */
+/** Adds a line (latin1-decoded) to hosts.deny below `root`, as the daemon of this dialect does. Never throws. */
 export const denyHost = async (root: string, line: string, dialect: Dialect): Promise<Denial> => {
   try {
     return dialect === '1.2'

@@ -25,7 +25,7 @@ export const ownAddresses = (): Address[] =>
       return bytes === null ? [] : [bytes]
     })
 
-/** How many binds are tried at a time. */
+/** How many binds are tried in parallel. */
 const BATCH = 64
 
 /** All IPv6 addresses, and with them all of IPv4: what 2.x binds when it listens by itself. */
@@ -47,7 +47,7 @@ const portsAsked = ({ dialect, mode, ports }: Configuration): Asked[] =>
     return numbers.filter((port) => port > 0 && port < 65_536).map((port) => ({ protocol, port, address }))
   })
 
-/** Of the ports that a daemon looks at before it starts to watch, those that a service has. Asks for each. */
+/** Of the ports that a daemon tests before it starts to watch, those that a service uses. Tests each by a bind. */
 export const findInUse = async (configurations: readonly Configuration[]): Promise<InUse> => {
   const taken = new Set<string>()
   const remaining = configurations.flatMap(portsAsked)
@@ -58,18 +58,18 @@ export const findInUse = async (configurations: readonly Configuration[]): Promi
   return (protocol, port) => taken.has(portKey(protocol, port))
 }
 
-/** What effects do not differ in by source. */
+/** What the effects of all sources have in common. */
 interface Basis {
   readonly configurations: readonly Configuration[]
   readonly ignore: IgnoreSource
   readonly isInUse: Effects['isInUse']
-  /** Called for everything, after what the daemon would write is written. `faults`: what could not be. */
+  /** Called for each outcome, after the daemon's files have been written. `faults`: why one could not be written. */
   readonly detected: (outcome: Outcome, faults: readonly string[]) => void
 }
 
 /**
- * Looks, and takes every action for done. What is not live but recorded is held against the files as they are once, and
- * no name server is asked about it.
+ * Only watches, and assumes that every action succeeds. For recorded traffic the files are read once, and no name server is
+ * queried.
  */
 export const watchingEffects = ({ ignore, detected, isInUse: asked }: Basis, isLive: boolean): Effects => ({
   isInUse: asked,
@@ -83,11 +83,11 @@ export const watchingEffects = ({ ignore, detected, isInUse: asked }: Basis, isL
   finalized: (outcome) => detected(outcome, []),
 })
 
-/** A file that the daemon writes; null where it has none. */
+/** A file that the daemon writes; null if it writes none. */
 const openRecord = async (root: string, path: string | null): Promise<WatchedFile | null> =>
   path === null ? null : watchFile(await resolveInRoot(root, path))
 
-/** The hosts that a 2.x daemon takes for blocked from its start on; 1.2 forgets them at its start. */
+/** The hosts that a 2.x daemon considers blocked from its start on; 1.2 empties its file when it starts. */
 export const readBlocked = async (
   root: string,
   { dialect, blockedFile }: Configuration,
@@ -97,7 +97,7 @@ export const readBlocked = async (
 /** 1.2 runs with the umask 077, 2.x with systemd's. */
 const FILE_MODES = { '1.2': 0o600, '2.x': 0o644 } as const
 
-/** Does what the daemon would do: below `root`, and to this machine by the commands. Throws HostError at the start only. */
+/** Does what the daemon would do: writes files below `root`, runs commands on this machine. Throws HostError only when called. */
 export const actingEffects = async (root: string, basis: Basis): Promise<Effects> => {
   const { configurations, detected } = basis
   const dialect = configurations[0]?.dialect ?? '1.2'
@@ -128,7 +128,7 @@ export const actingEffects = async (root: string, basis: Basis): Promise<Effects
     perform: (action) => perform(action, { root, dialect }),
     finalized: async (outcome) => {
       const { blocked, history } = records.get(outcome.decision.mode) ?? {}
-      // The order in which 1.2 writes them.
+      // In the order in which 1.2 writes them.
       const faults = await write(blocked, outcome.blockedRecord)
       detected(outcome, [...faults, ...(await write(history, outcome.history))])
     },

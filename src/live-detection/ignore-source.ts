@@ -4,21 +4,21 @@ import type { Dialect } from '../documents/portsentry-conf.ts'
 import { resolveInRoot } from '../system/paths.ts'
 import { watchFile } from './records.ts'
 
-/** The ignore list that a daemon reads, kept up with its file as the daemon does it. */
+/** The ignore list of a daemon, read again when the daemon would read it. */
 export interface IgnoreSource {
-  /** Null: there is none. The same object as long as the file is the same. */
+  /** Null: there is none. The same object as long as the file does not change. */
   readonly list: () => IgnoreList | null | Promise<IgnoreList | null>
-  /** The same as it was last read, without another look at the file. */
+  /** The list as last read, without checking the file. */
   readonly known: () => IgnoreList | null
-  /** Where the list came from. */
+  /** The path of the list. */
   readonly path: () => string
-  /** What a line of it says (latin1-decoded), from 1. */
+  /** The text of a line (latin1-decoded), counted from 1. */
   readonly line: (number: number) => string
 }
 
 /**
- * The first of these files (absolute paths below `root`) that is there: 1.2 looks at each packet, 2.x at the start only.
- * Throws HostError where one cannot be read at the start; a file that fails later is to 1.2 as one that is gone.
+ * The first of these files (absolute paths below `root`) that exists: 1.2 reads it at each packet, 2.x only when it starts.
+ * Throws HostError if it cannot be read at the start; 1.2 treats a file that becomes unreadable like a removed one.
  */
 export const openIgnoreList = async (
   root: string,

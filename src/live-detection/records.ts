@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 import { appendFile, readFile, truncate } from 'node:fs/promises'
 import { errnoOf, failedTo, type HostError } from '../system/host-error.ts'
 
-/** What distinguishes two states of a file; null where there is none. */
+/** What distinguishes two states of a file; null if it does not exist. */
 const stampOf = (path: string): string | null => {
   const entry = statSync(path, { throwIfNoEntry: false })
   return entry === undefined
@@ -19,19 +19,19 @@ const readBytes = async (path: string): Promise<Buffer | null> => {
   }
 }
 
-/** A file that another program may change, or that this one appends to. */
+/** A file that this program appends to and that another one may change. */
 export interface WatchedFile {
-  /** Its bytes (null: no such file) where it is not as it was when last asked or appended to; else undefined. */
+  /** Its bytes (null: it does not exist) if it has changed since the last call or append; else undefined. */
   readonly changed: () => Promise<Buffer | null> | undefined
-  /** Appends, creating it with `mode`; what was appended does not count as a change. Throws HostError. */
+  /** Appends to the file, or creates it with `mode`. The append does not count as a change. Throws HostError. */
   readonly append: (bytes: Uint8Array | string, mode: number) => Promise<void>
-  /** Empties it, where it is. Throws HostError. */
+  /** Truncates the file, if it exists. Throws HostError. */
   readonly empty: () => Promise<void>
 }
 
 const explain = (path: string, error: unknown): HostError => failedTo('write', path, error)
 
-/** A look at a file by its real path. Looking is one stat(): cheap enough for each packet. */
+/** Watches a file by its real path. A check is one stat(): cheap enough for each packet. */
 export const watchFile = (path: string): WatchedFile => {
   let seen: string | null | undefined
   return {

@@ -4,32 +4,32 @@ import { tryRun } from '../system/process.ts'
 import { denyHost } from './deny-host.ts'
 
 export interface Response {
-  /** hosts.deny is written below this; commands run on this machine in any case. */
+  /** The root for hosts.deny; commands run on this machine in any case. */
   readonly root: string
-  /** The generation whose way of writing hosts.deny is followed. */
+  /** The dialect of the daemon, which decides how hosts.deny is written. */
   readonly dialect: Dialect
   /** How long a command may take. */
   readonly timeoutMs?: number
 }
 
-/** The daemon waits without a limit, and sees no packet meanwhile. */
+/** The daemon waits without a limit, and does not read packets in that time. */
 const TIMEOUT_MS = 60_000
-/** What a command wrote is in its pipe when it ends; a program that it left behind may hold the pipe open. */
+/** The output of a command is in the pipe when it ends; a background process that it started may keep the pipe open. */
 const DRAIN_MS = 50
 
 /**
- * `sh -c COMMAND` as both daemons run it, with 1.2's umask. The command comes as octal escapes, since portsentry.conf
- * is bytes and arguments are UTF-8 here. One pipe for both streams keeps what was said in order.
+ * `sh -c COMMAND` as both daemons run it, with 1.2's umask. The command is passed as octal escapes, since portsentry.conf
+ * is bytes and Node's arguments are UTF-8. One pipe for both streams keeps the output in order.
  */
 const SCRIPT = 'umask 077; exec /bin/sh -c "$(printf %b "$1")" 2>&1'
 
 const escapeBytes = (latin1: string): string =>
   [...Buffer.from(latin1, 'latin1')].map((byte) => `\\0${byte.toString(8).padStart(3, '0')}`).join('')
 
-/** `Try iptables -h` does not say what went wrong. */
+/** Lines such as `Try iptables -h` do not say what went wrong. */
 const ADVICE = /^(?:Try|See|Usage:) /
 
-/** The last line with anything in it; control characters, which a terminal would obey, as `?`. */
+/** The last line that is not empty; control characters, which a terminal would interpret, as `?`. */
 const lastLine = (output: string): string =>
   (
     output
@@ -53,9 +53,9 @@ const runCommand = async (
 }
 
 /**
- * Does what a daemon would do about a host, and says what came of it. Never throws. The daemons pass over a command's
+ * Does what a daemon would do about a host, and returns the outcome. Never throws. The daemons ignore a command's
  * exit status; here any other than 0 is `failed`, and so is a command that takes longer than `timeoutMs`
- * (137, as of one that was killed).
+ * (137: killed).
  */
 export const perform = async (action: Action, response: Response): Promise<ActionOutcome> => {
   const { root, dialect, timeoutMs = TIMEOUT_MS } = response

@@ -24,9 +24,9 @@ export interface Arrival extends Port {
   readonly timeMs: number
   readonly source: Address
   readonly sourcePort: number
-  /** Null for a datagram: a server on all addresses does not learn from the kernel to which of them it came. */
+  /** Null for a datagram: the kernel does not report its destination to a socket that is bound to all addresses. */
   readonly destination: Address | null
-  /** Sends the banner (latin1-decoded, may be empty) and ends the connection. Once for each arrival. */
+  /** Sends the banner (latin1-decoded, may be empty) and closes the connection. To be called once for each arrival. */
   readonly answer: (banner: string) => void
 }
 
@@ -34,10 +34,10 @@ export interface Listeners {
   readonly bound: readonly Port[]
   /** Ports that could not be bound, with the errno name. */
   readonly refused: readonly (Port & { readonly reason: string })[]
-  /** How many came while 512 others were waiting for an answer, and were turned away unseen. */
+  /** How many arrived while 512 others were waiting for an answer, and were rejected without being examined. */
   readonly turnedAway: () => number
   readonly close: () => void
-  /** Settles when no socket is open any more; `said` is not empty where that was not asked for. */
+  /** Resolves when all sockets are closed; `said` is not empty if that was not requested. */
   readonly closed: Promise<{ readonly said: string }>
 }
 
@@ -48,10 +48,10 @@ const parseHexadecimal = (text: string): Address => unmappedAddress([...Buffer.f
 
 /**
  * Opens sockets on all addresses as a daemon in a connect mode does: IPv4 for 1.2, dual-stack for 2.x (family 6). A
- * port that cannot be bound is reported and left out: the daemons go on, too. Throws HostError.
+ * port that cannot be bound is reported and left out: the daemons continue, too. Throws HostError.
  *
- * perl (essential on Debian) holds them, because Node does not keep the address that accept() gives and asks for
- * it later, when a scanner such as nmap -sT has hung up and it is no longer known.
+ * perl (essential on Debian) holds them, because Node does not keep the address from accept() and calls getpeername()
+ * later, when a scanner such as nmap -sT has closed the connection and the kernel no longer knows it.
  */
 export const openListeners = async (
   family: 4 | 6,

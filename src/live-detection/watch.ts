@@ -20,7 +20,7 @@ export type Source =
   | {
       readonly kind: 'pcap'
       readonly path: string
-      /** Ports (as `portKey` has them) that services had when the traffic was captured. */
+      /** Ports (in the form of `portKey`) that services used when the traffic was captured. */
       readonly inUse: ReadonlySet<string>
       /** Null: any destination is the server's. */
       readonly addresses: readonly Address[] | null
@@ -31,19 +31,19 @@ export interface Session {
   readonly root: string
   readonly configurations: readonly Configuration[]
   readonly method: 'pcap' | 'raw'
-  /** The effects of this run, with what the source knows of ports that services have. */
+  /** The effects of this run; the source decides which ports are in use. */
   readonly effects: (isInUse: Effects['isInUse']) => Promise<Effects>
   readonly stdin: Readable
-  /** Lets `work` end in order, by calling `stop`, on request. */
+  /** Waits for `work`; calls `stop` on request, so that it ends in order. */
   readonly untilStopped: <T>(stop: () => void, work: Promise<T>) => Promise<T>
   readonly note: (text: string) => void
 }
 
-/** How a source ended: what else there is to say of it, for people and for programs. */
+/** How a source ended: what remains to be reported, as text and for JSON. */
 export interface Ending {
   readonly text: string
   readonly document: object
-  /** Why it ended by itself, or what is wrong with it; null where nothing is. */
+  /** Why it ended by itself, or what is wrong with it; null if nothing is. */
   readonly failure: string | null
 }
 
@@ -54,7 +54,7 @@ const createWatch = async (
   isLive: boolean,
 ): Promise<Watcher> => {
   const detectors = configurations.map(async (configuration) => {
-    // What the server has blocked since has nothing to do with a capture file.
+    // Hosts that the server has blocked by now do not matter for a capture file.
     const blocked = isLive ? await readBlocked(root, configuration) : undefined
     return createDetector(configuration, { ...known, method, ...(blocked && { blocked }) })
   })
@@ -66,7 +66,7 @@ interface CaptureResult {
   readonly fault: CaptureFault | null
 }
 
-/** Shows the watcher every packet of a capture, in order; reads no faster than the watcher's effects go. */
+/** Passes every packet of a capture to the watcher, in order, and waits for its effects before it reads on. */
 const watchCapture = async (chunks: Chunks, watcher: Watcher): Promise<CaptureResult> => {
   const reader = createCaptureReader()
   const decoder = createDecoder()
@@ -81,7 +81,7 @@ const watchCapture = async (chunks: Chunks, watcher: Watcher): Promise<CaptureRe
   return { counts: decoder.counts, fault: reader.end() }
 }
 
-/** `frames not decoded: 5 of other protocols, 2 malformed`; '' where all was decoded. */
+/** `frames not decoded: 5 of other protocols, 2 malformed`; '' if all frames were decoded. */
 const describeUndecoded = ({ otherProtocol, fragments, truncated, malformed }: DecodeCounts): string => {
   const parts = [
     ...(otherProtocol > 0 ? [`${otherProtocol} of other protocols`] : []),
@@ -141,7 +141,7 @@ const watchInterface = async (session: Session, name: string): Promise<Ending> =
   }
 }
 
-/** Opens the ports of the configurations. What arrives goes to `onArrival`. Throws HostError where none can be had. */
+/** Opens the ports of the configurations, and calls `onArrival` for each arrival. Throws HostError if none can be bound. */
 const openPorts = async (
   configurations: readonly Configuration[],
   onArrival: (arrival: Arrival) => void,
@@ -157,7 +157,7 @@ const openPorts = async (
   )
 }
 
-/** Ports that could not be bound, and what follows from that for the ports that the daemon reports. */
+/** Messages about ports that could not be bound, and about ports that the daemon therefore reports by another number. */
 const describeRefused = (
   { bound, refused }: Listeners,
   inUseAtStart: InUse,
@@ -177,7 +177,7 @@ const describeRefused = (
   ]
 }
 
-/** Hands an arrival to the watcher, and lets go of it when the watcher is done. */
+/** Passes an arrival to the watcher, and closes it when the watcher is done. */
 const watchArrival = async ({ answer, ...connection }: Arrival, watcher: Watcher): Promise<void> => {
   let isAnswered = false
   const sendBanner = (banner: string): void => {
@@ -197,7 +197,7 @@ const watchSockets = async (session: Session): Promise<Ending> => {
   const waiting = new Set<Promise<void>>()
   let begin: (watcher: Watcher) => void = () => undefined
   let fail: (error: unknown) => void = () => undefined
-  // What arrives before the watcher is there waits for it.
+  // Arrivals wait until the watcher has been created.
   const begun = new Promise<Watcher>((resolve) => {
     begin = resolve
   })
@@ -235,7 +235,7 @@ const watchSockets = async (session: Session): Promise<Ending> => {
   }
 }
 
-/** Watches a source from its beginning to its end. Throws HostError where it cannot. */
+/** Watches a source until it ends. Throws HostError if it cannot. */
 export const watchSource = (session: Session, source: Source): Promise<Ending> => {
   if (source.kind === 'pcap') return watchFile(session, source)
   return source.kind === 'interface' ? watchInterface(session, source.name) : watchSockets(session)

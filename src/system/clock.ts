@@ -1,6 +1,6 @@
 import type { LocalTime } from '../time.ts'
 
-/** `timeMs` (since the epoch) in the time zone of this machine, or of TZ, as the daemons' localtime() gives it. */
+/** `timeMs` (since the epoch) in the time zone of this machine, or of TZ, as the daemons' localtime() has it. */
 export const localTime = (timeMs: number): LocalTime => {
   const date = new Date(timeMs)
   return {

@@ -12,7 +12,7 @@ const fail = (name: string, code: string): never => {
 
 /**
  * For the crash tests: PORTWARD_FAULT=`kill@7` ends this process before its seventh effect, `EIO@7` makes that one fail,
- * `hang@7` has it hang until its timeout. PORTWARD_FAULT_LOG gets the name of each effect.
+ * `hang@7` makes it hang until its timeout. The name of each effect is appended to PORTWARD_FAULT_LOG.
  */
 export const interfere = async (name: string): Promise<void> => {
   count += 1

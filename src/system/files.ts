@@ -13,7 +13,7 @@ export interface FileState {
   readonly mode: number
   readonly uid: number
   readonly gid: number
-  /** Milliseconds since the epoch; 0 for a file that only its package holds so far. */
+  /** Milliseconds since the epoch; 0 for a file that so far is only in its package. */
   readonly modifiedMs: number
 }
 
@@ -23,7 +23,7 @@ export interface Unreadable {
   readonly hint: string
 }
 
-/** What `read` returns for the real path, or null where there is no such file. */
+/** What `read` returns for the real path, or null if the file does not exist. */
 const ifPresent = async <T>(
   root: string,
   path: string,
@@ -56,17 +56,17 @@ export const listDirectory = async (root: string, path: string): Promise<string[
 const attributesOf = (real: string, entry: Stats): Omit<FileState, 'text'> => {
   if (!entry.isFile()) throw new HostError(`${real} is not a regular file`, 'see what leads there')
   const { mode, uid, gid, mtimeMs } = entry
-  // A time in the future (the clock was set back, a copy kept its times) says nothing, and would be newer than any daemon.
+  // A time in the future (the clock was set back, a copy kept its times) is meaningless, and would be newer than any daemon.
   return { mode: mode & 0o7777, uid, gid, modifiedMs: mtimeMs > Date.now() ? 0 : mtimeMs }
 }
 
-/** Attributes of a file below `root`, or null where there is none. Throws HostError if it cannot be looked at. */
+/** Attributes of a file below `root`, or null if it does not exist. Throws HostError if they cannot be read. */
 export const readAttributes = (root: string, path: string): Promise<Omit<FileState, 'text'> | null> =>
   ifPresent(root, path, async (real) => attributesOf(real, await stat(real)))
 
 /**
- * A file below `root` with its attributes, or null where there is none: both are of one file, whatever is put in its
- * place meanwhile. Throws HostError if it cannot be read.
+ * A file below `root` with its attributes, or null if it does not exist: both belong to the same file, even if it is
+ * replaced in between. Throws HostError if it cannot be read.
  */
 export const readFileState = (root: string, path: string): Promise<FileState | null> =>
   ifPresent(root, path, async (real) => {
@@ -79,7 +79,7 @@ export const readFileState = (root: string, path: string): Promise<FileState | n
     }
   })
 
-/** Puts a file's bytes, or a directory's names, on the disk. */
+/** Syncs a file's bytes, or a directory's names, to disk. */
 export const syncPath = async (path: string): Promise<void> => {
   const handle = await open(path, 'r')
   await handle.sync().finally(() => handle.close())
@@ -95,10 +95,10 @@ const writeAll = async (handle: FileHandle, text: string): Promise<void> => {
 }
 
 /**
- * Replaces a file's bytes at once, or creates it with `mode`: a temporary file beside the real target gets the
+ * Replaces a file atomically, or creates it with `mode`: a temporary file beside the real target gets the
  * same mode, owner, ACL and other extended attributes, is synced and renamed over it, and the directory is
- * synced. Symbolic links are followed, not replaced. Missing directories are made. Throws HostError and leaves the
- * old file as it was.
+ * synced. Symbolic links are followed, not replaced. Missing directories are created. On failure throws HostError and leaves
+ * the old file as it was.
  */
 export const replaceFile = async (root: string, path: string, text: string, mode: number): Promise<void> => {
   const target = await resolveInRoot(root, path)
@@ -137,7 +137,7 @@ export const replaceFile = async (root: string, path: string, text: string, mode
   }
 }
 
-/** What has been added to a file behind its first `size` bytes. */
+/** What has been appended to a file after its first `size` bytes. */
 const readAdded = async (handle: FileHandle, size: number): Promise<Buffer> => {
   const added = Buffer.alloc(Math.max(0, (await handle.stat()).size - size))
   const { bytesRead } = await handle.read(added, 0, added.length, size)
@@ -145,8 +145,8 @@ const readAdded = async (handle: FileHandle, size: number): Promise<Buffer> => {
 }
 
 /**
- * Replaces the bytes of a file that daemons add lines to whenever they like: `change` gets what the file has ('' where
- * there is none), and what is added to the old file while the new one is made is added to the new one, too.
+ * Replaces the bytes of a file to which daemons may append lines at any time: `change` gets the file's text ('' if it does not
+ * exist), and what is appended to the old file while the new one is written is appended to the new one, too.
  * Throws HostError, and whatever `change` throws.
  */
 export const rewriteGrowing = async (

@@ -1,4 +1,4 @@
-/** An effect on the system that failed: which one, and what to do. The cause keeps the details. */
+/** An effect on the system that failed: which one, and what to do. The cause has the details. */
 export class HostError extends Error {
   readonly hint: string
 
@@ -9,7 +9,7 @@ export class HostError extends Error {
   }
 }
 
-/** What a failure says of itself. */
+/** The message of anything that was thrown. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /** The errno name (`ENOSPC`) of a failed system call, or undefined. */

@@ -6,15 +6,15 @@ import { childEnvironment, tryRun } from './process.ts'
 
 const REFUSED = 75
 
-/** A portward that was killed may have its lock for a moment longer. */
+/** The lock of a portward that was killed may be released a moment later. */
 const PATIENCE_S = 2
 
 export const LOCK = '/run/portward.lock'
 
 /**
- * Where generations and the journal of a server are kept: root's alone, since they hold copies of configuration files.
- * Locked while apt or dpkg runs for portward. An apply to a tree keeps nothing behind: its record is in a directory
- * that ends with it.
+ * The directory of a server's generations and journal: only root can read it, since it has copies of configuration files.
+ * Locked while apt or dpkg runs for portward. An apply to a tree leaves no record: it is in a temporary directory, which is
+ * removed at the end.
  */
 export const STATE = '/var/lib/portward'
 
@@ -22,7 +22,7 @@ export interface Lock {
   readonly release: () => Promise<void>
 }
 
-/** A user who may read the file could hold its lock and keep root out. */
+/** A user who may read the lock file could hold its lock and block root. */
 const keepPrivate = async (path: string): Promise<void> => {
   try {
     const handle = await open(path, 'a', 0o600)
@@ -32,7 +32,7 @@ const keepPrivate = async (path: string): Promise<void> => {
   }
 }
 
-/** Whether a portward is running on this server now. Only root can ask, whose lock it is. */
+/** Whether a portward is running on this server now. Only root can test the lock. */
 export const isLocked = async (path = LOCK): Promise<boolean> => {
   if (!existsSync(path)) return false
   const { exitCode } = await tryRun('flock', [
@@ -46,8 +46,8 @@ export const isLocked = async (path = LOCK): Promise<boolean> => {
 }
 
 /**
- * Takes a lock as flock(1) does. The kernel holds it for a child process that ends with this one, however this one ends:
- * nothing is left to be cleaned up. Throws `refused` where another process keeps it for longer than `patienceS`.
+ * Takes a lock as flock(1) does. A child process holds it that ends with this one, even if this one is killed: nothing is left
+ * to be cleaned up. Throws `refused` if another process keeps it for longer than `patienceS`.
  */
 export const holdLock = async (path: string, patienceS: number, refused: HostError): Promise<Lock> => {
   const options = ['--timeout', String(patienceS), '--conflict-exit-code', String(REFUSED)]
@@ -80,7 +80,7 @@ export const holdLock = async (path: string, patienceS: number, refused: HostErr
   }
 }
 
-/** Keeps a second apply off the same server or tree until `release` is called. */
+/** Prevents a second apply to the same server or tree until `release` is called. */
 export const takeLock = async (root: string): Promise<Lock> => {
   const path = root === '/' ? LOCK : root
   if (root === '/') await keepPrivate(LOCK)

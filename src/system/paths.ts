@@ -8,7 +8,7 @@ const MAX_LINKS = 40
 /**
  * The real path of `path` below `root`: symbolic links are followed as a process chrooted to `root` would,
  * so that an absolute link in an image never leads to this machine's own files. Components that do not
- * exist stay as they are. Throws HostError on a loop of links, and, where root works on the live system, on a link
+ * exist are kept as they are. Throws HostError on a loop of links, and, where root works on the live system, on a link
  * that another user could point elsewhere.
  */
 export const resolveInRoot = async (root: string, path: string): Promise<string> => {
@@ -56,14 +56,14 @@ const linkTarget = async (path: string): Promise<string | null> => {
   }
 }
 
-/** Who else than root can change an entry, in words, and how to end that; null for none. A link's mode says nothing. */
+/** Who besides root can change an entry, as text, and the command against that; null if only root. A link's mode is meaningless. */
 const otherOwner = (
   path: string,
   { uid, mode }: Stats,
   isLink: boolean,
 ): { who: string; fix: string } | null => {
   if (uid !== 0) return { who: `belongs to user ${uid}`, fix: `chown -h root ${path}` }
-  // Sticky directories too: what is not there yet, or was taken away by root, any user can put there.
+  // Sticky directories too: any user can create a file there that does not exist yet, or that root has removed.
   if (isLink || (mode & 0o022) === 0) return null
   return {
     who: `may be written by others than root (mode ${(mode & 0o7777).toString(8)})`,
@@ -72,8 +72,8 @@ const otherOwner = (
 }
 
 /**
- * Who else than root could put another file in the place of `real`, an absolute path without links, in words; null
- * for none. In a sticky directory the entries that are root's are root's alone.
+ * Who besides root could replace `real`, an absolute path without links, by another file, as text; null if only root. In a
+ * sticky directory only root can replace root's entries.
  */
 export const findOtherOwnerAbove = async (real: string): Promise<{ who: string; fix: string } | null> => {
   for (let directory = dirname(real); ; directory = dirname(directory)) {
@@ -88,8 +88,8 @@ export const findOtherOwnerAbove = async (real: string): Promise<{ who: string; 
 }
 
 /**
- * Who else than root could make the file `real` while it is not there, or could keep its directory from root, in words;
- * null for none. Directories that do not exist are made by root.
+ * Who besides root could create the file `real`, or its directory, before root does, as text; null if only root. Missing
+ * directories are created by root.
  */
 export const findOtherCreator = async (real: string): Promise<string | null> => {
   for (let directory = dirname(real); ; directory = dirname(directory)) {
@@ -104,7 +104,7 @@ export const findOtherCreator = async (real: string): Promise<string | null> => 
 }
 
 /**
- * A user who can change a link, its directory or one of those above decides where it leads, and could have root read or
+ * A user who can change a link, its directory or one of those above decides where it leads, and could make root read or
  * write any file. `link` is absolute, without links above its last component. Throws HostError.
  */
 const expectTrusted = async (path: string, link: string): Promise<void> => {

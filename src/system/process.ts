@@ -10,11 +10,11 @@ export interface RunOptions {
   readonly cwd?: string
   readonly environment?: Readonly<Record<string, string>>
   readonly timeoutMs?: number
-  /** What it is run for, reported if it takes long; by default its command line. */
+  /** What the program is run for, reported if it takes long; by default its command line. */
   readonly purpose?: string
-  /** How long its output is waited for once it has ended. */
+  /** How long to wait for the rest of its output after it has ended. */
   readonly graceMs?: number
-  /** A file or directory that is locked until the program has ended, also where this process dies before. */
+  /** A file or directory that is locked until the program has ended, even if this process is killed before. */
   readonly lock?: string
 }
 
@@ -24,14 +24,14 @@ export interface RunResult {
   readonly stderr: string
 }
 
-/** Programs are found where Debian has them, whatever PATH the caller's shell has (su without `-` lacks sbin). */
+/** Programs are searched in Debian's directories, whatever the caller's PATH is (su without `-` lacks sbin). */
 const ENVIRONMENT = {
   PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
   LC_ALL: 'C.UTF-8',
   HOME: '/root',
 }
 
-/** The administrator's proxies are apt's, too. */
+/** apt uses the administrator's proxies. */
 const PROXIES = ['http_proxy', 'https_proxy', 'ftp_proxy', 'no_proxy'].flatMap((name) => [
   name,
   name.toUpperCase(),
@@ -40,17 +40,17 @@ const PROXIES = ['http_proxy', 'https_proxy', 'ftp_proxy', 'no_proxy'].flatMap((
 const proxies = (): Record<string, string> =>
   Object.fromEntries(PROXIES.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])))
 
-/** What every program gets for an environment, and nothing else of the caller's. */
+/** The environment of every program; nothing else is inherited from the caller. */
 export const childEnvironment = (): Record<string, string> => ({ ...ENVIRONMENT, ...proxies() })
 
-/** Exit code for a program that could not be started, as a shell gives it. */
+/** Exit code of a shell for a program that could not be started. */
 const NOT_STARTED = 127
 
 const TIMEOUT_MS = 120_000
-/** How long the output of a program that has ended is waited for: what it started may hold on to it. */
+/** How long to wait for the output of a program that has ended: its children may keep the pipe open. */
 const OUTPUT_GRACE_MS = 2_000
 
-/** Ends a program with all that it started, as far as that stayed in its process group. */
+/** Kills a program and those of its children that are still in its process group. */
 const killGroup = (pid: number): void => {
   try {
     process.kill(-pid, 'SIGKILL')
@@ -71,8 +71,8 @@ const exitCodeOf = (exitCode: number | null | undefined, signal: NodeJS.Signals 
   exitCode ?? (signal ? 128 + constants.signals[signal] : NOT_STARTED)
 
 /**
- * Runs a program without a shell and waits for it. Never throws: a program that cannot be started gives 127, one that
- * is killed or runs out of time 128 and the signal's number, with the reason in `stderr`.
+ * Runs a program without a shell and waits for it. Never throws: the exit code is 127 if it cannot be started, and 128 plus
+ * the signal's number if it is killed or times out, with the reason in `stderr`.
  */
 export const tryRun = async (
   file: string,
@@ -90,7 +90,7 @@ export const tryRun = async (
     env: { ...childEnvironment(), ...options.environment },
     extendEnv: false,
     reject: false,
-    // A process group of its own: Ctrl-C is for portward, which ends in order, and not for a running dpkg.
+    // In a separate process group: Ctrl-C goes to portward, which stops in order, and not to a running dpkg.
     detached: true,
     stripFinalNewline: false,
     input: options.input ?? '',
@@ -120,7 +120,7 @@ export const tryRun = async (
   }
 }
 
-/** Runs a program that must succeed; throws HostError with what it said otherwise. */
+/** Runs a program that must succeed; otherwise throws HostError with the end of its output. */
 export const run = async (
   file: string,
   args: readonly string[],
@@ -133,16 +133,16 @@ export const run = async (
   throw new HostError(`${[file, ...args].join(' ')} failed with exit code ${exitCode}: ${said}`, hint)
 }
 
-/** A program that works on while its output is read. */
+/** A running program whose output is read as it comes. */
 export interface Followed {
   readonly pid: number | undefined
-  /** What is written after it has ended is lost without an error. */
+  /** What is written after the program has ended is discarded without an error. */
   readonly stdin: Writable
   readonly stdout: Readable
   readonly stderr: Readable
   /** The end of what it has written to stderr so far. */
   readonly said: () => string
-  /** Settles when it has ended and its output is read; never rejects. Exit codes as those of `tryRun`. */
+  /** Settles when it has ended and its output has been read; never rejects. Exit codes as those of `tryRun`. */
   readonly ended: Promise<{ readonly exitCode: number; readonly said: string }>
   readonly kill: (signal?: NodeJS.Signals) => void
 }
@@ -150,7 +150,7 @@ export interface Followed {
 /** Its first and last words fit. */
 const MAX_SAID = 8192
 
-/** Starts a program without a shell, in a process group of its own: Ctrl-C at a terminal does not end it out of turn. */
+/** Starts a program without a shell, in a separate process group: Ctrl-C at a terminal does not kill it prematurely. */
 export const follow = (file: string, args: readonly string[]): Followed => {
   const child = spawn(file, args, { env: childEnvironment(), stdio: 'pipe', detached: true })
   let said = ''

@@ -1,6 +1,6 @@
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/** Has Ctrl-C, a termination and a closed terminal call `handle` instead of ending this process while the work is done. */
+/** While the work is done, SIGINT, SIGTERM and SIGHUP call `handle` instead of ending this process. */
 export const handlingSignals = async <T>(handle: () => void, work: () => Promise<T>): Promise<T> => {
   for (const signal of SIGNALS) process.on(signal, handle)
   try {

@@ -10,10 +10,10 @@ const reporter = new AsyncLocalStorage<(text: string) => void>()
 export const reportingWaits = <T>(report: (text: string) => void, work: () => Promise<T>): Promise<T> =>
   reporter.run(report, work)
 
-/** What is being waited for, so that two waits for the same are reported once. */
+/** What is being waited for, with the number of waits, so that two waits for the same are reported once. */
 const pending = new Map<string, number>()
 
-/** Does something that may take long: after five seconds it is reported what is waited for, and for how long at most. */
+/** Does work that may take long: after five seconds reports what is waited for, and for how long at most. */
 export const waitingFor = async <T>(what: string, limitMs: number, work: () => Promise<T>): Promise<T> => {
   const report = reporter.getStore()
   const isFirst = !pending.has(what)
