@@ -426,7 +426,7 @@ export const PROBLEM_CODES = {
   },
   'unread-line': {
     title: 'Line not read by portsentry',
-    explanation: 'portsentry reads nothing of this line. Correct it if it is to count; else it is harmless.',
+    explanation: 'portsentry ignores this line. Correct it if it is to count; else it is harmless.',
   },
   unreadable: {
     title: 'Unreadable file',

@@ -29,7 +29,7 @@ for directory in /*; do
 	case $directory in
 	/proc | /sys | /dev | /run | /tmp) ;;
 	*) if [ -d "$directory" ] && [ ! -L "$directory" ]; then
-		overlay "$directory" || [ "$directory" != /etc ] || fail 'overlay file systems are not to be had here'
+		overlay "$directory" || [ "$directory" != /etc ] || fail 'overlay file systems are not available here'
 	fi ;;
 	esac
 done
@@ -46,7 +46,7 @@ sed -n 's|^[^-]* /run/lab/real\(/[^ ]*\) .*|\1|p' /proc/self/mountinfo | sort -u
 done
 umount -l /run/lab/real
 mount -t tmpfs -o mode=1777 lab /tmp
-mount -o remount,bind,ro / || fail 'the root file system cannot be kept from being written'
+mount -o remount,bind,ro / || fail 'the root file system cannot be made read-only'
 
 # There is no name server in the lab, and asking one that does not answer takes seconds.
 rm -f /etc/resolv.conf

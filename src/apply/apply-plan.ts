@@ -18,7 +18,7 @@ import { disable, enable, reloadFail2ban, restart, stopBanUnit } from './service
 const changedSince = (path: string, fromPackage: boolean): HostError =>
   fromPackage
     ? new HostError(
-        `${path} is not what its package was expected to bring`,
+        `${path} is not the file that its package was expected to install`,
         'run apply again: it makes a new plan',
       )
     : new HostError(
@@ -101,7 +101,7 @@ const validateJails = async ({ steps, desired }: Plan): Promise<void> => {
   const missing = missingFromDump(dump, desired.jails)
   if (missing.length > 0) {
     throw new HostError(
-      `fail2ban would not take ${missing.join('; ')}`,
+      `fail2ban would not use ${missing.join('; ')}`,
       'see which file in /etc/fail2ban says otherwise: jail.local is read after jail.d',
     )
   }

@@ -73,7 +73,7 @@ const until = (
       if (typeof before !== 'string' && typeof finding !== 'string' && before.join() === finding.join())
         return
     }
-    throw new HostError(typeof finding === 'string' ? finding : 'the daemons come and go', hint)
+    throw new HostError(typeof finding === 'string' ? finding : 'the daemons keep restarting', hint)
   })
 
 /** Waits until both daemons really run as planned. Throws HostError where they do not, or when interrupted. */

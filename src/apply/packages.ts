@@ -24,7 +24,7 @@ const apt = (
   effect(`run apt-get ${verb}`, () =>
     run('apt-get', [...PATIENT, ...options, '-y', verb, ...packages], hint, {
       ...CHANGING,
-      purpose: `apt-get to ${verb} ${packages.join(' ')} (another apt or dpkg is waited for 5 min)`,
+      purpose: `apt-get to ${verb} ${packages.join(' ')} (waits up to 5 min for another apt or dpkg)`,
     }),
   )
 
@@ -84,7 +84,7 @@ const findDependents = async (names: readonly string[], among: readonly string[]
 /** Also removes a package that dpkg was unpacking when it was killed. */
 const UNFINISHED = ['-o', 'Dpkg::Options::=--force-remove-reinstreq']
 
-const BY_HAND = 'remove the packages by hand: apt-get purge'
+const BY_HAND = 'remove the packages manually: apt-get purge'
 
 /**
  * Purges those of the packages that are installed and that no other package depends on by now; those in `configured`, which

@@ -261,7 +261,7 @@ export const readFacts = async (
     notes:
       live !== null && !live.asRoot
         ? [
-            'not root: the firewall, the jails and bans of fail2ban, whether portsentry watches, which files cannot be written, and whether an earlier apply was interrupted, were not looked at',
+            'not root: the firewall, the jails and bans of fail2ban, whether portsentry watches, which files cannot be written, and whether an earlier apply was interrupted, were not checked',
           ]
         : [],
   }

@@ -40,7 +40,7 @@ export const undoBan = async (undo: readonly string[]): Promise<void> => {
   // The same rule may exist more than once.
   while (exitCode === 0) ({ exitCode, stderr } = await take())
   const isThere = (await readFirewallBans()).bans.some((ban) => ban.undo.join(' ') === undo.join(' '))
-  if (isThere) throw new HostError(`${undo.join(' ')} failed: ${stderr.trim()}`, 'take the ban away by hand')
+  if (isThere) throw new HostError(`${undo.join(' ')} failed: ${stderr.trim()}`, 'remove the ban manually')
 }
 
 /**
@@ -57,5 +57,5 @@ export const redoBans = async (undos: readonly (readonly string[])[]): Promise<v
     const { exitCode, stderr } = await effect(`run ${command}`, () => tryRun(program, args))
     if (exitCode !== 0) failures.push(`${command} failed: ${stderr.trim()}`)
   }
-  if (failures.length > 0) throw new HostError(failures.join('; '), 'ban by hand')
+  if (failures.length > 0) throw new HostError(failures.join('; '), 'ban the hosts manually')
 }

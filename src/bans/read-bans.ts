@@ -71,7 +71,7 @@ const fail2banBans = (live: LiveFacts | null, isInstalled: boolean): StoreReadin
   if (!live.asRoot) return gap('fail2ban', 'incomplete', 'not readable without root')
   const { jails, jailed } = live
   if (jails === null && isInstalled)
-    return gap('fail2ban', 'incomplete', 'it does not run, or does not answer')
+    return gap('fail2ban', 'incomplete', 'fail2ban does not run, or does not answer')
   if (jails === null) return read('fail2ban', [], false, 'it is not installed')
   if (!jails.includes(JAIL)) return read('fail2ban', [], false, 'it has no portsentry jail loaded')
   if (jailed === null) return gap('fail2ban', 'incomplete', 'the portsentry jail does not list its bans')

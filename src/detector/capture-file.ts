@@ -33,7 +33,7 @@ const openFormat = (start: Uint8Array): UnitReader => {
     case 0xd4c3_b2a1:
     case 0x4d3c_b2a1:
       throw new BadCapture(
-        'this is the pcap of a big-endian machine, which is not read — convert it with tcpdump -r FILE -w NEW',
+        'this is the pcap of a big-endian machine, which is not supported — convert it with tcpdump -r FILE -w NEW',
       )
   }
   throw new BadCapture(
@@ -80,11 +80,11 @@ export const createCaptureReader = (): CaptureReader => {
     push: (chunk) => (fault === null ? readAll(held.length === 0 ? chunk : joined(held, chunk)) : []),
     end: () => {
       if (fault === null && offset === 0 && held.length === 0)
-        fault = { offset, message: 'the capture is empty: it has not even a header' }
+        fault = { offset, message: 'the capture is empty: it does not even have a header' }
       if (fault === null && held.length > 0)
         fault = {
           offset,
-          message: `the capture ends within a record, of which only ${held.length} bytes are there`,
+          message: `the capture ends within a record, of which only ${held.length} bytes are present`,
         }
       return fault
     },

@@ -33,7 +33,7 @@ type Oddity = { readonly what: string; readonly hint: string } | null
 type JudgeValue = (value: string) => Oddity
 
 const takenFor = (value: string, effect: string, hint: string): Oddity => ({
-  what: `is ${quoted(value)}, which portsentry takes for ${effect}`,
+  what: `is ${quoted(value)}, which portsentry reads as ${effect}`,
   hint,
 })
 
@@ -78,7 +78,7 @@ const ports2: JudgeValue = (value) => {
   return odd === undefined
     ? null
     : {
-        what: `has ${quoted(odd)}, which portsentry passes over`,
+        what: `has ${quoted(odd)}, which portsentry ignores`,
         hint: 'list ports and ranges without blanks',
       }
 }
@@ -119,8 +119,8 @@ const findUnread = (conf: PortsentryConf): Finding[] =>
   unreadLines(conf).map(({ line, text, reason, form }) => ({
     severity: 'warning',
     code: 'unread-line',
-    message: `portsentry reads nothing of ${quoted(text)}: ${reason}`,
-    hint: form === null ? 'take the line out' : `write it as ${quoted(form)}, or take it out`,
+    message: `portsentry ignores ${quoted(text)}: ${reason}`,
+    hint: form === null ? 'remove the line' : `write it as ${quoted(form)}, or remove it`,
     line,
   }))
 
@@ -174,7 +174,7 @@ const findBadLines2 = (conf: PortsentryConf): Finding[] => {
   })
   return [
     ...long.map((line) => {
-      const hint = 'portsentry reads its rest as a line: shorten it'
+      const hint = 'portsentry reads the rest as a separate line: shorten it'
       return error('line-overlong', 'longer than 1023 characters', hint, line)
     }),
     ...refused.map(({ number }) =>

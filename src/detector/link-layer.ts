@@ -74,7 +74,7 @@ const READERS = new Map<number, LinkReader>([
 export const checkLinkType = (linkType: number): void => {
   if (!READERS.has(linkType))
     throw new BadCapture(
-      `link type ${linkType} is not read, only Ethernet, raw IP (101) and Linux cooked — record on the server with tcpdump -i any -w FILE`,
+      `link type ${linkType} is not supported, only Ethernet, raw IP (101) and Linux cooked — record on the server with tcpdump -i any -w FILE`,
     )
 }
 

@@ -16,7 +16,7 @@ export const createPcap = (fractionsPerMs: number): UnitReader => {
       if (bytes.length < FILE_HEADER) return null
       const major = uint16(bytes, 4)
       if (major !== 2)
-        throw new BadCapture(`version ${major}.${uint16(bytes, 6)} of pcap is not known, only 2.x`)
+        throw new BadCapture(`version ${major}.${uint16(bytes, 6)} of pcap is not supported, only 2.x`)
       // The upper bits are the length of a frame check sequence, which the length in the IP header excludes.
       linkType = uint32(bytes, 20) % 0x400_0000
       checkLinkType(linkType)

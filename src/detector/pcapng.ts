@@ -65,7 +65,7 @@ const readPacket = (block: Uint8Array, interfaces: readonly Interface[]): Frame 
     throw new BadCapture(`the packet claims ${captured} captured bytes, more than its block can have`)
   // Nanoseconds since the epoch do not fit a number: rounding could give an adjacent millisecond.
   const timeMs = ((BigInt(uint32(block, 12)) << 32n) | BigInt(uint32(block, 16))) / its.unitsPerMs
-  if (timeMs > LAST_TIME_MS) throw new BadCapture('the packet’s time is beyond any calendar')
+  if (timeMs > LAST_TIME_MS) throw new BadCapture('the packet’s time is out of range')
   const originalLength = Math.max(uint32(block, 24), captured)
   const bytes = block.subarray(28, 28 + captured)
   return { timeMs: Number(timeMs), linkType: its.linkType, bytes, originalLength }
@@ -74,11 +74,11 @@ const readPacket = (block: Uint8Array, interfaces: readonly Interface[]): Frame 
 /** The size of the block with this header. */
 const measure = (head: Uint8Array): number => {
   if (uint32(head, 0) === SECTION_HEADER && uint32(head, 8) !== 0x1a2b_3c4d)
-    throw new BadCapture(`the section header is not in the byte order that is read, little-endian ${CONVERT}`)
+    throw new BadCapture(`the section header is not little-endian, the only supported byte order ${CONVERT}`)
   const length = uint32(head, 4)
   if (length < HEAD || length % 4 !== 0 || length > MAX_BLOCK)
     throw new BadCapture(
-      `the block claims ${length} bytes: from ${HEAD} to ${MAX_BLOCK} are read, in steps of 4 ${CONVERT}`,
+      `the block claims ${length} bytes: only ${HEAD} to ${MAX_BLOCK} are supported, in steps of 4 ${CONVERT}`,
     )
   return length
 }
@@ -102,13 +102,13 @@ export const createPcapng = (): UnitReader => {
     if (type === SECTION_HEADER) {
       if (uint16(block, 12) !== 1)
         throw new BadCapture(
-          `version ${uint16(block, 12)}.${uint16(block, 14)} of pcapng is not known, only 1.x`,
+          `version ${uint16(block, 12)}.${uint16(block, 14)} of pcapng is not supported, only 1.x`,
         )
       interfaces = []
     }
     // The obsolete and the simple packet block, which only old or unusual programs write.
     if (type === 2 || type === 3)
-      throw new BadCapture(`packet blocks of type ${type} are not read ${CONVERT}`)
+      throw new BadCapture(`packet blocks of type ${type} are not supported ${CONVERT}`)
     return { length, frame: null }
   }
 }

@@ -47,7 +47,7 @@ export const askFail2ban = async (filter: string, line: string): Promise<Asked> 
   return { logpath, dump, filter: tried }
 }
 
-const HINT = 'correct what fail2ban complains about, then apply again'
+const HINT = 'correct what fail2ban reports, then run apply again'
 
 /** A file of the configuration directory as planned; text null: it is to be removed. */
 export interface StagedFile {
@@ -86,9 +86,13 @@ const test = async (copy: string): Promise<void> => {
  */
 export const dumpStaged = async (directory: string, files: readonly StagedFile[]): Promise<string[]> => {
   const staging = await mkdtemp(join(tmpdir(), 'portward-')).catch((error: unknown) => {
-    throw new HostError(`cannot make a directory in ${tmpdir()}: ${errnoOf(error)}`, 'make room there', {
-      cause: error,
-    })
+    throw new HostError(
+      `cannot make a directory in ${tmpdir()}: ${errnoOf(error)}`,
+      'free some space there',
+      {
+        cause: error,
+      },
+    )
   })
   try {
     const copy = join(staging, 'fail2ban')

@@ -45,9 +45,13 @@ export const takeReserve = async (state: string, generation: number): Promise<vo
       await writeFile(reserveOf(state), Buffer.alloc(bytes), { mode: 0o600, flush: true })
     } catch (error) {
       await rm(reserveOf(state), { force: true })
-      throw new HostError(`no room in ${state} for a rollback: ${errnoOf(error)}`, 'make room', {
-        cause: error,
-      })
+      throw new HostError(
+        `not enough space in ${state} for a rollback: ${errnoOf(error)}`,
+        'free some space',
+        {
+          cause: error,
+        },
+      )
     }
   })
 }

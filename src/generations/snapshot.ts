@@ -76,7 +76,11 @@ const recordFile = async (
       throw new HostError(`${real} is not a regular file`, 'see what is there')
     const bytes = await readFile(real)
     await effect(`copy ${real}`, () =>
-      run('cp', ['--archive', '--', real, join(directory, copy)], 'see whether there is room in /var/lib'),
+      run(
+        'cp',
+        ['--archive', '--', real, join(directory, copy)],
+        'see whether there is enough space in /var/lib',
+      ),
     )
     return { ...common, copy, sha256: sha256(bytes) }
   } catch (error) {

@@ -41,7 +41,7 @@ export const readJson = async <T>(path: string): Promise<T | null> => {
   try {
     return bytes === null ? null : JSON.parse(bytes.toString('utf8'))
   } catch (error) {
-    throw new HostError(`${path} is damaged`, 'move it away; what it says is lost', { cause: error })
+    throw new HostError(`${path} is damaged`, 'move it away; its content is lost', { cause: error })
   }
 }
 

@@ -41,7 +41,7 @@ const replace2 = async (root: string, line: string): Promise<Denial> => {
   const asked = join(await resolveInRoot(root, dirname(HOSTS_DENY)), basename(HOSTS_DENY))
   const entry = await lstat(asked)
   if (entry.isSymbolicLink()) return { done: false, said: `${asked} is a symbolic link` }
-  if ((entry.mode & 0o002) !== 0) return { done: false, said: `${asked} may be written by all` }
+  if ((entry.mode & 0o002) !== 0) return { done: false, said: `${asked} is world-writable` }
   const text = await readFile(asked, 'latin1')
   if (isListed(text, line)) return { done: true, said: '' }
   await replaceFile(root, HOSTS_DENY, `${text}${line}\n`, 0o644)

@@ -90,7 +90,7 @@ const describeUndecoded = ({ otherProtocol, fragments, truncated, malformed }: D
   ]
   const undecoded = parts.length === 0 ? '' : `frames not decoded: ${parts.join(', ')}\n`
   if (fragments === 0) return undecoded
-  return `${undecoded}${fragments} IP fragments were not put together: of such a packet at most the first fragment was looked at\n`
+  return `${undecoded}${fragments} IP fragments were not reassembled: of such a packet at most the first fragment was examined\n`
 }
 
 const watchFile = async (session: Session, source: Source & { kind: 'pcap' }): Promise<Ending> => {
@@ -130,7 +130,7 @@ const watchInterface = async (session: Session, name: string): Promise<Ending> =
     const { counts, fault } = await session.untilStopped(stop, watch())
     capture.stop()
     const { lost, exitCode, said } = await capture.ended
-    const losses = lost ? `${lost} frames were lost by the kernel, and not looked at\n` : ''
+    const losses = lost ? `${lost} frames were dropped by the kernel, and not examined\n` : ''
     return {
       text: losses + describeUndecoded(counts),
       document: { frames: counts, lost, fault },
@@ -226,7 +226,7 @@ const watchSockets = async (session: Session): Promise<Ending> => {
     await Promise.all(waiting)
     const turnedAway = listeners.turnedAway()
     return {
-      text: turnedAway > 0 ? `${turnedAway} connections were turned away unseen, too many at once\n` : '',
+      text: turnedAway > 0 ? `${turnedAway} connections were rejected unexamined, too many at once\n` : '',
       document: { turnedAway },
       failure: isStopped ? null : `the sockets were closed: ${said}`,
     }

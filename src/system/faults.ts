@@ -26,7 +26,7 @@ export const interfere = async (name: string): Promise<void> => {
   }
   if (kind === 'hang') {
     await sleep(300)
-    throw new HostError(`${name} did not come to an end in time`, 'this is a test')
+    throw new HostError(`${name} did not end in time`, 'this is a test')
   }
   fail(name, kind)
 }

@@ -54,7 +54,7 @@ export const listDirectory = async (root: string, path: string): Promise<string[
 }
 
 const attributesOf = (real: string, entry: Stats): Omit<FileState, 'text'> => {
-  if (!entry.isFile()) throw new HostError(`${real} is not a regular file`, 'see what leads there')
+  if (!entry.isFile()) throw new HostError(`${real} is not a regular file`, 'see which link leads there')
   const { mode, uid, gid, mtimeMs } = entry
   // A time in the future (the clock was set back, a copy kept its times) is meaningless, and would be newer than any daemon.
   return { mode: mode & 0o7777, uid, gid, modifiedMs: mtimeMs > Date.now() ? 0 : mtimeMs }

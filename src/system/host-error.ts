@@ -23,8 +23,8 @@ const HINTS: Readonly<Record<string, string>> = {
   EACCES: 'run portward as root',
   EPERM: 'run portward as root, and see whether the file is immutable (lsattr)',
   EROFS: 'remount the file system read-write',
-  ENOSPC: 'make room on the file system',
-  EDQUOT: 'make room in the quota',
+  ENOSPC: 'free some space on the file system',
+  EDQUOT: 'free some space within the quota',
   EISDIR: 'see what is there',
   ENOTDIR: 'see what is there',
 }

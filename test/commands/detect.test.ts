@@ -197,16 +197,14 @@ it.each<[what: string, root: () => string, said: RegExp]>([
     () => server2('TCP_PORTS="11"\n'),
     /203\.0\.113\.9: noticed once/,
   ],
-])('says that it does not put fragments together: %s', async (_, root, said) => {
+])('says that it does not reassemble fragments: %s', async (_, root, said) => {
   const path = join(temporaryDirectory(), 'fragments.pcap')
   const [head, rest] = [ipv4(tcp(40_000, 11), { more: true }), ipv4(payload(6, [1]), { offset: 24 })]
   writeFileSync(path, pcap([{ bytes: head }, { bytes: rest }], { linkType: 101 }))
   const { status, stdout } = await detect({ root: root(), pcap: path })
   expect(status).toBe(0)
   expect(stdout).toMatch(said)
-  expect(stdout).toMatch(
-    /^2 IP fragments were not put together: .* at most the first fragment was looked at$/m,
-  )
+  expect(stdout).toMatch(/^2 IP fragments were not reassembled: .* at most the first fragment was examined$/m)
 })
 
 it.each<[Partial<DetectOptions>, RegExp]>([

@@ -22,27 +22,23 @@ const judged = (line: string, ...modes: Mode[]): string[] => {
 it.each<[line: string, modes: Mode[], expected: string[]]>([
   ['', ['atcp', 'audp'], []],
   ['SCAN_TRIGGER="5"', ['atcp', 'audp'], []],
-  ['SCAN_TRIGGER="x"', ['atcp', 'audp'], ['warning 1: SCAN_TRIGGER is "x", which portsentry takes for 0']],
-  ['SCAN_TRIGGER="3x"', ['atcp'], ['warning 1: SCAN_TRIGGER is "3x", which portsentry takes for 3']],
-  ['SCAN_TRIGGER="-1"', ['atcp'], ['warning 1: SCAN_TRIGGER is "-1", which portsentry takes for 0']],
+  ['SCAN_TRIGGER="x"', ['atcp', 'audp'], ['warning 1: SCAN_TRIGGER is "x", which portsentry reads as 0']],
+  ['SCAN_TRIGGER="3x"', ['atcp'], ['warning 1: SCAN_TRIGGER is "3x", which portsentry reads as 3']],
+  ['SCAN_TRIGGER="-1"', ['atcp'], ['warning 1: SCAN_TRIGGER is "-1", which portsentry reads as 0']],
   [
     'SCAN_TRIGGER="51"',
     ['atcp'],
-    ['warning 1: SCAN_TRIGGER is "51", which portsentry takes for too many: it acts on the first packet'],
+    ['warning 1: SCAN_TRIGGER is "51", which portsentry reads as too many: it acts on the first packet'],
   ],
-  ['BLOCK_TCP="yes"', ['atcp'], ['warning 1: BLOCK_TCP is "yes", which portsentry takes for 0']],
+  ['BLOCK_TCP="yes"', ['atcp'], ['warning 1: BLOCK_TCP is "yes", which portsentry reads as 0']],
   ['BLOCK_TCP="yes"', ['audp'], []],
   ['BLOCK_UDP="2"', ['audp'], []],
   [
     'KILL_RUN_CMD_FIRST="yes"',
     ['atcp'],
-    ['warning 1: KILL_RUN_CMD_FIRST is "yes", which portsentry takes for 0'],
+    ['warning 1: KILL_RUN_CMD_FIRST is "yes", which portsentry reads as 0'],
   ],
-  [
-    'KILL_RUN_CMD_FIRST="7"',
-    ['atcp'],
-    ['warning 1: KILL_RUN_CMD_FIRST is "7", which portsentry takes for 1'],
-  ],
+  ['KILL_RUN_CMD_FIRST="7"', ['atcp'], ['warning 1: KILL_RUN_CMD_FIRST is "7", which portsentry reads as 1']],
   ['TCP_PORTS="20-25"', ['atcp'], []],
   [
     'TCP_PORTS="1,20-25"',
@@ -59,12 +55,12 @@ it.each<[line: string, modes: Mode[], expected: string[]]>([
   [
     'ADVANCED_PORTS_TCP="all"',
     ['atcp'],
-    ['warning 1: ADVANCED_PORTS_TCP is "all", which portsentry takes for 0'],
+    ['warning 1: ADVANCED_PORTS_TCP is "all", which portsentry reads as 0'],
   ],
   [
     ' PORT_BANNER="x"',
     ['atcp', 'audp'],
-    ['warning 1: portsentry reads nothing of " PORT_BANNER=\\"x\\"": it begins with a blank'],
+    ['warning 1: portsentry ignores " PORT_BANNER=\\"x\\"": it begins with a blank'],
   ],
   [
     'KILL_ROUTE="a "b" c"',
@@ -75,13 +71,13 @@ it.each<[line: string, modes: Mode[], expected: string[]]>([
 
   ['', ['stealth'], []],
   ['SCAN_TRIGGER="many"', ['stealth'], ['error 1: portsentry does not start with "many" for SCAN_TRIGGER']],
-  ['SCAN_TRIGGER="65538"', ['stealth'], ['warning 1: SCAN_TRIGGER is "65538", which portsentry takes for 2']],
+  ['SCAN_TRIGGER="65538"', ['stealth'], ['warning 1: SCAN_TRIGGER is "65538", which portsentry reads as 2']],
   [
     'KILL_RUN_CMD_FIRST = "yes"',
     ['stealth'],
     ['error 1: portsentry does not start with "yes" for KILL_RUN_CMD_FIRST'],
   ],
-  ['TCP_PORTS="11,12 "', ['stealth'], ['warning 1: TCP_PORTS has "12 ", which portsentry passes over']],
+  ['TCP_PORTS="11,12 "', ['stealth'], ['warning 1: TCP_PORTS has "12 ", which portsentry ignores']],
   ['TCP_PORTS="11, 12,20-25"', ['stealth'], []],
   ['BLOCK_TCP="2"', ['stealth'], ['error -: BLOCK_TCP or BLOCK_UDP is 2, but there is no KILL_RUN_CMD']],
   [' SCAN_TRIGGER="1"', ['stealth'], ['error 1: portsentry does not start over this line']],

@@ -63,5 +63,5 @@ it('says of link types that it does not read what to do', () => {
     }
   }
   expect(Array.from({ length: 400 }, (_, linkType) => linkType).filter(isRead)).toEqual([1, 101, 113, 276])
-  expect(() => checkLinkType(0)).toThrow(/^link type 0 is not read, .* tcpdump -i any/)
+  expect(() => checkLinkType(0)).toThrow(/^link type 0 is not supported, .* tcpdump -i any/)
 })

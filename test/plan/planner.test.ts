@@ -591,8 +591,8 @@ it.each<
     SYSV,
     '',
     [
-      ':1: warning: SCAN_TRIGGER is "many", which portsentry takes for 0 — give a number of packets from 0 to 50',
-      ':2: warning: portsentry reads nothing of "\\tPORT_BANNER=\\"x\\"": it begins with a blank — write it as "PORT_BANNER=\\"x\\"", or take it out',
+      ':1: warning: SCAN_TRIGGER is "many", which portsentry reads as 0 — give a number of packets from 0 to 50',
+      ':2: warning: portsentry ignores "\\tPORT_BANNER=\\"x\\"": it begins with a blank — write it as "PORT_BANNER=\\"x\\"", or remove it',
     ],
     true,
   ],

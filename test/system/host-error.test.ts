@@ -3,7 +3,7 @@ import { failedTo } from '../../src/system/host-error.ts'
 
 it.each([
   ['EACCES', 'run portward as root'],
-  ['ENOSPC', 'make room on the file system'],
+  ['ENOSPC', 'free some space on the file system'],
   // Root has met these as well.
   ['EIO', 'see the system log'],
   ['EISDIR', 'see what is there'],

@@ -137,12 +137,12 @@ const FINDINGS: [what: string, changes: Changes, line: string | RegExp, config?:
   [
     'a value that 1.2 takes for another',
     conf('RESOLVE_HOST', 'SCAN_TRIGGER="many"\nRESOLVE_HOST'),
-    `warn conf: ${CONF}:4: SCAN_TRIGGER is "many", which portsentry takes for 0`,
+    `warn conf: ${CONF}:4: SCAN_TRIGGER is "many", which portsentry reads as 0`,
   ],
   [
     'lines that 1.2 does not read',
     conf(/^/, ' PORT_BANNER="x"\n\tSCAN_TRIGGER="1"\n'),
-    /^warn conf: \S+:1: portsentry reads nothing of .*: it begins with a blank \(and 1 more\)$/,
+    /^warn conf: \S+:1: portsentry ignores .*: it begins with a blank \(and 1 more\)$/,
   ],
   [
     'a value over which 2.x does not start',

@@ -102,7 +102,7 @@ version:
   description: Version of portward's JSON document, which the other values are taken from.
   returned: when portward answered
   type: int
-  sample: 2
+  sample: 3
 root:
   description: The tree that the plan is for.
   returned: when portward made a plan
@@ -412,7 +412,7 @@ def main():
 
     executable = module.get_bin_path(params["executable"], opt_dirs=["/usr/local/bin"])
     if executable is None and module.check_mode:
-        module.warn("portward is not installed here yet: what it would change cannot be told before it is")
+        module.warn("portward is not installed here yet: what it would change is not known until then")
         module.exit_json(changed=True, diff=diff)
     if executable is None:
         module.fail_json(msg=f"{params['executable']} is not installed here")
