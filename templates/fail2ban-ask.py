@@ -1,7 +1,7 @@
-"""Asks a running fail2ban one thing over its socket, as fail2ban-client does, which takes ten times as long to load.
+"""Sends one command to a running fail2ban over its socket, as fail2ban-client does, which takes ten times as long to load.
 
-Arguments: the socket, then the words of the command. Prints the answer, a line for each element of a list. Ends with 1
-where the server refuses, and with 69 where nobody listens at the socket.
+Arguments: the socket, then the words of the command. Prints the answer, a line for each element of a list. Exits with 1
+if the server refuses, and with 69 if no server listens at the socket.
 """
 
 import pickle
@@ -25,7 +25,7 @@ while not answer.endswith(END):
 try:
     code, value = pickle.loads(answer)
 except Exception:
-    # A refusal is an exception of fail2ban's own classes, which are not loaded here.
+    # A refusal is an exception of a fail2ban class, which is not loaded here.
     sys.exit(1)
 if code != 0:
     sys.exit(1)

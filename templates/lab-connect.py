@@ -1,7 +1,7 @@
-"""Tries the connections of the hosts around the server in portward's lab.
+"""Tries connections from the hosts around the server in portward's lab.
 
-Reads a JSON list on stdin, [{"source", "destination", "port", "seconds"}], and tries all of them at once. Prints a JSON
-list that says for each whether the listener's greeting was read.
+Reads a JSON list on stdin, [{"source", "destination", "port", "seconds"}], and tries all of them in parallel. Prints a JSON
+list of booleans: whether the listener's greeting was received.
 """
 
 import errno

@@ -1,7 +1,7 @@
-"""Sends the probes of the hosts around the server in portward's lab.
+"""Sends probes from the hosts around the server in portward's lab.
 
-Reads a JSON list on stdin, [{"kind", "source", "destination", "port"}], and sends one after the other. Raw sockets need
-root; they are why this is not JavaScript.
+Reads a JSON list on stdin, [{"kind", "source", "destination", "port"}], and sends one after the other. Needs root, for raw
+sockets, which Node does not have.
 """
 
 import json
@@ -27,7 +27,7 @@ def send_segment(family, source, destination, port, flags):
         raw.bind((source, 0))
         header = struct.pack("!HHLLBBHHH", SOURCE_PORT, port, 1, 0, 5 << 4, flags, 1024, 0, 0)
         ends = socket.inet_pton(family, source) + socket.inet_pton(family, destination)
-        # IPv6 has these two the other way round and twice as wide, which makes the same sum.
+        # In IPv6's pseudo-header these two are swapped and twice as wide, which results in the same sum.
         total = checksum(ends + struct.pack("!HH", socket.IPPROTO_TCP, len(header)) + header)
         raw.sendto(header[:16] + struct.pack("!H", total) + header[18:], (destination, 0))
 
@@ -52,7 +52,7 @@ for probe in json.load(sys.stdin):
         held.append(start_connect(family, source, destination, port))
     else:
         send_segment(family, source, destination, port, FLAGS[kind])
-# Closed at once, a connection would be over before its handshake. One that gets no answer has a second.
+# A connection that is closed at once would end before its handshake. Without an answer it is closed after one second.
 deadline = time.monotonic() + 1
 while held and time.monotonic() < deadline:
     ready = select.select([], held, [], max(0, deadline - time.monotonic()))[1]

@@ -1,4 +1,4 @@
-"""Writes to stdout, as pcap, the packets that a portsentry on this host would be shown.
+"""Writes to stdout, as pcap, the packets that a portsentry on this host would see.
 
 `socket`: as portsentry 1.2 reads them, from raw sockets behind the firewall and the reassembly of fragments.
 `wire`: as 2.x reads them, from the interfaces themselves, with cooked headers. The file header is written

@@ -1,6 +1,6 @@
-# The lab's own view of this machine, for what is run in it: it can read everything and write whatever it likes, and
-# nothing of it reaches the real files. Runs as process 1 of fresh namespaces; all of it goes away with the last
-# process in them. Arguments: the interpreter, the program that it runs (a single file), and the program's arguments.
+# The file systems of the lab: its programs can read everything and write everywhere, and none of their writes reaches
+# the real files. Runs as process 1 of new namespaces, which the kernel removes with their last process.
+# Arguments: the interpreter, the program that it runs (a single file), and the program's arguments.
 set -eu
 
 fail() {
@@ -8,13 +8,13 @@ fail() {
 	exit 78
 }
 
-# The program may lie where nothing is to be seen any more.
+# Opened now, because its path may be hidden below.
 interpreter=$1
 exec 3<"$2"
 shift 2
 cd /
 
-# Sockets of running daemons are in /run: none of them is to be seen.
+# Hides the sockets of running daemons, which are in /run.
 mount -t tmpfs -o mode=755 lab /run || fail 'no file system can be mounted here'
 mkdir -p /run/lab/real /run/lab/overlays /run/netns /run/fail2ban /run/lock
 mount --rbind / /run/lab/real
@@ -34,7 +34,7 @@ for directory in /*; do
 	esac
 done
 
-# What is mounted further down is hidden by now: once more for each, parents first; as it was where that fails.
+# The mounts below these are hidden now: overlay each of them, parents first, or bind it read-only if that fails.
 sed -n 's|^[^-]* /run/lab/real\(/[^ ]*\) .*|\1|p' /proc/self/mountinfo | sort -u | while read -r path; do
 	path=$(printf '%b' "$path")
 	case $path in
@@ -48,7 +48,7 @@ umount -l /run/lab/real
 mount -t tmpfs -o mode=1777 lab /tmp
 mount -o remount,bind,ro / || fail 'the root file system cannot be made read-only'
 
-# There is no name server in the lab, and asking one that does not answer takes seconds.
+# The lab has no name server, and a query without an answer takes seconds.
 rm -f /etc/resolv.conf
 : >/etc/resolv.conf
 [ ! -f /etc/nsswitch.conf ] || sed -i 's/^hosts:.*/hosts: files/' /etc/nsswitch.conf

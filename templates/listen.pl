@@ -1,8 +1,8 @@
 # perl -e THIS FAMILY PROTOCOL:PORT... holds the sockets of `portward detect --listen`. FAMILY 4 is portsentry
 # 1.2's 0.0.0.0, 6 is 2.x's dual-stack :: with SO_REUSEADDR. Ends when its standard input does.
 # Out: "bound PROTOCOL PORT 0" or "refused PROTOCOL PORT ERRNO" for each port, "ready", then for each client
-# "PROTOCOL PORT ID SOURCE SOURCEPORT DESTINATION" (addresses in hexadecimal), or "over" for one turned away.
-# In: "ID BANNER" (hexadecimal, may be empty): the banner is sent and the client let go.
+# "PROTOCOL PORT ID SOURCE SOURCEPORT DESTINATION" (addresses in hexadecimal), or "over" for a rejected one.
+# In: "ID BANNER" (hexadecimal, may be empty): the banner is sent and the connection closed.
 use strict;
 use warnings;
 use IO::Handle;
@@ -28,7 +28,7 @@ for (@wanted) {
 print "ready\n";
 sub ends { return reverse $six ? (unpack_sockaddr_in6 $_[0])[0, 1] : unpack_sockaddr_in $_[0] }
 
-sub receive {  # A client that has hung up has its address in what accept() gives, and nowhere else.
+sub receive {  # The address of a client that has closed its connection is only known from accept().
     my ($socket, $protocol, $port) = @{$_[0]};
     my $tcp = $protocol eq 'tcp';
     my $peer = $tcp ? accept(my $client, $socket) : recv($socket, my $datagram, 1, 0);

@@ -24,20 +24,20 @@ requirements:
 options:
   config:
     description:
-      - The config.env to follow, on the target.
+      - The path of config.env on the target.
       - Without it, C(/root/config.env), below I(root) where that is given.
     type: path
   variables:
     description:
-      - What is to stand in I(config), as a dictionary of its variables. Without it, the file is taken as it is.
-      - They make up a block at the beginning of the file, marked as Ansible's. Lines elsewhere that set one of them go.
-        All other lines stay, since other scripts may use the file, too. So a variable of portward that is set there
-        counts, and a variable that is taken out of I(variables) goes.
-      - The file is written, with mode 0600 and for the user that the module runs as, only when portward has succeeded
-        with it. Where portward fails, both the file and the server stay as they were. Its directory has to be there.
-      - The diff shows the block and the lines that go, and no other line of the file.
-      - A value that is quoted in a way that only one of its readers understands is refused, so a value cannot
-        have a single quote or a line break. portward itself judges names and values.
+      - The variables for I(config), as a dictionary. Without it, the file is used as it is.
+      - They are written as a block at the beginning of the file, marked as Ansible's. Lines elsewhere that set one of them
+        are removed. All other lines are kept, since other scripts may use the file, too. So a variable of portward that is
+        set there counts, and a variable that is removed from I(variables) is removed from the block.
+      - The file is written, with mode 0600 and owned by the user that the module runs as, only after portward has
+        succeeded with it. If portward fails, both the file and the server are left as they were. Its directory has to exist.
+      - The diff shows the block and the removed lines, and no other line of the file.
+      - A value cannot have a single quote or a line break, since a shell and portward would read any quoting of it
+        differently. portward itself checks names and values.
     type: dict
   root:
     description:
@@ -46,14 +46,14 @@ options:
     default: /
   allow_lockout:
     description:
-      - Go on though an SSH session on the target comes from an address that is not protected from being banned.
-        The controller's own is one of them, unless C(WHITELIST) has it.
+      - Continue although an SSH session on the target comes from an address that is not protected from being banned.
+        The controller's address is one of them, unless C(WHITELIST) has it.
     type: bool
     default: false
   confirm_within:
     description:
       - Roll back unless C(portward confirm) is run on the target within this time, such as C(5m).
-      - The server is rolled back then, and I(config) is not. It keeps the new text, and the next run applies it.
+      - Only the server is rolled back. I(config) keeps the new text, and the next run applies it.
     type: str
   executable:
     description:
@@ -68,8 +68,8 @@ attributes:
     description: Shows what C(portward plan) shows.
     support: full
 notes:
-  - The module has to run as root, so with C(become) where the connection is not root's.
-  - Where portward is not installed yet, check mode says that something would change, but cannot say what.
+  - The module has to run as root, so with C(become) if the connection is not root's.
+  - If portward is not installed yet, check mode reports that something would change, but not what.
 """
 
 EXAMPLES = r"""
@@ -125,7 +125,7 @@ inSync:
   type: bool
 inexact:
   description:
-    - Why the steps say less than would be done, as where apt does not know the packages. Shown as warnings, too.
+    - Why the steps are incomplete, for example because apt does not know the packages. Shown as warnings, too.
     - C(portward apply) refuses such a plan.
   returned: when portward made a plan
   type: list
@@ -144,7 +144,7 @@ steps:
       created: false
       diff: "diff --git a/etc/default/portsentry b/etc/default/portsentry\n..."
 problems:
-  description: What portward has to complain about. Warnings are shown as Ansible's, too.
+  description: The problems that portward reports. Warnings are shown as Ansible's, too.
   returned: when portward answered
   type: list
   elements: dict
@@ -165,11 +165,11 @@ problems:
       description: The file that it is about, or C(environment).
       type: str
     line:
-      description: The line of the file, where it is about one.
+      description: The line of the file, if the problem is about one.
       type: int
 checks:
   description:
-    - The table of C(portward verify), with which an apply ends. Empty where nothing was applied.
+    - The table of C(portward verify), with which an apply ends. Empty if nothing was applied.
     - What could not be checked is shown as a warning, too.
   returned: when portward answered
   type: list
@@ -179,7 +179,7 @@ checks:
       description: Stable name of the check.
       type: str
     title:
-      description: What was asked.
+      description: What was checked.
       type: str
     result:
       description: C(pass), C(warn), C(fail) or C(skip).
@@ -207,12 +207,12 @@ PLAN_KEYS = ("root", "release", "wrappers", "inSync", "inexact", "steps")
 BEGIN = "# BEGIN portward.portward: written by Ansible, changes made in here are lost"
 END = "# END portward.portward"
 BLOCK = f"^{re.escape(BEGIN)}\n(?:.*\n)*?{re.escape(END)}(?:\n|\\Z)"
-# One that goes on in the next line is left to portward, which refuses a variable that is set twice.
+# An assignment that continues on the next line is kept: portward refuses a variable that is set twice.
 ASSIGNMENT = r"""^[ \t]*(?:export[ \t]+)?(?:%s)=(?:[^'"\n]|'[^'\n]*'|"[^"\n]*")*(?:\n|\Z)"""
 
 
 def quote(name, value):
-    """The value as config.env takes it; ValueError where no quoting is read alike by a shell and portward."""
+    """The value in config.env's quoting; ValueError if a shell and portward would read any quoting of it differently."""
     text = to_text(value)
     if re.search(r"['\r\n]", text):
         raise ValueError(f"the value of {name} has a single quote or a line break, which config.env cannot hold")
@@ -231,7 +231,7 @@ def render_block(variables):
 
 
 def place_block(found, block, names):
-    """A config.env with the block at its beginning, where later lines can use it, and what of it that replaces."""
+    """A config.env with the block at its beginning, where later lines can use it, and the text that was replaced."""
     patterns = [BLOCK] + ([ASSIGNMENT % "|".join(sorted(names))] if names else [])
     replaced = []
 
@@ -244,7 +244,7 @@ def place_block(found, block, names):
 
 
 def read_bytes(path):
-    """The bytes of a file, as characters; none where there is no file."""
+    """The bytes of a file, as characters; empty if it does not exist."""
     if not os.path.exists(path):
         return ""
     with open(path, "rb") as file:
@@ -252,7 +252,7 @@ def read_bytes(path):
 
 
 def read_access(path):
-    """Owner and mode of a file; those that it is to have where there is none."""
+    """Owner and mode of a file; the wanted ones if it does not exist."""
     if not os.path.exists(path):
         return wanted_access()
     status = os.stat(path)
@@ -260,12 +260,12 @@ def read_access(path):
 
 
 def wanted_access():
-    """The user's own, and nobody else's to read: it may hold secrets."""
+    """Owner and mode that let only this user read the file: it may contain secrets."""
     return os.geteuid(), 0o600
 
 
 def decode(quoted):
-    """Text that quotes files, a character a byte, for showing: as UTF-8 where it is that, line by line."""
+    """Text that quotes files, one character for each byte, for display: each line as UTF-8 if it is valid."""
 
     def decode_line(line):
         try:
@@ -274,7 +274,7 @@ def decode(quoted):
             return line
 
     lines = "\n".join(decode_line(line) for line in quoted.split("\n"))
-    # Control characters would be commands to the terminal: they could hide a line.
+    # A terminal would interpret control characters, which could hide a line.
     return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", lambda match: show_control(ord(match.group())), lines)
 
 
@@ -283,7 +283,7 @@ def show_control(code):
 
 
 def describe(step):
-    """A step that changes no file, in words."""
+    """A step that does not change a file, as text."""
     packages = [f"{package['name']} {package['version']}" for package in step.get("packages", [])]
     what = [step[key] for key in ("path", "unit", "address") if key in step]
     what += step.get("selections", []) + packages + step.get("units", [])
@@ -303,7 +303,7 @@ def render_problem(problem):
 
 
 def failure_of(document, code, stderr):
-    """Why portward failed, in its own words."""
+    """Why portward failed, by its messages."""
     error = document.get("error")
     if error:
         return f"{error['message']} - {error['hint']}"
@@ -312,7 +312,7 @@ def failure_of(document, code, stderr):
 
 
 def parse_document(stdout):
-    """portward's JSON document; {} where it ended without one, as for wrong usage."""
+    """portward's JSON document; {} if it ended without one, as for wrong usage."""
     try:
         return json.loads(stdout)
     except ValueError:
@@ -320,9 +320,9 @@ def parse_document(stdout):
 
 
 def run_portward(module, executable, config, candidate):
-    """Runs portward; returns its exit code, its document and what it said besides."""
+    """Runs portward; returns its exit code, its document and its stderr."""
     params = module.params
-    # It finds a tree's own config.env by itself, and follows no link out of the tree then.
+    # Without --config portward uses the tree's config.env, and does not follow links out of the tree.
     followed = candidate or params["config"] or (config if params["root"] == "/" else None)
     args = [executable, "plan" if module.check_mode else "apply", "--json", "--root", params["root"]]
     if followed is not None:
@@ -333,13 +333,13 @@ def run_portward(module, executable, config, candidate):
         args += ["--confirm-within", params["confirm_within"]] if params["confirm_within"] else []
     code, stdout, stderr = module.run_command(args)
     if candidate is not None:
-        # It is the config.env of tomorrow, and is spoken of by that name.
+        # Messages name the config.env that the candidate will replace.
         stdout, stderr = stdout.replace(candidate, config), stderr.replace(candidate, config)
     return code, parse_document(stdout), stderr
 
 
 def write_candidate(module, text):
-    """The wanted config.env, where root alone can see it, until it has proved good."""
+    """Writes the wanted config.env to a temporary file that only this user can read, until portward has succeeded with it."""
     candidate = os.path.join(module.tmpdir, "config.env")
     with open(os.open(candidate, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(text.encode("latin-1"))
@@ -347,7 +347,7 @@ def write_candidate(module, text):
 
 
 def install_config(module, candidate, target):
-    # The move keeps owner and mode of what was there.
+    # atomic_move keeps owner and mode of the existing file.
     module.atomic_move(candidate, target)
     owner, mode = wanted_access()
     os.chown(target, owner, -1)
@@ -355,7 +355,7 @@ def install_config(module, candidate, target):
 
 
 def report(module, document):
-    """What a document says, as the module's result; its warnings become Ansible's."""
+    """The module's result from a document; its warnings become Ansible's."""
     problems = document.get("problems", [])
     for problem in problems:
         if problem["severity"] == "warning":
@@ -385,7 +385,7 @@ def main():
     )
     params = module.params
     config = params["config"] or os.path.join(params["root"], "root/config.env")
-    # A link stays one: its target gets the text.
+    # A link is kept: the text is written to its target.
     target = os.path.realpath(config)
     candidate = None
     diff = []
@@ -398,7 +398,7 @@ def main():
             module.fail_json(msg=f"{config} cannot be written: {os.path.dirname(target)} is not a directory")
         found = read_bytes(target)
         wanted, replaced = place_block(found, to_bytes(block).decode("latin-1"), params["variables"])
-        # Other lines may hold secrets of others: what is shown is Ansible's own.
+        # Other lines may contain secrets: only Ansible's are shown.
         shown = dict(before=to_text(replaced.encode("latin-1"), errors="surrogate_or_replace"), after=block)
         if found != wanted:
             diff.append(dict(before_header=config, after_header=config, **shown))
