@@ -110,7 +110,7 @@ const validateJails = async ({ steps, desired }: Plan): Promise<void> => {
 const isConfiguration = (step: Step): boolean =>
   (step.kind === 'write' || step.kind === 'remove') && step.path.startsWith('/etc/')
 
-const expectGoing = (signal: AbortSignal): void => {
+const throwIfAborted = (signal: AbortSignal): void => {
   if (signal.aborted) throw new HostError('interrupted', 'run apply again when you are ready')
 }
 
@@ -134,7 +134,7 @@ export const applyPlan = async (
   const isLive = plan.root === '/'
   let validated = !isLive
   for (const step of plan.steps) {
-    expectGoing(signal)
+    throwIfAborted(signal)
     if (!validated && isConfiguration(step)) {
       await validateJails(plan)
       validated = true
@@ -142,10 +142,10 @@ export const applyPlan = async (
     progress.step(step)
     await perform(plan.root, step)
   }
-  expectGoing(signal)
+  throwIfAborted(signal)
   if (!isLive) return
   progress.confirming()
   await confirmRunning(plan, signal)
   await prove()
-  expectGoing(signal)
+  throwIfAborted(signal)
 }

@@ -114,10 +114,10 @@ export const purge = async (
     }
   }
   for (const verb of ['remove', 'purge'] as const) {
-    const going = present.filter(
+    const removable = present.filter(
       (name) => !kept.has(name) && configured.includes(name) === (verb === 'remove'),
     )
-    if (going.length > 0) await apt(verb, UNFINISHED, going, BY_HAND)
+    if (removable.length > 0) await apt(verb, UNFINISHED, removable, BY_HAND)
   }
   return kept
 }

@@ -98,7 +98,7 @@ const checkOwner = (path: string, { uid, mode }: { uid: number; mode: number }):
 }
 
 /** On a live server: a user who can replace the file can decide what root does. */
-const checkPlace = async ({ root, path }: ConfigFile): Promise<Problem[]> => {
+const checkLocation = async ({ root, path }: ConfigFile): Promise<Problem[]> => {
   if (process.getuid?.() !== 0) return []
   const owner = await findOtherOwnerAbove(await resolveInRoot(root, path))
   if (owner === null) return []
@@ -138,16 +138,16 @@ const loadSettings = async (
       'write LAN_IP=… and LAN_NM=… into it (nothing on a server without a LAN), or name another file with --config'
     return { settings: null, problems: [unreadable(path, 'no-config', 'does not exist', hint)] }
   }
-  const owner = [...checkOwner(path, file), ...(isLive ? await checkPlace(config) : [])]
+  const owner = [...checkOwner(path, file), ...(isLive ? await checkLocation(config) : [])]
   const { settings, problems } = parseSettings(file.text, env, path)
   return { settings: owner.length > 0 ? null : settings, problems: [...owner, ...problems] }
 }
 
 const interruption = (unfinished: Unfinished): Problem => ({
   severity: 'warning',
-  code: unfinished.isAtWork ? 'at-work' : 'interrupted',
+  code: unfinished.isRunning ? 'at-work' : 'interrupted',
   message: `${describeUnfinished(unfinished)}: what follows is about a server in the middle of it`,
-  hint: unfinished.isAtWork
+  hint: unfinished.isRunning
     ? 'wait until it has finished'
     : 'portward apply or portward rollback takes care of it first',
   at: { path: STATE },

@@ -5,18 +5,18 @@ import { type FileState, listDirectory, readFileState } from '../system/files.ts
 const PORTSENTRY_CONF = '/etc/portsentry/portsentry.conf'
 
 /**
- * The release that a tree without dpkg's status shows by its /etc: see `inferredRelease` of Facts. `asked`: the one that `--release` names,
- * whatever the files say.
+ * The release that a tree without dpkg's status shows by its /etc: see `inferredRelease` of Facts. `requested`: the release
+ * that `--release` names, which overrides the files.
  */
 export const readInferredRelease = async (
   root: string,
   packages: ReadonlyMap<string, string>,
   files: ReadonlyMap<string, FileState>,
-  asked: string | undefined,
+  requested: string | undefined,
 ): Promise<Pick<Facts, 'inferredRelease'>> => {
   const conf = files.get(PORTSENTRY_CONF)
   if (root === '/' || packages.size > 0 || conf === undefined) return {}
-  if (asked !== undefined) return { inferredRelease: asked }
+  if (requested !== undefined) return { inferredRelease: requested }
   const [version, scripts, rotations, units] = await Promise.all([
     readFileState(root, '/etc/debian_version'),
     listDirectory(root, '/etc/init.d'),

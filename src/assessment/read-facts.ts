@@ -182,7 +182,7 @@ const findPortsentry = async (
 }
 
 /** The attributes assumed for the history, which a copy of /etc does not contain. */
-const UNSEEN = { mode: 0o600, uid: 0, gid: 0, modifiedMs: 0 }
+const ASSUMED_HISTORY = { mode: 0o600, uid: 0, gid: 0, modifiedMs: 0 }
 
 /** Names of the filters or actions among paths. */
 const namesOf = (paths: readonly string[]): Set<string> =>
@@ -210,7 +210,7 @@ export interface FactOptions {
 export const readFacts = async (
   root: string,
   settings: Settings,
-  { release: asked, filesOnly = false }: FactOptions = {},
+  { release: requestedRelease, filesOnly = false }: FactOptions = {},
 ): Promise<Facts> => {
   const isLive = root === '/' && !filesOnly
   const installed = readInstalled(root)
@@ -228,7 +228,7 @@ export const readFacts = async (
     banning === null
       ? { installs: [], stock: new Map(), unknown: [] }
       : await predictInstallation(settings, (await banning).backend, packages)
-  const inferredRelease = await readInferredRelease(root, packages, files, asked)
+  const inferredRelease = await readInferredRelease(root, packages, files, requestedRelease)
   const isCopy = 'inferredRelease' in inferredRelease
   const predicted = new Set<string>()
   for (const [path, state] of [...installation.stock.values()].flatMap((stock) => [...stock.files])) {
@@ -272,8 +272,10 @@ export const readFacts = async (
     : facts.insecure
   // Only whether the history exists matters here: it may be large, and no decision depends on its content.
   const historyPath = findHistory(settings, facts, fitting)
-  const looked = await orUnreadable({ unreadable }, historyPath, () => readPortsentryFile(root, historyPath))
-  const history = looked ?? (isCopy ? UNSEEN : null)
+  const historyState = await orUnreadable({ unreadable }, historyPath, () =>
+    readPortsentryFile(root, historyPath),
+  )
+  const history = historyState ?? (isCopy ? ASSUMED_HISTORY : null)
   const blocked = findBlockedFiles(settings, { ...facts, insecure }, fitting)
   // Only root can read all of them.
   if (live === null || live.asRoot) {

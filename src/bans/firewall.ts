@@ -34,13 +34,14 @@ export const redoOf = (undo: readonly string[]): string[] | null => {
  */
 export const undoBan = async (undo: readonly string[]): Promise<void> => {
   const [program = '', ...args] = undo
-  const take = () => effect(`run ${undo.join(' ')}`, () => tryRun(program, args))
-  let { exitCode, stderr } = await take()
+  const remove = () => effect(`run ${undo.join(' ')}`, () => tryRun(program, args))
+  let { exitCode, stderr } = await remove()
   if (exitCode === 0 && !args.includes('-D')) return
   // The same rule may exist more than once.
-  while (exitCode === 0) ({ exitCode, stderr } = await take())
-  const isThere = (await readFirewallBans()).bans.some((ban) => ban.undo.join(' ') === undo.join(' '))
-  if (isThere) throw new HostError(`${undo.join(' ')} failed: ${stderr.trim()}`, 'remove the ban manually')
+  while (exitCode === 0) ({ exitCode, stderr } = await remove())
+  const isStillThere = (await readFirewallBans()).bans.some((ban) => ban.undo.join(' ') === undo.join(' '))
+  if (isStillThere)
+    throw new HostError(`${undo.join(' ')} failed: ${stderr.trim()}`, 'remove the ban manually')
 }
 
 /**

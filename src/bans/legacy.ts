@@ -37,12 +37,12 @@ const POLL_MS = 100
  * Makes fail2ban ban those of these hosts that are in the old record and that it has not banned. Returns those that it does
  * not accept. Throws HostError.
  */
-const tellFail2ban = async (hosts: readonly string[]): Promise<readonly string[]> => {
+const banInFail2ban = async (hosts: readonly string[]): Promise<readonly string[]> => {
   const record = (await readFileState('/', LEGACY_RECORD))?.text
   const banned = new Set(legacyBans(record, Date.now()))
   const findMissing = async (): Promise<string[]> => {
-    const held = new Set(await readBanned('portsentry'))
-    return hosts.filter((host) => banned.has(host) && !held.has(host))
+    const present = new Set(await readBanned('portsentry'))
+    return hosts.filter((host) => banned.has(host) && !present.has(host))
   }
   let missing = await findMissing()
   for (let at = 0; at < missing.length; at += AT_ONCE)
@@ -71,7 +71,7 @@ export const handOverBans = async (hosts: readonly string[]): Promise<void> => {
     })
   }
   // If fail2ban does not run, `removeBanProgram` enters the bans later.
-  if ((await askJails())?.includes('portsentry')) await tellFail2ban(hosts)
+  if ((await askJails())?.includes('portsentry')) await banInFail2ban(hosts)
   await effect('rename the old chain', () => run('sh', ['-c', MAKE_WAY], RULES_HINT))
 }
 
@@ -93,10 +93,10 @@ const removeNotes = async (): Promise<void> => {
 
 /** Removes what the old program, whose files have been removed, has left: rules, record, units. Throws HostError. */
 export const removeBanProgram = async (hosts: readonly string[]): Promise<void> => {
-  const [free, ...others] = await tellFail2ban(hosts)
-  if (free !== undefined)
+  const [first, ...others] = await banInFail2ban(hosts)
+  if (first !== undefined)
     throw new HostError(
-      `fail2ban does not ban ${[free, ...others.slice(0, 9)].join(', ')}, which the old ban program has banned`,
+      `fail2ban does not ban ${[first, ...others.slice(0, 9)].join(', ')}, which the old ban program has banned`,
       'see /var/log/fail2ban.log',
     )
   await effect('remove the rules of the old ban program', async () => {

@@ -32,11 +32,11 @@ export const outcomeOf = ({ decision, outcomes, blocked }: Outcome): string => {
 const textOf = (action: Action): string =>
   readable(action.kind === 'command' ? action.command : action.kind === 'hosts-deny' ? action.line : '')
 
-const resultOf = ({ result, exitCode, said, action }: ActionOutcome): string => {
+const resultOf = ({ result, exitCode, message, action }: ActionOutcome): string => {
   if (result === 'done') return 'done'
   if (result === 'assumed') return action.kind === 'command' ? 'would run' : 'would be written'
-  if (result === 'not-run') return `not possible: ${said}`
-  return `FAILED${exitCode === null ? '' : ` with exit code ${exitCode}`}${said === '' ? '' : `: ${said}`}`
+  if (result === 'not-run') return `not possible: ${message}`
+  return `FAILED${exitCode === null ? '' : ` with exit code ${exitCode}`}${message === '' ? '' : `: ${message}`}`
 }
 
 /** `KILL_ROUTE: iptables -I INPUT … - done` */
@@ -67,13 +67,13 @@ export const renderEvent = (outcome: Outcome, exception: Exception | null): stri
 export const isImportant = ({ decision, warnings }: Outcome): boolean =>
   decision.verdict === 'act' || warnings.length > 0
 
-const outcomeAsJson = ({ action, result, exitCode, said }: ActionOutcome): object => ({
+const outcomeAsJson = ({ action, result, exitCode, message }: ActionOutcome): object => ({
   option: action.option,
   ...(action.kind === 'command' ? { command: readable(action.command) } : {}),
   ...(action.kind === 'hosts-deny' ? { line: readable(action.line) } : {}),
   result,
   exitCode,
-  said,
+  said: message,
 })
 
 /** An event as the fields of its JSON document. */

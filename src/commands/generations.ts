@@ -28,7 +28,7 @@ export const generationsCommand = async (options: GlobalOptions): Promise<number
   ])
   if (pending !== null) output.problems([pendingProblem(pending)])
   const described = unfinished === null ? null : describeUnfinished(unfinished)
-  const interrupted = unfinished?.isAtWork === false ? described : null
+  const interrupted = unfinished?.isRunning === false ? described : null
   if (described !== null)
     output.note(
       interrupted === null ? described : `${described}: the next apply or rollback resolves it first`,

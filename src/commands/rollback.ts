@@ -3,7 +3,7 @@ import { mergeGenerations } from '../generations/merge.ts'
 import type { Generation } from '../generations/record.ts'
 import { findForeign } from '../generations/restore-files.ts'
 import { readGenerations } from '../generations/store.ts'
-import { abandon, isPending, rollBack, type Some } from '../generations/transaction.ts'
+import { abandon, type Generations, isPending, rollBack } from '../generations/transaction.ts'
 import type { Problem } from '../problem.ts'
 import { HostError } from '../system/host-error.ts'
 import { STATE } from '../system/lock.ts'
@@ -19,7 +19,7 @@ export interface RollbackOptions extends GlobalOptions {
 }
 
 /** The generations to roll back, the latest first, down to the wanted one (default: only the latest). */
-const choose = (generations: readonly Generation[], wanted: number | undefined): Some => {
+const choose = (generations: readonly Generation[], wanted: number | undefined): Generations => {
   const applied = generations.filter(({ state }) => state === 'applied')
   const [latest] = applied
   if (latest === undefined) throw new HostError('there is nothing to roll back', 'see portward generations')
@@ -52,7 +52,7 @@ const rollbackLocked = async (
     output.note('nothing is waiting for confirmation')
     return EXIT.ok
   }
-  const generations: Some = [first, ...rest]
+  const generations: Generations = [first, ...rest]
   const restoration = mergeGenerations(generations)
   const paths = restoration.files.map(({ path }) => path)
   const named = generations.map((each) => `${each.number}${isPending(each) ? ' (not confirmed)' : ''}`)

@@ -27,7 +27,7 @@ export interface ActionOutcome {
   /** Of a command that ran; null otherwise. */
   readonly exitCode: number | null
   /** The last line that a command printed, or why hosts.deny could not be written; else ''. */
-  readonly said: string
+  readonly message: string
 }
 
 /** Why a daemon acts or does not act. */

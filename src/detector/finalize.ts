@@ -40,15 +40,15 @@ const isBlockedNow = (
 
 /** What the daemon does not log about an action: one line, or none if it succeeded. */
 const warnAbout = (outcome: ActionOutcome, blocked: boolean): string[] => {
-  const { action, result, exitCode, said } = outcome
+  const { action, result, exitCode, message } = outcome
   const consequence = blocked ? ' — portsentry logs the host as blocked all the same' : ''
   if (action.kind === 'impossible') return [`${action.option} is skipped, ${action.reason}${consequence}`]
   if (result === 'failed') {
     const ended = exitCode === null ? 'was not carried out' : `ended with exit code ${exitCode}`
-    return [`${action.option} ${ended}${said === '' ? '' : `: ${said}`}${consequence}`]
+    return [`${action.option} ${ended}${message === '' ? '' : `: ${message}`}${consequence}`]
   }
   // Done, but with a problem, such as an entry that was appended to a line without a newline.
-  return action.kind === 'hosts-deny' && said !== '' ? [`${action.option}: ${said}`] : []
+  return action.kind === 'hosts-deny' && message !== '' ? [`${action.option}: ${message}`] : []
 }
 
 /** Everything that the daemon writes after a decision with these action outcomes; `triggerWarnings` are its trigger's. */

@@ -18,14 +18,18 @@ const skipped = (option: Action['option'], reason: string): string => {
 }
 
 /** What the daemon logs about an action. A command counts as successful if a shell could be started for it. */
-const actionLines = ({ action, result, said }: ActionOutcome, host: string, dialect: Dialect): string[] => {
+const actionLines = (
+  { action, result, message }: ActionOutcome,
+  host: string,
+  dialect: Dialect,
+): string[] => {
   if (action.kind === 'impossible') {
     return [`${dialect === '1.2' ? 'adminalert: ' : ''}${skipped(action.option, action.reason)}`]
   }
   if (action.kind === 'hosts-deny') {
     if (result !== 'failed')
       return [`attackalert: Host ${host} has been blocked via wrappers with string: "${action.line}"`]
-    if (dialect === '2.x') return [said]
+    if (dialect === '2.x') return [message]
     return [
       'adminalert: cannot open hosts.deny file: /etc/hosts.deny for blocking.',
       `securityalert: ERROR: There was an error trying to block host ${host}`,

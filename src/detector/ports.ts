@@ -112,11 +112,11 @@ const readAdvanced12 = (
   inUse: (port: number) => boolean,
 ): WatchedPorts => {
   const watched = Int32Array.from({ length: ALL_PORTS }, (_, port) => port)
-  const taken = Array.from({ length: Math.min(limit, ALL_PORTS) }, (_, port) => port).filter(inUse)
-  const passed = [...taken, ...excluded].slice(0, MAX_ENTRIES)
-  if (passed.length === 0) return watched
+  const used = Array.from({ length: Math.min(limit, ALL_PORTS) }, (_, port) => port).filter(inUse)
+  const skipped = [...used, ...excluded].slice(0, MAX_ENTRIES)
+  if (skipped.length === 0) return watched
   watched.fill(-1, Math.min(limit, ALL_PORTS))
-  for (const port of passed) if (port >= 0 && port < ALL_PORTS) watched[port] = -1
+  for (const port of skipped) if (port >= 0 && port < ALL_PORTS) watched[port] = -1
   return watched
 }
 

@@ -7,44 +7,44 @@ import { run, tryRun } from '../system/process.ts'
 import { JAIL, readOption } from './fail2ban.ts'
 
 /** The answers of the live fail2ban and its programs. */
-export interface Asked {
+export interface Fail2banAnswers {
   /** The log paths of the portsentry jail as the server has them; null if it does not answer. */
   readonly logpath: string | null
   /** The lines of `fail2ban-client -d`, or why it failed. */
   readonly dump: { readonly lines: readonly string[] } | { readonly failure: string }
   /** Whether `fail2ban-regex` matches a history line of this portsentry; null if it cannot be run. */
-  readonly filter: { readonly matched: boolean; readonly said: string } | null
+  readonly filter: { readonly matched: boolean; readonly message: string } | null
 }
 
 const TIMEOUT_MS = 30_000
 
-const readDump = async (): Promise<Asked['dump']> => {
+const readDump = async (): Promise<Fail2banAnswers['dump']> => {
   const { exitCode, stdout, stderr } = await tryRun('fail2ban-client', ['-d'], { timeoutMs: TIMEOUT_MS })
   if (exitCode === 0) return { lines: stdout.split('\n').filter(Boolean) }
   return { failure: (stderr.trim() || stdout.trim()).split('\n').at(-1) ?? '' }
 }
 
 /** `filter`: the path of a filter without its ending; `line`: a line of the history that it should match. */
-const tryFilter = async (filter: string, line: string): Promise<Asked['filter']> => {
+const tryFilter = async (filter: string, line: string): Promise<Fail2banAnswers['filter']> => {
   const files = await Promise.all(['conf', 'local'].map((end) => readFileState('/', `${filter}.${end}`)))
-  if (files.every((file) => file === null)) return { matched: false, said: `there is no ${filter}.conf` }
+  if (files.every((file) => file === null)) return { matched: false, message: `there is no ${filter}.conf` }
   const { exitCode, stdout, stderr } = await tryRun('fail2ban-regex', [line, `${filter}.conf`], {
     timeoutMs: TIMEOUT_MS,
   })
   const matched = /^Lines: 1 lines, 0 ignored, 1 matched/m.test(stdout)
   if (exitCode === 127) return null
   const last = (stderr.trim() || stdout.trim()).split('\n').at(-1) ?? ''
-  return { matched, said: matched ? '' : `${line} (${last})` }
+  return { matched, message: matched ? '' : `${line} (${last})` }
 }
 
 /** Queries fail2ban's own programs. Changes nothing. */
-export const askFail2ban = async (filter: string, line: string): Promise<Asked> => {
-  const [logpath, dump, tried] = await Promise.all([
+export const askFail2ban = async (filter: string, line: string): Promise<Fail2banAnswers> => {
+  const [logpath, dump, filterResult] = await Promise.all([
     process.getuid?.() === 0 ? readOption(JAIL, 'logpath') : null,
     readDump(),
     tryFilter(filter, line),
   ])
-  return { logpath, dump, filter: tried }
+  return { logpath, dump, filter: filterResult }
 }
 
 const HINT = 'correct what fail2ban reports, then run apply again'

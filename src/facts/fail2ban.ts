@@ -15,7 +15,7 @@ const client = (...args: string[]) => tryRun('fail2ban-client', args, { timeoutM
 /** Debian's default. */
 const SOCKET = '/run/fail2ban/fail2ban.sock'
 /** The exit code of `askScript` when no server listens there. */
-const NOBODY_LISTENS = 69
+const NO_SERVER = 69
 
 /**
  * The answer of the running server; lists have a line for each element. fail2ban-client, which also finds a configured socket,
@@ -25,7 +25,7 @@ const ask = async (...words: string[]): Promise<RunResult> => {
   const args = ['-I', '-S', '-c', askScript, SOCKET, ...words]
   const purpose = 'fail2ban to answer'
   const result = await tryRun('python3', args, { timeoutMs: TIMEOUT_MS, purpose })
-  return result.exitCode === NOBODY_LISTENS ? client(...words) : result
+  return result.exitCode === NO_SERVER ? client(...words) : result
 }
 
 /** Whether fail2ban-client can be run. */

@@ -60,8 +60,8 @@ export const readFirewallObstacle = async (backend: 'ipset' | 'nft' | 'route'): 
   for (const [[program = '', ...args], input] of DRY_RUNS[backend]) {
     const { exitCode, stderr } = await tryRun(program, args, { input })
     if (exitCode === 0 || exitCode === 127) continue
-    const [said = ''] = stderr.trim().split('\n')
-    return said === '' ? `${program} ended with exit code ${exitCode}` : said
+    const [reason = ''] = stderr.trim().split('\n')
+    return reason === '' ? `${program} ended with exit code ${exitCode}` : reason
   }
   return null
 }

@@ -48,7 +48,7 @@ export const releasedBy = (
  */
 export const undoFirewallBans = async (
   before: BanRecord,
-  setGoes: boolean,
+  removesBanSet: boolean,
   isReleased: IsReleased,
 ): Promise<void> => {
   const added = new Set((await readBannedHosts()).filter(isReleased))
@@ -57,7 +57,7 @@ export const undoFirewallBans = async (
   await stopService('portsentry')
   for (const { address, undo, isOwn } of (await readFirewallBans()).bans) {
     // These are removed together with their set.
-    if (isOwn && setGoes) continue
+    if (isOwn && removesBanSet) continue
     if (added.has(address) && !before.commands.includes(undo.join(' '))) await undoBan(undo)
   }
 }

@@ -42,20 +42,20 @@ const fileOf = ({ files }: Restoration, path: string): RestoredFile | undefined 
   files.find((file) => file.path === path)
 
 /** Whether a file is to be there again, is to go, or is not part of this. */
-const fateOf = (restoration: Restoration, path: string): 'returns' | 'goes' | null => {
+const changeOf = (restoration: Restoration, path: string): 'restored' | 'removed' | null => {
   const file = fileOf(restoration, path)
-  return file === undefined ? null : file.copy === null ? 'goes' : 'returns'
+  return file === undefined ? null : file.copy === null ? 'removed' : 'restored'
 }
 
 /** How bans were made before the apply, and how they are made until everything is restored. */
 interface BanPath {
   /** The set that is loaded now; null: there is none, or an interrupted rollback has removed its configuration. */
   readonly present: BanSet | null
-  readonly setGoes: boolean
+  readonly removesBanSet: boolean
   /** The networks that the earlier configuration protects; null: portward did not ban then. */
   readonly allowed: readonly Network[] | null
   /** The ban program of the first version. */
-  readonly program: 'returns' | 'goes' | null
+  readonly program: 'restored' | 'removed' | null
   /** The backend of that program if it is restored: its rules are in force before the set is removed. */
   readonly legacyBackend: string | undefined
 }
@@ -66,25 +66,25 @@ const readBanPath = async (state: string, restoration: Restoration): Promise<Ban
     const bytes = file === undefined ? await readBytes(path) : await readCopy(state, file)
     return bytes?.toString('latin1') ?? null
   }
-  const program = fateOf(restoration, LEGACY_PROGRAM)
+  const program = changeOf(restoration, LEGACY_PROGRAM)
   const [conf, legacy] = await Promise.all([textOf(BANS_CONF), textOf(LEGACY_CONF)])
   return {
     present: await readBanSet(),
-    setGoes: fateOf(restoration, BANS_CONF) === 'goes',
+    removesBanSet: changeOf(restoration, BANS_CONF) === 'removed',
     allowed: conf !== null ? protectedBy(conf) : legacy !== null ? legacyProtected(legacy) : null,
     program,
-    legacyBackend: program === 'returns' ? legacyBackend(legacy ?? '') : undefined,
+    legacyBackend: program === 'restored' ? legacyBackend(legacy ?? '') : undefined,
   }
 }
 
 /** Loads the earlier set, whose files have been restored; by its loader alone if it had no unit. */
 const reloadBanSet = async (restoration: Restoration): Promise<void> => {
-  const isOther = BAN_SET_FILES.some((path) => fateOf(restoration, path) === 'returns')
+  const isOther = BAN_SET_FILES.some((path) => changeOf(restoration, path) === 'restored')
   const now = await readBanSet()
-  if (!isOther || now === null || fateOf(restoration, LOADER) === 'goes') return
-  await loadBanSet(fateOf(restoration, UNIT_PATH) === 'goes' ? 'sysv' : readInit())
+  if (!isOther || now === null || changeOf(restoration, LOADER) === 'removed') return
+  await loadBanSet(changeOf(restoration, UNIT_PATH) === 'removed' ? 'sysv' : readInit())
   // It is not known any more which set an interrupted rollback was replacing.
-  if (fateOf(restoration, BANS_CONF) === 'returns') await removeOtherBanSets(now)
+  if (changeOf(restoration, BANS_CONF) === 'restored') await removeOtherBanSets(now)
 }
 
 /** The result of a restoration. */
@@ -103,7 +103,7 @@ export const restore = async (
   state: string,
   restoration: Restoration,
   as: Undone,
-  tell: (what: string) => void,
+  report: (what: string) => void,
 ): Promise<Outcome> => {
   const { files, packages, services, releases } = restoration
   const failures: string[] = []
@@ -113,7 +113,7 @@ export const restore = async (
   }
   const restoreFiles = async (): Promise<void> => {
     for (const file of files) {
-      tell(file.path)
+      report(file.path)
       await attempt(() => restoreFile(state, file))
     }
     await attempt(() => removeTemporary(restoration))
@@ -123,15 +123,15 @@ export const restore = async (
     await attempt(() => removeDirectories(restoration))
     return { failures, unrestored }
   }
-  const { present, setGoes, allowed, program, legacyBackend } = await readBanPath(state, restoration)
+  const { present, removesBanSet, allowed, program, legacyBackend } = await readBanPath(state, restoration)
   const isReleased = releasedBy(as, restoration.bans, allowed)
   const purges = packages.length > 0
-  await attempt(() => undoFirewallBans(restoration.bans, setGoes, isReleased))
-  if (program === 'goes') await attempt(clearBanProgram)
+  await attempt(() => undoFirewallBans(restoration.bans, removesBanSet, isReleased))
+  if (program === 'removed') await attempt(clearBanProgram)
   await attempt(() => releaseJailed(isReleased))
-  if (setGoes) await attempt(stopBanUnit)
+  if (removesBanSet) await attempt(stopBanUnit)
   // The old program bans all hosts before the set is removed, while fail2ban can still list them.
-  if (program === 'returns')
+  if (program === 'restored')
     await attempt(async () => {
       for (const file of files) if (LEGACY_FILES.includes(file.path)) await restoreFile(state, file)
       await startBanProgram((address) => !isReleased(address))
@@ -139,10 +139,10 @@ export const restore = async (
   // While their init scripts still exist, and before the files with their state are removed.
   if (purges || (await findLeftovers(restoration)).length > 0) await attempt(stopServices)
   // While its programs are installed. Otherwise later: as long as fail2ban's action is loaded, it would restore the rules.
-  if (purges && setGoes) await attempt(() => removeBanSet(present, legacyBackend))
+  if (purges && removesBanSet) await attempt(() => removeBanSet(present, legacyBackend))
   let kept: ReadonlyMap<string, readonly string[]> = new Map()
   if (purges) {
-    tell(`packages ${packages.join(', ')}`)
+    report(`packages ${packages.join(', ')}`)
     await attempt(async () => {
       // The packages' scripts also remove files that are restored afterwards: first copy what others wrote to them.
       for (const file of files) await keepPresent(state, file)
@@ -154,17 +154,17 @@ export const restore = async (
   await restoreFiles()
   await attempt(() => releaseDenied('/', isReleased))
   await attempt(() => removeLeftovers(restoration, [...kept.keys()]))
-  if (setGoes) await attempt(removeBanSetLeftovers)
+  if (removesBanSet) await attempt(removeBanSetLeftovers)
   await attempt(() => removeDirectories(restoration))
-  if (!setGoes) await attempt(() => reloadBanSet(restoration))
-  tell('services')
+  if (!removesBanSet) await attempt(() => reloadBanSet(restoration))
+  report('services')
   unrestored.push(...(await restoreServices(services, Date.parse(restoration.started))))
-  if (program === 'returns') await attempt(startBanProgramUnits)
-  if (!purges && setGoes) await attempt(() => removeBanSet(present, legacyBackend))
+  if (program === 'restored') await attempt(startBanProgramUnits)
+  if (!purges && removesBanSet) await attempt(() => removeBanSet(present, legacyBackend))
   await attempt(() => redoBans(releases.flatMap(({ undo }) => undo)))
   const isAnswering = activeUnits(services, 'fail2ban').length > 0
   for (const { address, jailed } of releases) {
-    tell(`the ban of ${address}`)
+    report(`the ban of ${address}`)
     if (jailed && isAnswering) await attempt(() => ban('portsentry', address))
   }
   return { failures, unrestored }

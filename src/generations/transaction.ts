@@ -15,10 +15,10 @@ import { type Outcome, restore } from './restore.ts'
 import { takeSnapshot } from './snapshot.ts'
 import { deleteUnused, pruneGenerations, readGenerations, updateGeneration } from './store.ts'
 
-type Tell = (what: string) => void
+type Report = (what: string) => void
 
 /** One or more, the latest first. */
-export type Some = readonly [Generation, ...Generation[]]
+export type Generations = readonly [Generation, ...Generation[]]
 
 const mark = async (
   state: string,
@@ -39,9 +39,14 @@ const describe = ({ failures, unrestored }: Outcome): string => {
 const uninterrupted = <T>(work: () => Promise<T>): Promise<T> => handlingSignals(() => {}, work)
 
 /** Restores what these generations replaced, and updates their state. */
-const undo = async (state: string, generations: Some, as: Undone, tell: Tell): Promise<Outcome> => {
+const undo = async (
+  state: string,
+  generations: Generations,
+  as: Undone,
+  report: Report,
+): Promise<Outcome> => {
   await freeReserve(state)
-  const outcome = await restore(state, mergeGenerations(generations), as, tell)
+  const outcome = await restore(state, mergeGenerations(generations), as, report)
   // If something could not be restored, the journal is kept: the next command tries again.
   if (outcome.failures.length > 0) return outcome
   // The record is updated last: after a crash before that, the next command does all of this again.
@@ -57,7 +62,7 @@ export interface TransactionOptions {
   /** How long to wait for a confirmation; null: none is needed. */
   readonly confirmWithinMs: number | null
   /** Called with a description of each thing that is being restored. */
-  readonly undoing: Tell
+  readonly undoing: Report
 }
 
 const attemptAll = async (
@@ -130,19 +135,19 @@ export interface Unfinished {
   /** ISO 8601. */
   readonly started: string
   /** Whether a portward is still running it; else it was interrupted. */
-  readonly isAtWork: boolean
+  readonly isRunning: boolean
 }
 
 /** An unfinished operation as text. */
-export const describeUnfinished = ({ operation, started, isAtWork }: Unfinished): string =>
-  `an earlier ${operation}, begun ${started}, ${isAtWork ? 'is still running' : 'was interrupted'}`
+export const describeUnfinished = ({ operation, started, isRunning }: Unfinished): string =>
+  `an earlier ${operation}, begun ${started}, ${isRunning ? 'is still running' : 'was interrupted'}`
 
 /** The operation that has begun but not ended; null if there is none, or without root. Changes nothing. */
 export const findUnfinished = async (): Promise<Unfinished | null> => {
   const journal = process.getuid?.() === 0 ? await readJournal(STATE) : null
   if (journal === null) return null
   const { operation, started } = journal
-  return { operation, started, isAtWork: await isLocked() }
+  return { operation, started, isRunning: await isLocked() }
 }
 
 /** Whether a generation is in force but still has to be confirmed. */
@@ -166,16 +171,16 @@ const readConcerned = async ({ operation, generations }: Journal): Promise<[Gene
  * Recovers from a crash: undoes an interrupted apply, finishes an interrupted rollback. Returns a message about what was done;
  * null if there was nothing to do. Throws HostError if it fails.
  */
-export const recover = (tell: Tell): Promise<string | null> =>
+export const recover = (report: Report): Promise<string | null> =>
   uninterrupted(async () => {
     const journal = await readJournal(STATE)
-    const done = journal === null ? null : await finish(journal, tell)
+    const done = journal === null ? null : await finish(journal, report)
     await freeReserve(STATE)
     await deleteUnused(STATE)
     return done
   })
 
-const finish = async (journal: Journal, tell: Tell): Promise<string | null> => {
+const finish = async (journal: Journal, report: Report): Promise<string | null> => {
   await awaitOrphans()
   const { operation } = journal
   const [generations, wanted] = await readConcerned(journal)
@@ -184,7 +189,7 @@ const finish = async (journal: Journal, tell: Tell): Promise<string | null> => {
   let unrestored: readonly string[] = []
   if (isComplete || first === undefined) await closeJournal(STATE)
   else {
-    const outcome = await undo(STATE, [first, ...rest], wanted, tell)
+    const outcome = await undo(STATE, [first, ...rest], wanted, report)
     if (outcome.failures.length > 0)
       throw new HostError(
         `an earlier ${operation} was interrupted, and ${describe(outcome)}`,
@@ -214,12 +219,12 @@ export const abandon = async (): Promise<boolean> => {
  * Restores the state before the earliest of these generations. Returns messages about what still differs from before.
  * Throws HostError if it has to be tried again.
  */
-export const rollBack = (generations: Some, tell: Tell): Promise<readonly string[]> =>
+export const rollBack = (generations: Generations, report: Report): Promise<readonly string[]> =>
   uninterrupted(async () => {
     const numbers = generations.map(({ number }) => number)
     const started = new Date().toISOString()
     await openJournal(STATE, { operation: 'rollback', generations: numbers, started })
-    const { failures, unrestored } = await undo(STATE, generations, 'rolled-back', tell)
+    const { failures, unrestored } = await undo(STATE, generations, 'rolled-back', report)
     if (failures.length === 0) return unrestored
     throw new HostError(
       failures.join('; '),

@@ -48,7 +48,7 @@ export interface LiveCapture {
   readonly ended: Promise<{
     readonly exitCode: number
     readonly lost: number | null
-    readonly said: string
+    readonly stderr: string
   }>
 }
 
@@ -94,9 +94,9 @@ export const startCapture = (interfaceName: string, strayOnly: boolean): LiveCap
   const options = ['-i', interfaceName, '-U', '--immediate-mode', '-n', '-s', SNAPLEN, '-w', '-']
   const tcpdump = follow('tcpdump', [...options, '--', filter])
   const failure = async (): Promise<HostError> => {
-    const { exitCode, said } = await tcpdump.ended
+    const { exitCode, stderr } = await tcpdump.ended
     if (exitCode === 127) return new HostError('tcpdump is not installed', 'apt-get install tcpdump')
-    const reason = said.replace(/^tcpdump: /, '').replace(/\s*\n\s*/g, ' ')
+    const reason = stderr.replace(/^tcpdump: /, '').replace(/\s*\n\s*/g, ' ')
     return new HostError(
       `tcpdump ended with exit code ${exitCode}: ${reason}`,
       'ip -brief link lists the interfaces',
@@ -104,7 +104,7 @@ export const startCapture = (interfaceName: string, strayOnly: boolean): LiveCap
   }
   const started = new Promise<void>((resolve, reject) => {
     tcpdump.stderr.on('data', () => {
-      if (/listening on /.test(tcpdump.said())) resolve()
+      if (/listening on /.test(tcpdump.stderrTail())) resolve()
     })
     failure().then(reject)
   })
@@ -114,9 +114,9 @@ export const startCapture = (interfaceName: string, strayOnly: boolean): LiveCap
     chunks: tcpdump.stdout,
     stop: tcpdump.kill,
     started,
-    ended: tcpdump.ended.then(({ exitCode, said }) => {
-      const lost = /(\d+) packets? dropped by kernel/.exec(said)?.[1]
-      return { exitCode, lost: lost === undefined ? null : Number(lost), said }
+    ended: tcpdump.ended.then(({ exitCode, stderr }) => {
+      const lost = /(\d+) packets? dropped by kernel/.exec(stderr)?.[1]
+      return { exitCode, lost: lost === undefined ? null : Number(lost), stderr }
     }),
   }
 }

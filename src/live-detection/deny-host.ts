@@ -9,7 +9,7 @@ import { resolveInRoot } from '../system/paths.ts'
 export interface Denial {
   readonly done: boolean
   /** Why hosts.deny could not be written, or a problem with the result; else ''. */
-  readonly said: string
+  readonly message: string
 }
 
 const GLUED = `${HOSTS_DENY} did not end with a newline: the entry is part of its last line now`
@@ -20,7 +20,7 @@ const isUnfinished = (text: string): boolean => text !== '' && !text.endsWith('\
 const append12 = async (real: string, line: string): Promise<Denial> => {
   const before = await readFile(real, 'latin1').catch(() => '')
   await appendFile(real, `${line}\n`, { encoding: 'latin1', mode: 0o600 })
-  return { done: true, said: isUnfinished(before) ? GLUED : '' }
+  return { done: true, message: isUnfinished(before) ? GLUED : '' }
 }
 
 /** 2.x reads lines with fgets into 1024 bytes and stops searching at the first longer line (FindInFile). */
@@ -38,14 +38,14 @@ const isListed = (text: string, line: string): boolean => {
  * too, but it calls stat(), and replaces the link by a plain file: here the link is refused.
  */
 const replace2 = async (root: string, line: string): Promise<Denial> => {
-  const asked = join(await resolveInRoot(root, dirname(HOSTS_DENY)), basename(HOSTS_DENY))
-  const entry = await lstat(asked)
-  if (entry.isSymbolicLink()) return { done: false, said: `${asked} is a symbolic link` }
-  if ((entry.mode & 0o002) !== 0) return { done: false, said: `${asked} is world-writable` }
-  const text = await readFile(asked, 'latin1')
-  if (isListed(text, line)) return { done: true, said: '' }
+  const path = join(await resolveInRoot(root, dirname(HOSTS_DENY)), basename(HOSTS_DENY))
+  const entry = await lstat(path)
+  if (entry.isSymbolicLink()) return { done: false, message: `${path} is a symbolic link` }
+  if ((entry.mode & 0o002) !== 0) return { done: false, message: `${path} is world-writable` }
+  const text = await readFile(path, 'latin1')
+  if (isListed(text, line)) return { done: true, message: '' }
   await replaceFile(root, HOSTS_DENY, `${text}${line}\n`, 0o644)
-  return { done: true, said: isUnfinished(text) ? GLUED : '' }
+  return { done: true, message: isUnfinished(text) ? GLUED : '' }
 }
 
 /** Adds a line (latin1-decoded) to hosts.deny below `root`, as the daemon of this dialect does. Never throws. */
@@ -56,6 +56,6 @@ export const denyHost = async (root: string, line: string, dialect: Dialect): Pr
       : await replace2(root, line)
   } catch (error) {
     if (!(error instanceof HostError) && errnoOf(error) === undefined) throw error
-    return { done: false, said: messageOf(error) }
+    return { done: false, message: messageOf(error) }
   }
 }

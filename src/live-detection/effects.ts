@@ -31,14 +31,14 @@ const BATCH = 64
 /** All IPv6 addresses, and with them all of IPv4: what 2.x binds when it listens by itself. */
 const ANY_IPV6: Address = Array.from({ length: 16 }, () => 0)
 
-interface Asked {
+interface PortToTest {
   readonly protocol: Protocol
   readonly port: number
   readonly address: Address | null
 }
 
 /** The ports that a daemon binds, or tries to, before it starts to watch. 2.x's stealth mode does neither. */
-const portsAsked = ({ dialect, mode, ports }: Configuration): Asked[] =>
+const portsToTest = ({ dialect, mode, ports }: Configuration): PortToTest[] =>
   [...ports].flatMap(([protocol, rule]) => {
     if (rule.kind === 'ranges' && !isConnectMode(mode)) return []
     const below = rule.kind === 'below' ? Array.from({ length: rule.limit }, (_, port) => port) : []
@@ -49,13 +49,13 @@ const portsAsked = ({ dialect, mode, ports }: Configuration): Asked[] =>
 
 /** Of the ports that a daemon tests before it starts to watch, those that a service uses. Tests each by a bind. */
 export const findInUse = async (configurations: readonly Configuration[]): Promise<InUse> => {
-  const taken = new Set<string>()
-  const remaining = configurations.flatMap(portsAsked)
-  const ask = async ({ protocol, port, address }: Asked): Promise<void> => {
-    if (await isInUse(protocol, port, address)) taken.add(portKey(protocol, port))
+  const inUse = new Set<string>()
+  const remaining = configurations.flatMap(portsToTest)
+  const test = async ({ protocol, port, address }: PortToTest): Promise<void> => {
+    if (await isInUse(protocol, port, address)) inUse.add(portKey(protocol, port))
   }
-  while (remaining.length > 0) await Promise.all(remaining.splice(0, BATCH).map(ask))
-  return (protocol, port) => taken.has(portKey(protocol, port))
+  while (remaining.length > 0) await Promise.all(remaining.splice(0, BATCH).map(test))
+  return (protocol, port) => inUse.has(portKey(protocol, port))
 }
 
 /** What the effects of all sources have in common. */
@@ -71,13 +71,16 @@ interface Basis {
  * Only watches, and assumes that every action succeeds. For recorded traffic the files are read once, and no name server is
  * queried.
  */
-export const watchingEffects = ({ ignore, detected, isInUse: asked }: Basis, isLive: boolean): Effects => ({
-  isInUse: asked,
+export const watchingEffects = (
+  { ignore, detected, isInUse: isPortInUse }: Basis,
+  isLive: boolean,
+): Effects => ({
+  isInUse: isPortInUse,
   ignoreList: isLive ? ignore.list : ignore.known,
   perform: (action) =>
     action.kind === 'impossible'
-      ? { action, result: 'not-run', exitCode: null, said: action.reason }
-      : { action, result: 'assumed', exitCode: null, said: '' },
+      ? { action, result: 'not-run', exitCode: null, message: action.reason }
+      : { action, result: 'assumed', exitCode: null, message: '' },
   resolveName: isLive ? resolveName : (host) => host,
   localTime,
   finalized: (outcome) => detected(outcome, []),

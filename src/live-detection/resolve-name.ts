@@ -11,11 +11,11 @@ const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,253}[A-Za-z0-9])?$/
 export const resolveName = async (address: string): Promise<string> => {
   const patience = new AbortController()
   const late = sleep(PATIENCE_MS, address, { signal: patience.signal, ref: false }).catch(() => address)
-  const asked = lookupService(address, 0).then(
+  const lookup = lookupService(address, 0).then(
     ({ hostname }) => (NAME.test(hostname) ? hostname : address),
     () => address,
   )
-  const name = await Promise.race([asked, late])
+  const name = await Promise.race([lookup, late])
   patience.abort()
   return name
 }

@@ -42,14 +42,14 @@ const lastLine = (output: string): string =>
 const runCommand = async (
   command: string,
   timeoutMs: number,
-): Promise<{ exitCode: number; said: string }> => {
+): Promise<{ exitCode: number; message: string }> => {
   const { exitCode, stdout, stderr } = await tryRun('/bin/sh', ['-c', SCRIPT, 'sh', escapeBytes(command)], {
     cwd: '/',
     timeoutMs,
     graceMs: DRAIN_MS,
     purpose: command,
   })
-  return { exitCode, said: lastLine(stderr || stdout) }
+  return { exitCode, message: lastLine(stderr || stdout) }
 }
 
 /**
@@ -60,12 +60,12 @@ const runCommand = async (
 export const perform = async (action: Action, response: Response): Promise<ActionOutcome> => {
   const { root, dialect, timeoutMs = TIMEOUT_MS } = response
   if (action.kind === 'impossible') {
-    return { action, result: 'not-run', exitCode: null, said: action.reason }
+    return { action, result: 'not-run', exitCode: null, message: action.reason }
   }
   if (action.kind === 'hosts-deny') {
-    const { done, said } = await denyHost(root, action.line, dialect)
-    return { action, result: done ? 'done' : 'failed', exitCode: null, said }
+    const { done, message } = await denyHost(root, action.line, dialect)
+    return { action, result: done ? 'done' : 'failed', exitCode: null, message }
   }
-  const { exitCode, said } = await runCommand(action.command, timeoutMs)
-  return { action, result: exitCode === 0 ? 'done' : 'failed', exitCode, said }
+  const { exitCode, message } = await runCommand(action.command, timeoutMs)
+  return { action, result: exitCode === 0 ? 'done' : 'failed', exitCode, message }
 }

@@ -37,8 +37,8 @@ export interface Listeners {
   /** How many arrived while 512 others were waiting for an answer, and were rejected without being examined. */
   readonly turnedAway: () => number
   readonly close: () => void
-  /** Resolves when all sockets are closed; `said` is not empty if that was not requested. */
-  readonly closed: Promise<{ readonly said: string }>
+  /** Resolves when all sockets are closed; `stderr` is not empty if that was not requested. */
+  readonly closed: Promise<{ readonly stderr: string }>
 }
 
 const isProtocol = (word: string): word is Port['protocol'] => word === 'tcp' || word === 'udp'
@@ -64,7 +64,7 @@ export const openListeners = async (
   const refused: (Port & { reason: string })[] = []
   let turnedAway = 0
 
-  const hear = (line: string, ready: () => void): void => {
+  const handleLine = (line: string, ready: () => void): void => {
     const [word = '', ...rest] = line.split(' ')
     const [first = '', second = '', source = '', sourcePort = '', destination = ''] = rest
     if (word === 'over') turnedAway += 1
@@ -87,9 +87,9 @@ export const openListeners = async (
   }
 
   await new Promise<void>((resolve, reject) => {
-    createInterface({ input: perl.stdout }).on('line', (line) => hear(line, resolve))
-    perl.ended.then(({ said }) =>
-      reject(new HostError(`cannot open sockets: ${said}`, 'see whether perl works')),
+    createInterface({ input: perl.stdout }).on('line', (line) => handleLine(line, resolve))
+    perl.ended.then(({ stderr }) =>
+      reject(new HostError(`cannot open sockets: ${stderr}`, 'see whether perl works')),
     )
   })
   return { bound, refused, turnedAway: () => turnedAway, close: () => perl.stdin.end(), closed: perl.ended }

@@ -50,7 +50,7 @@ export interface Ending {
 const createWatch = async (
   { root, configurations, method, effects }: Session,
   known: Omit<DetectorOptions, 'method' | 'blocked'>,
-  asked: Effects['isInUse'],
+  isPortInUse: Effects['isInUse'],
   isLive: boolean,
 ): Promise<Watcher> => {
   const detectors = configurations.map(async (configuration) => {
@@ -58,7 +58,7 @@ const createWatch = async (
     const blocked = isLive ? await readBlocked(root, configuration) : undefined
     return createDetector(configuration, { ...known, method, ...(blocked && { blocked }) })
   })
-  return createWatcher(await Promise.all(detectors), await effects(asked))
+  return createWatcher(await Promise.all(detectors), await effects(isPortInUse))
 }
 
 interface CaptureResult {
@@ -129,12 +129,12 @@ const watchInterface = async (session: Session, name: string): Promise<Ending> =
   try {
     const { counts, fault } = await session.untilStopped(stop, watch())
     capture.stop()
-    const { lost, exitCode, said } = await capture.ended
+    const { lost, exitCode, stderr } = await capture.ended
     const losses = lost ? `${lost} frames were dropped by the kernel, and not examined\n` : ''
     return {
       text: losses + describeUndecoded(counts),
       document: { frames: counts, lost, fault },
-      failure: isStopped ? null : `tcpdump ended by itself (exit code ${exitCode}): ${said}`,
+      failure: isStopped ? null : `tcpdump ended by itself (exit code ${exitCode}): ${stderr}`,
     }
   } finally {
     capture.stop()
@@ -222,13 +222,13 @@ const watchSockets = async (session: Session): Promise<Ending> => {
       listeners.close()
     }
     note(`listening on ${[...bound].join(', ')}`)
-    const { said } = await session.untilStopped(stop, Promise.race([listeners.closed, failure]))
+    const { stderr } = await session.untilStopped(stop, Promise.race([listeners.closed, failure]))
     await Promise.all(waiting)
     const turnedAway = listeners.turnedAway()
     return {
       text: turnedAway > 0 ? `${turnedAway} connections were rejected unexamined, too many at once\n` : '',
       document: { turnedAway },
-      failure: isStopped ? null : `the sockets were closed: ${said}`,
+      failure: isStopped ? null : `the sockets were closed: ${stderr}`,
     }
   } finally {
     listeners.close()

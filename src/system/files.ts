@@ -35,10 +35,10 @@ const ifPresent = async <T>(
   } catch (error) {
     if (isMissing(error)) return null
     if (!(error instanceof HostError)) throw failedTo('read', real, error)
-    const asked = join(root, path)
-    throw asked === real
+    const requested = join(root, path)
+    throw requested === real
       ? error
-      : new HostError(`${asked} leads to an unusable path: ${error.message}`, error.hint)
+      : new HostError(`${requested} leads to an unusable path: ${error.message}`, error.hint)
   }
 }
 

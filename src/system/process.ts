@@ -129,8 +129,8 @@ export const run = async (
 ): Promise<string> => {
   const { exitCode, stdout, stderr } = await tryRun(file, args, options)
   if (exitCode === 0) return stdout
-  const said = (stderr.trim() || stdout.trim()).split('\n').slice(-8).join('\n')
-  throw new HostError(`${[file, ...args].join(' ')} failed with exit code ${exitCode}: ${said}`, hint)
+  const output = (stderr.trim() || stdout.trim()).split('\n').slice(-8).join('\n')
+  throw new HostError(`${[file, ...args].join(' ')} failed with exit code ${exitCode}: ${output}`, hint)
 }
 
 /** A running program whose output is read as it comes. */
@@ -141,28 +141,30 @@ export interface Followed {
   readonly stdout: Readable
   readonly stderr: Readable
   /** The end of what it has written to stderr so far. */
-  readonly said: () => string
+  readonly stderrTail: () => string
   /** Settles when it has ended and its output has been read; never rejects. Exit codes as those of `tryRun`. */
-  readonly ended: Promise<{ readonly exitCode: number; readonly said: string }>
+  readonly ended: Promise<{ readonly exitCode: number; readonly stderr: string }>
   readonly kill: (signal?: NodeJS.Signals) => void
 }
 
 /** Its first and last words fit. */
-const MAX_SAID = 8192
+const MAX_STDERR = 8192
 
 /** Starts a program without a shell, in a separate process group: Ctrl-C at a terminal does not kill it prematurely. */
 export const follow = (file: string, args: readonly string[]): Followed => {
   const child = spawn(file, args, { env: childEnvironment(), stdio: 'pipe', detached: true })
-  let said = ''
+  let tail = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    said = (said + text).slice(-MAX_SAID)
+    tail = (tail + text).slice(-MAX_STDERR)
   })
   child.stdin.on('error', () => undefined)
   const ended = new Promise<Awaited<Followed['ended']>>((resolve) => {
-    child.once('error', (error) => resolve({ exitCode: NOT_STARTED, said: error.message }))
-    child.once('close', (code, signal) => resolve({ exitCode: exitCodeOf(code, signal), said: said.trim() }))
+    child.once('error', (error) => resolve({ exitCode: NOT_STARTED, stderr: error.message }))
+    child.once('close', (code, signal) =>
+      resolve({ exitCode: exitCodeOf(code, signal), stderr: tail.trim() }),
+    )
   })
   const { pid, stdin, stdout, stderr } = child
   const kill = (signal: NodeJS.Signals = 'SIGTERM'): void => void child.kill(signal)
-  return { pid, stdin, stdout, stderr, said: () => said, ended, kill }
+  return { pid, stdin, stdout, stderr, stderrTail: () => tail, ended, kill }
 }

@@ -49,15 +49,18 @@ const isLabArtifact = ({ action, exitCode }: ActionOutcome): boolean =>
   action.kind === 'command' && action.option === 'KILL_RUN_CMD' && !NOT_RUN.includes(exitCode)
 
 /** A failure for a reason that is already known: hosts.deny cannot be written. */
-const isHostsDenyFailure = ({ action, said }: ActionOutcome, { hostsDenyObstacle }: Expectation): boolean =>
-  hostsDenyObstacle !== null && (action.kind === 'hosts-deny' || said.includes('/etc/hosts.deny'))
+const isHostsDenyFailure = (
+  { action, message }: ActionOutcome,
+  { hostsDenyObstacle }: Expectation,
+): boolean =>
+  hostsDenyObstacle !== null && (action.kind === 'hosts-deny' || message.includes('/etc/hosts.deny'))
 
-const describeFailure = ({ action, exitCode, said }: ActionOutcome): string => {
+const describeFailure = ({ action, exitCode, message }: ActionOutcome): string => {
   const what =
     action.kind === 'command'
       ? `${action.option} ended ${exitCode === null ? 'without an exit code' : `with exit code ${exitCode}`}: ${action.command}`
       : `${action.option} could not be done`
-  return `${what}${said === '' ? '' : ` — ${said}`}`
+  return `${what}${message === '' ? '' : ` — ${message}`}`
 }
 
 export const judgeCommands = (attackers: readonly Seen[], expected: Expectation): Check => {

@@ -1,4 +1,4 @@
-import type { Asked } from '../facts/fail2ban-config.ts'
+import type { Fail2banAnswers } from '../facts/fail2ban-config.ts'
 import { missingFromDump } from '../plan/dump.ts'
 import { bootUnits, wantedUnits } from '../plan/services.ts'
 import { BAN_SET_FILES } from '../policy/ban-set.ts'
@@ -59,7 +59,7 @@ const checkBanSet = ({ banSet, ownedFiles }: Desired, facts: Facts, live: LiveFa
       )
 }
 
-const checkJail = (desired: Desired, live: LiveFacts, { logpath }: Asked): Check => {
+const checkJail = (desired: Desired, live: LiveFacts, { logpath }: Fail2banAnswers): Check => {
   const check = checkFor('jail')
   const { historyPath } = desired
   if (!live.asRoot) return check.skip('only root can ask fail2ban')
@@ -86,7 +86,7 @@ const checkJail = (desired: Desired, live: LiveFacts, { logpath }: Asked): Check
       )
 }
 
-const checkDump = (desired: Desired, facts: Facts, { dump }: Asked): Check => {
+const checkDump = (desired: Desired, facts: Facts, { dump }: Fail2banAnswers): Check => {
   const check = checkFor('effective')
   if ('failure' in dump) return check.fail(`fail2ban-client -d: ${dump.failure}`, 'fail2ban-client -t')
   const missing = missingFromDump(dump.lines, desired.jails)
@@ -98,7 +98,7 @@ const checkDump = (desired: Desired, facts: Facts, { dump }: Asked): Check => {
   )
 }
 
-const checkFilter = (desired: Desired, { filter }: Asked): Check => {
+const checkFilter = (desired: Desired, { filter }: Fail2banAnswers): Check => {
   const { release } = desired
   const check = checkFor('filter')
   if (!isJailWanted(desired)) return check.pass('not needed: the jail is off')
@@ -106,18 +106,23 @@ const checkFilter = (desired: Desired, { filter }: Asked): Check => {
   return filter.matched
     ? check.pass(`filter ${release.filter}`)
     : check.fail(
-        `filter ${release.filter} does not match a line of ${release.title}: ${filter.said}`,
+        `filter ${release.filter} does not match a line of ${release.title}: ${filter.message}`,
         `see /etc/fail2ban/filter.d/${release.filter}.conf and .local`,
       )
 }
 
 /** The checks of the running daemons. Pure. */
-export const checkRunning = (desired: Desired, facts: Facts, live: LiveFacts, asked: Asked): Check[] => [
+export const checkRunning = (
+  desired: Desired,
+  facts: Facts,
+  live: LiveFacts,
+  answers: Fail2banAnswers,
+): Check[] => [
   checkDaemons(desired, live),
   checkWatching(live),
   checkBoot(desired, live),
   checkBanSet(desired, facts, live),
-  checkJail(desired, live, asked),
-  checkDump(desired, facts, asked),
-  checkFilter(desired, asked),
+  checkJail(desired, live, answers),
+  checkDump(desired, facts, answers),
+  checkFilter(desired, answers),
 ]

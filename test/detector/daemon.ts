@@ -86,7 +86,7 @@ export const assume = (action: Action): ActionOutcome => ({
   action,
   result: action.kind === 'impossible' ? 'not-run' : 'assumed',
   exitCode: null,
-  said: '',
+  message: '',
 })
 
 interface World extends Partial<Omit<Effects, 'finalized'>> {

@@ -144,7 +144,7 @@ describe('1.2 logs', () => {
   })
 
   it('hosts.deny that cannot be written', async () => {
-    const fates = { KILL_HOSTS_DENY: { result: 'failed', said: 'EACCES' } as const }
+    const fates = { KILL_HOSTS_DENY: { result: 'failed', message: 'EACCES' } as const }
     const { log, blocked, warnings } = await remains('atcp', {
       keys: { KILL_HOSTS_DENY: 'ALL: $TARGET$', KILL_ROUTE: '-' },
       fates,
@@ -393,7 +393,7 @@ describe('warnings', () => {
           KILL_ROUTE: {
             result: 'failed',
             exitCode: 2,
-            said: 'iptables: No chain/target/match by that name.',
+            message: 'iptables: No chain/target/match by that name.',
           },
         },
       },
@@ -402,7 +402,7 @@ describe('warnings', () => {
     [
       'one that was killed',
       'stealth',
-      { fates: { KILL_ROUTE: { result: 'failed', said: 'killed after 60 s' } } },
+      { fates: { KILL_ROUTE: { result: 'failed', message: 'killed after 60 s' } } },
       [`KILL_ROUTE was not carried out: killed after 60 s — ${all}`],
     ],
     [
@@ -422,7 +422,7 @@ describe('warnings', () => {
       'atcp',
       {
         keys: { KILL_HOSTS_DENY: '$TARGET$' },
-        fates: { KILL_HOSTS_DENY: { result: 'done', said: 'glued' } },
+        fates: { KILL_HOSTS_DENY: { result: 'done', message: 'glued' } },
       },
       ['KILL_HOSTS_DENY: glued'],
     ],

@@ -28,9 +28,9 @@ it.each([
   [`echo 'a\\0101 100% "$HOME" \xc3\xa9'`, 'done', 0, expect.stringMatching(/100% "\$HOME" \xe9$/)],
   ['head -c 1000000 /dev/zero | tr "\\0" x; echo; echo last', 'done', 0, 'last'],
   ['echo before; sleep 30 & echo after', 'done', 0, 'after'],
-] as const)('runs %j: %s', async (text, result, exitCode, said) => {
+] as const)('runs %j: %s', async (text, result, exitCode, message) => {
   const action = command(text)
-  expect(await perform(action, { root: '/', dialect: '1.2' })).toEqual({ action, result, exitCode, said })
+  expect(await perform(action, { root: '/', dialect: '1.2' })).toEqual({ action, result, exitCode, message })
 })
 
 it('ends a command that takes too long, with what it started', async () => {
@@ -40,7 +40,7 @@ it('ends a command that takes too long, with what it started', async () => {
   expect(outcome).toMatchObject({
     result: 'failed',
     exitCode: 137,
-    said: expect.stringMatching(/within 3 s/),
+    message: expect.stringMatching(/within 3 s/),
   })
   const pid = readFileSync(mark, 'utf8').trim()
   await expect.poll(() => existsSync(`/proc/${pid}/cwd`), { timeout: 20_000 }).toBe(false)
@@ -52,7 +52,7 @@ it('does not do what the daemon cannot do, and says why', async () => {
     action,
     result: 'not-run',
     exitCode: null,
-    said: 'no $TARGET$',
+    message: 'no $TARGET$',
   })
 })
 
@@ -60,9 +60,9 @@ const LINE = 'ALL: 203.0.113.9 : DENY'
 
 const deny = async (root: string, dialect: Dialect) => {
   const action: Action = { kind: 'hosts-deny', option: 'KILL_HOSTS_DENY', line: LINE }
-  const { result, exitCode, said } = await perform(action, { root, dialect })
+  const { result, exitCode, message } = await perform(action, { root, dialect })
   expect(exitCode).toBeNull()
-  return { result, said }
+  return { result, message }
 }
 
 /** A tree with this hosts.deny, or none. */
@@ -91,9 +91,9 @@ it.each<[Dialect, string | null, string | null, string, unknown]>([
   ['2.x', `a\n${LINE}`, `a\n${LINE}`, 'done', ''],
   ['2.x', `${LINE}\r\n`, `${LINE}\r\n${LINE}\n`, 'done', ''],
   ['2.x', `${long}\n${LINE}\n`, `${long}\n${LINE}\n${LINE}\n`, 'done', ''],
-])('enters a line as %s does into %j', async (dialect, before, after, result, said) => {
+])('enters a line as %s does into %j', async (dialect, before, after, result, message) => {
   const { root, path } = tree(before)
-  expect(await deny(root, dialect)).toEqual({ result, said })
+  expect(await deny(root, dialect)).toEqual({ result, message })
   expect(existsSync(path) ? readFileSync(path, 'latin1') : null).toBe(after)
 })
 
@@ -114,19 +114,19 @@ it('2.x refuses a file that all may write, and a link', async () => {
   chmodSync(open.path, 0o646)
   expect(await deny(open.root, '2.x')).toEqual({
     result: 'failed',
-    said: expect.stringMatching(/world-writable/),
+    message: expect.stringMatching(/world-writable/),
   })
   const linked = tree(null)
   writeFileSync(join(linked.root, 'real'), '')
   symlinkSync('/real', linked.path)
-  expect(await deny(linked.root, '2.x')).toEqual({ result: 'failed', said: expect.stringMatching(/link/) })
+  expect(await deny(linked.root, '2.x')).toEqual({ result: 'failed', message: expect.stringMatching(/link/) })
   // 1.2 follows it, here within the tree.
-  expect(await deny(linked.root, '1.2')).toEqual({ result: 'done', said: '' })
+  expect(await deny(linked.root, '1.2')).toEqual({ result: 'done', message: '' })
   expect(readFileSync(join(linked.root, 'real'), 'utf8')).toBe(`${LINE}\n`)
 })
 
 it('tells why hosts.deny cannot be written', async () => {
   const { root, path } = tree(null)
   mkdirSync(path)
-  expect(await deny(root, '1.2')).toEqual({ result: 'failed', said: expect.stringMatching(/EISDIR/) })
+  expect(await deny(root, '1.2')).toEqual({ result: 'failed', message: expect.stringMatching(/EISDIR/) })
 })

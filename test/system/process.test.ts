@@ -46,14 +46,14 @@ describe.concurrent('follow', () => {
     program.stdin.end('second\n')
     const [second] = await once(program.stdout, 'data')
     expect(second).toBe('second\n')
-    expect(await program.ended).toEqual({ exitCode: 3, said: 'warning' })
+    expect(await program.ended).toEqual({ exitCode: 3, stderr: 'warning' })
     program.stdin.write('too late')
   })
 
   it('says when a program cannot be started', async () => {
-    const { exitCode, said } = await follow('/nowhere/program', []).ended
+    const { exitCode, stderr } = await follow('/nowhere/program', []).ended
     expect(exitCode).toBe(127)
-    expect(said).toContain('ENOENT')
+    expect(stderr).toContain('ENOENT')
   })
 
   it('tells of a death by a signal', async () => {

@@ -14,14 +14,14 @@ const command = (changes: Partial<ActionOutcome> = {}): ActionOutcome => ({
   action: { kind: 'command', option: 'KILL_ROUTE', command: ROUTE },
   result: 'done',
   exitCode: 0,
-  said: '',
+  message: '',
   ...changes,
 })
 const hostsDeny = (result: ActionOutcome['result']): ActionOutcome => ({
   action: { kind: 'hosts-deny', option: 'KILL_HOSTS_DENY', line: 'ALL: 198.51.100.254' },
   result,
   exitCode: null,
-  said: result === 'done' ? '' : 'EROFS',
+  message: result === 'done' ? '' : 'EROFS',
 })
 
 const event = (changes: Partial<EventReport> = {}): EventReport => ({
@@ -155,7 +155,7 @@ const commanded = {
   rules: [],
   openAfter: OPEN,
 } as const
-const ran = (exitCode: number | null, said: string): Partial<HostReport> => ({
+const ran = (exitCode: number | null, message: string): Partial<HostReport> => ({
   events: [
     event({
       outcomes: [
@@ -164,7 +164,7 @@ const ran = (exitCode: number | null, said: string): Partial<HostReport> => ({
           action: { kind: 'command', option: 'KILL_RUN_CMD', command: 'report' },
           result: 'failed',
           exitCode,
-          said,
+          message,
         },
       ],
     }),
@@ -216,7 +216,9 @@ const OUTCOMES: Outcome[] = [
   [
     'a command fails and says why',
     {
-      syn: { events: [event({ outcomes: [command({ result: 'failed', exitCode: 2, said: 'no CHAOS' })] })] },
+      syn: {
+        events: [event({ outcomes: [command({ result: 'failed', exitCode: 2, message: 'no CHAOS' })] })],
+      },
     },
     `fail commands: KILL_ROUTE ended with exit code 2: ${ROUTE} — no CHAOS; portsentry logs the host as blocked nevertheless`,
   ],
@@ -271,7 +273,7 @@ const OUTCOMES: Outcome[] = [
                 action: { kind: 'impossible', option: 'KILL_ROUTE', reason: 'no $TARGET$' },
                 result: 'not-run',
                 exitCode: null,
-                said: 'no $TARGET$',
+                message: 'no $TARGET$',
               },
             ],
           }),

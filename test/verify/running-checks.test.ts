@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { DaemonProcess, Liveness } from '../../src/facts/daemons.ts'
-import type { Asked } from '../../src/facts/fail2ban-config.ts'
+import type { Fail2banAnswers } from '../../src/facts/fail2ban-config.ts'
 import { BANS_UNIT } from '../../src/policy/ban-set.ts'
 import type { Desired } from '../../src/policy/desired.ts'
 import { checkRunning } from '../../src/verify/running-checks.ts'
@@ -31,14 +31,14 @@ const dumpOf = ({ jails }: Desired): string[] =>
     ]
   })
 
-const check = (changes: Changes, asked: Partial<Asked>, config: string) => {
+const check = (changes: Changes, answers: Partial<Fail2banAnswers>, config: string) => {
   const { desired, facts } = examined(changes, config)
   if (facts.live === null) throw new Error('a tree is not running')
   return checkRunning(desired, facts, facts.live, {
     logpath: `Current monitored log file(s):\n\`- ${desired.historyPath}\n`,
     dump: { lines: dumpOf(desired) },
-    filter: { matched: true, said: '' },
-    ...asked,
+    filter: { matched: true, message: '' },
+    ...answers,
   })
 }
 
@@ -62,7 +62,7 @@ const off = { jails: [] } as const
 const FINDINGS: [
   what: string,
   changes: Changes,
-  asked: Partial<Asked>,
+  answers: Partial<Fail2banAnswers>,
   line: string | RegExp,
   config?: string,
 ][] = [
@@ -231,11 +231,11 @@ const FINDINGS: [
   [
     'a filter that does not match',
     {},
-    { filter: { matched: false, said: 'LINE (0 matched)' } },
+    { filter: { matched: false, message: 'LINE (0 matched)' } },
     /^fail filter: filter portsentry does not match a line of portsentry 1\.2 .*: LINE \(0 matched\)$/,
   ],
 ]
 
-it.each(FINDINGS)('%s', (_what, changes, asked, line, config = '') => {
-  expectLine(check(changes, asked, config), line)
+it.each(FINDINGS)('%s', (_what, changes, answers, line, config = '') => {
+  expectLine(check(changes, answers, config), line)
 })

@@ -38,9 +38,9 @@ const createPerformer = ({ dialect }: Release): ((action: Action) => Promise<Act
     const outcome = await perform(action, response)
     if (action.kind !== 'command' || outcome.result !== 'failed') return outcome
     if (performance.now() - startedMs >= COMMAND_TIMEOUT_MS) endless.set(action.option, outcome)
-    if (outcome.said !== '') return outcome
+    if (outcome.message !== '') return outcome
     const loud = { ...action, command: action.command.replace(SILENCERS, '') }
-    return { ...outcome, said: (await perform(loud, response)).said }
+    return { ...outcome, message: (await perform(loud, response)).message }
   }
 }
 

@@ -93,11 +93,11 @@ export const startFail2ban = async (otherJails: readonly string[]): Promise<LabF
   server.ended.then(() => {
     isOver = true
   })
-  const isReady = () => `${output}${server.said()}`.includes('Server ready')
+  const isReady = () => `${output}${server.stderrTail()}`.includes('Server ready')
   await waitUntil(() => isReady() || isOver, START_TIMEOUT_MS)
   const isActing = async () => server.pid !== undefined && hasChildren(server.pid)
   if (isReady() || !isOver) return { failure: null, isLate: !isReady(), isActing }
-  const text = `${output}${(await server.ended).said}`
+  const text = `${output}${(await server.ended).stderr}`
   const lines = text.split('\n').filter((line) => line.trim() !== '')
   const failure = parseJailLog(text).errors.join('; ') || (lines.at(-1) ?? 'it ends at once')
   return { failure, isLate: false, isActing }

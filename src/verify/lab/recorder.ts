@@ -31,7 +31,7 @@ export const startRecorder = async (
   if (first === null) {
     await stop()
     throw new HostError(
-      `packets cannot be recorded: ${program.said().trim().split('\n').at(-1)}`,
+      `packets cannot be recorded: ${program.stderrTail().trim().split('\n').at(-1)}`,
       'check whether root may open raw sockets',
     )
   }

@@ -58,7 +58,7 @@ export const watchWithDetector = async (packets: readonly Packet[], setup: Setup
   const watcher = createWatcher(detectors, {
     isInUse: (_protocol, port, destination) => isInUse(port, destination),
     ignoreList: () => ignore,
-    perform: (action) => ({ action, result: 'assumed', exitCode: null, said: '' }),
+    perform: (action) => ({ action, result: 'assumed', exitCode: null, message: '' }),
     resolveName: (host) => host,
     // The servers keep UTC.
     localTime: utc,
