@@ -21,9 +21,10 @@ const renderGeneration = (generation: Generation): string => {
 /** `portward generations`: what earlier applies replaced, the latest first. */
 export const generationsCommand = async (options: GlobalOptions): Promise<number> => {
   const output = openOutput(options)
+  const reading = readGenerations(STATE)
   const [generations, pending, unfinished] = await Promise.all([
-    readGenerations(STATE),
-    findPending(),
+    reading,
+    findPending(reading),
     findUnfinished(),
   ])
   if (pending !== null) output.problems([pendingProblem(pending)])

@@ -154,10 +154,15 @@ export const findUnfinished = async (): Promise<Unfinished | null> => {
 export const isPending = ({ state, confirmBy }: Generation): boolean =>
   state === 'applied' && confirmBy !== null
 
-/** The apply that is waiting for confirmation, or null. Without root only the timer shows it. Changes nothing. */
-export const findPending = async (): Promise<PendingConfirmation | null> => {
+/**
+ * The apply that is waiting for confirmation, or null. Without root only the timer shows it. Changes nothing. `known`: all
+ * generations, if they are being read already.
+ */
+export const findPending = async (
+  known?: Promise<readonly Generation[]>,
+): Promise<PendingConfirmation | null> => {
   if (process.getuid?.() !== 0) return isArmed() ? { generation: null, leftMs: await readTimeLeft() } : null
-  const pending = (await readGenerations(STATE)).find(isPending)
+  const pending = (await (known ?? readGenerations(STATE))).find(isPending)
   return pending === undefined ? null : { generation: pending.number, leftMs: await readTimeLeft() }
 }
 

@@ -1,8 +1,9 @@
 import { join } from 'node:path'
 import { type IgnoreList, parseIgnoreList } from '../documents/ignore-list.ts'
 import type { Dialect } from '../documents/portsentry-conf.ts'
+import type { FileState } from '../system/files.ts'
 import { resolveInRoot } from '../system/paths.ts'
-import { watchFile } from './records.ts'
+import { type WatchedFile, watchFile } from './records.ts'
 
 /** The ignore list of a daemon, read again when the daemon would read it. */
 export interface IgnoreSource {
@@ -18,12 +19,14 @@ export interface IgnoreSource {
 
 /**
  * The first of these files (absolute paths below `root`) that exists: 1.2 reads it at each packet, 2.x only when it starts.
- * Throws HostError if it cannot be read at the start; 1.2 treats a file that becomes unreadable like a removed one.
+ * `known` has files that were read a moment ago. Throws HostError if it cannot be read at the start; 1.2 treats a file that
+ * becomes unreadable like a removed one.
  */
 export const openIgnoreList = async (
   root: string,
   paths: readonly string[],
   dialect: Dialect,
+  known: ReadonlyMap<string, FileState> = new Map(),
 ): Promise<IgnoreSource> => {
   const files = await Promise.all(
     paths.map(async (path) => ({ path, file: watchFile(await resolveInRoot(root, path)) })),
@@ -31,19 +34,21 @@ export const openIgnoreList = async (
   const texts = new Map<string, string | null>()
   let found: string | undefined
   let list: IgnoreList | null = null
-  const take = (path: string, bytes: Buffer | null): void => {
-    texts.set(path, bytes?.toString('latin1') ?? null)
+  const take = (path: string, content: string | null): void => {
+    texts.set(path, content)
     found = paths.find((candidate) => typeof texts.get(candidate) === 'string')
     const text = found === undefined ? null : (texts.get(found) ?? null)
     list = text === null ? null : parseIgnoreList(text, dialect)
   }
-  for (const { path, file } of files) take(path, (await file.changed()) ?? null)
+  const read = async (changed: ReturnType<WatchedFile['changed']>): Promise<string | null> =>
+    (await changed)?.toString('latin1') ?? null
+  for (const { path, file } of files) take(path, known.get(path)?.text ?? (await read(file.changed())))
   const refresh = (): typeof list | Promise<typeof list> => {
     const changes = files.map(({ path, file }) => ({ path, bytes: file.changed() }))
     if (changes.every(({ bytes }) => bytes === undefined)) return list
     return (async () => {
       for (const { path, bytes } of changes) {
-        if (bytes !== undefined) take(path, await bytes.catch(() => null))
+        if (bytes !== undefined) take(path, await read(bytes).catch(() => null))
       }
       return list
     })()
