@@ -1,9 +1,25 @@
 import { run } from './commands/run.ts'
 
-const { argv, env, stdin, stdout, stderr } = process
+/** If the reader of the output or the terminal is closed, an apply must not end half-way: errors are ignored. */
+const ignoringErrors = (stream: NodeJS.WriteStream): NodeJS.WriteStream =>
+  stream.listeners('error').includes(ignore) ? stream : stream.on('error', ignore)
 
-// If the reader of the output or the terminal is closed, an apply must not end half-way: errors are ignored.
-stdout.on('error', () => {})
-stderr.on('error', () => {})
+const ignore = (): void => {}
 
-process.exitCode = await run({ argv: argv.slice(2), env, stdin, stdout, stderr })
+const { argv, env } = process
+run({
+  argv: argv.slice(2),
+  env,
+  // Node makes each stream when it is first asked for, which takes milliseconds.
+  get stdin() {
+    return process.stdin
+  },
+  get stdout() {
+    return ignoringErrors(process.stdout)
+  },
+  get stderr() {
+    return ignoringErrors(process.stderr)
+  },
+}).then((code) => {
+  process.exitCode = code
+})

@@ -1,5 +1,3 @@
-import { Buffer } from 'node:buffer'
-
 // Texts of files, programs and the command line are shown so that they are readable and a terminal does not obey anything in
 // them. They are shown as UTF-8 whatever the locale: terminals read UTF-8 under LC_ALL=C, too, and those that do not cannot be
 // recognized.

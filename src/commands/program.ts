@@ -1,26 +1,16 @@
 import { resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { FORMATS } from '../plan/formats/format.ts'
-import { RELEASES } from '../policy/find-release.ts'
+import { FORMATS } from '../plan/formats/report.ts'
+import { RELEASE_NAMES } from '../policy/release.ts'
 import { HostError } from '../system/host-error.ts'
-import { isDirectory } from '../system/paths.ts'
 import { parseDuration } from '../time.ts'
-import { LAB_COMMAND } from '../verify/lab/laboratory.ts'
+import { LAB_COMMAND } from '../verify/lab/lab-command.ts'
 import { canonicalAddress } from './address.ts'
-import { applyCommand } from './apply.ts'
-import { bansCommand } from './bans.ts'
-import { confirmCommand } from './confirm.ts'
-import { detectCommand } from './detect.ts'
-import { MODES } from './detect-options.ts'
-import { explainCommand } from './explain.ts'
-import { generationsCommand } from './generations.ts'
-import { labCommand } from './lab.ts'
+import type { ApplyOptions } from './apply.ts'
+import { type DetectOptions, MODES } from './detect-options.ts'
 import { type GlobalOptions, openOutput, type Terminal } from './output.ts'
-import { planCommand } from './plan.ts'
-import { rollbackCommand } from './rollback.ts'
-import { statusCommand } from './status.ts'
-import { unbanCommand } from './unban.ts'
-import { verifyCommand } from './verify.ts'
+import type { PlanOptions } from './plan.ts'
+import type { RollbackOptions } from './rollback.ts'
 
 /** An address in canonical form. */
 const parseAddress = (text: string): string => {
@@ -48,7 +38,10 @@ const parseMode = (text: string, previous: readonly string[] = []): readonly str
   return [...previous, text]
 }
 
-/** The command line. Each command gets all options; `finish` gets its exit code. */
+/**
+ * The command line. A command's own module is loaded when it is run: what it takes to load all of them is more than the rest of
+ * `portward --version`. Each command gets all options; `finish` gets its exit code.
+ */
 export const createProgram = (terminal: Terminal, finish: (code: number) => void): Command => {
   const program = new Command('portward')
     .description(
@@ -61,7 +54,7 @@ export const createProgram = (terminal: Terminal, finish: (code: number) => void
       new Option(
         '--release <name>',
         'with --root: the release of portsentry, for a copy of /etc that does not show it',
-      ).choices(RELEASES.map(({ name }) => name)),
+      ).choices(RELEASE_NAMES),
     )
     .option('--json', 'print one JSON document on stdout, and nothing else there')
     .option('--quiet', 'print errors and results only')
@@ -85,7 +78,8 @@ export const createProgram = (terminal: Terminal, finish: (code: number) => void
     if (given.release !== undefined && root === '/') command.error('error: --release needs --root')
     if (serverOnly && root !== '/')
       command.error(`error: ${command.name()} works on the running server only, not with --root`)
-    if (!(await isDirectory(root))) command.error(`error: ${root} is not a directory`)
+    const { isDirectory } = await import('../system/paths.ts')
+    if (!isDirectory(root)) command.error(`error: ${root} is not a directory`)
     return { ...given, root, terminal }
   }
 
@@ -112,7 +106,11 @@ export const createProgram = (terminal: Terminal, finish: (code: number) => void
         }
       })
 
-  add('plan', 'show exactly what apply would do, as steps and a diff; change nothing', planCommand)
+  add(
+    'plan',
+    'show exactly what apply would do, as steps and a diff; change nothing',
+    async (options: PlanOptions) => (await import('./plan.ts')).planCommand(options),
+  )
     .addOption(new Option('--format <format>', 'how to print it (default: text)').choices(FORMATS))
     .hook('preAction', (_, command) => {
       const { json, format } = command.optsWithGlobals()
@@ -120,7 +118,9 @@ export const createProgram = (terminal: Terminal, finish: (code: number) => void
         command.error('error: --json cannot be used with another --format')
       if (format === 'json') command.setOptionValue('json', true)
     })
-  add('apply', 'install, configure, restart, verify; ask first', applyCommand)
+  add('apply', 'install, configure, restart, verify; ask first', async (options: ApplyOptions) =>
+    (await import('./apply.ts')).applyCommand(options),
+  )
     .option('--yes', 'do not ask (needed without a terminal)')
     .option('--allow-lockout', 'go on even if an SSH session here is not protected from being banned')
     .option(
@@ -133,32 +133,60 @@ export const createProgram = (terminal: Terminal, finish: (code: number) => void
       if (confirmWithin !== undefined && resolve(root) !== '/')
         command.error('error: --confirm-within works on the running server only, not with --root')
     })
-  add('confirm', 'keep the changes applied with --confirm-within', confirmCommand, { serverOnly: true })
-  add('generations', 'list what earlier applies replaced', generationsCommand, { serverOnly: true })
-  add('rollback', 'restore what an apply replaced, and all that came after it', rollbackCommand, {
-    serverOnly: true,
-  })
+  add(
+    'confirm',
+    'keep the changes applied with --confirm-within',
+    async (options: GlobalOptions) => (await import('./confirm.ts')).confirmCommand(options),
+    { serverOnly: true },
+  )
+  add(
+    'generations',
+    'list what earlier applies replaced',
+    async (options: GlobalOptions) => (await import('./generations.ts')).generationsCommand(options),
+    { serverOnly: true },
+  )
+  add(
+    'rollback',
+    'restore what an apply replaced, and all that came after it',
+    async (options: RollbackOptions, generation?: number) =>
+      (await import('./rollback.ts')).rollbackCommand(options, generation),
+    {
+      serverOnly: true,
+    },
+  )
     .argument('[generation]', 'its number: the state before it (default: the latest)', parseGeneration)
     .option('--yes', 'do not ask')
     .option('--force', 'also restore files changed since; the changed ones are kept with the generation')
     .addOption(new Option('--unconfirmed').hideHelp())
-  add('status', 'show what runs, in which modes, and what has drifted', statusCommand)
-  add('bans', 'list banned hosts: since and until when, why, and where', bansCommand)
-  add('unban', 'release addresses wherever they are banned', unbanCommand).argument(
-    '<address...>',
-    'IPv4 or IPv6',
-    (text, previous: readonly string[] = []) => [...new Set([...previous, parseAddress(text)])],
+  add('status', 'show what runs, in which modes, and what has drifted', async (options: GlobalOptions) =>
+    (await import('./status.ts')).statusCommand(options),
   )
+  add('bans', 'list banned hosts: since and until when, why, and where', async (options: GlobalOptions) =>
+    (await import('./bans.ts')).bansCommand(options),
+  )
+  add(
+    'unban',
+    'release addresses wherever they are banned',
+    async (options: GlobalOptions, addresses: readonly string[]) =>
+      (await import('./unban.ts')).unbanCommand(options, addresses),
+  ).argument('<address...>', 'IPv4 or IPv6', (text, previous: readonly string[] = []) => [
+    ...new Set([...previous, parseAddress(text)]),
+  ])
   add(
     'explain',
     'show what a scan from an address would lead to, and why; send no packet',
-    explainCommand,
+    async (options: GlobalOptions, address: string) =>
+      (await import('./explain.ts')).explainCommand(options, address),
   ).argument('<address>', 'IPv4 or IPv6', parseAddress)
-  add('verify', 'prove that scanners are banned here and the LAN is not; change nothing', verifyCommand)
+  add(
+    'verify',
+    'prove that scanners are banned here and the LAN is not; change nothing',
+    async (options: GlobalOptions) => (await import('./verify.ts')).verifyCommand(options),
+  )
   add(
     'detect',
     'notice what portsentry would notice, live or in a capture; live, do what it would do',
-    detectCommand,
+    async (options: DetectOptions) => (await import('./detect.ts')).detectCommand(options),
   )
     .option('--listen', 'open the configured ports and wait for connections (modes tcp, udp, connect)')
     .option('--interface <interface>', 'watch an interface with tcpdump; any: all of them')
@@ -177,6 +205,9 @@ export const createProgram = (terminal: Terminal, finish: (code: number) => void
         'how portsentry 2.x reads packets in the mode stealth (default: pcap)',
       ).choices(['pcap', 'raw']),
     )
-  program.command(LAB_COMMAND, { hidden: true }).action(async () => finish(await labCommand(terminal)))
+  program.command(LAB_COMMAND, { hidden: true }).action(async () => {
+    const { labCommand } = await import('./lab.ts')
+    finish(await labCommand(terminal))
+  })
   return program
 }

@@ -12,7 +12,7 @@ const reportError = (error: unknown, { complain }: Output): void => {
 }
 
 /** Runs portward with these arguments, without the program's name. Returns the exit code; never throws. */
-export const run = async ({ argv, ...terminal }: Terminal & { argv: readonly string[] }): Promise<number> => {
+export const run = async (terminal: Terminal & { readonly argv: readonly string[] }): Promise<number> => {
   let code: number = EXIT.ok
   const program = createProgram(terminal, (exitCode) => {
     code = exitCode
@@ -21,7 +21,7 @@ export const run = async ({ argv, ...terminal }: Terminal & { argv: readonly str
   try {
     await reportingWaits(
       (text) => output().note(text),
-      () => program.parseAsync(argv, { from: 'user' }),
+      () => program.parseAsync(terminal.argv, { from: 'user' }),
     )
     return code
   } catch (error) {

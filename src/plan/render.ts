@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer'
 import { formatCidr } from '../network.ts'
 import { type PendingConfirmation, pendingAsJson } from '../policy/confirmation.ts'
 import { JAIL_PATH } from '../policy/jail.ts'

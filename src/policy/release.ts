@@ -6,6 +6,11 @@ import type { PortsentryPackage } from './facts.ts'
 
 export type Modes = Pick<Settings, 'tcpMode' | 'udpMode'>
 
+/** The layouts of Debian's portsentry packages that portward knows. */
+export const RELEASE_NAMES = ['sysv-1.2', 'template-1.2', 'native-2'] as const
+
+export type ReleaseName = (typeof RELEASE_NAMES)[number]
+
 /** Why a release cannot do what config.env asks for, at one of its variables. */
 export interface Impossible {
   readonly variable: string
@@ -18,7 +23,7 @@ export interface Impossible {
  * reads files and writes its history goes by `dialect`. A fourth release is a fourth table; CONTRIBUTING.md has the rest.
  */
 export interface Release {
-  readonly name: string
+  readonly name: ReleaseName
   readonly title: string
   readonly matches: (portsentry: PortsentryPackage) => boolean
 

@@ -1,6 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { constants, type Stats } from 'node:fs'
-import { appendFile, type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  type Stats,
+  statSync,
+} from 'node:fs'
+import { appendFile, type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { effect } from './effect.ts'
 import { failedTo, HostError, isMissing } from './host-error.ts'
@@ -46,7 +55,7 @@ const ifPresent = async <T>(
 export const listDirectory = async (root: string, path: string): Promise<string[]> => {
   const real = await resolveInRoot(root, path)
   try {
-    return await readdir(real)
+    return readdirSync(real)
   } catch (error) {
     if (isMissing(error)) return []
     throw failedTo('list', real, error)
@@ -62,7 +71,7 @@ const attributesOf = (real: string, entry: Stats): Omit<FileState, 'text'> => {
 
 /** Attributes of a file below `root`, or null if it does not exist. Throws HostError if they cannot be read. */
 export const readAttributes = (root: string, path: string): Promise<Omit<FileState, 'text'> | null> =>
-  ifPresent(root, path, async (real) => attributesOf(real, await stat(real)))
+  ifPresent(root, path, async (real) => attributesOf(real, statSync(real)))
 
 /**
  * A file below `root` with its attributes, or null if it does not exist: both belong to the same file, even if it is
@@ -71,11 +80,11 @@ export const readAttributes = (root: string, path: string): Promise<Omit<FileSta
 export const readFileState = (root: string, path: string): Promise<FileState | null> =>
   ifPresent(root, path, async (real) => {
     // Opening something other than a file (a pipe without a writer) must not block.
-    const handle = await open(real, constants.O_RDONLY | constants.O_NONBLOCK)
+    const file = openSync(real, constants.O_RDONLY | constants.O_NONBLOCK)
     try {
-      return { ...attributesOf(real, await handle.stat()), text: await handle.readFile('latin1') }
+      return { ...attributesOf(real, fstatSync(file)), text: readFileSync(file, 'latin1') }
     } finally {
-      await handle.close()
+      closeSync(file)
     }
   })
 

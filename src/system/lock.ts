@@ -1,8 +1,8 @@
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { execa } from 'execa'
 import { failedTo, HostError } from './host-error.ts'
-import { childEnvironment, tryRun } from './process.ts'
+import { follow, tryRun } from './process.ts'
 
 const REFUSED = 75
 
@@ -50,32 +50,25 @@ export const isLocked = async (path = LOCK): Promise<boolean> => {
  * to be cleaned up. Throws `refused` if another process keeps it for longer than `patienceS`.
  */
 export const holdLock = async (path: string, patienceS: number, refused: HostError): Promise<Lock> => {
-  const options = ['--timeout', String(patienceS), '--conflict-exit-code', String(REFUSED)]
-  const holder = execa('flock', [...options, path, 'sh', '-c', 'echo locked; exec cat'], {
-    reject: false,
-    buffer: false,
-    detached: true,
-    env: childEnvironment(),
-    extendEnv: false,
-  })
-  const locked = await new Promise<boolean>((resolve) => {
-    holder.stdout.once('data', () => resolve(true))
-    holder.once('exit', () => resolve(false))
-    holder.once('error', () => resolve(false))
-  })
-  if (!locked) {
-    const { exitCode, shortMessage } = (await holder) as { exitCode?: number; shortMessage?: string }
+  const options = ['--no-fork', '--timeout', String(patienceS), '--conflict-exit-code', String(REFUSED)]
+  const holder = follow('flock', [...options, path, 'cat'])
+  // As soon as it has the lock, it becomes a cat that sends this back.
+  holder.stdin.write('locked\n')
+  const isHeld = await Promise.race([
+    once(holder.stdout, 'data').then(() => true),
+    holder.ended.then(() => false),
+  ])
+  if (!isHeld) {
+    const { exitCode, stderr } = await holder.ended
+    const why = stderr || `exit code ${exitCode}`
     throw exitCode === REFUSED
       ? refused
-      : new HostError(
-          `cannot lock ${path}: ${shortMessage ?? `exit code ${exitCode}`}`,
-          'see whether flock (of util-linux) works',
-        )
+      : new HostError(`cannot lock ${path}: ${why}`, 'see whether flock (of util-linux) works')
   }
   return {
     release: async () => {
       holder.stdin.end()
-      await holder
+      await holder.ended
     },
   }
 }

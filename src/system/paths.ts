@@ -1,7 +1,8 @@
-import type { Stats } from 'node:fs'
-import { lstat, readlink, stat } from 'node:fs/promises'
+import { lstatSync, readlinkSync, type Stats, statSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { failedTo, HostError, isMissing } from './host-error.ts'
+
+// Paths are looked up synchronously: a thread for each of some hundred short system calls takes far longer than the calls.
 
 const MAX_LINKS = 40
 
@@ -23,12 +24,12 @@ export const resolveInRoot = async (root: string, path: string): Promise<string>
       continue
     }
     const next = join(resolved, part)
-    const target = await linkTarget(join(root, next))
+    const target = linkTarget(join(root, next))
     if (target === null) resolved = next
     else {
       links += 1
       if (links > MAX_LINKS) throw new HostError(`${path} is a loop of symbolic links`, 'correct the links')
-      if (root === '/' && process.geteuid?.() === 0) await expectTrusted(path, next)
+      if (root === '/' && process.geteuid?.() === 0) expectTrusted(path, next)
       if (target.startsWith('/')) resolved = '/'
       pending = [
         ...target.split('/').filter((component) => component !== '' && component !== '.'),
@@ -39,20 +40,31 @@ export const resolveInRoot = async (root: string, path: string): Promise<string>
   return join(root, resolved)
 }
 
-export const isDirectory = (path: string): Promise<boolean> =>
-  stat(path).then(
-    (entry) => entry.isDirectory(),
-    () => false,
-  )
-
-const cannotLook = (path: string, error: unknown): HostError => failedTo('look at', path, error)
-
-const linkTarget = async (path: string): Promise<string | null> => {
+export const isDirectory = (path: string): boolean => {
   try {
-    return (await lstat(path)).isSymbolicLink() ? await readlink(path) : null
+    return statSync(path).isDirectory()
+  } catch {
+    return false
+  }
+}
+
+/** What is at a path, links not followed; null if there is nothing. Throws HostError. */
+const lookAt = (path: string): Stats | null => {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) ?? null
   } catch (error) {
     if (isMissing(error)) return null
-    throw cannotLook(path, error)
+    throw failedTo('look at', path, error)
+  }
+}
+
+const linkTarget = (path: string): string | null => {
+  if (lookAt(path)?.isSymbolicLink() !== true) return null
+  try {
+    return readlinkSync(path)
+  } catch (error) {
+    if (isMissing(error)) return null
+    throw failedTo('look at', path, error)
   }
 }
 
@@ -77,11 +89,9 @@ const otherOwner = (
  */
 export const findOtherOwnerAbove = async (real: string): Promise<{ who: string; fix: string } | null> => {
   for (let directory = dirname(real); ; directory = dirname(directory)) {
-    const entry = await lstat(directory).catch((error: unknown) => {
-      throw cannotLook(directory, error)
-    })
-    const isSticky = entry.uid === 0 && (entry.mode & 0o1000) !== 0
-    const owner = isSticky ? null : otherOwner(directory, entry, false)
+    const entry = lookAt(directory)
+    const isSticky = entry?.uid === 0 && (entry.mode & 0o1000) !== 0
+    const owner = entry === null || isSticky ? null : otherOwner(directory, entry, false)
     if (owner !== null) return { ...owner, who: `${directory} ${owner.who}` }
     if (directory === '/') return null
   }
@@ -93,10 +103,7 @@ export const findOtherOwnerAbove = async (real: string): Promise<{ who: string; 
  */
 export const findOtherCreator = async (real: string): Promise<string | null> => {
   for (let directory = dirname(real); ; directory = dirname(directory)) {
-    const entry = await lstat(directory).catch((error: unknown) => {
-      if (isMissing(error)) return null
-      throw cannotLook(directory, error)
-    })
+    const entry = lookAt(directory)
     const owner = entry === null ? null : otherOwner(directory, entry, false)
     if (owner !== null) return `${directory} ${owner.who}`
     if (directory === '/') return null
@@ -107,12 +114,10 @@ export const findOtherCreator = async (real: string): Promise<string | null> => 
  * A user who can change a link, its directory or one of those above decides where it leads, and could make root read or
  * write any file. `link` is absolute, without links above its last component. Throws HostError.
  */
-const expectTrusted = async (path: string, link: string): Promise<void> => {
+const expectTrusted = (path: string, link: string): void => {
   for (let current = link; ; current = dirname(current)) {
-    const entry = await lstat(current).catch((error: unknown) => {
-      throw cannotLook(current, error)
-    })
-    const owner = otherOwner(current, entry, current === link)
+    const entry = lookAt(current)
+    const owner = entry === null ? null : otherOwner(current, entry, current === link)
     if (owner !== null) {
       const which = current === link ? `${link}, which` : `${link}, and ${current}`
       throw new HostError(

@@ -1,7 +1,6 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import type { Readable, Writable } from 'node:stream'
-import { type ExecaError, execa } from 'execa'
 import { errnoOf, HostError } from './host-error.ts'
 import { waitingFor } from './waiting.ts'
 
@@ -67,8 +66,42 @@ const describeCommand = (file: string, args: readonly string[]): string => {
 }
 
 /** As a shell reports it: a signal is 128 and its number, a program that could not be started 127. */
-const exitCodeOf = (exitCode: number | null | undefined, signal: NodeJS.Signals | null | undefined): number =>
+const exitCodeOf = (exitCode: number | null, signal: NodeJS.Signals | null): number =>
   exitCode ?? (signal ? 128 + constants.signals[signal] : NOT_STARTED)
+
+/** How a program ended. */
+interface Ending {
+  readonly exitCode: number
+  /** Why it has no exit code of its own: it could not be started, or was killed. */
+  readonly reason: string | null
+}
+
+/**
+ * Starts a program without a shell, in a separate process group: Ctrl-C goes to portward, which stops in order, and not to a
+ * running dpkg. `ended` settles when it has ended and its output is closed, and never rejects.
+ */
+const start = (
+  file: string,
+  args: readonly string[],
+  { environment, cwd }: Pick<RunOptions, 'environment' | 'cwd'> = {},
+): { child: ChildProcessWithoutNullStreams; ended: Promise<Ending> } => {
+  const env = { ...childEnvironment(), ...environment }
+  const child = spawn(file, args, {
+    env,
+    stdio: 'pipe',
+    detached: true,
+    ...(cwd === undefined ? {} : { cwd }),
+  })
+  // A program may end without having read its input.
+  child.stdin.on('error', () => undefined)
+  const ended = new Promise<Ending>((resolve) => {
+    child.once('error', (error) => resolve({ exitCode: NOT_STARTED, reason: error.message }))
+    child.once('close', (code, signal) =>
+      resolve({ exitCode: exitCodeOf(code, signal), reason: signal && `killed by ${signal}` }),
+    )
+  })
+  return { child, ended }
+}
 
 /**
  * Runs a program without a shell and waits for it. Never throws: the exit code is 127 if it cannot be started, and 128 plus
@@ -85,39 +118,35 @@ export const tryRun = async (
     lock,
     purpose = describeCommand(file, args),
   } = options
-  const [program, ...words] = lock === undefined ? [file, ...args] : ['flock', '--close', lock, file, ...args]
-  const subprocess = execa(program, words, {
-    env: { ...childEnvironment(), ...options.environment },
-    extendEnv: false,
-    reject: false,
-    // In a separate process group: Ctrl-C goes to portward, which stops in order, and not to a running dpkg.
-    detached: true,
-    stripFinalNewline: false,
-    input: options.input ?? '',
-    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-  })
+  const [program = '', ...words] =
+    lock === undefined ? [file, ...args] : ['flock', '--close', lock, file, ...args]
+  let stdout = ''
+  let stderr = ''
   let late = false
-  const patience = setTimeout(() => {
-    late = true
-    if (subprocess.pid !== undefined) killGroup(subprocess.pid)
-  }, timeoutMs)
   let grace: NodeJS.Timeout | undefined
-  subprocess.once('exit', () => {
+  const { child, ended } = start(program, words, options)
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text
+  })
+  child.stdin.end(options.input)
+  child.once('exit', () => {
     grace = setTimeout(() => {
-      subprocess.stdout.destroy()
-      subprocess.stderr.destroy()
+      child.stdout.destroy()
+      child.stderr.destroy()
     }, graceMs)
   })
-  const result = await waitingFor(purpose, timeoutMs, async () => subprocess)
+  const patience = setTimeout(() => {
+    late = true
+    if (child.pid !== undefined) killGroup(child.pid)
+  }, timeoutMs)
+  const { exitCode, reason } = await waitingFor(purpose, timeoutMs, () => ended)
   clearTimeout(patience)
   clearTimeout(grace)
-  const killed = result.signal ? `killed by ${result.signal}` : (result as ExecaError).shortMessage
-  const reason = late ? `did not end within ${timeoutMs / 1000} s` : killed
-  return {
-    exitCode: exitCodeOf(result.exitCode, result.signal),
-    stdout: result.stdout ?? '',
-    stderr: String((result.exitCode === undefined ? reason : result.stderr) ?? ''),
-  }
+  const failure = late ? `did not end within ${timeoutMs / 1000} s` : reason
+  return { exitCode, stdout, stderr: failure ?? stderr }
 }
 
 /** Runs a program that must succeed; otherwise throws HostError with the end of its output. */
@@ -150,21 +179,18 @@ export interface Followed {
 /** Its first and last words fit. */
 const MAX_STDERR = 8192
 
-/** Starts a program without a shell, in a separate process group: Ctrl-C at a terminal does not kill it prematurely. */
+/** Starts a program whose output is read as it comes. */
 export const follow = (file: string, args: readonly string[]): Followed => {
-  const child = spawn(file, args, { env: childEnvironment(), stdio: 'pipe', detached: true })
+  const { child, ended } = start(file, args)
   let tail = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     tail = (tail + text).slice(-MAX_STDERR)
   })
-  child.stdin.on('error', () => undefined)
-  const ended = new Promise<Awaited<Followed['ended']>>((resolve) => {
-    child.once('error', (error) => resolve({ exitCode: NOT_STARTED, stderr: error.message }))
-    child.once('close', (code, signal) =>
-      resolve({ exitCode: exitCodeOf(code, signal), stderr: tail.trim() }),
-    )
-  })
   const { pid, stdin, stdout, stderr } = child
-  const kill = (signal: NodeJS.Signals = 'SIGTERM'): void => void child.kill(signal)
-  return { pid, stdin, stdout, stderr, stderrTail: () => tail, ended, kill }
+  return {
+    ...{ pid, stdin, stdout, stderr },
+    stderrTail: () => tail,
+    ended: ended.then(({ exitCode, reason }) => ({ exitCode, stderr: tail.trim() || (reason ?? '') })),
+    kill: (signal: NodeJS.Signals = 'SIGTERM') => void child.kill(signal),
+  }
 }

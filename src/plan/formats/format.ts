@@ -1,12 +1,7 @@
 import { renderGithub } from './github.ts'
 import { renderGitlab } from './gitlab.ts'
 import { renderMarkdown } from './markdown.ts'
-import type { Report } from './report.ts'
-
-/** How `portward plan` can print a plan. */
-export const FORMATS = ['text', 'json', 'github', 'gitlab', 'markdown'] as const
-
-export type Format = (typeof FORMATS)[number]
+import type { Format, Report } from './report.ts'
 
 /** A report for CI, Unicode. `digest`: see renderGitlab. */
 export const renderReport = (

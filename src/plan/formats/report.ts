@@ -2,6 +2,11 @@ import { isAbsolute, relative } from 'node:path'
 import type { Problem } from '../../problem.ts'
 import type { Plan } from '../plan.ts'
 
+/** How `portward plan` can print a plan. */
+export const FORMATS = ['text', 'json', 'github', 'gitlab', 'markdown'] as const
+
+export type Format = (typeof FORMATS)[number]
+
 /** What a format shows: a plan, or why there is none. */
 export interface Report {
   /** Null if there is none because of problems. */

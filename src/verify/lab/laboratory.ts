@@ -1,11 +1,9 @@
 import sandboxScript from '../../../templates/lab-sandbox.sh?raw'
 import { tryRun } from '../../system/process.ts'
+import { LAB_COMMAND } from './lab-command.ts'
 import type { LabReport } from './report.ts'
 import type { LabSpecification } from './specification.ts'
 import { missingPrograms } from './topology.ts'
-
-/** The internal command that runs inside of the namespaces. */
-export const LAB_COMMAND = 'lab'
 
 const TIMEOUT_MS = 180_000
 /** `sysexits.h` EX_CONFIG: the sandbox cannot be built here. */
