@@ -1,15 +1,15 @@
-import { areRulesInForce } from '../bans/ban-set.ts'
 import { findDaemons, PORTSENTRY_TABLES } from '../facts/daemons.ts'
 import { readJailBans, readJails } from '../facts/fail2ban.ts'
 import { readReloaded } from '../facts/fail2ban-reload.ts'
 import { readFirewallBans } from '../facts/firewall-bans.ts'
 import { readFirewallManagers } from '../facts/firewall-managers.ts'
-import { readFirewallObstacle, tryTargets } from '../facts/firewall-support.ts'
-import { ownNetworks, readInterfaces, readRouteTables } from '../facts/ip.ts'
+import { readFirewallObstacle, tryTarget } from '../facts/firewall-support.ts'
+import { ownNetworks, readIp } from '../facts/ip.ts'
 import { readProcesses, readSockets } from '../facts/procfs.ts'
 import { readResolvers } from '../facts/resolv-conf.ts'
 import { readSshClients } from '../facts/ssh.ts'
 import { findEnabled, isActive, isLoaded, readInit, readUnits } from '../facts/systemd.ts'
+import { isInForce } from '../policy/backends/backends.ts'
 import type { Backend, BanSet } from '../policy/backends/definition.ts'
 import { BANS_CONF, BANS_UNIT, banSetOf, chooseBackend } from '../policy/ban-set.ts'
 import type { LiveFacts } from '../policy/facts.ts'
@@ -43,52 +43,62 @@ export const readBanning = async (
   return { firewallManagers, backend, present: banSetOf(files.get(BANS_CONF)?.text) }
 }
 
-/** What only the running server shows. All of it is read while the files are, except what depends on `banning`. */
+/** What only the running server shows. All of it is read at once, except what depends on `banning`. */
 export const readLive = async (settings: Settings, banning: Promise<Banning>): Promise<LiveFacts> => {
   const asRoot = process.getuid?.() === 0
   const init = readInit()
-  const isBanning = settings.banBackend !== 'none'
   const wanted = settings.banTarget === 'auto' ? 'CHAOS' : settings.banTarget
-  const readTargets = async (): Promise<LiveFacts['targets']> => {
-    const { backend } = await banning
-    return isBanning && backend === 'ipset' && wanted !== 'DROP' ? tryTargets([wanted], asRoot) : new Map()
-  }
   const daemonUnits = unitsOf(settings)
+  // Programs first: they run while this process reads files.
   const units = init === 'systemd' ? readUnits([...daemonUnits, BANS_UNIT, ...LEGACY_UNITS]) : new Map()
+  const ip = readIp()
+  const firewall = asRoot ? readFirewallBans(ip) : null
+  const fail2ban = asRoot
+    ? readJails().then(async (jails) => ({ jails, jailed: await readJailBans(jails) }))
+    : { jails: null, jailed: null }
   const processes = readProcesses()
   const sockets = readSockets(PORTSENTRY_TABLES)
-  const routeTables = readRouteTables()
+  const readTargets = async (): Promise<LiveFacts['targets']> => {
+    const { backend, present } = await banning
+    if (settings.banBackend === 'none' || backend !== 'ipset' || wanted === 'DROP') return new Map()
+    const rules = (await firewall)?.rules
+    const isInUse = present?.target === wanted && rules !== undefined && isInForce(present, rules)
+    return new Map([[wanted, isInUse ? 'accepted' : await tryTarget(wanted, asRoot)]])
+  }
+  /** Only if the backend does not work already. */
+  const readObstacle = async (): Promise<string | null> => {
+    const { backend, present } = await banning
+    const rules = (await firewall)?.rules
+    if (rules === undefined || settings.banBackend === 'none') return null
+    if (present?.backend === backend && backend !== 'route' && isInForce(present, rules)) return null
+    return readFirewallObstacle(backend)
+  }
   const [
-    interfaces,
-    routes,
+    { interfaces, ...routes },
     resolvers,
     sshClients,
-    { firewallManagers },
+    { firewallManagers, present },
     daemons,
     allUnits,
-    firewall,
-    hasRules,
+    found,
     targets,
-    fail2ban,
+    fail2banState,
     reloadedMs,
     firewallObstacle,
   ] = await Promise.all([
-    readInterfaces(),
-    routeTables,
+    ip,
     readResolvers(),
     Promise.all([processes, sockets]).then(([all, open]) => readSshClients(all, open)),
     banning,
     processes.then((all) => findDaemons(all, () => sockets)),
     units,
-    asRoot ? readFirewallBans(routeTables) : { bans: null, inputPolicy: null, ipsets: '', bansUnread: null },
-    asRoot ? banning.then(({ present }) => present !== null && areRulesInForce(present)) : null,
+    firewall,
     readTargets(),
-    asRoot
-      ? readJails().then(async (jails) => ({ jails, jailed: await readJailBans(jails) }))
-      : { jails: null, jailed: null },
+    fail2ban,
     readReloaded(),
-    asRoot && isBanning ? banning.then(({ backend }) => readFirewallObstacle(backend)) : null,
+    readObstacle(),
   ])
+  const hasRules = found === null ? null : present !== null && isInForce(present, found.rules)
   return {
     asRoot,
     init,
@@ -100,10 +110,13 @@ export const readLive = async (settings: Settings, banning: Promise<Banning>): P
     daemons,
     enabled: findEnabled(init, allUnits),
     units: new Map([...allUnits].filter(([name, unit]) => daemonUnits.includes(name) && isLoaded(unit))),
-    ...firewall,
+    bans: found?.bans ?? null,
+    inputPolicy: found?.inputPolicy ?? null,
+    ipsets: found?.ipsets ?? '',
+    bansUnread: found?.bansUnread ?? null,
     hasBanSet: hasRules && (init === 'sysv' || isActive(allUnits.get(BANS_UNIT))),
     targets,
-    ...fail2ban,
+    ...fail2banState,
     reloadedMs,
     firewallObstacle,
   }

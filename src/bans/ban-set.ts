@@ -1,7 +1,7 @@
 import { rm, rmdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Init } from '../facts/systemd.ts'
-import { BACKENDS, removalOf } from '../policy/backends/backends.ts'
+import { removalOf } from '../policy/backends/backends.ts'
 import type { BanSet } from '../policy/backends/definition.ts'
 import { BANS_CONF, BANS_UNIT, banSetOf, DENIED, LOADER } from '../policy/ban-set.ts'
 import { besideLegacy } from '../policy/legacy-bans.ts'
@@ -9,10 +9,6 @@ import { effect } from '../system/effect.ts'
 import { readFileState } from '../system/files.ts'
 import { HostError } from '../system/host-error.ts'
 import { run, tryRun } from '../system/process.ts'
-
-/** Whether the ban set is loaded and its rules are in force. Changes nothing. */
-export const areRulesInForce = async ({ backend, target }: BanSet): Promise<boolean> =>
-  (await tryRun('sh', ['-c', BACKENDS[backend].check(target)])).exitCode === 0
 
 const HINT = 'see whether the firewall can be changed here: nft list ruleset, iptables-save, ipset list -name'
 

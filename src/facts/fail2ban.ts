@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import askScript from '../../templates/fail2ban-ask.py?raw'
 import { contains, formatAddress, type Network, parseAddress, parseNetwork } from '../network.ts'
-import { type RunResult, tryRun } from '../system/process.ts'
+import { tryRun } from '../system/process.ts'
 import { waitingFor } from '../system/waiting.ts'
 import { readDaemons } from './daemons.ts'
+import { askAtSocket } from './fail2ban-socket.ts'
 
 /** The jail that bans by portsentry's history. */
 export const JAIL = 'portsentry'
@@ -14,18 +14,19 @@ const client = (...args: string[]) => tryRun('fail2ban-client', args, { timeoutM
 
 /** Debian's default. */
 const SOCKET = '/run/fail2ban/fail2ban.sock'
-/** The exit code of `askScript` when no server listens there. */
-const NO_SERVER = 69
 
 /**
- * The answer of the running server; lists have a line for each element. fail2ban-client, which also finds a configured socket,
- * is only run if no server listens at the usual one: it takes 0.2 s of processor time to load, and an apply asks a dozen times.
+ * The answer of the running server, with a line for each element of a list; null if it does not answer, or refuses.
+ * fail2ban-client, which also finds a configured socket, is only run if no server listens at the usual one.
  */
-const ask = async (...words: string[]): Promise<RunResult> => {
-  const args = ['-I', '-S', '-c', askScript, SOCKET, ...words]
-  const purpose = 'fail2ban to answer'
-  const result = await tryRun('python3', args, { timeoutMs: TIMEOUT_MS, purpose })
-  return result.exitCode === NO_SERVER ? client(...words) : result
+const ask = async (...words: string[]): Promise<string | null> => {
+  const answer = await waitingFor('fail2ban to answer', TIMEOUT_MS, () =>
+    askAtSocket(SOCKET, words, TIMEOUT_MS),
+  )
+  if (answer.kind === 'answered') return answer.lines.join('\n')
+  if (answer.kind === 'refused') return null
+  const { exitCode, stdout } = await client(...words)
+  return exitCode === 0 ? stdout.trimEnd() : null
 }
 
 /** Whether fail2ban-client can be run. */
@@ -33,9 +34,9 @@ export const isInstalled = async (): Promise<boolean> => (await client('--versio
 
 /** Jails that the running server has loaded by now; null where it does not answer. */
 export const askJails = async (): Promise<string[] | null> => {
-  const { exitCode, stdout } = await ask('status')
-  if (exitCode !== 0) return null
-  const list = /Jail list:\s*(.*)$/m.exec(stdout)?.[1] ?? ''
+  const status = await ask('status')
+  if (status === null) return null
+  const list = /Jail list:\s*(.*)$/m.exec(status)?.[1] ?? ''
   return list.split(/[,\s]+/).filter(Boolean)
 }
 
@@ -64,10 +65,8 @@ export const readJails = (): Promise<string[] | null> =>
   })
 
 /** One option of a jail, from the running server; null if it does not answer. */
-export const readOption = async (jail: string, ...option: readonly string[]): Promise<string | null> => {
-  const { exitCode, stdout } = await ask('get', jail, ...option)
-  return exitCode === 0 ? stdout : null
-}
+export const readOption = (jail: string, ...option: readonly string[]): Promise<string | null> =>
+  ask('get', jail, ...option)
 
 /** Addresses that a jail has banned; none where the server or the jail does not answer. */
 export const readBanned = async (jail: string): Promise<string[]> => {

@@ -1,32 +1,33 @@
+import { existsSync, readdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { tryRun } from '../system/process.ts'
 
 /** Whether this kernel accepts a target; `unknown` if not even DROP could be tried. */
 export type Verdict = 'accepted' | 'refused' | 'unknown'
 
+/** Targets that iptables itself does not have: each is a library of xtables-addons. */
+const ADDONS: ReadonlySet<string> = new Set(['CHAOS', 'TARPIT', 'DELUDE'])
+
+/** Whether iptables finds the library of a target: those of Debian are in a directory for the architecture. */
+const hasLibrary = (target: string): boolean =>
+  readdirSync('/usr/lib').some((directory) =>
+    existsSync(join('/usr/lib', directory, `xtables/libxt_${target}.so`)),
+  )
+
 /**
- * Tries iptables targets without any effect on the server: in a network namespace that ends with the command.
- * DROP is tried first: if even that fails, nothing is known about the others.
+ * Tries an iptables target without any effect on the server: in a network namespace that ends with the command.
+ * DROP is tried first: if even that fails, nothing is known about the other.
  */
-export const tryTargets = async (
-  targets: readonly string[],
-  asRoot: boolean,
-): Promise<Map<string, Verdict>> => {
-  const accepts = async (target: string): Promise<boolean> => {
+export const tryTarget = async (target: string, asRoot: boolean): Promise<Verdict> => {
+  const accepts = async (tried: string): Promise<boolean> => {
     const namespace = asRoot ? ['--net'] : ['--map-root-user', '--net']
-    const rule = ['iptables', '-w', '-A', 'INPUT', '-p', 'tcp', '-j', target]
+    const rule = ['iptables', '-w', '-A', 'INPUT', '-p', 'tcp', '-j', tried]
     return (await tryRun('unshare', [...namespace, ...rule], { timeoutMs: 20_000 })).exitCode === 0
   }
-  if ((await tryRun('iptables', ['--version'])).exitCode !== 0) {
-    // Without iptables its extensions cannot be installed either: their packages depend on it.
-    const verdict = (target: string): Verdict => (target === 'REJECT' ? 'unknown' : 'refused')
-    return new Map(targets.map((target) => [target, verdict(target)]))
-  }
-  if (!(await accepts('DROP'))) return new Map(targets.map((target) => [target, 'unknown']))
-  const verdicts = targets.map(
-    async (target): Promise<[string, Verdict]> => [target, (await accepts(target)) ? 'accepted' : 'refused'],
-  )
-  return new Map(await Promise.all(verdicts))
+  if (ADDONS.has(target) && !hasLibrary(target)) return 'refused'
+  if (!(await accepts('DROP'))) return 'unknown'
+  return (await accepts(target)) ? 'accepted' : 'refused'
 }
 
 /** Commands and inputs that show whether each backend would work; none of them changes anything. */

@@ -79,29 +79,36 @@ interface NextHop {
   readonly via?: { readonly host?: string }
 }
 
-/** A route in what `ip -json route show` prints. */
+/** A route in what `ip -json route show table all` prints. */
 export interface IpRoute extends NextHop {
   /** Absent: unicast. */
   readonly type?: string
   readonly dst?: string
   readonly dev?: string
+  /** Absent: the main table. */
+  readonly table?: string
   readonly metric?: number
   readonly protocol?: string
+  /** Every route of IPv6 has a preference, none of IPv4. */
+  readonly pref?: string
   readonly nexthops?: readonly (NextHop & { readonly dev?: string })[]
 }
 
-/** What `ip -json -4 route show`, or the same with -6, prints; null where that is not such text. */
-export const parseRoutes = (text: string): readonly IpRoute[] | null => {
-  const routes = readJson<readonly IpRoute[]>(text)
-  return Array.isArray(routes) ? routes : null
-}
-
-/** The main routing tables; null if `ip` could not be run. */
+/** The routes of the main tables; null if `ip` could not be run. */
 export interface RouteTables {
   readonly ipv4: readonly IpRoute[] | null
   readonly ipv6: readonly IpRoute[] | null
-  /** Why tables could not be read; empty also if `ip` is not installed. */
-  readonly failures: readonly string[]
+}
+
+/** What `ip -json route show table all` prints; null where that is not such text. */
+export const parseRoutes = (text: string): RouteTables => {
+  const routes = readJson<readonly IpRoute[]>(text)
+  if (!Array.isArray(routes)) return { ipv4: null, ipv6: null }
+  const main = routes.filter(({ table }: IpRoute) => table === undefined)
+  return {
+    ipv4: main.filter(({ pref }: IpRoute) => pref === undefined),
+    ipv6: main.filter(({ pref }: IpRoute) => pref !== undefined),
+  }
 }
 
 const BLACKHOLES: ReadonlySet<string> = new Set(['blackhole', 'unreachable', 'prohibit'])
@@ -189,7 +196,7 @@ const addressesByLibrary = (): Network[] =>
 /** Pure, except for `byLibrary`, which is called if the interfaces are unknown. */
 export const ownNetworks = (
   interfaces: readonly NetworkInterface[] | null,
-  { ipv4, ipv6 }: Pick<RouteTables, 'ipv4' | 'ipv6'>,
+  { ipv4, ipv6 }: RouteTables,
   byLibrary = addressesByLibrary,
 ): OwnNetworks => {
   const real = (interfaces ?? []).filter(({ isVirtual }) => !isVirtual).flatMap(({ addresses }) => addresses)
@@ -209,21 +216,22 @@ export const ownNetworks = (
 /** If IPv6 is disabled, there is nothing to ban, and `ip -6` and ip6tables fail. */
 export const hasIPv6 = (): boolean => existsSync('/proc/net/if_inet6')
 
-/** The output of `ip`; '' if it fails. */
-const ip = async (...args: readonly string[]): Promise<{ text: string; failure: string | null }> => {
-  const { exitCode, stdout, stderr } = await tryRun('ip', ['-json', ...args])
-  return { text: exitCode === 0 ? stdout : '', failure: failureOf('ip', exitCode, stderr) }
+/** The interfaces and routes as `ip` prints them; null if it could not be run. */
+export interface IpFacts extends RouteTables {
+  readonly interfaces: readonly NetworkInterface[] | null
+  /** Why something could not be read; null also if `ip` is not installed. */
+  readonly failure: string | null
 }
 
-export const readInterfaces = async (): Promise<NetworkInterface[] | null> =>
-  parseInterfaces((await ip('address')).text)
-
-/** All routes of the main tables, blackhole routes included. If `ip` filters by protocol, its output does not name the protocol. */
-export const readRouteTables = async (): Promise<RouteTables> => {
-  const [ipv4, ipv6] = await Promise.all([ip('-4', 'route', 'show'), ip('-6', 'route', 'show')])
+/** One start of `ip` for all: each start costs more than what it prints. Routes of all tables are the only list of both families. */
+export const readIp = async (): Promise<IpFacts> => {
+  const { exitCode, stdout, stderr } = await tryRun('ip', ['-json', '-force', '-batch', '-'], {
+    input: 'address show\nroute show table all\n',
+  })
+  const [interfaces = '', routes = ''] = stdout.split('\n')
   return {
-    ipv4: parseRoutes(ipv4.text),
-    ipv6: parseRoutes(ipv6.text),
-    failures: [ipv4.failure, hasIPv6() ? ipv6.failure : null].filter((failure) => failure !== null),
+    interfaces: parseInterfaces(interfaces),
+    ...parseRoutes(routes),
+    failure: failureOf('ip', exitCode, stderr),
   }
 }

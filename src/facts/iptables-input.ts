@@ -3,13 +3,27 @@ import type { Ban } from './ban.ts'
 
 type Program = 'iptables' | 'ip6tables'
 
-export const listInput = (program: Program): readonly string[] => [program, '-w', '-S', 'INPUT']
+/** The lines of each of the kernel's tables in what `iptables-save` prints. */
+export type Tables = ReadonlyMap<string, readonly string[]>
 
-export const parseInputPolicy = (text: string): string | null => /^-P INPUT (\S+)$/m.exec(text)?.[1] ?? null
+export const parseTables = (saved: string): Tables =>
+  new Map(
+    saved
+      .split(/^\*/m)
+      .slice(1)
+      .map((part) => {
+        const [table = '', ...lines] = part.slice(0, part.search(/^COMMIT$/m)).split('\n')
+        return [table, lines]
+      }),
+  )
+
+/** The policy of INPUT; without the table filter every packet is accepted. */
+export const inputPolicy = (tables: Tables): string =>
+  (tables.get('filter') ?? []).flatMap((line) => /^:INPUT (\S+)/.exec(line)?.[1] ?? [])[0] ?? 'ACCEPT'
 
 const BAN_TARGETS: ReadonlySet<string> = new Set(['DROP', 'REJECT', 'CHAOS', 'TARPIT', 'DELUDE'])
 
-/** The words of a line of `iptables -S`, which puts those with blanks into double quotes. */
+/** The words of a line of `iptables-save`, which puts those with blanks into double quotes. */
 const splitRule = (line: string): string[] =>
   [...line.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)].map(([, quoted, bare = '']) =>
     quoted === undefined ? bare : quoted.replace(/\\(.)/g, '$1'),
@@ -30,9 +44,10 @@ const isHarmless = (words: readonly string[]): boolean => {
   return option !== undefined && words.length >= option.length && isHarmless(words.slice(option.length))
 }
 
-/** Rules that ban one host and do nothing else, in what `iptables -S INPUT` or `ip6tables -S INPUT` prints. */
-export const parseInputBans = (program: Program, text: string): Ban[] =>
-  text.split('\n').flatMap((line): Ban[] => {
+/** Rules of INPUT that ban one host and do nothing else. */
+export const findInputBans = (program: Program, tables: Tables): Ban[] =>
+  (tables.get('filter') ?? []).flatMap((line): Ban[] => {
+    if (!line.startsWith('-A INPUT -s ')) return []
     const [append, chain, source, from = '', ...rest] = splitRule(line)
     const jump = rest.indexOf('-j')
     const address = append === '-A' && chain === 'INPUT' && source === '-s' ? canonicalNetwork(from) : null

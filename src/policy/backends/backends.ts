@@ -1,3 +1,4 @@
+import type { FirewallRules } from '../../facts/firewall-bans.ts'
 import { formatCidr, isIPv4, type Network } from '../../network.ts'
 import type { Backend, BackendDefinition, BanSet, Networks } from './definition.ts'
 import { ipset } from './ipset.ts'
@@ -8,6 +9,10 @@ export const BACKENDS: Readonly<Record<Backend, BackendDefinition>> = { ipset, n
 
 /** The shell script that removes a ban set. Ban sets that share rules and sets have the same script. */
 export const removalOf = ({ backend, target }: BanSet): string => BACKENDS[backend].remove(target).join('\n')
+
+/** Whether the kernel's rules contain those of a ban set. */
+export const isInForce = ({ backend, target }: BanSet, rules: FirewallRules): boolean =>
+  BACKENDS[backend].isInForce(target, rules)
 
 export const networksOf = (networks: readonly Network[]): Networks => ({
   ipv4: networks.filter(isIPv4).map(formatCidr),

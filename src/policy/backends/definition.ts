@@ -1,3 +1,4 @@
+import type { FirewallRules } from '../../facts/firewall-bans.ts'
 import type { BanBackend } from '../../settings/settings.ts'
 
 /** What keeps banned hosts out. With `BAN_BACKEND=none` the firewall is not changed. */
@@ -40,6 +41,8 @@ export interface BackendDefinition {
   readonly hook: (target: Target) => readonly string[]
   /** The command with which portsentry bans $TARGET$ of this family for this many seconds; -1: permanently. */
   readonly ban: (family: 4 | 6, seconds: number) => string
+  /** Whether these rules of the kernel contain those of the ban set. */
+  readonly isInForce: (target: Target, rules: FirewallRules) => boolean
   /** A cheap shell command that succeeds if the rules are in force. */
   readonly check: (target: Target) => string
   /** A shell script that removes rules and sets, and succeeds if there are none. */

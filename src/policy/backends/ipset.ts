@@ -26,6 +26,19 @@ const PROGRAMS = [
   { program: 'ip6tables', sets: ['hosts6', 'networks6'] },
 ] as const
 
+/** The rules that have to be there, as iptables takes them after -C. */
+const requiredRules = (sets: readonly SetName[], target: Target): string[] => [
+  ...hooksOf(target).map((hook) => `${hook} -j PORTWARD`),
+  ...sets.flatMap((set) => decisions(set, target)),
+]
+
+/** Whether a line of iptables-save is this rule. It has the words in an order of its own, and the defaults of the target. */
+const isRule = (line: string, rule: string): boolean => {
+  if (rule.endsWith(' -j PORTWARD')) return line === `-A ${rule}`
+  const words = new Set(line.split(' '))
+  return rule.split(' ').every((word) => words.has(word))
+}
+
 const iptablesFile = (networks: readonly string[], sets: readonly SetName[], target: Target): string =>
   [
     KEPT,
@@ -88,15 +101,20 @@ export const ipset: BackendDefinition = {
     return [...ipv4, 'test -e /proc/net/if_inet6 || exit 0', ...ipv6]
   },
   ban: (family, seconds) => `ipset add portward-hosts${family} $TARGET$${timeout(seconds)}`,
+  isInForce: (target, rules) =>
+    PROGRAMS.every(({ program, sets }) => {
+      const tables = rules[program]
+      if (tables === null) return true
+      const lines = (tables.get(tableOf(target)) ?? []).filter((line) => line.includes('PORTWARD'))
+      return requiredRules(sets, target).every((rule) => lines.some((line) => isRule(line, rule)))
+    }),
   // `ipset add` succeeds even if no rule uses the set.
   check: (target) =>
-    forFamilies((program, sets) => {
-      const rules = [
-        ...hooksOf(target).map((hook) => `${hook} -j PORTWARD`),
-        ...sets.flatMap((set) => decisions(set, target)),
-      ]
-      return rules.map((rule) => `${program} -w -t ${tableOf(target)} -C ${rule}`)
-    }, ' && ').join(' && '),
+    forFamilies(
+      (program, sets) =>
+        requiredRules(sets, target).map((rule) => `${program} -w -t ${tableOf(target)} -C ${rule}`),
+      ' && ',
+    ).join(' && '),
   remove: (target) => [
     ...forFamilies((program) => removeRules(program, target), '; '),
     // Rules for another target may still use them.

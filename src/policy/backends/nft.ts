@@ -32,6 +32,7 @@ export const nft: BackendDefinition = {
   // `create` does not change the timeout of a ban that is in force.
   ban: (family, seconds) =>
     `nft create element inet portward hosts${family} { $TARGET$${timeout(seconds, 's')} }`,
+  isInForce: (_, { nft }) => nft.includes('@networks6'),
   check: () => 'nft list chain inet portward decide | grep -q @networks6',
   remove: () => ['! nft list chain inet portward decide >/dev/null 2>&1 || nft delete table inet portward'],
 }

@@ -15,6 +15,7 @@ export const route: BackendDefinition = {
   flush: [FLUSH_ROUTES],
   hook: () => [],
   ban: () => `ip route replace blackhole $TARGET$ proto ${ROUTE_PROTOCOL}`,
+  isInForce: () => true,
   check: () => 'true',
   remove: () => [
     `ip -4 route flush proto ${ROUTE_PROTOCOL}`,
