@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, transform } from 'esbuild'
-import { leanCommander } from './lean-commander.mjs'
+import { leanPackages } from './lean-packages.mjs'
 import { rawText } from './raw-text.mjs'
 import { shortenNames } from './shorten-names.mjs'
 
@@ -35,7 +35,7 @@ const options = (/** @type {boolean} */ faults) => ({
   minifySyntax: true,
   minifyWhitespace: true,
   define: { PORTWARD_VERSION: JSON.stringify(version), PORTWARD_FAULTS: String(faults) },
-  plugins: [rawText, shortenNames, leanCommander],
+  plugins: [rawText, shortenNames, leanPackages],
   logLevel: 'warning',
 })
 

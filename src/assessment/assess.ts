@@ -4,7 +4,7 @@ import {
   findPending,
   findUnfinished,
   type Unfinished,
-} from '../generations/transaction.ts'
+} from '../generations/unfinished.ts'
 import { type Judgement, plan } from '../plan/planner.ts'
 import { type PendingConfirmation, pendingProblem } from '../policy/confirmation.ts'
 import type { Facts } from '../policy/facts.ts'

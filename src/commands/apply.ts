@@ -1,6 +1,7 @@
 import { applyPlan } from '../apply/apply-plan.ts'
 import { assess } from '../assessment/assess.ts'
-import { findPending, transact } from '../generations/transaction.ts'
+import { transact } from '../generations/transaction.ts'
+import { findPending } from '../generations/unfinished.ts'
 import { isInSync, type Plan } from '../plan/plan.ts'
 import { describeStep, planAsJson, renderPlan } from '../plan/render.ts'
 import type { PendingConfirmation } from '../policy/confirmation.ts'

@@ -1,6 +1,6 @@
 import type { Generation } from '../generations/record.ts'
 import { readGenerations } from '../generations/store.ts'
-import { describeUnfinished, findPending, findUnfinished, isPending } from '../generations/transaction.ts'
+import { describeUnfinished, findPending, findUnfinished, isPending } from '../generations/unfinished.ts'
 import { pendingAsJson, pendingProblem } from '../policy/confirmation.ts'
 import { STATE } from '../system/lock.ts'
 import { EXIT, type GlobalOptions, openOutput } from './output.ts'

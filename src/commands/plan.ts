@@ -1,7 +1,5 @@
-import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { type Assessment, assess, locate } from '../assessment/assess.ts'
-import { renderReport } from '../plan/formats/format.ts'
 import type { Format, Report } from '../plan/formats/report.ts'
 import { isInSync } from '../plan/plan.ts'
 import { planAsJson, renderPlan } from '../plan/render.ts'
@@ -12,8 +10,6 @@ import { EXIT, exitOver, type GlobalOptions, openOutput, problemAsJson } from '.
 export interface PlanOptions extends GlobalOptions {
   readonly format?: Format
 }
-
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 
 /** An effect that failed, as the only problem of a report. */
 const failureAsProblem = ({ message, hint }: HostError): Problem => ({
@@ -42,10 +38,12 @@ const reportOn = (
 export const planCommand = async (options: PlanOptions): Promise<number> => {
   const output = openOutput(options)
   const { format = options.json ? 'json' : 'text' } = options
-  const print = (found: Pick<Assessment, 'plan' | 'pending' | 'problems' | 'isConfigurationWrong'>) => {
-    if (format !== 'text' && format !== 'json')
+  const print = async (found: Pick<Assessment, 'plan' | 'pending' | 'problems' | 'isConfigurationWrong'>) => {
+    if (format !== 'text' && format !== 'json') {
+      const { renderReport } = await import('../plan/formats/format.ts')
+      const { sha256 } = await import('../generations/digest.ts')
       output.text(renderReport(format, reportOn(options, found), sha256))
-    else if (found.plan !== null && format === 'text')
+    } else if (found.plan !== null && format === 'text')
       output.result(renderPlan(found.plan, caveatsOf(found.problems)))
     const content = { problems: found.problems.map(problemAsJson) }
     output.document(
@@ -59,12 +57,17 @@ export const planCommand = async (options: PlanOptions): Promise<number> => {
   } catch (error) {
     // The caller reports a failure as JSON; the other formats report it here.
     if (error instanceof HostError && format !== 'json') {
-      print({ plan: null, pending: null, problems: [failureAsProblem(error)], isConfigurationWrong: false })
+      await print({
+        plan: null,
+        pending: null,
+        problems: [failureAsProblem(error)],
+        isConfigurationWrong: false,
+      })
     }
     throw error
   }
   output.problems(assessment.problems)
-  print(assessment)
+  await print(assessment)
   if (assessment.plan === null) return exitOver(assessment)
   return isInSync(assessment.plan) ? EXIT.ok : EXIT.pending
 }

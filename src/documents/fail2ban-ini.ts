@@ -58,23 +58,39 @@ export const COMMENT_LINE = new RegExp(`^${SPACE}*[#;]`)
 const SPACES = new RegExp(SPACE, 'g')
 export const BOM = /^(?:\xef\xbb\xbf)+/
 
-const leading = (text: string): string => LEADING.exec(text)?.[0] ?? ''
+/** ASCII has the white space that `SPACE` begins with, and needs neither its long list nor its search back from the end. */
+const ASCII = /^[\0-\x7f]*$/
+const ASCII_LEADING = /^[\t-\r\x1c-\x1f ]*/
+const ASCII_BLANK = /[\t-\r\x1c-\x1f ]/
+
+const leading = (text: string): string => (ASCII.test(text) ? ASCII_LEADING : LEADING).exec(text)?.[0] ?? ''
+
+const withoutTrailing = (text: string): string => {
+  if (!ASCII.test(text)) return text.replace(TRAILING, '')
+  let end = text.length
+  while (end > 0 && ASCII_BLANK.test(text[end - 1] ?? '')) end -= 1
+  return text.slice(0, end)
+}
+
 /** Without leading and trailing white space, as defined by Python. */
-export const strip = (text: string): string => text.slice(leading(text).length).replace(TRAILING, '')
+export const strip = (text: string): string => withoutTrailing(text.slice(leading(text).length))
 /** fail2ban compares indents by characters, not by bytes. */
 const width = (indent: string): number => indent.match(SPACES)?.length ?? 0
 
 /** A key as fail2ban compares it. */
 export const lowerKey = (key: string): string =>
-  Buffer.from(Buffer.from(key, 'latin1').toString('utf8').toLowerCase(), 'utf8').toString('latin1')
+  ASCII.test(key)
+    ? key.toLowerCase()
+    : Buffer.from(Buffer.from(key, 'latin1').toString('utf8').toLowerCase(), 'utf8').toString('latin1')
 
 /** A line without indent and comment: `content` at offset `from`. */
 const scan = (line: Line) => {
   const skipped = line.offset === 0 ? (BOM.exec(line.text)?.[0].length ?? 0) : 0
   const text = line.text.slice(skipped)
   const indent = leading(text)
-  const comment = COMMENT_LINE.test(text) ? 0 : text.search(INLINE_COMMENT)
-  const content = strip(comment === -1 ? text : text.slice(0, comment))
+  const isComment = text[indent.length] === '#' || text[indent.length] === ';'
+  const comment = isComment ? 0 : text.includes(';') ? text.search(INLINE_COMMENT) : -1
+  const content = comment === 0 ? '' : strip(comment === -1 ? text : text.slice(0, comment))
   const start = line.offset + skipped
   return { start, indent, from: start + indent.length, content, commented: comment !== -1 }
 }
@@ -84,6 +100,7 @@ type Draft<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer I)[] ? 
 /** Reads any text and never throws; if there are faults, the sections are what was probably meant. */
 export const parseFail2banIni = (text: string): Fail2banIni => {
   const lines = splitLines(text, UNIVERSAL_LINE)
+  const isWholeUtf8 = isUtf8(Buffer.from(text, 'latin1'))
   const sections: Draft<IniSection>[] = []
   const faults: Fault[] = []
   let section: Draft<IniSection> | undefined
@@ -99,7 +116,8 @@ export const parseFail2banIni = (text: string): Fail2banIni => {
     const fault = (kind: Fault['kind'], message: string) => faults.push({ line: index + 1, kind, message })
     const { start, indent, from, content, commented } = scan(line)
     if (start > line.offset) fault('bom', 'the file begins with a byte order mark')
-    if (!isUtf8(Buffer.from(line.text, 'latin1'))) fault('not-utf8', 'a byte that is not UTF-8')
+    if (!isWholeUtf8 && !isUtf8(Buffer.from(line.text, 'latin1')))
+      fault('not-utf8', 'a byte that is not UTF-8')
     if (content === '') {
       // A blank line belongs to the value above if more of that follows. A comment does not count.
       if (!commented) entry?.pieces.push({ text: '', line: index, from, to: from, commented })
@@ -133,7 +151,7 @@ export const parseFail2banIni = (text: string): Fail2banIni => {
       if (delimiter === 0) entry = undefined
       continue
     }
-    const key = lowerKey(content.slice(0, delimiter).replace(TRAILING, ''))
+    const key = lowerKey(withoutTrailing(content.slice(0, delimiter)))
     const name = section.name
     if (sections.some((other) => other.name === name && other.entries.some((each) => each.key === key))) {
       fault('duplicate-key', `${key} is set a second time${name === undefined ? '' : ` in [${name}]`}`)

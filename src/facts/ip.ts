@@ -47,8 +47,12 @@ const isLasting = (address = ''): boolean => !address.startsWith('169.254.')
 export const lastingHosts = (addresses: readonly string[]): Network[] =>
   [...new Set(addresses)]
     .filter(isLasting)
-    .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
     .flatMap((address) => parseNetwork(address) ?? [])
+    .sort(byAddress)
+
+/** IPv4 first, then by the bytes: the languages' own comparison of texts takes milliseconds to load. */
+const byAddress = (a: Network, b: Network): number =>
+  a.bytes.length - b.bytes.length || Buffer.compare(Buffer.from(a.bytes), Buffer.from(b.bytes))
 
 /**
  * What `ip -json address` says, in the kernel's order, whether or not an interface has a carrier; null where that is not such

@@ -1,5 +1,5 @@
-import { readFile, stat } from 'node:fs/promises'
-import { resolveInRoot } from '../system/paths.ts'
+import { readFileSync } from 'node:fs'
+import { resolveInRoot, statIfPresent } from '../system/paths.ts'
 
 /**
  * Servers that Debian builds, or built, with TCP wrappers: the name that hosts.allow knows, and the programs. From
@@ -22,14 +22,19 @@ const PACKAGES =
   /^(?:openssh-server|rpcbind|vsftpd|slapd|stunnel4|xinetd|socat|dovecot-core|nagios-nrpe-server)$/
 
 const isLinked = async (root: string, program: string): Promise<boolean> => {
-  const bytes = await readFile(await resolveInRoot(root, program)).catch(() => null)
-  return bytes?.includes('libwrap.so.0') ?? false
+  const real = await resolveInRoot(root, program)
+  if (statIfPresent(real) === null) return false
+  try {
+    return readFileSync(real).includes('libwrap.so.0')
+  } catch {
+    return false
+  }
 }
 
 /** Whether a tree lacks the programs of its servers: a copy of /etc, with or without dpkg's status beside it. */
 const isCopy = async (root: string, packages: ReadonlyMap<string, string>): Promise<boolean> => {
   if (packages.size === 0) return true
-  const programs = await stat(await resolveInRoot(root, '/usr/sbin')).catch(() => null)
+  const programs = statIfPresent(await resolveInRoot(root, '/usr/sbin'))
   return programs === null && [...packages.keys()].some((name) => PACKAGES.test(name))
 }
 

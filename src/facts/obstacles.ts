@@ -1,8 +1,7 @@
-import { constants } from 'node:fs'
-import { access, stat } from 'node:fs/promises'
+import { accessSync, constants } from 'node:fs'
 import { dirname } from 'node:path'
 import { errnoOf, HostError, messageOf } from '../system/host-error.ts'
-import { resolveInRoot } from '../system/paths.ts'
+import { resolveInRoot, statIfPresent } from '../system/paths.ts'
 import { tryRun } from '../system/process.ts'
 
 /** Why a file cannot be written. */
@@ -28,9 +27,9 @@ const readAttributes = async (paths: readonly string[]): Promise<ReadonlyMap<str
 }
 
 /** access(2) knows read-only file systems and immutable files, of root too; measured: not append-only ones. */
-const whyDenied = async (path: string): Promise<Reason | null> => {
+const whyDenied = (path: string): Reason | null => {
   try {
-    await access(path, constants.W_OK)
+    accessSync(path, constants.W_OK)
     return null
   } catch (error) {
     const code = errnoOf(error)
@@ -40,16 +39,16 @@ const whyDenied = async (path: string): Promise<Reason | null> => {
   }
 }
 
-const kindOf = async (path: string): Promise<'file' | 'directory' | 'other' | 'nothing'> => {
-  const entry = await stat(path).catch(() => null)
+const kindOf = (path: string): 'file' | 'directory' | 'other' | 'nothing' => {
+  const entry = statIfPresent(path)
   if (entry === null) return 'nothing'
   return entry.isFile() ? 'file' : entry.isDirectory() ? 'directory' : 'other'
 }
 
 /** The directory that a file is in, or, where that is missing, would have to be made in. */
-const presentDirectory = async (real: string): Promise<string> => {
+const presentDirectory = (real: string): string => {
   let directory = dirname(real)
-  while ((await kindOf(directory)) === 'nothing') directory = dirname(directory)
+  while (kindOf(directory) === 'nothing') directory = dirname(directory)
   return directory
 }
 
@@ -63,9 +62,9 @@ interface Location {
 const locate = async (root: string, path: string): Promise<Location | Obstacle> => {
   try {
     const real = await resolveInRoot(root, path)
-    const kind = await kindOf(real)
+    const kind = kindOf(real)
     if (kind === 'file' || kind === 'nothing') {
-      return { path, real, directory: await presentDirectory(real), exists: kind === 'file' }
+      return { path, real, directory: presentDirectory(real), exists: kind === 'file' }
     }
     const why = `${real} is not a regular file`
     return { append: why, replace: why, hint: 'see what is there' }
@@ -75,17 +74,17 @@ const locate = async (root: string, path: string): Promise<Location | Obstacle> 
   }
 }
 
-const judge = async (
+const judge = (
   { real, directory, exists }: Location,
   attributes: ReadonlyMap<string, string>,
-): Promise<Obstacle | null> => {
+): Obstacle | null => {
   const isAppendOnly = (path: string) => attributes.get(path)?.includes('a') === true
   const appendOnly = [exists ? real : null, directory]
     .filter((path) => path !== null)
     .filter(isAppendOnly)
     .map((path): Reason => ({ why: `${path} is append-only`, hint: `chattr -a ${path}` }))
-  const own = exists ? await whyDenied(real) : null
-  const around = await whyDenied(directory)
+  const own = exists ? whyDenied(real) : null
+  const around = whyDenied(directory)
   const append = exists ? own : around
   const replace = own ?? around ?? (exists ? (appendOnly[0] ?? null) : null)
   if (replace === null) return null
@@ -108,9 +107,10 @@ export const readObstacles = async (
     exists ? [real, directory] : [directory],
   )
   const attributes = await readAttributes([...new Set(present)])
-  const judged = located.map(async ([path, location]): Promise<[string, Obstacle][]> => {
-    const obstacle = 'real' in location ? await judge(location, attributes) : location
-    return obstacle === null ? [] : [[path, obstacle]]
-  })
-  return new Map((await Promise.all(judged)).flat())
+  return new Map(
+    located.flatMap(([path, location]): [string, Obstacle][] => {
+      const obstacle = 'real' in location ? judge(location, attributes) : location
+      return obstacle === null ? [] : [[path, obstacle]]
+    }),
+  )
 }

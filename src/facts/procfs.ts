@@ -1,4 +1,4 @@
-import { open, readdir, readlink } from 'node:fs/promises'
+import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs'
 import { endianness } from 'node:os'
 import { isLoopback, unmappedAddress } from '../network.ts'
 import { errnoOf } from '../system/host-error.ts'
@@ -6,23 +6,24 @@ import { errnoOf } from '../system/host-error.ts'
 // What /proc shows of processes and sockets: proc(5).
 
 const CHUNK_BYTES = 64 * 1024
+/** One for all files: each of some hundred is read at once, without a pause. */
+const chunk = Buffer.alloc(CHUNK_BYTES)
 
 /**
  * Reads a file of /proc whole (latin1-decoded). The kernel hands those over a page at a time, and readFile of Node 18,
  * Debian 12's, takes the first short read for the end: of a long /proc/net/tcp it returns the first 4 KiB.
  */
 export const readProcFile = async (path: string): Promise<string> => {
-  const file = await open(path, 'r')
+  const file = openSync(path, 'r')
   try {
-    const chunks: string[] = []
-    const buffer = Buffer.alloc(CHUNK_BYTES)
+    let text = ''
     for (;;) {
-      const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES, null)
-      if (bytesRead === 0) return chunks.join('')
-      chunks.push(buffer.toString('latin1', 0, bytesRead))
+      const length = readSync(file, chunk)
+      if (length === 0) return text
+      text += chunk.toString('latin1', 0, length)
     }
   } finally {
-    await file.close()
+    closeSync(file)
   }
 }
 
@@ -69,17 +70,28 @@ const readEntry = async (pid: number): Promise<ProcessEntry | null> => {
 
 /** All processes that are visible to this user. */
 export const readProcesses = async (): Promise<ProcessEntry[]> => {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)
+  const pids = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
   return (await Promise.all(pids.map(readEntry))).filter((entry) => entry !== null)
+}
+
+/** Where a link leads; '' if it is gone. */
+const readLink = (path: string): string => {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return ''
+  }
 }
 
 /** Inodes of the sockets that a process holds, none where it has ended; null where only root may look. */
 export const readSocketInodes = async (pid: number): Promise<string[] | null> => {
   const directory = `/proc/${pid}/fd`
   try {
-    const names = await readdir(directory)
-    const links = await Promise.all(names.map((name) => readlink(`${directory}/${name}`).catch(() => '')))
-    return links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? [])
+    return readdirSync(directory).flatMap(
+      (name) => /^socket:\[(\d+)\]$/.exec(readLink(`${directory}/${name}`))?.[1] ?? [],
+    )
   } catch (error) {
     return errnoOf(error) === 'EACCES' || errnoOf(error) === 'EPERM' ? null : []
   }

@@ -7,8 +7,9 @@ import { syncPath } from '../system/files.ts'
 import { errnoOf } from '../system/host-error.ts'
 import { run } from '../system/process.ts'
 import { UNIT_DIRECTORY } from './confirmation.ts'
+import { sha256 } from './digest.ts'
 import type { Restoration, RestoredFile } from './merge.ts'
-import { directoryOf, readBytes, removeTemporaryIn, sha256 } from './store.ts'
+import { directoryOf, readBytes, removeTemporaryIn } from './store.ts'
 
 /** Whether others have changed the file since; what a daemon appended to it does not count. */
 const isForeign = async (file: RestoredFile): Promise<boolean> => {

@@ -9,9 +9,10 @@ import { HostError, isMissing } from '../system/host-error.ts'
 import { resolveInRoot } from '../system/paths.ts'
 import { run } from '../system/process.ts'
 import { readBans } from './bans.ts'
+import { sha256 } from './digest.ts'
 import type { FileRecord, Generation } from './record.ts'
 import { readServices } from './services.ts'
-import { addGeneration, sha256 } from './store.ts'
+import { addGeneration } from './store.ts'
 
 const exists = (path: string): Promise<boolean> =>
   access(path).then(

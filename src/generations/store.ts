@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { chmod, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { effect } from '../system/effect.ts'
@@ -16,11 +15,6 @@ export const directoryOf = (state: string, number: number): string => join(homeO
 
 /** The directory of a generation that is being created or deleted. */
 const partialOf = (state: string, number: number): string => `${directoryOf(state, number)}.partial`
-
-export const sha256 = (bytes: Uint8Array | string): string =>
-  createHash('sha256')
-    .update(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes)
-    .digest('hex')
 
 const cannotRead = (path: string, error: unknown): HostError =>
   new HostError(`cannot read ${path}: ${errnoOf(error)}`, 'run portward as root', { cause: error })

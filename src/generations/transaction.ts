@@ -3,17 +3,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { awaitOrphans } from '../apply/packages.ts'
 import type { Plan } from '../plan/plan.ts'
-import type { PendingConfirmation } from '../policy/confirmation.ts'
 import { errnoOf, HostError, messageOf } from '../system/host-error.ts'
-import { isLocked, STATE } from '../system/lock.ts'
+import { STATE } from '../system/lock.ts'
 import { handlingSignals } from '../system/signals.ts'
-import { arm, disarm, isArmed, readTimeLeft } from './confirmation.ts'
+import { arm, disarm } from './confirmation.ts'
 import { closeJournal, freeReserve, type Journal, openJournal, readJournal, takeReserve } from './journal.ts'
 import { mergeGenerations } from './merge.ts'
 import type { Generation, GenerationState, Undone } from './record.ts'
 import { type Outcome, restore } from './restore.ts'
 import { takeSnapshot } from './snapshot.ts'
 import { deleteUnused, pruneGenerations, readGenerations, updateGeneration } from './store.ts'
+import { isPending } from './unfinished.ts'
 
 type Report = (what: string) => void
 
@@ -127,43 +127,6 @@ export const transact = async (
     // Otherwise it has the only copies of what could not be restored.
     if (await isOver()) await rm(state, { recursive: true, force: true })
   }
-}
-
-/** An apply or a rollback that has begun but not ended. */
-export interface Unfinished {
-  readonly operation: Journal['operation']
-  /** ISO 8601. */
-  readonly started: string
-  /** Whether a portward is still running it; else it was interrupted. */
-  readonly isRunning: boolean
-}
-
-/** An unfinished operation as text. */
-export const describeUnfinished = ({ operation, started, isRunning }: Unfinished): string =>
-  `an earlier ${operation}, begun ${started}, ${isRunning ? 'is still running' : 'was interrupted'}`
-
-/** The operation that has begun but not ended; null if there is none, or without root. Changes nothing. */
-export const findUnfinished = async (): Promise<Unfinished | null> => {
-  const journal = process.getuid?.() === 0 ? await readJournal(STATE) : null
-  if (journal === null) return null
-  const { operation, started } = journal
-  return { operation, started, isRunning: await isLocked() }
-}
-
-/** Whether a generation is in force but still has to be confirmed. */
-export const isPending = ({ state, confirmBy }: Generation): boolean =>
-  state === 'applied' && confirmBy !== null
-
-/**
- * The apply that is waiting for confirmation, or null. Without root only the timer shows it. Changes nothing. `known`: all
- * generations, if they are being read already.
- */
-export const findPending = async (
-  known?: Promise<readonly Generation[]>,
-): Promise<PendingConfirmation | null> => {
-  if (process.getuid?.() !== 0) return isArmed() ? { generation: null, leftMs: await readTimeLeft() } : null
-  const pending = (await (known ?? readGenerations(STATE))).find(isPending)
-  return pending === undefined ? null : { generation: pending.number, leftMs: await readTimeLeft() }
 }
 
 /** The generations of an unfinished operation, the latest first, and the state that they will have. */

@@ -68,6 +68,7 @@ const interpolate = (
   section: string,
   raw: string,
 ): Pick<Effective, 'value' | 'resolved' | 'fault'> => {
+  if (!raw.includes('%')) return { value: raw, resolved: true, fault: null }
   const own = sectionOf(layer, section)
   let steps = 0
   let resolved = true
@@ -110,7 +111,8 @@ const sectionOf = ({ sections }: Layer, name: string): Values | undefined =>
 
 const lookUp = (layer: Layer, section: string, key: string): Effective | undefined => {
   const own = sectionOf(layer, section)
-  const origin = own && (own.get(lowerKey(key)) ?? layer.defaults.get(lowerKey(key)))
+  const lower = lowerKey(key)
+  const origin = own && (own.get(lower) ?? layer.defaults.get(lower))
   return origin && { ...origin, ...interpolate(layer, section, origin.value) }
 }
 

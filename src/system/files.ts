@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import {
   closeSync,
   constants,
@@ -94,6 +93,9 @@ export const syncPath = async (path: string): Promise<void> => {
   await handle.sync().finally(() => handle.close())
 }
 
+/** Twelve random hexadecimal digits. No secret: a file of this name that is there already is an error. */
+const randomName = (): string => Math.random().toString(16).slice(2, 14).padEnd(12, '0')
+
 const writeAll = async (handle: FileHandle, text: string): Promise<void> => {
   try {
     await handle.writeFile(text, 'latin1')
@@ -111,7 +113,7 @@ const writeAll = async (handle: FileHandle, text: string): Promise<void> => {
  */
 export const replaceFile = async (root: string, path: string, text: string, mode: number): Promise<void> => {
   const target = await resolveInRoot(root, path)
-  const temporary = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}.portward`)
+  const temporary = join(dirname(target), `.${basename(target)}.${randomName()}.portward`)
   try {
     const exists = (await readAttributes(root, path)) !== null
     await effect(`make the directory of ${target}`, () =>

@@ -40,13 +40,16 @@ export const resolveInRoot = async (root: string, path: string): Promise<string>
   return join(root, resolved)
 }
 
-export const isDirectory = (path: string): boolean => {
+/** What is at a path, links followed; null if there is nothing, or it cannot be looked at. */
+export const statIfPresent = (path: string): Stats | null => {
   try {
-    return statSync(path).isDirectory()
+    return statSync(path, { throwIfNoEntry: false }) ?? null
   } catch {
-    return false
+    return null
   }
 }
+
+export const isDirectory = (path: string): boolean => statIfPresent(path)?.isDirectory() ?? false
 
 /** What is at a path, links not followed; null if there is nothing. Throws HostError. */
 const lookAt = (path: string): Stats | null => {

@@ -1,25 +1,34 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { formatDuration } from '../time.ts'
 
 /** A wait that takes longer than this is reported. */
 const SILENCE_MS = 5000
 
-const reporter = new AsyncLocalStorage<(text: string) => void>()
+const reporters = new Set<(text: string) => void>()
 
 /** Long waits during `work` are passed to `report`; those outside of such work are not reported. */
-export const reportingWaits = <T>(report: (text: string) => void, work: () => Promise<T>): Promise<T> =>
-  reporter.run(report, work)
+export const reportingWaits = async <T>(
+  report: (text: string) => void,
+  work: () => Promise<T>,
+): Promise<T> => {
+  reporters.add(report)
+  try {
+    return await work()
+  } finally {
+    reporters.delete(report)
+  }
+}
 
 /** What is being waited for, with the number of waits, so that two waits for the same are reported once. */
 const pending = new Map<string, number>()
 
 /** Does work that may take long: after five seconds reports what is waited for, and for how long at most. */
 export const waitingFor = async <T>(what: string, limitMs: number, work: () => Promise<T>): Promise<T> => {
-  const report = reporter.getStore()
   const isFirst = !pending.has(what)
   pending.set(what, (pending.get(what) ?? 0) + 1)
   const timer = isFirst
-    ? setTimeout(() => report?.(`waiting for ${what}, up to ${formatDuration(limitMs)}`), SILENCE_MS)
+    ? setTimeout(() => {
+        for (const report of reporters) report(`waiting for ${what}, up to ${formatDuration(limitMs)}`)
+      }, SILENCE_MS)
     : undefined
   try {
     return await work()
