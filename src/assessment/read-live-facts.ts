@@ -1,14 +1,14 @@
 import { findDaemons, PORTSENTRY_TABLES } from '../facts/daemons.ts'
 import { readJailBans, readJails } from '../facts/fail2ban.ts'
 import { readReloaded } from '../facts/fail2ban-reload.ts'
-import { readFirewallBans } from '../facts/firewall-bans.ts'
+import { findFirewallBans, firewallQuery } from '../facts/firewall-bans.ts'
 import { readFirewallManagers } from '../facts/firewall-managers.ts'
 import { readFirewallObstacle, tryTarget } from '../facts/firewall-support.ts'
-import { ownNetworks, readIp } from '../facts/ip.ts'
+import { ipQuery, ownNetworks } from '../facts/ip.ts'
 import { readProcesses, readSockets } from '../facts/procfs.ts'
 import { readResolvers } from '../facts/resolv-conf.ts'
 import { readSshClients } from '../facts/ssh.ts'
-import { findEnabled, isActive, isLoaded, readInit, readUnits } from '../facts/systemd.ts'
+import { findEnabled, isActive, isLoaded, readInit, unitsQuery } from '../facts/systemd.ts'
 import { isInForce } from '../policy/backends/backends.ts'
 import type { Backend, BanSet } from '../policy/backends/definition.ts'
 import { BANS_CONF, BANS_UNIT, banSetOf, chooseBackend } from '../policy/ban-set.ts'
@@ -17,6 +17,7 @@ import { LEGACY_UNITS } from '../policy/legacy-bans.ts'
 import { modesOf } from '../policy/release.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { FileState } from '../system/files.ts'
+import { askAll, nothing } from '../system/query.ts'
 
 /** Units in which the daemons may run, of any release. */
 const unitsOf = (settings: Settings): string[] => [
@@ -50,9 +51,12 @@ export const readLive = async (settings: Settings, banning: Promise<Banning>): P
   const wanted = settings.banTarget === 'auto' ? 'CHAOS' : settings.banTarget
   const daemonUnits = unitsOf(settings)
   // Programs first: they run while this process reads files.
-  const units = init === 'systemd' ? readUnits([...daemonUnits, BANS_UNIT, ...LEGACY_UNITS]) : new Map()
-  const ip = readIp()
-  const firewall = asRoot ? readFirewallBans(ip) : null
+  const programs = askAll(
+    unitsQuery(init === 'systemd' ? [...daemonUnits, BANS_UNIT, ...LEGACY_UNITS] : []),
+    ipQuery,
+    asRoot ? firewallQuery() : nothing,
+  )
+  const firewall = programs.then(([, ip, texts]) => (texts === null ? null : findFirewallBans(texts, ip)))
   const fail2ban = asRoot
     ? readJails().then(async (jails) => ({ jails, jailed: await readJailBans(jails) }))
     : { jails: null, jailed: null }
@@ -74,24 +78,22 @@ export const readLive = async (settings: Settings, banning: Promise<Banning>): P
     return readFirewallObstacle(backend)
   }
   const [
-    { interfaces, ...routes },
+    [allUnits, { interfaces, ...routes }],
     resolvers,
     sshClients,
     { firewallManagers, present },
     daemons,
-    allUnits,
     found,
     targets,
     fail2banState,
     reloadedMs,
     firewallObstacle,
   ] = await Promise.all([
-    ip,
+    programs,
     readResolvers(),
     Promise.all([processes, sockets]).then(([all, open]) => readSshClients(all, open)),
     banning,
     processes.then((all) => findDaemons(all, () => sockets)),
-    units,
     firewall,
     readTargets(),
     fail2ban,

@@ -1,6 +1,7 @@
 import { readFile, readlink } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { monotonicMs } from '../system/clock.ts'
 import {
   type ProcessEntry,
   readProcesses,
@@ -51,6 +52,10 @@ export const withoutForks = <Running extends RunningProcess>(processes: readonly
   return processes.filter(({ parent, args }) => names.get(parent) !== args.join('\0'))
 }
 
+/** When this process started, by the present clock. */
+const ownStartMs = (): number => Date.now() - process.uptime() * 1000
+const FIRST_STARTED_MS = ownStartMs()
+
 /** Clock ticks a second in /proc: fixed at 100 for programs on every Linux architecture of Debian. */
 const TICK_MS = 10
 
@@ -88,9 +93,9 @@ const readLiveness = async (
   sockets: readonly Socket[],
   interfaces: ReadonlyMap<number, string>,
 ): Promise<Liveness> => {
-  const deadline = performance.now() + DISK_WAIT_MS
+  const deadline = monotonicMs() + DISK_WAIT_MS
   let state = first
-  while (state === 'D' && performance.now() < deadline) {
+  while (state === 'D' && monotonicMs() < deadline) {
     await sleep(POLL_MS)
     state = (await readStat(pid)).state
   }
@@ -113,7 +118,7 @@ export const findDaemons = async (
 ): Promise<DaemonProcess[]> => {
   // Counted from this process's own start: in some containers /proc/uptime is not the kernel's. Where the clock was
   // set since then, the later of both readings counts: no daemon must seem older than the files that it has read.
-  const startedMs = Math.max(performance.timeOrigin, Date.now() - performance.now())
+  const startedMs = Math.max(FIRST_STARTED_MS, ownStartMs())
   const own = processes.find(({ pid }) => pid === process.pid) ?? (await readStat(process.pid))
   const bootMs = startedMs - own.startTicks * TICK_MS
   const namespace = await readlink('/proc/self/ns/pid').catch(() => null)

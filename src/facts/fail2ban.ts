@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { contains, formatAddress, type Network, parseAddress, parseNetwork } from '../network.ts'
+import { monotonicMs } from '../system/clock.ts'
 import { tryRun } from '../system/process.ts'
 import { waitingFor } from '../system/waiting.ts'
 import { readDaemons } from './daemons.ts'
@@ -53,9 +54,9 @@ export const isYoungerThan = async (ageMs: number): Promise<boolean> =>
 /** Jails that the running server has loaded; null if it does not answer. Waits for a server that is still starting. */
 export const readJails = (): Promise<string[] | null> =>
   waitingFor('fail2ban to answer', SILENT_MS, async () => {
-    const deadline = performance.now() + SILENT_MS
+    const deadline = monotonicMs() + SILENT_MS
     let jails = await askJails()
-    while (performance.now() < deadline) {
+    while (monotonicMs() < deadline) {
       const patienceMs = jails === null ? SILENT_MS : jails.length === 0 ? EMPTY_MS : 0
       if (patienceMs === 0 || !(await isYoungerThan(patienceMs))) return jails
       await sleep(POLL_MS)

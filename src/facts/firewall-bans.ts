@@ -1,6 +1,6 @@
-import { tryRun } from '../system/process.ts'
+import { askAll, type Query } from '../system/query.ts'
 import { type Ban, bansOfSet, failureOf } from './ban.ts'
-import { hasIPv6, type IpFacts, parseRouteBans, readIp } from './ip.ts'
+import { hasIPv6, type IpFacts, ipQuery, parseRouteBans } from './ip.ts'
 import { LIST_IPSETS, parseIpsets } from './ipset.ts'
 import { findInputBans, inputPolicy, parseTables, type Tables } from './iptables-input.ts'
 import { LIST_NFT_SETS, parseNftSets } from './nft.ts'
@@ -26,28 +26,58 @@ export interface FirewallBans {
   readonly bansUnread: string | null
 }
 
-/** Legacy rules of other programs are in the way of reading the table. */
+/** What the programs of the firewall print; null of one that failed, is not installed or has nothing. */
+interface FirewallTexts {
+  readonly iptables: string | null
+  readonly ip6tables: string | null
+  readonly ipset: string | null
+  readonly nft: string | null
+  readonly failures: readonly string[]
+}
+
+/** Rules of another kind are in the way of reading the table. */
 const INCOMPATIBLE = /^# (Table `filter' is incompatible.*)$/m
 
-/** The bans in the kernel of the kinds that portsentry makes. `ip`: the routes, if they are being read already. */
-export const readFirewallBans = async (ip: Promise<IpFacts> = readIp()): Promise<FirewallBans> => {
-  const failures = new Set<string>()
-  const list = async ([program = '', ...args]: readonly string[]): Promise<string | null> => {
-    const { exitCode, stdout, stderr } = await tryRun(program, args)
-    const failure = failureOf(program, exitCode, stderr)
-    if (failure !== null) failures.add(failure)
-    const [, obstacle] = INCOMPATIBLE.exec(stdout) ?? []
-    if (obstacle !== undefined) failures.add(`${program} failed: ${obstacle}`)
-    return exitCode === 0 ? stdout : null
+const PROGRAMS = {
+  iptables: ['iptables-save'],
+  ip6tables: ['ip6tables-save'],
+  ipset: LIST_IPSETS,
+  nft: LIST_NFT_SETS,
+} as const
+
+/** All rules and sets of the kernel. */
+export const firewallQuery = (): Query<FirewallTexts> => {
+  const lists = Object.values(PROGRAMS).filter(([program]) => program !== 'ip6tables-save' || hasIPv6())
+  return {
+    commands: lists.map(([program, ...args]) => ({ program, args })),
+    parse: (results) => {
+      const failures: string[] = []
+      const texts = new Map<string, string>()
+      for (const [index, { exitCode, stdout, stderr }] of results.entries()) {
+        const program = lists[index]?.[0] ?? ''
+        const [, obstacle] = INCOMPATIBLE.exec(stdout) ?? []
+        const failure = obstacle ? `${program} failed: ${obstacle}` : failureOf(program, exitCode, stderr)
+        if (failure !== null) failures.push(failure)
+        if (exitCode === 0) texts.set(program, stdout)
+      }
+      const textOf = ([program]: readonly [string, ...string[]]) => texts.get(program) ?? null
+      const { iptables, ip6tables, ipset, nft } = PROGRAMS
+      return {
+        iptables: textOf(iptables),
+        ip6tables: textOf(ip6tables),
+        ipset: textOf(ipset),
+        nft: textOf(nft),
+        failures,
+      }
+    },
   }
-  const [iptables, ip6tables, ipset, nft, { ipv4, ipv6, failure }] = await Promise.all([
-    list(['iptables-save']),
-    hasIPv6() ? list(['ip6tables-save']) : null,
-    list(LIST_IPSETS),
-    list(LIST_NFT_SETS),
-    ip,
-  ])
-  if (failure !== null) failures.add(failure)
+}
+
+/** The bans in the kernel of the kinds that portsentry makes. */
+export const findFirewallBans = (
+  { iptables, ip6tables, ipset, nft, failures }: FirewallTexts,
+  { ipv4, ipv6, failure }: IpFacts,
+): FirewallBans => {
   const tables = parseTables(iptables ?? '')
   const tables6 = parseTables(ip6tables ?? '')
   const now = Date.now()
@@ -58,12 +88,18 @@ export const readFirewallBans = async (ip: Promise<IpFacts> = readIp()): Promise
     ...bansOfSet('nft inet portward', parseNftSets(nft ?? ''), now),
     ...parseRouteBans([...(ipv4 ?? []), ...(ipv6 ?? [])]),
   ]
+  const reasons = new Set(failure === null ? failures : [...failures, failure])
   return {
     rules: { iptables: tables, ip6tables: hasIPv6() ? tables6 : null, nft: nft ?? '' },
     // Some targets need two rules for one ban.
     bans: [...new Map(bans.map((ban) => [ban.undo.join(' '), ban])).values()],
     inputPolicy: iptables === null ? null : inputPolicy(tables),
     ipsets: ipset ?? '',
-    bansUnread: failures.size === 0 ? null : [...failures].join('; '),
+    bansUnread: reasons.size === 0 ? null : [...reasons].join('; '),
   }
+}
+
+export const readFirewallBans = async (): Promise<FirewallBans> => {
+  const [texts, ip] = await askAll(firewallQuery(), ipQuery)
+  return findFirewallBans(texts, ip)
 }

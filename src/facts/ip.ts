@@ -9,7 +9,7 @@ import {
   ROUTE_PROTOCOL,
 } from '../network.ts'
 import { readJson } from '../read-json.ts'
-import { tryRun } from '../system/process.ts'
+import { NOT_RUN, type Query } from '../system/query.ts'
 import { type Ban, failureOf } from './ban.ts'
 
 // This server's interfaces, addresses and routes, as `ip` of iproute2 prints them.
@@ -227,15 +227,21 @@ export interface IpFacts extends RouteTables {
   readonly failure: string | null
 }
 
-/** One start of `ip` for all: each start costs more than what it prints. Routes of all tables are the only list of both families. */
-export const readIp = async (): Promise<IpFacts> => {
-  const { exitCode, stdout, stderr } = await tryRun('ip', ['-json', '-force', '-batch', '-'], {
-    input: 'address show\nroute show table all\n',
-  })
-  const [interfaces = '', routes = ''] = stdout.split('\n')
-  return {
-    interfaces: parseInterfaces(interfaces),
-    ...parseRoutes(routes),
-    failure: failureOf('ip', exitCode, stderr),
-  }
+/** Only a list of the routes of all tables has both families. */
+export const ipQuery: Query<IpFacts> = {
+  commands: [
+    {
+      program: 'ip',
+      args: ['-json', '-force', '-batch', '-'],
+      input: 'address show\nroute show table all\n',
+    },
+  ],
+  parse: ([{ exitCode, stdout, stderr } = NOT_RUN]) => {
+    const [interfaces = '', routes = ''] = stdout.split('\n')
+    return {
+      interfaces: parseInterfaces(interfaces),
+      ...parseRoutes(routes),
+      failure: failureOf('ip', exitCode, stderr),
+    }
+  },
 }

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs'
-import { tryRun } from '../system/process.ts'
+import type { Query } from '../system/query.ts'
 
 export type Init = 'systemd' | 'sysv'
 
@@ -51,16 +51,23 @@ export const parseUnits = (shown: string): Map<string, UnitProperties> => {
   return units
 }
 
-/** systemd's properties of these units (services, or names with their suffix); empty if systemd does not run. */
-export const readUnits = async (names: readonly string[]): Promise<Map<string, UnitProperties>> => {
-  const units = names.map((name) => (name.includes('.') ? name : `${name}.service`))
-  const { exitCode, stdout } = await tryRun('systemctl', [
-    'show',
-    `--property=${PROPERTIES.join()}`,
-    ...units,
-  ])
-  return exitCode === 0 ? parseUnits(stdout) : new Map()
-}
+/** systemd's properties of these units (services, or names with their suffix); none without systemd. */
+export const unitsQuery = (names: readonly string[]): Query<Map<string, UnitProperties>> => ({
+  commands:
+    names.length === 0
+      ? []
+      : [
+          {
+            program: 'systemctl',
+            args: [
+              'show',
+              `--property=${PROPERTIES.join()}`,
+              ...names.map((name) => (name.includes('.') ? name : `${name}.service`)),
+            ],
+          },
+        ],
+  parse: ([result]) => (result?.exitCode === 0 ? parseUnits(result.stdout) : new Map()),
+})
 
 export const isLoaded = (unit: UnitProperties): boolean => unit.get('LoadState') === 'loaded'
 

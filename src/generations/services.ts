@@ -9,11 +9,12 @@ import {
 } from '../apply/services.ts'
 import { readDaemons, type Service } from '../facts/daemons.ts'
 import { readReloaded } from '../facts/fail2ban-reload.ts'
-import { findEnabled, readInit, readUnits } from '../facts/systemd.ts'
+import { findEnabled, readInit, unitsQuery } from '../facts/systemd.ts'
 import { BANS_UNIT } from '../policy/ban-set.ts'
 import { LEGACY_UNITS } from '../policy/legacy-bans.ts'
 import { messageOf } from '../system/host-error.ts'
 import { run } from '../system/process.ts'
+import { ask } from '../system/query.ts'
 import type { ServiceRecord } from './record.ts'
 
 const readActive = async (service: Service): Promise<string[]> => {
@@ -31,7 +32,8 @@ const readActive = async (service: Service): Promise<string[]> => {
 /** Units and init scripts of portsentry, fail2ban and portward that start at boot. */
 const readEnabled = async (): Promise<Set<string>> => {
   const init = readInit()
-  const units = init === 'systemd' ? await readUnits([...SERVICES, BANS_UNIT, ...LEGACY_UNITS]) : new Map()
+  const units =
+    init === 'systemd' ? await ask(unitsQuery([...SERVICES, BANS_UNIT, ...LEGACY_UNITS])) : new Map()
   return findEnabled(init, units)
 }
 

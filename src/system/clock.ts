@@ -14,3 +14,6 @@ export const localTime = (timeMs: number): LocalTime => {
     offsetMinutes: -date.getTimezoneOffset() || 0,
   }
 }
+
+/** Milliseconds that only ever grow. Node loads `performance` when it is first used, which takes milliseconds. */
+export const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6

@@ -1,0 +1,66 @@
+import { type RunResult, tryRun } from './process.ts'
+
+/** A program to run without a shell. */
+export interface Command {
+  readonly program: string
+  readonly args: readonly string[]
+  /** For its standard input; by default it is empty. */
+  readonly input?: string
+}
+
+/** Programs that change nothing, and what their results mean, in the same order. */
+export interface Query<T> {
+  readonly commands: readonly Command[]
+  readonly parse: (results: readonly RunResult[]) => T
+}
+
+/** The result of a program that was not run. */
+export const NOT_RUN: RunResult = { exitCode: 127, stdout: '', stderr: '' }
+
+/** Asks nobody. */
+export const nothing: Query<null> = { commands: [], parse: () => null }
+
+type Answers<Queries extends readonly Query<unknown>[]> = {
+  -readonly [Index in keyof Queries]: Queries[Index] extends Query<infer T> ? T : never
+}
+
+const quote = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`
+
+/** After each program's output comes a zero byte; on stderr also its exit code, with another. */
+const asScript = ({ program, args, input }: Command): string => {
+  const words = [program, ...args].map(quote).join(' ')
+  const stdin = input === undefined ? '</dev/null' : `<<'END_OF_INPUT'\n${input}END_OF_INPUT`
+  return `${words} ${stdin}\nstatus=$?; printf '\\0'; printf '\\0%s\\0' "$status" >&2`
+}
+
+/**
+ * Asks all of them by one shell, one program after the other: each program that node itself starts takes 4 ms of processor
+ * time, since its whole memory is marked for copying. Never throws: see tryRun.
+ */
+export const askAll = async <const Queries extends readonly Query<unknown>[]>(
+  ...queries: Queries
+): Promise<Answers<Queries>> => {
+  const commands = queries.flatMap((query) => query.commands)
+  const purpose = [...new Set(commands.map(({ program }) => program))].join(', ')
+  const { stdout, stderr, exitCode } = await tryRun('sh', ['-c', commands.map(asScript).join('\n')], {
+    purpose,
+  })
+  const outputs = stdout.split('\0')
+  const errors = stderr.split('\0')
+  const results = commands.map((_, index): RunResult => {
+    const status = errors[2 * index + 1]
+    const reason = errors[2 * index] ?? errors.at(-1) ?? ''
+    return { exitCode: Number(status ?? exitCode), stdout: outputs[index] ?? '', stderr: reason }
+  })
+  let first = 0
+  return queries.map(({ commands: { length }, parse }) => {
+    first += length
+    return parse(results.slice(first - length, first))
+  }) as Answers<Queries>
+}
+
+/** Asks one of them. */
+export const ask = async <T>(query: Query<T>): Promise<T> => {
+  const [answer] = await askAll(query)
+  return answer
+}
