@@ -7,6 +7,7 @@ import { describeStep, planAsJson, renderPlan } from '../plan/render.ts'
 import type { PendingConfirmation } from '../policy/confirmation.ts'
 import { caveatsOf, type Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
+import { saveCodeCache } from '../system/code-cache.ts'
 import { HostError } from '../system/host-error.ts'
 import { handlingSignals } from '../system/signals.ts'
 import { formatDuration } from '../time.ts'
@@ -154,6 +155,8 @@ export const applyCommand = async (options: ApplyOptions): Promise<number> => {
   const output = openOutput(options)
   return locked(options.root, async () => {
     if (isLive) await recoverFirst(output)
-    return applyLocked(options, output)
+    const code = await applyLocked(options, output)
+    if (isLive) saveCodeCache()
+    return code
   })
 }

@@ -93,6 +93,8 @@ export const createProgram = (terminal: Terminal, finish: (code: number) => void
       .command(name)
       .description(summary)
       .action(async (...received) => {
+        const { useCodeCache } = await import('../system/code-cache.ts')
+        useCodeCache()
         const args = received.slice(0, -2) as unknown as Args
         const options = await readOptions<Options>(received.at(-1), serverOnly)
         try {
