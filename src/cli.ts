@@ -22,4 +22,6 @@ run({
   },
 }).then((code) => {
   process.exitCode = code
+  // Otherwise node waits until V8 has optimized code that nobody needs any more. What is not written yet keeps it alive.
+  if (process.stdout.writableLength === 0 && process.stderr.writableLength === 0) process.exit()
 })

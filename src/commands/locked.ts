@@ -1,4 +1,4 @@
-import { recover } from '../generations/transaction.ts'
+import { recover } from '../generations/recover.ts'
 import { HostError } from '../system/host-error.ts'
 import { takeLock } from '../system/lock.ts'
 import type { Output } from './output.ts'

@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer'
 import { diffArrays } from 'diff'
 import { applyEdits, type Edit } from './edit.ts'
 import {
@@ -7,6 +6,7 @@ import {
   findEntry,
   INLINE_COMMENT,
   type IniEntry,
+  isUtf8,
   type Piece,
   parseFail2banIni,
   strip,
@@ -15,7 +15,7 @@ import { endOf, type Line } from './lines.ts'
 
 /** Whether fail2ban reads this value unchanged once it is written: no comment, surrounding white space or invalid bytes. */
 export const isWritableValue = (value: string): boolean =>
-  isUtf8(Buffer.from(value, 'latin1')) &&
+  isUtf8(value) &&
   !/\r|\n$/.test(value) &&
   value
     .split('\n')

@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer'
 import { type Line, splitLines, UNIVERSAL_LINE } from './lines.ts'
 
 /**
@@ -58,6 +57,12 @@ export const COMMENT_LINE = new RegExp(`^${SPACE}*[#;]`)
 const SPACES = new RegExp(SPACE, 'g')
 export const BOM = /^(?:\xef\xbb\xbf)+/
 
+/** Bytes that are not UTF-8 become replacement characters, and these other bytes. */
+export const isUtf8 = (text: string): boolean => {
+  const bytes = Buffer.from(text, 'latin1')
+  return Buffer.from(bytes.toString('utf8'), 'utf8').equals(bytes)
+}
+
 /** ASCII has the white space that `SPACE` begins with, and needs neither its long list nor its search back from the end. */
 const ASCII = /^[\0-\x7f]*$/
 const ASCII_LEADING = /^[\t-\r\x1c-\x1f ]*/
@@ -100,7 +105,7 @@ type Draft<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer I)[] ? 
 /** Reads any text and never throws; if there are faults, the sections are what was probably meant. */
 export const parseFail2banIni = (text: string): Fail2banIni => {
   const lines = splitLines(text, UNIVERSAL_LINE)
-  const isWholeUtf8 = isUtf8(Buffer.from(text, 'latin1'))
+  const isWholeUtf8 = ASCII.test(text) || isUtf8(text)
   const sections: Draft<IniSection>[] = []
   const faults: Fault[] = []
   let section: Draft<IniSection> | undefined
@@ -116,8 +121,7 @@ export const parseFail2banIni = (text: string): Fail2banIni => {
     const fault = (kind: Fault['kind'], message: string) => faults.push({ line: index + 1, kind, message })
     const { start, indent, from, content, commented } = scan(line)
     if (start > line.offset) fault('bom', 'the file begins with a byte order mark')
-    if (!isWholeUtf8 && !isUtf8(Buffer.from(line.text, 'latin1')))
-      fault('not-utf8', 'a byte that is not UTF-8')
+    if (!isWholeUtf8 && !isUtf8(line.text)) fault('not-utf8', 'a byte that is not UTF-8')
     if (content === '') {
       // A blank line belongs to the value above if more of that follows. A comment does not count.
       if (!commented) entry?.pieces.push({ text: '', line: index, from, to: from, commented })

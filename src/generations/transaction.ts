@@ -12,7 +12,7 @@ import { mergeGenerations } from './merge.ts'
 import type { Generation, GenerationState, Undone } from './record.ts'
 import { type Outcome, restore } from './restore.ts'
 import { takeSnapshot } from './snapshot.ts'
-import { deleteUnused, pruneGenerations, readGenerations, updateGeneration } from './store.ts'
+import { pruneGenerations, readGenerations, updateGeneration } from './store.ts'
 import { isPending } from './unfinished.ts'
 
 type Report = (what: string) => void
@@ -135,20 +135,8 @@ const readConcerned = async ({ operation, generations }: Journal): Promise<[Gene
   operation === 'apply' ? 'undone' : 'rolled-back',
 ]
 
-/**
- * Recovers from a crash: undoes an interrupted apply, finishes an interrupted rollback. Returns a message about what was done;
- * null if there was nothing to do. Throws HostError if it fails.
- */
-export const recover = (report: Report): Promise<string | null> =>
-  uninterrupted(async () => {
-    const journal = await readJournal(STATE)
-    const done = journal === null ? null : await finish(journal, report)
-    await freeReserve(STATE)
-    await deleteUnused(STATE)
-    return done
-  })
-
-const finish = async (journal: Journal, report: Report): Promise<string | null> => {
+/** Undoes an interrupted apply, finishes an interrupted rollback. Returns what was done; null: nothing. Throws HostError. */
+export const finish = async (journal: Journal, report: Report): Promise<string | null> => {
   await awaitOrphans()
   const { operation } = journal
   const [generations, wanted] = await readConcerned(journal)
