@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { namesPeers, PEER_DIRECTORIES } from '../documents/peer-hosts.ts'
 import { readWrapped } from '../facts/libwrap.ts'
 import { findMissing } from '../facts/log-patterns.ts'
-import { readObstacles } from '../facts/obstacles.ts'
+import { type Located, locateFiles, type Obstacle, obstaclesQuery } from '../facts/obstacles.ts'
 import {
   hasPackageLists,
   type PackageVersion,
@@ -15,9 +15,9 @@ import { readStockFiles, type StockFiles } from '../facts/stock-files.ts'
 import { readInit } from '../facts/systemd.ts'
 import type { Backend } from '../policy/backends/definition.ts'
 import { BAN_SET_FILES } from '../policy/ban-set.ts'
-import { blockedFileCandidates, findBlockedFiles } from '../policy/blocked-file.ts'
+import { blockedFileCandidates, findBlockedFiles, possibleBlockedFiles } from '../policy/blocked-file.ts'
 import { findHistory } from '../policy/desired.ts'
-import type { Facts, PortsentryPackage } from '../policy/facts.ts'
+import type { Facts, LiveFacts, PortsentryPackage } from '../policy/facts.ts'
 import { assumeRelease, findRelease, RELEASES } from '../policy/find-release.ts'
 import { FAIL2BAN_DIRECTORY, JAIL_PATH, namedLogs, SSHD_PATH } from '../policy/jail.ts'
 import { LEGACY_FILES, LEGACY_RECORD } from '../policy/legacy-bans.ts'
@@ -27,6 +27,7 @@ import type { Settings } from '../settings/settings.ts'
 import { type FileState, listDirectory, readFileState, type Unreadable } from '../system/files.ts'
 import { HostError } from '../system/host-error.ts'
 import { findOtherCreator, resolveInRoot } from '../system/paths.ts'
+import { ask } from '../system/query.ts'
 import { readInferredRelease } from './infer-release.ts'
 import { readBanning, readLive } from './read-live-facts.ts'
 
@@ -168,14 +169,33 @@ const predictInstallation = async (
   }
 }
 
-const findPortsentry = async (
+const readPortsentry = async (
   root: string,
   packages: ReadonlyMap<string, string>,
-  { installs, stock }: Installation,
 ): Promise<PortsentryPackage | null> => {
-  const installed = packages.get('portsentry')
-  if (installed !== undefined)
-    return { version: installed, files: await readPackageFiles(root, 'portsentry') }
+  const version = packages.get('portsentry')
+  return version === undefined ? null : { version, files: await readPackageFiles(root, 'portsentry') }
+}
+
+/** The files that have to be written on this server, as far as they are known from what is installed. */
+const findWritten = async (
+  settings: Settings,
+  installed: PortsentryPackage | null,
+  files: ReadonlyMap<string, FileState>,
+): Promise<Located[]> => {
+  const release = installed === null ? undefined : RELEASES.find(({ matches }) => matches(installed))
+  const ofDaemon =
+    release === undefined
+      ? []
+      : [findHistory(settings, { files }, release), ...possibleBlockedFiles(settings, { files }, release)]
+  return locateFiles('/', [...SYSTEM_FILES, JAIL_PATH, SSHD_PATH, ...ofDaemon])
+}
+
+const findPortsentry = (
+  installed: PortsentryPackage | null,
+  { installs, stock }: Installation,
+): PortsentryPackage | null => {
+  if (installed !== null) return installed
   const candidate = installs?.find(({ name }) => name === 'portsentry')
   if (candidate === undefined) return null
   return { version: candidate.version, files: stock.get('portsentry')?.paths ?? null }
@@ -216,14 +236,22 @@ export const readFacts = async (
   const installed = readInstalled(root)
   const read = readFiles(root)
   const banning = isLive ? readBanning(settings, installed, read) : null
-  const [packages, { files, unreadable }, live, wrapped, actionFiles, filterFiles] = await Promise.all([
-    installed,
-    read,
-    banning === null ? null : readLive(settings, banning),
-    installed.then((packages) => readWrapped(root, packages)),
-    listDirectory(root, `${FAIL2BAN_DIRECTORY}/action.d`),
-    listDirectory(root, `${FAIL2BAN_DIRECTORY}/filter.d`),
-  ])
+  const portsentry = installed.then((packages) => readPortsentry(root, packages))
+  const readRunning = async (): Promise<{ live: LiveFacts | null; known: ReadonlyMap<string, Obstacle> }> => {
+    if (banning === null) return { live: null, known: new Map() }
+    const written = await findWritten(settings, await portsentry, (await read).files)
+    const { live, answer } = await readLive(settings, banning, obstaclesQuery(written))
+    return { live, known: answer ?? new Map() }
+  }
+  const [packages, { files, unreadable }, { live, known }, wrapped, actionFiles, filterFiles] =
+    await Promise.all([
+      installed,
+      read,
+      readRunning(),
+      installed.then((packages) => readWrapped(root, packages)),
+      listDirectory(root, `${FAIL2BAN_DIRECTORY}/action.d`),
+      listDirectory(root, `${FAIL2BAN_DIRECTORY}/filter.d`),
+    ])
   const installation: Installation =
     banning === null
       ? { installs: [], stock: new Map(), unknown: [] }
@@ -242,7 +270,7 @@ export const readFacts = async (
   const facts: Facts = {
     root,
     live,
-    portsentry: await findPortsentry(root, packages, installation),
+    portsentry: findPortsentry(await portsentry, installation),
     ...inferredRelease,
     packages,
     installs: installation.installs,
@@ -283,9 +311,10 @@ export const readFacts = async (
       blocked.map((path) => orUnreadable({ unreadable }, path, () => readPortsentryFile(root, path))),
     )
   }
-  const obstacles = live?.asRoot
-    ? await readObstacles(root, [...SYSTEM_FILES, JAIL_PATH, SSHD_PATH, historyPath, ...blocked])
-    : facts.obstacles
+  // If portsentry is not installed, these paths are not known before.
+  const left = (await portsentry) === null ? [historyPath, ...blocked] : []
+  const more = live?.asRoot && left.length > 0 ? await ask(obstaclesQuery(await locateFiles(root, left))) : []
+  const obstacles = new Map([...known, ...more])
   if (history !== null) files.set(historyPath, { ...history, text: '' })
   return { ...facts, obstacles, insecure }
 }

@@ -17,7 +17,7 @@ import { LEGACY_UNITS } from '../policy/legacy-bans.ts'
 import { modesOf } from '../policy/release.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { FileState } from '../system/files.ts'
-import { askAll, nothing } from '../system/query.ts'
+import { askAll, nothing, type Query } from '../system/query.ts'
 
 /** Units in which the daemons may run, of any release. */
 const unitsOf = (settings: Settings): string[] => [
@@ -44,8 +44,15 @@ export const readBanning = async (
   return { firewallManagers, backend, present: banSetOf(files.get(BANS_CONF)?.text) }
 }
 
-/** What only the running server shows. All of it is read at once, except what depends on `banning`. */
-export const readLive = async (settings: Settings, banning: Promise<Banning>): Promise<LiveFacts> => {
+/**
+ * What only the running server shows. All of it is read at once, except what depends on `banning`. `query`, if this is root, is
+ * asked along with that: null is its answer for others.
+ */
+export const readLive = async <T>(
+  settings: Settings,
+  banning: Promise<Banning>,
+  query: Query<T>,
+): Promise<{ readonly live: LiveFacts; readonly answer: T | null }> => {
   const asRoot = process.getuid?.() === 0
   const init = readInit()
   const wanted = settings.banTarget === 'auto' ? 'CHAOS' : settings.banTarget
@@ -55,6 +62,7 @@ export const readLive = async (settings: Settings, banning: Promise<Banning>): P
     unitsQuery(init === 'systemd' ? [...daemonUnits, BANS_UNIT, ...LEGACY_UNITS] : []),
     ipQuery,
     asRoot ? firewallQuery() : nothing,
+    asRoot ? query : nothing,
   )
   const firewall = programs.then(([, ip, texts]) => (texts === null ? null : findFirewallBans(texts, ip)))
   const fail2ban = asRoot
@@ -78,7 +86,7 @@ export const readLive = async (settings: Settings, banning: Promise<Banning>): P
     return readFirewallObstacle(backend)
   }
   const [
-    [allUnits, { interfaces, ...routes }],
+    [allUnits, { interfaces, ...routes }, , answer],
     resolvers,
     sshClients,
     { firewallManagers, present },
@@ -101,7 +109,7 @@ export const readLive = async (settings: Settings, banning: Promise<Banning>): P
     readObstacle(),
   ])
   const hasRules = found === null ? null : present !== null && isInForce(present, found.rules)
-  return {
+  const live: LiveFacts = {
     asRoot,
     init,
     ...ownNetworks(interfaces, routes),
@@ -122,4 +130,5 @@ export const readLive = async (settings: Settings, banning: Promise<Banning>): P
     reloadedMs,
     firewallObstacle,
   }
+  return { live, answer }
 }

@@ -2,7 +2,7 @@ import { accessSync, constants } from 'node:fs'
 import { dirname } from 'node:path'
 import { errnoOf, HostError, messageOf } from '../system/host-error.ts'
 import { resolveInRoot, statIfPresent } from '../system/paths.ts'
-import { tryRun } from '../system/process.ts'
+import { NOT_RUN, type Query } from '../system/query.ts'
 
 /** Why a file cannot be written. */
 export interface Obstacle {
@@ -17,13 +17,6 @@ export interface Obstacle {
 interface Reason {
   readonly why: string
   readonly hint: string
-}
-
-/** `lsattr -d`: the attributes of each of these paths whose file system supports them. */
-const readAttributes = async (paths: readonly string[]): Promise<ReadonlyMap<string, string>> => {
-  const { stdout } = await tryRun('lsattr', ['-d', '--', ...paths])
-  const lines = [...stdout.matchAll(/^([-\w]+) (\/.*)$/gm)]
-  return new Map(lines.map(([, attributes = '', path = '']) => [path, attributes]))
 }
 
 /** access(2) knows read-only file systems and immutable files, of root too; measured: not append-only ones. */
@@ -91,26 +84,32 @@ const judge = (
   return { append: append?.why ?? null, replace: replace.why, hint: replace.hint }
 }
 
-/**
- * What keeps root from writing these files below `root`, by path; those that can be written are left out. Changes
- * nothing: no file is opened.
- */
-export const readObstacles = async (
-  root: string,
-  paths: Iterable<string>,
-): Promise<Map<string, Obstacle>> => {
-  const located = await Promise.all(
-    [...new Set(paths)].map(async (path) => [path, await locate(root, path)] as const),
-  )
-  const locations = located.flatMap(([, location]) => ('real' in location ? [location] : []))
-  const present = locations.flatMap(({ real, directory, exists }) =>
-    exists ? [real, directory] : [directory],
-  )
-  const attributes = await readAttributes([...new Set(present)])
-  return new Map(
-    located.flatMap(([path, location]): [string, Obstacle][] => {
-      const obstacle = 'real' in location ? judge(location, attributes) : location
-      return obstacle === null ? [] : [[path, obstacle]]
-    }),
-  )
+/** A file that has to be written, and where it is; or what is in the way already. */
+export type Located = readonly [path: string, where: Location | Obstacle]
+
+/** Where these files below `root` are, each once. Opens none of them. */
+export const locateFiles = (root: string, paths: Iterable<string>): Promise<Located[]> =>
+  Promise.all([...new Set(paths)].map(async (path): Promise<Located> => [path, await locate(root, path)]))
+
+/** What keeps root from writing these files, by path; those that can be written are left out. Changes nothing. */
+export const obstaclesQuery = (located: readonly Located[]): Query<Map<string, Obstacle>> => {
+  const present = located.flatMap(([, location]) => {
+    if (!('real' in location)) return []
+    const { real, directory, exists } = location
+    return exists ? [real, directory] : [directory]
+  })
+  return {
+    // The attributes of those whose file system supports them.
+    commands: [{ program: 'lsattr', args: ['-d', '--', ...new Set(present)] }],
+    parse: ([{ stdout } = NOT_RUN]) => {
+      const lines = [...stdout.matchAll(/^([-\w]+) (\/.*)$/gm)]
+      const attributes = new Map(lines.map(([, letters = '', path = '']) => [path, letters]))
+      return new Map(
+        located.flatMap(([path, location]): [string, Obstacle][] => {
+          const obstacle = 'real' in location ? judge(location, attributes) : location
+          return obstacle === null ? [] : [[path, obstacle]]
+        }),
+      )
+    },
+  }
 }

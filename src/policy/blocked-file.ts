@@ -3,7 +3,7 @@ import type { Problem, SourceLocation } from '../problem.ts'
 import { isSystemPath } from '../settings/log-paths.ts'
 import type { Settings } from '../settings/settings.ts'
 import { type Facts, fileText } from './facts.ts'
-import { modesOf, type Release } from './release.ts'
+import { type Modes, modesOf, type Release } from './release.ts'
 
 const KEY = 'BLOCKED_FILE'
 
@@ -12,11 +12,15 @@ const DEFAULT = '/var/lib/portsentry/portsentry.blocked'
 
 type Given = Pick<Settings, 'portsentryKeys'>
 
-const presentPath = (facts: Facts, { confPath, dialect }: Release): string | undefined =>
+const presentPath = (facts: Pick<Facts, 'files'>, { confPath, dialect }: Release): string | undefined =>
   getKey(parsePortsentryConf(fileText(facts, confPath) ?? '', dialect), KEY)
 
 /** Every possible BLOCKED_FILE: that of config.env, and that of portsentry.conf. */
-export const blockedFileCandidates = ({ portsentryKeys }: Given, facts: Facts, release: Release): string[] =>
+export const blockedFileCandidates = (
+  { portsentryKeys }: Given,
+  facts: Pick<Facts, 'files'>,
+  release: Release,
+): string[] =>
   [portsentryKeys.get(KEY), presentPath(facts, release)].flatMap((path) =>
     path?.startsWith('/') ? [path] : [],
   )
@@ -29,15 +33,23 @@ export const blockedFile = (settings: Given, facts: Facts, release: Release): st
   return settings.portsentryKeys.get(KEY) || (isFit ? present : DEFAULT)
 }
 
+const filesOf = (path: string, modes: Modes, { dialect }: Release): string[] =>
+  dialect === '2.x' ? [path] : modesOf(modes).map((mode) => `${path}.${mode}`)
+
 /** The files in which portsentry lists the hosts that it has blocked: 1.2 has one for each mode. */
-export const findBlockedFiles = (
-  settings: Given & Pick<Settings, 'tcpMode' | 'udpMode'>,
-  facts: Facts,
-  release: Release,
-): string[] => {
-  const path = blockedFile(settings, facts, release)
-  return release.dialect === '2.x' ? [path] : modesOf(settings).map((mode) => `${path}.${mode}`)
+export const findBlockedFiles = (settings: Given & Modes, facts: Facts, release: Release): string[] => {
+  return filesOf(blockedFile(settings, facts, release), settings, release)
 }
+
+/** The same, of every path that blockedFile may choose. */
+export const possibleBlockedFiles = (
+  settings: Given & Modes,
+  facts: Pick<Facts, 'files'>,
+  release: Release,
+): string[] =>
+  [...blockedFileCandidates(settings, facts, release), DEFAULT].flatMap((path) =>
+    filesOf(path, settings, release),
+  )
 
 /**
  * An insecure path in config.env is refused, not replaced. A daemon that opens a FIFO there hangs, and it considers all hosts

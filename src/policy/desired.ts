@@ -74,7 +74,7 @@ const SELECTION = 'portsentry portsentry/warn_no_block note'
 type PresentValue = (key: string) => string | undefined
 
 /** The present values in portsentry.conf, by key; lines that keep the daemon from starting are read as they were meant. */
-const presentValues = (facts: Facts, release: Release): PresentValue => {
+const presentValues = (facts: Pick<Facts, 'files'>, release: Release): PresentValue => {
   const { confPath, dialect, translatedKeys } = release
   const conf = parsePortsentryConf(fileText(facts, confPath) ?? '', dialect)
   const edits = fixEdits(conf, fixRefused(conf))
@@ -97,7 +97,7 @@ const requiredValue = (
 }
 
 /** The history file that portsentry writes. */
-export const findHistory = (settings: Settings, facts: Facts, release: Release): string =>
+export const findHistory = (settings: Settings, facts: Pick<Facts, 'files'>, release: Release): string =>
   requiredValue('HISTORY_FILE', settings, presentValues(facts, release), release)
 
 /** With a ban set fail2ban's action maintains the file that hosts.deny names; lines that portsentry wrote would outlive the ban. */

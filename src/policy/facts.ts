@@ -100,4 +100,5 @@ export interface Facts {
   readonly notes: readonly string[]
 }
 
-export const fileText = (facts: Facts, path: string): string | undefined => facts.files.get(path)?.text
+export const fileText = (facts: Pick<Facts, 'files'>, path: string): string | undefined =>
+  facts.files.get(path)?.text

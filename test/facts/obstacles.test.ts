@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, rmdirSync, statSync, symlinkSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { readObstacles } from '../../src/facts/obstacles.ts'
+import { locateFiles, obstaclesQuery } from '../../src/facts/obstacles.ts'
+import { ask } from '../../src/system/query.ts'
 import { temporaryDirectory } from '../tree.ts'
 
 /** Attributes of ext4 and a mount take root, and a file system that has them. */
@@ -31,6 +32,8 @@ const set = (path: string, attribute: 'i' | 'a') => {
   })
 }
 
+const readObstacles = async (root: string, paths: readonly string[]) =>
+  ask(obstaclesQuery(await locateFiles(root, paths)))
 const obstacleOf = async (root: string, path: string) => (await readObstacles(root, [path])).get(path) ?? null
 
 describe('what keeps root from writing', () => {
