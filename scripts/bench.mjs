@@ -9,7 +9,7 @@ installPackages()
 run('node', ['scripts/build.mjs'])
 
 const RUNS = 15
-const bundle = join(root, 'dist/portward.mjs')
+const bundle = join(root, 'dist/portward/cli.cjs')
 const directory = mkdtempSync(join(tmpdir(), 'portward-bench-'))
 
 const time = (/** @type {string[]} */ [program = '', ...args]) => {

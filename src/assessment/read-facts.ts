@@ -243,11 +243,13 @@ export const readFacts = async (
     const { live, answer } = await readLive(settings, banning, obstaclesQuery(written))
     return { live, known: answer ?? new Map() }
   }
-  const [packages, { files, unreadable }, { live, known }, wrapped, actionFiles, filterFiles] =
+  const [packages, { files, unreadable }, { live, known }, missing, wrapped, actionFiles, filterFiles] =
     await Promise.all([
       installed,
       read,
       readRunning(),
+      // While the programs run; again only if packages bring more files.
+      read.then((found) => findMissing(root, namedLogs(found))),
       installed.then((packages) => readWrapped(root, packages)),
       listDirectory(root, `${FAIL2BAN_DIRECTORY}/action.d`),
       listDirectory(root, `${FAIL2BAN_DIRECTORY}/filter.d`),
@@ -283,7 +285,11 @@ export const readFacts = async (
     filters: namesOf([...filterFiles, ...stockIn('filter.d')]),
     wrapped,
     // A copy of /etc does not show which logs its server has.
-    missingLogs: isCopy ? new Set() : await findMissing(root, namedLogs({ files })),
+    missingLogs: isCopy
+      ? new Set()
+      : predicted.size === 0
+        ? missing
+        : await findMissing(root, namedLogs({ files })),
     unknown: installation.unknown,
     ...(installation.assumedRelease === undefined ? {} : { assumedRelease: installation.assumedRelease }),
     notes:

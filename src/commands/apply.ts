@@ -9,15 +9,9 @@ import { HostError } from '../system/host-error.ts'
 import { formatDuration } from '../time.ts'
 import { renderProof } from '../verify/render.ts'
 import { askWhether, hasTerminal } from './ask.ts'
+import type { ApplyOptions } from './execute.ts'
 import { expectRoot, locked, recoverFirst } from './locked.ts'
-import { EXIT, exitOver, type GlobalOptions, type Output, openOutput, problemAsJson } from './output.ts'
-
-export interface ApplyOptions extends GlobalOptions {
-  readonly yes?: boolean
-  readonly allowLockout?: boolean
-  /** How long to wait for `portward confirm`, in ms. */
-  readonly confirmWithin?: number
-}
+import { EXIT, exitOver, type Output, openOutput, problemAsJson } from './output.ts'
 
 const expectExact = ({ inexact }: Plan): void => {
   if (inexact.length === 0) return

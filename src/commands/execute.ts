@@ -8,10 +8,16 @@ import { HostError } from '../system/host-error.ts'
 import { handlingSignals } from '../system/signals.ts'
 import { type Check, isFailure } from '../verify/check.ts'
 import { NETWORKS } from '../verify/networks-check.ts'
-import type { ApplyOptions } from './apply.ts'
 import { reportRollback } from './locked.ts'
-import type { Output } from './output.ts'
+import type { GlobalOptions, Output } from './output.ts'
 import { verifyAssessed } from './verify.ts'
+
+export interface ApplyOptions extends GlobalOptions {
+  readonly yes?: boolean
+  readonly allowLockout?: boolean
+  /** How long to wait for `portward confirm`, in ms. */
+  readonly confirmWithin?: number
+}
 
 /**
  * Reads the server again and runs all checks. Throws HostError if it is not protected as config.env asks; returns the

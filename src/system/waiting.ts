@@ -3,6 +3,7 @@ import { formatDuration } from '../time.ts'
 /** A wait that takes longer than this is reported. */
 const SILENCE_MS = 5000
 
+/** Of the works under way, the latest last: it is told. */
 const reporters = new Set<(text: string) => void>()
 
 /** Long waits during `work` are passed to `report`; those outside of such work are not reported. */
@@ -27,7 +28,8 @@ export const waitingFor = async <T>(what: string, limitMs: number, work: () => P
   pending.set(what, (pending.get(what) ?? 0) + 1)
   const timer = isFirst
     ? setTimeout(() => {
-        for (const report of reporters) report(`waiting for ${what}, up to ${formatDuration(limitMs)}`)
+        const report = [...reporters].at(-1)
+        report?.(`waiting for ${what}, up to ${formatDuration(limitMs)}`)
       }, SILENCE_MS)
     : undefined
   try {

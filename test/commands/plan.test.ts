@@ -203,7 +203,7 @@ it('needs neither root nor any program of a server for a copy of /etc', () => {
   const { status, stderr } = spawnSync(
     process.execPath,
     [
-      join(checkout, 'dist/portward.mjs'),
+      join(checkout, 'dist/portward/cli.cjs'),
       ...['plan', '--root', 'servers/web1', '--config', 'servers/web1/config.env', '--format', 'markdown'],
     ],
     {

@@ -61,7 +61,7 @@ describeServers('a fleet of all three releases, driven by Ansible', () => {
     const host = (name: Name) => {
       const { here, there } = addresses.get(name) ?? {}
       const source =
-        name === 'bookworm' ? { portward_bundle: 'dist/portward.mjs' } : { portward_deb: 'dist/portward.deb' }
+        name === 'bookworm' ? { portward_bundle: 'dist/portward' } : { portward_deb: 'dist/portward.deb' }
       const config = { LAN_IP: '192.168.1.10', LAN_NM: 24, WHITELIST: here, ...forAll, ...more[name] }
       return { ansible_host: there, ...source, portward_config: config }
     }
@@ -188,9 +188,9 @@ describeServers('a fleet of all three releases, driven by Ansible', () => {
     await server('trixie').write('/usr/local/bin/portward', '#!/bin/sh\nexit 1\n', 0o755)
     await controller.server.run(`
       cd /root && dpkg-deb --raw-extract ${path} rebuilt
-      echo '// rebuilt' >>rebuilt/usr/lib/portward/portward.mjs
+      echo '// rebuilt' >>rebuilt/usr/lib/portward/cli.cjs
       dpkg-deb --root-owner-group --build rebuilt ${path}`)
     expectPlay(await controller.play(PLAYBOOK, '--limit trixie'), { trixie: 'changed' })
-    await server('trixie').run('tail -n 1 /usr/lib/portward/portward.mjs | grep -x "// rebuilt"')
+    await server('trixie').run('tail -n 1 /usr/lib/portward/cli.cjs | grep -x "// rebuilt"')
   })
 })

@@ -31,7 +31,7 @@ export const buildElsewhere = (
 }
 
 /** A run of the tests begins with a new bundle: a package that is newer is of this run. */
-const BUILD_ONCE = '[ "$0" -nt dist/portward.mjs ] || exec node scripts/package.mjs'
+const BUILD_ONCE = '[ "$0" -nt dist/portward/cli.cjs ] || exec node scripts/package.mjs'
 
 /** The Debian package of this checkout, built by the first test process that asks for it. */
 export const buildPackage = (): DebianPackage => {

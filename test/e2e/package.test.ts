@@ -50,7 +50,7 @@ it.skipIf(!isBuildable)(
 
 it.skipIf(!isBuildable)('says nothing of the machine that built it', () => {
   const files = execFileSync('dpkg-deb', ['--fsys-tarfile', file], { maxBuffer: 64 << 20 }).toString('latin1')
-  expect(files).toContain('usr/lib/portward/portward.mjs')
+  expect(files).toContain('usr/lib/portward/cli.cjs')
   expect(files).not.toContain(checkout)
   expect(files).not.toContain('portward-package-')
 })

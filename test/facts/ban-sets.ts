@@ -8,14 +8,15 @@ import type { Backend } from '../../src/policy/backends/definition.ts'
 export const LISTS: Readonly<Record<Backend, readonly (readonly string[])[]>> = {
   ipset: [LIST_IPSETS],
   nft: [LIST_NFT_SETS],
-  route: (['-4', '-6'] as const).map((family) => ['ip', '-json', family, 'route', 'show']),
+  route: [['ip', '-json', 'route', 'show', 'table', 'all']],
 }
 
 /** The bans of a backend in what these print. */
 export const membersOf = (backend: Backend, text: string): SetMember[] => {
   if (backend === 'ipset') return parseIpsets(text)
   if (backend === 'nft') return parseNftSets(text)
-  return parseRouteBans(parseRoutes(text) ?? [])
+  const { ipv4, ipv6 } = parseRoutes(text)
+  return parseRouteBans([...(ipv4 ?? []), ...(ipv6 ?? [])])
     .filter(({ isOwn }) => isOwn)
     .map((ban) => ({ ...ban, secondsLeft: null }))
 }

@@ -76,7 +76,7 @@ it('knows the broadcast address of each IPv4 network that has one', () => {
 
 it.each(['', 'Option "-json" is unknown', '{}'])('knows nothing from %j', (text) => {
   expect(parseInterfaces(text)).toBeNull()
-  expect(parseRoutes(text)).toBeNull()
+  expect(parseRoutes(text)).toEqual({ ipv4: null, ipv6: null })
 })
 
 it('takes what the C library says where ip is missing', () => {
@@ -86,9 +86,13 @@ it('takes what the C library says where ip is missing', () => {
   expect(addresses.map(formatCidr)).toEqual(['10.0.0.1/32', '192.168.1.10/32'])
 })
 
-/** What `ip -json -4 route show` prints makes of these. */
+/** Routes of IPv6 as `ip -json route show table all` prints them, among those of IPv4. */
+const ofIPv6 = (routes: unknown) =>
+  Array.isArray(routes) ? routes.map((route) => ({ ...route, pref: 'medium' })) : routes
+
+/** What `ip -json route show table all` prints makes of these. */
 const withRoutes = (routes: unknown, family: 'ipv4' | 'ipv6' = 'ipv4') =>
-  ownNetworks([], { ...NO_ROUTES, [family]: parseRoutes(JSON.stringify(routes)) })
+  ownNetworks([], parseRoutes(JSON.stringify(family === 'ipv4' ? routes : ofIPv6(routes))))
 
 const ROUTES: [string, unknown, string[]][] = [
   ['no route', [], []],
@@ -155,6 +159,11 @@ it.each(OTHER_ROUTES)('ip route show: %s', (_, routes, expected) => {
   expect(shown ?? null).toEqual(expected)
 })
 
+it('takes routes of other tables for none of its own', () => {
+  const routes = [{ dst: 'default', gateway: '192.0.2.1', dev: 'wg0', table: '51820' }]
+  expect(withRoutes(routes)).toMatchObject({ gateways: [], outside: null, topology: { routes: [] } })
+})
+
 it('takes no other route for a default route', () => {
   const routes = [
     { dst: '10.0.0.0/8', gateway: '192.168.1.1', dev: 'lan0' },
@@ -178,6 +187,6 @@ it.each<[string, unknown, unknown, string | null]>([
   ['the first next hop', [{ dst: 'default', nexthops: [{ dev: 'a' }, { dev: 'b' }] }], [], 'a'],
   ['none', [], [], null],
 ])('the interface to the outside: %s', (_, ipv4, ipv6, expected) => {
-  const tables = { ipv4: parseRoutes(JSON.stringify(ipv4)), ipv6: parseRoutes(JSON.stringify(ipv6)) }
-  expect(ownNetworks([], tables).outside).toBe(expected)
+  const routes = [ipv4, ofIPv6(ipv6)].flat()
+  expect(ownNetworks([], parseRoutes(JSON.stringify(routes))).outside).toBe(expected)
 })

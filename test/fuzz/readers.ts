@@ -3,7 +3,7 @@ import { setValue } from '../../src/documents/fail2ban-edit.ts'
 import { parseFail2banIni } from '../../src/documents/fail2ban-ini.ts'
 import { readHereDocuments } from '../../src/documents/maintainer-script.ts'
 import { cutValues, parsePortsentryConf } from '../../src/documents/portsentry-conf.ts'
-import { parseInputBans } from '../../src/facts/iptables-input.ts'
+import { findInputBans, parseTables } from '../../src/facts/iptables-input.ts'
 import { parseSockets } from '../../src/facts/procfs.ts'
 import { parseSshConnection } from '../../src/facts/ssh.ts'
 import { rewriteHostsAllow, rewriteHostsDeny, rewriteJails, rewriteModes } from '../../src/plan/files.ts'
@@ -119,7 +119,7 @@ export const READERS: readonly Reader[] = [
   },
   { of: 'a jail.local', pieces: JAIL, read: (text) => effective(jail(text), 'sshd', 'logpath') },
   { of: 'a maintainer script', pieces: [...SHELL, ...PROGRAMS], read: readHereDocuments },
-  { of: 'iptables -S', pieces: PROGRAMS, read: (text) => parseInputBans('iptables', text) },
+  { of: 'iptables-save', pieces: PROGRAMS, read: (text) => findInputBans('iptables', parseTables(text)) },
   { of: 'the environment of a process', pieces: PROGRAMS, read: parseSshConnection },
   { of: '/proc/net/tcp', pieces: PROGRAMS, read: (text) => parseSockets('tcp', text, true) },
 ]

@@ -12,10 +12,10 @@ const NOBODY = 65534
 /** A copy of the launcher, a program that tells how it was started, and a node of somebody else's in `mine`. */
 const directory = mkdtempSync(join(tmpdir(), 'launcher-'))
 chmodSync(directory, 0o755)
-for (const name of ['bin', 'dist', 'mine']) mkdirSync(join(directory, name))
+for (const name of ['bin', 'dist/portward', 'mine']) mkdirSync(join(directory, name), { recursive: true })
 cpSync(join(checkout, 'bin/portward'), join(directory, 'bin/portward'))
 writeFileSync(
-  join(directory, 'dist/portward.mjs'),
+  join(directory, 'dist/portward/cli.cjs'),
   `const names = Object.keys(process.env).filter((name) => /^(?:NODE|OPENSSL|PERL5|PYTHON)/.test(name))
 console.log(JSON.stringify({ by: process.env.BY ?? 'node', args: process.argv.slice(2), names }))\n`,
 )

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { parseRouteBans } from '../../src/facts/ip.ts'
-import { parseInputBans } from '../../src/facts/iptables-input.ts'
+import { findInputBans, parseTables } from '../../src/facts/iptables-input.ts'
 import { type Network, parseNetwork } from '../../src/network.ts'
 import { isInSync, type Plan } from '../../src/plan/plan.ts'
 import { plan } from '../../src/plan/planner.ts'
@@ -254,7 +254,10 @@ const peer = (address: string) => ({ '/etc/hosts.deny': `ALL: ${address} : DENY\
 const denied = 'write    /etc/hosts.deny: protected hosts released'
 const free = 'release  192.168.1.20, which is protected but banned'
 
-const input = parseInputBans('iptables', '-P INPUT ACCEPT\n-A INPUT -s 192.168.1.20/32 -j DROP\n')
+const input = findInputBans(
+  'iptables',
+  parseTables('*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -s 192.168.1.20/32 -j DROP\nCOMMIT\n'),
+)
 const route = parseRouteBans([{ type: 'blackhole', dst: '192.168.1.20' }])
 const set = ipsetBans('add portward-hosts4 192.168.1.20\nadd portward-hosts4 203.0.113.9\n')
 

@@ -1,7 +1,5 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { $ } from 'zx'
-import { checkout } from '../../checkout.ts'
+import { bundleArchive } from '../harness/bundle.ts'
 import type { Network } from '../harness/network.ts'
 import { type Server, startServer } from '../harness/server.ts'
 
@@ -54,9 +52,7 @@ const readRecap = (stdout: string): Play['hosts'] => {
 /** Starts a controller with the collection installed, the bundle in /root/portward, and no network. */
 export const startController = async (): Promise<Controller> => {
   const server = await startServer({ suite: 'trixie', floor: 'ansible' })
-  for (const path of ['dist/portward.mjs', 'bin/portward']) {
-    await server.write(`/root/portward/${path}`, await readFile(join(checkout, path)), 0o755)
-  }
+  await server.run('mkdir -p /root/portward && tar -x -C /root/portward', { stdin: await bundleArchive() })
   let cables = 0
   return {
     server,

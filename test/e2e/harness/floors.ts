@@ -2,11 +2,12 @@ import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { execa } from 'execa'
 import { checkout } from '../../checkout.ts'
 import { baseImage, cacheDirectory, type Suite } from './base-image.ts'
+import { bundleArchive } from './bundle.ts'
 import type { Server } from './server.ts'
 
 /**
@@ -97,11 +98,7 @@ const RECIPES: Readonly<Record<Exclude<Floor, 'bare'>, Recipe>> = {
       await server.write('/root/config.env', DEFAULT_CONFIG, 0o600)
       await server.run('portward apply --yes')
     },
-    inputs: async () => [
-      DEFAULT_CONFIG,
-      await readFile(join(checkout, 'dist/portward.mjs')),
-      await readFile(join(checkout, 'bin/portward')),
-    ],
+    inputs: async () => [DEFAULT_CONFIG, await bundleArchive()],
   },
   minimal: commandOn('bare', MINIMIZE),
   'cloud-init': commandOn('bare', CLOUD_INIT),

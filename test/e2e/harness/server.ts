@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { $ } from 'zx'
-import { checkout } from '../../checkout.ts'
 import { cacheDirectory, type Suite } from './base-image.ts'
+import { bundleArchive } from './bundle.ts'
 import { serverCgroups } from './cgroups.ts'
 import { type Container, startContainer } from './container.ts'
 import { eventually } from './eventually.ts'
@@ -117,11 +116,9 @@ const createServer = (site: Site): Server => {
       await boot()
     },
     installPortward: async () => {
-      const bundle = join(checkout, 'dist/portward.mjs')
-      if (!existsSync(bundle)) throw new Error('dist/portward.mjs is missing: npm run build')
-      await shell.write('/usr/local/lib/portward/dist/portward.mjs', await readFile(bundle), 0o644)
-      const launcher = await readFile(join(checkout, 'bin/portward'))
-      await shell.write('/usr/local/lib/portward/bin/portward', launcher, 0o755)
+      await shell.run('mkdir -p /usr/local/lib/portward && tar -x -C /usr/local/lib/portward', {
+        stdin: await bundleArchive(),
+      })
       await shell.run('ln -sf ../lib/portward/bin/portward /usr/local/bin/portward')
     },
     freeze: async () => {

@@ -1,16 +1,17 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { bundleArchive } from '../harness/bundle.ts'
 import type { Server } from '../harness/server.ts'
 
-const BUNDLE = join(import.meta.dirname, '../../../dist/portward-faults.mjs')
-export const PROGRAM = '/usr/local/lib/portward/dist/portward-faults.mjs'
+const DIRECTORY = '/usr/local/lib/portward'
+export const PROGRAM = `${DIRECTORY}/dist/portward-faults/cli.cjs`
 const LOG = '/run/portward-effects'
 /** Its proof is not what these tests are about: they look at the server themselves. */
 export const UNPROVEN = { PORTWARD_UNPROVEN: '1' }
 
 /** Puts the build that can be made to fail beside the one that can't. */
 export const installFaults = async (server: Server): Promise<void> => {
-  await server.write(PROGRAM, await readFile(BUNDLE), 0o644)
+  await server.run(`mkdir -p ${DIRECTORY} && tar -x -C ${DIRECTORY}`, {
+    stdin: await bundleArchive('portward-faults'),
+  })
 }
 
 export interface Outcome {
