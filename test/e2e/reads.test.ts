@@ -30,7 +30,8 @@ const threadsOf = (trace: string, pid: string): Set<string> => {
 
 /** Processes that one of these threads has started. */
 const childrenOf = (trace: string, threads: ReadonlySet<string>): Set<string> => {
-  const calls = /^(\d+) +(?:v?fork\(|clone\(|<\.\.\. (?:v?fork|clone) resumed>).* = \d+ \/\* (\d+) in strace's PID NS \*\/$/gm
+  const calls =
+    /^(\d+) +(?:v?fork\(|clone\(|<\.\.\. (?:v?fork|clone) resumed>).* = \d+ \/\* (\d+) in strace's PID NS \*\/$/gm
   return new Set(
     [...trace.matchAll(calls)].flatMap(([, parent = '', child = '']) => (threads.has(parent) ? [child] : [])),
   )
@@ -64,7 +65,15 @@ const isPolled = (path: string): boolean => /^\/proc\/\d+\/stat$/.test(path)
 const repeated = (items: readonly string[]): string[] =>
   [...new Set(items.filter((item, index) => items.indexOf(item) !== index))].sort()
 
-const STRACE = ['-f', '-z', '--decode-pids=pidns', '-s', '400', '-e', 'trace=execve,openat,clone,clone3,vfork']
+const STRACE = [
+  '-f',
+  '-z',
+  '--decode-pids=pidns',
+  '-s',
+  '400',
+  '-e',
+  'trace=execve,openat,clone,clone3,vfork',
+]
 
 describeServers('a command reads each file and runs each program once', () => {
   let server: Server
@@ -110,5 +119,19 @@ describeServers('a command reads each file and runs each program once', () => {
       files: repeated(files.filter((path) => !isPolled(path))),
       commands: repeated(commands),
     }).toEqual({ files: [], commands: [] })
+  })
+
+  it('keeps compiled code of an apply for later runs, which do without it as well', async () => {
+    const CACHE = '/var/cache/portward/code-cache'
+    const attributes = async () => (await server.run(`stat -c '%U %a %s' ${CACHE}`)).stdout
+    const whole = await attributes()
+    expect(whole).toMatch(/^root 644 \d{6,}$/)
+    await server.run(`printf 'no code' >${CACHE}`)
+    await portward(server, 'plan', 0)
+    expect(await attributes()).toBe('root 644 7')
+    await portward(server, 'apply --yes', 0)
+    expect(await attributes()).toMatch(/^root 644 \d{6,}$/)
+    await server.run(`chown nobody ${CACHE}`)
+    await portward(server, 'plan', 0)
   })
 })

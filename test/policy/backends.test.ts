@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { BACKENDS, banCommand } from '../../src/policy/backends/backends.ts'
+import type { FirewallRules } from '../../src/facts/firewall-bans.ts'
+import { parseTables } from '../../src/facts/iptables-input.ts'
+import { BACKENDS, banCommand, isInForce } from '../../src/policy/backends/backends.ts'
 import type { Backend, Target } from '../../src/policy/backends/definition.ts'
 import { LISTS, membersOf } from '../facts/ban-sets.ts'
 
@@ -240,3 +242,54 @@ it.each(REAL.filter(([, , isThere]) => isThere))(
     expect(members).toEqual([['192.0.2.1', '2001:db8::1'], ['2001:db8::1'], []])
   },
 )
+
+/** Prints the rules as portward reads them. */
+const DUMP = `for program in iptables-save ip6tables-save 'nft -j list table inet portward'; do
+  printf '\\036'; $program 2>/dev/null || :
+done`
+
+const rulesOf = (dump: string): FirewallRules => {
+  const [iptables = '', ip6tables = '', nft = ''] = dump.split('\x1e').slice(1)
+  return { iptables: parseTables(iptables), ip6tables: parseTables(ip6tables), nft }
+}
+
+/** What takes one rule away, and with it the effect of the whole set. */
+const BREAKS: Readonly<Record<Exclude<Backend, 'route'>, (target: Target) => readonly string[]>> = {
+  nft: () => ['nft flush chain inet portward decide'],
+  ipset: (target) => [
+    target === 'DROP' ? 'iptables -t raw -D PREROUTING -j PORTWARD' : 'iptables -D FORWARD -j PORTWARD',
+    `ip6tables ${target === 'DROP' ? '-t raw ' : ''}-F PORTWARD`,
+    `iptables ${target === 'DROP' ? '-t raw ' : ''}-R PORTWARD 3 -m set --match-set portward-hosts4 src -j ACCEPT`,
+  ],
+}
+
+const BREAKABLE = REAL.flatMap(([backend, target, isThere]) =>
+  backend !== 'route' && isThere
+    ? BREAKS[backend](target).map((command) => [backend, target, command] as const)
+    : [],
+)
+
+it.each(BREAKABLE)('%s with %s is in force as long as nobody runs %s', (backend, target, command) => {
+  const { files, rules, script, hook } = BACKENDS[backend]
+  const directory = mkdtempSync(join(tmpdir(), 'portward-'))
+  onTestFinished(() => rmSync(directory, { recursive: true }))
+  for (const [path, text] of files(NETWORKS, target)) writeFileSync(join(directory, basename(path)), text)
+  const load = `${script} <${rules}\n${['set -e', ...hook(target)].join('\n')}`
+  const text = ['ip link set lo up', load, DUMP, 'echo BROKEN', command, DUMP].join('\n')
+  const said = execFileSync('unshare', ['--net', 'sh', '-ec', text.replaceAll('/etc/portward', directory)], {
+    encoding: 'utf8',
+    stdio: 'pipe',
+  })
+  const [before = '', after = ''] = said.split('BROKEN\n')
+  expect(isInForce({ backend, target }, rulesOf(before))).toBe(true)
+  expect(isInForce({ backend, target }, rulesOf(after))).toBe(false)
+})
+
+it('asks for rules of IPv6 only where the kernel has it', () => {
+  const ipv4 = parseTables(
+    '*raw\n-A PREROUTING -j PORTWARD\n-A PORTWARD -m set --match-set portward-hosts4 src -j DROP\nCOMMIT\n',
+  )
+  const dropping = { backend: 'ipset', target: 'DROP' } as const
+  expect(isInForce(dropping, { iptables: ipv4, ip6tables: null, nft: '' })).toBe(true)
+  expect(isInForce(dropping, { iptables: ipv4, ip6tables: new Map(), nft: '' })).toBe(false)
+})
