@@ -8,7 +8,7 @@ import {
   type Stats,
   statSync,
 } from 'node:fs'
-import { appendFile, type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
+import { appendFile, type FileHandle, mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { effect } from './effect.ts'
 import { failedTo, HostError, isMissing } from './host-error.ts'
@@ -96,15 +96,6 @@ export const syncPath = async (path: string): Promise<void> => {
 /** Twelve random hexadecimal digits. No secret: a file of this name that is there already is an error. */
 const randomName = (): string => Math.random().toString(16).slice(2, 14).padEnd(12, '0')
 
-const writeAll = async (handle: FileHandle, text: string): Promise<void> => {
-  try {
-    await handle.writeFile(text, 'latin1')
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
 /**
  * Replaces a file atomically, or creates it with `mode`: a temporary file beside the real target gets the
  * same mode, owner, ACL and other extended attributes, is synced and renamed over it, and the directory is
@@ -119,9 +110,9 @@ export const replaceFile = async (root: string, path: string, text: string, mode
     await effect(`make the directory of ${target}`, () =>
       mkdir(dirname(target), { recursive: true, mode: 0o755 }),
     )
-    await effect(`write beside ${target}`, async () => {
-      await writeAll(await open(temporary, 'wx', 0o600), text)
-    })
+    await effect(`write beside ${target}`, () =>
+      writeFile(temporary, text, { encoding: 'latin1', flag: 'wx', mode: 0o600 }),
+    )
     await effect(`give it the attributes of ${target}`, async () => {
       const handle = await open(temporary, 'r')
       try {
@@ -133,6 +124,7 @@ export const replaceFile = async (root: string, path: string, text: string, mode
             'see whether the file system keeps attributes',
           )
         } else await handle.chmod(mode)
+        // Its bytes, too.
         await handle.sync()
       } finally {
         await handle.close()

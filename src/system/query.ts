@@ -4,7 +4,7 @@ import { type RunResult, tryRun } from './process.ts'
 export interface Command {
   readonly program: string
   readonly args: readonly string[]
-  /** For its standard input; by default it is empty. */
+  /** For its standard input, in whole lines; by default it is empty. */
   readonly input?: string
 }
 
@@ -34,24 +34,29 @@ const asScript = ({ program, args, input }: Command): string => {
 }
 
 /**
- * Asks all of them by one shell, one program after the other: each program that node itself starts takes 4 ms of processor
- * time, since its whole memory is marked for copying. Never throws: see tryRun.
+ * Runs programs by one shell, one after the other: each program that node itself starts takes 4 ms of processor time, since
+ * its whole memory is marked for copying. Never throws: see tryRun.
  */
-export const askAll = async <const Queries extends readonly Query<unknown>[]>(
-  ...queries: Queries
-): Promise<Answers<Queries>> => {
-  const commands = queries.flatMap((query) => query.commands)
+export const runAll = async (commands: readonly Command[]): Promise<RunResult[]> => {
+  if (commands.length === 0) return []
   const purpose = [...new Set(commands.map(({ program }) => program))].join(', ')
-  const { stdout, stderr, exitCode } = await tryRun('sh', ['-c', commands.map(asScript).join('\n')], {
-    purpose,
-  })
+  // As its input, since an argument cannot have more than 128 KiB.
+  const input = `${commands.map(asScript).join('\n')}\n`
+  const { stdout, stderr, exitCode } = await tryRun('sh', [], { purpose, input })
   const outputs = stdout.split('\0')
   const errors = stderr.split('\0')
-  const results = commands.map((_, index): RunResult => {
+  return commands.map((_, index): RunResult => {
     const status = errors[2 * index + 1]
     const reason = errors[2 * index] ?? errors.at(-1) ?? ''
     return { exitCode: Number(status ?? exitCode), stdout: outputs[index] ?? '', stderr: reason }
   })
+}
+
+/** Asks all of them by one shell. Never throws. */
+export const askAll = async <const Queries extends readonly Query<unknown>[]>(
+  ...queries: Queries
+): Promise<Answers<Queries>> => {
+  const results = await runAll(queries.flatMap(({ commands }) => commands))
   let first = 0
   return queries.map(({ commands: { length }, parse }) => {
     first += length
