@@ -1,22 +1,27 @@
 # The file systems of the lab: its programs can read everything and write everywhere, and none of their writes reaches
 # the real files. Runs as process 1 of new namespaces, which the kernel removes with their last process.
-# Arguments: the interpreter, the program that it runs (a single file), and the program's arguments.
+# Arguments: the interpreter, the program that it runs, which loads only files of its own directory, and its arguments.
 set -eu
 
 fail() {
 	echo "$1" >&2
-	exit 78
+	exit "${2:-78}"
 }
 
-# Opened now, because its path may be hidden below.
-interpreter=$1
-exec 3<"$2"
+for program in ip python3; do
+	command -v "$program" >/dev/null || fail "$program is not installed" 69
+done
+
+# Entered now, because its path may be hidden below.
+interpreter=$1 program=${2##*/}
+cd "${2%/*}"
 shift 2
-cd /
 
 # Hides the sockets of running daemons, which are in /run.
 mount -t tmpfs -o mode=755 lab /run || fail 'no file system can be mounted here'
-mkdir -p /run/lab/real /run/lab/overlays /run/netns /run/fail2ban /run/lock
+mkdir -p /run/lab/real /run/lab/overlays /run/fail2ban /run/lock
+cp -r . /run/lab/program
+cd /
 mount --rbind / /run/lab/real
 
 count=0
@@ -49,10 +54,7 @@ mount -t tmpfs -o mode=1777 lab /tmp
 mount -o remount,bind,ro / || fail 'the root file system cannot be made read-only'
 
 # The lab has no name server, and a query without an answer takes seconds.
-rm -f /etc/resolv.conf
-: >/etc/resolv.conf
+rm -f /etc/resolv.conf && : >/etc/resolv.conf
 [ ! -f /etc/nsswitch.conf ] || sed -i 's/^hosts:.*/hosts: files/' /etc/nsswitch.conf
 ip link set lo up || fail 'the network cannot be set up here'
-cat <&3 >/run/lab/program.mjs
-exec 3<&-
-exec "$interpreter" /run/lab/program.mjs "$@"
+exec "$interpreter" "/run/lab/program/$program" "$@"

@@ -1,5 +1,4 @@
 import { applyPlan } from '../apply/apply-plan.ts'
-import { assess } from '../assessment/assess.ts'
 import { transact } from '../generations/transaction.ts'
 import type { Plan } from '../plan/plan.ts'
 import { describeStep } from '../plan/render.ts'
@@ -10,7 +9,7 @@ import { type Check, isFailure } from '../verify/check.ts'
 import { NETWORKS } from '../verify/networks-check.ts'
 import { reportRollback } from './locked.ts'
 import type { GlobalOptions, Output } from './output.ts'
-import { verifyAssessed } from './verify.ts'
+import { assessAndVerify } from './verify.ts'
 
 export interface ApplyOptions extends GlobalOptions {
   readonly yes?: boolean
@@ -25,7 +24,7 @@ export interface ApplyOptions extends GlobalOptions {
  */
 const prove = async (options: ApplyOptions, output: Output): Promise<Check[]> => {
   output.note('proving that scanners and protected hosts are treated as config.env asks')
-  const checks = (await verifyAssessed(await assess(options))) ?? []
+  const checks = (await assessAndVerify(options)).checks ?? []
   // A network that config.env leaves out was reported before, and a rollback would not protect it either.
   const failures = checks.filter(isFailure).filter(({ code }) => code !== NETWORKS)
   if (failures.length === 0) return checks

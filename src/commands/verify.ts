@@ -1,23 +1,33 @@
 import { type Assessment, assess } from '../assessment/assess.ts'
 import { pendingAsJson } from '../policy/confirmation.ts'
 import { type Check, isFailure } from '../verify/check.ts'
+import { openLab } from '../verify/lab/laboratory.ts'
 import { renderChecks } from '../verify/render.ts'
 import { verify } from '../verify/verify.ts'
 import { EXIT, exitOver, type GlobalOptions, openOutput, problemAsJson } from './output.ts'
 
-/** All checks, or null if there is no desired state to check against: config.env is wrong, or the release unknown. */
-export const verifyAssessed = async ({
-  desired,
-  facts,
-  plan,
-  problems,
-}: Assessment): Promise<Check[] | null> => (desired === null ? null : verify(desired, facts, plan, problems))
+/**
+ * Reads the server or tree, and runs all checks; they are null if there is no desired state to check against: config.env is
+ * wrong, or the release unknown.
+ */
+export const assessAndVerify = async (
+  options: GlobalOptions,
+): Promise<{ assessment: Assessment; checks: Check[] | null }> => {
+  const lab = options.root === '/' ? openLab() : null
+  try {
+    const assessment = await assess(options)
+    const { desired, facts, plan, problems } = assessment
+    const checks = desired === null ? null : await verify(desired, facts, plan, problems, lab)
+    return { assessment, checks }
+  } finally {
+    lab?.close()
+  }
+}
 
 /** `portward verify`: proves the ban path on this server without touching its live state. */
 export const verifyCommand = async (options: GlobalOptions): Promise<number> => {
   const output = openOutput(options)
-  const assessment = await assess(options)
-  const checks = await verifyAssessed(assessment)
+  const { assessment, checks } = await assessAndVerify(options)
   const problems = {
     confirmation: pendingAsJson(assessment.pending),
     problems: assessment.problems.map(problemAsJson),

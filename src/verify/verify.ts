@@ -25,7 +25,7 @@ import { type Check, checkFor } from './check.ts'
 import { checkConfiguration } from './configuration-checks.ts'
 import { judgeLab } from './judge-lab.ts'
 import { readRules } from './lab/firewall-copy.ts'
-import { runLab } from './lab/laboratory.ts'
+import type { Lab } from './lab/laboratory.ts'
 import { withoutBanned } from './lab/own-records.ts'
 import { planLab, type Surroundings, type Watched } from './lab-plan.ts'
 import type { Expectation } from './lab-view.ts'
@@ -112,13 +112,13 @@ const readWatched = (
   }
 }
 
-const checkInLab = async (desired: Desired, facts: Facts, live: LiveFacts): Promise<Check[]> => {
+const checkInLab = async (desired: Desired, facts: Facts, live: LiveFacts, lab: Lab): Promise<Check[]> => {
   const surroundings = await readSurroundings(live)
   const modes = daemonModes(desired.release, desired.modes)
   const { watched, expectation } = readWatched(desired, facts, modes, surroundings.inUse)
   const otherJails = enabledJails(viewWith(facts)).filter((jail) => jail !== 'portsentry')
   const specification = planLab(desired, modes, watched, surroundings, otherJails)
-  const outcome = await runLab(specification)
+  const outcome = await lab.run(specification)
   return 'report' in outcome
     ? judgeLab(specification, outcome.report, expectation)
     : [checkFor('lab').skip(outcome.failure, outcome.hint)]
@@ -156,13 +156,14 @@ const checkWriting = async (desired: Desired, facts: Facts, live: LiveFacts): Pr
 
 /**
  * All checks whether this server bans scanners and never the LAN, without touching its live state. For a tree, the checks of
- * its files.
+ * its files. `lab`: null for a tree.
  */
 export const verify = async (
   desired: Desired,
   facts: Facts,
   plan: Plan | null,
   problems: readonly Problem[],
+  lab: Lab | null,
 ): Promise<Check[]> => {
   const check = checkFor('installed')
   const missing = ['portsentry', 'fail2ban'].filter((name) => !facts.packages.has(name))
@@ -183,11 +184,11 @@ export const verify = async (
     ...checkConfiguration(desired, facts, plan, problems, networks),
     ...networks,
   ]
-  if (live === null) return configuration
-  const [asked, rights, lab] = await Promise.all([
+  if (live === null || lab === null) return configuration
+  const [asked, rights, tried] = await Promise.all([
     askFail2ban(`${FAIL2BAN_DIRECTORY}/filter.d/${desired.release.filter}`, sampleOf(desired)),
     checkWriting(desired, facts, live),
-    checkInLab(desired, facts, live),
+    checkInLab(desired, facts, live, lab),
   ])
-  return [...configuration, ...checkRunning(desired, facts, live, asked), ...rights, ...lab]
+  return [...configuration, ...checkRunning(desired, facts, live, asked), ...rights, ...tried]
 }

@@ -1,20 +1,19 @@
-import { tryRun } from '../../system/process.ts'
+import { runAll } from '../../system/query.ts'
 import type { LabSpecification } from './specification.ts'
 
 export type Firewall = LabSpecification['firewall']
 
-const printed = async (program: string, ...args: string[]): Promise<string> => {
-  const { exitCode, stdout } = await tryRun(program, args, { timeoutMs: 20_000 })
-  return exitCode === 0 ? stdout : ''
+const SAVED = [['iptables-save'], ['ip6tables-save'], ['nft', 'list', 'ruleset']] as const
+
+/** Outputs of these commands; '' where one fails. */
+const outputsOf = async (commands: readonly (readonly [string, ...string[]])[]): Promise<string[]> => {
+  const results = await runAll(commands.map(([program, ...args]) => ({ program, args })))
+  return results.map(({ exitCode, stdout }) => (exitCode === 0 ? stdout : ''))
 }
 
 /** All rules of the live server, as its own programs print them; '' if one is missing. Changes nothing. */
 export const readRules = async (ipset: string): Promise<Firewall> => {
-  const [iptables, ip6tables, nft] = await Promise.all([
-    printed('iptables-save'),
-    printed('ip6tables-save'),
-    printed('nft', 'list', 'ruleset'),
-  ])
+  const [iptables = '', ip6tables = '', nft = ''] = await outputsOf(SAVED)
   return { iptables, ip6tables, nft, ipset }
 }
 
@@ -65,39 +64,44 @@ export const divideTables = ({ iptables, ip6tables, nft }: Omit<Firewall, 'ipset
 
 /** Rebuilds the server's firewall in this network namespace. Returns what could not be rebuilt, as the programs say it. */
 export const restoreRules = async (firewall: Firewall): Promise<string[]> => {
-  const gaps: string[] = []
-  const restore = async (text: string, what: string, program: string, ...args: string[]): Promise<void> => {
-    if (text.trim() === '') return
-    const { exitCode, stderr } = await tryRun(program, args, { input: text, timeoutMs: 20_000 })
-    if (exitCode === 0) return
-    const [said = ''] = stderr.trim().split('\n')
-    gaps.push(`${what} (${program}: ${said.replace(/^.*?Error: /, '')})`)
-  }
-  await restore(firewall.ipset, 'the sets of ipset', 'ipset', 'restore', '-exist')
   const { iptables, ip6tables, nft } = divideTables(firewall)
-  await restore(iptables, 'the rules of iptables', 'iptables-restore')
-  await restore(ip6tables, 'the rules of ip6tables', 'ip6tables-restore')
-  // One by one: a table that nft cannot read back must not prevent the others.
-  for (const table of nft) await restore(table, headOf(table), 'nft', '-f', '-')
-  return gaps
+  const parts = [
+    { what: 'the sets of ipset', program: 'ipset', args: ['restore', '-exist'], input: firewall.ipset },
+    { what: 'the rules of iptables', program: 'iptables-restore', args: [], input: iptables },
+    { what: 'the rules of ip6tables', program: 'ip6tables-restore', args: [], input: ip6tables },
+    // One by one: a table that nft cannot read back must not prevent the others.
+    ...nft.map((table) => ({ what: headOf(table), program: 'nft', args: ['-f', '-'], input: table })),
+  ].filter(({ input }) => input.trim() !== '')
+  const results = await runAll(parts)
+  return parts.flatMap(({ what, program }, index) => {
+    const { exitCode = 1, stderr = '' } = results[index] ?? {}
+    const [said = ''] = stderr.trim().split('\n')
+    return exitCode === 0 ? [] : [`${what} (${program}: ${said.replace(/^.*?Error: /, '')})`]
+  })
 }
 
-/** Everything that decides about packets in this namespace: rules with their counters, sets, and routes. */
-export const readDecisions = async (): Promise<string[]> => {
-  const texts = await Promise.all([
-    printed('iptables-save'),
-    printed('ip6tables-save'),
-    printed('nft', 'list', 'ruleset'),
-    printed('ipset', 'save'),
-    ...['-4', '-6'].map((family) => printed('ip', family, 'route', 'show', 'table', 'all')),
-    printed('ip', 'rule'),
+/** The state of the firewall and the routes at one time. */
+export interface Decisions {
+  /** Everything that decides about packets in this namespace, one rule, member of a set or route a line, without counters. */
+  readonly lines: readonly string[]
+  /** Dumps of iptables with their packet counters. */
+  readonly iptables: string
+  readonly ip6tables: string
+}
+
+export const readDecisions = async (): Promise<Decisions> => {
+  const outputs = await outputsOf([
+    ['iptables-save', '-c'],
+    ['ip6tables-save', '-c'],
+    ['nft', 'list', 'ruleset'],
+    ['ipset', 'save'],
+    ...['-4', '-6'].map((family) => ['ip', family, 'route', 'show', 'table', 'all'] as const),
+    ['ip', 'rule'],
   ])
-  return texts.flatMap((text) => text.split('\n')).map((line) => line.trim())
+  const [iptables = '', ip6tables = ''] = outputs
+  const lines = outputs.flatMap((text) => text.split('\n'))
+  return { lines: lines.map((line) => line.replace(/^\[\d+:\d+\] /, '').trim()), iptables, ip6tables }
 }
-
-/** Dumps of iptables with their packet counters. */
-export const readCounters = () =>
-  Promise.all([printed('iptables-save', '-c'), printed('ip6tables-save', '-c')])
 
 /** Rules and policies that have dropped packets between two dumps of a program, without the bans. Pure. */
 export const countedDrops = (program: string, before: string, after: string): string[] => {

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import type { Outcome } from '../../detector/decision.ts'
 import { isBehindFirewall } from '../../detector/modes.ts'
 import { samplePacket } from '../../detector/samples.ts'
@@ -6,13 +6,13 @@ import { parseAddress } from '../../network.ts'
 import { RELEASES } from '../../policy/find-release.ts'
 import { HostError } from '../../system/host-error.ts'
 import { type Detection, startDetection } from './detection.ts'
-import { countedDrops, readCounters, readDecisions, restoreRules } from './firewall-copy.ts'
+import { countedDrops, readDecisions, restoreRules } from './firewall-copy.ts'
 import { startGreeters } from './greeters.ts'
 import { readJailLog, startFail2ban, watchJail } from './jail.ts'
 import { emptyRecords } from './own-records.ts'
 import type { EventReport, HostReport, LabReport } from './report.ts'
 import type { LabHost, LabSpecification } from './specification.ts'
-import { createTopology, sendProbes, tryConnects } from './topology.ts'
+import { createTopology, type Topology } from './topology.ts'
 import { parseDrops, startTrace } from './trace.ts'
 import { POLL_MS, waitUntil } from './wait-until.ts'
 import { areDenied, judgeAccess } from './wrappers.ts'
@@ -25,8 +25,13 @@ const BEHIND_TIMEOUT_MS = 60_000
 const ACTION_TIMEOUT_MS = 3000
 /** fail2ban itself ends an action after a minute, and logs an error. */
 const ACTION_END_MS = 75_000
-/** Timeout of a connection: on a veth pair an answer takes less than a millisecond. */
-const TIMEOUT_SECONDS = 0.4
+/**
+ * How long to wait for an answer once the packets of all hosts have arrived, and this process has answered: on a veth pair it
+ * takes less than a millisecond.
+ */
+const TIMEOUT_SECONDS = 0.1
+/** Before the scans: only hosts that the firewall keeps out do not answer. */
+const FIRST_TIMEOUT_SECONDS = 0.4
 /** The same if an answer is expected, which may be late on a busy machine. */
 const LONG_TIMEOUT_SECONDS = 3
 
@@ -39,33 +44,51 @@ const byDevice = (hosts: readonly LabHost[]): Map<string, LabHost[]> => {
 /** By host name, the ports that greet the host. */
 type Reached = ReadonlyMap<string, readonly number[]>
 
+/** What has arrived here by now is handled before this returns: the listener accepts and greets in the event loop. */
+const turn = async (): Promise<void> => {
+  await nextTurn()
+  await nextTurn()
+}
+
 /** Which of the ports each host gets an answer from. */
 const reachAll = async (
+  peers: Topology['peers'],
   hosts: readonly LabHost[],
   ports: readonly number[],
   timeoutSeconds = TIMEOUT_SECONDS,
 ): Promise<Reached> => {
-  const groups = [...byDevice(hosts)].map(async ([device, group]) => {
-    const attempts = group.flatMap(({ address: source, destination }) =>
-      ports.map((port) => ({ source, destination, port })),
-    )
-    const answers = await tryConnects(device, attempts, timeoutSeconds)
+  const groups = [...byDevice(hosts)].flatMap(([device, group]) => {
+    const peer = peers.get(device)
+    return peer === undefined ? [] : [{ peer, group }]
+  })
+  const begun = groups.map(({ peer, group }) =>
+    peer.begin(
+      group.flatMap(({ address: source, destination }) =>
+        ports.map((port) => ({ source, destination, port })),
+      ),
+    ),
+  )
+  await Promise.all(begun)
+  await turn()
+  const reached = groups.map(async ({ peer, group }) => {
+    const answers = await peer.finish(timeoutSeconds)
     return group.map(
       ({ name }, index) => [name, ports.filter((_, at) => answers[index * ports.length + at])] as const,
     )
   })
-  return new Map((await Promise.all(groups)).flat())
+  return new Map((await Promise.all(reached)).flat())
 }
 
-const sendAll = async (hosts: readonly LabHost[]): Promise<void> => {
+const sendAll = async (peers: Topology['peers'], hosts: readonly LabHost[]): Promise<void> => {
   await Promise.all(
     [...byDevice(hosts)].map(([device, group]) =>
-      sendProbes(
-        device,
-        group.flatMap(({ address: source, destination, probes }) =>
-          probes.map(({ kind, port }) => ({ kind, source, destination, port })),
+      peers
+        .get(device)
+        ?.send(
+          group.flatMap(({ address: source, destination, probes }) =>
+            probes.map(({ kind, port }) => ({ kind, source, destination, port })),
+          ),
         ),
-      ),
     ),
   )
 }
@@ -120,13 +143,14 @@ const injectProbes = async (hosts: readonly LabHost[], { inject, idle }: Detecti
  * running at the end.
  */
 const reachBanned = async (
+  peers: Topology['peers'],
   hosts: readonly LabHost[],
   ports: readonly number[],
   isActing: () => Promise<boolean>,
 ): Promise<{ reached: Reached; isPending: boolean }> => {
   let reached: Reached = new Map()
   const isCutOff = async () => {
-    reached = await reachAll(hosts, ports)
+    reached = await reachAll(peers, hosts, ports)
     return [...reached.values()].every((open) => open.length === 0)
   }
   if (await waitUntil(isCutOff, ACTION_TIMEOUT_MS)) return { reached, isPending: false }
@@ -137,6 +161,7 @@ const reachBanned = async (
 
 /** Tries hosts again that got an answer before, but not now: on a busy machine an answer may be late. */
 const reachAgain = async (
+  peers: Topology['peers'],
   hosts: readonly LabHost[],
   ports: readonly number[],
   before: Reached,
@@ -145,8 +170,8 @@ const reachAgain = async (
   const isClosed = ({ name }: LabHost) =>
     before.get(name)?.some((port) => !after.get(name)?.includes(port)) === true
   await waitUntil(async () => {
-    for (const [name, reached] of await reachAll(hosts.filter(isClosed), ports, LONG_TIMEOUT_SECONDS))
-      after.set(name, reached)
+    const reached = await reachAll(peers, hosts.filter(isClosed), ports, LONG_TIMEOUT_SECONDS)
+    for (const [name, open] of reached) after.set(name, open)
     return !hosts.some(isClosed)
   }, ACTION_TIMEOUT_MS)
 }
@@ -156,59 +181,54 @@ export const runInside = async (specification: LabSpecification): Promise<LabRep
   const release = RELEASES.find(({ name }) => name === specification.release)
   if (release === undefined)
     throw new HostError('no such release', 'this command is called by portward verify')
-  const { hasIPv6 } = await createTopology(
-    specification.devices,
-    specification.hosts,
-    specification.outside,
-    specification.otherDevices,
-  )
+  const greeters = await startGreeters(specification.openPorts)
+  const [{ peers, hasIPv6 }, detection] = await Promise.all([
+    createTopology(specification),
+    startDetection(specification, release),
+  ])
   const hosts = specification.hosts.filter(({ address }) => hasIPv6 || !address.includes(':'))
   const gaps = [...(hasIPv6 ? [] : ['IPv6']), ...(await restoreRules(specification.firewall))]
   await emptyRecords(specification.historyPath)
-  const starting = startFail2ban(specification.otherJails)
 
-  const greeters = await startGreeters(specification.openPorts)
-  const detection = await startDetection(specification, release)
-  const before = await reachAll(hosts, greeters.ports)
-  const known = new Set(await readDecisions())
-  const atFirst = await readCounters()
+  const before = await reachAll(peers, hosts, greeters.ports, FIRST_TIMEOUT_SECONDS)
+  const known = await readDecisions()
   await detection.idle()
   const first = detection.outcomes.length
   // A firewall cannot hide a scan from a daemon that reads the wire.
   const stopTrace = specification.modes.some(isBehindFirewall)
-    ? await startTrace(() => reachAll(hosts.slice(0, 1), greeters.ports.slice(0, 1), 0))
+    ? await startTrace(() => reachAll(peers, hosts.slice(0, 1), greeters.ports.slice(0, 1), 0))
     : async () => ''
-  await sendAll(hosts)
+  await sendAll(peers, hosts)
   const noticed = await waitForEvents(hosts, detection, first)
-  const scannedBy = await readCounters()
   const trace = await stopTrace()
-  const counted = (['iptables', 'ip6tables'] as const).flatMap((program, index) =>
-    countedDrops(program, atFirst[index] ?? '', scannedBy[index] ?? ''),
-  )
   await injectProbes(
     hosts.filter(({ address }) => !noticed.has(address)),
     detection,
   )
-  const scanned = hosts.filter(({ role }) => role !== 'logged')
-  const after = new Map(await reachAll(scanned, greeters.ports))
+  const scanned = await readDecisions()
+  const counted = (['iptables', 'ip6tables'] as const).flatMap((program) =>
+    countedDrops(program, known[program], scanned[program]),
+  )
+  const scanning = hosts.filter(({ role }) => role !== 'logged')
+  const after = new Map(await reachAll(peers, scanning, greeters.ports))
   const acted = new Set(
     detection.outcomes.flatMap(({ decision, outcomes }) => (outcomes.length > 0 ? [decision.host] : [])),
   )
-  const left = scanned.filter(({ role, address }) => role === 'allowlisted' || !acted.has(address))
-  await reachAgain(left, greeters.ports, before, after)
-  const rules = await readDecisions()
+  const left = scanning.filter(({ role, address }) => role === 'allowlisted' || !acted.has(address))
+  await reachAgain(peers, left, greeters.ports, before, after)
 
-  const fail2ban = await starting
+  // Not before: its action may replace the rules when it starts, and portsentry's bans with them.
+  const fail2ban = await startFail2ban(specification.otherJails)
   const isReady = fail2ban.failure === null && !fail2ban.isLate
   const jail =
     isReady && (await readJailLog()).jails.includes('portsentry')
       ? await watchJail(specification, release, detection.outcomes)
       : { jailed: [], unproven: fail2ban.isLate ? 'fail2ban is not ready yet' : null }
   const logged = hosts.filter(({ role }) => role === 'logged')
-  const banned = await reachBanned(logged, greeters.ports, fail2ban.isActing)
+  const banned = await reachBanned(peers, logged, greeters.ports, fail2ban.isActing)
   for (const [name, reached] of banned.reached) after.set(name, reached)
   const unproven = banned.isPending ? 'the action of the ban has not ended' : jail.unproven
-  const rulesThen = [...rules, ...(await readDecisions())]
+  const { lines: rulesThen } = await readDecisions()
   const addressesOf = (wanted: LabHost['role']): string[] =>
     hosts.filter(({ role }) => role === wanted).map(({ address }) => address)
   // The action writes the file for libwrap last.
@@ -223,16 +243,17 @@ export const runInside = async (specification: LabSpecification): Promise<LabRep
   await detection.stop()
   greeters.close()
 
+  const earlier = new Set(known.lines)
   const reportOn = (host: LabHost): HostReport => {
     const named = mentions(host.address)
-    const seen = host.role === 'logged' ? rulesThen : rules
+    const seen = host.role === 'logged' ? [...scanned.lines, ...rulesThen] : scanned.lines
     return {
       address: host.address,
       openBefore: before.get(host.name) ?? [],
       openAfter: after.get(host.name) ?? [],
       noticed: noticed.has(host.address),
       events: detection.outcomes.filter(({ decision }) => decision.host === host.address).map(eventOf),
-      rules: [...new Set(seen.filter((line) => !known.has(line) && named.test(line)))],
+      rules: [...new Set(seen.filter((line) => !earlier.has(line) && named.test(line)))],
       wrappers: access.get(host.address) ?? {},
       jailed: jail.jailed.includes(host.address),
     }

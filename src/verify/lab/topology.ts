@@ -1,119 +1,100 @@
-import connectScript from '../../../templates/lab-connect.py?raw'
-import probeScript from '../../../templates/lab-probe.py?raw'
 import { HostError } from '../../system/host-error.ts'
-import { run, tryRun } from '../../system/process.ts'
-import type { LabDevice, LabHost } from './specification.ts'
+import { runAll } from '../../system/query.ts'
+import { type Peer, startPeer } from './peer.ts'
+import type { LabDevice, LabHost, LabSpecification } from './specification.ts'
 
 const HINT = 'portward verify needs iproute2 and a kernel with network namespaces'
 
-/** The network namespace of all hosts behind one of the server's interfaces. */
-const namespaceBehind = (device: string): string => `behind-${device}`
+/** Names of interfaces have no colon. */
+const isOfIPv6 = (line: string): boolean => line.includes(':')
 
-const isIPv6 = (address: string): boolean => address.includes(':')
+const addAddress = (cidr: string, device: string): string =>
+  `address add ${cidr} dev ${device}${cidr.includes(':') ? ' nodad' : ''}`
 
-const addAddress = (address: string, device: string): string =>
-  `address add ${address} dev ${device}${isIPv6(address) ? ' nodad' : ''}`
+const addDefaultRoutes = (device: string): string[] => [
+  `route add default dev ${device}`,
+  `route add ::/0 dev ${device}`,
+]
 
 /**
  * Lines for `ip -batch`. Hosts that are not on one of the server's networks are behind `outside`, directly on the link: routers
- * are not needed here.
+ * are not needed here. `pid`: a process in the namespace of the hosts behind the device.
  */
-const serverLines = ({ name, addresses }: LabDevice, isOutside: boolean): string[] => [
-  `link add ${name} type veth peer name eth0 netns ${namespaceBehind(name)}`,
+const serverLines = ({ name, addresses }: LabDevice, pid: number, isOutside: boolean): string[] => [
+  `link add ${name} type veth peer name eth0 netns ${pid}`,
   ...addresses.map((address) => addAddress(address, name)),
   `link set ${name} up`,
-  ...(isOutside ? [`route add default dev ${name}`] : []),
+  ...(isOutside ? addDefaultRoutes(name) : []),
 ]
 
 const hostLines = (hosts: readonly LabHost[]): string[] => [
   'link set lo up',
-  ...hosts.map(({ address }) => addAddress(`${address}/${isIPv6(address) ? 128 : 32}`, 'eth0')),
+  ...hosts.map(({ address }) => addAddress(`${address}/${address.includes(':') ? 128 : 32}`, 'eth0')),
   'link set eth0 up',
-  'route add default dev eth0',
+  ...addDefaultRoutes('eth0'),
 ]
 
-const batch = async (lines: readonly string[], ...options: string[]): Promise<void> => {
-  await run('ip', [...options, '-batch', '-'], HINT, { input: `${lines.join('\n')}\n` })
+/** Interfaces that are not connected: nft refuses rules with an interface that does not exist. */
+const otherLines = (names: readonly string[]): string[] =>
+  names.map((name, index) => `link add ${name} type veth peer name nowhere${index}`)
+
+/** Lines for `ip` in this namespace, or in that of a process. */
+interface Batch {
+  readonly lines: readonly string[]
+  readonly isOptional: (line: string) => boolean
+  readonly pid?: number
 }
 
-/** Adds interfaces that are not connected: nft refuses rules with an interface that does not exist. */
-const addOthers = async (names: readonly string[]): Promise<void> => {
-  const lines = names.map((name, index) => `link add ${name} type veth peer name nowhere${index}`)
-  // If one cannot be created, the rules that name it are reported as gaps.
-  if (lines.length > 0) await tryRun('ip', ['-force', '-batch', '-'], { input: `${lines.join('\n')}\n` })
+/** Runs all lines. Returns those that failed, which have to be optional. Throws HostError. */
+const runBatches = async (batches: readonly Batch[]): Promise<string[]> => {
+  const ip = ['ip', '-force', '-batch', '-'] as const
+  const results = await runAll(
+    batches.map(({ lines, pid }) => {
+      const [program, ...args] =
+        pid === undefined ? ip : (['nsenter', `--net=/proc/${pid}/ns/net`, ...ip] as const)
+      return { program, args, input: lines.map((line) => `${line}\n`).join('') }
+    }),
+  )
+  return batches.flatMap(({ lines, isOptional }, index) => {
+    const { exitCode = 1, stderr = '' } = results[index] ?? {}
+    if (exitCode === 0) return []
+    const failed = [...stderr.matchAll(/^Command failed -:(\d+)/gm)].map(
+      ([, at]) => lines[Number(at) - 1] ?? '',
+    )
+    const fatal = failed.find((line) => !isOptional(line))
+    if (failed.length > 0 && fatal === undefined) return failed
+    throw new HostError(`ip ${fatal ?? '-batch'} failed: ${stderr.trim().split('\n', 1)[0]}`, HINT)
+  })
 }
 
-/**
- * Connects the namespaces of all hosts to this one with veth pairs. Returns whether IPv6 works, too: a kernel may be configured
- * without it. Throws HostError.
- */
-export const createTopology = async (
-  devices: readonly LabDevice[],
-  hosts: readonly LabHost[],
-  outside: string,
-  others: readonly string[],
-): Promise<{ hasIPv6: boolean }> => {
-  await addOthers(others)
-  for (const { name } of devices) await run('ip', ['netns', 'add', namespaceBehind(name)], HINT)
-  const only = (lines: readonly string[], wants6: boolean) =>
-    lines.filter((line) => /^address add \S*:/.test(line) === wants6)
-  const ends = devices.map((device) => ({
-    server: serverLines(device, device.name === outside),
-    behind: hostLines(hosts.filter((host) => host.device === device.name)),
-    namespace: namespaceBehind(device.name),
-  }))
-  for (const { server } of ends) await batch(only(server, false))
-  await Promise.all(ends.map(({ behind, namespace }) => batch(only(behind, false), '-n', namespace)))
-  try {
-    await batch([...ends.flatMap(({ server }) => only(server, true)), `route add ::/0 dev ${outside}`])
-    for (const { behind, namespace } of ends)
-      await batch([...only(behind, true), 'route add ::/0 dev eth0'], '-n', namespace)
-    return { hasIPv6: true }
-  } catch (error) {
-    if (!(error instanceof HostError)) throw error
-    return { hasIPv6: false }
+/** The network around the lab's server. */
+export interface Topology {
+  /** By the server's interface. */
+  readonly peers: ReadonlyMap<string, Peer>
+  /** A kernel may be configured without it. */
+  readonly hasIPv6: boolean
+}
+
+/** Connects this namespace with one for the hosts behind each interface, by veth pairs. Throws HostError. */
+export const createTopology = async ({
+  devices,
+  hosts,
+  outside,
+  otherDevices,
+}: LabSpecification): Promise<Topology> => {
+  const ends = await Promise.all(devices.map(async (device) => ({ device, peer: await startPeer() })))
+  // If one of these cannot be created, the rules that name it are reported as gaps.
+  const others = otherLines(otherDevices)
+  const lines = ends.flatMap(({ device, peer }) => serverLines(device, peer.pid, device.name === outside))
+  const failed = await runBatches([
+    { lines: [...others, ...lines], isOptional: (line) => isOfIPv6(line) || others.includes(line) },
+    ...ends.map(({ device, peer: { pid } }) => {
+      const behind = hosts.filter((host) => host.device === device.name)
+      return { lines: hostLines(behind), isOptional: isOfIPv6, pid }
+    }),
+  ])
+  return {
+    peers: new Map(ends.map(({ device, peer }) => [device.name, peer])),
+    hasIPv6: !failed.some(isOfIPv6),
   }
-}
-
-interface Attempt {
-  readonly source: string
-  readonly destination: string
-  readonly port: number
-}
-
-/** Runs a Python program in the network behind a device. */
-const runBehind = (device: string, program: string, input: readonly object[]): Promise<string> =>
-  run(
-    'nsenter',
-    [`--net=/run/netns/${namespaceBehind(device)}`, 'python3', '-I', '-S', '-c', program],
-    'portward verify sends its probes with python3',
-    { input: JSON.stringify(input), timeoutMs: 20_000 },
-  )
-
-/** Sends the probes of the hosts behind a device. */
-export const sendProbes = async (
-  device: string,
-  probes: readonly (Attempt & { readonly kind: string })[],
-): Promise<void> => {
-  if (probes.length > 0) await runBehind(device, probeScript, probes)
-}
-
-/** Tries connections of hosts behind a device, each with this timeout. Returns for each whether the greeting was read. */
-export const tryConnects = async (
-  device: string,
-  connects: readonly Attempt[],
-  seconds: number,
-): Promise<boolean[]> => {
-  if (connects.length === 0) return []
-  const attempts = connects.map((attempt) => ({ ...attempt, seconds }))
-  return JSON.parse(await runBehind(device, connectScript, attempts))
-}
-
-/** The programs that the lab needs and this machine does not have. */
-export const missingPrograms = async (): Promise<string[]> => {
-  const programs = ['ip', 'nsenter', 'unshare', 'setpriv', 'python3']
-  const found = await Promise.all(
-    programs.map((program) => tryRun(program, ['--help'], { timeoutMs: 10_000 })),
-  )
-  return programs.filter((_, index) => found[index]?.exitCode === 127)
 }
