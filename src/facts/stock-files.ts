@@ -1,4 +1,5 @@
-import { access, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { readHereDocuments } from '../documents/maintainer-script.ts'
@@ -17,30 +18,24 @@ export interface StockFiles {
   readonly unpredictable: readonly string[]
 }
 
-/** The .deb from apt's cache, or downloaded into `directory`. Throws HostError when offline. */
-const fetchArchive = async ({ name, version }: PackageVersion, directory: string): Promise<string> => {
-  const uris = await tryRun('apt-get', ['download', '-q', '--print-uris', `${name}=${version}`])
-  const fileName = /^'[^']*' (\S+) /m.exec(uris.stdout)?.[1]
-  if (fileName !== undefined) {
-    const cached = join(APT_CACHE, fileName)
-    if (
-      await access(cached).then(
-        () => true,
-        () => false,
-      )
-    )
-      return cached
+/** The .debs by package, from apt's cache, or downloaded into `directory`. Throws HostError when offline. */
+const fetchArchives = async (
+  packages: readonly PackageVersion[],
+  directory: string,
+): Promise<Map<string, string>> => {
+  const download = ['download', '-q', '-o', 'APT::Sandbox::User=root']
+  const wanted = packages.map(({ name, version }) => ({ name, text: `${name}=${version}` }))
+  const uris = await tryRun('apt-get', [...download, '--print-uris', ...wanted.map(({ text }) => text)])
+  const archives = new Map<string, string>()
+  for (const [, file = '', name = ''] of uris.stdout.matchAll(/^'[^']*' (([^\s_]+)_\S+) /gm)) {
+    const cached = join(APT_CACHE, file)
+    if (existsSync(cached)) archives.set(name, cached)
   }
-  await run(
-    'apt-get',
-    ['download', '-q', '-o', 'APT::Sandbox::User=root', `${name}=${version}`],
-    DOWNLOAD_HINT,
-    {
-      cwd: directory,
-    },
-  )
-  const archive = (await readdir(directory)).find((file) => file.startsWith(`${name}_`))
-  return join(directory, archive ?? '')
+  const missing = wanted.filter(({ name }) => !archives.has(name))
+  if (missing.length === 0) return archives
+  await run('apt-get', [...download, ...missing.map(({ text }) => text)], DOWNLOAD_HINT, { cwd: directory })
+  for (const file of await readdir(directory)) archives.set(file.replace(/_.*/, ''), join(directory, file))
+  return archives
 }
 
 const listPaths = async (tree: string): Promise<string[]> => {
@@ -48,18 +43,16 @@ const listPaths = async (tree: string): Promise<string[]> => {
   return entries
     .filter((entry) => !entry.isDirectory())
     .map((entry) => `/${relative(tree, join(entry.parentPath ?? entry.path, entry.name))}`)
+    .filter((path) => !path.startsWith('/DEBIAN/'))
 }
 
+/** `tree`: a directory that does not exist yet. */
 const readStock = async (
-  stockPackage: PackageVersion,
+  archive: string,
   isWanted: (path: string) => boolean,
-  directory: string,
+  tree: string,
 ): Promise<StockFiles> => {
-  const archive = await fetchArchive(stockPackage, directory)
-  const tree = join(directory, `${stockPackage.name}.tree`)
-  const control = join(directory, `${stockPackage.name}.control`)
-  await run('dpkg-deb', ['--extract', archive, tree], DOWNLOAD_HINT)
-  await run('dpkg-deb', ['--control', archive, control], DOWNLOAD_HINT)
+  await run('dpkg-deb', ['--raw-extract', archive, tree], DOWNLOAD_HINT)
   const paths = await listPaths(tree)
   const files = new Map<string, FileState>()
   for (const path of paths.filter(isWanted)) {
@@ -67,7 +60,7 @@ const readStock = async (
     if (state) files.set(path, { ...state, uid: 0, gid: 0, modifiedMs: 0 })
   }
   const unpredictable: string[] = []
-  const postinst = await readFile(join(control, 'postinst'), 'latin1').catch(() => '')
+  const postinst = await readFile(join(tree, 'DEBIAN/postinst'), 'latin1').catch(() => '')
   for (const [path, text] of readHereDocuments(postinst)) {
     if (!isWanted(path)) continue
     if (text === null) unpredictable.push(path)
@@ -86,8 +79,10 @@ export const readStockFiles = async (
 ): Promise<Map<string, StockFiles>> => {
   const directory = await mkdtemp(join(tmpdir(), 'portward-'))
   try {
-    const stock = packages.map(async (stockPackage) => {
-      return [stockPackage.name, await readStock(stockPackage, isWanted, directory)] as const
+    const archives = await fetchArchives(packages, directory)
+    const stock = packages.map(async ({ name }) => {
+      const tree = join(directory, `${name}.tree`)
+      return [name, await readStock(archives.get(name) ?? '', isWanted, tree)] as const
     })
     return new Map(await Promise.all(stock))
   } finally {
