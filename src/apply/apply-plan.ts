@@ -11,7 +11,7 @@ import type { Plan, ReleaseStep, Step, UnloadStep, WriteStep } from '../plan/pla
 import { FAIL2BAN_DIRECTORY } from '../policy/jail.ts'
 import { readAttributes, readFileState, removeFile, replaceFile } from '../system/files.ts'
 import { HostError } from '../system/host-error.ts'
-import { confirmRunning } from './confirm-running.ts'
+import { confirmDaemons } from './confirm-running.ts'
 import { install, preseed } from './packages.ts'
 import { disable, enable, reloadFail2ban, restart, stopBanUnit } from './services.ts'
 
@@ -121,8 +121,8 @@ export interface ApplyProgress {
 }
 
 /**
- * Carries out the plan step by step, waits until the daemons run as planned, and calls `prove` last, which throws HostError
- * if the server is not protected after all. Throws HostError on failure, or when `signal` is aborted: the caller then rolls
+ * Carries out the plan step by step, waits until the daemons run as planned, and calls `prove`, which throws HostError if the
+ * server is not protected after all. Throws HostError on failure, or when `signal` is aborted: the caller then rolls
  * everything back.
  */
 export const applyPlan = async (
@@ -145,7 +145,10 @@ export const applyPlan = async (
   throwIfAborted(signal)
   if (!isLive) return
   progress.confirming()
-  await confirmRunning(plan, signal)
+  const daemons = confirmDaemons(plan, signal)
+  await daemons.running()
+  // While the proof is made, they settle.
   await prove()
+  await daemons.settled()
   throwIfAborted(signal)
 }

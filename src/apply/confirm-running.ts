@@ -10,36 +10,37 @@ import { readFileState } from '../system/files.ts'
 import { HostError } from '../system/host-error.ts'
 import { waitingFor } from '../system/waiting.ts'
 
+const START_TIMEOUT_MS = 15_000
 /** Before fail2ban is ready it may wait for name servers that do not answer. */
 const ANSWER_TIMEOUT_MS = 60_000
-const START_TIMEOUT_MS = 15_000
 const POLL_MS = 100
 /** A daemon that exits because of its configuration does so well within this time after its start. */
 const SETTLE_MS = 1000
 
-/** The pids of the processes if they run as planned, else a message that says what is wrong. */
-type Finding = readonly number[] | string
+interface Finding {
+  /** Of the processes that run now. */
+  readonly pids: readonly number[]
+  /** What is not as planned; null: all is. */
+  readonly wrong: string | null
+}
 
 const checkPortsentry = async ({ desired }: Plan): Promise<Finding> => {
   const { release } = desired
   const daemons = await readDaemons('portsentry')
+  const pids = daemons.map(({ pid }) => pid)
   const wrong = wrongDaemons(desired, daemons) ?? judgeWatching(daemons).deaf
-  if (wrong !== null) return `portsentry ${wrong}`
+  if (wrong !== null) return { pids, wrong: `portsentry ${wrong}` }
   const text = (await readFileState('/', release.builtIgnorePath))?.text ?? ''
   const [missing] = lostFrom(text, desired)
-  return missing === undefined
-    ? daemons.map(({ pid }) => pid)
-    : `portsentry would not ignore ${formatCidr(missing)}: not in ${release.builtIgnorePath}`
+  if (missing === undefined) return { pids, wrong: null }
+  return {
+    pids,
+    wrong: `portsentry would not ignore ${formatCidr(missing)}: not in ${release.builtIgnorePath}`,
+  }
 }
 
-const checkServer = async (): Promise<Finding> => {
-  const pids = (await readDaemons('fail2ban')).map(({ pid }) => pid)
-  return pids.length > 0 ? pids : 'fail2ban does not run'
-}
-
-const checkJail = async ({ desired }: Plan): Promise<Finding> => {
-  const server = await checkServer()
-  if (typeof server === 'string') return server
+/** What is wrong with the portsentry jail of a fail2ban that runs. */
+const findWrongJail = async ({ desired }: Plan): Promise<string | null> => {
   const jails = await askJails()
   if (jails === null) return 'fail2ban runs but does not answer'
   const isWanted = isJailWanted(desired)
@@ -47,57 +48,83 @@ const checkJail = async ({ desired }: Plan): Promise<Finding> => {
     return `fail2ban ${isWanted ? 'has not loaded' : 'still has'} the portsentry jail`
   const logs = isWanted ? await readOption('portsentry', 'logpath') : desired.historyPath
   return logs?.includes(desired.historyPath)
-    ? server
+    ? null
     : `the portsentry jail does not watch ${desired.historyPath}`
 }
 
+const checkFail2ban = async (plan: Plan): Promise<Finding> => {
+  const pids = (await readDaemons('fail2ban')).map(({ pid }) => pid)
+  return { pids, wrong: pids.length === 0 ? 'fail2ban does not run' : await findWrongJail(plan) }
+}
+
+/** A service that is waited for, and its processes so far. */
+interface Watched {
+  readonly what: string
+  readonly timeoutMs: number
+  readonly hint: string
+  readonly check: () => Promise<Finding>
+  /** Of the processes that were found last, and since when they have been running. */
+  pids: string
+  sinceMs: number
+}
+
 /**
- * Waits until a check passes twice, the settling time apart, with the same processes: one that exits and is
- * restarted by systemd would pass each time. Throws HostError with the last finding.
+ * Waits until the check finds nothing wrong, and the same processes have been running for the settling time. Throws HostError
+ * with the last finding; processes have to run within START_TIMEOUT_MS.
  */
-const until = (
-  what: string,
-  timeoutMs: number,
-  hint: string,
-  signal: AbortSignal,
-  check: () => Promise<Finding>,
-): Promise<void> =>
-  waitingFor(what, timeoutMs, async () => {
-    const deadline = performance.now() + timeoutMs
-    let finding: Finding = await check()
-    while (performance.now() < deadline) {
+const until = (watched: Watched, settleMs: number, signal: AbortSignal): Promise<void> =>
+  waitingFor(watched.what, watched.timeoutMs, async () => {
+    const begunMs = performance.now()
+    for (;;) {
       if (signal.aborted) throw new HostError('interrupted', 'run apply again when you are ready')
-      const before: Finding = finding
-      await sleep(typeof before === 'string' ? POLL_MS : SETTLE_MS)
-      finding = await check()
-      if (typeof before !== 'string' && typeof finding !== 'string' && before.join() === finding.join())
-        return
+      const { pids, wrong } = await watched.check()
+      const nowMs = performance.now()
+      if (pids.join() !== watched.pids) Object.assign(watched, { pids: pids.join(), sinceMs: nowMs })
+      const settlesInMs = watched.sinceMs + settleMs - nowMs
+      if (wrong === null && settlesInMs <= 0) return
+      if (nowMs - begunMs > (pids.length === 0 ? START_TIMEOUT_MS : watched.timeoutMs))
+        throw new HostError(wrong ?? 'the daemons keep restarting', watched.hint)
+      await sleep(wrong === null ? settlesInMs : POLL_MS)
     }
-    throw new HostError(typeof finding === 'string' ? finding : 'the daemons keep restarting', hint)
   })
 
-/** Waits until both daemons really run as planned. Throws HostError where they do not, or when interrupted. */
-export const confirmRunning = async (plan: Plan, signal: AbortSignal): Promise<void> => {
-  // If one of them fails, do not wait for the other.
-  const failure = new AbortController()
-  const either = AbortSignal.any([signal, failure.signal])
-  const portsentry = async () => {
-    const hint = 'see journalctl -t portsentry, or /var/log/syslog'
-    const check = () => checkPortsentry(plan)
-    await until('portsentry to run as planned', START_TIMEOUT_MS, hint, either, check)
+/** Both throw HostError where that does not come to pass, or when interrupted. */
+interface Confirmation {
+  /** Waits until both daemons really run as planned. */
+  readonly running: () => Promise<void>
+  /** Waits until they have settled: one that exits and is restarted by systemd may be found running each time. */
+  readonly settled: () => Promise<void>
+}
+
+export const confirmDaemons = (plan: Plan, signal: AbortSignal): Confirmation => {
+  const services: readonly Watched[] = [
+    {
+      what: 'portsentry to run as planned',
+      timeoutMs: START_TIMEOUT_MS,
+      hint: 'see journalctl -t portsentry, or /var/log/syslog',
+      check: () => checkPortsentry(plan),
+      ...{ pids: '', sinceMs: performance.now() },
+    },
+    {
+      what: 'fail2ban to answer and load its jails',
+      timeoutMs: ANSWER_TIMEOUT_MS,
+      hint: 'see /var/log/fail2ban.log',
+      check: () => checkFail2ban(plan),
+      ...{ pids: '', sinceMs: performance.now() },
+    },
+  ]
+  const both = async (settleMs: number): Promise<void> => {
+    // If one of them fails, do not wait for the other.
+    const failure = new AbortController()
+    const either = AbortSignal.any([signal, failure.signal])
+    const waits = services.map((watched) => until(watched, settleMs, either))
+    try {
+      await Promise.all(waits)
+    } catch (error) {
+      failure.abort()
+      await Promise.allSettled(waits)
+      throw error
+    }
   }
-  const fail2ban = async () => {
-    const hint = 'see /var/log/fail2ban.log'
-    await until('fail2ban to run', START_TIMEOUT_MS, hint, either, checkServer)
-    const check = () => checkJail(plan)
-    await until('fail2ban to answer and load its jails', ANSWER_TIMEOUT_MS, hint, either, check)
-  }
-  const waits = [portsentry(), fail2ban()]
-  try {
-    await Promise.all(waits)
-  } catch (error) {
-    failure.abort()
-    await Promise.allSettled(waits)
-    throw error
-  }
+  return { running: () => both(0), settled: () => both(SETTLE_MS) }
 }

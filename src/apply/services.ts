@@ -3,27 +3,31 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type DaemonProcess, readDaemons, type Service } from '../facts/daemons.ts'
 import { RELOADED } from '../facts/fail2ban-reload.ts'
-import { readInit, WANTS } from '../facts/systemd.ts'
+import { loadedQuery, readInit, WANTS } from '../facts/systemd.ts'
 import type { RestartStep } from '../plan/plan.ts'
 import { BANS_UNIT } from '../policy/ban-set.ts'
 import { judgeLiveness } from '../policy/liveness.ts'
 import { effect } from '../system/effect.ts'
 import { errnoOf, HostError } from '../system/host-error.ts'
 import { run, tryRun } from '../system/process.ts'
+import { ask } from '../system/query.ts'
 import { waitingFor } from '../system/waiting.ts'
 
-/** Checked first: a unit that cannot be started must not be stopped, and enabling an init script fails half-way. */
-const expectNotMasked = async (unit: string): Promise<void> => {
-  if (readInit() === 'sysv') return
-  const { stdout } = await tryRun('systemctl', ['show', '--property=LoadState', unit])
-  if (!stdout.includes('=masked')) return
-  throw new HostError(`${unit} is masked`, `systemctl unmask ${unit}`)
+/**
+ * Checked first: a unit that cannot be started must not be stopped, and enabling an init script fails half-way. Returns
+ * whether systemd has to read its unit files again before it starts one of these.
+ */
+const expectNotMasked = async (units: readonly string[]): Promise<boolean> => {
+  if (readInit() === 'sysv' || units.length === 0) return false
+  const { masked, areStale } = await ask(loadedQuery(units))
+  if (masked === undefined) return areStale
+  throw new HostError(`${masked} is masked`, `systemctl unmask ${masked}`)
 }
 
 /** Enables a unit or init script at boot. */
 export const enable = async (unit: string): Promise<void> => {
   const isSystemd = readInit() === 'systemd'
-  await expectNotMasked(unit)
+  await expectNotMasked([unit])
   await effect(`run ${isSystemd ? 'systemctl' : 'update-rc.d'} enable ${unit}`, () =>
     isSystemd
       ? run('systemctl', ['enable', unit], 'see whether the unit is masked')
@@ -80,10 +84,10 @@ export const stopService = (service: Service): Promise<void> =>
     const purpose = `${service} to stop`
     if (readInit() === 'sysv') await tryRun('service', [service, 'stop'], { purpose })
     else {
-      await tryRun('systemctl', ['stop', `${service}.service`], { purpose })
-      await tryRun('systemctl', ['stop', `${service}@*.service`], { purpose })
-      // portsentry 1.2 exits with an error when it is stopped.
-      await tryRun('systemctl', ['reset-failed', `${service}@*.service`])
+      const units = [`${service}.service`, `${service}@*.service`]
+      await tryRun('systemctl', ['stop', ...units], { purpose })
+      // portsentry 1.2 exits with an error when it is stopped, and systemd does not start a unit that kept failing for a while.
+      await tryRun('systemctl', ['reset-failed', ...units])
     }
     await waitingFor(`the processes of ${service} to end`, STOP_TIMEOUT_MS, () => waitForEnd(service))
   })
@@ -111,16 +115,18 @@ const waitForEnd = async (service: Service): Promise<void> => {
   }
 }
 
-export const start = (unit: string): Promise<void> =>
-  effect(`run systemctl start ${unit}`, async () => {
-    const purpose = `${unit} to start`
-    if (readInit() === 'sysv') {
-      await run('service', [unit, 'start'], `see what service ${unit} status says`, { purpose })
+/** Starts units that `stopService` has stopped. Throws HostError. */
+export const start = (units: readonly string[]): Promise<void> =>
+  effect(`run systemctl start ${units.join(' ')}`, async () => {
+    const purpose = `${units.join(' and ')} to start`
+    if (readInit() === 'systemd') {
+      await run('systemctl', ['start', ...units], `see what journalctl -u ${units.join(' -u ')} says`, {
+        purpose,
+      })
       return
     }
-    // systemd does not start a unit that kept failing for a while, unless its failures are reset.
-    await tryRun('systemctl', ['reset-failed', unit])
-    await run('systemctl', ['start', unit], `see what journalctl -u ${unit} says`, { purpose })
+    for (const unit of units)
+      await run('service', [unit, 'start'], `see what service ${unit} status says`, { purpose })
   })
 
 /** Makes systemd read its unit files. */
@@ -136,10 +142,10 @@ export const reloadUnits = async (): Promise<void> => {
  * the old daemons nor starts new ones beside them, so that after a plain restart none may be running.
  */
 export const restart = async ({ service, units }: Pick<RestartStep, 'service' | 'units'>): Promise<void> => {
-  for (const unit of units) await expectNotMasked(unit)
+  const areStale = await expectNotMasked(units)
   await stopService(service)
-  await reloadUnits()
-  for (const unit of units) await start(unit)
+  if (areStale) await reloadUnits()
+  if (units.length > 0) await start(units)
 }
 
 /**

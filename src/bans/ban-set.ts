@@ -1,6 +1,6 @@
 import { rm, rmdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { Init } from '../facts/systemd.ts'
+import { type Init, loadedQuery } from '../facts/systemd.ts'
 import { removalOf } from '../policy/backends/backends.ts'
 import type { BanSet } from '../policy/backends/definition.ts'
 import { BANS_CONF, BANS_UNIT, banSetOf, DENIED, LOADER } from '../policy/ban-set.ts'
@@ -9,6 +9,7 @@ import { effect } from '../system/effect.ts'
 import { readFileState } from '../system/files.ts'
 import { HostError } from '../system/host-error.ts'
 import { run, tryRun } from '../system/process.ts'
+import { ask } from '../system/query.ts'
 
 const HINT = 'see whether the firewall can be changed here: nft list ruleset, iptables-save, ipset list -name'
 
@@ -18,9 +19,10 @@ export const loadBanSet = async (init: Init): Promise<void> => {
     await effect(`run python3 ${LOADER}`, () => run('python3', [LOADER], HINT))
     return
   }
-  await effect('run systemctl daemon-reload', () =>
-    run('systemctl', ['daemon-reload'], 'see systemctl status'),
-  )
+  if ((await ask(loadedQuery([BANS_UNIT]))).areStale)
+    await effect('run systemctl daemon-reload', () =>
+      run('systemctl', ['daemon-reload'], 'see systemctl status'),
+    )
   await effect(`run systemctl restart ${BANS_UNIT}`, async () => {
     // systemd does not start a unit that kept failing for a while, unless its failures are reset.
     await tryRun('systemctl', ['reset-failed', BANS_UNIT])

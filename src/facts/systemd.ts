@@ -89,3 +89,24 @@ export const findEnabled = (init: Init, units: ReadonlyMap<string, UnitPropertie
   const links = list(WANTS).filter((link) => /^(?:portsentry@|portward-)/.test(link))
   return new Set([...enabled.map(([name]) => name), ...links.map((link) => link.replace(/\.service$/, ''))])
 }
+
+/** What `systemctl start` would use of some units. */
+export interface LoadedUnits {
+  /** One that cannot be started. */
+  readonly masked: string | undefined
+  /** Whether systemd has to read its unit files again: one of them has changed, or is not known yet. */
+  readonly areStale: boolean
+}
+
+export const loadedQuery = (units: readonly string[]): Query<LoadedUnits> => ({
+  commands: [{ program: 'systemctl', args: ['show', '--property=Id,LoadState,NeedDaemonReload', ...units] }],
+  parse: ([result]) => {
+    const shown = [...parseUnits(result?.stdout ?? '')]
+    const isCurrent = ([, unit]: (typeof shown)[number]) =>
+      isLoaded(unit) && unit.get('NeedDaemonReload') === 'no'
+    return {
+      masked: shown.find(([, unit]) => unit.get('LoadState') === 'masked')?.[0],
+      areStale: shown.length === 0 || !shown.every(isCurrent),
+    }
+  },
+})

@@ -85,6 +85,6 @@ export const restoreServices = async (record: ServiceRecord, since: number): Pro
   await attempt(reloadUnits())
   // A fail2ban that was not restarted may have read files that are restored now.
   if (!others.includes('fail2ban') && (await readReloaded()) >= since) await attempt(reloadFail2ban())
-  for (const unit of others.flatMap((service) => activeUnits(record, service))) await attempt(start(unit))
+  for (const unit of others.flatMap((service) => activeUnits(record, service))) await attempt(start([unit]))
   return failures
 }
