@@ -102,7 +102,7 @@ describeServers('a death of an apply that installs packages', () => {
       const { exitCode } = await server.run(
         `setsid portward ${APPLY} >/run/apply.log 2>&1 &
         until pgrep -f '${stage}' >/dev/null; do kill -0 $! || exit 1; sleep 0.01; done
-        kill -KILL "$(pgrep -f '^/usr/bin/node .*[p]ortward.mjs apply')"`,
+        kill -KILL "$(pgrep -f '^/usr/bin/node .*[p]ortward/cli.cjs apply')"`,
         { allowFailure: true },
       )
       return exitCode === 0
