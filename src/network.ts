@@ -1,5 +1,3 @@
-import ipaddr from 'ipaddr.js'
-
 /**
  * An IPv4 or IPv6 network, or a single host (`/32`, `/128`). `bytes` is the address as written, including host bits, in
  * network order (4 or 16 numbers); `prefix` counts bits.
@@ -12,24 +10,40 @@ export interface Network {
 /** The protocol of portward's routes. Routing daemons have their own numbers, which end at 198 (FRR). */
 export const ROUTE_PROTOCOL = '211'
 
+const OCTET = String.raw`(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)`
 /** Strictly dotted IPv4: four decimal octets, none with a leading zero (some consumers read those as octal). */
-const DOTTED = /^(?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3}$/
+const DOTTED = new RegExp(String.raw`^${OCTET}(?:\.${OCTET}){3}$`)
+
+const parseIPv4 = (text: string): number[] | null => (DOTTED.test(text) ? text.split('.').map(Number) : null)
 
 const hexadecimalGroups = ([a = 0, b = 0, c = 0, d = 0]: readonly number[]): string =>
   `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`
 
-/** The bytes of an address, or null where the text is not one. Zone indices (`%eth0`) are not accepted. */
-export const parseAddress = (text: string): readonly number[] | null => {
-  if (DOTTED.test(text) && ipaddr.IPv4.isValid(text)) return ipaddr.IPv4.parse(text).toByteArray()
-  if (!text.includes(':') || text.includes('%')) return null
-  // ipaddr.js reads `::10.0.0.1` as the mapped `::ffff:10.0.0.1`, so it gets hexadecimal groups only.
+const GROUPS = /^[\da-f]{1,4}(?::[\da-f]{1,4}){0,7}$/i
+
+/** Groups of IPv6 as numbers; null for other texts. */
+const parseGroups = (text: string): number[] | null => {
+  if (text === '') return []
+  return GROUPS.test(text) ? text.split(':').map((group) => Number.parseInt(group, 16)) : null
+}
+
+const parseIPv6 = (text: string): number[] | null => {
   const tail = text.slice(text.lastIndexOf(':') + 1)
-  const dotted = tail.includes('.') ? parseAddress(tail) : undefined
+  const dotted = tail.includes('.') ? parseIPv4(tail) : undefined
   if (dotted === null) return null
   const hexadecimal = dotted ? text.slice(0, -tail.length) + hexadecimalGroups(dotted) : text
-  if (!ipaddr.IPv6.isValid(hexadecimal)) return null
-  return ipaddr.IPv6.parse(hexadecimal).toByteArray()
+  const [before, after, second] = hexadecimal.split('::', 3)
+  const [left, right] = [parseGroups(before ?? ''), parseGroups(after ?? '')]
+  if (left === null || right === null || second !== undefined) return null
+  const gap = 8 - left.length - right.length
+  if (after === undefined ? gap !== 0 : gap < 1) return null
+  const groups = [...left, ...Array.from({ length: gap }, () => 0), ...right]
+  return groups.flatMap((group) => [group >> 8, group & 255])
 }
+
+/** The bytes of an address, or null where the text is not one. Zone indices (`%eth0`) are not accepted. */
+export const parseAddress = (text: string): readonly number[] | null =>
+  text.includes(':') ? parseIPv6(text) : parseIPv4(text)
 
 /** As inet_addr() of the C library reads it: one to four decimal, octal or hexadecimal numbers, the last one filling the remaining bytes. */
 export const parseInetAddress = (text: string): readonly number[] | null => {
@@ -48,8 +62,8 @@ export const parseInetAddress = (text: string): readonly number[] | null => {
 
 /** Bits of a dotted netmask, or null if it is not one or has a hole. `0.0.0.0` gives 0. */
 export const parseNetmask = (text: string): number | null => {
-  if (!DOTTED.test(text) || !ipaddr.IPv4.isValid(text)) return null
-  return ipaddr.IPv4.parse(text).prefixLengthFromSubnetMask()
+  const bits = (parseIPv4(text) ?? []).map((byte) => byte.toString(2).padStart(8, '0')).join('')
+  return /^1*0*$/.test(bits) && bits !== '' ? bits.lastIndexOf('1') + 1 : null
 }
 
 /** `A`, `A/bits` and, for IPv4, `A/dotted-mask`; null for other texts. */
@@ -95,8 +109,18 @@ export const contains = (outer: Network, inner: Network): boolean =>
 export const isWithin = (networks: readonly Network[], network: Network): boolean =>
   networks.some((outer) => contains(outer, network))
 
+const compressZeros = (groups: string): string => {
+  const runs = [...groups.matchAll(/\b0(?::0)+\b/g)].sort((a, b) => b[0].length - a[0].length)
+  const [{ 0: longest, index } = { 0: '', index: 0 }] = runs
+  if (longest === '') return groups
+  return `${groups.slice(0, index)}::${groups.slice(index + longest.length)}`.replace(/:{3,}/g, '::')
+}
+
 /** Canonical text: dotted, or lower-case compressed IPv6, which is the only form that portsentry 2.x accepts. */
-export const formatAddress = (bytes: readonly number[]): string => ipaddr.fromByteArray([...bytes]).toString()
+export const formatAddress = (bytes: readonly number[]): string =>
+  bytes.length === 4
+    ? bytes.join('.')
+    : compressZeros([0, 4, 8, 12].map((at) => hexadecimalGroups(bytes.slice(at, at + 4))).join(':'))
 
 /** `192.168.1.0/24`, host bits kept as they are. */
 export const formatCidr = ({ bytes, prefix }: Network): string => `${formatAddress(bytes)}/${prefix}`
@@ -110,7 +134,7 @@ export const canonicalNetwork = (text: string): string | null => {
 
 /** The dotted netmask of an IPv4 network. */
 export const formatNetmask = ({ prefix }: Network): string =>
-  ipaddr.IPv4.subnetMaskFromPrefixLength(prefix).toString()
+  formatAddress([0, 1, 2, 3].map((index) => maskAt(prefix, index)))
 
 /** The last address of an IPv4 network with hosts (prefix below 31), else null. */
 export const broadcastOf = ({ bytes, prefix }: Network): readonly number[] | null => {
