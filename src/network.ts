@@ -100,10 +100,15 @@ export const isLoopback = (bytes: readonly number[]): boolean =>
 export const isHost = (network: Network): boolean => network.prefix === network.bytes.length * 8
 
 /** Whether every address of `inner` is in `outer` (host bits of both are ignored). */
-export const contains = (outer: Network, inner: Network): boolean =>
-  outer.bytes.length === inner.bytes.length &&
-  outer.prefix <= inner.prefix &&
-  outer.bytes.every((byte, index) => ((byte ^ (inner.bytes[index] ?? 0)) & maskAt(outer.prefix, index)) === 0)
+export const contains = (outer: Network, inner: Network): boolean => {
+  if (outer.bytes.length !== inner.bytes.length || outer.prefix > inner.prefix) return false
+  // Most pairs differ in the first byte.
+  for (let index = 0; index * 8 < outer.prefix; index += 1) {
+    const difference = (outer.bytes[index] ?? 0) ^ (inner.bytes[index] ?? 0)
+    if ((difference & maskAt(outer.prefix, index)) !== 0) return false
+  }
+  return true
+}
 
 /** Whether one of the networks contains all of this one. */
 export const isWithin = (networks: readonly Network[], network: Network): boolean =>
@@ -116,17 +121,49 @@ const compressZeros = (groups: string): string => {
   return `${groups.slice(0, index)}::${groups.slice(index + longest.length)}`.replace(/:{3,}/g, '::')
 }
 
+const toNumber = (bytes: readonly number[]): number => bytes.reduce((sum, byte) => (sum << 8) | byte, 0)
+
+/**
+ * Whether a host or network, as text, is in one of these networks: for many of them, since a dotted address takes as long with
+ * ten networks as with a million.
+ */
+export const createMatcher = (networks: readonly Network[]): ((text: string) => boolean) => {
+  const byMask = new Map<number, Set<number>>()
+  for (const { bytes, prefix } of networks.filter(isIPv4)) {
+    const mask = prefix === 0 ? 0 : -1 << (32 - prefix)
+    byMask.set(mask, (byMask.get(mask) ?? new Set()).add(toNumber(bytes) & mask))
+  }
+  const masks = [...byMask]
+  return (text) => {
+    const dotted = parseIPv4(text)
+    if (dotted === null) {
+      const network = parseNetwork(text)
+      return network !== null && isWithin(networks, network)
+    }
+    const address = toNumber(dotted)
+    return masks.some(([mask, set]) => set.has(address & mask))
+  }
+}
+
 /** Canonical text: dotted, or lower-case compressed IPv6, which is the only form that portsentry 2.x accepts. */
 export const formatAddress = (bytes: readonly number[]): string =>
   bytes.length === 4
     ? bytes.join('.')
     : compressZeros([0, 4, 8, 12].map((at) => hexadecimalGroups(bytes.slice(at, at + 4))).join(':'))
 
+/** An address in canonical text; null for other texts. Dotted IPv4 has no other form. */
+export const canonicalAddress = (text: string): string | null => {
+  if (DOTTED.test(text)) return text
+  const bytes = parseAddress(text)
+  return bytes === null ? null : formatAddress(bytes)
+}
+
 /** `192.168.1.0/24`, host bits kept as they are. */
 export const formatCidr = ({ bytes, prefix }: Network): string => `${formatAddress(bytes)}/${prefix}`
 
 /** A host without its prefix, a network with it, both in canonical text; null for other texts. */
 export const canonicalNetwork = (text: string): string | null => {
+  if (!text.includes('/')) return canonicalAddress(text)
   const network = parseNetwork(text)
   if (network === null) return null
   return isHost(network) ? formatAddress(network.bytes) : formatCidr(network)

@@ -39,10 +39,14 @@ export interface BansRead {
   readonly blocked: ReadonlyMap<Mode | null, string>
 }
 
-const bare = (address: string, detail: string): StoredBan => ({
-  ...{ address, detail },
-  ...{ sinceMs: null, untilMs: null, port: null, protocol: null, mode: null },
-})
+/** A ban of which the store does not tell what led to it. */
+const bare = (
+  store: BanStore,
+  address: string,
+  detail: string,
+  sinceMs: number | null = null,
+  untilMs: number | null = null,
+): StoredBan => ({ store, address, detail, sinceMs, untilMs, port: null, protocol: null, mode: null })
 
 const read = (store: BanStore, bans: readonly StoredBan[], isExpected: boolean, note = ''): StoreReading => ({
   ...{ store, state: 'read', bans, isExpected, note },
@@ -75,7 +79,9 @@ const fail2banBans = (live: LiveFacts | null, isInstalled: boolean): StoreReadin
   if (jails === null) return read('fail2ban', [], false, 'it is not installed')
   if (!jails.includes(JAIL)) return read('fail2ban', [], false, 'it has no portsentry jail loaded')
   if (jailed === null) return gap('fail2ban', 'incomplete', 'the portsentry jail does not list its bans')
-  const bans = jailed.map((ban) => ({ ...bare(ban.address, `jail ${JAIL}`), ...ban }))
+  const bans = jailed.map(({ address, sinceMs, untilMs }) =>
+    bare('fail2ban', address, `jail ${JAIL}`, sinceMs, untilMs),
+  )
   return read('fail2ban', bans, true)
 }
 
@@ -98,9 +104,10 @@ const readBlocked = async (
         const text = (await readFileState(root, path))?.text
         if (text !== undefined) blocked.set(mode, text)
         return parseBlockedFile(text ?? '', release.dialect).map(
-          ({ host, timeMs = null, port = null, protocol = null }): StoredBan => ({
-            ...{ address: host, detail: path, sinceMs: timeMs, untilMs: null, port, protocol, mode },
-          }),
+          ({ host: address, timeMs: sinceMs = null, port = null, protocol = null }): StoredBan => {
+            const [store, detail, untilMs] = ['blocked-file' as const, path, null]
+            return { store, address, detail, sinceMs, untilMs, port, protocol, mode }
+          },
         )
       }),
       // Portsentry's memory of hosts that it ignores: a host may be banned without being in it.
@@ -115,8 +122,8 @@ const readHostsDenyBans = async (instance: PortsentryInstance, { facts }: Found)
   const text = facts.files.get(HOSTS_DENY)?.text ?? ''
   const { entered, listed } = await readDenied(facts.root, DENIED, text)
   const bans = [
-    ...entered.map((address) => bare(address, HOSTS_DENY)),
-    ...(listed ?? []).map((address) => bare(address, DENIED)),
+    ...entered.map((address) => bare('hosts.deny', address, HOSTS_DENY)),
+    ...(listed ?? []).map((address) => bare('hosts.deny', address, DENIED)),
   ]
   return read('hosts.deny', bans, bansIn(instance, 'hosts.deny') || (instance.isLive && listed !== null))
 }
@@ -124,7 +131,7 @@ const readHostsDenyBans = async (instance: PortsentryInstance, { facts }: Found)
 const firewallBans = (instance: PortsentryInstance, live: LiveFacts | null): StoreReading => {
   if (live === null) return gap('firewall', 'absent', 'a tree has no firewall')
   if (live.bans === null) return gap('firewall', 'incomplete', 'not readable without root')
-  const bans = live.bans.map(({ address, where, untilMs }) => ({ ...bare(address, where), untilMs }))
+  const bans = live.bans.map(({ address, where, untilMs }) => bare('firewall', address, where, null, untilMs))
   return live.bansUnread === null
     ? read('firewall', bans, bansIn(instance, 'firewall'))
     : gap('firewall', 'incomplete', live.bansUnread, bans)

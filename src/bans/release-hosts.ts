@@ -52,11 +52,12 @@ const releaseInFail2ban: Release = async ({ instance }, hosts) => {
     await waitingFor('fail2ban to restore the bans of before its start', RESTORING_MS, waitUntilRestored)
     await unban(JAIL, ...hosts)
   }
-  const others = jails.filter((jail) => jail !== JAIL)
   const banned = [...hosts].map(async (host) =>
-    (await findBanningJails(others, host)).map(
-      (jail) => `${host} is still banned by the jail ${jail}: fail2ban-client set ${jail} unbanip ${host}`,
-    ),
+    (await findBanningJails(host))
+      .filter((jail) => jail !== JAIL)
+      .map(
+        (jail) => `${host} is still banned by the jail ${jail}: fail2ban-client set ${jail} unbanip ${host}`,
+      ),
   )
   return (await Promise.all(banned)).flat()
 }

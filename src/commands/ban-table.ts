@@ -1,8 +1,8 @@
 import type { BansRead } from '../bans/read-bans.ts'
-import { type BanRow, type BanStore, type StoreReading, storesIn } from '../policy/banned.ts'
+import { type BanRow, type BanStore, type StoredBan, type StoreReading, storesIn } from '../policy/banned.ts'
 import { formatTimestamp, isoTimestamp } from './timestamps.ts'
 
-const nameOf = (store: BanStore): string => store.replace('-', ' ')
+const nameOf = (store: BanStore): string => (store === 'blocked-file' ? 'blocked file' : store)
 
 /** Without duplicates, in the given order: a host may be banned twice in one store. */
 export const namesOf = (stores: readonly BanStore[]): string => [...new Set(stores)].map(nameOf).join(', ')
@@ -27,6 +27,15 @@ const describeWhere = ({ where, missing, protectedBy }: BanRow): string =>
     ...(protectedBy === null ? [] : [`PROTECTED by ${protectedBy}`]),
   ].join('; ')
 
+const cellsOf = (row: BanRow): string[] => [
+  row.address,
+  formatTimestamp(row.sinceMs),
+  describeEnd(row.untilMs),
+  describePort(row),
+  describeSource(row),
+  describeWhere(row),
+]
+
 const HEAD = ['ADDRESS', 'SINCE', 'UNTIL', 'PORT', 'SOURCE', 'WHERE']
 
 /** Stores that may have more bans, each with the reason why it could not be read; '' if there are none. */
@@ -47,38 +56,30 @@ const describeNone = (readings: readonly StoreReading[], incomplete: string): st
 export const renderBanTable = (rows: readonly BanRow[], readings: readonly StoreReading[]): string => {
   const incomplete = describeIncomplete(readings)
   if (rows.length === 0) return describeNone(readings, incomplete)
-  const cells = rows.map((row) => [
-    row.address,
-    formatTimestamp(row.sinceMs),
-    describeEnd(row.untilMs),
-    describePort(row),
-    describeSource(row),
-    describeWhere(row),
-  ])
-  const widths = HEAD.map((head, column) =>
-    cells.reduce((most, line) => Math.max(most, line[column]?.length ?? 0), head.length),
+  const table = [HEAD, ...rows.map(cellsOf)]
+  const widths = HEAD.map((_, column) =>
+    table.reduce((most, line) => Math.max(most, line[column]?.length ?? 0), 0),
   )
-  const lines = [HEAD, ...cells].map((line) =>
-    line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '),
+  widths[HEAD.length - 1] = 0
+  const lines = table.map(
+    (line) => `${line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}\n`,
   )
-  return lines.map((line) => `${line.trimEnd()}\n`).join('') + incomplete
+  return lines.join('') + incomplete
 }
 
-/** The times of a ban, or of one store's record of it, as ISO 8601. */
-const withTimestamps = <T extends { sinceMs: number | null; untilMs: BanRow['untilMs'] }>({
-  sinceMs,
-  untilMs,
-  ...rest
-}: T): object => ({
-  ...rest,
-  since: isoTimestamp(sinceMs),
-  until: untilMs === 'permanent' ? untilMs : isoTimestamp(untilMs),
-})
+const recordAsJson = ({ store, detail, sinceMs, untilMs, port, protocol, mode }: StoredBan): object => {
+  const [since, until] = [isoTimestamp(sinceMs), isoTimestamp(untilMs)]
+  return { store, detail, port, protocol, mode, since, until }
+}
 
-export const banAsJson = (row: BanRow): object => ({
-  ...withTimestamps(row),
-  where: row.where.map(withTimestamps),
-})
+/** A ban with each store's record of it; times as ISO 8601. */
+export const banAsJson = (row: BanRow): object => {
+  const { address, source, mode, port, protocol, reason, missing, protectedBy } = row
+  const where = row.where.map(recordAsJson)
+  const since = isoTimestamp(row.sinceMs)
+  const until = row.untilMs === 'permanent' ? row.untilMs : isoTimestamp(row.untilMs)
+  return { address, source, mode, port, protocol, reason, where, missing, protectedBy, since, until }
+}
 
 /** What could not be read, and other remarks, one a line. */
 export const notesOn = ({ stores, historyUnread }: Pick<BansRead, 'stores' | 'historyUnread'>): string[] => [

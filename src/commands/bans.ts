@@ -1,7 +1,7 @@
 import { type Assessment, assess } from '../assessment/assess.ts'
 import { type BansRead, readBans } from '../bans/read-bans.ts'
 import type { HistoryEvent } from '../detector/history-reader.ts'
-import { type BanRow, judgeBans } from '../policy/banned.ts'
+import { type BanRow, judgeBans, type StoreReading } from '../policy/banned.ts'
 import { pendingAsJson, pendingProblem } from '../policy/confirmation.ts'
 import { describeProtector, type Protection, protectionBy } from '../policy/protection.ts'
 import { banAsJson, notesOn, renderBanTable, storesAsJson } from './ban-table.ts'
@@ -15,12 +15,18 @@ export interface Bans extends BansRead {
   readonly protection: Protection
 }
 
-export const bansOf = async (assessment: Assessment): Promise<Bans> => {
+const bansIn = (reading: StoreReading, address: string): StoreReading => {
+  return { ...reading, bans: reading.bans.filter((ban) => ban.address === address) }
+}
+
+/** All bans, or those of one address. */
+export const bansOf = async (assessment: Assessment, only?: string): Promise<Bans> => {
   const read = await readBans(assessment)
   const protection = protectionBy(assessment)
   const scans = read.history?.filter(({ isCounted }) => isCounted) ?? null
-  const rows = judgeBans(read.stores, scans, (host) => {
-    const [first] = protection.of(host)
+  const stores = only === undefined ? read.stores : read.stores.map((store) => bansIn(store, only))
+  const rows = judgeBans(stores, scans, (address) => {
+    const [first] = protection.of(address)
     return first === undefined ? null : describeProtector(first)
   })
   return { ...read, rows, scans, protection }
@@ -40,13 +46,13 @@ export const bansCommand = async (options: GlobalOptions): Promise<number> => {
   if (pending !== null) output.problems([pendingProblem(pending)])
   output.text(renderBanTable(bans.rows, bans.stores))
   for (const note of notes) output.note(note)
-  output.document('bans', {
+  const content = {
     root: options.root,
-    bans: bans.rows.map(banAsJson),
     stores: storesAsJson(bans.stores),
     notes,
     confirmation: pendingAsJson(pending),
     problems: (assessment.settings === null ? assessment.problems : []).map(problemAsJson),
-  })
+  }
+  output.document('bans', content, { name: 'bans', items: bans.rows, asJson: banAsJson })
   return EXIT.ok
 }

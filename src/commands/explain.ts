@@ -132,7 +132,7 @@ const explain = async (assessment: Assessment, host: Network): Promise<Explanati
   const address = formatAddress(host.bytes)
   const { facts } = assessment
   const { live, wrapped, unreadable } = facts
-  const bans = await bansOf(assessment)
+  const bans = await bansOf(assessment, address)
   const [daemons, jail] = await Promise.all([
     readDaemons(bans, assessment, host),
     live?.asRoot ? readJailState(live.jails, host, address) : null,
@@ -142,9 +142,9 @@ const explain = async (assessment: Assessment, host: Network): Promise<Explanati
   const [allow, deny] = [wrapperFile(wrapperPaths[0]), wrapperFile(wrapperPaths[1])]
   return {
     address,
-    protectors: bans.protection.of(host),
+    protectors: bans.protection.of(address),
     protectionUnknown: bans.protection.unknown,
-    ban: bans.rows.find((row) => row.address === address) ?? null,
+    ban: bans.rows[0] ?? null,
     stores: bans.stores,
     lastScan: bans.history?.findLast((event) => event.host === address) ?? null,
     historyUnread: bans.historyUnread,

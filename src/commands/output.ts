@@ -32,6 +32,13 @@ export interface GlobalOptions {
   readonly color: boolean
 }
 
+/** A list of any length in a JSON document. */
+export interface LongList<T> {
+  readonly name: string
+  readonly items: readonly T[]
+  readonly asJson: (item: T) => object
+}
+
 export interface Output {
   /** Results: stdout, unless --json is given. Text is latin1-decoded, as it may quote files. */
   readonly result: (text: string) => void
@@ -43,8 +50,8 @@ export interface Output {
   readonly complain: (text: string) => void
   /** Problems: stderr; when quiet, errors only. */
   readonly problems: (problems: readonly Problem[]) => void
-  /** The one JSON document, with --json. */
-  readonly document: (command: string, content: object) => void
+  /** The one JSON document, with --json. The items of the list come last, one a line, and are not copied as a whole. */
+  readonly document: <T>(command: string, content: object, list?: LongList<T>) => void
   /** One of several JSON documents, one a line, with --json. */
   readonly documentLine: (command: string, content: object) => void
 }
@@ -75,6 +82,9 @@ export const isColored = (
 ): boolean =>
   color && terminal[stream].isTTY === true && !terminal.env['NO_COLOR'] && terminal.env['TERM'] !== 'dumb'
 
+/** Items of a long list that are written at once. */
+const AT_ONCE = 1000
+
 /** Where a command writes: results on stdout, everything else on stderr. */
 export const openOutput = (options: Pick<GlobalOptions, 'json' | 'quiet' | 'color' | 'terminal'>): Output => {
   const { json, quiet } = options
@@ -82,11 +92,15 @@ export const openOutput = (options: Pick<GlobalOptions, 'json' | 'quiet' | 'colo
   const complain = (text: string): void => {
     stderr.write(`${readableMessage(text)}\n`)
   }
-  const writeJson = (command: string, content: object, indent?: number): void => {
-    if (json)
-      stdout.write(
-        `${readableJson(JSON.stringify({ version: JSON_VERSION, command, ...content }, null, indent))}\n`,
-      )
+  const jsonOf = (command: string, content: object, indent?: number): string =>
+    readableJson(JSON.stringify({ version: JSON_VERSION, command, ...content }, null, indent))
+  const writeList = <T>({ name, items, asJson }: LongList<T>): void => {
+    stdout.write(`,\n  "${name}": [`)
+    for (let at = 0; at < items.length; at += AT_ONCE) {
+      const lines = items.slice(at, at + AT_ONCE).map((item) => `\n    ${JSON.stringify(asJson(item))}`)
+      stdout.write(`${at === 0 ? '' : ','}${readableJson(lines.join(','))}`)
+    }
+    stdout.write('\n  ]')
   }
   return {
     result: (text) => {
@@ -110,7 +124,14 @@ export const openOutput = (options: Pick<GlobalOptions, 'json' | 'quiet' | 'colo
         stderr.write(`${isColored(options, 'stderr') ? paint(line, color) : line}\n`)
       }
     },
-    document: (command, content) => writeJson(command, content, 2),
-    documentLine: writeJson,
+    document: (command, content, list) => {
+      if (!json) return
+      stdout.write(jsonOf(command, content, 2).slice(0, -'\n}'.length))
+      if (list !== undefined) writeList(list)
+      stdout.write('\n}\n')
+    },
+    documentLine: (command, content) => {
+      if (json) stdout.write(`${jsonOf(command, content)}\n`)
+    },
   }
 }

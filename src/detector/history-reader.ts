@@ -1,4 +1,4 @@
-import { formatAddress, parseAddress } from '../network.ts'
+import { canonicalAddress } from '../network.ts'
 import type { Protocol } from './modes.ts'
 
 /** One line of a history file, of either dialect. */
@@ -25,32 +25,27 @@ const LINE_2 = new RegExp(
   String.raw`^${DATE_2} Scan from: \[([\da-fA-F.:]+)\] .* protocol: \[(TCP|UDP)\] port: \[(\d{1,5})\] type: \[([^\]]*)\] IP opts: \[[^\]]*\] ignored: \[(true|false)\] triggered: \[(\w+)\] noblock: \[\w+\] blocked: \[(\w+)\]\r?$`,
 )
 
-const event = (
-  timeMs: number,
-  host: string,
-  port: string,
-  protocol: string,
-  rest: Pick<HistoryEvent, 'scan' | 'isCounted' | 'isBlocked'>,
-): HistoryEvent[] => {
-  const address = parseAddress(host)
-  if (address === null || Number(port) > 65_535) return []
-  const name = protocol === 'TCP' ? 'tcp' : 'udp'
-  return [{ timeMs, host: formatAddress(address), protocol: name, port: Number(port), ...rest }]
+const protocolOf = (name: string): Protocol => (name === 'TCP' ? 'tcp' : 'udp')
+
+/** Null where the address or the port is none. */
+const read12 = ([, seconds, text = '', number, protocol = '']: RegExpExecArray): HistoryEvent | null => {
+  const [host, port, timeMs] = [canonicalAddress(text), Number(number), Number(seconds) * 1000]
+  if (host === null || port > 65_535) return null
+  return { timeMs, host, protocol: protocolOf(protocol), port, scan: null, isCounted: true, isBlocked: true }
 }
 
-const read12 = ([, seconds, host = '', port = '', protocol = '']: RegExpExecArray): HistoryEvent[] =>
-  event(Number(seconds) * 1000, host, port, protocol, { scan: null, isCounted: true, isBlocked: true })
-
-const read2 = (found: RegExpExecArray): HistoryEvent[] => {
+const read2 = (found: RegExpExecArray): HistoryEvent | null => {
   const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0, millisecond = 0] = found
     .slice(1, 8)
     .map(Number)
-  const [sign, hours, minutes, host = '', protocol = '', port = '', scan = '', ignored, triggered, blocked] =
+  const [sign, hours, minutes, text = '', name = '', number, scan = '', ignored, triggered, blocked] =
     found.slice(8)
   const offset = (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes))
   const timeMs = Date.UTC(year, month - 1, day, hour, minute, second, millisecond) - offset * 60_000
+  const [host, port] = [canonicalAddress(text), Number(number)]
+  if (host === null || port > 65_535) return null
   const isCounted = ignored === 'false' && triggered === 'true'
-  return event(timeMs, host, port, protocol, { scan, isCounted, isBlocked: blocked === 'true' })
+  return { timeMs, host, protocol: protocolOf(name), port, scan, isCounted, isBlocked: blocked === 'true' }
 }
 
 /**
@@ -58,10 +53,13 @@ const read2 = (found: RegExpExecArray): HistoryEvent[] => {
  * server that was upgraded may have both. Other lines are skipped, so that a text may begin in the middle of a line.
  * 1.2's blocked file has the same lines. Source: WriteBlocked() of 1.2, LogScanEvent() and similar functions of 2.0.7.
  */
-export const parseHistory = (text: string): HistoryEvent[] =>
-  text.split('\n').flatMap((line) => {
+export const parseHistory = (text: string): HistoryEvent[] => {
+  const events: HistoryEvent[] = []
+  for (const line of text.split('\n')) {
     const classic = LINE_12.exec(line)
-    if (classic !== null) return read12(classic)
-    const native = LINE_2.exec(line)
-    return native === null ? [] : read2(native)
-  })
+    const native = classic === null ? LINE_2.exec(line) : null
+    const event = classic !== null ? read12(classic) : native !== null ? read2(native) : null
+    if (event !== null) events.push(event)
+  }
+  return events
+}

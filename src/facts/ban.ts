@@ -16,12 +16,6 @@ export interface Ban {
   readonly undo: readonly string[]
 }
 
-/** A member of one of portward's sets. */
-export interface SetMember extends Pick<Ban, 'address' | 'undo'> {
-  /** In seconds from now; null: until it is released. */
-  readonly secondsLeft: number | null
-}
-
 /** How iptables, nft and ip say that a chain, table or set does not exist: then it has no bans. */
 const NOT_THERE =
   /No chain\/target\/match by that name|No such file or directory|does not exist|Protocol not supported/
@@ -33,13 +27,3 @@ export const failureOf = (program: string, exitCode: number, stderr: string): st
   exitCode === 0 || exitCode === NOT_INSTALLED || NOT_THERE.test(stderr)
     ? null
     : `${program} failed: ${stderr.trim().split('\n')[0] || `exit code ${exitCode}`}`
-
-/** The members of a ban set as bans, listed at this time. */
-export const bansOfSet = (where: Ban['where'], members: readonly SetMember[], nowMs: number): Ban[] =>
-  members.map(({ address, secondsLeft, undo }) => ({
-    address,
-    where,
-    isOwn: true,
-    untilMs: secondsLeft === null ? null : nowMs + secondsLeft * 1000,
-    undo,
-  }))

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { contains, formatAddress, type Network, parseAddress, parseNetwork } from '../network.ts'
+import { canonicalAddress, contains, type Network, parseNetwork } from '../network.ts'
 import { monotonicMs } from '../system/clock.ts'
 import { tryRun } from '../system/process.ts'
 import { waitingFor } from '../system/waiting.ts'
@@ -84,20 +84,20 @@ export interface JailBan {
   readonly untilMs: number | null
 }
 
-const BAN_LINE = /^(\S+)\s+(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d) \+ (-?\d+) = /
+const BAN_LINE = /^(\S+)[ \t]+(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) \+ (-?\d+) = /gm
 
 /** What `fail2ban-client get JAIL banip --with-time` prints, in the server's local time (fail2ban 1.0 to 1.1). */
-export const parseJailBans = (text: string): JailBan[] =>
-  text.split('\n').flatMap((line) => {
-    const [, host = '', ...numbers] = BAN_LINE.exec(line) ?? []
-    const address = parseAddress(host)
-    if (address === null) return []
-    const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0, seconds = 0] = numbers.map(Number)
-    const sinceMs = new Date(year, month - 1, day, hour, minute, second).getTime()
-    return [
-      { address: formatAddress(address), sinceMs, untilMs: seconds < 0 ? null : sinceMs + seconds * 1000 },
-    ]
-  })
+export const parseJailBans = (text: string): JailBan[] => {
+  const bans: JailBan[] = []
+  for (const [, host = '', date, time, seconds] of text.matchAll(BAN_LINE)) {
+    const address = canonicalAddress(host)
+    if (address === null) continue
+    // A time without a zone is local to Date.parse, too.
+    const sinceMs = Date.parse(`${date}T${time}`)
+    bans.push({ address, sinceMs, untilMs: Number(seconds) < 0 ? null : sinceMs + Number(seconds) * 1000 })
+  }
+  return bans
+}
 
 /** The bans of the portsentry jail; null where it does not answer, or is not among the loaded jails. */
 export const readJailBans = async (loaded: readonly string[] | null): Promise<JailBan[] | null> => {
@@ -105,12 +105,10 @@ export const readJailBans = async (loaded: readonly string[] | null): Promise<Ja
   return text === null ? null : parseJailBans(text)
 }
 
-/** Which of these jails have banned an address. */
-export const findBanningJails = async (jails: readonly string[], address: string): Promise<string[]> => {
-  const found = await Promise.all(
-    jails.map(async (jail) => (await readOption(jail, 'banip'))?.split(/\s+/).includes(address) === true),
-  )
-  return jails.filter((_, index) => found[index])
+/** The jails that have banned an address; none where the server does not answer. */
+export const findBanningJails = async (address: string): Promise<string[]> => {
+  const answer = (await ask('banned', address)) ?? ''
+  return answer.split(/[\s:,'[\]]+/).filter(Boolean)
 }
 
 /** The state of one host in the running fail2ban. */
@@ -141,7 +139,7 @@ export const readJailState = async (
   const [ignoreip, bantime, bannedBy] = await Promise.all([
     isLoaded ? readOption(JAIL, 'ignoreip') : null,
     isLoaded ? readOption(JAIL, 'bantime') : null,
-    findBanningJails(jails ?? [], address),
+    jails === null ? [] : findBanningJails(address),
   ])
   return {
     jails,

@@ -1,5 +1,5 @@
 import { askAll, type Query } from '../system/query.ts'
-import { type Ban, bansOfSet, failureOf } from './ban.ts'
+import { type Ban, failureOf } from './ban.ts'
 import { hasIPv6, type IpFacts, ipQuery, parseRouteBans } from './ip.ts'
 import { LIST_IPSETS, parseIpsets } from './ipset.ts'
 import { findInputBans, inputPolicy, parseTables, type Tables } from './iptables-input.ts'
@@ -81,18 +81,18 @@ export const findFirewallBans = (
   const tables = parseTables(iptables ?? '')
   const tables6 = parseTables(ip6tables ?? '')
   const now = Date.now()
+  const inInput = [...findInputBans('iptables', tables), ...findInputBans('ip6tables', tables6)]
   const bans = [
-    ...findInputBans('iptables', tables),
-    ...findInputBans('ip6tables', tables6),
-    ...bansOfSet('ipset portward', parseIpsets(ipset ?? ''), now),
-    ...bansOfSet('nft inet portward', parseNftSets(nft ?? ''), now),
+    // The same rule may be there twice.
+    ...new Map(inInput.map((ban) => [ban.undo.join(' '), ban])).values(),
+    ...parseIpsets(ipset ?? '', now),
+    ...parseNftSets(nft ?? '', now),
     ...parseRouteBans([...(ipv4 ?? []), ...(ipv6 ?? [])]),
   ]
   const reasons = new Set(failure === null ? failures : [...failures, failure])
   return {
     rules: { iptables: tables, ip6tables: hasIPv6() ? tables6 : null, nft: nft ?? '' },
-    // Some targets need two rules for one ban.
-    bans: [...new Map(bans.map((ban) => [ban.undo.join(' '), ban])).values()],
+    bans,
     inputPolicy: iptables === null ? null : inputPolicy(tables),
     ipsets: ipset ?? '',
     bansUnread: reasons.size === 0 ? null : [...reasons].join('; '),

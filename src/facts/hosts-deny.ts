@@ -1,15 +1,12 @@
 import { parseHostsAccess } from '../documents/hosts-access.ts'
 import { deniedAddresses } from '../documents/hosts-access-edit.ts'
-import { formatAddress, parseAddress } from '../network.ts'
+import { canonicalAddress } from '../network.ts'
 import { readFileState } from '../system/files.ts'
 
 export const HOSTS_DENY = '/etc/hosts.deny'
 
 /** An address in canonical form; anything else as it is. */
-export const canonical = (text: string): string => {
-  const address = parseAddress(text)
-  return address === null ? text : formatAddress(address)
-}
+export const canonical = (text: string): string => canonicalAddress(text) ?? text
 
 /** The host of a line of the list that hosts.deny names, in canonical form: IPv6 addresses are in brackets there. */
 export const deniedHost = (line: string): string => canonical(line.replace(/^\[(.*)\]$/, '$1'))

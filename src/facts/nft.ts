@@ -1,6 +1,6 @@
 import { canonicalNetwork } from '../network.ts'
 import { readJson } from '../read-json.ts'
-import type { SetMember } from './ban.ts'
+import type { Ban } from './ban.ts'
 
 export const LIST_NFT_SETS = ['nft', '-j', 'list', 'table', 'inet', 'portward'] as const
 
@@ -16,23 +16,22 @@ interface NftSet {
   readonly elem?: readonly NftElement[]
 }
 
-/** The members of portward's sets, in what `nft -j list table inet portward` prints. */
-export const parseNftSets = (text: string): SetMember[] =>
-  (readJson<{ readonly nftables?: readonly { readonly set?: NftSet }[] }>(text)?.nftables ?? [])
-    .flatMap(({ set }) =>
-      set !== undefined && /^(?:hosts4|hosts6|networks6)$/.test(set.name ?? '') ? [set] : [],
-    )
-    .flatMap(({ name = '', elem = [] }) =>
-      elem.flatMap((element): SetMember[] => {
-        const { val, expires } =
-          typeof element === 'object' && 'elem' in element
-            ? element.elem
-            : { val: element as NftValue, expires: undefined }
-        const address = canonicalNetwork(
-          typeof val === 'string' ? val : `${val.prefix.addr}/${val.prefix.len}`,
-        )
-        if (address === null) return []
-        const undo = ['nft', 'delete', 'element', 'inet', 'portward', name, '{', address, '}']
-        return [{ address, secondsLeft: expires ?? null, undo }]
-      }),
-    )
+/** The members of portward's sets, in what `nft -j list table inet portward` prints at a time in ms since 1970. */
+export const parseNftSets = (text: string, nowMs: number): Ban[] => {
+  const bans: Ban[] = []
+  for (const { set } of readJson<{ readonly nftables?: readonly { readonly set?: NftSet }[] }>(text)
+    ?.nftables ?? []) {
+    const { name = '', elem = [] } = set ?? {}
+    if (!/^(?:hosts4|hosts6|networks6)$/.test(name)) continue
+    for (const element of elem) {
+      const isTimed = typeof element === 'object' && 'elem' in element
+      const { val, expires } = isTimed ? element.elem : { val: element, expires: undefined }
+      const address = canonicalNetwork(typeof val === 'string' ? val : `${val.prefix.addr}/${val.prefix.len}`)
+      if (address === null) continue
+      const untilMs = expires === undefined ? null : nowMs + expires * 1000
+      const undo = ['nft', 'delete', 'element', 'inet', 'portward', name, '{', address, '}']
+      bans.push({ address, where: 'nft inet portward', isOwn: true, untilMs, undo })
+    }
+  }
+  return bans
+}

@@ -1,10 +1,9 @@
-import { type Network, parseNetwork } from '../network.ts'
-
 /** Where a ban can be stored. The stores are independent of each other. */
 export type BanStore = 'fail2ban' | 'blocked-file' | 'hosts.deny' | 'firewall'
 
 /** One store's record of a ban; null: unknown to the store. */
 export interface StoredBan {
+  readonly store: BanStore
   /** In canonical text. */
   readonly address: string
   /** Where in the store: a chain, a set, a file. */
@@ -51,7 +50,7 @@ export interface BanRow {
   readonly port: number | null
   readonly protocol: 'tcp' | 'udp' | null
   readonly reason: string | null
-  readonly where: readonly (Omit<StoredBan, 'address'> & { readonly store: BanStore })[]
+  readonly where: readonly StoredBan[]
   /** Stores that should have it, but do not. */
   readonly missing: readonly BanStore[]
   /** The entry that protects the address from being banned; null: none. */
@@ -90,28 +89,37 @@ const beginOf = (where: Where, jailed: Where[number] | undefined): number | null
   return times.length === 0 ? null : Math.max(...times)
 }
 
+/** What holds for all bans of one look at the stores. */
+interface Look {
+  /** Stores that should have every ban. */
+  readonly expected: readonly BanStore[]
+  /** Stores that may have more bans than were read. */
+  readonly incomplete: readonly BanStore[]
+  readonly isJailRead: boolean
+  readonly isAllRead: boolean
+}
+
 const judgeBan = (
   address: string,
   where: Where,
-  readings: readonly StoreReading[],
-  scans: readonly Scan[] | null,
+  scans: readonly Scan[],
   protectedBy: string | null,
+  { expected, incomplete, isJailRead, isAllRead }: Look,
 ): BanRow => {
   const jailed = where.find(({ store }) => store === 'fail2ban')
   const began = beginOf(where, jailed)
-  const cause = findCause(scans ?? [], began)
-  const incomplete = storesIn(readings, 'incomplete')
+  const cause = scans.length === 0 ? undefined : findCause(scans, began)
   // Bans made with fail2ban-client get into hosts.deny as well.
   const showsScan = (store: BanStore) =>
     store === 'blocked-file' ||
     (store === 'hosts.deny' && jailed === undefined && !incomplete.includes('fail2ban'))
   const isDetected = cause !== undefined || where.some(({ store }) => showsScan(store))
-  const isAllRead = scans !== null && incomplete.length === 0
   const source = isDetected ? 'portsentry' : isAllRead ? 'by hand' : 'unknown'
   // Older records belong to an earlier ban of the same host.
-  const isOfThisBan = (timeMs: number | null | undefined): timeMs is number =>
-    typeof timeMs === 'number' && (began === null || timeMs >= began - BURST_MS)
-  const times = [...where.map(({ sinceMs }) => sinceMs), cause?.timeMs].filter(isOfThisBan)
+  const isOfThisBan = (timeMs: number): boolean => began === null || timeMs >= began - BURST_MS
+  let first = cause !== undefined && isOfThisBan(cause.timeMs) ? cause.timeMs : Number.POSITIVE_INFINITY
+  for (const { sinceMs } of where)
+    if (sinceMs !== null && isOfThisBan(sinceMs)) first = Math.min(first, sinceMs)
   const recorded = where.find(
     ({ port, sinceMs }) => port !== null && (sinceMs === null || isOfThisBan(sinceMs)),
   )
@@ -119,32 +127,25 @@ const judgeBan = (
   const ending = jailed ?? where.find(({ untilMs }) => untilMs !== null)
   // An admin's firewall rule is not a ban by portward: other stores should not have it.
   const isRule = source !== 'portsentry' && where.every(({ store }) => store === 'firewall')
-  const lacking = readings.filter(
-    ({ store, isExpected }) => isExpected && !where.some((one) => one.store === store),
-  )
   return {
     address,
-    sinceMs: times.length === 0 ? null : Math.min(...times),
-    untilMs: storesIn(readings, 'read').includes('fail2ban') ? (ending?.untilMs ?? 'permanent') : null,
+    sinceMs: Number.isFinite(first) ? first : null,
+    untilMs: isJailRead ? (ending?.untilMs ?? 'permanent') : null,
     source,
     mode: where.find(({ mode }) => mode !== null)?.mode ?? null,
     port: cause?.port ?? recorded?.port ?? null,
     protocol: cause?.protocol ?? recorded?.protocol ?? null,
     reason: cause?.scan ?? null,
     where,
-    missing: isRule ? [] : lacking.map(({ store }) => store),
+    missing: isRule ? [] : expected.filter((store) => !where.some((one) => one.store === store)),
     protectedBy,
   }
 }
 
-const groupBy = <T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> => {
-  const groups = new Map<string, T[]>()
-  for (const item of items) {
-    const group = groups.get(keyOf(item))
-    if (group === undefined) groups.set(keyOf(item), [item])
-    else group.push(item)
-  }
-  return groups
+const addTo = <T>(groups: Map<string, T[]>, key: string, item: T): void => {
+  const group = groups.get(key)
+  if (group === undefined) groups.set(key, [item])
+  else group.push(item)
 }
 
 /** Rows without a time come last. */
@@ -158,21 +159,24 @@ const bySince = (a: BanRow, b: BanRow): number =>
 export const judgeBans = (
   readings: readonly StoreReading[],
   scans: readonly Scan[] | null,
-  protectedBy: (host: Network) => string | null,
+  protectedBy: (address: string) => string | null,
 ): BanRow[] => {
-  const stored = readings.flatMap(({ store, bans }) => bans.map((ban) => ({ store, ...ban })))
-  const byAddress = groupBy(stored, ({ address }) => address)
-  const byHost = groupBy(scans ?? [], ({ host }) => host)
-  return (
-    [...byAddress]
-      // A host only in portsentry's list of blocked hosts is not kept out by it.
-      .filter(([, bans]) => bans.some(({ store }) => store !== 'blocked-file'))
-      .map(([address, bans]) => {
-        const host = parseNetwork(address)
-        const where = bans.map(({ address: _, ...ban }) => ban)
-        const protector = host === null ? null : protectedBy(host)
-        return judgeBan(address, where, readings, scans && (byHost.get(address) ?? []), protector)
-      })
-      .sort(bySince)
-  )
+  const incomplete = storesIn(readings, 'incomplete')
+  const look: Look = {
+    expected: readings.filter(({ isExpected }) => isExpected).map(({ store }) => store),
+    incomplete,
+    isJailRead: storesIn(readings, 'read').includes('fail2ban'),
+    isAllRead: scans !== null && incomplete.length === 0,
+  }
+  const byAddress = new Map<string, StoredBan[]>()
+  for (const { bans } of readings) for (const ban of bans) addTo(byAddress, ban.address, ban)
+  const byHost = new Map<string, Scan[]>()
+  for (const scan of scans ?? []) addTo(byHost, scan.host, scan)
+  const rows: BanRow[] = []
+  for (const [address, where] of byAddress) {
+    // A host only in portsentry's list of blocked hosts is not kept out by it.
+    if (where.every(({ store }) => store === 'blocked-file')) continue
+    rows.push(judgeBan(address, where, byHost.get(address) ?? [], protectedBy(address), look))
+  }
+  return rows.sort(bySince)
 }

@@ -1,4 +1,12 @@
-import { contains, formatCidr, isWithin, type Network, networkOf } from '../network.ts'
+import {
+  contains,
+  createMatcher,
+  formatCidr,
+  isWithin,
+  type Network,
+  networkOf,
+  parseNetwork,
+} from '../network.ts'
 import { isError, type Problem, renderProblem, type SourceLocation } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
 import { type Facts, fileText } from './facts.ts'
@@ -47,7 +55,8 @@ export const findProtectors = (
 
 /** The protection of hosts by config.env and the facts. */
 export interface Protection {
-  readonly of: (host: Network) => readonly Protector[]
+  /** Of a host or network, as text. */
+  readonly of: (address: string) => readonly Protector[]
   /** Why the protected hosts cannot be determined; null if they can. */
   readonly unknown: string | null
 }
@@ -66,8 +75,13 @@ export const protectionBy = ({ settings, facts, desired, problems }: Judged): Pr
     return { of: () => [], unknown: first === undefined ? null : renderProblem(first) }
   }
   const server = facts.live ?? parseServerAddresses(fileText(facts, ADDRESSES_PATH) ?? '')
-  return {
-    of: (host) => findProtectors(host, settings, server, desired?.protectedNetworks ?? []),
-    unknown: null,
+  const { addresses, gateways, resolvers, broadcasts } = server
+  const networks = desired?.protectedNetworks ?? []
+  const given = [...(settings.lan === null ? [] : [settings.lan]), ...settings.whitelist, ...networks]
+  const isProtected = createMatcher([...given, ...addresses, ...gateways, ...resolvers, ...broadcasts])
+  const of = (address: string): Protector[] => {
+    const host = isProtected(address) ? parseNetwork(address) : null
+    return host === null ? [] : findProtectors(host, settings, server, networks)
   }
+  return { of, unknown: null }
 }

@@ -64,7 +64,10 @@ const row = (missing: readonly BanStore[] = [], detail = 'somewhere'): BanRow =>
   sinceMs: 0,
   untilMs: 'permanent',
   where: [
-    { store: 'firewall', detail, sinceMs: null, untilMs: null, port: null, protocol: null, mode: null },
+    {
+      ...{ store: 'firewall', address: '203.0.113.9', detail },
+      ...{ sinceMs: null, untilMs: null, port: null, protocol: null, mode: null },
+    },
   ],
   missing,
   protectedBy: null,

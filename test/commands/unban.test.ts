@@ -3,14 +3,14 @@ import { compare } from '../../src/commands/unban.ts'
 import type { BanStore, StoredBan, StoreReading } from '../../src/policy/banned.ts'
 
 const HOST = '203.0.113.9'
-const BAN: StoredBan = {
-  ...{ address: HOST, detail: 'somewhere' },
+const ban = (store: BanStore): StoredBan => ({
+  ...{ store, address: HOST, detail: 'somewhere' },
   ...{ sinceMs: null, untilMs: null, port: null, protocol: null, mode: null },
-}
+})
 const none = (store: BanStore): StoreReading => {
   return { store, state: 'read', bans: [], isExpected: true, note: '' }
 }
-const banned = (store: BanStore): StoreReading => ({ ...none(store), bans: [BAN] })
+const banned = (store: BanStore): StoreReading => ({ ...none(store), bans: [ban(store)] })
 const silent: StoreReading = { ...none('fail2ban'), state: 'incomplete' }
 
 test.each<[string, StoreReading, StoreReading, object]>([

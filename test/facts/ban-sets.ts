@@ -1,4 +1,4 @@
-import { type Ban, bansOfSet, type SetMember } from '../../src/facts/ban.ts'
+import type { Ban } from '../../src/facts/ban.ts'
 import { parseRouteBans, parseRoutes } from '../../src/facts/ip.ts'
 import { LIST_IPSETS, parseIpsets } from '../../src/facts/ipset.ts'
 import { LIST_NFT_SETS, parseNftSets } from '../../src/facts/nft.ts'
@@ -12,14 +12,11 @@ export const LISTS: Readonly<Record<Backend, readonly (readonly string[])[]>> = 
 }
 
 /** The bans of a backend in what these print. */
-export const membersOf = (backend: Backend, text: string): SetMember[] => {
-  if (backend === 'ipset') return parseIpsets(text)
-  if (backend === 'nft') return parseNftSets(text)
+export const membersOf = (backend: Backend, text: string): Ban[] => {
+  if (backend === 'ipset') return parseIpsets(text, 0)
+  if (backend === 'nft') return parseNftSets(text, 0)
   const { ipv4, ipv6 } = parseRoutes(text)
-  return parseRouteBans([...(ipv4 ?? []), ...(ipv6 ?? [])])
-    .filter(({ isOwn }) => isOwn)
-    .map((ban) => ({ ...ban, secondsLeft: null }))
+  return parseRouteBans([...(ipv4 ?? []), ...(ipv6 ?? [])]).filter(({ isOwn }) => isOwn)
 }
 
-export const ipsetBans = (text: string, nowMs = 0): Ban[] =>
-  bansOfSet('ipset portward', parseIpsets(text), nowMs)
+export const ipsetBans = (text: string, nowMs = 0): Ban[] => parseIpsets(text, nowMs)

@@ -14,7 +14,10 @@ const T = 1_795_288_592_000
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
 
-const ban = (address: string, more: Partial<StoredBan> = {}): StoredBan => ({
+/** A ban in a store, which `reading` names. */
+type Entry = Omit<StoredBan, 'store'>
+
+const ban = (address: string, more: Partial<Entry> = {}): Entry => ({
   address,
   detail: 'somewhere',
   sinceMs: null,
@@ -30,16 +33,16 @@ const blocked = (address: string, sinceMs = T, port = 11) =>
   ban(address, { sinceMs, port, protocol: 'tcp', mode: 'atcp' })
 
 /** `bans` null: a store that does not exist. */
-const reading = (store: BanStore, bans: readonly StoredBan[] | null, isExpected = true): StoreReading => ({
+const reading = (store: BanStore, bans: readonly Entry[] | null, isExpected = true): StoreReading => ({
   store,
   state: bans === null ? 'absent' : 'read',
-  bans: bans ?? [],
+  bans: (bans ?? []).map((one) => ({ store, ...one })),
   isExpected: isExpected && bans !== null,
   note: '',
 })
 
 /** All four stores, of which some are otherwise than empty. */
-const stores = (bans: Partial<Record<BanStore, readonly StoredBan[] | null>>, unexpected: BanStore[] = []) =>
+const stores = (bans: Partial<Record<BanStore, readonly Entry[] | null>>, unexpected: BanStore[] = []) =>
   (['fail2ban', 'blocked-file', 'hosts.deny', 'firewall'] as const).map((store) =>
     reading(store, bans[store] === undefined ? [] : bans[store], !unexpected.includes(store)),
   )
@@ -201,8 +204,8 @@ it('does not list a host that portsentry alone has noted: that keeps nobody out'
 })
 
 it('marks the hosts that are protected', () => {
-  const rows = judgeBans(stores({ firewall: [ban(A), ban(B)] }), [], (host) =>
-    host.bytes.length === 4 ? 'config.env:1' : null,
+  const rows = judgeBans(stores({ firewall: [ban(A), ban(B)] }), [], (address) =>
+    address === A ? 'config.env:1' : null,
   )
   expect(rows.map((row: BanRow) => row.protectedBy)).toEqual(['config.env:1', null])
 })
