@@ -8,11 +8,18 @@ const UNITS = ['portsentry@atcp', 'portsentry@audp']
 /** What the daemons and a ban write to, or might. The root itself can be neither filled nor remounted in a container. */
 const STORES = '/etc /var/lib/portsentry /var/lib/fail2ban /var/log'
 
+/**
+ * Copies the stores to file systems of their own. The daemons are stopped meanwhile: a file of theirs that vanishes, such as a
+ * journal of SQLite, would make cp fail. systemd's journal grows by 8 MB at a time, and starts a new file after a crash.
+ */
 const MAKE_SMALL = `set -e
+  systemctl stop ${UNITS.join(' ')} fail2ban
+  mkdir -p /run/small
   for each in ${STORES}; do
-    cp -a $each /run/copy; mount -t tmpfs -o size=16m small $each; cp -a /run/copy/. $each; rm -r /run/copy
+    mount -t tmpfs -o size=$(($(du -sk $each | cut -f 1) + 16384))k small /run/small
+    cp -a $each/. /run/small; mount --bind /run/small $each; umount /run/small
   done
-  systemctl restart ${UNITS.join(' ')} fail2ban`
+  systemctl start ${UNITS.join(' ')} fail2ban`
 
 const OBSTACLES: readonly (readonly [name: string, make: string, unmake: string])[] = [
   [
