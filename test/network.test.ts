@@ -4,12 +4,14 @@ import { describe, expect, it } from 'vitest'
 import {
   broadcastOf,
   contains,
+  createMatcher,
   formatAddress,
   formatCidr,
   formatNetmask,
   hasHostBits,
   isHost,
   isIPv4,
+  isWithin,
   type Network,
   networkOf,
   parseAddress,
@@ -122,6 +124,24 @@ describe('networks', () => {
     expect(contains(net(outer), net(inner))).toBe(expected),
   )
 
+  it.each<[string, boolean]>([
+    ['10.1.2.3', true],
+    ['10.200.0.1', false],
+    ['192.168.1.20', true],
+    ['192.168.1.21', false],
+    ['255.0.0.1', false],
+    ['2001:db8:1::9', true],
+    ['2001:DB8:0001::/64', true],
+    ['2001:db8::/32', false],
+    ['10.1.0.0/16', true],
+    ['10.0.0.0/8', false],
+    ['nonsense', false],
+  ])('the matcher of some networks says of %s: %s', (text, expected) => {
+    const networks = ['10.0.0.7/9', '192.168.1.20', '2001:db8:1::/48', '0.0.0.0/32'].map(net)
+    expect(createMatcher(networks)(text)).toBe(expected)
+    expect(createMatcher([...networks, net('0.0.0.0/0'), net('::/0')])(text)).toBe(text !== 'nonsense')
+  })
+
   it.each([
     ['10.0.0.1', '255.255.255.255', true],
     ['10.0.0.0/20', '255.255.240.0', false],
@@ -168,6 +188,17 @@ describe('laws', () => {
         expect(parseNetwork(formatCidr(one))).toEqual(one)
         const last = broadcastOf(one)
         if (last) expect(contains(one, { bytes: last, prefix: 32 })).toBe(true)
+      }),
+    )
+  })
+
+  it('a matcher answers as one network after the other does', () => {
+    fc.assert(
+      fc.property(fc.array(network), network, (networks, one) => {
+        const host = { ...one, prefix: one.bytes.length * 8 }
+        const isMatched = createMatcher(networks)
+        for (const each of [host, one]) expect(isMatched(formatCidr(each))).toBe(isWithin(networks, each))
+        expect(isMatched(formatAddress(one.bytes))).toBe(isWithin(networks, host))
       }),
     )
   })

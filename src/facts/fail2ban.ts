@@ -105,11 +105,12 @@ export const readJailBans = async (loaded: readonly string[] | null): Promise<Ja
   return text === null ? null : parseJailBans(text)
 }
 
+/** The jails in what the server, or fail2ban-client, answers to `banned ADDRESS`. */
+export const parseBanningJails = (answer: string): string[] => answer.split(/[\s:,'[\]]+/).filter(Boolean)
+
 /** The jails that have banned an address; none where the server does not answer. */
-export const findBanningJails = async (address: string): Promise<string[]> => {
-  const answer = (await ask('banned', address)) ?? ''
-  return answer.split(/[\s:,'[\]]+/).filter(Boolean)
-}
+export const findBanningJails = async (address: string): Promise<string[]> =>
+  parseBanningJails((await ask('banned', address)) ?? '')
 
 /** The state of one host in the running fail2ban. */
 export interface JailState {

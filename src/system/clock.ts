@@ -1,5 +1,8 @@
 import type { LocalTime } from '../time.ts'
 
+/** Minutes by which the time zone of this machine, or of TZ, is ahead of UTC at a time. */
+export const offsetMinutesAt = (timeMs: number): number => -new Date(timeMs).getTimezoneOffset() || 0
+
 /** `timeMs` (since the epoch) in the time zone of this machine, or of TZ, as the daemons' localtime() has it. */
 export const localTime = (timeMs: number): LocalTime => {
   const date = new Date(timeMs)
@@ -11,7 +14,7 @@ export const localTime = (timeMs: number): LocalTime => {
     minute: date.getMinutes(),
     second: date.getSeconds(),
     millisecond: date.getMilliseconds(),
-    offsetMinutes: -date.getTimezoneOffset() || 0,
+    offsetMinutes: offsetMinutesAt(timeMs),
   }
 }
 

@@ -121,6 +121,20 @@ describe('bans', () => {
     expect(document.stores).toContainEqual(expect.objectContaining({ store: 'firewall', state: 'absent' }))
   })
 
+  it('writes as many bans as there are, one a line of the document, in parts', async () => {
+    const root = server12()
+    const hosts = Array.from({ length: 2500 }, (_, index) => `198.18.${index >> 8}.${index & 255}`)
+    writeFileSync(join(root, 'etc/hosts.deny'), hosts.map((host) => `ALL: ${host}\n`).join(''))
+    const { stdout } = await bans(root, true)
+    const document = JSON.parse(stdout)
+    expect(document.bans.map((ban: { address: string }) => ban.address)).toEqual(hosts)
+    expect(stdout.match(/^ {4}\{"address":"198\.18\..*\},?$/gm)).toHaveLength(hosts.length)
+    expect((await bans(root)).stdout.match(/^198\.18\..* hosts\.deny$/gm)).toHaveLength(hosts.length)
+    const { terminal, writes } = createTerminal()
+    await bansCommand(options(terminal, root, true))
+    expect(Math.max(...writes())).toBeLessThan(stdout.length / 2)
+  })
+
   it('reads the records of 2.x', async () => {
     const { bans: rows } = JSON.parse((await bans(server2(), true)).stdout)
     expect(rows.map((row: { address: string; missing: string[] }) => [row.address, row.missing])).toEqual([

@@ -21,14 +21,19 @@ const recorder = () => {
   })
   // Like those of a process, it cannot be ended.
   stream.end = () => stream
-  return { stream, bytes: () => Buffer.concat(chunks) }
+  return { stream, bytes: () => Buffer.concat(chunks), sizes: () => chunks.map(({ length }) => length) }
 }
 
 /** Streams for a command; `texts` has what was written so far. */
 export const createTerminal = (
   env: Terminal['env'] = {},
   stdin: Readable = Readable.from([]),
-): { readonly terminal: Terminal; readonly texts: () => Omit<Result, 'status'> } => {
+): {
+  readonly terminal: Terminal
+  readonly texts: () => Omit<Result, 'status'>
+  /** How many bytes were written to stdout at a time. */
+  readonly writes: () => readonly number[]
+} => {
   const [stdout, stderr] = [recorder(), recorder()]
   return {
     terminal: { env, stdin, stdout: stdout.stream, stderr: stderr.stream },
@@ -37,6 +42,7 @@ export const createTerminal = (
       bytes: stdout.bytes().toString('latin1'),
       stderr: stderr.bytes().toString(),
     }),
+    writes: stdout.sizes,
   }
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ignoreEntryFor, parseJailBans } from '../../src/facts/fail2ban.ts'
+import { ignoreEntryFor, parseBanningJails, parseJailBans } from '../../src/facts/fail2ban.ts'
 import { parseNetwork } from '../../src/network.ts'
 
 const at = (...time: [number, number, number, number, number, number]): number => {
@@ -27,6 +27,13 @@ test.each<[string, [string, number, number | null][]]>([
   const shown = parseJailBans(text).map(({ address, sinceMs, untilMs }) => [address, sinceMs, untilMs])
   expect(shown).toEqual(expected)
 })
+
+test.each([
+  ['portsentry: sshd', ['portsentry', 'sshd']],
+  ["[['portsentry', 'recidive-2']]\n", ['portsentry', 'recidive-2']],
+  ['', []],
+  ['[[]]\n', []],
+])('the jails that %j names', (answer, jails) => expect(parseBanningJails(answer)).toEqual(jails))
 
 test.each([
   ['These IP addresses/networks are ignored:\n|- 127.0.0.0/8\n`- 192.168.1.0/24\n', '192.168.1.0/24'],
