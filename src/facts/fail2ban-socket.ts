@@ -1,5 +1,7 @@
 import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Parser } from 'pickleparser'
+import { monotonicMs } from '../system/clock.ts'
 import { errnoOf } from '../system/host-error.ts'
 
 // fail2ban's own protocol (server/asyncserver.py): the words of a command as a Python pickle, and an end mark; the answer
@@ -42,12 +44,18 @@ export type Answer =
   /** No server listens at this socket. */
   | { readonly kind: 'absent' }
 
-/** Sends one command to the fail2ban that listens at a socket. Takes up to `timeoutMs`; never rejects. */
-export const askAtSocket = (path: string, words: readonly string[], timeoutMs: number): Promise<Answer> =>
+/** The kernel lets only a few connections wait for a server to accept them, and refuses the next one at once. */
+interface Busy {
+  readonly kind: 'busy'
+}
+
+const RETRY_MS = 10
+
+const askOnce = (path: string, words: readonly string[], timeoutMs: number): Promise<Answer | Busy> =>
   new Promise((resolve) => {
     const chunks: Buffer[] = []
     const socket = connect(path)
-    const finish = (answer: Answer): void => {
+    const finish = (answer: Answer | Busy): void => {
       socket.destroy()
       resolve(answer)
     }
@@ -61,8 +69,24 @@ export const askAtSocket = (path: string, words: readonly string[], timeoutMs: n
       finish(lines === null ? { kind: 'refused' } : { kind: 'answered', lines })
     })
     socket.on('error', (error) => {
-      const isAbsent = ['ENOENT', 'ECONNREFUSED', 'EACCES'].includes(errnoOf(error) ?? '')
-      finish({ kind: isAbsent ? 'absent' : 'refused' })
+      const errno = errnoOf(error) ?? ''
+      const isAbsent = ['ENOENT', 'ECONNREFUSED', 'EACCES'].includes(errno)
+      finish({ kind: isAbsent ? 'absent' : errno === 'EAGAIN' ? 'busy' : 'refused' })
     })
     socket.on('close', () => finish({ kind: 'refused' }))
   })
+
+/** Sends one command to the fail2ban that listens at a socket. Takes up to `timeoutMs`; never rejects. */
+export const askAtSocket = async (
+  path: string,
+  words: readonly string[],
+  timeoutMs: number,
+): Promise<Answer> => {
+  const deadline = monotonicMs() + timeoutMs
+  let answer = await askOnce(path, words, timeoutMs)
+  while (answer.kind === 'busy' && monotonicMs() < deadline) {
+    await sleep(RETRY_MS)
+    answer = await askOnce(path, words, Math.max(1, deadline - monotonicMs()))
+  }
+  return answer.kind === 'busy' ? { kind: 'refused' } : answer
+}

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
@@ -88,4 +89,29 @@ it.each<[string, (socket: Socket) => void]>([
   ['says nothing', () => {}],
 ])('does not wait for a server that %s', async (_, serve) => {
   expect(await askAtSocket(await listen(serve), ['status'], 200)).toEqual({ kind: 'refused' })
+})
+
+/** Like fail2ban, one connection after the other; and slow. Hardly any may wait. */
+const BUSY_SERVER = `
+import pickle, socket, sys, time
+server = socket.socket(socket.AF_UNIX); server.bind(sys.argv[1]); server.listen(0); print('ready', flush=True)
+while True:
+    client, _ = server.accept()
+    time.sleep(0.05)
+    client.sendall(pickle.dumps((0, pickle.loads(client.recv(65536)))) + b'${END}')
+    client.close()
+`
+
+it('gets its answers one after the other from a server that accepts one connection at a time', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'portward-socket-'))
+  const path = join(directory, 'fail2ban.sock')
+  const server = spawn('python3', ['-I', '-c', BUSY_SERVER, path], { stdio: ['ignore', 'pipe', 'inherit'] })
+  onTestFinished(() => {
+    server.kill()
+    rmSync(directory, { recursive: true })
+  })
+  await once(server.stdout, 'data')
+  const words = ['a', 'b', 'c', 'd', 'e', 'f']
+  const answers = await Promise.all(words.map((word) => askAtSocket(path, ['get', word], 20_000)))
+  expect(answers).toEqual(words.map((word) => ({ kind: 'answered', lines: ['get', word] })))
 })
