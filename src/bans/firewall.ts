@@ -7,7 +7,7 @@ import { tryRun } from '../system/process.ts'
 
 /** Whether a ban applies to one of these hosts: by its address, or in a ban set by the network that it is in. */
 export const appliesTo = ({ address, isOwn }: Ban, hosts: ReadonlySet<string>): boolean => {
-  const network = isOwn && !hosts.has(address) ? parseNetwork(address) : null
+  const network = isOwn && address.includes('/') ? parseNetwork(address) : null
   const covers = (host: string) => {
     const inner = parseNetwork(host)
     return network !== null && inner !== null && contains(network, inner)
