@@ -19,12 +19,17 @@ export const showHidden = (text: string): string =>
     return code < 0x80 ? `^${String.fromCharCode(code ^ 0x40)}` : `<${code.toString(16)}>`
   })
 
-const decode = (text: string, single: (byte: string) => string): string =>
-  showHidden(
+/** Most texts have nothing but these, and one search for others takes less time than the replacements. */
+const PLAIN = /^[\n -~]*$/
+
+const decode = (text: string, single: (byte: string) => string): string => {
+  if (PLAIN.test(text)) return text
+  return showHidden(
     text.replace(BYTES, (found) =>
       found.length === 1 ? single(found) : Buffer.from(found, 'latin1').toString('utf8'),
     ),
   )
+}
 
 /** Text of files, latin1-decoded, read as UTF-8; other bytes are shown as `\x80`. */
 export const readableBytes = (text: string): string => decode(text, escapeByte)

@@ -13,6 +13,7 @@ export interface DetectOptions extends GlobalOptions {
   readonly pcap?: string
   readonly mode?: readonly string[]
   readonly dryRun?: boolean
+  readonly summary?: boolean
   readonly inUse?: string
   readonly address?: string
   readonly method?: string

@@ -9,7 +9,8 @@ export interface Exception {
 }
 
 /** Texts of files are latin1-decoded bytes, which are usually UTF-8. */
-export const readable = (latin1: string): string => Buffer.from(latin1, 'latin1').toString('utf8')
+export const readable = (latin1: string): string =>
+  /[\x80-\xff]/.test(latin1) ? Buffer.from(latin1, 'latin1').toString('utf8') : latin1
 
 const VERDICTS: Record<Exclude<Verdict, 'act'>, string> = {
   'in-use': 'a service has the port',
@@ -46,10 +47,8 @@ export const describeOutcome = (outcome: ActionOutcome): string => {
 }
 
 /** The kind of scan: `UDP`, `TCP SYN/Normal scan`, and `TCP Connect` where the daemon says only `Connect`. */
-export const scanOf = ({ scan, packet }: Decision): string => {
-  const protocol = packet.protocol.toUpperCase()
-  return scan.includes(protocol) ? scan : `${protocol} ${scan}`
-}
+export const scanOf = ({ scan, packet }: Decision): string =>
+  scan === 'Connect' ? `${packet.protocol.toUpperCase()} ${scan}` : scan
 
 export const describeException = ({ path, line, text }: Exception): string => `by ${path}:${line} (${text})`
 
@@ -78,7 +77,8 @@ const outcomeAsJson = ({ action, result, exitCode, message }: ActionOutcome): ob
 
 /** An event as the fields of its JSON document. */
 export const eventAsJson = (outcome: Outcome, exception: Exception | null): object => {
-  const { decision, outcomes, blocked, log, history, warnings } = outcome
+  const { decision, outcomes, blocked, warnings, written } = outcome
+  const { log, history } = written()
   const { packet, mode, host, scan, port, verdict } = decision
   return {
     time: isoTimestamp(packet.timeMs),

@@ -1,4 +1,5 @@
-import type { Outcome } from '../detector/decision.ts'
+import type { Decision, Outcome } from '../detector/decision.ts'
+import type { Address } from '../detector/packet.ts'
 import { describeException, describeOutcome, type Exception, outcomeOf, scanOf } from './detect-report.ts'
 
 /** How many hosts are listed separately, and how many exceptions, scan types, ports and actions of each. */
@@ -7,9 +8,11 @@ const MOST_WORDS = 64
 /** Stands for all further ones. */
 const MORE = '…'
 
-type Words = Set<string>
+/** Texts by what they stand for, so that each is made once. */
+type Words = Map<unknown, string>
 
 interface HostSummary {
+  readonly host: string
   noticed: number
   /** Number of events by outcome: `ignored`, `would be blocked`, … */
   readonly outcomes: Map<string, number>
@@ -25,48 +28,51 @@ export interface Summary {
   readonly asJson: () => object
 }
 
-const remember = (words: Words, word: string): void => {
-  words.add(words.size < MOST_WORDS || words.has(word) ? word : MORE)
+/** An IPv4 address as a number, which is found faster than its text. */
+const keyOf = (address: Address): number | null => {
+  const [a = 0, b = 0, c = 0, d = 0] = address
+  return address.length === 4 ? (a << 24) | (b << 16) | (c << 8) | d : null
 }
 
-const list = (words: Words): string => [...words].join(', ')
+const remember = (words: Words, key: unknown, describe: () => string): void => {
+  if (words.size > MOST_WORDS || words.has(key)) return
+  if (words.size === MOST_WORDS) words.set(MORE, MORE)
+  else words.set(key, describe())
+}
 
-const known = (words: Words): string[] => [...words].filter((word) => word !== MORE)
+const list = (words: Words): string => [...words.values()].join(', ')
 
-const renderHost = (host: string, summary: HostSummary): string => {
-  const { noticed, outcomes, exceptions, scans, ports, actions } = summary
+const known = (words: Words): string[] => [...words.values()].filter((word) => word !== MORE)
+
+const renderHost = (summary: HostSummary): string => {
+  const { host, noticed, outcomes, exceptions, scans, ports, actions } = summary
   const verdicts = [...outcomes].map(([word, count]) => (count === noticed ? word : `${count} ${word}`))
   const by = exceptions.size === 0 ? '' : ` ${list(exceptions)}`
   const lines = [
     `${host}: noticed ${noticed === 1 ? 'once' : `${noticed} times`}: ${verdicts.join(', ')}${by}`,
     `    ${list(scans)}; ports ${list(ports)}`,
-    ...[...actions].map((action) => `    ${action}`),
+    ...[...actions.values()].map((action) => `    ${action}`),
   ]
   return `${lines.join('\n')}\n`
 }
 
 /** The results of a run of the detector by host. Has at most a thousand hosts, and says if there were more. */
 export const createSummary = (): Summary => {
-  const hosts = new Map<string, HostSummary>()
+  const hosts = new Map<number | string, HostSummary>()
   let leftOut = 0
-  const enter = (host: string): HostSummary | undefined => {
-    const entered = hosts.get(host)
+  const enter = ({ host, packet }: Decision): HostSummary | undefined => {
+    const key = keyOf(packet.source) ?? host
+    const entered = hosts.get(key)
     if (entered !== undefined || hosts.size >= MOST_HOSTS) return entered
-    const words = { exceptions: new Set<string>(), scans: new Set<string>() }
-    const fresh = {
-      noticed: 0,
-      outcomes: new Map(),
-      ...words,
-      ports: new Set<string>(),
-      actions: new Set<string>(),
-    }
-    hosts.set(host, fresh)
+    const words = { exceptions: new Map(), scans: new Map(), ports: new Map(), actions: new Map() }
+    const fresh = { host, noticed: 0, outcomes: new Map(), ...words }
+    hosts.set(key, fresh)
     return fresh
   }
   return {
     add: (outcome, exception) => {
       const { decision, outcomes } = outcome
-      const summary = enter(decision.host)
+      const summary = enter(decision)
       if (summary === undefined) {
         leftOut += 1
         return
@@ -74,18 +80,26 @@ export const createSummary = (): Summary => {
       summary.noticed += 1
       const word = outcomeOf(outcome)
       summary.outcomes.set(word, (summary.outcomes.get(word) ?? 0) + 1)
-      if (exception !== null) remember(summary.exceptions, describeException(exception))
-      remember(summary.scans, scanOf(decision))
-      remember(summary.ports, `${decision.packet.port}/${decision.packet.protocol}`)
-      for (const each of outcomes) remember(summary.actions, describeOutcome(each))
+      if (exception !== null)
+        remember(summary.exceptions, `${exception.line} ${exception.text}`, () =>
+          describeException(exception),
+        )
+      const { port, protocol } = decision.packet
+      const scan = scanOf(decision)
+      remember(summary.scans, scan, () => scan)
+      remember(summary.ports, protocol === 'tcp' ? port : -port - 1, () => `${port}/${protocol}`)
+      for (const each of outcomes) {
+        const action = describeOutcome(each)
+        remember(summary.actions, action, () => action)
+      }
     },
     render: () => {
       if (hosts.size === 0) return 'no scan was noticed\n'
-      const all = [...hosts].map(([host, summary]) => renderHost(host, summary)).join('')
+      const all = [...hosts.values()].map(renderHost).join('')
       return leftOut === 0 ? all : `${all}and ${leftOut} events of hosts beyond the first ${MOST_HOSTS}\n`
     },
     asJson: () => ({
-      hosts: [...hosts].map(([host, { noticed, outcomes, ...words }]) => ({
+      hosts: [...hosts.values()].map(({ host, noticed, outcomes, ...words }) => ({
         host,
         noticed,
         outcomes: Object.fromEntries(outcomes),

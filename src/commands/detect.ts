@@ -65,11 +65,12 @@ const detect = async (
     const exception: Exception | null =
       line === null ? null : { path: ignore.path(), line, text: readable(ignore.line(line)) }
     summary.add(outcome, exception)
-    for (const warning of [...outcome.warnings, ...faults])
-      output.complain(`${outcome.decision.host}: ${warning}`)
+    for (const warning of outcome.warnings) output.complain(`${outcome.decision.host}: ${warning}`)
+    for (const fault of faults) output.complain(`${outcome.decision.host}: ${fault}`)
+    if (options.summary) return
     if (options.json) {
       output.documentLine('detect', { event: 'decision', ...eventAsJson(outcome, exception), faults })
-    } else if (!options.quiet || isImportant(outcome)) output.text(renderEvent(outcome, exception))
+    } else if (!options.quiet || isImportant(outcome)) output.textLine(renderEvent(outcome, exception))
   }
   const { text, document, failure }: Ending = await watchSource(
     {

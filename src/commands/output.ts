@@ -44,6 +44,8 @@ export interface Output {
   readonly result: (text: string) => void
   /** Results as Unicode without colours; may quote files. */
   readonly text: (text: string) => void
+  /** One of many lines of a result, written with those that follow it at once. */
+  readonly textLine: (text: string) => void
   /** Remarks and progress: stderr, unless quiet. */
   readonly note: (text: string) => void
   /** A message on stderr, even when quiet. */
@@ -52,7 +54,7 @@ export interface Output {
   readonly problems: (problems: readonly Problem[]) => void
   /** The one JSON document, with --json. The items of the list come last, one a line, and are not copied as a whole. */
   readonly document: <T>(command: string, content: object, list?: LongList<T>) => void
-  /** One of several JSON documents, one a line, with --json. */
+  /** One of many JSON documents, one a line, with --json; written as `textLine` is. */
   readonly documentLine: (command: string, content: object) => void
 }
 
@@ -82,41 +84,64 @@ export const isColored = (
 ): boolean =>
   color && terminal[stream].isTTY === true && !terminal.env['NO_COLOR'] && terminal.env['TERM'] !== 'dumb'
 
-/** Items of a long list that are written at once. */
-const AT_ONCE = 1000
+/** One write for so many characters: it takes as long as to make twenty lines. */
+const BATCH = 65_536
+
+/** Collects texts that come one right after the other; writes them before anything else happens, or when there are enough. */
+const createBatch = (write: (text: string) => void) => {
+  let pending = ''
+  const flush = (): void => {
+    if (pending !== '') write(pending)
+    pending = ''
+  }
+  const add = (text: string): void => {
+    if (pending === '') queueMicrotask(flush)
+    pending += text
+    if (pending.length >= BATCH) flush()
+  }
+  return { add, flush }
+}
 
 /** Where a command writes: results on stdout, everything else on stderr. */
 export const openOutput = (options: Pick<GlobalOptions, 'json' | 'quiet' | 'color' | 'terminal'>): Output => {
   const { json, quiet } = options
   const { stdout, stderr } = options.terminal
+  const batch = createBatch((text) => {
+    stdout.write(json ? readableJson(text) : readableWords(text))
+  })
   const complain = (text: string): void => {
+    batch.flush()
     stderr.write(`${readableMessage(text)}\n`)
   }
   const jsonOf = (command: string, content: object, indent?: number): string =>
-    readableJson(JSON.stringify({ version: JSON_VERSION, command, ...content }, null, indent))
+    JSON.stringify({ version: JSON_VERSION, command, ...content }, null, indent)
   const writeList = <T>({ name, items, asJson }: LongList<T>): void => {
-    stdout.write(`,\n  "${name}": [`)
-    for (let at = 0; at < items.length; at += AT_ONCE) {
-      const lines = items.slice(at, at + AT_ONCE).map((item) => `\n    ${JSON.stringify(asJson(item))}`)
-      stdout.write(`${at === 0 ? '' : ','}${readableJson(lines.join(','))}`)
-    }
-    stdout.write('\n  ]')
+    batch.add(`,\n  "${name}": [`)
+    for (const [index, item] of items.entries())
+      batch.add(`${index === 0 ? '' : ','}\n    ${JSON.stringify(asJson(item))}`)
+    batch.add('\n  ]')
   }
   return {
     result: (text) => {
       if (json) return
+      batch.flush()
       // To a pipe or a file quoted bytes are written unchanged, so that the diff can be applied.
       if (!stdout.isTTY) stdout.write(text, 'latin1')
       else stdout.write(isColored(options, 'stdout') ? paintDiff(readableBytes(text)) : readableBytes(text))
     },
     text: (text) => {
+      batch.flush()
       if (!json) stdout.write(readableWords(text))
+    },
+    textLine: (text) => {
+      if (!json) batch.add(text)
     },
     note: (text) => {
       if (!quiet) complain(text)
     },
     complain,
     problems: (problems) => {
+      batch.flush()
       for (const problem of problems) {
         if (quiet && !isError(problem)) continue
         const line = readableMessage(renderProblem(problem))
@@ -126,12 +151,13 @@ export const openOutput = (options: Pick<GlobalOptions, 'json' | 'quiet' | 'colo
     },
     document: (command, content, list) => {
       if (!json) return
-      stdout.write(jsonOf(command, content, 2).slice(0, -'\n}'.length))
+      batch.add(jsonOf(command, content, 2).slice(0, -'\n}'.length))
       if (list !== undefined) writeList(list)
-      stdout.write('\n}\n')
+      batch.add('\n}\n')
+      batch.flush()
     },
     documentLine: (command, content) => {
-      if (json) stdout.write(`${jsonOf(command, content)}\n`)
+      if (json) batch.add(`${jsonOf(command, content)}\n`)
     },
   }
 }

@@ -199,6 +199,7 @@ export const createProgram = (terminal: Terminal, finish: (code: number) => void
         .argParser(parseMode),
     )
     .option('--dry-run', 'live: report what would be done, but do nothing')
+    .option('--summary', 'report each host at the end, and no decision by itself')
     .option('--in-use <ports>', '--pcap: ports that services had, such as 22/tcp,80,53/udp')
     .option('--address <addresses>', "--pcap: the server's own addresses (default: any destination)")
     .addOption(

@@ -1,13 +1,16 @@
-import { createBoundedMap, keyOf } from './bounded-map.ts'
-import type { Address } from './packet.ts'
+import type { Dialect } from '../documents/portsentry-conf.ts'
+import { createBoundedTable } from './bounded-table.ts'
+import { type Address, LONGEST_ADDRESS } from './packet.ts'
 
 /**
- * The hosts that the daemon considers blocked already: those of its blocked file. At most `bound` addresses are kept (a
+ * The hosts that the daemon considers blocked already: those of its blocked file. At most `bound` entries are kept (a
  * million), beyond which the oldest is dropped and would be acted on again; the daemons keep any number.
  */
 export interface BlockedHosts {
   has(source: Address): boolean
-  /** Adds what was appended to the file: a line of 1.2, a record of 2.x. */
+  /** Adds a host as the entry does that the daemon appends to the file where it knows no name of the host. */
+  add(source: Address, dialect: Dialect): void
+  /** Adds the hosts of what was appended to the file: a line of 1.2, a record of 2.x. */
   append(content: Uint8Array | string): void
   /** Replaces all hosts by those of the file's present content. */
   replace(content: Uint8Array | string): void
@@ -76,15 +79,43 @@ const addressesOf12 = (text: string): Address[] => {
   return pieces.flatMap(addressesIn)
 }
 
+/**
+ * The addresses that 1.2 finds in a line with this one, by their first numbers: those that are the end of its own. The same as
+ * `addressesIn` for a line that has no other name of the host.
+ */
+const foundWith = (first: number): number[] =>
+  [...`${first}`].map((_, start) => octetOf(`${first}`.slice(start))).filter((octet) => octet !== -1)
+
+/** Addresses of IPv4 that differ in their first number, but not in its last digit, share an entry, with a bit for each. */
+const bitOf = (first: number): number => 1 << Math.floor(first / 10)
+const ONE_BIT = Int32Array.from({ length: 256 }, (_, first) => bitOf(first))
+const BITS_FOUND = Int32Array.from({ length: 256 }, (_, first) =>
+  foundWith(first).reduce((bits, each) => bits | bitOf(each), 0),
+)
+
 /** A string (latin1) is read as 1.2's file, bytes as 2.x's. */
-export const createBlockedHosts = (bound: number): BlockedHosts => {
-  const blocked = createBoundedMap<number | string, true>(bound)
+export const createBlockedHosts = (bound: number, seed = 0): BlockedHosts => {
+  const blocked = createBoundedTable({ bound, longest: LONGEST_ADDRESS, seed })
+  const shared = [0, 0, 0, 0]
+  const keyOf = (address: Address): Address => {
+    if (address.length !== 4) return address
+    shared[0] = (address[0] as number) % 10
+    for (let index = 1; index < 4; index++) shared[index] = address[index] as number
+    return shared
+  }
+  const bitsOf = (address: Address, bits: Int32Array): number =>
+    address.length === 4 ? (bits[address[0] as number] as number) : 1
+  const set = (address: Address, bits: Int32Array): void => {
+    const key = keyOf(address)
+    blocked.set(key, blocked.get(key) | bitsOf(address, bits))
+  }
   const append = (content: Uint8Array | string): void => {
     const addresses = typeof content === 'string' ? addressesOf12(content) : addressesOf(content)
-    for (const address of addresses) blocked.set(keyOf(address), true)
+    for (const address of addresses) set(address, ONE_BIT)
   }
   return {
-    has: (source) => blocked.get(keyOf(source)) === true,
+    has: (source) => (blocked.get(keyOf(source)) & bitsOf(source, ONE_BIT)) !== 0,
+    add: (source, dialect) => set(source, dialect === '1.2' ? BITS_FOUND : ONE_BIT),
     append,
     replace: (content) => {
       blocked.clear()

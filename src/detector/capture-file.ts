@@ -1,4 +1,4 @@
-import { BadCapture, type Frame, type UnitReader } from './frame.ts'
+import { BadCapture, type Frame, NO_FRAME, type UnitReader } from './frame.ts'
 import { uint16, uint32Little } from './octets.ts'
 import { createPcap } from './pcap.ts'
 import { createPcapng, SECTION_HEADER } from './pcapng.ts'
@@ -10,8 +10,10 @@ export interface CaptureFault {
 }
 
 export interface CaptureReader {
-  /** The frames whose last byte is in this chunk, in order. Empty after a fault. */
-  push(chunk: Uint8Array): Frame[]
+  /** Takes the next bytes. To be called when `next` has returned null. */
+  push(chunk: Uint8Array): void
+  /** The next frame that is complete, valid until the next call; null if there is none yet, or after a fault. */
+  next(): Frame | null
   /** To be called at the end of the input: the fault, also if the capture ends within a record. */
   end(): CaptureFault | null
   /** The fault that stopped the reading, or null. */
@@ -50,45 +52,68 @@ const joined = (one: Uint8Array, other: Uint8Array): Uint8Array => {
   return both
 }
 
+const EMPTY = new Uint8Array(0)
+
 /** Reads a capture file or pipe incrementally: pcap or pcapng, by its first bytes. Never throws. */
 export const createCaptureReader = (): CaptureReader => {
   let readUnit: UnitReader | null = null
   let fault: CaptureFault | null = null
-  /** The offset of the incomplete unit, and its bytes so far. */
+  /** What was pushed and not yet read, from `at` on, and the offset of `at` in the capture. */
+  let bytes: Uint8Array = EMPTY
+  let at = 0
   let offset = 0
-  let held: Uint8Array = new Uint8Array(0)
+  const frame = {
+    timeMs: 0,
+    linkType: NO_FRAME,
+    bytes: EMPTY as Uint8Array,
+    start: 0,
+    end: 0,
+    originalLength: 0,
+  }
 
-  const readAll = (bytes: Uint8Array): Frame[] => {
-    const frames: Frame[] = []
-    let at = 0
-    try {
-      if (bytes.length >= MAGIC_LENGTH) readUnit ??= openFormat(bytes)
-      for (let unit = readUnit?.(bytes); unit; unit = readUnit?.(bytes.subarray(at))) {
-        if (unit.frame !== null) frames.push(unit.frame)
-        at += unit.length
-      }
-    } catch (error) {
-      if (!(error instanceof BadCapture)) throw error
-      fault = { offset: offset + at, message: error.message }
+  const readOn = (): Frame | null => {
+    if (readUnit === null) {
+      if (bytes.length - at < MAGIC_LENGTH) return null
+      readUnit = openFormat(bytes)
     }
-    offset += at
-    held = bytes.slice(at)
-    return frames
+    for (;;) {
+      frame.linkType = NO_FRAME
+      const length = readUnit(bytes, at, frame)
+      if (length === 0) return null
+      at += length
+      offset += length
+      if (frame.linkType !== NO_FRAME) return frame
+    }
   }
 
   return {
-    push: (chunk) => (fault === null ? readAll(held.length === 0 ? chunk : joined(held, chunk)) : []),
+    push: (chunk) => {
+      if (fault !== null) return
+      bytes = at === bytes.length ? chunk : joined(bytes.subarray(at), chunk)
+      at = 0
+    },
+    next: () => {
+      if (fault !== null) return null
+      try {
+        return readOn()
+      } catch (error) {
+        if (!(error instanceof BadCapture)) throw error
+        fault = { offset, message: error.message }
+        return null
+      }
+    },
     end: () => {
-      if (fault === null && offset === 0 && held.length === 0)
+      const held = bytes.length - at
+      if (fault === null && offset === 0 && held === 0)
         fault = { offset, message: 'the capture is empty: it does not even have a header' }
-      if (fault === null && held.length > 0)
+      if (fault === null && held > 0)
         fault = {
           offset,
-          message: `the capture ends within a record, of which only ${held.length} bytes are present`,
+          message: `the capture ends within a record, of which only ${held} bytes are present`,
         }
       return fault
     },
     fault: () => fault,
-    buffered: () => held.length,
+    buffered: () => bytes.length - at,
   }
 }

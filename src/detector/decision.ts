@@ -61,19 +61,25 @@ export interface Decision {
   readonly actions: readonly Action[]
 }
 
-/** A decision with its results: everything that the daemon writes. */
+/** A decision with its results. */
 export interface Outcome {
   readonly decision: Decision
   /** Of the decision's actions, in order. */
   readonly outcomes: readonly ActionOutcome[]
   /** Whether the daemon now considers the host blocked, rightly or not; null if it did not get that far. */
   readonly blocked: boolean | null
+  /** What the daemon does not log, such as a command that failed while it logs "blocked". */
+  readonly warnings: readonly string[]
+  /** Everything that the daemon writes, put into words when it is asked for. */
+  readonly written: () => Written
+}
+
+/** What a daemon writes about one packet. */
+export interface Written {
   /** Lines of the daemon's log, verbatim, without time and ident. */
   readonly log: readonly string[]
   /** The line for the history file with its newline; null: none. */
   readonly history: string | null
   /** What is appended to the blocked file: 1.2's line (latin1), 2.x's binary record. Null: nothing. */
   readonly blockedRecord: Uint8Array | string | null
-  /** What the daemon does not log, such as a command that failed while it logs "blocked". */
-  readonly warnings: readonly string[]
 }

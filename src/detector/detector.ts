@@ -1,15 +1,16 @@
-import { type IgnoreList, ignoringLine } from '../documents/ignore-list.ts'
+import type { IgnoreList } from '../documents/ignore-list.ts'
 import { formatAddress } from '../network.ts'
 import { createBlockedHosts } from './blocked-hosts.ts'
 import type { Configuration } from './configuration.ts'
-import type { ActionOutcome, Decision, Outcome, Verdict } from './decision.ts'
+import type { Action, ActionOutcome, Decision, Outcome, Verdict } from './decision.ts'
 import { type Circumstances, finalize } from './finalize.ts'
 import { createHandshakes, MOST_HALF_OPEN } from './handshakes.ts'
+import { createIgnoringLine, type IgnoringLine } from './ignored-networks.ts'
 import { isConnectMode, type Protocol } from './modes.ts'
 import { type Address, isSameAddress, type Packet } from './packet.ts'
 import { type InUse, type WatchedPorts, watchPorts } from './ports.ts'
 import { describeScan } from './scan-type.ts'
-import { actionsOf } from './substitute.ts'
+import { createActions } from './substitute.ts'
 import { createTrigger, MOST_HOSTS } from './trigger.ts'
 import { createVisibility } from './visibility.ts'
 
@@ -22,6 +23,8 @@ export interface DetectorOptions {
   readonly method?: 'pcap' | 'raw'
   /** 2.x: the blocked file as it was at the start. */
   readonly blocked?: Uint8Array
+  /** Any number that senders of packets cannot know (see BoundedTable). */
+  readonly seed?: number
   /** Smaller bounds for tests. */
   readonly bounds?: Partial<Sizes>
 }
@@ -37,7 +40,7 @@ export interface Sizes {
 interface Surroundings {
   /** Whether a service uses the port; always false in connect modes. */
   readonly inUse: boolean
-  /** Null: there is none, or it cannot be read. */
+  /** Null: there is none, or it cannot be read. The same object as long as it does not change. */
   readonly ignore: IgnoreList | null
 }
 
@@ -48,28 +51,39 @@ export interface Detector {
   watches(packet: Packet): boolean
   /** The same for a connection or datagram that a real socket of a connect mode received. */
   accepts(protocol: Protocol, port: number): boolean
-  /** Counts the packet and decides. Only for packets that it watches. */
+  /** Counts the packet and decides. Only for packets that it watches, and that nobody overwrites. */
   decide(packet: Packet, surroundings: Surroundings): Decision
-  /** Everything that the daemon writes. `outcomes` are those of the decision's actions, in order. */
+  /** The outcome, with everything that the daemon writes. `outcomes` are those of the decision's actions, in order. */
   finalize(decision: Decision, outcomes: readonly ActionOutcome[], circumstances: Circumstances): Outcome
   /** Sets the blocked file's present content: 1.2's as a latin1 string, 2.x's as bytes. */
   replaceBlocked(content: Uint8Array | string): void
   sizes(): Sizes
 }
 
+const NO_ACTIONS: readonly Action[] = []
+
 export const createDetector = (configuration: Configuration, options: DetectorOptions): Detector => {
   const { dialect, mode, block } = configuration
-  const { bounds = {}, addresses, inUseAtStart, method = 'pcap' } = options
+  const { bounds = {}, addresses, inUseAtStart, method = 'pcap', seed = 0 } = options
   const reading = isConnectMode(mode) ? 'connections' : dialect === '1.2' ? 'raw' : method
   const ports: Partial<Record<Protocol, WatchedPorts>> = {}
   for (const [protocol, rule] of configuration.ports) {
     ports[protocol] = watchPorts(rule, reading, (port) => inUseAtStart(protocol, port))
   }
   const isVisible = createVisibility(dialect, reading, addresses)
-  const handshakes = createHandshakes(bounds.handshakes ?? MOST_HALF_OPEN)
-  const trigger = createTrigger(dialect, configuration.scanTrigger, bounds.trigger ?? MOST_HOSTS)
-  const blocked = createBlockedHosts(bounds.blocked ?? MOST_HOSTS)
+  const handshakes = createHandshakes(bounds.handshakes ?? MOST_HALF_OPEN, seed)
+  const trigger = createTrigger(dialect, configuration.scanTrigger, bounds.trigger ?? MOST_HOSTS, seed)
+  const blocked = createBlockedHosts(bounds.blocked ?? MOST_HOSTS, seed)
   if (options.blocked !== undefined) blocked.append(options.blocked)
+  const actionsOf = createActions(configuration)
+
+  let known: IgnoreList | null = null
+  let lineOf: IgnoringLine = () => null
+  const ignoringLine = (ignore: IgnoreList, source: Address): number | null => {
+    if (ignore !== known) lineOf = createIgnoringLine(ignore)
+    known = ignore
+    return lineOf(source)
+  }
 
   const isWatched = (protocol: Protocol, port: number): boolean => (ports[protocol]?.[port] ?? -1) !== -1
 
@@ -99,12 +113,18 @@ export const createDetector = (configuration: Configuration, options: DetectorOp
       const host = formatAddress(source)
       const port = ports[protocol]?.[packet.port] ?? packet.port
       const scan = describeScan(packet, mode, dialect)
-      const actions = verdict === 'act' ? actionsOf(configuration, protocol, { host, port, mode }) : []
+      const actions = verdict === 'act' ? actionsOf(protocol, { host, port, mode }) : NO_ACTIONS
       return { packet, mode, host, scan, port, verdict, ignoredByLine, actions }
     },
     finalize: (decision, outcomes, circumstances) => {
       const outcome = finalize(decision, outcomes, configuration, trigger.warnings, circumstances)
-      if (outcome.blockedRecord !== null) blocked.append(outcome.blockedRecord)
+      const isNewlyBlocked = decision.verdict === 'act' && outcome.blocked === true
+      if (isNewlyBlocked && (dialect === '1.2' || configuration.blockedFile !== null)) {
+        const { source } = decision.packet
+        // A name may contain another address, or this one where the daemon does not recognize it.
+        if (circumstances.name === decision.host) blocked.add(source, dialect)
+        else blocked.append(outcome.written().blockedRecord ?? '')
+      }
       return outcome
     },
     replaceBlocked: blocked.replace,

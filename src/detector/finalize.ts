@@ -2,7 +2,7 @@ import type { IgnoreList } from '../documents/ignore-list.ts'
 import type { LocalTime } from '../time.ts'
 import { blockedRecord } from './blocked-hosts.ts'
 import type { Configuration } from './configuration.ts'
-import type { ActionOutcome, Decision, Outcome } from './decision.ts'
+import type { ActionOutcome, Decision, Outcome, Written } from './decision.ts'
 import { historyLine2, historyLine12, scanEvent2 } from './history.ts'
 import { logLines2, logLines12 } from './log-lines.ts'
 
@@ -10,7 +10,7 @@ export interface Circumstances {
   /** The host's name by RESOLVE_HOST, or the host itself; 2.x does not print it. */
   readonly name: string
   readonly localTime: (timeMs: number) => LocalTime
-  /** Null if the file is missing or unreadable, which 1.2 logs. */
+  /** The list at the time of the decision. Null if the file is missing or unreadable, which 1.2 logs. */
   readonly ignore: IgnoreList | null
 }
 
@@ -38,50 +38,76 @@ const isBlockedNow = (
   }
 }
 
-/** What the daemon does not log about an action: one line, or none if it succeeded. */
-const warnAbout = (outcome: ActionOutcome, blocked: boolean): string[] => {
+/** What the daemon does not log about an action; null if it succeeded. */
+const warnAbout = (outcome: ActionOutcome, blocked: boolean): string | null => {
   const { action, result, exitCode, message } = outcome
   const consequence = blocked ? ' — portsentry logs the host as blocked all the same' : ''
-  if (action.kind === 'impossible') return [`${action.option} is skipped, ${action.reason}${consequence}`]
+  if (action.kind === 'impossible') return `${action.option} is skipped, ${action.reason}${consequence}`
   if (result === 'failed') {
     const ended = exitCode === null ? 'was not carried out' : `ended with exit code ${exitCode}`
-    return [`${action.option} ${ended}${message === '' ? '' : `: ${message}`}${consequence}`]
+    return `${action.option} ${ended}${message === '' ? '' : `: ${message}`}${consequence}`
   }
   // Done, but with a problem, such as an entry that was appended to a line without a newline.
-  return action.kind === 'hosts-deny' && message !== '' ? [`${action.option}: ${message}`] : []
+  return action.kind === 'hosts-deny' && message !== '' ? `${action.option}: ${message}` : null
 }
 
-/** Everything that the daemon writes after a decision with these action outcomes; `triggerWarnings` are its trigger's. */
-export const finalize = (
-  decision: Decision,
-  outcomes: readonly ActionOutcome[],
+const write12 = (
+  outcome: Outcome,
   configuration: Configuration,
   triggerWarnings: readonly string[],
   { name, localTime, ignore }: Circumstances,
-): Outcome => {
+): Written => {
+  const { decision, blocked } = outcome
   const { packet, verdict } = decision
-  const blocked = isBlockedNow(decision, outcomes, configuration)
   const isNewlyBlocked = verdict === 'act' && blocked === true
-  const warnings = outcomes.flatMap((outcome) => warnAbout(outcome, blocked === true))
-  const known = { decision, outcomes, blocked, warnings }
-  if (configuration.dialect === '1.2') {
-    const line = isNewlyBlocked ? historyLine12(decision, name, localTime(packet.timeMs)) : null
-    const notes = [
-      ...(ignore === null ? ['attackalert: ERROR: cannot open ignore file. Blocking host anyway.'] : []),
-      ...(verdict === 'below-trigger' ? [] : triggerWarnings),
-    ]
-    const log = logLines12({ ...known, name, notes, block: configuration.block[packet.protocol] })
-    // Both files get the same line.
-    return { ...known, log, history: line, blockedRecord: line }
-  }
+  const line = isNewlyBlocked ? historyLine12(decision, name, localTime(packet.timeMs)) : null
+  const notes = [
+    ...(ignore === null ? ['attackalert: ERROR: cannot open ignore file. Blocking host anyway.'] : []),
+    ...(verdict === 'below-trigger' ? [] : triggerWarnings),
+  ]
+  const log = logLines12({ ...outcome, name, notes, block: configuration.block[packet.protocol] })
+  // Both files get the same line.
+  return { log, history: line, blockedRecord: line }
+}
+
+const write2 = (outcome: Outcome, configuration: Configuration, { localTime }: Circumstances): Written => {
+  const { decision, blocked } = outcome
+  const { packet, verdict } = decision
+  const isNewlyBlocked = verdict === 'act' && blocked === true
   const event = scanEvent2(decision, blocked)
   // The history has every packet whose port is not in use; without BLOCKED_FILE no host is remembered.
   const isRecorded = verdict !== 'in-use' && configuration.historyFile !== null
   const isKept = isNewlyBlocked && configuration.blockedFile !== null
   return {
-    ...known,
-    log: logLines2(known, event),
+    log: logLines2(outcome, event),
     history: isRecorded ? historyLine2(event, localTime(packet.timeMs)) : null,
     blockedRecord: isKept ? blockedRecord(packet.source) : null,
   }
+}
+
+/** The outcome of a decision with these action outcomes; `triggerWarnings` are its trigger's. */
+export const finalize = (
+  decision: Decision,
+  outcomes: readonly ActionOutcome[],
+  configuration: Configuration,
+  triggerWarnings: readonly string[],
+  circumstances: Circumstances,
+): Outcome => {
+  const blocked = isBlockedNow(decision, outcomes, configuration)
+  const warnings: string[] = []
+  for (const each of outcomes) {
+    const warning = warnAbout(each, blocked === true)
+    if (warning !== null) warnings.push(warning)
+  }
+  const outcome: Outcome = {
+    decision,
+    outcomes,
+    blocked,
+    warnings,
+    written: () =>
+      configuration.dialect === '1.2'
+        ? write12(outcome, configuration, triggerWarnings, circumstances)
+        : write2(outcome, configuration, circumstances),
+  }
+  return outcome
 }

@@ -1,6 +1,6 @@
 /**
- * One captured frame. `bytes` is what was captured of it, and may be a view of the chunk that was pushed: keep a copy.
- * `originalLength` is what was on the wire, never less than `bytes`.
+ * One captured frame: the bytes from `start` to `end`. The reader overwrites it when it reads on, and the bytes may be those of
+ * the chunk that was pushed. `originalLength` is what was on the wire, never less than what was captured.
  */
 export interface Frame {
   /** Whole milliseconds since the epoch, rounded down. */
@@ -8,17 +8,23 @@ export interface Frame {
   /** LINKTYPE_ number as tcpdump.org registers it. */
   readonly linkType: number
   readonly bytes: Uint8Array
+  readonly start: number
+  readonly end: number
   readonly originalLength: number
 }
 
-/** A header, a record or a block: its size in bytes, and the frame in it, if any. */
-interface Unit {
-  readonly length: number
-  readonly frame: Frame | null
-}
+/** The link type of a unit that has no frame. */
+export const NO_FRAME = -1
 
-/** Reads the unit at the start of the bytes; null if it is not complete yet. Throws BadCapture. */
-export type UnitReader = (bytes: Uint8Array) => Unit | null
+/**
+ * Reads the unit (a header, a record or a block) at `start`. Returns its size in bytes, 0 if it is not complete yet, and writes
+ * the frame in it, if any, to `frame`, whose link type is NO_FRAME before. Throws BadCapture.
+ */
+export type UnitReader = (
+  bytes: Uint8Array,
+  start: number,
+  frame: { -readonly [key in keyof Frame]: Frame[key] },
+) => number
 
 export class BadCapture extends Error {}
 

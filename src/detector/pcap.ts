@@ -11,30 +11,34 @@ const RECORD_HEADER = 16
  */
 export const createPcap = (fractionsPerMs: number): UnitReader => {
   let linkType: number | null = null
-  return (bytes) => {
+  return (bytes, start, frame) => {
+    const available = bytes.length - start
     if (linkType === null) {
-      if (bytes.length < FILE_HEADER) return null
-      const major = uint16(bytes, 4)
+      if (available < FILE_HEADER) return 0
+      const major = uint16(bytes, start + 4)
       if (major !== 2)
-        throw new BadCapture(`version ${major}.${uint16(bytes, 6)} of pcap is not supported, only 2.x`)
+        throw new BadCapture(
+          `version ${major}.${uint16(bytes, start + 6)} of pcap is not supported, only 2.x`,
+        )
       // The upper bits are the length of a frame check sequence, which the length in the IP header excludes.
-      linkType = uint32(bytes, 20) % 0x400_0000
+      linkType = uint32(bytes, start + 20) % 0x400_0000
       checkLinkType(linkType)
-      return { length: FILE_HEADER, frame: null }
+      return FILE_HEADER
     }
-    if (bytes.length < RECORD_HEADER) return null
-    const captured = uint32(bytes, 8)
+    if (available < RECORD_HEADER) return 0
+    const captured = uint32(bytes, start + 8)
     if (captured > MAX_CAPTURED)
       throw new BadCapture(
         `the record claims ${captured} captured bytes, more than the ${MAX_CAPTURED} that any capture has`,
       )
     const length = RECORD_HEADER + captured
-    if (bytes.length < length) return null
-    const timeMs = uint32(bytes, 0) * 1000 + Math.floor(uint32(bytes, 4) / fractionsPerMs)
-    const originalLength = Math.max(uint32(bytes, 12), captured)
-    return {
-      length,
-      frame: { timeMs, linkType, bytes: bytes.subarray(RECORD_HEADER, length), originalLength },
-    }
+    if (available < length) return 0
+    frame.timeMs = uint32(bytes, start) * 1000 + Math.floor(uint32(bytes, start + 4) / fractionsPerMs)
+    frame.linkType = linkType
+    frame.bytes = bytes
+    frame.start = start + RECORD_HEADER
+    frame.end = start + length
+    frame.originalLength = Math.max(uint32(bytes, start + 12), captured)
+    return length
   }
 }

@@ -1,4 +1,4 @@
-import { BadCapture, type Frame, MAX_CAPTURED, type UnitReader } from './frame.ts'
+import { BadCapture, MAX_CAPTURED, type UnitReader } from './frame.ts'
 import { checkLinkType } from './link-layer.ts'
 import { uint16Little as uint16, uint32Little as uint32 } from './octets.ts'
 
@@ -53,29 +53,39 @@ const readInterface = (block: Uint8Array): Interface => {
   return { linkType: uint16(block, 8), unitsPerMs }
 }
 
-const readPacket = (block: Uint8Array, interfaces: readonly Interface[]): Frame => {
-  const index = uint32(block, 8)
+const readPacket = (
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  interfaces: readonly Interface[],
+  frame: Parameters<UnitReader>[2],
+): void => {
+  const index = uint32(bytes, start + 8)
   const its = interfaces[index]
   if (its === undefined)
     throw new BadCapture(`the packet came by interface ${index}, which the section does not describe`)
   // The link type of an interface matters only if it has packets.
   checkLinkType(its.linkType)
-  const captured = uint32(block, 20)
-  if (captured > Math.min(MAX_CAPTURED, block.length - 32))
+  const captured = uint32(bytes, start + 20)
+  if (captured > Math.min(MAX_CAPTURED, length - 32))
     throw new BadCapture(`the packet claims ${captured} captured bytes, more than its block can have`)
   // Nanoseconds since the epoch do not fit a number: rounding could give an adjacent millisecond.
-  const timeMs = ((BigInt(uint32(block, 12)) << 32n) | BigInt(uint32(block, 16))) / its.unitsPerMs
+  const units = (BigInt(uint32(bytes, start + 12)) << 32n) | BigInt(uint32(bytes, start + 16))
+  const timeMs = units / its.unitsPerMs
   if (timeMs > LAST_TIME_MS) throw new BadCapture('the packet’s time is out of range')
-  const originalLength = Math.max(uint32(block, 24), captured)
-  const bytes = block.subarray(28, 28 + captured)
-  return { timeMs: Number(timeMs), linkType: its.linkType, bytes, originalLength }
+  frame.timeMs = Number(timeMs)
+  frame.linkType = its.linkType
+  frame.bytes = bytes
+  frame.start = start + 28
+  frame.end = frame.start + captured
+  frame.originalLength = Math.max(uint32(bytes, start + 24), captured)
 }
 
-/** The size of the block with this header. */
-const measure = (head: Uint8Array): number => {
-  if (uint32(head, 0) === SECTION_HEADER && uint32(head, 8) !== 0x1a2b_3c4d)
+/** The size of the block with the header at `start`. */
+const measure = (bytes: Uint8Array, start: number): number => {
+  if (uint32(bytes, start) === SECTION_HEADER && uint32(bytes, start + 8) !== 0x1a2b_3c4d)
     throw new BadCapture(`the section header is not little-endian, the only supported byte order ${CONVERT}`)
-  const length = uint32(head, 4)
+  const length = uint32(bytes, start + 4)
   if (length < HEAD || length % 4 !== 0 || length > MAX_BLOCK)
     throw new BadCapture(
       `the block claims ${length} bytes: only ${HEAD} to ${MAX_BLOCK} are supported, in steps of 4 ${CONVERT}`,
@@ -86,29 +96,29 @@ const measure = (head: Uint8Array): number => {
 /** The blocks of a pcapng file, as draft-ietf-opsawg-pcapng describes them and Wireshark's dumpcap writes them. */
 export const createPcapng = (): UnitReader => {
   let interfaces: Interface[] = []
-  return (bytes) => {
-    if (bytes.length < HEAD) return null
-    const length = measure(bytes)
-    if (bytes.length < length) return null
-    const block = bytes.subarray(0, length)
-    const type = uint32(block, 0)
-    const again = uint32(block, length - 4)
+  return (bytes, start, frame) => {
+    if (bytes.length - start < HEAD) return 0
+    const length = measure(bytes, start)
+    if (bytes.length - start < length) return 0
+    const type = uint32(bytes, start)
+    const again = uint32(bytes, start + length - 4)
     if (again !== length)
       throw new BadCapture(`the block claims ${length} bytes at its start and ${again} at its end`)
     if (length < (SHORTEST.get(type) ?? HEAD))
       throw new BadCapture(`the block of type ${type} is too short: it has only ${length} bytes`)
-    if (type === ENHANCED_PACKET) return { length, frame: readPacket(block, interfaces) }
-    if (type === INTERFACE) interfaces.push(readInterface(block))
+    if (type === ENHANCED_PACKET) readPacket(bytes, start, length, interfaces, frame)
+    if (type === INTERFACE) interfaces.push(readInterface(bytes.subarray(start, start + length)))
     if (type === SECTION_HEADER) {
-      if (uint16(block, 12) !== 1)
+      const major = uint16(bytes, start + 12)
+      if (major !== 1)
         throw new BadCapture(
-          `version ${uint16(block, 12)}.${uint16(block, 14)} of pcapng is not supported, only 1.x`,
+          `version ${major}.${uint16(bytes, start + 14)} of pcapng is not supported, only 1.x`,
         )
       interfaces = []
     }
     // The obsolete and the simple packet block, which only old or unusual programs write.
     if (type === 2 || type === 3)
       throw new BadCapture(`packet blocks of type ${type} are not supported ${CONVERT}`)
-    return { length, frame: null }
+    return length
   }
 }

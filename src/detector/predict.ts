@@ -6,7 +6,7 @@ import type { Action, Mode } from './decision.ts'
 import type { Protocol } from './modes.ts'
 import type { Address } from './packet.ts'
 import type { PortRule } from './ports.ts'
-import { actionsOf } from './substitute.ts'
+import { createActions } from './substitute.ts'
 
 /** What a daemon would do about a scan by one protocol. */
 interface ProtocolPrediction {
@@ -61,6 +61,7 @@ export const predict = (
   memory: Memory,
 ): Prediction => {
   const { mode, dialect, block, ports, scanTrigger } = configuration
+  const actionsOf = createActions(configuration)
   const ignoredByLine = ignore === null ? null : ignoringLine(ignore, address)
   const verdictOf = (): Prediction['verdict'] => {
     if (dialect === '1.2' && address.length !== 4) return 'unseen'
@@ -76,7 +77,7 @@ export const predict = (
     atPacket: Math.max(1, scanTrigger),
     protocols: [...ports].map(([protocol, rule]) => {
       const port = firstPort(rule)
-      const actions = port === null ? [] : actionsOf(configuration, protocol, { host, port, mode })
+      const actions = port === null ? [] : actionsOf(protocol, { host, port, mode })
       return { protocol, port, block: block[protocol], actions }
     }),
   }

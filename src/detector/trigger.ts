@@ -1,6 +1,6 @@
 import type { Dialect } from '../documents/portsentry-conf.ts'
-import { createBoundedMap, keyOf } from './bounded-map.ts'
-import type { Address } from './packet.ts'
+import { createBoundedTable } from './bounded-table.ts'
+import { type Address, isSameAddress, LONGEST_ADDRESS } from './packet.ts'
 
 /** SCAN_TRIGGER: from which packet on a host counts as a scanner. */
 export interface Trigger {
@@ -25,19 +25,18 @@ const warnings12 = (scanTrigger: number): string[] => [
 
 /** CheckStateEngine(): a ring of the last 50 packets of all hosts; with a trigger above 50 it acts at once. */
 const createRing = (scanTrigger: number): Trigger => {
-  const ring: (number | string)[] = []
+  const ring: Address[] = []
   let next = 0
-  const isEnough = (key: number | string): boolean => {
+  const isEnough = (source: Address): boolean => {
     let seen = 1
-    for (const other of ring) if (other === key) seen += 1
+    for (const other of ring) if (isSameAddress(other, source)) seen += 1
     return seen >= scanTrigger || scanTrigger > RING
   }
   return {
     count: (source) => {
       if (scanTrigger <= 0) return true
-      const key = keyOf(source)
-      const enough = isEnough(key)
-      ring[next] = key
+      const enough = isEnough(source)
+      ring[next] = source
       next = (next + 1) % RING
       return enough
     },
@@ -47,15 +46,15 @@ const createRing = (scanTrigger: number): Trigger => {
 }
 
 /** CheckState() in state_machine.c: a counter for each host, which never expires; beyond the bound the oldest host is evicted. */
-const createCounters = (scanTrigger: number, bound: number): Trigger => {
-  const counts = createBoundedMap<number | string, number>(bound)
+const createCounters = (scanTrigger: number, bound: number, seed: number): Trigger => {
+  const counts = createBoundedTable({ bound, longest: LONGEST_ADDRESS, seed })
   return {
     count: (source) => {
       if (scanTrigger === 0) return true
-      const key = keyOf(source)
-      const count = (counts.get(key) ?? 0) + 1
-      counts.set(key, count)
-      return count >= scanTrigger
+      // Which is a 16-bit number: there is no need to count further.
+      const count = Math.min(counts.get(source) + 1, scanTrigger)
+      counts.set(source, count)
+      return count === scanTrigger
     },
     warnings: [],
     size: counts.size,
@@ -63,5 +62,9 @@ const createCounters = (scanTrigger: number, bound: number): Trigger => {
 }
 
 /** `bound` is the maximum number of 2.x's counters; smaller in tests. */
-export const createTrigger = (dialect: Dialect, scanTrigger: number, bound = MOST_HOSTS): Trigger =>
-  dialect === '1.2' ? createRing(scanTrigger) : createCounters(scanTrigger, bound)
+export const createTrigger = (
+  dialect: Dialect,
+  scanTrigger: number,
+  bound = MOST_HOSTS,
+  seed = 0,
+): Trigger => (dialect === '1.2' ? createRing(scanTrigger) : createCounters(scanTrigger, bound, seed))

@@ -1,7 +1,7 @@
 import type { Dialect } from '../documents/portsentry-conf.ts'
 import { isLoopback } from '../network.ts'
-import { keyOf } from './bounded-map.ts'
-import { type Address, FLAGS, isSameAddress, type Packet } from './packet.ts'
+import { createBoundedTable } from './bounded-table.ts'
+import { type Address, FLAGS, isSameAddress, LONGEST_ADDRESS, type Packet } from './packet.ts'
 import type { Reading } from './ports.ts'
 
 /** Whether a daemon sees a packet, regardless of ports and connections. */
@@ -51,9 +51,10 @@ export const createVisibility = (
   addresses: readonly Address[] | null,
 ): Visibility => {
   const is12 = dialect === '1.2'
-  const keys = addresses && new Set(addresses.map(keyOf))
+  const own = addresses && createBoundedTable({ bound: addresses.length, longest: LONGEST_ADDRESS })
+  for (const address of addresses ?? []) own?.set(address, 1)
   const isOwn = (address: Address): boolean =>
-    keys === null ? !isGroup(address) : keys.has(keyOf(address)) || isLoopback(address)
+    own === null ? !isGroup(address) : own.get(address) === 1 || isLoopback(address)
 
   /** What the kernel delivers to sockets: reassembled packets; UDP also by broadcast and multicast. IPv4 only for 1.2. */
   const isBehindKernel = (packet: Packet): boolean => {
@@ -77,9 +78,9 @@ export const createVisibility = (
   // `-m pcap`: a filter for the addresses of each interface but lo, the link-local ones left out (pcap_device.c).
   // What a host sends to itself passes lo, whichever of its addresses it uses.
   const isFromHere = ({ source, destination }: Packet): boolean =>
-    keys === null ? isLoopback(source) || isSameAddress(source, destination) : isOwn(source)
+    own === null ? isLoopback(source) || isSameAddress(source, destination) : isOwn(source)
   const isToLink = ({ delivery }: Packet): boolean =>
-    keys !== null && (delivery === 'broadcast' || delivery === 'multicast')
+    own !== null && (delivery === 'broadcast' || delivery === 'multicast')
   return (packet) =>
     isStray(packet) &&
     (isForUs(packet) || isToLink(packet)) &&

@@ -1,10 +1,11 @@
 import type { IgnoreList } from '../documents/ignore-list.ts'
 import { unmappedAddress } from '../network.ts'
 import type { LocalTime } from '../time.ts'
-import type { Action, ActionOutcome, Mode, Outcome, Verdict } from './decision.ts'
+import type { Action, ActionOutcome, Decision, Mode, Outcome, Verdict } from './decision.ts'
 import type { Detector } from './detector.ts'
+import type { Circumstances } from './finalize.ts'
 import { isConnectMode, type Protocol } from './modes.ts'
-import type { Address, Packet } from './packet.ts'
+import { type Address, copyPacket, type Packet } from './packet.ts'
 
 type Eventually<T> = T | Promise<T>
 
@@ -12,13 +13,16 @@ type Eventually<T> = T | Promise<T>
 export interface Effects {
   /** Whether a fresh bind would fail. 1.2 tries 0.0.0.0 (destination null), 2.x the packet's destination. */
   isInUse(protocol: Protocol, port: number, destination: Address | null): Eventually<boolean>
-  /** The list that the daemon would read now; null if it does not exist or cannot be read. */
-  ignoreList(): Eventually<IgnoreList | null>
+  /**
+   * The list that the daemon would read now; null if it does not exist or cannot be read. The same object as long as it does
+   * not change.
+   */
+  ignoreList(): IgnoreList | null
   /**
    * 1.2: the blocked file's text (latin1) where another process has changed it since the last call, '' if it was removed; else
    * undefined. The detector keeps what it hands to `finalized`.
    */
-  blockedText?(mode: Mode): Eventually<string | undefined>
+  blockedText?(mode: Mode): string | undefined
   /** Carries out the action, or only returns the assumed outcome. */
   perform(action: Action): Eventually<ActionOutcome>
   /** With RESOLVE_HOST only: the host's name, or the host itself. */
@@ -27,6 +31,8 @@ export interface Effects {
   /** Called with each outcome, in order; writes history and blocked file, and reports. */
   finalized(outcome: Outcome): Eventually<void>
 }
+
+type SendBanner = (banner: string) => void
 
 /** A connection that a listening socket accepted, or a datagram. */
 export interface Connection {
@@ -39,10 +45,13 @@ export interface Connection {
   readonly sourcePort: number
   readonly port: number
   /** Called with PORT_BANNER when the daemon would send it. */
-  readonly sendBanner?: (banner: string) => void
+  readonly sendBanner?: SendBanner
 }
 
-/** Both return undefined if no detector watches the packet, else a promise for the end of its effects: await it to limit the queue. */
+/**
+ * Both return undefined if nothing has to be waited for (no detector watches the packet, or everything about it is done), else a
+ * promise for the end of its effects: await it to limit the queue. The packet may be overwritten afterwards.
+ */
 export interface Watcher {
   observe(packet: Packet): Promise<void> | undefined
   observeConnection(connection: Connection): Promise<void> | undefined
@@ -68,56 +77,106 @@ const packetOf = ({ timeMs, protocol, source, destination, sourcePort, port }: C
 
 /** Passes each packet to each detector and runs the effects in the daemon's order, one packet at a time. */
 export const createWatcher = (detectors: readonly Detector[], effects: Effects): Watcher => {
-  const dealWith = async (
+  const { localTime } = effects
+
+  /** Performs the actions from `index` on, one after the other. */
+  const performAll = (
+    actions: readonly Action[],
+    index: number,
+    outcomes: ActionOutcome[],
+  ): Eventually<readonly ActionOutcome[]> => {
+    for (let at = index; at < actions.length; at++) {
+      const outcome = effects.perform(actions[at] as Action)
+      if (outcome instanceof Promise)
+        return outcome.then((one) => performAll(actions, at + 1, [...outcomes, one]))
+      outcomes.push(outcome)
+    }
+    return outcomes
+  }
+
+  const act = (detector: Detector, decision: Decision, circumstances: Circumstances): Eventually<void> => {
+    const outcomes = performAll(decision.actions, 0, [])
+    return outcomes instanceof Promise
+      ? outcomes.then((all) => effects.finalized(detector.finalize(decision, all, circumstances)))
+      : effects.finalized(detector.finalize(decision, outcomes, circumstances))
+  }
+
+  /** What follows once it is known whether a service uses the port. */
+  const decide = (
     detector: Detector,
     packet: Packet,
-    sendBanner?: (banner: string) => void,
-  ): Promise<void> => {
+    inUse: boolean,
+    sendBanner: SendBanner | undefined,
+  ): Eventually<void> => {
     const { dialect, mode, portBanner, resolveHost } = detector.configuration
     const is12 = dialect === '1.2'
-    const inUse =
-      !isConnectMode(mode) &&
-      (await effects.isInUse(packet.protocol, packet.port, is12 ? null : packet.destination))
-    const ignore = inUse ? null : await effects.ignoreList()
-    const changed = is12 ? await effects.blockedText?.(mode) : undefined
+    const ignore = inUse ? null : effects.ignoreList()
+    const changed = is12 ? effects.blockedText?.(mode) : undefined
     if (changed !== undefined) detector.replaceBlocked(changed)
     const decision = detector.decide(packet, { inUse, ignore })
     const { verdict, host } = decision
     if (portBanner !== null && SHOWS_BANNER.has(verdict)) sendBanner?.(portBanner)
     const isNamed = is12 && resolveHost && (verdict === 'act' || verdict === 'already-blocked')
-    const name = isNamed ? await effects.resolveName(host) : host
-    const outcomes: ActionOutcome[] = []
-    for (const action of decision.actions) outcomes.push(await effects.perform(action))
-    const { localTime } = effects
-    await effects.finalized(detector.finalize(decision, outcomes, { name, localTime, ignore }))
+    const name = isNamed ? effects.resolveName(host) : host
+    return name instanceof Promise
+      ? name.then((resolved) => act(detector, decision, { name: resolved, localTime, ignore }))
+      : act(detector, decision, { name, localTime, ignore })
   }
 
-  let last: Promise<void> = Promise.resolve()
-  /** Queues work behind the previous one, whether or not that succeeds. */
-  const inTurn = (
-    concerned: readonly Detector[],
-    work: (detector: Detector) => Promise<void>,
-  ): Promise<void> | undefined => {
-    if (concerned.length === 0) return undefined
-    const all = async () => {
-      for (const detector of concerned) await work(detector)
+  const dealWith = (detector: Detector, packet: Packet, sendBanner?: SendBanner): Eventually<void> => {
+    const { dialect, mode } = detector.configuration
+    const inUse =
+      !isConnectMode(mode) &&
+      effects.isInUse(packet.protocol, packet.port, dialect === '1.2' ? null : packet.destination)
+    return inUse instanceof Promise
+      ? inUse.then((isUsed) => decide(detector, packet, isUsed, sendBanner))
+      : decide(detector, packet, inUse, sendBanner)
+  }
+
+  /** The end of the packets that are queued; null: there are none. */
+  let last: Promise<void> | null = null
+  const queue = (doing: Promise<void>): Promise<void> => {
+    const clear = () => {
+      if (last === doing) last = null
     }
-    last = last.then(all, all)
-    return last
+    last = doing
+    doing.then(clear, clear)
+    return doing
+  }
+  /**
+   * Shows a packet to a detector: at once, or behind what the detectors before it do about the same packet, or else behind the
+   * packets that are queued, whether or not those succeed.
+   */
+  const inTurn = (
+    before: Eventually<void>,
+    detector: Detector,
+    packet: Packet,
+    sendBanner?: SendBanner,
+  ): Eventually<void> => {
+    if (before === undefined && last === null) return dealWith(detector, packet, sendBanner)
+    const work = () => dealWith(detector, packet, sendBanner)
+    return before === undefined ? last?.then(work, work) : before.then(work)
   }
 
   return {
-    observe: (packet) =>
-      inTurn(
-        detectors.filter((detector) => detector.watches(packet)),
-        (detector) => dealWith(detector, packet),
-      ),
+    observe: (packet) => {
+      let kept: Packet | undefined
+      let doing: Eventually<void> | undefined
+      for (const detector of detectors) {
+        if (!detector.watches(packet)) continue
+        kept ??= copyPacket(packet)
+        doing = inTurn(doing, detector, kept)
+      }
+      return doing === undefined ? undefined : queue(doing)
+    },
     observeConnection: (connection) => {
       const packet = packetOf(connection)
-      return inTurn(
-        detectors.filter(({ accepts }) => accepts(packet.protocol, packet.port)),
-        (detector) => dealWith(detector, packet, connection.sendBanner),
-      )
+      let doing: Eventually<void> | undefined
+      for (const detector of detectors) {
+        if (!detector.accepts(packet.protocol, packet.port)) continue
+        doing = inTurn(doing, detector, packet, connection.sendBanner)
+      }
+      return doing === undefined ? undefined : queue(doing)
     },
   }
 }

@@ -15,9 +15,12 @@ export interface CaptureFile {
   readonly stop: () => void
 }
 
+/** Bytes that are read at once. */
+const CHUNK = 262_144
+
 /** The bytes of a capture file, or of standard input. */
 export const openCapture = (source: string | Readable): CaptureFile => {
-  const stream = typeof source === 'string' ? createReadStream(source) : source
+  const stream = typeof source === 'string' ? createReadStream(source, { highWaterMark: CHUNK }) : source
   let isStopped = false
   async function* read(): Chunks {
     try {

@@ -1,13 +1,13 @@
 import { networkInterfaces } from 'node:os'
 import type { Configuration } from '../detector/configuration.ts'
-import type { Mode, Outcome } from '../detector/decision.ts'
+import type { Action, ActionOutcome, Mode, Outcome, Written } from '../detector/decision.ts'
 import { isConnectMode, type Protocol } from '../detector/modes.ts'
 import type { Address } from '../detector/packet.ts'
 import { type InUse, portKey, portsToOpen } from '../detector/ports.ts'
 import type { Effects } from '../detector/watcher.ts'
 import { parseAddress } from '../network.ts'
 import { localTime } from '../system/clock.ts'
-import { messageOf } from '../system/host-error.ts'
+import { HostError, messageOf } from '../system/host-error.ts'
 import { resolveInRoot } from '../system/paths.ts'
 import { isInUse } from './bind.ts'
 import type { IgnoreSource } from './ignore-source.ts'
@@ -67,6 +67,11 @@ interface Basis {
   readonly detected: (outcome: Outcome, faults: readonly string[]) => void
 }
 
+const assume = (action: Action): ActionOutcome =>
+  action.kind === 'impossible'
+    ? { action, result: 'not-run', exitCode: null, message: action.reason }
+    : { action, result: 'assumed', exitCode: null, message: '' }
+
 /**
  * Only watches, and assumes that every action succeeds. For recorded traffic the files are read once, and no name server is
  * queried.
@@ -77,10 +82,7 @@ export const watchingEffects = (
 ): Effects => ({
   isInUse: isPortInUse,
   ignoreList: isLive ? ignore.list : ignore.known,
-  perform: (action) =>
-    action.kind === 'impossible'
-      ? { action, result: 'not-run', exitCode: null, message: action.reason }
-      : { action, result: 'assumed', exitCode: null, message: '' },
+  perform: assume,
   resolveName: isLive ? resolveName : (host) => host,
   localTime,
   finalized: (outcome) => detected(outcome, []),
@@ -95,7 +97,7 @@ export const readBlocked = async (
   root: string,
   { dialect, blockedFile }: Configuration,
 ): Promise<Uint8Array | undefined> =>
-  dialect === '1.2' ? undefined : ((await (await openRecord(root, blockedFile))?.changed()) ?? undefined)
+  dialect === '1.2' ? undefined : ((await openRecord(root, blockedFile))?.changed() ?? undefined)
 
 /** 1.2 runs with the umask 077, 2.x with systemd's. */
 const FILE_MODES = { '1.2': 0o600, '2.x': 0o644 } as const
@@ -110,7 +112,7 @@ export const actingEffects = async (root: string, basis: Basis): Promise<Effects
     if (dialect === '1.2') await blocked?.empty()
     records.set(mode, { history: await openRecord(root, historyFile), blocked })
   }
-  const write = async (file: WatchedFile | null | undefined, content: Outcome['blockedRecord']) => {
+  const write = async (file: WatchedFile | null | undefined, content: Written['blockedRecord']) => {
     try {
       if (content !== null) await file?.append(content, FILE_MODES[dialect])
       return []
@@ -120,20 +122,22 @@ export const actingEffects = async (root: string, basis: Basis): Promise<Effects
   }
   return {
     ...watchingEffects(basis, true),
-    blockedText: (mode) =>
-      records
-        .get(mode)
-        ?.blocked?.changed()
-        ?.then(
-          (bytes) => bytes?.toString('latin1') ?? '',
-          () => '',
-        ),
+    blockedText: (mode) => {
+      try {
+        const bytes = records.get(mode)?.blocked?.changed()
+        return bytes === undefined ? undefined : (bytes?.toString('latin1') ?? '')
+      } catch (error) {
+        if (!(error instanceof HostError)) throw error
+        return ''
+      }
+    },
     perform: (action) => perform(action, { root, dialect }),
     finalized: async (outcome) => {
       const { blocked, history } = records.get(outcome.decision.mode) ?? {}
+      const written = outcome.written()
       // In the order in which 1.2 writes them.
-      const faults = await write(blocked, outcome.blockedRecord)
-      detected(outcome, [...faults, ...(await write(history, outcome.history))])
+      const faults = await write(blocked, written.blockedRecord)
+      detected(outcome, [...faults, ...(await write(history, written.history))])
     },
   }
 }

@@ -2,13 +2,14 @@ import { join } from 'node:path'
 import { type IgnoreList, parseIgnoreList } from '../documents/ignore-list.ts'
 import type { Dialect } from '../documents/portsentry-conf.ts'
 import type { FileState } from '../system/files.ts'
+import { HostError } from '../system/host-error.ts'
 import { resolveInRoot } from '../system/paths.ts'
-import { type WatchedFile, watchFile } from './records.ts'
+import { watchFile } from './records.ts'
 
 /** The ignore list of a daemon, read again when the daemon would read it. */
 export interface IgnoreSource {
   /** Null: there is none. The same object as long as the file does not change. */
-  readonly list: () => IgnoreList | null | Promise<IgnoreList | null>
+  readonly list: () => IgnoreList | null
   /** The list as last read, without checking the file. */
   readonly known: () => IgnoreList | null
   /** The path of the list. */
@@ -32,31 +33,33 @@ export const openIgnoreList = async (
     paths.map(async (path) => ({ path, file: watchFile(await resolveInRoot(root, path)) })),
   )
   const texts = new Map<string, string | null>()
-  let found: string | undefined
+  let path = join(root, paths[0] ?? '')
   let list: IgnoreList | null = null
-  const take = (path: string, content: string | null): void => {
-    texts.set(path, content)
-    found = paths.find((candidate) => typeof texts.get(candidate) === 'string')
+  const take = (changed: string, content: string | null): void => {
+    texts.set(changed, content)
+    const found = paths.find((candidate) => typeof texts.get(candidate) === 'string')
+    path = join(root, found ?? paths[0] ?? '')
     const text = found === undefined ? null : (texts.get(found) ?? null)
     list = text === null ? null : parseIgnoreList(text, dialect)
   }
-  const read = async (changed: ReturnType<WatchedFile['changed']>): Promise<string | null> =>
-    (await changed)?.toString('latin1') ?? null
-  for (const { path, file } of files) take(path, known.get(path)?.text ?? (await read(file.changed())))
-  const refresh = (): typeof list | Promise<typeof list> => {
-    const changes = files.map(({ path, file }) => ({ path, bytes: file.changed() }))
-    if (changes.every(({ bytes }) => bytes === undefined)) return list
-    return (async () => {
-      for (const { path, bytes } of changes) {
-        if (bytes !== undefined) take(path, await read(bytes).catch(() => null))
+  const textOf = (bytes: Buffer | null | undefined): string | null => bytes?.toString('latin1') ?? null
+  for (const each of files) take(each.path, known.get(each.path)?.text ?? textOf(each.file.changed()))
+  const refresh = (): IgnoreList | null => {
+    for (const each of files) {
+      try {
+        const bytes = each.file.changed()
+        if (bytes !== undefined) take(each.path, textOf(bytes))
+      } catch (error) {
+        if (!(error instanceof HostError)) throw error
+        take(each.path, null)
       }
-      return list
-    })()
+    }
+    return list
   }
   return {
     list: dialect === '1.2' ? refresh : () => list,
     known: () => list,
-    path: () => join(root, found ?? paths[0] ?? ''),
+    path: () => path,
     line: (number) => list?.lines[number - 1]?.text.trim() ?? '',
   }
 }

@@ -1,5 +1,5 @@
-import { statSync } from 'node:fs'
-import { appendFile, readFile, truncate } from 'node:fs/promises'
+import { readFileSync, statSync } from 'node:fs'
+import { appendFile, truncate } from 'node:fs/promises'
 import { errnoOf, failedTo, type HostError } from '../system/host-error.ts'
 
 /** What distinguishes two states of a file; null if it does not exist. */
@@ -10,9 +10,9 @@ const stampOf = (path: string): string | null => {
     : `${entry.dev}:${entry.ino}:${entry.size}:${entry.mtimeMs}:${entry.ctimeMs}`
 }
 
-const readBytes = async (path: string): Promise<Buffer | null> => {
+const readBytes = (path: string): Buffer | null => {
   try {
-    return await readFile(path)
+    return readFileSync(path)
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return null
     throw failedTo('read', path, error)
@@ -21,8 +21,8 @@ const readBytes = async (path: string): Promise<Buffer | null> => {
 
 /** A file that this program appends to and that another one may change. */
 export interface WatchedFile {
-  /** Its bytes (null: it does not exist) if it has changed since the last call or append; else undefined. */
-  readonly changed: () => Promise<Buffer | null> | undefined
+  /** Its bytes (null: it does not exist) if it has changed since the last call or append; else undefined. Throws HostError. */
+  readonly changed: () => Buffer | null | undefined
   /** Appends to the file, or creates it with `mode`. The append does not count as a change. Throws HostError. */
   readonly append: (bytes: Uint8Array | string, mode: number) => Promise<void>
   /** Truncates the file, if it exists. Throws HostError. */

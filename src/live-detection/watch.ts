@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { type CaptureFault, createCaptureReader } from '../detector/capture-file.ts'
 import type { Configuration } from '../detector/configuration.ts'
@@ -49,14 +50,15 @@ export interface Ending {
 
 const createWatch = async (
   { root, configurations, method, effects }: Session,
-  known: Omit<DetectorOptions, 'method' | 'blocked'>,
+  known: Omit<DetectorOptions, 'method' | 'seed' | 'blocked'>,
   isPortInUse: Effects['isInUse'],
   isLive: boolean,
 ): Promise<Watcher> => {
   const detectors = configurations.map(async (configuration) => {
     // Hosts that the server has blocked by now do not matter for a capture file.
     const blocked = isLive ? await readBlocked(root, configuration) : undefined
-    return createDetector(configuration, { ...known, method, ...(blocked && { blocked }) })
+    const seed = randomInt(2 ** 32)
+    return createDetector(configuration, { ...known, method, seed, ...(blocked && { blocked }) })
   })
   return createWatcher(await Promise.all(detectors), await effects(isPortInUse))
 }
@@ -71,7 +73,8 @@ const watchCapture = async (chunks: Chunks, watcher: Watcher): Promise<CaptureRe
   const reader = createCaptureReader()
   const decoder = createDecoder()
   for await (const chunk of chunks) {
-    for (const frame of reader.push(chunk)) {
+    reader.push(chunk)
+    for (let frame = reader.next(); frame !== null; frame = reader.next()) {
       const packet = decoder.decode(frame)
       const doing = packet === null ? undefined : watcher.observe(packet)
       if (doing !== undefined) await doing
@@ -93,8 +96,16 @@ const describeUndecoded = ({ otherProtocol, fragments, truncated, malformed }: D
   return `${undecoded}${fragments} IP fragments were not reassembled: of such a packet at most the first fragment was examined\n`
 }
 
+/** The ports of these keys, as a table that is asked for each packet. */
+const inUseOf = (keys: ReadonlySet<string>): InUse => {
+  const tableOf = (protocol: Protocol) =>
+    Uint8Array.from({ length: 65_536 }, (_, port) => Number(keys.has(portKey(protocol, port))))
+  const tables = { tcp: tableOf('tcp'), udp: tableOf('udp') }
+  return (protocol, port) => tables[protocol][port] === 1
+}
+
 const watchFile = async (session: Session, source: Source & { kind: 'pcap' }): Promise<Ending> => {
-  const inUseAtStart = (protocol: Protocol, port: number) => source.inUse.has(portKey(protocol, port))
+  const inUseAtStart = inUseOf(source.inUse)
   const known = { addresses: source.addresses, inUseAtStart }
   const watcher = await createWatch(session, known, inUseAtStart, false)
   const { chunks, stop } = openCapture(source.path === '-' ? session.stdin : source.path)

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { detectCommand } from '../../src/commands/detect.ts'
 import type { DetectOptions } from '../../src/commands/detect-options.ts'
 import { pcap } from '../detector/captures.ts'
@@ -102,6 +102,26 @@ it('prints one JSON document a line', async () => {
 it('says only what it would do with --quiet, beside the summary', async () => {
   const { stdout } = await detect({ root: server12(), pcap: SCAN, inUse: '22,80', quiet: true })
   expect(stdout.split('\n\n')[0]?.split('\n')).toHaveLength(3)
+})
+
+it('says nothing but the summary with --summary', async () => {
+  const options = { root: server12(), pcap: SCAN, inUse: '22,80' }
+  const { stdout } = await detect({ ...options, summary: true })
+  expect(stdout).toBe(`\n${(await detect(options)).stdout.split('\n\n')[1]}`)
+  const documents = (await detect({ ...options, summary: true, json: true })).stdout.trimEnd().split('\n')
+  expect(documents.map((document) => JSON.parse(document).event)).toEqual(['summary'])
+})
+
+it('writes events together, 64 kB at a time', async () => {
+  const path = join(temporaryDirectory(), 'flood.pcap')
+  const syn = ipv4(tcp(40_000, 11))
+  writeFileSync(path, pcap(Array<{ bytes: Uint8Array }>(10_000).fill({ bytes: syn }), { linkType: 101 }))
+  const { terminal, texts } = createTerminal()
+  const write = vi.spyOn(terminal.stdout, 'write')
+  await detectCommand({ terminal, root: server12(), color: false, pcap: path })
+  const { stdout } = texts()
+  expect(stdout.match(/already blocked$/gm)?.length).toBeGreaterThan(9_900)
+  expect(write.mock.calls.length).toBeLessThan(stdout.length / 65_536 + 5)
 })
 
 it.each<[Partial<DetectOptions>, string]>([

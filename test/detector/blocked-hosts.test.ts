@@ -55,6 +55,23 @@ describe('1.2', () => {
     )
   })
 
+  it('knows the same hosts without the line', () => {
+    const octet = fc.nat({ max: 255 })
+    const hosts = fc.array(octet, { minLength: 4, maxLength: 4 })
+    fc.assert(
+      fc.property(hosts, octet, (source, first) => {
+        const [added, read] = [createBlockedHosts(10), createBlockedHosts(10)]
+        added.add(source, '1.2')
+        read.append(line(source.join('.')))
+        for (const asked of [first, source[0] ?? 0, (source[0] ?? 0) % 10, (source[0] ?? 0) % 100]) {
+          const other = [asked, ...source.slice(1)]
+          expect(added.has(other), other.join('.')).toBe(read.has(other))
+        }
+      }),
+      { numRuns: runs(2000) },
+    )
+  })
+
   it('follows the file', () => {
     const hosts = createBlockedHosts(10)
     hosts.append(line('203.0.113.9'))

@@ -1,9 +1,8 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { type CaptureFault, createCaptureReader } from '../../src/detector/capture-file.ts'
-import type { Frame } from '../../src/detector/frame.ts'
 import { runs } from '../fast-check.ts'
-import { blocks, pcap } from './captures.ts'
+import { blocks, pcap, type Taken, take } from './captures.ts'
 import { joined } from './packets.ts'
 
 const TIME_MS = 1_795_288_592_123
@@ -12,24 +11,24 @@ const A = Uint8Array.of(1, 2, 3, 4, 5)
 const B = Uint8Array.of(6, 7, 8)
 
 interface Reading {
-  readonly frames: readonly Frame[]
+  readonly frames: readonly Taken[]
   readonly fault: CaptureFault | null
 }
 
 const readIn = (chunks: readonly Uint8Array[]): Reading => {
   const reader = createCaptureReader()
-  const frames = chunks.flatMap((chunk) => reader.push(chunk))
+  const frames = chunks.flatMap((chunk) => take(reader, chunk))
   return { frames, fault: reader.end() }
 }
 
 const read = (...parts: readonly Uint8Array[]): Reading => readIn([joined(...parts)])
 
-const frame = (bytes: Uint8Array, timeMs = TIME_MS, originalLength = bytes.length, linkType = 1): Frame => ({
+const frame = (bytes: Uint8Array, timeMs = TIME_MS, originalLength = bytes.length, linkType = 1): Taken => ({
   ...{ timeMs, linkType, originalLength },
   bytes: Uint8Array.from(bytes),
 })
 
-const expectReading = ({ frames, fault }: Reading, expected: readonly Frame[]): void => {
+const expectReading = ({ frames, fault }: Reading, expected: readonly Taken[]): void => {
   expect(fault).toBeNull()
   expect(frames).toEqual(expected)
 }
@@ -74,7 +73,7 @@ it.each(TIMES)('pcapng, time: %s', (_, options, units, timeMs) => {
   expectReading(read(section(), described(1, options), enhanced(A, units)), [frame(A, timeMs)])
 })
 
-const PCAPNG: [string, readonly Uint8Array[], readonly Frame[]][] = [
+const PCAPNG: [string, readonly Uint8Array[], readonly Taken[]][] = [
   ['enhanced packets, cut ones too', [start, enhanced(A, MICROSECONDS, 60)], [frame(A, TIME_MS, 60)]],
   [
     'other blocks, short and long',
@@ -166,27 +165,27 @@ it.each(FAULTS)('in any chunks: %s', (message, parts, count, at) => {
 it('gives a frame out with its last byte, and nothing after a fault', () => {
   const reader = createCaptureReader()
   const file = pcap(TWO)
-  const counts = [...file].map((byte) => reader.push(Uint8Array.of(byte)).length)
+  const counts = [...file].map((byte) => take(reader, Uint8Array.of(byte)).length)
   expect(counts.flatMap((count, index) => (count > 0 ? [index + 1] : []))).toEqual([45, 64])
   expect([reader.fault(), reader.end(), reader.buffered()]).toEqual([null, null, 0])
-  reader.push(record(0, 0, 0xffff_ffff, 60))
+  expect(take(reader, record(0, 0, 0xffff_ffff, 60))).toEqual([])
   expect(reader.fault()).toMatchObject({ offset: 64 })
-  expect(reader.push(file.subarray(24))).toEqual([])
+  expect(take(reader, file.subarray(24))).toEqual([])
   expect(reader.end()).toMatchObject({ offset: 64 })
 })
 
 it('gives frames that outlive what it holds for the next one', () => {
   const reader = createCaptureReader()
   const file = pcap(TWO)
-  const frames = [...file].flatMap((byte) => reader.push(Uint8Array.of(byte)))
+  const frames = [...file].flatMap((byte) => take(reader, Uint8Array.of(byte)))
   expect(frames.map(({ bytes }) => [...bytes])).toEqual([[...A], [...B]])
 })
 
 it('holds one record at most, however it comes', () => {
   const reader = createCaptureReader()
-  reader.push(joined(pcap([]), record(0, 0, 262_144, 262_144)))
+  take(reader, joined(pcap([]), record(0, 0, 262_144, 262_144)))
   for (let round = 0; round < 300; round++) {
-    reader.push(new Uint8Array(1000).fill(0))
+    take(reader, new Uint8Array(1000).fill(0))
     expect(reader.buffered()).toBeLessThanOrEqual(262_160)
   }
 })

@@ -1,3 +1,7 @@
+import { type CaptureReader, createCaptureReader } from '../../src/detector/capture-file.ts'
+import { createDecoder, type Decoder } from '../../src/detector/decode.ts'
+import type { Frame } from '../../src/detector/frame.ts'
+import { copyPacket, type Packet } from '../../src/detector/packet.ts'
 import { big, joined, type Octets } from './packets.ts'
 
 const little = (value: number, length: number): number[] => big(value, length).reverse()
@@ -67,4 +71,40 @@ export const blocks = {
       ...little(original, 4),
       ...padded(bytes),
     ]),
+}
+
+/** A frame that stays what it is. */
+export type Taken = Omit<Frame, 'start' | 'end'>
+
+/** The frame within other bytes, as a reader has it. */
+export const frameOf = ({ bytes, ...rest }: Taken): Frame => {
+  const before = [0x45, 6, 255]
+  const start = before.length
+  return { ...rest, bytes: joined(before, bytes, [0x45, 0, 255, 17]), start, end: start + bytes.length }
+}
+
+/** The frames whose last byte is in the chunk. */
+export const take = (reader: CaptureReader, chunk: Uint8Array): Taken[] => {
+  const taken: Taken[] = []
+  reader.push(chunk)
+  for (let frame = reader.next(); frame !== null; frame = reader.next()) {
+    const { bytes, start, end, ...rest } = frame
+    taken.push({ ...rest, bytes: Uint8Array.from(bytes.subarray(start, end)) })
+  }
+  return taken
+}
+
+/** All packets of a capture, how its frames were decoded, and the fault with which it ends. */
+export const packetsIn = (
+  capture: Uint8Array,
+): { packets: Packet[]; counts: Decoder['counts']; fault: ReturnType<CaptureReader['end']> } => {
+  const reader = createCaptureReader()
+  const { decode, counts } = createDecoder()
+  const packets: Packet[] = []
+  reader.push(capture)
+  for (let frame = reader.next(); frame !== null; frame = reader.next()) {
+    const packet = decode(frame)
+    if (packet !== null) packets.push(copyPacket(packet))
+  }
+  return { packets, counts, fault: reader.end() }
 }

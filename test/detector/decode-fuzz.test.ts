@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { createCaptureReader } from '../../src/detector/capture-file.ts'
 import { createDecoder, type DecodeCounts } from '../../src/detector/decode.ts'
 import { isReplay, runs } from '../fast-check.ts'
-import { blocks, pcap } from './captures.ts'
+import { blocks, frameOf, pcap, take } from './captures.ts'
 import { CORPUS } from './corpus.ts'
 import { joined } from './packets.ts'
 
@@ -60,7 +60,9 @@ it('makes something or nothing of spoilt packets', () => {
       const { decode, counts } = createDecoder()
       let packets = 0
       for (const [timeMs, { linkType, bytes, moreLength }] of frames.entries())
-        packets += decode({ timeMs, linkType, bytes, originalLength: bytes.length + moreLength }) ? 1 : 0
+        packets += decode(frameOf({ timeMs, linkType, bytes, originalLength: bytes.length + moreLength }))
+          ? 1
+          : 0
       expect(counts.decoded).toBe(packets)
       for (const key of Object.keys(totals) as (keyof DecodeCounts)[]) totals[key] += counts[key]
     }),
@@ -103,7 +105,7 @@ it('reads spoilt files in any chunks, in bounded space', () => {
       for (let at = 0, index = 0; at < bytes.length; index += 1) {
         const chunk = bytes.subarray(at, at + (lengths[index % lengths.length] as number))
         at += chunk.length
-        for (const frame of reader.push(chunk)) outcomes.frames += decode(frame) ? 2 : 1
+        for (const frame of take(reader, chunk)) outcomes.frames += decode(frameOf(frame)) ? 2 : 1
         expect(reader.buffered()).toBeLessThanOrEqual(MAX_BUFFERED)
       }
       const fault = reader.end()

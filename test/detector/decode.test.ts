@@ -1,11 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { expect, it } from 'vitest'
-import { createCaptureReader } from '../../src/detector/capture-file.ts'
 import { createDecoder, type Decoder } from '../../src/detector/decode.ts'
 import type { Frame } from '../../src/detector/frame.ts'
 import type { Packet } from '../../src/detector/packet.ts'
 import { formatAddress } from '../../src/network.ts'
-import { blocks, pcap } from './captures.ts'
+import { blocks, packetsIn, pcap, frameOf as within } from './captures.ts'
 import { type Capture, CORPUS } from './corpus.ts'
 import {
   bytesOf,
@@ -26,14 +25,8 @@ import { hasTcpdump } from './tcpdump.ts'
 
 const TIME_MS = 1_795_288_592_123
 
-const frameOf = (
-  bytes: Uint8Array,
-  linkType = 1,
-  timeMs = TIME_MS,
-  originalLength = bytes.length,
-): Frame => ({
-  ...{ timeMs, linkType, bytes, originalLength },
-})
+const frameOf = (bytes: Uint8Array, linkType = 1, timeMs = TIME_MS, originalLength = bytes.length): Frame =>
+  within({ timeMs, linkType, bytes, originalLength })
 
 const TCP_PACKET: Packet = {
   ...{ timeMs: TIME_MS, protocol: 'tcp' },
@@ -145,11 +138,7 @@ const timed = (bytes: Uint8Array, index: number) => ({ bytes, timeMs: TIME_MS + 
 
 it.skipIf(!hasTcpdump).each(FILES)('tcpdump sees the same in %s, %s', (_, name, fileOf) => {
   const file = fileOf(CORPUS[name] ?? { linkType: 0, frames: [] })
-  const { decode } = createDecoder()
-  const ours = createCaptureReader()
-    .push(file)
-    .flatMap((frame) => decode(frame) ?? [])
-    .map(told)
+  const ours = packetsIn(file).packets.map(told)
   const { stdout, stderr } = spawnSync('tcpdump', ['-nn', '-tt', '-r', '-'], {
     input: file,
     encoding: 'utf8',

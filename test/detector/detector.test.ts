@@ -233,7 +233,7 @@ describe('the blocked file', () => {
     const [settled] = await observe(detectorFor('stealth', {}, { blocked }), [packet()])
     expect(settled?.decision.verdict).toBe('already-blocked')
     const [fresh] = await observe(detectorFor('stealth'), [packet()])
-    expect(fresh?.blockedRecord).toEqual(blocked)
+    expect(fresh?.written().blockedRecord).toEqual(blocked)
   })
 })
 
@@ -250,9 +250,29 @@ describe('the watcher', () => {
   })
 
   it('answers at once where no detector watches', () => {
-    const { watcher } = watch([detectorFor('stcp'), detectorFor('sudp')])
+    const { watcher } = watch([detectorFor('stcp'), detectorFor('sudp')], {
+      perform: async (it) => assume(it),
+    })
     expect(watcher.observe(packet({ port: 22 }))).toBeUndefined()
     expect(watcher.observe(packet())).toBeInstanceOf(Promise)
+  })
+
+  it('is done at once where no effect has to be waited for', () => {
+    const { watcher, settled } = watch([detectorFor('stcp'), detectorFor('atcp')])
+    expect([watcher.observe(packet()), watcher.observe(packet())]).toEqual([undefined, undefined])
+    const verdicts = ['act', 'act', 'already-blocked', 'already-blocked']
+    expect(settled.map(({ decision }) => decision.verdict)).toEqual(verdicts)
+  })
+
+  it('keeps a packet that is overwritten before its turn', async () => {
+    const { watcher, settled } = watch([detectorFor('atcp')], { isInUse: async () => false })
+    const source = [...address('203.0.113.9')]
+    const overwritten = { ...packet(), source }
+    const doing = watcher.observe(overwritten)
+    Object.assign(overwritten, { port: 15 })
+    source[3] = 10
+    await doing
+    expect(settled.map(({ decision: { host, port } }) => `${host} ${port}`)).toEqual(['203.0.113.9 11'])
   })
 
   it('takes one packet at a time, in order', async () => {

@@ -28,8 +28,8 @@ const remains = async (mode: Mode, what: Case) => {
     perform: (action) => ({ ...assume(action), ...fates[action.option] }),
   })
   return {
-    log: settled.flatMap(({ log }) => log),
-    history: settled.map(({ history }) => history ?? '').join(''),
+    log: settled.flatMap(({ written }) => written().log),
+    history: settled.map(({ written }) => written().history ?? '').join(''),
     warnings: settled.flatMap(({ warnings }) => warnings),
     blocked: settled.map(({ blocked }) => blocked),
   }
@@ -199,14 +199,16 @@ describe('1.2 history', () => {
 
   it('is in the blocked file, too', async () => {
     const [settled] = await observe(detectorFor('atcp'), [packet()])
-    expect(settled?.blockedRecord).toBe(settled?.history)
+    const { blockedRecord, history } = settled?.written() ?? {}
+    expect(history).toMatch(/Blocked\n$/)
+    expect(blockedRecord).toBe(history)
   })
 
   it('names the neighbour of a port that could not be bound', async () => {
     const keys = { TCP_PORTS: '1,11,15,22,79' }
     const detector = detectorFor('tcp', keys, { inUseAtStart: (_, port) => port === 22 })
     const [settled] = await observe(detector, connection({ port: 79 }))
-    expect(settled?.history).toContain('Port: 22 TCP')
+    expect(settled?.written().history).toContain('Port: 22 TCP')
     expect(settled?.decision.packet.port).toBe(79)
   })
 })
@@ -313,13 +315,13 @@ describe('2.x history', () => {
     const packets = [packet(), packet()]
     const settled = await observe(detectorFor('stealth', { BLOCKED_FILE: '-' }), packets)
     expect(settled.map(({ decision }) => decision.verdict)).toEqual(['act', 'act'])
-    expect(settled.map(({ blockedRecord }) => blockedRecord)).toEqual([null, null])
+    expect(settled.map(({ written }) => written().blockedRecord)).toEqual([null, null])
   })
 
   it('has the offset of the zone', async () => {
     const world = { localTime: (timeMs: number) => ({ ...utc(timeMs), offsetMinutes: -210 }) }
     const [settled] = await observe(detectorFor('stealth'), [packet()], world)
-    expect(settled?.history?.startsWith('2026-11-21T19:16:32.506-0330 Scan from')).toBe(true)
+    expect(settled?.written().history?.startsWith('2026-11-21T19:16:32.506-0330 Scan from')).toBe(true)
   })
 })
 

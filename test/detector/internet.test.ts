@@ -3,6 +3,7 @@ import { createDecoder } from '../../src/detector/decode.ts'
 import type { Undecoded } from '../../src/detector/link-layer.ts'
 import type { Packet } from '../../src/detector/packet.ts'
 import { formatAddress } from '../../src/network.ts'
+import { frameOf } from './captures.ts'
 import { extension, fragmentHeader, icmp, ipv4, ipv6, joined, payload, tcp, udp } from './packets.ts'
 
 const OPTIONS = [1, 1, 1, 0]
@@ -81,7 +82,7 @@ const HEADERS: [string, Packed, Partial<Packet> | Undecoded][] = [
 const read = (packed: Packed): Packet | string => {
   const [bytes, originalLength] = Array.isArray(packed) ? packed : [packed, packed.length]
   const { decode, counts } = createDecoder()
-  const packet = decode({ timeMs: 0, linkType: 101, bytes, originalLength })
+  const packet = decode(frameOf({ timeMs: 0, linkType: 101, bytes, originalLength }))
   return packet ?? Object.entries(counts).find(([, count]) => count > 0)?.[0] ?? 'nothing'
 }
 

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { checkLinkType, type Link, readLink, type Undecoded } from '../../src/detector/link-layer.ts'
+import { frameOf } from './captures.ts'
 import { cooked, cooked2, ethernet, ipv4, ipv6, joined, tcp } from './packets.ts'
 
 const four = ipv4(tcp(40000, 11))
@@ -50,7 +51,10 @@ const CASES: [string, number, Uint8Array, Link | Undecoded][] = [
 ]
 
 it.each(CASES)('%s', (_, linkType, bytes, expected) => {
-  expect(readLink(linkType, bytes)).toEqual(expected)
+  const link: Link = at(4, 0)
+  const frame = frameOf({ timeMs: 0, linkType, bytes, originalLength: bytes.length })
+  const unread = readLink(frame, link)
+  expect(unread ?? { ...link, start: link.start - frame.start }).toEqual(expected)
 })
 
 it('says of link types that it does not read what to do', () => {

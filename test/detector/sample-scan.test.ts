@@ -2,10 +2,9 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { createCaptureReader } from '../../src/detector/capture-file.ts'
-import { createDecoder } from '../../src/detector/decode.ts'
 import { formatAddress } from '../../src/network.ts'
 import { fixtures } from '../tree.ts'
+import { packetsIn } from './captures.ts'
 import { sampleScan } from './sample-scan.ts'
 import { hasTcpdump } from './tcpdump.ts'
 
@@ -23,18 +22,15 @@ it('is what fixtures/scan.pcap holds', () => {
 })
 
 it('has hosts that probe the server in every way, and its answers', () => {
-  const reader = createCaptureReader()
-  const { decode, counts } = createDecoder()
+  const { packets, counts, fault } = packetsIn(sampleScan())
   const probes = new Map<string, string[]>()
-  for (const { source, protocol, flags, port } of reader
-    .push(sampleScan())
-    .flatMap((frame) => decode(frame) ?? [])) {
+  for (const { source, protocol, flags, port } of packets) {
     const host = formatAddress(source)
     if (host === '192.168.1.10' || flags & 4) continue
     probes.set(host, [...(probes.get(host) ?? []), `${port}/${protocol} ${flags}`])
   }
   const scan = [22, 11, 23, 80, 79, 111, 143, 40000].map((port) => `${port}/tcp 2`)
-  expect(reader.end()).toBeNull()
+  expect(fault).toBeNull()
   expect(counts).toEqual({ decoded: 64, otherProtocol: 2, fragments: 0, truncated: 0, malformed: 0 })
   expect(Object.fromEntries(probes)).toEqual({
     '203.0.113.77': [2, 16, 24, 17, 16].map((flags) => `22/tcp ${flags}`),

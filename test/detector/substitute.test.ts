@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Action, Mode } from '../../src/detector/decision.ts'
-import { actionsOf } from '../../src/detector/substitute.ts'
+import { createActions } from '../../src/detector/substitute.ts'
 import { configure } from './daemon.ts'
 
 const render = (action: Action): string => {
@@ -9,7 +9,7 @@ const render = (action: Action): string => {
 }
 
 const actions = (mode: Mode, keys: Record<string, string>, host = '203.0.113.9'): string[] =>
-  actionsOf(configure(mode, keys), 'tcp', { host, port: 11, mode }).map(render)
+  createActions(configure(mode, keys))('tcp', { host, port: 11, mode }).map(render)
 
 const ALL = { KILL_ROUTE: 'route $TARGET$', KILL_HOSTS_DENY: 'ALL: $TARGET$', KILL_RUN_CMD: 'run' }
 

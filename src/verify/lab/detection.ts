@@ -5,7 +5,7 @@ import type { Action, ActionOutcome, Outcome } from '../../detector/decision.ts'
 import { createDecoder } from '../../detector/decode.ts'
 import { createDetector } from '../../detector/detector.ts'
 import { isConnectMode } from '../../detector/modes.ts'
-import type { Packet } from '../../detector/packet.ts'
+import { copyPacket, type Packet } from '../../detector/packet.ts'
 import { portsToOpen } from '../../detector/ports.ts'
 import { createWatcher } from '../../detector/watcher.ts'
 import { parseIgnoreList } from '../../documents/ignore-list.ts'
@@ -141,8 +141,11 @@ export const startDetection = async (
     answer('')
   }
   const record = (chunk: Uint8Array): void => {
-    const packets = reader.push(chunk).map(decoder.decode)
-    for (const packet of packets) if (packet !== null) observe(packet)
+    reader.push(chunk)
+    for (let frame = reader.next(); frame !== null; frame = reader.next()) {
+      const packet = decoder.decode(frame)
+      if (packet !== null) observe(copyPacket(packet))
+    }
   }
   const recorder = listens ? null : await startRecorder(dialect === '1.2' ? 'socket' : 'wire', record)
   return {

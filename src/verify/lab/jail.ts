@@ -118,7 +118,7 @@ const writeHistory = async (
       .map(({ address }) =>
         sampleLine(dialect, parseAddress(address) ?? [], now, localTime(now)).repeat(times),
       )
-  const detected = outcomes.flatMap(({ history }) => history ?? [])
+  const detected = outcomes.flatMap(({ written }) => written().history ?? [])
   await appendFile(historyPath, [...detected, ...lines('allowlisted'), ...lines('logged')].join(''), 'latin1')
 }
 

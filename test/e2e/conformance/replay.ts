@@ -1,7 +1,5 @@
-import { createCaptureReader } from '../../../src/detector/capture-file.ts'
 import { readConfiguration } from '../../../src/detector/configuration.ts'
 import type { Action, Outcome } from '../../../src/detector/decision.ts'
-import { createDecoder } from '../../../src/detector/decode.ts'
 import { createDetector } from '../../../src/detector/detector.ts'
 import { judgeConf } from '../../../src/detector/judge-conf.ts'
 import type { Address, Packet } from '../../../src/detector/packet.ts'
@@ -10,6 +8,7 @@ import { parseIgnoreList } from '../../../src/documents/ignore-list.ts'
 import { parsePortsentryConf } from '../../../src/documents/portsentry-conf.ts'
 import { parseAddress } from '../../../src/network.ts'
 import { isError } from '../../../src/problem.ts'
+import { packetsIn } from '../../detector/captures.ts'
 import { utc } from '../../detector/daemon.ts'
 import { addresses } from '../harness/network.ts'
 import { CONF, confText, ignoreText } from './configuration-files.ts'
@@ -18,10 +17,7 @@ import { PORT_IN_USE, PORT_USED_LATER, type Setup } from './matrix.ts'
 
 /** Every packet of a capture that has no fault. */
 export const readPackets = (capture: Uint8Array): Packet[] => {
-  const reader = createCaptureReader()
-  const decoder = createDecoder()
-  const packets = reader.push(capture).flatMap((frame) => decoder.decode(frame) ?? [])
-  const fault = reader.end()
+  const { packets, fault } = packetsIn(capture)
   if (fault !== null) throw new Error(`the capture is at fault at byte ${fault.offset}: ${fault.message}`)
   return packets
 }
@@ -67,13 +63,14 @@ export const watchWithDetector = async (packets: readonly Packet[], setup: Setup
     },
   })
   for (const packet of packets) await watcher.observe(packet)
+  const written = all.map((outcome) => outcome.written())
   const actions = all.flatMap(({ outcomes }) => outcomes.map(({ action }) => action))
   return {
     log: setup.modes.map((mode) =>
-      all.filter(({ decision }) => decision.mode === mode).flatMap(({ log }) => [...log]),
+      all.filter(({ decision }) => decision.mode === mode).flatMap((outcome) => [...outcome.written().log]),
     ),
-    history: all.flatMap(({ history }) => (history === null ? [] : [history.replace(/\n$/, '')])),
-    blocked: all.flatMap(({ blockedRecord }) => {
+    history: written.flatMap(({ history }) => (history === null ? [] : [history.replace(/\n$/, '')])),
+    blocked: written.flatMap(({ blockedRecord }) => {
       if (blockedRecord === null) return []
       return typeof blockedRecord === 'string'
         ? [blockedRecord.replace(/\n$/, '')]
