@@ -1,66 +1,53 @@
-// `npm run bench`: how long portward takes, each as a ratio to a peer measured in turn with it in the same run.
+// `npm run bench`: what portward costs, each next to peers measured in turn with it in the same run. `npm run bench -- NAME`
+// runs test/bench/NAME.test.ts alone; --write keeps the tables in docs/benchmarks.md. Installs what the peers need.
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpus, release, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
-import { installPackages, root, run } from './install.mjs'
+import { byPart, renderTable, updateDocument } from './bench-table.mjs'
+import { installDebianPackages, installPackages, root } from './install.mjs'
+
+const names = process.argv.slice(2).filter((name) => name !== '--write')
+const isKept = process.argv.includes('--write')
 
 installPackages()
-run('node', ['scripts/build.mjs'])
+installDebianPackages()
 
-const RUNS = 15
-const bundle = join(root, 'dist/portward/cli.cjs')
 const directory = mkdtempSync(join(tmpdir(), 'portward-bench-'))
+const [rowsFile, report] = [join(directory, 'rows.jsonl'), join(directory, 'report.json')]
+const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+const vitest = spawnSync(
+  'npx',
+  ['--no-install', 'vitest', 'run', '--project=bench', ...reporters, ...names.map((name) => `bench/${name}`)],
+  { cwd: root, stdio: 'inherit', env: { ...process.env, PORTWARD_BENCH_ROWS: rowsFile } },
+)
+process.exitCode = vitest.status ?? 1
 
-const time = (/** @type {string[]} */ [program = '', ...args]) => {
-  const start = process.hrtime.bigint()
-  const { error } = spawnSync(program, args, { stdio: 'ignore' })
-  if (error) throw error
-  return Number(process.hrtime.bigint() - start) / 1e6
+/** @type {import('./bench-table.mjs').Row[]} */
+const rows = existsSync(rowsFile)
+  ? readFileSync(rowsFile, 'utf8')
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line))
+  : []
+/** @type {{ assertionResults: { status: string, fullName: string }[] }[]} */
+const results = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')).testResults : []
+rmSync(directory, { recursive: true, force: true })
+
+const [{ model = 'unknown' } = {}] = cpus()
+const memory = `${(totalmem() / 1e9).toFixed(0)} GB of memory`
+const machine = `${cpus().length} cores of ${model.trim()}, ${memory}, Linux ${release()}, node ${process.versions.node}`
+const today = new Date().toISOString().slice(0, 10)
+
+console.log(`\n${machine}`)
+for (const [part, ofPart] of byPart(rows)) console.log(`\n${part}\n\n${renderTable(ofPart)}`)
+for (const { assertionResults } of results) {
+  for (const { status, fullName } of assertionResults) {
+    if (status !== 'passed')
+      console.log(`\n${status === 'failed' ? 'FAILED' : 'SKIPPED, see above'}: ${fullName}`)
+  }
 }
-
-const median = (/** @type {number[]} */ values) =>
-  values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
-
-/** Medians in milliseconds, the two commands in turn, after one run of each that doesn't count. */
-const compare = (
-  /** @type {string} */ name,
-  /** @type {string[]} */ command,
-  /** @type {string} */ peerName,
-  /** @type {string[]} */ peer,
-) => {
-  time(command)
-  time(peer)
-  const pairs = Array.from({ length: RUNS }, () => /** @type {const} */ ([time(command), time(peer)]))
-  const [own, other] = [median(pairs.map(([a]) => a)), median(pairs.map(([, b]) => b))]
-  const ratio = median(pairs.map(([a, b]) => a / b))
-  console.log(`${name}: ${own.toFixed(0)} ms; ${peerName}: ${other.toFixed(0)} ms; ratio ${ratio.toFixed(2)}`)
+if (isKept) {
+  const path = join(root, 'docs/benchmarks.md')
+  writeFileSync(path, updateDocument(readFileSync(path, 'utf8'), rows, `${today}: ${machine}.`))
 }
-
-try {
-  const tree = join(directory, 'server')
-  cpSync(join(root, 'fixtures/sample-server'), tree, { recursive: true })
-  const options = ['--root', tree, '--config', join(tree, 'root/config.env')]
-  const node = ['node', '-e', '0']
-  compare('portward --version', ['node', bundle, '--version'], 'node -e 0', node)
-  compare('a plan with its diff', ['node', bundle, 'plan', ...options], 'node -e 0', node)
-  spawnSync('node', [bundle, 'apply', '--yes', ...options], { stdio: 'ignore' })
-  compare('a plan in sync', ['node', bundle, 'plan', ...options], 'node -e 0', node)
-  const lines = Array.from(
-    { length: 100_000 },
-    (_, index) => `sshd: 10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`,
-  )
-  const long = join(tree, 'etc/hosts.allow')
-  writeFileSync(long, `${lines.join('\n')}\n`)
-  compare(
-    'a plan over 100,000 lines of hosts.allow',
-    ['node', bundle, 'plan', ...options],
-    'sed over the same',
-    ['sed', '-e', 's/^ALL: 192[.]168[.]1[.]10.*/ALL: 192.168.1.0/', long],
-  )
-} finally {
-  rmSync(directory, { recursive: true, force: true })
-}
-
-// On real servers, where this machine can run them.
-run('npx', ['--no-install', 'vitest', 'run', '--project=bench'])

@@ -1,7 +1,7 @@
 // Installs the npm packages when they are missing or older than package-lock.json, so that the
-// two commands of the README work in a fresh clone.
+// two commands of the README work in a fresh clone; for the bench, Debian packages too.
 import { spawnSync } from 'node:child_process'
-import { statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 export const root = fileURLToPath(new URL('..', import.meta.url))
@@ -21,4 +21,20 @@ export const installPackages = () => {
     // Not `npm ci`: npm 11 refuses a lock file that leaves out what other platforms would install optionally.
     run('npm', ['install', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'])
   }
+}
+
+/** Installs the Debian packages that tests and bench need, as root; says otherwise which are missing. */
+export const installDebianPackages = () => {
+  const names = readFileSync(`${root}/scripts/debian-packages.txt`, 'utf8').trim().split('\n')
+  const query = ['-W', '-f', '${Package} ${db:Status-Status}\n', ...names]
+  const { stdout, error } = spawnSync('dpkg-query', query, { encoding: 'utf8' })
+  const missing = names.filter((name) => error || !stdout.includes(`${name} installed\n`))
+  if (missing.length === 0) return
+  if (error || process.getuid?.() !== 0) {
+    console.error(`These packages of Debian are missing, which root would install: ${missing.join(' ')}`)
+    return
+  }
+  process.env['DEBIAN_FRONTEND'] = 'noninteractive'
+  run('apt-get', ['update', '-q'])
+  run('apt-get', ['install', '-q', '-y', '--no-install-recommends', ...missing])
 }

@@ -1,0 +1,122 @@
+// The table of `npm run bench`: how rows are shown, and what is kept of them in docs/benchmarks.md.
+
+/**
+ * What a row has to reach. With a peer, `ratio`: own by peer's, at most; `difference`: own less peer's, at most, in the row's
+ * unit. Alone, `most` or `least`.
+ * @typedef {{ readonly ratio?: number, readonly difference?: number, readonly most?: number, readonly least?: number }} Mark
+ */
+
+/**
+ * Own values and the peer's were measured in turn: the first of both in the same round, and so on.
+ * @typedef {object} Row
+ * @property {string} part the heading that it belongs to
+ * @property {string} work
+ * @property {string} quantity such as `time`
+ * @property {string} unit `s`, `MB`, `/s`, or none
+ * @property {readonly number[]} own empty if it was not measured
+ * @property {{ readonly name: string, readonly values: readonly number[] }} [peer]
+ * @property {Mark} [mark]
+ * @property {string} [remark]
+ */
+
+export const median = (/** @type {readonly number[]} */ values) => {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = sorted.length / 2
+  return ((sorted[Math.ceil(middle) - 1] ?? Number.NaN) + (sorted[Math.floor(middle)] ?? Number.NaN)) / 2
+}
+
+const number = (/** @type {number} */ value) =>
+  value.toLocaleString('en', value < 1000 ? { maximumSignificantDigits: 3 } : { maximumFractionDigits: 0 })
+
+/** The median with the least and the greatest. */
+const spread = (
+  /** @type {readonly number[]} */ values,
+  /** @type {(value: number) => string} */ show,
+  unit = '',
+) => {
+  const ends = [Math.min(...values), Math.max(...values)].map(show)
+  const space = unit === '' || unit.startsWith('/') ? '' : ' '
+  const range = ends[0] === ends[1] ? '' : ` (${ends.join('–')})`
+  return `${show(median(values))}${space}${unit}${range}`
+}
+
+/** 2.5 as `2.5x`, and 0.25 as `1/4`, so that both read alike. */
+const ratio = (/** @type {number} */ value) => (value < 0.95 ? `1/${number(1 / value)}` : `${number(value)}x`)
+
+const ratios = (/** @type {Row} */ { own, peer }) =>
+  own.map((value, index) => value / (peer?.values[index] ?? Number.NaN))
+
+/** The mark in words, and whether the medians reach it. @returns {[string, boolean] | undefined} */
+const judge = (/** @type {Row} */ row) => {
+  const { own, peer, mark = {}, unit } = row
+  const { ratio: most, difference } = mark
+  const suffix = unit === '' || unit.startsWith('/') ? unit : ` ${unit}`
+  if (most !== undefined) return [`≤ ${ratio(most)}`, median(ratios(row)) <= most]
+  if (difference !== undefined) {
+    const differences = own.map((value, index) => value - (peer?.values[index] ?? Number.NaN))
+    return [`≤ + ${number(difference)}${suffix}`, median(differences) <= difference]
+  }
+  if (mark.most !== undefined) return [`≤ ${number(mark.most)}${suffix}`, median(own) <= mark.most]
+  if (mark.least !== undefined) return [`≥ ${number(mark.least)}${suffix}`, median(own) >= mark.least]
+  return undefined
+}
+
+const HEADER = ['work', 'measured', 'portward', 'peer', "the peer's", 'ratio', 'mark', 'reached']
+
+/** The cells of a row, as in HEADER. */
+const cells = (/** @type {Row} */ row) => {
+  const { work, quantity, unit, own, peer } = row
+  if (own.length === 0) return [work, 'not measured', ...HEADER.slice(2).map(() => '')]
+  const [mark = '', isReached] = judge(row) ?? []
+  return [
+    ...[work, quantity, spread(own, number, unit)],
+    ...(peer ? [peer.name, spread(peer.values, number, unit), spread(ratios(row), ratio)] : ['', '', '']),
+    ...[mark, isReached === undefined ? '' : isReached ? 'yes' : '**no**'],
+  ]
+}
+
+/** A row as a line, for while the bench runs. */
+export const renderLine = (/** @type {Row} */ row) =>
+  [...cells(row).filter(Boolean), ...(row.own.length === 0 ? [row.remark] : [])].join(' | ')
+
+/** Rows by their part, in the order in which the parts come. @returns {Map<string, Row[]>} */
+export const byPart = (/** @type {readonly Row[]} */ rows) => {
+  /** @type {Map<string, Row[]>} */
+  const parts = new Map()
+  for (const row of rows) parts.set(row.part, [...(parts.get(row.part) ?? []), row])
+  return parts
+}
+
+/** The table of a part, with its remarks below it; where a row is to be seen as it is, in a terminal or as Markdown. */
+export const renderTable = (/** @type {readonly Row[]} */ rows) => {
+  const lines = [HEADER, ...rows.map(cells)].map((line) => line.map((cell) => cell.replaceAll('|', '\\|')))
+  const widths = HEADER.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)))
+  const line = (/** @type {string[]} */ columns) =>
+    `| ${columns.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`
+  const [header = HEADER, ...body] = lines
+  const remarks = new Set(rows.flatMap(({ work, remark }) => (remark ? [`- ${work}: ${remark}`] : [])))
+  return [
+    line(header),
+    line(widths.map((width) => '-'.repeat(width))),
+    ...body.map(line),
+    ...(remarks.size > 0 ? ['', ...remarks] : []),
+  ].join('\n')
+}
+
+/**
+ * docs/benchmarks.md with new sections in the place of the old ones of these parts; others stay, with the machine that they
+ * were measured on.
+ */
+export const updateDocument = (
+  /** @type {string} */ document,
+  /** @type {readonly Row[]} */ rows,
+  /** @type {string} */ machine,
+) => {
+  const [introduction = '', ...sections] = document.split(/^(?=## )/m)
+  const title = (/** @type {string} */ section) => section.slice(3, section.indexOf('\n'))
+  const found = new Map(sections.map((section) => [title(section), section.trimEnd()]))
+  for (const [part, ofPart] of byPart(rows)) {
+    found.set(part, `## ${part}\n\n${machine}\n\n${renderTable(ofPart)}`)
+  }
+  return `${[introduction.trimEnd(), ...found.values()].join('\n\n')}\n`
+}
