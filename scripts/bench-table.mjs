@@ -25,8 +25,10 @@ export const median = (/** @type {readonly number[]} */ values) => {
   return ((sorted[Math.ceil(middle) - 1] ?? Number.NaN) + (sorted[Math.floor(middle)] ?? Number.NaN)) / 2
 }
 
-const number = (/** @type {number} */ value) =>
-  value.toLocaleString('en', value < 1000 ? { maximumSignificantDigits: 3 } : { maximumFractionDigits: 0 })
+const number = (/** @type {number} */ value) => {
+  const maximumFractionDigits = value < 0.1 ? 3 : value < 10 ? 2 : value < 100 ? 1 : 0
+  return value.toLocaleString('en', { maximumFractionDigits })
+}
 
 /** The median with the least and the greatest. */
 const spread = (
@@ -94,12 +96,17 @@ export const renderTable = (/** @type {readonly Row[]} */ rows) => {
   const line = (/** @type {string[]} */ columns) =>
     `| ${columns.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`
   const [header = HEADER, ...body] = lines
-  const remarks = new Set(rows.flatMap(({ work, remark }) => (remark ? [`- ${work}: ${remark}`] : [])))
+  /** @type {Map<string, Set<string>>} */
+  const remarks = new Map()
+  for (const { work, remark } of rows) {
+    if (remark) remarks.set(remark, (remarks.get(remark) ?? new Set()).add(work))
+  }
   return [
     line(header),
     line(widths.map((width) => '-'.repeat(width))),
     ...body.map(line),
-    ...(remarks.size > 0 ? ['', ...remarks] : []),
+    ...(remarks.size > 0 ? [''] : []),
+    ...[...remarks].map(([remark, works]) => `- ${[...works].join('; ')}: ${remark}`),
   ].join('\n')
 }
 

@@ -1,32 +1,79 @@
 import { test } from 'vitest'
+import { DEFAULT_CONFIG } from '../e2e/harness/floors.ts'
 import { describeServers } from '../e2e/harness/requirements.ts'
-import { startServer } from '../e2e/harness/server.ts'
-import { compare, countProcesses, record } from './compare.ts'
+import { type Server, startServer } from '../e2e/harness/server.ts'
+import article from './article.sh?raw'
+import { compare, countProcesses, record, skip } from './compare.ts'
+import { RUN_ROLES, startRoleServers } from './roles.ts'
 
 const PART = 'Nothing to do'
-const NODE_MARKS = { time: { ratio: 2.5 }, processor: { ratio: 2.5 }, memory: { difference: 25 } }
+const COMMANDS = { plan: 'portward plan', apply: 'portward apply --yes' }
+
+const REMARK = 'each on a server of its own: same release, same machine, in turn'
 
 describeServers('nothing to do', () => {
   test.each([
     ['Debian 12', 'bookworm'],
     ['Debian 13', 'trixie'],
-  ] as const)('%s', async (release, suite) => {
-    const server = await startServer({ suite, floor: 'provisioned' })
+  ] as const)('%s', { timeout: 3_600_000 }, async (release, suite) => {
+    const servers: Server[] = []
+    const start = async (options: Parameters<typeof startServer>[0]) => {
+      const server = await startServer({ suite, ...options })
+      servers.push(server)
+      return server
+    }
     try {
-      const node = { name: 'node -e 0', server, run: 'node -e 0', marks: NODE_MARKS }
-      for (const [name, run] of [
-        ['plan', 'portward plan'],
-        ['apply', 'portward apply --yes'],
-      ] as const) {
-        await compare({ part: PART, work: `${name}, ${release}`, own: { server, run }, peers: [node] })
+      const server = await start({ floor: 'provisioned' })
+      const other = await start({ floor: 'installed' })
+      await other.write('/root/config.env', DEFAULT_CONFIG, 0o600)
+      await other.write('/root/article', article, 0o755)
+      await other.run('/root/article')
+      const peers = [
+        {
+          ...{ name: 'node -e 0', server, run: 'node -e 0' },
+          marks: { time: { ratio: 2.5 }, processor: { ratio: 2.5 }, memory: { difference: 25 } },
+        },
+        {
+          name: "the articles' script",
+          server: other,
+          run: '/root/article',
+          marks: { time: { ratio: 1 / 4 } },
+        },
+      ]
+      for (const [name, run] of Object.entries(COMMANDS)) {
+        await compare({
+          part: PART,
+          work: `${name}, ${release}`,
+          own: { server, run },
+          peers,
+          remark: REMARK,
+        })
       }
-      const own = [await countProcesses({ server, run: 'portward plan' })]
-      record({
-        ...{ part: PART, work: `plan, ${release}`, quantity: 'processes started', unit: '' },
-        ...{ own, mark: { most: 8 } },
-      })
+      const own = [await countProcesses({ server, run: COMMANDS.plan })]
+      const row = { part: PART, work: `plan, ${release}`, quantity: 'processes started', unit: '' } as const
+      record({ ...row, own, mark: { most: 8 } })
     } finally {
-      await server.stop()
+      for (const server of servers) await server.stop()
+    }
+  })
+
+  test('Ansible roles', { timeout: 3_600_000 }, async () => {
+    const roles = await startRoleServers().catch((error: Error) => error.message)
+    if (typeof roles === 'string') {
+      skip(PART, 'Ansible roles', roles)
+      return
+    }
+    const server = await startServer({ floor: 'provisioned' })
+    try {
+      const peers = [...roles].map(([role, peer]) => ({
+        ...{ name: `${role} and one for fail2ban`, server: peer, run: RUN_ROLES },
+        marks: { time: { ratio: 1 / 40 }, processor: {} },
+      }))
+      for (const [name, run] of Object.entries(COMMANDS)) {
+        await compare({ part: PART, work: `${name}, Debian 12`, own: { server, run }, peers, rounds: 5 })
+      }
+    } finally {
+      for (const each of [server, ...roles.values()]) await each.stop()
     }
   })
 })
