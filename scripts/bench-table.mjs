@@ -79,7 +79,7 @@ const cells = (/** @type {Row} */ row) => {
 
 /** A row as a line, for while the bench runs. */
 export const renderLine = (/** @type {Row} */ row) =>
-  [...cells(row).filter(Boolean), ...(row.own.length === 0 ? [row.remark] : [])].join(' | ')
+  (row.own.length === 0 ? [row.work, row.remark] : cells(row).filter(Boolean)).join(' | ')
 
 /** Rows by their part, in the order in which the parts come. @returns {Map<string, Row[]>} */
 export const byPart = (/** @type {readonly Row[]} */ rows) => {

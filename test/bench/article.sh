@@ -2,6 +2,7 @@
 # What an article about portsentry has its reader run, as a script: packages, edits with sed, lines appended to lists, both
 # daemons started anew. It asks for nothing, so a second run does all of it again.
 set -eu
+# shellcheck source=/dev/null
 . /root/config.env
 export DEBIAN_FRONTEND=noninteractive
 

@@ -48,6 +48,8 @@ export interface Comparison {
   readonly marks?: Marks
   readonly peers?: readonly (Command & { readonly marks: Marks })[]
   readonly rounds?: number
+  /** false: the commands have run already. */
+  readonly warmUp?: boolean
   /** For the reader of the table, at each row of this comparison. */
   readonly remark?: string
 }
@@ -90,10 +92,10 @@ const measure = async ({ server, run, before, exitCode = 0 }: Command): Promise<
 
 /** Compares a command with its peers, in turn; a row for each mark. */
 export const compare = async (comparison: Comparison): Promise<void> => {
-  const { part, work, own, marks = {}, peers = [], rounds = ROUNDS, remark } = comparison
+  const { part, work, own, marks = {}, peers = [], rounds = ROUNDS, warmUp = true, remark } = comparison
   const commands = [own, ...peers]
   const costs: Cost[][] = commands.map(() => [])
-  for (let round = 0; round <= rounds; round += 1) {
+  for (let round = warmUp ? 0 : 1; round <= rounds; round += 1) {
     for (const [index, command] of commands.entries()) {
       const cost = await measure(command)
       if (round > 0) costs[index]?.push(cost)

@@ -10,8 +10,11 @@ import { DEFAULT_CONFIG, install } from '../e2e/harness/floors.ts'
 import { type Server, startServer } from '../e2e/harness/server.ts'
 
 /** Each of these sets up portsentry; the other fail2ban, whose tasks need the collection community.general. */
-export const PORTSENTRY_ROLES = ['maxlareo.portsentry', 'labocbz.install_portsentry'] as const
+const PORTSENTRY_ROLES = ['maxlareo.portsentry', 'labocbz.install_portsentry'] as const
 const FAIL2BAN_ROLE = 'robertdebock.fail2ban'
+
+/** The roles cannot be had here; the message says why. */
+export class Unavailable extends Error {}
 
 /** The roles, and the collection as Debian's package of Ansible has it, as an archive for `/`. */
 const readArchive = async (): Promise<Buffer> => {
@@ -23,10 +26,21 @@ const readArchive = async (): Promise<Buffer> => {
     mkdirSync(roles, { recursive: true })
     const given = process.env['PORTWARD_BENCH_ROLES']
     if (given) await execa('cp', ['-R', ...names.map((name) => join(given, name)), roles], options)
-    else await execa('ansible-galaxy', ['role', 'install', '-p', roles, ...names], options)
+    else {
+      await execa('ansible-galaxy', ['role', 'install', '-p', roles, ...names], options).catch((cause) => {
+        throw new Unavailable('ansible-galaxy could not install them, and PORTWARD_BENCH_ROLES is not set', {
+          cause,
+        })
+      })
+    }
     const collection = './usr/lib/python3/dist-packages/ansible_collections/community/general'
     const unpack = `apt-get download ansible && dpkg-deb --fsys-tarfile ansible_*.deb | tar -x ${collection}`
-    await execa('sh', ['-c', unpack], options)
+    await execa('sh', ['-c', unpack], options).catch((cause) => {
+      throw new Unavailable(
+        'apt-get could not download the package ansible, with the collection that one needs',
+        { cause },
+      )
+    })
     return await execa('tar', ['-c', 'root', 'usr'], { ...options, encoding: 'buffer' }).then(({ stdout }) =>
       Buffer.from(stdout),
     )
@@ -37,7 +51,7 @@ const readArchive = async (): Promise<Buffer> => {
 
 export const RUN_ROLES = 'ansible-playbook -i localhost, -c local /root/play.json'
 
-/** Servers that the roles have set up, by the role of portsentry; throws if the roles cannot be had. */
+/** Servers that the roles have set up, by the role of portsentry; throws Unavailable. */
 export const startRoleServers = async (): Promise<ReadonlyMap<string, Server>> => {
   const archive = await readArchive()
   const servers = new Map<string, Server>()
