@@ -26,9 +26,13 @@ export const median = (/** @type {readonly number[]} */ values) => {
 }
 
 const number = (/** @type {number} */ value) => {
-  const maximumFractionDigits = value < 0.1 ? 3 : value < 10 ? 2 : value < 100 ? 1 : 0
+  const size = Math.abs(value)
+  const maximumFractionDigits = size < 0.1 ? 3 : size < 10 ? 2 : size < 100 ? 1 : 0
   return value.toLocaleString('en', { maximumFractionDigits })
 }
+
+const withUnit = (/** @type {string} */ text, /** @type {string} */ unit) =>
+  unit === '' || unit.startsWith('/') ? text + unit : `${text} ${unit}`
 
 /** The median with the least and the greatest. */
 const spread = (
@@ -37,33 +41,39 @@ const spread = (
   unit = '',
 ) => {
   const ends = [Math.min(...values), Math.max(...values)].map(show)
-  const space = unit === '' || unit.startsWith('/') ? '' : ' '
   const range = ends[0] === ends[1] ? '' : ` (${ends.join('–')})`
-  return `${show(median(values))}${space}${unit}${range}`
+  return withUnit(show(median(values)), unit) + range
 }
 
 /** 2.5 as `2.5x`, and 0.25 as `1/4`, so that both read alike. */
 const ratio = (/** @type {number} */ value) => (value < 0.95 ? `1/${number(1 / value)}` : `${number(value)}x`)
 
-const ratios = (/** @type {Row} */ { own, peer }) =>
-  own.map((value, index) => value / (peer?.values[index] ?? Number.NaN))
+/** Own by peer's, round by round; own less peer's where the mark is about that. */
+const compared = (/** @type {Row} */ { own, peer, mark }) =>
+  own.map((value, index) => {
+    const other = peer?.values[index] ?? Number.NaN
+    return mark?.difference === undefined ? value / other : value - other
+  })
 
-/** The mark in words, and whether the medians reach it. @returns {[string, boolean] | undefined} */
+/** The mark in words, and whether the median reaches it. @returns {[string, boolean] | undefined} */
 const judge = (/** @type {Row} */ row) => {
-  const { own, peer, mark = {}, unit } = row
-  const { ratio: most, difference } = mark
-  const suffix = unit === '' || unit.startsWith('/') ? unit : ` ${unit}`
-  if (most !== undefined) return [`≤ ${ratio(most)}`, median(ratios(row)) <= most]
+  const { own, mark = {}, unit } = row
+  const { ratio: greatest, difference, most, least } = mark
+  if (greatest !== undefined) return [`≤ ${ratio(greatest)}`, median(compared(row)) <= greatest]
   if (difference !== undefined) {
-    const differences = own.map((value, index) => value - (peer?.values[index] ?? Number.NaN))
-    return [`≤ + ${number(difference)}${suffix}`, median(differences) <= difference]
+    return [`≤ +${withUnit(number(difference), unit)}`, median(compared(row)) <= difference]
   }
-  if (mark.most !== undefined) return [`≤ ${number(mark.most)}${suffix}`, median(own) <= mark.most]
-  if (mark.least !== undefined) return [`≥ ${number(mark.least)}${suffix}`, median(own) >= mark.least]
+  if (most !== undefined) return [`≤ ${withUnit(number(most), unit)}`, median(own) <= most]
+  if (least !== undefined) return [`≥ ${withUnit(number(least), unit)}`, median(own) >= least]
   return undefined
 }
 
-const HEADER = ['work', 'measured', 'portward', 'peer', "the peer's", 'ratio', 'mark', 'reached']
+const showCompared = (/** @type {Row} */ row) =>
+  row.mark?.difference === undefined
+    ? spread(compared(row), ratio)
+    : spread(compared(row), (value) => (value < 0 ? '' : '+') + number(value), row.unit)
+
+const HEADER = ['work', 'measured', 'portward', 'peer', "the peer's", 'compared', 'mark', 'reached']
 
 /** The cells of a row, as in HEADER. */
 const cells = (/** @type {Row} */ row) => {
@@ -72,7 +82,7 @@ const cells = (/** @type {Row} */ row) => {
   const [mark = '', isReached] = judge(row) ?? []
   return [
     ...[work, quantity, spread(own, number, unit)],
-    ...(peer ? [peer.name, spread(peer.values, number, unit), spread(ratios(row), ratio)] : ['', '', '']),
+    ...(peer ? [peer.name, spread(peer.values, number, unit), showCompared(row)] : ['', '', '']),
     ...[mark, isReached === undefined ? '' : isReached ? 'yes' : '**no**'],
   ]
 }

@@ -14,8 +14,8 @@ test('the median of an even number of values is the mean of the two in the middl
 test.each<[expected: string, row: Partial<Row>]>([
   ['≤ 2.5x | yes', { mark: { ratio: 2.5 } }],
   ['≤ 1/4 | **no**', { mark: { ratio: 0.25 } }],
-  ['≤ + 0.1 s | yes', { mark: { difference: 0.1 } }],
-  ['≤ + 0.05 s | **no**', { mark: { difference: 0.05 } }],
+  ['+0.1 s (+0–+0.2) | ≤ +0.1 s | yes', { mark: { difference: 0.1 } }],
+  ['≤ +0.05 s | **no**', { mark: { difference: 0.05 } }],
   ['≤ 0.1 s | **no**', { mark: { most: 0.1 } }],
   ['≥ 1,000,000/s | yes', { mark: { least: 1e6 }, own: [1e6, 2e6], unit: '/s' }],
 ])('a mark: %s', (expected, row) => {

@@ -39,7 +39,7 @@ describeServers('nothing to do', () => {
           marks: { time: { ratio: 2.5 }, processor: { ratio: 2.5 }, memory: { difference: 25 } },
         },
         {
-          name: "the articles' script",
+          name: "the article's script",
           server: other,
           run: '/root/article',
           marks: { time: { ratio: 1 / 4 } },
