@@ -1,8 +1,45 @@
 import { FILE_HEADERS_ONLY, formatPatch, type StructuredPatch, structuredPatch } from 'diff'
+import { countLines, endOfLineAt } from '../documents/lines.ts'
+import { changedRegions, lineStart } from './changed-regions.ts'
 import type { RemoveStep, Step, TouchStep, WriteStep } from './plan.ts'
 
 const newFile = ({ path, mode }: Pick<WriteStep, 'path' | 'mode'>): string =>
   `diff --git a${path} b${path}\nnew file mode 100${mode.toString(8).padStart(3, '0')}\n`
+
+const CONTEXT = 3
+
+/** The offset so many lines before `at`. */
+const linesBefore = (text: string, at: number, lines: number): number =>
+  lines === 0 || at === 0 ? at : linesBefore(text, lineStart(text, at - 1), lines - 1)
+
+/** The offset so many lines behind `at`. */
+const linesBehind = (text: string, at: number, lines: number): number =>
+  lines === 0 || at === text.length ? at : linesBehind(text, endOfLineAt(text, at), lines - 1)
+
+type Hunk = StructuredPatch['hunks'][number]
+
+/** The hunks of a change. Only the regions that differ are compared line by line: a file can have a million lines. */
+const hunksOf = (one: string, other: string): Hunk[] => {
+  const hunks: Hunk[] = []
+  let [counted, lines, growth] = [0, 0, 0]
+  for (const { before, after } of changedRegions(one, other)) {
+    const start = linesBefore(one, before.from, CONTEXT)
+    const rest = linesBehind(one, before.to, CONTEXT) - before.to
+    lines += countLines(one, counted, start)
+    counted = start
+    const texts = [
+      one.slice(start, before.to + rest),
+      other.slice(after.from - (before.from - start), after.to + rest),
+    ] as const
+    const found = structuredPatch('', '', ...texts, undefined, undefined, { context: CONTEXT }).hunks
+    const [oldOffset, newOffset] = [lines, lines + growth]
+    for (const hunk of found) {
+      hunks.push({ ...hunk, oldStart: hunk.oldStart + oldOffset, newStart: hunk.newStart + newOffset })
+      growth += hunk.newLines - hunk.oldLines
+    }
+  }
+  return hunks
+}
 
 /** The change of a file's text, hunk by hunk; null for steps that change no text. */
 export const patchOf = (step: Step): StructuredPatch | null => {
@@ -10,11 +47,13 @@ export const patchOf = (step: Step): StructuredPatch | null => {
   const { path, before } = step
   const after = step.kind === 'write' ? step.after : null
   const name = (side: string, text: string | null) => (text === null ? '/dev/null' : `${side}${path}`)
-  const options = { context: 3 }
-  return structuredPatch(
-    ...([name('a', before), name('b', after), before ?? '', after ?? ''] as const),
-    ...([undefined, undefined, options] as const),
-  )
+  return {
+    oldFileName: name('a', before),
+    newFileName: name('b', after),
+    oldHeader: undefined,
+    newHeader: undefined,
+    hunks: hunksOf(before ?? '', after ?? ''),
+  }
 }
 
 const renderPatch = (step: WriteStep | RemoveStep): string => {
