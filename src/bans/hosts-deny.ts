@@ -1,5 +1,5 @@
 import { applyEdits } from '../documents/edit.ts'
-import { parseHostsAccess } from '../documents/hosts-access.ts'
+import { eachRule } from '../documents/hosts-access.ts'
 import { removeDenied } from '../documents/hosts-access-edit.ts'
 import { canonical, deniedHost, HOSTS_DENY } from '../facts/hosts-deny.ts'
 import { DENIED } from '../policy/ban-set.ts'
@@ -17,7 +17,7 @@ const releaseFromFile = async (root: string, isReleased: (host: string) => boole
 
 /** Whether a text for hosts.deny has only lines that portsentry wrote. */
 export const isOnlyDenials = (text: string): boolean => {
-  const edits = removeDenied(parseHostsAccess(text), () => true)
+  const edits = removeDenied({ text, rules: eachRule(text) }, () => true)
   return applyEdits(text, edits).trim() === ''
 }
 
@@ -26,7 +26,7 @@ export const releaseDenied = async (root: string, isReleased: (host: string) => 
   const release = (text: string): string =>
     applyEdits(
       text,
-      removeDenied(parseHostsAccess(text), (client) => isReleased(canonical(client))),
+      removeDenied({ text, rules: eachRule(text) }, (client) => isReleased(canonical(client))),
     )
   await rewriteGrowing(root, HOSTS_DENY, release, 0o644)
   await releaseFromFile(root, isReleased)

@@ -5,6 +5,8 @@ import { rememberedHosts } from '../bans/read-bans.ts'
 import { predict } from '../detector/predict.ts'
 import { parseHostsAccess } from '../documents/hosts-access.ts'
 import { parseIgnoreList } from '../documents/ignore-list.ts'
+import { lineText } from '../documents/lines.ts'
+import { notContaining } from '../documents/other-addresses.ts'
 import { ignoreEntryFor, JAIL, readJailState } from '../facts/fail2ban.ts'
 import { formatAddress, type Network } from '../network.ts'
 import { pendingAsJson, pendingProblem } from '../policy/confirmation.ts'
@@ -67,7 +69,7 @@ const readDaemons = async (
   const subject = subjectOf(root, conf, release, modes)
   const { configurations, ignorePaths, needsIgnoreList, problems } = subject
   const found = await findFile(facts, ignorePaths)
-  const list = found === null ? null : parseIgnoreList(found.file.text, dialect)
+  const list = found === null ? null : parseIgnoreList(found.file.text, dialect, notContaining([host]))
   const shownPath = join(root, found?.path ?? ignorePaths[0] ?? '')
   const faults = needsIgnoreList ? judgeIgnoreList(list, shownPath) : []
   const target = { address: host.bytes, host: formatAddress(host.bytes) }
@@ -90,7 +92,7 @@ const readDaemons = async (
     faults: [...problems, ...faults].filter(isError).map(renderProblem),
     stale: findStale(instance, atStart),
     predictions,
-    ignoredBy: line === null ? null : `${shownPath}:${line} (${list?.lines[line - 1]?.text.trim() ?? ''})`,
+    ignoredBy: line === null ? null : `${shownPath}:${line} (${lineText(list?.text ?? '', line).trim()})`,
   }
 }
 
@@ -138,7 +140,7 @@ const explain = async (assessment: Assessment, host: Network): Promise<Explanati
     live?.asRoot ? readJailState(live.jails, host, address) : null,
   ])
   const wrapperPaths = ['/etc/hosts.allow', '/etc/hosts.deny'] as const
-  const wrapperFile = (path: string) => parseHostsAccess(fileText(facts, path) ?? '')
+  const wrapperFile = (path: string) => parseHostsAccess(fileText(facts, path) ?? '', notContaining([host]))
   const [allow, deny] = [wrapperFile(wrapperPaths[0]), wrapperFile(wrapperPaths[1])]
   return {
     address,

@@ -10,6 +10,7 @@ import {
   parseNetwork,
   unmapped,
 } from '../network.ts'
+import { leadingTexts } from './other-addresses.ts'
 import { globMatches, isAnything, splitAt, splitExcept } from './wrapper-tokens.ts'
 
 /** A signed 32-bit number, like all below: the result of `&` and `~`. */
@@ -38,16 +39,6 @@ const bracketed = (net: string, mask = '128'): Network | null => {
   const bytes = /^\[.*\]$/s.test(net) ? parseAddress(net.slice(1, -1)) : null
   const prefix = leadingInteger(mask)
   return bytes?.length !== 16 || prefix < 0 || prefix > 128 ? null : { bytes, prefix }
-}
-
-/** Prefixes of the texts of all addresses of an IPv4 network: up to 256. */
-const leadingTexts = (network: Network): string[] => {
-  const { bytes, prefix } = networkOf(network)
-  if (prefix === 32) return [formatAddress(bytes)]
-  const fixed = Math.floor(prefix / 8)
-  const head = bytes.slice(0, fixed).map((byte) => `${byte}.`)
-  const alternatives = Array.from({ length: 2 ** (8 - (prefix % 8)) }, (_, index) => index)
-  return alternatives.map((index) => `${head.join('')}${(bytes[fixed] ?? 0) + index}${fixed < 3 ? '.' : ''}`)
 }
 
 /** Exact for hosts and for IPv4 networks of at most 65536 addresses, else only for `prefix*`. */
@@ -118,6 +109,14 @@ const clientMeets = (pattern: string, network: Network): boolean => {
   const [base, bits] = [dottedQuad(net), maskNumber(mask)]
   if (base === null || bits === null || (base & ~bits) !== 0) return false
   return ((toNumber(inner.bytes) ^ base) & bits & netmask(inner.prefix)) === 0
+}
+
+/** Whether it is an IPv6 address or network in brackets that has none of the networks, nor anything of them. */
+export const isElsewhere = (pattern: string, networks: readonly Network[]): boolean => {
+  const [net, mask] = splitAt(pattern, '/')
+  const outer = bracketed(net, mask ?? undefined)
+  if (outer === null || outer.prefix === 0) return false
+  return !networks.some((network) => contains(outer, network) || contains(network, outer))
 }
 
 /** Whether every address of the network is matched by the list, exceptions included. */

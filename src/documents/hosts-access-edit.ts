@@ -12,10 +12,11 @@ import {
 } from '../network.ts'
 import { clientCovers } from './client-patterns.ts'
 import type { Daemon } from './daemon-patterns.ts'
-import { applyEdits, type Edit } from './edit.ts'
+import type { Edit } from './edit.ts'
 import { decides, decisionOf, type HostsAccess, parseHostsAccess, type Rule } from './hosts-access.ts'
-import { endOf, type Line, lineEnd } from './lines.ts'
-import { setGrants } from './owned-block.ts'
+import { lineEnd } from './lines.ts'
+import { notContaining } from './other-addresses.ts'
+import { type Span, setGrants } from './owned-block.ts'
 import { isWord } from './wrapper-tokens.ts'
 
 const entryFor = (given: Network): string => {
@@ -25,10 +26,10 @@ const entryFor = (given: Network): string => {
   return `ALL: [${address}]${isHost(network) ? '' : `/${network.prefix}`}`
 }
 
-/** The line of a rule that has a line for itself, else null. */
-const wholeLine = ({ lines }: HostsAccess, rule: Rule): Line | null => {
-  const line = lines[rule.line - 1] as Line
-  return line.offset === rule.offset && endOf(line) === rule.end ? line : null
+/** The text of a rule that has a line for itself, without its line ending; null: it has not. */
+const wholeLine = (text: string, { offset, end }: Span): string | null => {
+  const line = text.slice(offset, end)
+  return /\n./s.test(line) ? null : line.replace(/\r?\n$/, '')
 }
 
 /** Whether it is an `ALL: ADDRESS/MASK` of the article, meant to be a wanted network, but matching no client. */
@@ -42,19 +43,6 @@ const isIneffective = (client: string, networks: readonly Network[]): boolean =>
       !clientCovers(client, networkOf(network)),
   )
 }
-
-/** The first match wins, and libwrap stops at a line that is too long or unfinished: the block has to be before those. */
-const positionFor =
-  (daemons: readonly Daemon[]) =>
-  (text: string, networks: readonly Network[]): number => {
-    const { rules, readUpTo } = parseHostsAccess(text === '' || text.endsWith('\n') ? text : `${text}\n`)
-    const denying = rules.find((rule) =>
-      networks.some((network) =>
-        daemons.some((daemon) => decisionOf(rule, network, 'allow', daemon) === 'deny'),
-      ),
-    )
-    return Math.min(readUpTo, denying?.offset ?? text.length, text.length)
-  }
 
 /**
  * Edits to hosts.allow after which `decides` returns 'allow' for every network, for any daemon (null) and for each of these.
@@ -72,50 +60,75 @@ export const setAllowed = (
   const residue = doc.rules.filter((rule) => {
     const [client = '', ...more] = rule.clients
     const plain = rule.daemons.length === 1 && isWord(rule.daemons[0] as string, 'ALL') && more.length === 0
-    if (!plain || client === '' || rule.options.length > 0 || wholeLine(doc, rule) === null) return false
+    if (!plain || client === '' || rule.options.length > 0 || wholeLine(doc.text, rule) === null) return false
     return isObsolete(client) || isIneffective(client, wanted)
   })
+  let last = doc
+  // The file can be long, and mostly nothing changes.
+  const parse = (text: string): HostsAccess => {
+    if (text !== last.text) last = text === doc.text ? doc : parseHostsAccess(text, notContaining(wanted))
+    return last
+  }
   return setGrants(doc.text, wanted, {
     entry: entryFor,
     read: (text) => {
-      const reread = parseHostsAccess(text)
+      const reread = parse(text)
       return (network) => daemons.every((daemon) => decides(reread, network, 'allow', daemon) === 'allow')
     },
-    position: positionFor(daemons),
-    residue: new Set(residue.map(({ line }) => line)),
-    eol: lineEnd(doc.lines),
+    // The first match wins, and libwrap stops at a line that is too long or unfinished: the block has to be before those.
+    position: (text, refused) => {
+      const { rules, readUpTo } = parse(text === '' || text.endsWith('\n') ? text : `${text}\n`)
+      const denying = rules.find((rule) =>
+        refused.some((network) =>
+          daemons.some((daemon) => decisionOf(rule, network, 'allow', daemon) === 'deny'),
+        ),
+      )
+      return Math.min(readUpTo, denying?.offset ?? text.length, text.length)
+    },
+    residue,
+    eol: lineEnd(doc.text),
   })
 }
 
 /** As portsentry's KILL_HOSTS_DENY writes it; 2.x writes IPv6 addresses without brackets. */
 const WRITTEN_BY_PORTSENTRY = /^ALL:[ \t]*\[?([\da-f.:]+?)\]?[ \t]*(?::[ \t]*DENY[ \t]*)?$/i
 
-interface Denial {
+/** What the rules of a file are looked up in. */
+interface Rules {
+  readonly text: string
+  readonly rules: Iterable<Rule>
+}
+
+interface Denial extends Span {
   readonly address: string
-  readonly line: Line
 }
 
 /** The lines of hosts.deny that portsentry wrote. */
-const denials = (doc: HostsAccess): Denial[] =>
-  doc.rules.flatMap((rule) => {
-    const line = wholeLine(doc, rule)
-    const address = line === null ? undefined : WRITTEN_BY_PORTSENTRY.exec(line.text)?.[1]
-    return line === null || address === undefined || parseAddress(address) === null ? [] : [{ address, line }]
-  })
+function* denials({ text, rules }: Rules): Generator<Denial> {
+  for (const { offset, end } of rules) {
+    const line = wholeLine(text, { offset, end })
+    const address = line === null ? undefined : WRITTEN_BY_PORTSENTRY.exec(line)?.[1]
+    if (address !== undefined && parseAddress(address) !== null) yield { address, offset, end }
+  }
+}
 
 /** Addresses that portsentry has put into hosts.deny. */
-export const deniedAddresses = (doc: HostsAccess): string[] => denials(doc).map(({ address }) => address)
+export const deniedAddresses = (file: Rules): string[] => Array.from(denials(file), ({ address }) => address)
 
 /** Edits to hosts.deny that delete the lines portsentry wrote for addresses that match, and no others. */
-export const removeDenied = (doc: HostsAccess, matches: (client: string) => boolean): Edit[] =>
-  denials(doc)
-    .filter(({ address }) => matches(address))
-    .map(({ line }) => ({ offset: line.offset, length: endOf(line) - line.offset, text: '' }))
+export const removeDenied = (file: Rules, matches: (client: string) => boolean): Edit[] => {
+  const edits: Edit[] = []
+  for (const { address, offset, end } of denials(file))
+    if (matches(address)) edits.push({ offset, length: end - offset, text: '' })
+  return edits
+}
 
 /** The rules that have a line for themselves and name only this file; `counts`: for all daemons, and read. */
 const naming = (doc: HostsAccess, path: string) =>
   doc.rules
-    .filter((rule) => rule.clients.length === 1 && rule.clients[0] === path && wholeLine(doc, rule) !== null)
+    .filter(
+      (rule) => rule.clients.length === 1 && rule.clients[0] === path && wholeLine(doc.text, rule) !== null,
+    )
     .map((rule) => {
       const [daemon = '', ...more] = rule.daemons
       const isForAll = isWord(daemon, 'ALL') && more.length === 0 && rule.options.length === 0
@@ -124,7 +137,7 @@ const naming = (doc: HostsAccess, path: string) =>
 
 /** Edits to hosts.deny after which one line refuses the hosts in a file of patterns, or, unless wanted, none. */
 export const setDenyFile = (doc: HostsAccess, path: string, isWanted: boolean): Edit[] => {
-  const { text, lines, readUpTo } = doc
+  const { text, readUpTo } = doc
   const own = naming(doc, path)
   const kept = isWanted ? own.find(({ counts }) => counts) : undefined
   const removed = own
@@ -132,11 +145,10 @@ export const setDenyFile = (doc: HostsAccess, path: string, isWanted: boolean): 
     .map(({ rule }) => ({ offset: rule.offset, length: rule.end - rule.offset, text: '' }))
   if (!isWanted || kept !== undefined) return removed
   const withLineAt = (offset: number): Edit[] => [
-    { offset, length: 0, text: `ALL: ${path}${lineEnd(lines)}` },
+    { offset, length: 0, text: `ALL: ${path}${lineEnd(text)}` },
     ...removed,
   ]
-  const last = withLineAt(readUpTo)
   // After a NUL byte or a backslash at the end, the new line would be part of that line.
-  const isRead = naming(parseHostsAccess(applyEdits(text, last)), path).some(({ counts }) => counts)
-  return isRead ? last : withLineAt(0)
+  const lastLine = text.slice(text.lastIndexOf('\n', text.length - 2) + 1)
+  return withLineAt(readUpTo === text.length && /\0|\\\n$/.test(lastLine) ? 0 : readUpTo)
 }

@@ -1,7 +1,8 @@
 import { type Network, parseNetwork } from '../network.ts'
-import { clientCovers, listCovers, listMeets } from './client-patterns.ts'
+import { clientCovers, isElsewhere, listCovers, listMeets } from './client-patterns.ts'
 import { type Daemon, daemonsCover, daemonsMeet } from './daemon-patterns.ts'
-import { endOf, type Line, splitLines } from './lines.ts'
+import { countLines } from './lines.ts'
+import { DOTTED_QUAD, OCTET, type OtherAddresses } from './other-addresses.ts'
 import { isWord, splitAt, splitExcept } from './wrapper-tokens.ts'
 
 /**
@@ -11,7 +12,6 @@ import { isWord, splitAt, splitExcept } from './wrapper-tokens.ts'
  */
 export interface HostsAccess {
   readonly text: string
-  readonly lines: readonly Line[]
   /** In file order. Those at or after `readUpTo` have no effect. */
   readonly rules: readonly Rule[]
   readonly readUpTo: number
@@ -32,6 +32,7 @@ export interface Rule {
 /** libwrap skips a line with a missing colon, and stops reading at the first of the other two. */
 interface Fault {
   readonly line: number
+  readonly offset: number
   readonly kind: 'missing-colon' | 'line-too-long' | 'unfinished-line'
   readonly message: string
 }
@@ -74,41 +75,83 @@ const splitOptions = (text: string): string[] =>
     .filter(([field]) => field !== '')
     .map(([, option]) => (option as string).replaceAll('\\:', ':').replace(/^[ \t-\r]+|[ \t-\r]+$/g, ''))
 
-/** Reads any text and never throws. */
-export const parseHostsAccess = (text: string): HostsAccess => {
-  const lines = splitLines(text)
-  const rules: Rule[] = []
-  const faults: Fault[] = []
-  let readUpTo = text.length
-  let line = 0
+const NAME = '\\.?[a-zA-Z][\\w-]{0,40}(?:\\.[\\w-]{1,40}){1,4}'
+const REST = '[^\\\\\\n\\0]{0,500}'
+
+/**
+ * A thousand lines at once that have nothing to do with these addresses: with a comment, or a rule for hosts by name, other
+ * hosts and other networks only. Complete lines, within BUFFER.
+ */
+const otherLines = ({ host, notTheirs }: OtherAddresses): RegExp => {
+  const masked = `${DOTTED_QUAD}/(?:1[6-9]|2\\d|3[0-2]|255\\.255\\.${OCTET}\\.${OCTET})`
+  const client = `(?:${host}|${notTheirs}(?:${masked}|(?:${OCTET}\\.){2,3})|${NAME})`
+  const rule = `[\\w.,@ \\t-]{1,100}:[, \\t]{0,9}${client}(?:[, \\t]{1,9}${client}){0,4}[ \\t]{0,9}(?::${REST})?`
+  return new RegExp(`(?:(?:#${REST}|${rule})?\\r?\\n){0,1000}`, 'y')
+}
+
+/**
+ * The rules and faults, in file order; without rules that only concern `others`. Reads any text and never throws.
+ */
+function* readRules(text: string, others?: OtherAddresses): Generator<Rule | Fault> {
+  const passedOver = others && otherLines(others)
+  let line = 1
+  let counted = 0
   for (let offset = 0, end = 0; offset < text.length; offset = end) {
+    if (passedOver) {
+      passedOver.lastIndex = offset
+      passedOver.test(text)
+      end = passedOver.lastIndex
+      if (end > offset) continue
+    }
     const logical = readLogicalLine(text, offset)
     end = logical.end
-    while (endOf(lines[line] as Line) <= offset) line++
-    const fault = (kind: Fault['kind'], message: string) => faults.push({ line: line + 1, kind, message })
+    line += countLines(text, counted, offset)
+    counted = offset
+    const fault = (kind: Fault['kind'], message: string): Fault => ({ line, offset, kind, message })
     if (logical.state === 'too-long') {
-      fault('line-too-long', `more than ${BUFFER - 2} characters: this and all that follows is not read`)
+      yield fault(
+        'line-too-long',
+        `more than ${BUFFER - 2} characters: this and all that follows is not read`,
+      )
     } else if (logical.state === 'unfinished') {
-      fault('unfinished-line', 'no newline at its end: the line is not read')
+      yield fault('unfinished-line', 'no newline at its end: the line is not read')
     }
-    if (logical.state !== 'complete') readUpTo = Math.min(readUpTo, offset)
     if (logical.state === 'too-long' || /^#|^[ \t\r\n]*$/.test(logical.content)) continue
     const [daemons, rest] = splitAt(logical.content, ':')
     if (rest === null) {
-      fault('missing-colon', 'no colon between daemons and clients: the line is skipped')
+      yield fault('missing-colon', 'no colon between daemons and clients: the line is skipped')
       continue
     }
-    const [clients, options] = splitAt(rest, ':')
-    rules.push({
-      line: line + 1,
+    const [clientList, options] = splitAt(rest, ':')
+    const clients = tokens(clientList)
+    const isOther = (client: string) => others !== undefined && isElsewhere(client, others.networks)
+    if (clients.length > 0 && clients.every(isOther)) continue
+    yield {
+      line,
       offset,
       end,
       daemons: tokens(daemons),
-      clients: tokens(clients),
+      clients,
       options: options === null ? [] : splitOptions(options),
-    })
+    }
   }
-  return { text, lines, rules, readUpTo, faults }
+}
+
+/** All rules, one after the other. */
+export function* eachRule(text: string): Generator<Rule> {
+  for (const found of readRules(text)) if (!('kind' in found)) yield found
+}
+
+/** Reads any text and never throws. Rules that only concern `others` are left out. */
+export const parseHostsAccess = (text: string, others?: OtherAddresses): HostsAccess => {
+  const rules: Rule[] = []
+  const faults: Fault[] = []
+  for (const found of readRules(text, others)) {
+    if ('kind' in found) faults.push(found)
+    else rules.push(found)
+  }
+  const readUpTo = faults.find(({ kind }) => kind !== 'missing-colon')?.offset ?? text.length
+  return { text, rules, readUpTo, faults }
 }
 
 const SEVERITY =

@@ -1,7 +1,7 @@
 import { formatAddress, formatCidr, isIPv4, type Network, networkOf, parseNetwork } from '../network.ts'
 import type { Edit } from './edit.ts'
-import { type IgnoreList, MAX_LINE } from './ignore-list.ts'
-import { endOf } from './lines.ts'
+import { hasZeroPrefix, type IgnoreList, MAX_LINE } from './ignore-list.ts'
+import { lineFrom } from './lines.ts'
 import { findOwnedMarks } from './owned-block.ts'
 
 /** An entry as it was meant, however the daemon reads the line. */
@@ -65,15 +65,14 @@ const HOST_BITS = 'it has host bits set, and so matches no host'
  * are left out: commenting them out would not help.
  */
 export const fixEntries = (list: IgnoreList, deleted: ReadonlySet<number>): IgnoreFix[] => {
-  const { dialect, lines, entries, faults } = list
-  const { blocks } = findOwnedMarks(lines)
-  const isOwned = (index: number) => blocks.some(({ begin, end }) => index >= begin && index <= end)
+  const { dialect, entries, faults } = list
+  const { blocks } = findOwnedMarks(list.text)
   const reasons = new Map(faults.map(({ line, message }) => [line, message]))
-  for (const { line, network } of entries)
-    if (network === null && !reasons.has(line)) reasons.set(line, HOST_BITS)
-  return lines.flatMap((line, index): IgnoreFix[] => {
-    const reason = reasons.get(line.number)
-    if (reason === undefined || deleted.has(line.number) || isOwned(index)) return []
+  return entries.flatMap(({ line: number, offset, end, network }): IgnoreFix[] => {
+    const reason = reasons.get(number) ?? (network === null ? HOST_BITS : undefined)
+    if (reason === undefined || deleted.has(number)) return []
+    if (blocks.some((block) => offset >= block.offset && offset < block.end)) return []
+    const line = lineFrom(list.text, offset, end, number)
     if (line.text.length >= MAX_LINE) return []
     const intended = intendedBy(line.text)
     const { text, form } = (dialect === '2.x' ? rewritten2 : rewritten12)(line.text, intended)
@@ -83,11 +82,11 @@ export const fixEntries = (list: IgnoreList, deleted: ReadonlySet<number>): Igno
     const isSame = text === line.text && eol === line.eol
     return [
       {
-        line: line.number,
+        line: number,
         fault: isUnseen ? 'portsentry 1.2 sees no IPv6 at all' : reason,
         isFatal: dialect === '2.x' && reason !== HOST_BITS,
         form,
-        edit: isSame ? null : { offset: line.offset, length: endOf(line) - line.offset, text: text + eol },
+        edit: isSame ? null : { offset, length: end - offset, text: text + eol },
       },
     ]
   })
@@ -95,6 +94,4 @@ export const fixEntries = (list: IgnoreList, deleted: ReadonlySet<number>): Igno
 
 /** Lines of entries with /0, which ignore only one host. */
 export const zeroPrefixes = (list: IgnoreList): number[] =>
-  list.entries
-    .filter(({ raw, network }) => network !== null && isIPv4(network) && /\/0+[ \t]*(?:#|$)/.test(raw))
-    .map(({ line }) => line)
+  list.entries.filter(hasZeroPrefix).map(({ line }) => line)

@@ -10,8 +10,9 @@ import {
   parseNetwork,
 } from '../network.ts'
 import type { Edit } from './edit.ts'
-import { endOf, type Line, lineEnd, splitLines } from './lines.ts'
-import { setGrants } from './owned-block.ts'
+import { countLines, endOfLineAt, type Line, lineEnd, lineFrom } from './lines.ts'
+import { notContaining, OCTET, type OtherAddresses } from './other-addresses.ts'
+import { type Span, setGrants } from './owned-block.ts'
 import type { Dialect } from './portsentry-conf.ts'
 
 /**
@@ -20,7 +21,6 @@ import type { Dialect } from './portsentry-conf.ts'
  */
 export interface IgnoreList {
   readonly text: string
-  readonly lines: readonly Line[]
   readonly dialect: Dialect
   readonly entries: readonly IgnoreEntry[]
   /** 1.2: lines that are silently ignored. 2.x: lines that keep the daemon from starting. */
@@ -28,15 +28,13 @@ export interface IgnoreList {
 }
 
 /** `network` is what the daemon really ignores, null for nothing; `raw` is the trimmed line. */
-interface IgnoreEntry {
+export interface IgnoreEntry extends Span {
   readonly line: number
-  readonly offset: number
-  readonly end: number
   readonly network: Network | null
   readonly raw: string
 }
 
-interface IgnoreFault {
+interface IgnoreFault extends Span {
   readonly line: number
   readonly message: string
 }
@@ -98,19 +96,46 @@ const read2 = ({ text, eol }: Line): Reading => {
   return { network: hasHostBits(network) ? null : network }
 }
 
-/** Reads any text and never throws. */
-export const parseIgnoreList = (text: string, dialect: Dialect): IgnoreList => {
-  const lines = splitLines(text)
+/** A thousand lines at once with a comment, or an entry that has nothing to do with these addresses. */
+const otherLines = ({ host, notTheirs }: OtherAddresses, dialect: Dialect): RegExp => {
+  const network = `${notTheirs}${OCTET}\\.${OCTET}\\.(?:0\\.0/16|${OCTET}\\.0/24)`
+  const eol = dialect === '1.2' ? '\\r?\\n' : '\\n'
+  return new RegExp(`(?:(?:#[^\\n]{0,1000}|${host}(?:/32)?|${network})?${eol}){0,1000}`, 'y')
+}
+
+const ZERO_PREFIX = /\/0+[ \t]*(?:#|$)/
+
+/** Whether an entry has /0, which both daemons read as /32 in IPv4. */
+export const hasZeroPrefix = ({ raw, network }: Pick<IgnoreEntry, 'raw' | 'network'>): boolean =>
+  network !== null && isIPv4(network) && ZERO_PREFIX.test(raw)
+
+/** Reads any text and never throws. Faultless entries for `others` are left out. */
+export const parseIgnoreList = (text: string, dialect: Dialect, others?: OtherAddresses): IgnoreList => {
   const entries: IgnoreEntry[] = []
   const faults: IgnoreFault[] = []
-  for (const line of lines) {
+  const passedOver = others && otherLines(others, dialect)
+  let number = 1
+  let counted = 0
+  for (let offset = 0, end = 0; offset < text.length; offset = end) {
+    if (passedOver) {
+      passedOver.lastIndex = offset
+      passedOver.test(text)
+      end = passedOver.lastIndex
+      if (end > offset) continue
+    }
+    end = endOfLineAt(text, offset)
+    number += countLines(text, counted, offset)
+    counted = offset
+    const line = lineFrom(text, offset, end, number)
     const reading = dialect === '1.2' ? read12(line) : read2(line)
     if (reading === 'nothing') continue
-    if ('fault' in reading) faults.push({ line: line.number, message: reading.fault })
+    if ('fault' in reading) faults.push({ line: number, offset, end, message: reading.fault })
     const network = 'network' in reading ? reading.network : null
-    entries.push({ line: line.number, offset: line.offset, end: endOf(line), network, raw: trim(line.text) })
+    const entry = { line: number, offset, end, network, raw: trim(line.text) }
+    const isOther = others && network !== null && !others.networks.some((one) => contains(network, one))
+    if (!isOther || hasZeroPrefix(entry)) entries.push(entry)
   }
-  return { text, lines, dialect, entries, faults }
+  return { text, dialect, entries, faults }
 }
 
 /** The first entry that covers the whole network, as the daemon reads it: that one counts, in both dialects. */
@@ -139,15 +164,14 @@ const isIneffective = ({ raw, network: seen }: IgnoreEntry, networks: readonly N
 const expressible = ({ dialect }: IgnoreList, networks: readonly Network[]): Network[] =>
   networks.filter((network) => dialect === '2.x' || isIPv4(network)).map(networkOf)
 
-/** Numbers of the lines outside of its block that `setIgnored` deletes. */
+/** The lines outside of its block that `setIgnored` deletes. */
 export const residueOf = (
   list: IgnoreList,
   networks: readonly Network[],
   isObsolete: (raw: string) => boolean,
-): Set<number> => {
+): IgnoreEntry[] => {
   const wanted = expressible(list, networks)
-  const residue = list.entries.filter((entry) => isObsolete(entry.raw) || isIneffective(entry, wanted))
-  return new Set(residue.map(({ line }) => line))
+  return list.entries.filter((entry) => isObsolete(entry.raw) || isIneffective(entry, wanted))
 }
 
 /**
@@ -160,22 +184,23 @@ export const setIgnored = (
   networks: readonly Network[],
   isObsolete: (raw: string) => boolean,
 ): Edit[] => {
-  const { text, lines, dialect } = list
+  const { text, dialect } = list
   const wanted = expressible(list, networks)
   // 2.x does not start with a CR in the file, 1.2 ignores it.
-  const eol = dialect === '2.x' ? '\n' : lineEnd(lines)
+  const eol = dialect === '2.x' ? '\n' : lineEnd(text)
   // A last line without newline gets one in any case, so it is read as if it had it.
   const unfinished = text !== '' && !text.endsWith('\n')
-  const whole = unfinished ? parseIgnoreList(text + eol, dialect) : list
-  const residue = residueOf(whole, networks, isObsolete)
+  const parse = (other: string) =>
+    other === text ? list : parseIgnoreList(other, dialect, notContaining(wanted))
+  const whole = unfinished ? parse(text + eol) : list
   const edits = setGrants(whole.text, wanted, {
     entry: formatCidr,
     read: (other) => {
-      const reread = parseIgnoreList(other, dialect)
+      const reread = parse(other)
       return (network) => ignored(reread, network)
     },
     position: (other) => other.length,
-    residue,
+    residue: residueOf(whole, networks, isObsolete),
     eol,
   })
   if (!unfinished) return edits

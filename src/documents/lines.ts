@@ -22,8 +22,34 @@ export const splitLines = (text: string, line = LINE): Line[] =>
       eol: eol as Line['eol'],
     }))
 
+/** The line from `offset` to `end`, as C programs and shells read it. */
+export const lineFrom = (text: string, offset: number, end: number, number: number): Line => {
+  const whole = text.slice(offset, end)
+  const eol = whole.endsWith('\r\n') ? '\r\n' : whole.endsWith('\n') ? '\n' : ''
+  return { offset, number, text: whole.slice(0, whole.length - eol.length), eol }
+}
+
+/** The offset after the line that begins, or goes on, at `offset`. */
+export const endOfLineAt = (text: string, offset: number): number =>
+  text.indexOf('\n', offset) + 1 || text.length
+
+/** How many lines end between two offsets. */
+export const countLines = (text: string, from: number, to: number): number => {
+  let count = 0
+  for (let at = text.indexOf('\n', from); at !== -1 && at < to; at = text.indexOf('\n', at + 1)) count += 1
+  return count
+}
+
+/** The text of the line with this number, without its line ending; '' if there is none. */
+export const lineText = (text: string, number: number): string => {
+  let offset = 0
+  for (let line = 1; line < number; line += 1) offset = endOfLineAt(text, offset)
+  return lineFrom(text, offset, endOfLineAt(text, offset), number).text
+}
+
 /** The line ending for new lines of this text: that of its first line. */
-export const lineEnd = (lines: readonly Line[]): '\n' | '\r\n' => (lines[0]?.eol === '\r\n' ? '\r\n' : '\n')
+export const lineEnd = (text: string): '\n' | '\r\n' =>
+  text.slice(0, endOfLineAt(text, 0)).endsWith('\r\n') ? '\r\n' : '\n'
 
 /** The offset after the line and its line ending. */
 export const endOf = (line: { offset: number; text: string; eol: string }): number =>

@@ -1,6 +1,6 @@
 import { type Network, networkOf, withoutContained } from '../network.ts'
 import { applyEdits, type Edit } from './edit.ts'
-import { endOf, type Line, splitLines } from './lines.ts'
+import { endOfLineAt, splitLines } from './lines.ts'
 
 /**
  * portward rewrites the lines between these two comments from config.env, so that an address that is removed from WHITELIST
@@ -9,10 +9,15 @@ import { endOf, type Line, splitLines } from './lines.ts'
 export const BLOCK_BEGIN = '# portward: begin (from config.env, rewritten by portward apply)'
 export const BLOCK_END = '# portward: end'
 
-/** Indices into `lines` of the begin and the end comment. */
-interface OwnedBlock {
-  readonly begin: number
+/** A part of a text, from `offset` to `end`. */
+export interface Span {
+  readonly offset: number
   readonly end: number
+}
+
+/** From its begin comment to its end comment; `content` is what is between them. */
+interface OwnedBlock extends Span {
+  readonly content: Span
 }
 
 /** How one format grants networks. The consumer of the file is the authority. */
@@ -23,44 +28,44 @@ export interface Grants {
   readonly read: (text: string) => (network: Network) => boolean
   /** The offset of a line, or the end, where a new block must be inserted so that it grants `networks`. */
   readonly position: (text: string, networks: readonly Network[]) => number
-  /** Numbers of lines to be deleted if they are outside of the block. */
-  readonly residue: ReadonlySet<number>
+  /** Lines to be deleted if they are outside of the block, in order. */
+  readonly residue: readonly Span[]
   readonly eol: '\n' | '\r\n'
 }
 
 export interface OwnedMarks {
   /** Complete blocks, in order. */
   readonly blocks: readonly OwnedBlock[]
-  /** Indices of unmatched begin and end comments, left by a bad merge or a truncated file. */
-  readonly strays: readonly number[]
+  /** Unmatched begin and end comments, left by a bad merge or a truncated file. */
+  readonly strays: readonly Span[]
 }
+
+const MARK = '# portward: '
 
 /**
  * A begin without an end before the next begin does not open a block, so that the admin's lines in between are never treated
  * as ours. Such strays are useless, and could pair up with other comments later.
  */
-export const findOwnedMarks = (lines: readonly Line[]): OwnedMarks => {
+export const findOwnedMarks = (text: string): OwnedMarks => {
   const blocks: OwnedBlock[] = []
-  const strays: number[] = []
-  let begin = -1
-  for (const [index, { text }] of lines.entries()) {
-    if (text.startsWith('# portward: begin')) {
-      if (begin !== -1) strays.push(begin)
-      begin = index
-    } else if (text.startsWith(BLOCK_END)) {
-      if (begin === -1) strays.push(index)
-      else blocks.push({ begin, end: index })
-      begin = -1
+  const strays: Span[] = []
+  let begin: Span | null = null
+  for (let at = text.indexOf(MARK); at !== -1; at = text.indexOf(MARK, at + 1)) {
+    if (at > 0 && text[at - 1] !== '\n') continue
+    const mark = { offset: at, end: endOfLineAt(text, at) }
+    if (text.startsWith('# portward: begin', at)) {
+      if (begin !== null) strays.push(begin)
+      begin = mark
+    } else if (text.startsWith(BLOCK_END, at)) {
+      if (begin === null) strays.push(mark)
+      else blocks.push({ offset: begin.offset, end: mark.end, content: { offset: begin.end, end: at } })
+      begin = null
     }
   }
-  return { blocks, strays: begin === -1 ? strays : [...strays, begin] }
+  return { blocks, strays: begin === null ? strays : [...strays, begin] }
 }
 
-const deletion = (first: Line, last = first): Edit => ({
-  offset: first.offset,
-  length: endOf(last) - first.offset,
-  text: '',
-})
+const deletion = ({ offset, end }: Span): Edit => ({ offset, length: end - offset, text: '' })
 
 /** Converts an offset after `removals` (in ascending order) to the offset before them. */
 const offsetBefore = (removals: readonly Edit[], offset: number): number =>
@@ -72,19 +77,18 @@ const offsetBefore = (removals: readonly Edit[], offset: number): number =>
  */
 export const setGrants = (text: string, networks: readonly Network[], grants: Grants): Edit[] => {
   const { entry, read, position, residue, eol } = grants
-  const lines = splitLines(text)
-  const { blocks, strays } = findOwnedMarks(lines)
-  const spans = blocks.map(({ begin, end }) => deletion(lines[begin] as Line, lines[end] as Line))
-  const isOwned = ({ offset }: Line) =>
-    spans.some((span) => offset >= span.offset && offset < span.offset + span.length)
-  const leftovers = lines
-    .filter((line, index) => strays.includes(index) || (residue.has(line.number) && !isOwned(line)))
-    .map((it) => deletion(it))
+  const { blocks, strays } = findOwnedMarks(text)
+  const isOwned = ({ offset }: Span) => blocks.some((block) => offset >= block.offset && offset < block.end)
+  const leftovers = [...strays, ...residue.filter((line) => !isOwned(line))].map(deletion)
+  const spans = blocks.map(deletion)
   const removals = [...leftovers, ...spans].sort((a, b) => a.offset - b.offset)
   const others = applyEdits(text, removals)
 
   const block = blocks[0]
-  const inside = block === undefined ? [] : lines.slice(block.begin + 1, block.end).map((line) => line.text)
+  const inside =
+    block === undefined
+      ? []
+      : splitLines(text.slice(block.content.offset, block.content.end)).map((line) => line.text)
   const grantedByOthers = read(others)
   const needed = networks.filter((network) => inside.includes(entry(network)) || !grantedByOthers(network))
   const ours = withoutContained(needed.map(networkOf))
@@ -107,8 +111,7 @@ export const setGrants = (text: string, networks: readonly Network[], grants: Gr
   const inPlace = [...leftovers, ...spans.slice(1)]
   const isSame = inside.length === content.length && content.every((line) => inside.includes(line))
   if (!isSame) {
-    const from = endOf(lines[block.begin] as Line)
-    inPlace.push({ offset: from, length: (lines[block.end] as Line).offset - from, text: render(content) })
+    inPlace.push({ ...deletion(block.content), text: render(content) })
   }
   const works = (edits: Edit[]) => networks.every(read(applyEdits(text, edits)))
   return works(inPlace) || !works(moved) ? inPlace : moved

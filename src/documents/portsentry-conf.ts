@@ -151,7 +151,7 @@ export const setKey = (conf: PortsentryConf, key: string, value: string): Edit[]
   const entry = findEntry(conf, key)
   if (entry?.value === value) return []
   if (entry) return [replaceValue(entry.line, key, value)]
-  const eol = lineEnd(conf.lines)
+  const eol = lineEnd(conf.text)
   const neighbour = findNeighbour(conf.lines, key, value)
   const assignment = `${assignmentStyle(neighbour?.text, key)}"${value}"`
   const offset = neighbour ? endOf(neighbour) : 0

@@ -1,5 +1,6 @@
-import { parseHostsAccess } from '../documents/hosts-access.ts'
+import { eachRule, parseHostsAccess } from '../documents/hosts-access.ts'
 import { deniedAddresses } from '../documents/hosts-access-edit.ts'
+import { notWithin } from '../documents/other-addresses.ts'
 import { canonicalAddress } from '../network.ts'
 import { readFileState } from '../system/files.ts'
 
@@ -24,9 +25,10 @@ export interface Denied {
  * read already. Throws HostError.
  */
 export const readDenied = async (root: string, listPath: string, known?: string): Promise<Denied> => {
-  const doc = parseHostsAccess(known ?? (await readFileState(root, HOSTS_DENY))?.text ?? '')
-  const entered = [...new Set(deniedAddresses(doc).map(canonical))]
-  if (!doc.rules.some(({ clients }) => clients.includes(listPath))) return { entered, listed: null }
+  const text = known ?? (await readFileState(root, HOSTS_DENY))?.text ?? ''
+  const entered = [...new Set(deniedAddresses({ text, rules: eachRule(text) }).map(canonical))]
+  const { rules } = parseHostsAccess(text, notWithin([]))
+  if (!rules.some(({ clients }) => clients.includes(listPath))) return { entered, listed: null }
   const list = (await readFileState(root, listPath))?.text ?? ''
   return { entered, listed: list.split('\n').filter(Boolean).map(deniedHost) }
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { type IgnoreList, parseIgnoreList } from '../documents/ignore-list.ts'
+import { lineText } from '../documents/lines.ts'
 import type { Dialect } from '../documents/portsentry-conf.ts'
 import type { FileState } from '../system/files.ts'
 import { HostError } from '../system/host-error.ts'
@@ -60,6 +61,6 @@ export const openIgnoreList = async (
     list: dialect === '1.2' ? refresh : () => list,
     known: () => list,
     path: () => path,
-    line: (number) => list?.lines[number - 1]?.text.trim() ?? '',
+    line: (number) => lineText(list?.text ?? '', number).trim(),
   }
 }

@@ -9,7 +9,7 @@ import type { TouchStep, WriteStep } from './plan.ts'
 import { rewriteConf } from './rewrite-conf.ts'
 import { rewriteIgnoreList } from './rewrite-ignore-list.ts'
 
-export const HOSTS_ALLOW = '/etc/hosts.allow'
+const HOSTS_ALLOW = '/etc/hosts.allow'
 const HOSTS_DENY = '/etc/hosts.deny'
 
 interface ManagedFile {

@@ -4,11 +4,13 @@ import { removeFaults } from '../documents/fail2ban-fix.ts'
 import { parseFail2banIni } from '../documents/fail2ban-ini.ts'
 import { type HostsAccess, parseHostsAccess } from '../documents/hosts-access.ts'
 import { removeDenied, setAllowed, setDenyFile } from '../documents/hosts-access-edit.ts'
+import { notContaining, notWithin } from '../documents/other-addresses.ts'
 import { parseShellAssignments, removeCarriageReturns, setVariable } from '../documents/shell-assignments.ts'
 import { contains, isWithin, type Network, parseNetwork } from '../network.ts'
 import { DENIED } from '../policy/ban-set.ts'
 import type { Desired } from '../policy/desired.ts'
 import { JAIL_PATH } from '../policy/jail.ts'
+import { findLenientRules } from '../policy/lenient-rules.ts'
 import type { Problem } from '../problem.ts'
 
 /** A file's new text, the changes in words, and the problems. */
@@ -67,17 +69,15 @@ export const edited = (text: string, edits: readonly Edit[], reason: string): Re
   problems: [],
 })
 
-export const rewriteHostsAllow = (text: string, desired: Desired): Rewrite =>
-  edited(
-    text,
-    setAllowed(
-      parseHostsAccess(text),
-      [...desired.hostsAllowNetworks],
-      desired.libwrapDaemons,
-      isArticleEntry(desired),
-    ),
-    'the whitelist, in a form that libwrap matches',
-  )
+export const rewriteHostsAllow = (text: string, desired: Desired): Rewrite => {
+  const { hostsAllowNetworks: networks, libwrapDaemons } = desired
+  const file = parseHostsAccess(text, notContaining(networks))
+  const edits = setAllowed(file, networks, libwrapDaemons, isArticleEntry(desired))
+  return {
+    ...edited(text, edits, 'the whitelist, in a form that libwrap matches'),
+    problems: findLenientRules(file, desired),
+  }
+}
 
 const isProtected = (networks: readonly Network[]) => (client: string) => {
   const host = parseNetwork(client.replace(/^\[(.*)\]$/, '$1'))
@@ -89,9 +89,14 @@ const isProtected = (networks: readonly Network[]) => (client: string) => {
  * that an earlier portward wrote. A last line without newline gets one: because of it libwrap would refuse every client.
  */
 export const rewriteHostsDeny = (text: string, desired: Desired): Rewrite => {
-  const original = parseHostsAccess(text)
-  // The file can be long, and mostly nothing changes.
-  const parse = (now: string): HostsAccess => (now === text ? original : parseHostsAccess(now))
+  const old = new Set(desired.legacyBans)
+  const moving = [...old].flatMap((client) => parseNetwork(client) ?? [])
+  const others = notWithin([...desired.protectedNetworks, ...moving])
+  let last = parseHostsAccess(text, others)
+  const parse = (now: string): HostsAccess => {
+    if (now !== last.text) last = parseHostsAccess(now, others)
+    return last
+  }
   const isUnfinished = (part: string) => parse(part).faults.some(({ kind }) => kind === 'unfinished-line')
   // After a NUL byte libwrap does not see a newline: adding one would not help.
   const ended = isUnfinished(text) && !isUnfinished(`${text}\n`) ? `${text}\n` : text
@@ -102,7 +107,6 @@ export const rewriteHostsDeny = (text: string, desired: Desired): Rewrite => {
     'protected hosts released',
   )
   const isEnded = ended !== text && released.text.endsWith(ended.slice(text.lastIndexOf('\n') + 1))
-  const old = new Set(desired.legacyBans)
   const moved = edited(
     released.text,
     removeDenied(parse(released.text), (client) => old.has(client)),

@@ -1,4 +1,3 @@
-import { parseHostsAccess } from '../documents/hosts-access.ts'
 import { findDependencyProblems } from '../policy/dependencies.ts'
 import { type Desired, desire } from '../policy/desired.ts'
 import { type Facts, fileText } from '../policy/facts.ts'
@@ -6,11 +5,10 @@ import { fail2banFaults } from '../policy/fail2ban-faults.ts'
 import { findRelease } from '../policy/find-release.ts'
 import { JAIL_PATH, overriddenOptions } from '../policy/jail.ts'
 import { LEGACY_FILES } from '../policy/legacy-bans.ts'
-import { findLenientRules } from '../policy/lenient-rules.ts'
 import type { Release } from '../policy/release.ts'
 import { isError, type Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
-import { HOSTS_ALLOW, managedFiles, planFile, planHostsDeny, planLogs } from './file-steps.ts'
+import { managedFiles, planFile, planHostsDeny, planLogs } from './file-steps.ts'
 import { planOwned } from './owned-files.ts'
 import type { Plan, RemoveStep, Step, WriteStep } from './plan.ts'
 import { planHandOver, planLegacyRemoval, planServices, planUnload } from './services.ts'
@@ -137,7 +135,6 @@ export const plan = (settings: Settings, facts: Facts): Judgement => {
     ...desiredProblems,
     ...dependencies,
     ...files.flatMap((file) => file.problems),
-    ...findLenientRules(parseHostsAccess(fileText(facts, HOSTS_ALLOW) ?? ''), desired),
   ]
   // If the jail file cannot be read, all options of other files would seem to override it.
   const overridden = fileProblems.some(isError) ? [] : overriddenOptions(facts, desired.jails, jailText)

@@ -1,6 +1,9 @@
 import { applyEdits } from '../documents/edit.ts'
 import { MAX_LINE, parseIgnoreList, residueOf, setIgnored } from '../documents/ignore-list.ts'
 import { fixEntries, type IgnoreFix, zeroPrefixes } from '../documents/ignore-list-fix.ts'
+import { lineFrom } from '../documents/lines.ts'
+import { notContaining } from '../documents/other-addresses.ts'
+import type { Span } from '../documents/owned-block.ts'
 import type { Desired } from '../policy/desired.ts'
 import type { Problem } from '../problem.ts'
 import { edited, isArticleEntry, type Rewrite } from './files.ts'
@@ -34,21 +37,24 @@ export const rewriteIgnoreList = (text: string, desired: Desired): Rewrite => {
   const { dialect, ignorePath: path } = release
   const isObsolete = isArticleEntry(desired)
   // A last line without newline is going to get one, so it is read as if it had it.
-  const original = parseIgnoreList(text === '' || text.endsWith('\n') ? text : `${text}\n`, dialect)
-  const fixes = fixEntries(original, residueOf(original, ignored, isObsolete))
+  const others = notContaining(ignored)
+  const original = parseIgnoreList(text === '' || text.endsWith('\n') ? text : `${text}\n`, dialect, others)
+  const deleted = new Set(residueOf(original, ignored, isObsolete).map(({ line }) => line))
+  const fixes = fixEntries(original, deleted)
   const edits = fixes.flatMap(({ edit }) => edit ?? [])
   const readable = applyEdits(
     text,
     edits.map((edit) => ({ ...edit, length: Math.min(edit.length, text.length - edit.offset) })),
   )
-  const list = parseIgnoreList(readable, dialect)
+  const list = readable === original.text ? original : parseIgnoreList(readable, dialect, others)
   const rewritten = edited(
     readable,
     setIgnored(list, [...ignored], isObsolete),
     'the whitelist, in a form that portsentry matches',
   )
-  const isLong = (line: number): boolean => (original.lines[line - 1]?.text.length ?? 0) >= MAX_LINE
-  const lasting = dialect === '2.x' ? original.faults.filter(({ line }) => isLong(line)) : []
+  const isLong = ({ offset, end }: Span): boolean =>
+    lineFrom(original.text, offset, end, 0).text.length >= MAX_LINE
+  const lasting = dialect === '2.x' ? original.faults.filter(isLong) : []
   const tooLong = lasting.map(
     ({ line, message }): Problem => ({
       severity: 'error',

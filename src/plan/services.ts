@@ -1,5 +1,6 @@
 import { parseFail2banIni } from '../documents/fail2ban-ini.ts'
 import { ignored, parseIgnoreList } from '../documents/ignore-list.ts'
+import { notContaining } from '../documents/other-addresses.ts'
 import type { DaemonProcess } from '../facts/daemons.ts'
 import { formatCidr, isWithin, type Network, parseNetwork } from '../network.ts'
 import { removalOf } from '../policy/backends/backends.ts'
@@ -40,7 +41,7 @@ const staleFiles = (
 
 /** Networks that portsentry would act on with this text as its ignore list, although it should not. */
 export const lostFrom = (text: string, { release, ignored: networks }: Desired): Network[] => {
-  const list = parseIgnoreList(text, release.dialect)
+  const list = parseIgnoreList(text, release.dialect, notContaining(networks))
   return networks.filter((network) => !ignored(list, network))
 }
 

@@ -1,5 +1,6 @@
 import { parseHostsAccess } from '../documents/hosts-access.ts'
 import { deniedAddresses } from '../documents/hosts-access-edit.ts'
+import { notWithin } from '../documents/other-addresses.ts'
 import { canonicalAddress, createMatcher } from '../network.ts'
 import type { Desired } from '../policy/desired.ts'
 import { type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
@@ -12,7 +13,8 @@ import type { ReleaseStep } from './plan.ts'
 export const planUnbans = (desired: Desired, facts: Facts, live: LiveFacts): ReleaseStep[] => {
   const isProtected = createMatcher(desired.protectedNetworks)
   const jailed = new Set((live.jailed ?? []).map(({ address }) => address).filter(isProtected))
-  const hostsDeny = parseHostsAccess(fileText(facts, '/etc/hosts.deny') ?? '')
+  const others = notWithin(desired.protectedNetworks)
+  const hostsDeny = parseHostsAccess(fileText(facts, '/etc/hosts.deny') ?? '', others)
   const denied = deniedAddresses(hostsDeny).filter(isProtected)
   const evidence = new Set([...jailed, ...denied.map((text) => canonicalAddress(text) ?? text)])
   const bans = live.bans ?? []

@@ -1,4 +1,4 @@
-import { splitLines } from '../documents/lines.ts'
+import { countLines, splitLines } from '../documents/lines.ts'
 import { findOwnedMarks } from '../documents/owned-block.ts'
 import { formatAddress, isHost, isWithin, type Network, parseNetwork, withoutContained } from '../network.ts'
 import type { Problem } from '../problem.ts'
@@ -52,10 +52,12 @@ interface Known {
  * config.env does not name may be either: an unprotected gateway does more harm than a former WHITELIST entry that is kept.
  */
 const readUnmarked = (facts: Facts, { ignorePath }: Release, configured: readonly Network[]): Known => {
-  const lines = splitLines(fileText(facts, ignorePath) ?? '')
-  const unmarked = findOwnedMarks(lines)
-    .blocks.flatMap(({ begin, end }) => lines.slice(begin + 1, end))
-    .flatMap(({ text, number }) => networks(text).map((network) => ({ network, number })))
+  const list = fileText(facts, ignorePath) ?? ''
+  const unmarked = findOwnedMarks(list)
+    .blocks.flatMap(({ content: { offset, end } }) =>
+      splitLines(list.slice(offset, end)).map((line) => ({ ...line, offset: offset + line.offset })),
+    )
+    .flatMap(({ text, offset }) => networks(text).map((network) => ({ network, offset })))
     .filter(({ network }) => isHost(network) && !isWithin(configured, network))
   const [first] = unmarked
   if (first === undefined) return { server: NOTHING, record: renderServerAddresses(NOTHING), problems: [] }
@@ -70,7 +72,7 @@ const readUnmarked = (facts: Facts, { ignorePath }: Release, configured: readonl
         code: 'unmarked-hosts',
         message: `${names} remain protected: an earlier version did not record whether they come from WHITELIST or are this server's own addresses and gateways`,
         hint: 'run portward apply on the server itself, which knows its addresses; or delete those from this file that you removed from WHITELIST',
-        at: { path: ignorePath, line: first.number },
+        at: { path: ignorePath, line: countLines(list, 0, first.offset) + 1 },
       },
     ],
   }

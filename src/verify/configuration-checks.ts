@@ -2,6 +2,7 @@ import { judgeConf } from '../detector/judge-conf.ts'
 import type { Daemon } from '../documents/daemon-patterns.ts'
 import { decides, type HostsAccess, parseHostsAccess } from '../documents/hosts-access.ts'
 import { ignored, parseIgnoreList } from '../documents/ignore-list.ts'
+import { notContaining } from '../documents/other-addresses.ts'
 import { getKey, parsePortsentryConf } from '../documents/portsentry-conf.ts'
 import { contains, formatCidr, hasHostBits, type Network, networkOf, parseNetwork } from '../network.ts'
 import { isInSync, type Plan } from '../plan/plan.ts'
@@ -98,7 +99,7 @@ const checkIgnoreList = (desired: Desired, facts: Facts): Check => {
   const path = built === undefined && facts.live === null ? release.ignorePath : release.builtIgnorePath
   const text = fileText(facts, path)
   if (text === undefined) return check.fail(`${path} is missing: portsentry acts on every host`, APPLY)
-  const list = parseIgnoreList(text, release.dialect)
+  const list = parseIgnoreList(text, release.dialect, notContaining(networks))
   const fault = release.dialect === '2.x' ? list.faults[0] : undefined
   if (fault !== undefined) {
     return check.fail(
@@ -140,7 +141,7 @@ const describeRefusal = (
 const checkHostsAllow = (desired: Desired, facts: Facts): Check => {
   const { hostsAllowNetworks, libwrapDaemons } = desired
   const check = checkFor('hosts-allow')
-  const file = parseHostsAccess(fileText(facts, HOSTS_ALLOW) ?? '')
+  const file = parseHostsAccess(fileText(facts, HOSTS_ALLOW) ?? '', notContaining(hostsAllowNetworks))
   const daemons: readonly Daemon[] = [null, ...libwrapDaemons]
   const refusal = describeRefusal(file, hostsAllowNetworks, daemons)
   if (refusal !== null) return check.fail(refusal, APPLY)

@@ -79,5 +79,5 @@ describe('splitLines', () => {
     ['a', '\n'],
     ['a\nb\r\n', '\n'],
     ['a\r\nb\n', '\r\n'],
-  ])('the line end of %j is %j', (text, expected) => expect(lineEnd(splitLines(text))).toBe(expected))
+  ])('the line end of %j is %j', (text, expected) => expect(lineEnd(text)).toBe(expected))
 })

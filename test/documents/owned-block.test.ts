@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { splitLines } from '../../src/documents/lines.ts'
+import { countLines } from '../../src/documents/lines.ts'
 import { BLOCK_BEGIN, BLOCK_END, findOwnedMarks } from '../../src/documents/owned-block.ts'
+
+/** The index of the line that begins at the offset. */
+const lineAt = (text: string, offset: number): number => countLines(text, 0, offset)
 
 describe('findOwnedMarks', () => {
   const begin = `${BLOCK_BEGIN}\n`
@@ -27,15 +30,22 @@ describe('findOwnedMarks', () => {
       ],
     ],
     ['indented comments are not ours', ` ${begin}a\n ${end}`, []],
-  ])('%s', (_, text, expected) =>
-    expect(findOwnedMarks(splitLines(text)).blocks.map((block) => [block.begin, block.end])).toEqual(
+  ])('%s', (_, text, expected) => {
+    const { blocks } = findOwnedMarks(text)
+    expect(blocks.map((block) => [lineAt(text, block.offset), lineAt(text, block.content.end)])).toEqual(
       expected,
-    ),
-  )
+    )
+    for (const { offset, end, content } of blocks) {
+      expect(text.slice(offset, content.offset)).toMatch(/^# portward: begin[^\n]*\n$/)
+      expect(text.slice(content.end, end)).toMatch(new RegExp(`^${BLOCK_END}[^\\n]*\\n?$`))
+    }
+  })
 
   test.each<[string, string, number[]]>([
     ['none', `${begin}${end}`, []],
     ['halves', `${end}a\n${begin}`, [0, 2]],
     ['a block within a block', `${begin}a\n${begin}b\n${end}c\n${end}`, [0, 6]],
-  ])('strays: %s', (_, text, expected) => expect(findOwnedMarks(splitLines(text)).strays).toEqual(expected))
+  ])('strays: %s', (_, text, expected) =>
+    expect(findOwnedMarks(text).strays.map(({ offset }) => lineAt(text, offset))).toEqual(expected),
+  )
 })
