@@ -9,7 +9,7 @@ import { readInit } from '../facts/systemd.ts'
 import { missingFromDump } from '../plan/dump.ts'
 import type { Plan, ReleaseStep, Step, UnloadStep, WriteStep } from '../plan/plan.ts'
 import { FAIL2BAN_DIRECTORY } from '../policy/jail.ts'
-import { readAttributes, readFileState, removeFile, replaceFile } from '../system/files.ts'
+import { hasText, readAttributes, removeFile, replaceFile } from '../system/files.ts'
 import { HostError } from '../system/host-error.ts'
 import { confirmDaemons } from './confirm-running.ts'
 import { install, preseed } from './packages.ts'
@@ -31,8 +31,7 @@ const expectUnchanged = async (
   root: string,
   { path, before, fromPackage }: Pick<WriteStep, 'path' | 'before' | 'fromPackage'>,
 ): Promise<void> => {
-  const now = (await readFileState(root, path))?.text ?? null
-  if (now !== before) throw changedSince(path, fromPackage)
+  if (!(await hasText(root, path, before))) throw changedSince(path, fromPackage)
 }
 
 const write = async (root: string, step: WriteStep): Promise<void> => {

@@ -1,4 +1,4 @@
-import { access, lstat, readFile } from 'node:fs/promises'
+import { access, lstat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { readConfigured } from '../apply/packages.ts'
 import { readInstalled } from '../facts/packages.ts'
@@ -9,7 +9,7 @@ import { HostError, isMissing } from '../system/host-error.ts'
 import { resolveInRoot } from '../system/paths.ts'
 import { run } from '../system/process.ts'
 import { readBans } from './bans.ts'
-import { sha256 } from './digest.ts'
+import { sha256, sha256Of } from './digest.ts'
 import type { FileRecord, Generation } from './record.ts'
 import { readServices } from './services.ts'
 import { addGeneration } from './store.ts'
@@ -75,7 +75,7 @@ const recordFile = async (
   try {
     if (!(await lstat(real)).isFile())
       throw new HostError(`${real} is not a regular file`, 'see what is there')
-    const bytes = await readFile(real)
+    const sum = await sha256Of(real)
     await effect(`copy ${real}`, () =>
       run(
         'cp',
@@ -83,7 +83,7 @@ const recordFile = async (
         'see whether there is enough space in /var/lib',
       ),
     )
-    return { ...common, copy, sha256: sha256(bytes) }
+    return { ...common, copy, sha256: sum }
   } catch (error) {
     if (!isMissing(error)) throw error
     return { ...common, copy: null, directories: await missingDirectories(real) }

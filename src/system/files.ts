@@ -5,10 +5,11 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readSync,
   type Stats,
   statSync,
 } from 'node:fs'
-import { appendFile, type FileHandle, mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
+import { appendFile, type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { effect } from './effect.ts'
 import { failedTo, HostError, isMissing } from './host-error.ts'
@@ -96,6 +97,43 @@ export const syncPath = async (path: string): Promise<void> => {
 /** Twelve random hexadecimal digits. No secret: a file of this name that is there already is an error. */
 const randomName = (): string => Math.random().toString(16).slice(2, 14).padEnd(12, '0')
 
+/** Bytes that are compared or written at once, so that a long file is not in memory once more. */
+const CHUNK = 2 ** 20
+
+const haveSameBytes = (file: number, text: string): boolean => {
+  const buffer = Buffer.alloc(CHUNK)
+  let at = 0
+  for (let size = readSync(file, buffer); size > 0; size = readSync(file, buffer)) {
+    if (buffer.toString('latin1', 0, size) !== text.slice(at, at + size)) return false
+    at += size
+  }
+  return at === text.length
+}
+
+/** Whether a file below `root` has this text, or, for null, does not exist. Throws HostError if it cannot be read. */
+export const hasText = async (root: string, path: string, text: string | null): Promise<boolean> => {
+  const isSame = await ifPresent(root, path, async (real) => {
+    const file = openSync(real, constants.O_RDONLY | constants.O_NONBLOCK)
+    try {
+      attributesOf(real, fstatSync(file))
+      return text !== null && haveSameBytes(file, text)
+    } finally {
+      closeSync(file)
+    }
+  })
+  return isSame ?? text === null
+}
+
+const createFile = async (path: string, text: string): Promise<void> => {
+  const handle = await open(path, 'wx', 0o600)
+  try {
+    for (let at = 0; at < text.length; at += CHUNK)
+      await handle.writeFile(text.slice(at, at + CHUNK), 'latin1')
+  } finally {
+    await handle.close()
+  }
+}
+
 /**
  * Replaces a file atomically, or creates it with `mode`: a temporary file beside the real target gets the
  * same mode, owner, ACL and other extended attributes, is synced and renamed over it, and the directory is
@@ -110,9 +148,7 @@ export const replaceFile = async (root: string, path: string, text: string, mode
     await effect(`make the directory of ${target}`, () =>
       mkdir(dirname(target), { recursive: true, mode: 0o755 }),
     )
-    await effect(`write beside ${target}`, () =>
-      writeFile(temporary, text, { encoding: 'latin1', flag: 'wx', mode: 0o600 }),
-    )
+    await effect(`write beside ${target}`, () => createFile(temporary, text))
     await effect(`give it the attributes of ${target}`, async () => {
       const handle = await open(temporary, 'r')
       try {
@@ -162,19 +198,19 @@ export const rewriteGrowing = async (
     const handle = await open(real, constants.O_RDONLY | constants.O_NONBLOCK)
     try {
       attributesOf(real, await handle.stat())
-      return { real, handle, bytes: await handle.readFile() }
+      return { real, handle, text: readFileSync(handle.fd, 'latin1') }
     } catch (error) {
       await handle.close()
       throw error
     }
   })
-  const before = old?.bytes.toString('latin1') ?? ''
+  const before = old?.text ?? ''
   try {
     const after = change(before)
     if (after === before) return
     await replaceFile(root, path, after, mode)
     if (old === null) return
-    const added = await readAdded(old.handle, old.bytes.length)
+    const added = await readAdded(old.handle, before.length)
     if (added.length > 0) await effect(`add to ${old.real}`, () => appendFile(old.real, added))
   } finally {
     await old?.handle.close()
