@@ -33,7 +33,7 @@ export interface GlobalOptions {
 }
 
 /** A list of any length in a JSON document. */
-export interface LongList<T> {
+interface LongList<T> {
   readonly name: string
   readonly items: readonly T[]
   readonly asJson: (item: T) => object

@@ -9,7 +9,7 @@ export type Modes = Pick<Settings, 'tcpMode' | 'udpMode'>
 /** The layouts of Debian's portsentry packages that portward knows. */
 export const RELEASE_NAMES = ['sysv-1.2', 'template-1.2', 'native-2'] as const
 
-export type ReleaseName = (typeof RELEASE_NAMES)[number]
+type ReleaseName = (typeof RELEASE_NAMES)[number]
 
 /** Why a release cannot do what config.env asks for, at one of its variables. */
 export interface Impossible {

@@ -40,7 +40,7 @@ const proxies = (): Record<string, string> =>
   Object.fromEntries(PROXIES.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])))
 
 /** The environment of every program; nothing else is inherited from the caller. */
-export const childEnvironment = (): Record<string, string> => ({ ...ENVIRONMENT, ...proxies() })
+const childEnvironment = (): Record<string, string> => ({ ...ENVIRONMENT, ...proxies() })
 
 /** Exit code of a shell for a program that could not be started. */
 const NOT_STARTED = 127
