@@ -122,7 +122,7 @@ export const readLive = async <T>(
     units: new Map([...allUnits].filter(([name, unit]) => daemonUnits.includes(name) && isLoaded(unit))),
     bans: found?.bans ?? null,
     inputPolicy: found?.inputPolicy ?? null,
-    ipsets: found?.ipsets ?? '',
+    savedFirewall: found?.saved ?? null,
     bansUnread: found?.bansUnread ?? null,
     hasBanSet: hasRules && (init === 'sysv' || isActive(allUnits.get(BANS_UNIT))),
     targets,

@@ -14,14 +14,23 @@ export interface FirewallRules {
   readonly nft: string
 }
 
+/** What these programs print of the kernel's rules and sets. */
+export interface SavedFirewall {
+  /** iptables-save, ip6tables-save. */
+  readonly iptables: string
+  readonly ip6tables: string
+  /** ipset save. */
+  readonly ipset: string
+}
+
 export interface FirewallBans {
   readonly rules: FirewallRules
   /** Those of portward's sets, of rules in INPUT, and of routes that lead nowhere. */
   readonly bans: readonly Ban[]
   /** What INPUT does with IPv4 packets that no rule has decided; null without root or iptables. */
   readonly inputPolicy: string | null
-  /** All sets, as `ipset save` prints them; '' without ipset. */
-  readonly ipsets: string
+  /** What was read; '' of a program that is not installed. */
+  readonly saved: SavedFirewall
   /** Why there may be more bans; null: all of it was read. */
   readonly bansUnread: string | null
 }
@@ -94,7 +103,7 @@ export const findFirewallBans = (
     rules: { iptables: tables, ip6tables: hasIPv6() ? tables6 : null, nft: nft ?? '' },
     bans,
     inputPolicy: iptables === null ? null : inputPolicy(tables),
-    ipsets: ipset ?? '',
+    saved: { iptables: iptables ?? '', ip6tables: ip6tables ?? '', ipset: ipset ?? '' },
     bansUnread: reasons.size === 0 ? null : [...reasons].join('; '),
   }
 }

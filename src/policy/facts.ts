@@ -1,6 +1,7 @@
 import type { Ban } from '../facts/ban.ts'
 import type { DaemonProcess } from '../facts/daemons.ts'
 import type { JailBan } from '../facts/fail2ban.ts'
+import type { SavedFirewall } from '../facts/firewall-bans.ts'
 import type { FirewallManagers } from '../facts/firewall-managers.ts'
 import type { Verdict } from '../facts/firewall-support.ts'
 import type { OwnNetworks } from '../facts/ip.ts'
@@ -40,8 +41,8 @@ export interface LiveFacts extends ServerAddresses {
   readonly hasBanSet: boolean | null
   /** Hosts that the firewall and the routes ban; null without root. */
   readonly bans: readonly Ban[] | null
-  /** All sets, as `ipset save` prints them; '' without root or ipset. */
-  readonly ipsets: string
+  /** The firewall as its programs print it; null without root. */
+  readonly savedFirewall: SavedFirewall | null
   /** Why `bans` may be incomplete; null: all could be read. */
   readonly bansUnread: string | null
   /** Which iptables targets work, as tried in a separate network namespace. */

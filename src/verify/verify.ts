@@ -46,7 +46,7 @@ const readSurroundings = async ({
   outside,
   sockets,
   daemons,
-  ipsets,
+  savedFirewall,
 }: LiveFacts): Promise<Surroundings> => {
   const watching = new Set(daemons.flatMap(({ liveness }) => liveness?.sockets ?? []))
   const bound = boundSockets(sockets).filter((socket) => !watching.has(socket))
@@ -61,7 +61,7 @@ const readSurroundings = async ({
     outside,
     inUse: [...new Set(bound.map(({ table, number }) => `${table} ${number}`))],
     reachable: [...new Set(reachable.map(({ number }) => number))].sort((a, b) => a - b),
-    firewall: withoutBanned(await readRules(ipsets)),
+    firewall: withoutBanned(await readRules(savedFirewall)),
   }
 }
 

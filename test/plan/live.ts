@@ -154,7 +154,7 @@ const liveFacts = (changes: Partial<LiveFacts> = {}): LiveFacts => ({
   hasBanSet: true,
   bans: [],
   bansUnread: null,
-  ipsets: '',
+  savedFirewall: null,
   targets: new Map([['CHAOS', 'refused']]),
   jails: ['portsentry'],
   firewallObstacle: null,

@@ -1,9 +1,8 @@
+import type { SavedFirewall } from '../../facts/firewall-bans.ts'
 import { runAll } from '../../system/query.ts'
 import type { LabSpecification } from './specification.ts'
 
 export type Firewall = LabSpecification['firewall']
-
-const SAVED = [['iptables-save'], ['ip6tables-save'], ['nft', 'list', 'ruleset']] as const
 
 /** Outputs of these commands; '' where one fails. */
 const outputsOf = async (commands: readonly (readonly [string, ...string[]])[]): Promise<string[]> => {
@@ -12,9 +11,9 @@ const outputsOf = async (commands: readonly (readonly [string, ...string[]])[]):
 }
 
 /** All rules of the live server, as its own programs print them; '' if one is missing. Changes nothing. */
-export const readRules = async (ipset: string): Promise<Firewall> => {
-  const [iptables = '', ip6tables = '', nft = ''] = await outputsOf(SAVED)
-  return { iptables, ip6tables, nft, ipset }
+export const readRules = async (saved: SavedFirewall | null): Promise<Firewall> => {
+  const [nft = ''] = await outputsOf([['nft', 'list', 'ruleset']])
+  return { ...(saved ?? { iptables: '', ip6tables: '', ipset: '' }), nft }
 }
 
 /** fail2ban creates its chains when it starts, and fails if they exist already. */
