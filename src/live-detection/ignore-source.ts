@@ -36,12 +36,15 @@ export const openIgnoreList = async (
   const texts = new Map<string, string | null>()
   let path = join(root, paths[0] ?? '')
   let list: IgnoreList | null = null
+  /** Texts of its lines that were asked for: to find one takes as long as the list is. */
+  const lines = new Map<number, string>()
   const take = (changed: string, content: string | null): void => {
     texts.set(changed, content)
     const found = paths.find((candidate) => typeof texts.get(candidate) === 'string')
     path = join(root, found ?? paths[0] ?? '')
     const text = found === undefined ? null : (texts.get(found) ?? null)
     list = text === null ? null : parseIgnoreList(text, dialect)
+    lines.clear()
   }
   const textOf = (bytes: Buffer | null | undefined): string | null => bytes?.toString('latin1') ?? null
   for (const each of files) take(each.path, known.get(each.path)?.text ?? textOf(each.file.changed()))
@@ -61,6 +64,10 @@ export const openIgnoreList = async (
     list: dialect === '1.2' ? refresh : () => list,
     known: () => list,
     path: () => path,
-    line: (number) => lineText(list?.text ?? '', number).trim(),
+    line: (number) => {
+      const text = lines.get(number) ?? lineText(list?.text ?? '', number).trim()
+      lines.set(number, text)
+      return text
+    },
   }
 }
