@@ -83,7 +83,7 @@ const runIn = async (server: Server | undefined, command: string): Promise<strin
 }
 
 /** What one run of a command costs, with all the processes that it waits for. */
-const measure = async ({ server, run, before, exitCode = 0 }: Command): Promise<Cost> => {
+export const measure = async ({ server, run, before, exitCode = 0 }: Command): Promise<Cost> => {
   if (before !== undefined) await runIn(server, before)
   const output = await runIn(server, `python3 -c ${quote(measureScript)} ${quote(run)} ${exitCode}`)
   const [time, processor, bytes] = JSON.parse(output) as [number, number, number]
