@@ -46,24 +46,26 @@ const asCommonJs = async (/** @type {string} */ text) => {
   return code
 }
 
-/** Somebody may be running the files that are there: cli.cjs is replaced whole, those that it loads have names of their own. */
+/**
+ * Somebody may be running the files that are there, or building them as well: each is replaced whole, cli.cjs last, and those that
+ * it loads have names that change with their content.
+ */
 const bundle = async (/** @type {string} */ outdir, /** @type {boolean} */ faults) => {
   const { outputFiles, metafile } = await build(options(faults))
-  await mkdir(join(root, outdir), { recursive: true })
-  const names = await Promise.all(
-    outputFiles.map(async ({ path, text }) => {
-      const name = basename(path)
-      const temporary = join(root, outdir, `${name}.${process.pid}`)
-      await writeFile(temporary, await asCommonJs(text))
-      return { name, temporary }
-    }),
+  const directory = join(root, outdir)
+  const temporary = `${directory}.${process.pid}`
+  for (const each of [directory, temporary]) await mkdir(each, { recursive: true })
+  const names = outputFiles.map(({ path }) => basename(path))
+  await Promise.all(
+    outputFiles.map(async ({ path, text }) =>
+      writeFile(join(temporary, basename(path)), await asCommonJs(text)),
+    ),
   )
-  const [entry, ...chunks] = names.sort((a, b) => Number(b.name === 'cli.cjs') - Number(a.name === 'cli.cjs'))
-  for (const { name, temporary } of [...chunks, ...(entry ? [entry] : [])])
-    await rename(temporary, join(root, outdir, name))
-  const present = new Set(names.map(({ name }) => name))
-  for (const name of await readdir(join(root, outdir)))
-    if (!present.has(name)) await rm(join(root, outdir, name), { force: true })
+  const chunks = names.filter((name) => name !== 'cli.cjs')
+  for (const name of [...chunks, 'cli.cjs']) await rename(join(temporary, name), join(directory, name))
+  await rm(temporary, { recursive: true })
+  for (const name of await readdir(directory))
+    if (!names.includes(name)) await rm(join(directory, name), { force: true })
   return metafile
 }
 

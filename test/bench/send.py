@@ -5,7 +5,12 @@ import struct
 import sys
 import time
 
-path, address, count, rate = sys.argv[1], bytes.fromhex(sys.argv[2].replace(":", "")), int(sys.argv[3]), int(sys.argv[4])
+path, address, count, rate = (
+    sys.argv[1],
+    bytes.fromhex(sys.argv[2].replace(":", "")),
+    int(sys.argv[3]),
+    int(sys.argv[4]),
+)
 wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
 wire.bind(("eth0", 0))
 with open(path, "rb") as capture:

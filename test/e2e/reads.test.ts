@@ -42,7 +42,7 @@ const parseTrace = (trace: string): Reads => {
   const threads = threadsOf(trace, pid)
   const children = childrenOf(trace, threads)
   // One shell runs programs for node.
-  for (const [, shell = ''] of trace.matchAll(/^(\d+) +execve\("[^"]+", \["sh", "-c", "'/gm))
+  for (const [, shell = ''] of trace.matchAll(/^(\d+) +execve\("[^"]+", \["sh"\],/gm))
     if (children.has(shell)) for (const child of childrenOf(trace, new Set([shell]))) children.add(child)
   const opened = [...trace.matchAll(/^(\d+) +openat\(AT_FDCWD, "([^"]+)", ([A-Z_|]+).*\) = \d+$/gm)]
   const started = [...trace.matchAll(/^(\d+) +execve\("[^"]+", \[(.*)\], 0x.*\) = 0$/gm)]
@@ -54,7 +54,8 @@ const parseTrace = (trace: string): Reads => {
       .map(([, , path = '']) => path),
     // What a child executes itself, not what that starts in turn.
     commands: started
-      .filter(([, child = '']) => children.delete(child))
+      // The shells that only run others are not of interest.
+      .filter(([, child = '', words]) => children.delete(child) && words !== '"sh"')
       .map(([, , words = '']) => words.replace(/"-c", "(?:[^"\\]|\\.)*"(?:\.\.\.)?/, '"-c"')),
   }
 }
