@@ -82,7 +82,8 @@ const REST = '[^\\\\\\n\\0]{0,500}'
  * A thousand lines at once that have nothing to do with these addresses: with a comment, or a rule for hosts by name, other
  * hosts and other networks only. Complete lines, within BUFFER.
  */
-const otherLines = ({ host, notTheirs }: OtherAddresses): RegExp => {
+const otherLines = (others: OtherAddresses): RegExp => {
+  const [host, notTheirs] = [others.host(), others.notTheirs()]
   const masked = `${DOTTED_QUAD}/(?:1[6-9]|2\\d|3[0-2]|255\\.255\\.${OCTET}\\.${OCTET})`
   const client = `(?:${host}|${notTheirs}(?:${masked}|(?:${OCTET}\\.){2,3})|${NAME})`
   const rule = `[\\w.,@ \\t-]{1,100}:[, \\t]{0,9}${client}(?:[, \\t]{1,9}${client}){0,4}[ \\t]{0,9}(?::${REST})?`
@@ -93,7 +94,7 @@ const otherLines = ({ host, notTheirs }: OtherAddresses): RegExp => {
  * The rules and faults, in file order; without rules that only concern `others`. Reads any text and never throws.
  */
 function* readRules(text: string, others?: OtherAddresses): Generator<Rule | Fault> {
-  const passedOver = others && otherLines(others)
+  const passedOver = others !== undefined && text.length >= others.shortest ? otherLines(others) : null
   let line = 1
   let counted = 0
   for (let offset = 0, end = 0; offset < text.length; offset = end) {

@@ -97,10 +97,10 @@ const read2 = ({ text, eol }: Line): Reading => {
 }
 
 /** A thousand lines at once with a comment, or an entry that has nothing to do with these addresses. */
-const otherLines = ({ host, notTheirs }: OtherAddresses, dialect: Dialect): RegExp => {
-  const network = `${notTheirs}${OCTET}\\.${OCTET}\\.(?:0\\.0/16|${OCTET}\\.0/24)`
+const otherLines = (others: OtherAddresses, dialect: Dialect): RegExp => {
+  const network = `${others.notTheirs()}${OCTET}\\.${OCTET}\\.(?:0\\.0/16|${OCTET}\\.0/24)`
   const eol = dialect === '1.2' ? '\\r?\\n' : '\\n'
-  return new RegExp(`(?:(?:#[^\\n]{0,1000}|${host}(?:/32)?|${network})?${eol}){0,1000}`, 'y')
+  return new RegExp(`(?:(?:#[^\\n]{0,1000}|${others.host()}(?:/32)?|${network})?${eol}){0,1000}`, 'y')
 }
 
 const ZERO_PREFIX = /\/0+[ \t]*(?:#|$)/
@@ -113,7 +113,8 @@ export const hasZeroPrefix = ({ raw, network }: Pick<IgnoreEntry, 'raw' | 'netwo
 export const parseIgnoreList = (text: string, dialect: Dialect, others?: OtherAddresses): IgnoreList => {
   const entries: IgnoreEntry[] = []
   const faults: IgnoreFault[] = []
-  const passedOver = others && otherLines(others, dialect)
+  const passedOver =
+    others !== undefined && text.length >= others.shortest ? otherLines(others, dialect) : null
   let number = 1
   let counted = 0
   for (let offset = 0, end = 0; offset < text.length; offset = end) {

@@ -7,11 +7,16 @@ import { formatAddress, isHost, isIPv4, type Network, networkOf, unmapped } from
 export interface OtherAddresses {
   /** What they have nothing to do with. */
   readonly networks: readonly Network[]
+  /** Of a shorter text each line is read: the regular expressions take longer to compile. */
+  readonly shortest: number
   /** A dotted address. */
-  readonly host: string
+  readonly host: () => string
   /** To be put in front of a dotted network or its first octets: if it is true, 16 bits or more make it another network. */
-  readonly notTheirs: string
+  readonly notTheirs: () => string
 }
+
+/** Characters: some thousand lines. */
+const SHORTEST = 50_000
 
 /** A decimal octet, without leading zeros, which some consumers read as octal. */
 export const OCTET = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)'
@@ -37,19 +42,28 @@ const notBeginning = (texts: readonly string[], octets = 4): string => {
   return begins.size === 0 ? '' : `(?!${[...begins].sort().join('|').replaceAll('.', '\\.')})`
 }
 
-const otherThan = (given: readonly Network[], isHostOf: (network: Network) => boolean): OtherAddresses => {
+const otherThan = (
+  given: readonly Network[],
+  isHostOf: (network: Network) => boolean,
+  shortest: number,
+): OtherAddresses => {
   const networks = given.flatMap((network) => [network, unmapped(network)])
   const dotted = networks.filter(isIPv4)
-  const wide = dotted.filter(({ prefix }) => prefix >= 16)
   return {
     networks,
-    host: notBeginning(dotted.filter(isHostOf).flatMap(leadingTexts)) + DOTTED_QUAD,
-    notTheirs: notBeginning(wide.map(({ bytes: [first, second] }) => `${first}.${second}.`)),
+    shortest,
+    host: () => notBeginning(dotted.filter(isHostOf).flatMap(leadingTexts)) + DOTTED_QUAD,
+    notTheirs: () => {
+      const wide = dotted.filter(({ prefix }) => prefix >= 16)
+      return notBeginning(wide.map(({ bytes: [first, second] }) => `${first}.${second}.`))
+    },
   }
 }
 
 /** Addresses and networks that contain none of the networks. */
-export const notContaining = (networks: readonly Network[]): OtherAddresses => otherThan(networks, isHost)
+export const notContaining = (networks: readonly Network[], shortest = SHORTEST): OtherAddresses =>
+  otherThan(networks, isHost, shortest)
 
 /** Addresses in none of the networks. */
-export const notWithin = (networks: readonly Network[]): OtherAddresses => otherThan(networks, () => true)
+export const notWithin = (networks: readonly Network[], shortest = SHORTEST): OtherAddresses =>
+  otherThan(networks, () => true, shortest)
