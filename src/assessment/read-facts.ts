@@ -1,5 +1,3 @@
-import { join } from 'node:path'
-import { namesPeers, PEER_DIRECTORIES } from '../documents/peer-hosts.ts'
 import { readWrapped } from '../facts/libwrap.ts'
 import { findMissing } from '../facts/log-patterns.ts'
 import { type Located, locateFiles, type Obstacle, obstaclesQuery } from '../facts/obstacles.ts'
@@ -14,121 +12,23 @@ import { readPortsentryFile } from '../facts/portsentry-files.ts'
 import { readStockFiles, type StockFiles } from '../facts/stock-files.ts'
 import { readInit } from '../facts/systemd.ts'
 import type { Backend } from '../policy/backends/definition.ts'
-import { BAN_SET_FILES } from '../policy/ban-set.ts'
 import { blockedFileCandidates, findBlockedFiles, possibleBlockedFiles } from '../policy/blocked-file.ts'
 import { findHistory } from '../policy/desired.ts'
 import type { Facts, LiveFacts, PortsentryPackage } from '../policy/facts.ts'
 import { assumeRelease, findRelease, RELEASES } from '../policy/find-release.ts'
 import { FAIL2BAN_DIRECTORY, JAIL_PATH, namedLogs, SSHD_PATH } from '../policy/jail.ts'
-import { LEGACY_FILES, LEGACY_RECORD } from '../policy/legacy-bans.ts'
 import { requiredPackages } from '../policy/packages.ts'
-import { ADDRESSES_PATH } from '../policy/server-addresses.ts'
 import type { Settings } from '../settings/settings.ts'
-import { type FileState, listDirectory, readFileState, type Unreadable } from '../system/files.ts'
+import { type FileState, listDirectory, readFileState } from '../system/files.ts'
 import { HostError } from '../system/host-error.ts'
 import { findOtherCreator, resolveInRoot } from '../system/paths.ts'
 import { ask } from '../system/query.ts'
 import { readInferredRelease } from './infer-release.ts'
+import { isWanted, orUnreadable, readFiles, SYSTEM_FILES } from './read-files.ts'
 import { readBanning, readLive } from './read-live-facts.ts'
-
-/** The files of all releases, so that leftovers of another one are noticed too, and those that all releases share. */
-const SYSTEM_FILES: ReadonlySet<string> = new Set([
-  ...RELEASES.flatMap((release) => [
-    ...(release.modesPath === null ? [] : [release.modesPath]),
-    release.confPath,
-    release.ignorePath,
-    release.builtIgnorePath,
-    ...release.ownedFiles({ tcpMode: '', udpMode: '' }).keys(),
-  ]),
-  ...BAN_SET_FILES,
-  ...LEGACY_FILES,
-  ADDRESSES_PATH,
-  '/etc/hosts.allow',
-  '/etc/hosts.deny',
-])
 
 /** The packages whose files have to be predicted for a plan while they are not installed. */
 const STOCK_PACKAGES = ['portsentry', 'fail2ban', 'libwrap0']
-
-const isFail2banConfig = (path: string): boolean =>
-  /^\/etc\/fail2ban\/(?:(?:jail|fail2ban)\.d\/)?[^/]+\.(?:conf|local)$/.test(path)
-
-const isWanted = (path: string): boolean => SYSTEM_FILES.has(path) || isFail2banConfig(path)
-
-/** A file that is only read. One linked to /dev/null, as admins switch a file off, counts as absent. */
-const readConsulted = async (root: string, path: string): Promise<FileState | null> =>
-  (await resolveInRoot(root, path)) === join(root, '/dev/null') ? null : readFileState(root, path)
-
-/** The files of a server that could be read, and those that could not. */
-interface ReadFiles {
-  readonly files: Map<string, FileState>
-  readonly unreadable: Map<string, Unreadable>
-}
-
-/** The result of `read`; if it throws HostError, that is recorded as the reason why `path` is unreadable, and null returned. */
-const orUnreadable = async <T>(
-  { unreadable }: Pick<ReadFiles, 'unreadable'>,
-  path: string,
-  read: () => Promise<T>,
-): Promise<T | null> => {
-  try {
-    return await read()
-  } catch (error) {
-    if (!(error instanceof HostError)) throw error
-    unreadable.set(path, { message: error.message, hint: error.hint })
-    return null
-  }
-}
-
-/**
- * Files that name hosts: those that the server talks to, and those that an earlier portward banned. What cannot be read is
- * skipped: without root the facts have less.
- */
-const listHostFiles = async (root: string): Promise<string[]> => {
-  const lists = PEER_DIRECTORIES.map(async (directory) => {
-    const names = await listDirectory(root, directory).catch(() => [])
-    return names.map((name) => `${directory}/${name}`).filter(namesPeers)
-  })
-  return [...(await Promise.all(lists)).flat(), LEGACY_RECORD]
-}
-
-/** Every managed or consulted file of a server or tree. */
-const readFiles = async (root: string): Promise<ReadFiles> => {
-  const read: ReadFiles = { files: new Map(), unreadable: new Map() }
-  const add = async (path: string, state: Promise<FileState | null>): Promise<void> => {
-    const found = await state
-    if (found !== null) read.files.set(path, found)
-  }
-  const readOne = (path: string) =>
-    add(
-      path,
-      orUnreadable(read, path, () => readConsulted(root, path)),
-    )
-  const directories = [FAIL2BAN_DIRECTORY, `${FAIL2BAN_DIRECTORY}/jail.d`, `${FAIL2BAN_DIRECTORY}/fail2ban.d`]
-  await Promise.all([
-    ...[...SYSTEM_FILES].map(readOne),
-    ...directories.map(async (directory) => {
-      const names = (await orUnreadable(read, directory, () => listDirectory(root, directory))) ?? []
-      await Promise.all(
-        names
-          .map((name) => `${directory}/${name}`)
-          .filter(isFail2banConfig)
-          .map(readOne),
-      )
-    }),
-    listHostFiles(root).then((paths) =>
-      Promise.all(
-        paths.map((path) =>
-          add(
-            path,
-            readConsulted(root, path).catch(() => null),
-          ),
-        ),
-      ),
-    ),
-  ])
-  return read
-}
 
 interface Installation {
   readonly installs: readonly PackageVersion[] | null
