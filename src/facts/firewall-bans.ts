@@ -54,7 +54,7 @@ const PROGRAMS = {
   nft: LIST_NFT_SETS,
 } as const
 
-/** All rules and sets of the kernel. */
+/** All rules and sets of the kernel, which shows them to these programs only: one for each family, and one for each kind of set. */
 export const firewallQuery = (): Query<FirewallTexts> => {
   const lists = Object.values(PROGRAMS).filter(([program]) => program !== 'ip6tables-save' || hasIPv6())
   return {

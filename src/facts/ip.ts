@@ -227,7 +227,10 @@ export interface IpFacts extends RouteTables {
   readonly failure: string | null
 }
 
-/** Only a list of the routes of all tables has both families. */
+/**
+ * One `ip` for all, since /proc does not show the type and protocol of a route, and the scope of an address. Only the list of the
+ * routes of all tables has both families.
+ */
 export const ipQuery: Query<IpFacts> = {
   commands: [
     {

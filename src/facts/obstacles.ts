@@ -99,7 +99,7 @@ export const obstaclesQuery = (located: readonly Located[]): Query<Map<string, O
     return exists ? [real, directory] : [directory]
   })
   return {
-    // The attributes of those whose file system supports them.
+    // The attributes of those whose file system supports them: only they show a file that can be appended to, but not replaced.
     commands: [{ program: 'lsattr', args: ['-d', '--', ...new Set(present)] }],
     parse: ([{ stdout } = NOT_RUN]) => {
       const lines = [...stdout.matchAll(/^([-\w]+) (\/.*)$/gm)]

@@ -51,7 +51,10 @@ export const parseUnits = (shown: string): Map<string, UnitProperties> => {
   return units
 }
 
-/** systemd's properties of these units (services, or names with their suffix); none without systemd. */
+/**
+ * systemd's properties of these units (services, or names with their suffix); none without systemd. systemctl, since only systemd
+ * knows whether a unit is active, and what its files and drop-ins come to.
+ */
 export const unitsQuery = (names: readonly string[]): Query<Map<string, UnitProperties>> => ({
   commands:
     names.length === 0
