@@ -42,7 +42,7 @@ const ignoreText = (count: number): string =>
     (_, index) => `172.${16 + (index >> 12)}.${(index >> 4) & 255}.${(index & 15) * 16}/28\n`,
   ).join('')
 
-/** The same configuration for the daemon and for portward. */
+/** The configuration of the daemon, and, apart from BLOCK_*, which portward always has at 1, of portward. */
 const confText = (version: Daemon['version'], { isBlocked = false }: Setting): string => {
   // A daemon that acts also starts a shell for each host: here it only logs, and portward does more than that.
   const block = version === '2.0.7' && isBlocked ? 1 : 0
