@@ -26,11 +26,17 @@ type Answers<Queries extends readonly Query<unknown>[]> = {
 
 const quote = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`
 
-/** After each program's output comes a zero byte; on stderr also its exit code, with another. */
+/**
+ * After each program's output comes a zero byte; on stderr also its exit code, with another. No process is made for a program that
+ * is not installed.
+ */
 const asScript = ({ program, args, input }: Command): string => {
   const words = [program, ...args].map(quote).join(' ')
   const stdin = input === undefined ? '</dev/null' : `<<'END_OF_INPUT'\n${input}END_OF_INPUT`
-  return `${words} ${stdin}\nstatus=$?; printf '\\0'; printf '\\0%s\\0' "$status" >&2`
+  return `status=127
+if command -v ${quote(program)} >/dev/null; then ${words} ${stdin}
+status=$?; else echo ${quote(`${program}: not found`)} >&2; fi
+printf '\\0'; printf '\\0%s\\0' "$status" >&2`
 }
 
 /**
