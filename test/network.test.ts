@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import fc from 'fast-check'
+import ipaddr from 'ipaddr.js'
 import { describe, expect, it } from 'vitest'
 import {
   broadcastOf,
@@ -269,4 +270,43 @@ describe('laws', () => {
     `::${'f'.repeat(200_000)}`,
     `1${':1'.repeat(100_000)}%`,
   ])('200 kB come to an end', (text) => expect(parseNetwork(text)).toBeNull())
+})
+
+/** The bytes of an address as ipaddr.js reads it, which takes `::10.0.0.1` for the mapped `::ffff:10.0.0.1`. */
+const byLibrary = (text: string): readonly number[] | null => {
+  if (!text.includes(':'))
+    return ipaddr.IPv4.isValidFourPartDecimal(text) ? ipaddr.parse(text).toByteArray() : null
+  const tail = text.slice(text.lastIndexOf(':') + 1)
+  if (tail.includes('.') && !ipaddr.IPv4.isValidFourPartDecimal(tail)) return null
+  const [a = 0, b = 0, c = 0, d = 0] = tail.includes('.') ? tail.split('.').map(Number) : []
+  const groups = `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`
+  const whole = tail.includes('.') ? text.slice(0, -tail.length) + groups : text
+  return !text.includes('%') && ipaddr.IPv6.isValid(whole) ? ipaddr.IPv6.parse(whole).toByteArray() : null
+}
+
+/** Addresses, most of them valid, and texts that are nearly one. */
+const nearlyAddress = fc
+  .tuple(
+    fc.oneof(
+      fc.ipV4(),
+      fc.ipV6(),
+      fc
+        .array(fc.constantFrom('0', '1', 'fe80', 'FFFF', '12345', '', 'g', '10.0.0.1'), { maxLength: 9 })
+        .map((parts) => parts.join(':')),
+    ),
+    fc.option(fc.tuple(fc.nat(40), fc.constantFrom('', ':', '::', '.', '0', '%1', ' ', 'x')), { freq: 2 }),
+  )
+  .map(([text, change]) =>
+    change === null ? text : text.slice(0, change[0]) + change[1] + text.slice(change[0] + 1),
+  )
+
+it('reads and writes addresses as a library does', () => {
+  fc.assert(
+    fc.property(nearlyAddress, (text) => {
+      const bytes = byLibrary(text)
+      expect(parseAddress(text)).toEqual(bytes)
+      if (bytes !== null) expect(formatAddress(bytes)).toBe(ipaddr.fromByteArray([...bytes]).toString())
+    }),
+    { numRuns: 3000 },
+  )
 })

@@ -53,9 +53,9 @@ const predictInstallation = async (
     const version = await readFileState('/', '/etc/debian_version')
     return { ...nothing, unknown: [], assumedRelease: assumeRelease(version?.text ?? '').name }
   }
-  const { installs } = simulated
+  const installs = simulated.installs.map(({ name, version }) => ({ name, version }))
   try {
-    const wanted = installs.filter(({ name }) => STOCK_PACKAGES.includes(name))
+    const wanted = simulated.installs.filter(({ name }) => STOCK_PACKAGES.includes(name))
     const stock = await readStockFiles(wanted, isWanted)
     const unpredictable = [...stock.values()].flatMap((files) => files.unpredictable)
     return {

@@ -38,16 +38,28 @@ export const hasPackageLists = async (): Promise<boolean> => {
   return stdout.trim() !== ''
 }
 
+/** A package that apt would install. */
+export interface Candidate extends PackageVersion {
+  /** The name that apt gives its archive. */
+  readonly archive: string
+}
+
 /** What apt would install for `names`, or why it cannot. Changes nothing and does not need root. */
 export const simulateInstall = async (
   names: readonly string[],
-): Promise<{ installs: PackageVersion[] } | { reason: string }> => {
+): Promise<{ installs: Candidate[] } | { reason: string }> => {
   const options = ['-s', '-q', '-y', '--no-install-recommends']
   const { exitCode, stdout, stderr } = await tryRun('apt-get', [...options, 'install', ...names])
   if (exitCode !== 0) {
     const errors = stderr.split('\n').filter((line) => line.startsWith('E: '))
     return { reason: errors.join(' ') || stderr.trim() }
   }
-  const installs = [...stdout.matchAll(/^Inst (\S+) (?:\[[^\]]*\] )?\((\S+) /gm)]
-  return { installs: installs.map(([, name, version]) => ({ name: name ?? '', version: version ?? '' })) }
+  const installs = stdout.matchAll(/^Inst (\S+) (?:\[[^\]]*\] )?\((\S+) .*\[(\w+)\]\)/gm)
+  return {
+    installs: [...installs].map(([, name = '', version = '', architecture = '']) => ({
+      name,
+      version,
+      archive: `${name}_${version.replaceAll(':', '%3a')}_${architecture}.deb`,
+    })),
+  }
 }

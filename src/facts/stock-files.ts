@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { readHereDocuments } from '../documents/maintainer-script.ts'
 import { type FileState, readFileState } from '../system/files.ts'
-import { run, tryRun } from '../system/process.ts'
-import type { PackageVersion } from './packages.ts'
+import { run } from '../system/process.ts'
+import type { Candidate } from './packages.ts'
 
 const APT_CACHE = '/var/cache/apt/archives'
 const DOWNLOAD_HINT = 'see whether apt reaches its mirror, or run apt-get update'
@@ -20,20 +20,16 @@ export interface StockFiles {
 
 /** The .debs by package, from apt's cache, or downloaded into `directory`. Throws HostError when offline. */
 const fetchArchives = async (
-  packages: readonly PackageVersion[],
+  packages: readonly Candidate[],
   directory: string,
 ): Promise<Map<string, string>> => {
-  const download = ['download', '-q', '-o', 'APT::Sandbox::User=root']
-  const wanted = packages.map(({ name, version }) => ({ name, text: `${name}=${version}` }))
-  const uris = await tryRun('apt-get', [...download, '--print-uris', ...wanted.map(({ text }) => text)])
-  const archives = new Map<string, string>()
-  for (const [, file = '', name = ''] of uris.stdout.matchAll(/^'[^']*' (([^\s_]+)_\S+) /gm)) {
-    const cached = join(APT_CACHE, file)
-    if (existsSync(cached)) archives.set(name, cached)
-  }
-  const missing = wanted.filter(({ name }) => !archives.has(name))
+  const cached = packages.map(({ name, archive }) => [name, join(APT_CACHE, archive)] as const)
+  const archives = new Map(cached.filter(([, path]) => existsSync(path)))
+  const missing = packages.filter(({ name }) => !archives.has(name))
   if (missing.length === 0) return archives
-  await run('apt-get', [...download, ...missing.map(({ text }) => text)], DOWNLOAD_HINT, { cwd: directory })
+  const download = ['download', '-q', '-o', 'APT::Sandbox::User=root']
+  const wanted = missing.map(({ name, version }) => `${name}=${version}`)
+  await run('apt-get', [...download, ...wanted], DOWNLOAD_HINT, { cwd: directory })
   for (const file of await readdir(directory)) archives.set(file.replace(/_.*/, ''), join(directory, file))
   return archives
 }
@@ -74,7 +70,7 @@ const readStock = async (
  * writes. Works in a private temporary directory, which is removed afterwards. Throws HostError when offline.
  */
 export const readStockFiles = async (
-  packages: readonly PackageVersion[],
+  packages: readonly Candidate[],
   isWanted: (path: string) => boolean,
 ): Promise<Map<string, StockFiles>> => {
   const directory = await mkdtemp(join(tmpdir(), 'portward-'))
