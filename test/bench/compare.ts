@@ -121,7 +121,7 @@ export const countProcesses = async ({ server, run }: Command): Promise<number> 
   const enter = server === undefined ? [] : ['nsenter', '-t', String(server.leader()), '-a', ...environment]
   try {
     const trace = ['-f', '-qq', '-e', 'trace=fork,vfork,clone,clone3', '-o', log]
-    await execa('strace', [...trace, ...enter, 'sh', '-c', run], { input: '', reject: false })
+    await execa('strace', [...trace, ...enter, 'sh', '-c', `exec ${run}`], { input: '', reject: false })
     const calls = readFileSync(log, 'utf8').match(/^\d+ +(v?fork|clone3?)\(.*/gm) ?? []
     const started = calls.filter((call) => !/CLONE_THREAD| = -1 /.test(call)).length
     return started - (server === undefined ? 0 : 1)

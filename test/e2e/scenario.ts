@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
-import askScript from '../../templates/fail2ban-ask.py?raw'
 import { eventually } from './harness/eventually.ts'
+import askScript from './harness/fail2ban-ask.py?raw'
 import { DEFAULT_CONFIG, OPEN_PORT } from './harness/floors.ts'
 import type { Server } from './harness/server.ts'
 import { quote } from './harness/shell.ts'
