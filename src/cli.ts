@@ -1,10 +1,12 @@
 import { run } from './commands/run.ts'
 
-/** If the reader of the output or the terminal is closed, an apply must not end half-way: errors are ignored. */
-const ignoringErrors = (stream: NodeJS.WriteStream): NodeJS.WriteStream =>
-  stream.listeners('error').includes(ignore) ? stream : stream.on('error', ignore)
+const opened = new Set<NodeJS.WriteStream>()
 
-const ignore = (): void => {}
+/** If the reader of the output or the terminal is closed, an apply must not end half-way: errors are ignored. */
+const open = (stream: NodeJS.WriteStream): NodeJS.WriteStream => {
+  if (!opened.has(stream)) opened.add(stream.on('error', () => {}))
+  return stream
+}
 
 const { argv, env } = process
 run({
@@ -15,13 +17,13 @@ run({
     return process.stdin
   },
   get stdout() {
-    return ignoringErrors(process.stdout)
+    return open(process.stdout)
   },
   get stderr() {
-    return ignoringErrors(process.stderr)
+    return open(process.stderr)
   },
 }).then((code) => {
   process.exitCode = code
   // Otherwise node waits until V8 has optimized code that nobody needs any more. What is not written yet keeps it alive.
-  if (process.stdout.writableLength === 0 && process.stderr.writableLength === 0) process.exit()
+  if ([...opened].every(({ writableLength }) => writableLength === 0)) process.exit()
 })

@@ -15,7 +15,7 @@ import type { Backend } from '../policy/backends/definition.ts'
 import { blockedFileCandidates, findBlockedFiles, possibleBlockedFiles } from '../policy/blocked-file.ts'
 import { findHistory } from '../policy/desired.ts'
 import type { Facts, LiveFacts, PortsentryPackage } from '../policy/facts.ts'
-import { assumeRelease, findRelease, RELEASES } from '../policy/find-release.ts'
+import { assumeRelease, findRelease, releaseOf } from '../policy/find-release.ts'
 import { FAIL2BAN_DIRECTORY, JAIL_PATH, namedLogs, SSHD_PATH } from '../policy/jail.ts'
 import { requiredPackages } from '../policy/packages.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -83,7 +83,7 @@ const findWritten = async (
   installed: PortsentryPackage | null,
   files: ReadonlyMap<string, FileState>,
 ): Promise<Located[]> => {
-  const release = installed === null ? undefined : RELEASES.find(({ matches }) => matches(installed))
+  const release = installed === null ? undefined : releaseOf(installed)
   const ofDaemon =
     release === undefined
       ? []

@@ -70,28 +70,31 @@ export const readLive = async <T>(
     : { jails: null, jailed: null }
   const processes = readProcesses()
   const sockets = readSockets(PORTSENTRY_TABLES)
+  /** Whether the rules of the present ban set are in force; null without root. */
+  const hasRules = Promise.all([banning, firewall]).then(([{ present }, found]) =>
+    found === null ? null : present !== null && isInForce(present, found.rules),
+  )
   const readTargets = async (): Promise<LiveFacts['targets']> => {
     const { backend, present } = await banning
     if (settings.banBackend === 'none' || backend !== 'ipset' || wanted === 'DROP') return new Map()
-    const rules = (await firewall)?.rules
-    const isInUse = present?.target === wanted && rules !== undefined && isInForce(present, rules)
+    const isInUse = present?.target === wanted && (await hasRules) === true
     return new Map([[wanted, isInUse ? 'accepted' : await tryTarget(wanted, asRoot)]])
   }
   /** Only if the backend does not work already. */
   const readObstacle = async (): Promise<string | null> => {
     const { backend, present } = await banning
-    const rules = (await firewall)?.rules
-    if (rules === undefined || settings.banBackend === 'none') return null
-    if (present?.backend === backend && backend !== 'route' && isInForce(present, rules)) return null
+    if (!asRoot || settings.banBackend === 'none') return null
+    if (present?.backend === backend && backend !== 'route' && (await hasRules) === true) return null
     return readFirewallObstacle(backend)
   }
   const [
     [allUnits, { interfaces, ...routes }, , answer],
     resolvers,
     sshClients,
-    { firewallManagers, present },
+    { firewallManagers },
     daemons,
     found,
+    isInKernel,
     targets,
     fail2banState,
     reloadedMs,
@@ -103,12 +106,12 @@ export const readLive = async <T>(
     banning,
     processes.then((all) => findDaemons(all, () => sockets)),
     firewall,
+    hasRules,
     readTargets(),
     fail2ban,
     readReloaded(),
     readObstacle(),
   ])
-  const hasRules = found === null ? null : present !== null && isInForce(present, found.rules)
   const live: LiveFacts = {
     asRoot,
     init,
@@ -124,7 +127,7 @@ export const readLive = async <T>(
     inputPolicy: found?.inputPolicy ?? null,
     savedFirewall: found?.saved ?? null,
     bansUnread: found?.bansUnread ?? null,
-    hasBanSet: hasRules && (init === 'sysv' || isActive(allUnits.get(BANS_UNIT))),
+    hasBanSet: isInKernel && (init === 'sysv' || isActive(allUnits.get(BANS_UNIT))),
     targets,
     ...fail2banState,
     reloadedMs,

@@ -1,4 +1,4 @@
-import { askAll, type Query } from '../system/query.ts'
+import { askAll, NOT_RUN, type Query } from '../system/query.ts'
 import { type Ban, failureOf } from './ban.ts'
 import { hasIPv6, type IpFacts, ipQuery, parseRouteBans } from './ip.ts'
 import { LIST_IPSETS, parseIpsets } from './ipset.ts'
@@ -35,75 +35,59 @@ export interface FirewallBans {
   readonly bansUnread: string | null
 }
 
-/** What the programs of the firewall print; null of one that failed, is not installed or has nothing. */
 interface FirewallTexts {
-  readonly iptables: string | null
-  readonly ip6tables: string | null
-  readonly ipset: string | null
-  readonly nft: string | null
+  /** What each program prints, by its name; none of one that failed, is not installed or has nothing. */
+  readonly texts: ReadonlyMap<string, string>
   readonly failures: readonly string[]
 }
 
 /** Rules of another kind are in the way of reading the table. */
 const INCOMPATIBLE = /^# (Table `filter' is incompatible.*)$/m
 
-const PROGRAMS = {
-  iptables: ['iptables-save'],
-  ip6tables: ['ip6tables-save'],
-  ipset: LIST_IPSETS,
-  nft: LIST_NFT_SETS,
-} as const
-
 /** All rules and sets of the kernel, which shows them to these programs only: one for each family, and one for each kind of set. */
 export const firewallQuery = (): Query<FirewallTexts> => {
-  const lists = Object.values(PROGRAMS).filter(([program]) => program !== 'ip6tables-save' || hasIPv6())
+  const lists = [['iptables-save'], ...(hasIPv6() ? [['ip6tables-save']] : []), LIST_IPSETS, LIST_NFT_SETS]
+  const commands = lists.map(([program = '', ...args]) => ({ program, args }))
   return {
-    commands: lists.map(([program, ...args]) => ({ program, args })),
+    commands,
     parse: (results) => {
-      const failures: string[] = []
       const texts = new Map<string, string>()
-      for (const [index, { exitCode, stdout, stderr }] of results.entries()) {
-        const program = lists[index]?.[0] ?? ''
-        const [, obstacle] = INCOMPATIBLE.exec(stdout) ?? []
-        const failure = obstacle ? `${program} failed: ${obstacle}` : failureOf(program, exitCode, stderr)
-        if (failure !== null) failures.push(failure)
+      const failures = commands.flatMap(({ program }, index) => {
+        const { exitCode, stdout, stderr } = results[index] ?? NOT_RUN
         if (exitCode === 0) texts.set(program, stdout)
-      }
-      const textOf = ([program]: readonly [string, ...string[]]) => texts.get(program) ?? null
-      const { iptables, ip6tables, ipset, nft } = PROGRAMS
-      return {
-        iptables: textOf(iptables),
-        ip6tables: textOf(ip6tables),
-        ipset: textOf(ipset),
-        nft: textOf(nft),
-        failures,
-      }
+        const [, obstacle] = INCOMPATIBLE.exec(stdout) ?? []
+        return (obstacle ? `${program} failed: ${obstacle}` : failureOf(program, exitCode, stderr)) ?? []
+      })
+      return { texts, failures }
     },
   }
 }
 
 /** The bans in the kernel of the kinds that portsentry makes. */
 export const findFirewallBans = (
-  { iptables, ip6tables, ipset, nft, failures }: FirewallTexts,
+  { texts, failures }: FirewallTexts,
   { ipv4, ipv6, failure }: IpFacts,
 ): FirewallBans => {
-  const tables = parseTables(iptables ?? '')
-  const tables6 = parseTables(ip6tables ?? '')
+  const textOf = (program: string): string => texts.get(program) ?? ''
+  const [iptables, ip6tables] = [textOf('iptables-save'), textOf('ip6tables-save')]
+  const [ipset, nft] = [textOf('ipset'), textOf('nft')]
+  const tables = parseTables(iptables)
+  const tables6 = parseTables(ip6tables)
   const now = Date.now()
   const inInput = [...findInputBans('iptables', tables), ...findInputBans('ip6tables', tables6)]
   const bans = [
     // The same rule may be there twice.
     ...new Map(inInput.map((ban) => [ban.undo.join(' '), ban])).values(),
-    ...parseIpsets(ipset ?? '', now),
-    ...parseNftSets(nft ?? '', now),
+    ...parseIpsets(ipset, now),
+    ...parseNftSets(nft, now),
     ...parseRouteBans([...(ipv4 ?? []), ...(ipv6 ?? [])]),
   ]
   const reasons = new Set(failure === null ? failures : [...failures, failure])
   return {
-    rules: { iptables: tables, ip6tables: hasIPv6() ? tables6 : null, nft: nft ?? '' },
+    rules: { iptables: tables, ip6tables: hasIPv6() ? tables6 : null, nft },
     bans,
-    inputPolicy: iptables === null ? null : inputPolicy(tables),
-    saved: { iptables: iptables ?? '', ip6tables: ip6tables ?? '', ipset: ipset ?? '' },
+    inputPolicy: texts.has('iptables-save') ? inputPolicy(tables) : null,
+    saved: { iptables, ip6tables, ipset },
     bansUnread: reasons.size === 0 ? null : [...reasons].join('; '),
   }
 }

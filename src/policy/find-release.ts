@@ -1,7 +1,7 @@
 import { getKey, parsePortsentryConf } from '../documents/portsentry-conf.ts'
 import type { Problem } from '../problem.ts'
 import type { ProblemCode } from '../problem-codes.ts'
-import type { Facts } from './facts.ts'
+import type { Facts, PortsentryPackage } from './facts.ts'
 import type { Release } from './release.ts'
 import { sysv12, template12 } from './releases/classic-12.ts'
 import { native2 } from './releases/native-2.ts'
@@ -46,6 +46,10 @@ export const inferRelease = (traces: Traces): Release | null => {
   return assumed === native2 ? null : assumed
 }
 
+/** The release of an installed package; undefined if it is not supported. */
+export const releaseOf = (portsentry: PortsentryPackage): Release | undefined =>
+  RELEASES.find(({ matches }) => matches(portsentry))
+
 /** The facts that decide the release. */
 type Deciding = Pick<Facts, 'root' | 'portsentry' | 'inferredRelease' | 'live' | 'unknown' | 'assumedRelease'>
 
@@ -89,7 +93,7 @@ export const findRelease = (facts: Deciding): Release | Problem => {
       'fix that, or run apt-get update and check that the main component is in the apt sources',
     )
   }
-  const release = RELEASES.find(({ matches }) => matches(portsentry))
+  const release = releaseOf(portsentry)
   if (release === undefined) {
     const supported = RELEASES.map(({ title }) => title).join(', ')
     return refuse(

@@ -62,7 +62,7 @@ type Compile = (this: Module, content: string, filename: string) => unknown
 /** Has node load the files of the bundle from the cache, except for those that it has loaded already. */
 export const useCodeCache = (): void => {
   const main = process.mainModule?.filename
-  if (PORTWARD_FAULTS || main === undefined || loaded.length > 0) return
+  if (PORTWARD_FAULTS || main === undefined) return
   const directory = dirname(main)
   const cache = read()
   const prototype = Module.prototype as unknown as { _compile: Compile }
