@@ -1,5 +1,5 @@
 import { STATE } from '../system/lock.ts'
-import { handlingSignals } from '../system/signals.ts'
+import { uninterrupted } from '../system/signals.ts'
 import { freeReserve, readJournal } from './journal.ts'
 import { deleteUnused } from './store.ts'
 
@@ -8,15 +8,11 @@ import { deleteUnused } from './store.ts'
  * null if there was nothing to do. Throws HostError if it fails.
  */
 export const recover = (report: (what: string) => void): Promise<string | null> =>
-  // A closed terminal or Ctrl-C must not stop it half-way.
-  handlingSignals(
-    () => {},
-    async () => {
-      const journal = await readJournal(STATE)
-      // Loaded only here, since this almost never happens.
-      const done = journal && (await (await import('./transaction.ts')).finish(journal, report))
-      await freeReserve(STATE)
-      await deleteUnused(STATE)
-      return done
-    },
-  )
+  uninterrupted(async () => {
+    const journal = await readJournal(STATE)
+    // Loaded only here, since this almost never happens.
+    const done = journal && (await (await import('./transaction.ts')).finish(journal, report))
+    await freeReserve(STATE)
+    await deleteUnused(STATE)
+    return done
+  })

@@ -5,7 +5,7 @@ import { awaitOrphans } from '../apply/packages.ts'
 import type { Plan } from '../plan/plan.ts'
 import { errnoOf, HostError, messageOf } from '../system/host-error.ts'
 import { STATE } from '../system/lock.ts'
-import { handlingSignals } from '../system/signals.ts'
+import { uninterrupted } from '../system/signals.ts'
 import { arm, disarm } from './confirmation.ts'
 import { closeJournal, freeReserve, type Journal, openJournal, readJournal, takeReserve } from './journal.ts'
 import { mergeGenerations } from './merge.ts'
@@ -34,9 +34,6 @@ const describe = ({ failures, unrestored }: Outcome): string => {
   if (failures.length > 0) return `the rollback failed too: ${failures.join('; ')}`
   return ['its changes have been rolled back', ...unrestored].join('; but ')
 }
-
-/** The work could be repeated after an interruption, but a closed terminal or Ctrl-C must not stop it half-way. */
-const uninterrupted = <T>(work: () => Promise<T>): Promise<T> => handlingSignals(() => {}, work)
 
 /** Restores what these generations replaced, and updates their state. */
 const undo = async (

@@ -9,3 +9,6 @@ export const handlingSignals = async <T>(handle: () => void, work: () => Promise
     for (const signal of SIGNALS) process.off(signal, handle)
   }
 }
+
+/** Does work that a closed terminal or Ctrl-C must not stop half-way. */
+export const uninterrupted = <T>(work: () => Promise<T>): Promise<T> => handlingSignals(() => {}, work)

@@ -32,7 +32,7 @@ vi.mock('../../src/system/lock.ts', async (original) => ({
 }))
 // No signal comes, and who has died does not stop to listen for one.
 vi.mock('../../src/system/signals.ts', () => ({
-  handlingSignals: <T>(_: () => void, work: () => Promise<T>): Promise<T> => work(),
+  uninterrupted: <T>(work: () => Promise<T>): Promise<T> => work(),
 }))
 // A tree's files alone matter here.
 vi.mock('../../src/facts/packages.ts', async (original) => ({
