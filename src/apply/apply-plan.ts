@@ -109,10 +109,6 @@ const validateJails = async ({ steps, desired }: Plan): Promise<void> => {
 const isConfiguration = (step: Step): boolean =>
   (step.kind === 'write' || step.kind === 'remove') && step.path.startsWith('/etc/')
 
-const throwIfAborted = (signal: AbortSignal): void => {
-  if (signal.aborted) throw new HostError('interrupted', 'run apply again when you are ready')
-}
-
 /** Callbacks that report progress. */
 export interface ApplyProgress {
   readonly step: (step: Step) => void
@@ -121,8 +117,8 @@ export interface ApplyProgress {
 
 /**
  * Carries out the plan step by step, waits until the daemons run as planned, and calls `prove`, which throws HostError if the
- * server is not protected after all. Throws HostError on failure, or when `signal` is aborted: the caller then rolls
- * everything back.
+ * server is not protected after all. Throws HostError on failure, or the reason of `signal` when it is aborted: the
+ * caller then rolls everything back.
  */
 export const applyPlan = async (
   plan: Plan,
@@ -133,7 +129,7 @@ export const applyPlan = async (
   const isLive = plan.root === '/'
   let validated = !isLive
   for (const step of plan.steps) {
-    throwIfAborted(signal)
+    signal.throwIfAborted()
     if (!validated && isConfiguration(step)) {
       await validateJails(plan)
       validated = true
@@ -141,7 +137,7 @@ export const applyPlan = async (
     progress.step(step)
     await perform(plan.root, step)
   }
-  throwIfAborted(signal)
+  signal.throwIfAborted()
   if (!isLive) return
   progress.confirming()
   const daemons = confirmDaemons(plan, signal)
@@ -149,5 +145,5 @@ export const applyPlan = async (
   // While the proof is made, they settle.
   await prove()
   await daemons.settled()
-  throwIfAborted(signal)
+  signal.throwIfAborted()
 }

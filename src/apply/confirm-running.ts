@@ -76,7 +76,7 @@ const until = (watched: Watched, settleMs: number, signal: AbortSignal): Promise
   waitingFor(watched.what, watched.timeoutMs, async () => {
     const begunMs = performance.now()
     for (;;) {
-      if (signal.aborted) throw new HostError('interrupted', 'run apply again when you are ready')
+      signal.throwIfAborted()
       const { pids, wrong } = await watched.check()
       const nowMs = performance.now()
       if (pids.join() !== watched.pids) Object.assign(watched, { pids: pids.join(), sinceMs: nowMs })

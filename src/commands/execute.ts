@@ -64,7 +64,7 @@ export const execute = async (
   // On SIGINT and SIGTERM the current step is finished, then everything is undone.
   const interrupt = new AbortController()
   await handlingSignals(
-    () => interrupt.abort(),
+    () => interrupt.abort(new HostError('interrupted', 'run apply again when you are ready')),
     () => transact(plan, transaction, () => applyPlan(plan, progress, proof, interrupt.signal)),
   )
   return checks
