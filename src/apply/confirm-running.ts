@@ -57,38 +57,38 @@ const checkFail2ban = async (plan: Plan): Promise<Finding> => {
   return { pids, wrong: pids.length === 0 ? 'fail2ban does not run' : await findWrongJail(plan) }
 }
 
-/** A service that is waited for, and its processes so far. */
-interface Watched {
-  readonly what: string
-  readonly timeoutMs: number
-  readonly hint: string
-  readonly check: () => Promise<Finding>
-  /** Of the processes that were found last, and since when they have been running. */
-  pids: string
-  sinceMs: number
-}
+/** Waits until a service runs as planned, and its processes have been running for the settling time. */
+type Wait = (settleMs: number, signal: AbortSignal) => Promise<void>
 
 /**
- * Waits until the check finds nothing wrong, and the same processes have been running for the settling time. Throws HostError
- * with the last finding; processes have to run within START_TIMEOUT_MS.
+ * Returns a function that waits until the check finds nothing wrong; how long the processes have been running, it remembers from
+ * one wait to the next. It throws HostError with the last finding; processes have to run within START_TIMEOUT_MS.
  */
-const until = (watched: Watched, settleMs: number, signal: AbortSignal): Promise<void> =>
-  waitingFor(watched.what, watched.timeoutMs, async () => {
-    const begunMs = performance.now()
-    for (;;) {
-      signal.throwIfAborted()
-      const { pids, wrong } = await watched.check()
-      const nowMs = performance.now()
-      if (pids.join() !== watched.pids) Object.assign(watched, { pids: pids.join(), sinceMs: nowMs })
-      const settlesInMs = watched.sinceMs + settleMs - nowMs
-      if (wrong === null && settlesInMs <= 0) return
-      if (nowMs - begunMs > (pids.length === 0 ? START_TIMEOUT_MS : watched.timeoutMs))
-        throw new HostError(wrong ?? 'the daemons keep restarting', watched.hint)
-      await sleep(wrong === null ? settlesInMs : POLL_MS)
-    }
-  })
+const watch = (what: string, timeoutMs: number, hint: string, check: () => Promise<Finding>): Wait => {
+  /** Of the processes that were found last, and since when they have been running. */
+  let known = ''
+  let sinceMs = performance.now()
+  return (settleMs, signal) =>
+    waitingFor(what, timeoutMs, async () => {
+      const begunMs = performance.now()
+      for (;;) {
+        signal.throwIfAborted()
+        const { pids, wrong } = await check()
+        const nowMs = performance.now()
+        if (pids.join() !== known) {
+          known = pids.join()
+          sinceMs = nowMs
+        }
+        const settlesInMs = sinceMs + settleMs - nowMs
+        if (wrong === null && settlesInMs <= 0) return
+        if (nowMs - begunMs > (pids.length === 0 ? START_TIMEOUT_MS : timeoutMs))
+          throw new HostError(wrong ?? 'the daemons keep restarting', hint)
+        await sleep(wrong === null ? settlesInMs : POLL_MS)
+      }
+    })
+}
 
-/** Both throw HostError where that does not come to pass, or when interrupted. */
+/** Both throw HostError where that does not come to pass, or the reason of the signal when it is aborted. */
 interface Confirmation {
   /** Waits until both daemons really run as planned. */
   readonly running: () => Promise<void>
@@ -97,27 +97,22 @@ interface Confirmation {
 }
 
 export const confirmDaemons = (plan: Plan, signal: AbortSignal): Confirmation => {
-  const services: readonly Watched[] = [
-    {
-      what: 'portsentry to run as planned',
-      timeoutMs: START_TIMEOUT_MS,
-      hint: 'see journalctl -t portsentry, or /var/log/syslog',
-      check: () => checkPortsentry(plan),
-      ...{ pids: '', sinceMs: performance.now() },
-    },
-    {
-      what: 'fail2ban to answer and load its jails',
-      timeoutMs: ANSWER_TIMEOUT_MS,
-      hint: 'see /var/log/fail2ban.log',
-      check: () => checkFail2ban(plan),
-      ...{ pids: '', sinceMs: performance.now() },
-    },
+  const services = [
+    watch(
+      'portsentry to run as planned',
+      START_TIMEOUT_MS,
+      'see journalctl -t portsentry, or /var/log/syslog',
+      () => checkPortsentry(plan),
+    ),
+    watch('fail2ban to answer and load its jails', ANSWER_TIMEOUT_MS, 'see /var/log/fail2ban.log', () =>
+      checkFail2ban(plan),
+    ),
   ]
   const both = async (settleMs: number): Promise<void> => {
     // If one of them fails, do not wait for the other.
     const failure = new AbortController()
     const either = AbortSignal.any([signal, failure.signal])
-    const waits = services.map((watched) => until(watched, settleMs, either))
+    const waits = services.map((wait) => wait(settleMs, either))
     try {
       await Promise.all(waits)
     } catch (error) {
