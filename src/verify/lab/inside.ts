@@ -35,11 +35,11 @@ const FIRST_TIMEOUT_SECONDS = 0.4
 /** The same if an answer is expected, which may be late on a busy machine. */
 const LONG_TIMEOUT_SECONDS = 3
 
-const byDevice = (hosts: readonly LabHost[]): Map<string, LabHost[]> => {
-  const groups = new Map<string, LabHost[]>()
-  for (const host of hosts) groups.set(host.device, [...(groups.get(host.device) ?? []), host])
-  return groups
-}
+/** Each peer that has some of these hosts behind it, with them. */
+const groupsOf = (peers: Topology['peers'], hosts: readonly LabHost[]) =>
+  [...peers]
+    .map(([device, peer]) => ({ peer, group: hosts.filter((host) => host.device === device) }))
+    .filter(({ group }) => group.length > 0)
 
 /** By host name, the ports that greet the host. */
 type Reached = ReadonlyMap<string, readonly number[]>
@@ -57,10 +57,7 @@ const reachAll = async (
   ports: readonly number[],
   timeoutSeconds = TIMEOUT_SECONDS,
 ): Promise<Reached> => {
-  const groups = [...byDevice(hosts)].flatMap(([device, group]) => {
-    const peer = peers.get(device)
-    return peer === undefined ? [] : [{ peer, group }]
-  })
+  const groups = groupsOf(peers, hosts)
   const begun = groups.map(({ peer, group }) =>
     peer.begin(
       group.flatMap(({ address: source, destination }) =>
@@ -81,14 +78,12 @@ const reachAll = async (
 
 const sendAll = async (peers: Topology['peers'], hosts: readonly LabHost[]): Promise<void> => {
   await Promise.all(
-    [...byDevice(hosts)].map(([device, group]) =>
-      peers
-        .get(device)
-        ?.send(
-          group.flatMap(({ address: source, destination, probes }) =>
-            probes.map(({ kind, port }) => ({ kind, source, destination, port })),
-          ),
+    groupsOf(peers, hosts).map(({ peer, group }) =>
+      peer.send(
+        group.flatMap(({ address: source, destination, probes }) =>
+          probes.map(({ kind, port }) => ({ kind, source, destination, port })),
         ),
+      ),
     ),
   )
 }
