@@ -1,5 +1,5 @@
 import { $ } from 'zx'
-import { bundleArchive } from '../harness/bundle.ts'
+import { unpackBundle } from '../harness/bundle.ts'
 import type { Network } from '../harness/network.ts'
 import { type Server, startServer } from '../harness/server.ts'
 
@@ -52,7 +52,7 @@ const readRecap = (stdout: string): Play['hosts'] => {
 /** Starts a controller with the collection installed, the bundle in /root/portward, and no network. */
 export const startController = async (): Promise<Controller> => {
   const server = await startServer({ suite: 'trixie', floor: 'ansible' })
-  await server.run('mkdir -p /root/portward && tar -x -C /root/portward', { stdin: await bundleArchive() })
+  await unpackBundle(server, '/root/portward')
   let cables = 0
   return {
     server,

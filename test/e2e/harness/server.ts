@@ -2,7 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { $ } from 'zx'
 import { cacheDirectory, type Suite } from './base-image.ts'
-import { bundleArchive } from './bundle.ts'
+import { unpackBundle } from './bundle.ts'
 import { serverCgroups } from './cgroups.ts'
 import { type Container, startContainer } from './container.ts'
 import { eventually } from './eventually.ts'
@@ -116,9 +116,7 @@ const createServer = (site: Site): Server => {
       await boot()
     },
     installPortward: async () => {
-      await shell.run('mkdir -p /usr/local/lib/portward && tar -x -C /usr/local/lib/portward', {
-        stdin: await bundleArchive(),
-      })
+      await unpackBundle(shell, '/usr/local/lib/portward')
       await shell.run('ln -sf ../lib/portward/bin/portward /usr/local/bin/portward')
     },
     freeze: async () => {

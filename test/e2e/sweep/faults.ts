@@ -1,4 +1,4 @@
-import { bundleArchive } from '../harness/bundle.ts'
+import { unpackBundle } from '../harness/bundle.ts'
 import type { Server } from '../harness/server.ts'
 
 const DIRECTORY = '/usr/local/lib/portward'
@@ -8,11 +8,8 @@ const LOG = '/run/portward-effects'
 export const UNPROVEN = { PORTWARD_UNPROVEN: '1' }
 
 /** Puts the build that can be made to fail beside the one that can't. */
-export const installFaults = async (server: Server): Promise<void> => {
-  await server.run(`mkdir -p ${DIRECTORY} && tar -x -C ${DIRECTORY}`, {
-    stdin: await bundleArchive('portward-faults'),
-  })
-}
+export const installFaults = (server: Server): Promise<void> =>
+  unpackBundle(server, DIRECTORY, 'portward-faults')
 
 export interface Outcome {
   readonly exitCode: number
