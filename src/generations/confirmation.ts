@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { readFile, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readInit } from '../facts/systemd.ts'
+import { monotonicMs } from '../system/clock.ts'
 import { effect } from '../system/effect.ts'
 import { removeFile, replaceFile } from '../system/files.ts'
 import { HostError } from '../system/host-error.ts'
@@ -83,8 +84,7 @@ export const readTimeLeft = async (): Promise<number | null> => {
   ])
   const began = /^ActiveEnterTimestampMonotonic=([1-9]\d*)$/m.exec(stdout)?.[1]
   if (!/^ActiveState=active$/m.test(stdout) || began === undefined || Number.isNaN(seconds)) return null
-  const nowMs = Number(process.hrtime.bigint() / 1_000_000n)
-  return Math.max(0, Number(began) / 1000 + seconds * 1000 - nowMs)
+  return Math.max(0, Number(began) / 1000 + seconds * 1000 - monotonicMs())
 }
 
 /** Whether there is a timer, waiting or elapsed. Works without root. */
