@@ -81,7 +81,7 @@ export const restoreRules = async (firewall: Firewall): Promise<string[]> => {
 
 /** The state of the firewall and the routes at one time. */
 export interface Decisions {
-  /** Everything that decides about packets in this namespace, one rule, member of a set or route a line, without counters. */
+  /** Everything that decides about packets in this namespace, one rule, member of a set or route a line, without iptables' counters. */
   readonly lines: readonly string[]
   /** Dumps of iptables with their packet counters. */
   readonly iptables: string
