@@ -1,5 +1,6 @@
 import type { Dialect } from '../documents/portsentry-conf.ts'
 import { createBoundedTable } from './bounded-table.ts'
+import { uint16Little } from './octets.ts'
 import { type Address, LONGEST_ADDRESS } from './packet.ts'
 
 /**
@@ -28,6 +29,10 @@ const octetOf = (text: string): number => {
   return value <= 255 && `${value}` === text ? value : -1
 }
 
+/** The numbers that a text ends in: those of 203 are 203 and 3, but not 03. */
+const octetsEnding = (text: string): number[] =>
+  Array.from(text, (_, start) => octetOf(text.slice(start))).filter((octet) => octet !== -1)
+
 /** IsBlocked() looks only at the first occurrence of the address in a line, and checks the character that follows it. */
 const isFound = (line: string, host: string): boolean => {
   const next = line[line.indexOf(host) + host.length] ?? ''
@@ -44,10 +49,8 @@ const addressesIn = (line: string): Address[] => {
     const [first = '', second = '', third = '', fourth = ''] = run.split('.').slice(-4)
     const rest = [octetOf(second), octetOf(third), octetOf(fourth)]
     if (rest.includes(-1)) continue
-    for (let start = 0; start < first.length; start += 1) {
-      const octet = octetOf(first.slice(start))
-      if (octet !== -1 && isFound(line, `${octet}.${rest.join('.')}`)) found.push([octet, ...rest])
-    }
+    for (const octet of octetsEnding(first))
+      if (isFound(line, `${octet}.${rest.join('.')}`)) found.push([octet, ...rest])
   }
   return found
 }
@@ -60,7 +63,7 @@ export const addressesOf = (records: Uint8Array): Address[] => {
   const addresses: Address[] = []
   let at = 0
   while (at + 2 <= records.length) {
-    const family = (records[at] ?? 0) | ((records[at + 1] ?? 0) << 8)
+    const family = uint16Little(records, at)
     const length = family === AF_INET ? 4 : family === AF_INET6 ? 16 : 0
     if (length === 0 || at + 2 + length > records.length) break
     addresses.push([...records.subarray(at + 2, at + 2 + length)])
@@ -79,18 +82,12 @@ const addressesOf12 = (text: string): Address[] => {
   return pieces.flatMap(addressesIn)
 }
 
-/**
- * The addresses that 1.2 finds in a line with this one, by their first numbers: those that are the end of its own. The same as
- * `addressesIn` for a line that has no other name of the host.
- */
-const foundWith = (first: number): number[] =>
-  [...`${first}`].map((_, start) => octetOf(`${first}`.slice(start))).filter((octet) => octet !== -1)
-
 /** Addresses of IPv4 that differ in their first number, but not in its last digit, share an entry, with a bit for each. */
 const bitOf = (first: number): number => 1 << Math.floor(first / 10)
 const ONE_BIT = Int32Array.from({ length: 256 }, (_, first) => bitOf(first))
+/** By the first number of an address: the bits of all that `addressesIn` finds in a line that has no other name of the host. */
 const BITS_FOUND = Int32Array.from({ length: 256 }, (_, first) =>
-  foundWith(first).reduce((bits, each) => bits | bitOf(each), 0),
+  octetsEnding(`${first}`).reduce((bits, each) => bits | bitOf(each), 0),
 )
 
 /** A string (latin1) is read as 1.2's file, bytes as 2.x's. */
