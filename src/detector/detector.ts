@@ -3,7 +3,7 @@ import { formatAddress } from '../network.ts'
 import { createBlockedHosts } from './blocked-hosts.ts'
 import type { Configuration } from './configuration.ts'
 import type { Action, ActionOutcome, Decision, Outcome, Verdict } from './decision.ts'
-import { type Circumstances, finalize } from './finalize.ts'
+import { type Circumstances, finalize, isAdded } from './finalize.ts'
 import { createHandshakes, MOST_HALF_OPEN } from './handshakes.ts'
 import { createIgnoringLine, type IgnoringLine } from './ignored-networks.ts'
 import { isConnectMode, type Protocol } from './modes.ts'
@@ -118,8 +118,7 @@ export const createDetector = (configuration: Configuration, options: DetectorOp
     },
     finalize: (decision, outcomes, circumstances) => {
       const outcome = finalize(decision, outcomes, configuration, trigger.warnings, circumstances)
-      const isNewlyBlocked = decision.verdict === 'act' && outcome.blocked === true
-      if (isNewlyBlocked && (dialect === '1.2' || configuration.blockedFile !== null)) {
+      if (isAdded(outcome, configuration)) {
         const { source } = decision.packet
         // A name may contain another address, or this one where the daemon does not recognize it.
         if (circumstances.name === decision.host) blocked.add(source, dialect)

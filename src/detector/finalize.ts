@@ -38,6 +38,10 @@ const isBlockedNow = (
   }
 }
 
+/** Whether the daemon adds the host to those that it considers blocked. 2.x has none without BLOCKED_FILE. */
+export const isAdded = ({ decision, blocked }: Outcome, { dialect, blockedFile }: Configuration): boolean =>
+  decision.verdict === 'act' && blocked === true && (dialect === '1.2' || blockedFile !== null)
+
 /** What the daemon does not log about an action; null if it succeeded. */
 const warnAbout = (outcome: ActionOutcome, blocked: boolean): string | null => {
   const { action, result, exitCode, message } = outcome
@@ -57,10 +61,11 @@ const write12 = (
   triggerWarnings: readonly string[],
   { name, localTime, ignore }: Circumstances,
 ): Written => {
-  const { decision, blocked } = outcome
+  const { decision } = outcome
   const { packet, verdict } = decision
-  const isNewlyBlocked = verdict === 'act' && blocked === true
-  const line = isNewlyBlocked ? historyLine12(decision, name, localTime(packet.timeMs)) : null
+  const line = isAdded(outcome, configuration)
+    ? historyLine12(decision, name, localTime(packet.timeMs))
+    : null
   const notes = [
     ...(ignore === null ? ['attackalert: ERROR: cannot open ignore file. Blocking host anyway.'] : []),
     ...(verdict === 'below-trigger' ? [] : triggerWarnings),
@@ -73,15 +78,13 @@ const write12 = (
 const write2 = (outcome: Outcome, configuration: Configuration, { localTime }: Circumstances): Written => {
   const { decision, blocked } = outcome
   const { packet, verdict } = decision
-  const isNewlyBlocked = verdict === 'act' && blocked === true
   const event = scanEvent2(decision, blocked)
-  // The history has every packet whose port is not in use; without BLOCKED_FILE no host is remembered.
+  // The history has every packet whose port is not in use.
   const isRecorded = verdict !== 'in-use' && configuration.historyFile !== null
-  const isKept = isNewlyBlocked && configuration.blockedFile !== null
   return {
     log: logLines2(outcome, event),
     history: isRecorded ? historyLine2(event, localTime(packet.timeMs)) : null,
-    blockedRecord: isKept ? blockedRecord(packet.source) : null,
+    blockedRecord: isAdded(outcome, configuration) ? blockedRecord(packet.source) : null,
   }
 }
 
