@@ -1,8 +1,8 @@
 import type { Mode } from '../detector/decision.ts'
 import { isConnectMode, isMode2 } from '../detector/modes.ts'
 import type { Address } from '../detector/packet.ts'
-import { portKey } from '../detector/ports.ts'
 import type { Dialect } from '../documents/portsentry-conf.ts'
+import type { Port } from '../live-detection/sockets.ts'
 import type { Source } from '../live-detection/watch.ts'
 import { parseAddress } from '../network.ts'
 import type { GlobalOptions } from './output.ts'
@@ -38,13 +38,13 @@ const isMode = (word: string): word is Mode => MODES.includes(word)
 
 const PORT = /^(\d{1,5})(?:\/(tcp|udp))?$/
 
-const parseInUse = (item: string): string[] => {
+const parseInUse = (item: string): Port[] => {
   const [, port, protocol] = PORT.exec(item.trim()) ?? []
   if (port === undefined || Number(port) > 65_535)
     throw new Misuse(`--in-use: "${item}" is not a port such as 22 or 53/udp`)
   return (['tcp', 'udp'] as const)
     .filter((each) => protocol === undefined || each === protocol)
-    .map((each) => portKey(each, Number(port)))
+    .map((each) => ({ protocol: each, port: Number(port) }))
 }
 
 const parseOwnAddress = (item: string): Address => {
@@ -66,7 +66,7 @@ export const readSource = ({ listen, interface: name, pcap, inUse, address }: De
   return {
     kind: 'pcap',
     path: pcap,
-    inUse: new Set(inUse?.split(',').flatMap(parseInUse)),
+    inUse: inUse?.split(',').flatMap(parseInUse) ?? [],
     addresses: address?.split(',').map(parseOwnAddress) ?? null,
   }
 }

@@ -4,7 +4,7 @@ import { type CaptureFault, createCaptureReader } from '../detector/capture-file
 import type { Configuration } from '../detector/configuration.ts'
 import { createDecoder, type DecodeCounts } from '../detector/decode.ts'
 import { createDetector, type DetectorOptions } from '../detector/detector.ts'
-import { isConnectMode, type Protocol } from '../detector/modes.ts'
+import { isConnectMode } from '../detector/modes.ts'
 import type { Address } from '../detector/packet.ts'
 import { type InUse, portKey, watchPorts } from '../detector/ports.ts'
 import { createWatcher, type Effects, type Watcher } from '../detector/watcher.ts'
@@ -12,7 +12,7 @@ import { HostError } from '../system/host-error.ts'
 import { isInUse } from './bind.ts'
 import { type Chunks, openCapture, startCapture } from './capture.ts'
 import { findInUse, ownAddresses, readBlocked } from './effects.ts'
-import { type Arrival, type Listeners, openListeners, portsOf } from './sockets.ts'
+import { type Arrival, type Listeners, openListeners, type Port, portsOf } from './sockets.ts'
 
 /** Where the traffic comes from. */
 export type Source =
@@ -21,8 +21,8 @@ export type Source =
   | {
       readonly kind: 'pcap'
       readonly path: string
-      /** Ports (in the form of `portKey`) that services used when the traffic was captured. */
-      readonly inUse: ReadonlySet<string>
+      /** Ports that services used when the traffic was captured. */
+      readonly inUse: readonly Port[]
       /** Null: any destination is the server's. */
       readonly addresses: readonly Address[] | null
     }
@@ -96,11 +96,10 @@ const describeUndecoded = ({ otherProtocol, fragments, truncated, malformed }: D
   return `${undecoded}${fragments} IP fragments were not reassembled: of such a packet at most the first fragment was examined\n`
 }
 
-/** The ports of these keys, as a table that is asked for each packet. */
-const inUseOf = (keys: ReadonlySet<string>): InUse => {
-  const tableOf = (protocol: Protocol) =>
-    Uint8Array.from({ length: 65_536 }, (_, port) => Number(keys.has(portKey(protocol, port))))
-  const tables = { tcp: tableOf('tcp'), udp: tableOf('udp') }
+/** These ports, as a table that is asked for each packet. */
+const inUseOf = (ports: readonly Port[]): InUse => {
+  const tables = { tcp: new Uint8Array(65_536), udp: new Uint8Array(65_536) }
+  for (const { protocol, port } of ports) tables[protocol][port] = 1
   return (protocol, port) => tables[protocol][port] === 1
 }
 
