@@ -115,7 +115,7 @@ const run = async (options: DetectOptions, output: Output): Promise<number> => {
   const subject = subjectOf(options.root, conf, release, modes)
   const { configurations, ignorePaths, needsIgnoreList } = subject
   const ignore = await openIgnoreList(options.root, ignorePaths, release.dialect, assessment.facts.files)
-  const faults = needsIgnoreList ? judgeIgnoreList(await ignore.list(), ignore.path()) : []
+  const faults = needsIgnoreList ? judgeIgnoreList(ignore.list(), ignore.path()) : []
   const all = [...subject.problems, ...faults]
   if (all.some(isError)) return refuse(output, all, EXIT.failed)
   output.problems(all)
