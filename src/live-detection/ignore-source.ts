@@ -43,6 +43,7 @@ export const openIgnoreList = async (
     const found = paths.find((candidate) => typeof texts.get(candidate) === 'string')
     path = join(root, found ?? paths[0] ?? '')
     const text = found === undefined ? null : (texts.get(found) ?? null)
+    if (text === (list?.text ?? null)) return
     list = text === null ? null : parseIgnoreList(text, dialect)
     lines.clear()
   }
