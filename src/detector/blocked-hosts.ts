@@ -1,6 +1,5 @@
 import type { Dialect } from '../documents/portsentry-conf.ts'
 import { createBoundedTable } from './bounded-table.ts'
-import { uint16Little } from './octets.ts'
 import { type Address, LONGEST_ADDRESS } from './packet.ts'
 
 /**
@@ -63,7 +62,7 @@ export const addressesOf = (records: Uint8Array): Address[] => {
   const addresses: Address[] = []
   let at = 0
   while (at + 2 <= records.length) {
-    const family = uint16Little(records, at)
+    const family = (records[at] ?? 0) | ((records[at + 1] ?? 0) << 8)
     const length = family === AF_INET ? 4 : family === AF_INET6 ? 16 : 0
     if (length === 0 || at + 2 + length > records.length) break
     addresses.push([...records.subarray(at + 2, at + 2 + length)])

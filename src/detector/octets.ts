@@ -1,3 +1,6 @@
+// Only for what reads captures: the build puts what several parts use into a file of its own, where each call takes longer, and
+// these are called some twenty times for a packet.
+
 /** Unsigned numbers in network order. Missing bytes count as 0. */
 export const uint16 = (bytes: Uint8Array, at: number): number =>
   ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0)
