@@ -173,11 +173,12 @@ export const canonicalNetwork = (text: string): string | null => {
 export const formatNetmask = ({ prefix }: Network): string =>
   formatAddress([0, 1, 2, 3].map((index) => maskAt(prefix, index)))
 
+export const lastAddressOf = ({ bytes, prefix }: Network): readonly number[] =>
+  bytes.map((byte, index) => byte | (255 - maskAt(prefix, index)))
+
 /** The last address of an IPv4 network with hosts (prefix below 31), else null. */
-export const broadcastOf = ({ bytes, prefix }: Network): readonly number[] | null => {
-  if (bytes.length !== 4 || prefix >= 31) return null
-  return bytes.map((byte, index) => byte | (255 - maskAt(prefix, index)))
-}
+export const broadcastOf = (network: Network): readonly number[] | null =>
+  isIPv4(network) && network.prefix < 31 ? lastAddressOf(network) : null
 
 /** Distinct networks in the given order, without those contained in another one of the list. */
 export const withoutContained = (networks: readonly Network[]): Network[] =>

@@ -1,5 +1,5 @@
 import type { IgnoreList } from '../documents/ignore-list.ts'
-import { type Network, networkOf } from '../network.ts'
+import { lastAddressOf, networkOf } from '../network.ts'
 import type { Address } from './packet.ts'
 
 /** The number of the line by which an address is ignored, or null: the first line whose network has it. */
@@ -26,9 +26,6 @@ const successorOf = (address: Address): Address | null => {
     ? null
     : address.map((byte, index) => (index < carry ? byte : index === carry ? byte + 1 : 0))
 }
-
-const lastOf = ({ bytes, prefix }: Network): Address =>
-  bytes.map((byte, index) => byte | (0xff >> Math.min(8, Math.max(0, prefix - index * 8))))
 
 /** Where, in the order of the addresses, another line begins to count; 0: none. */
 interface Boundary {
@@ -78,7 +75,7 @@ const createFamily = (list: IgnoreList, length: number): IgnoringLine => {
   const boundaries = boundariesOf(
     list.entries.flatMap(({ network, line }) => {
       if (network?.bytes.length !== length) return []
-      return [{ first: networkOf(network).bytes, last: lastOf(network), line }]
+      return [{ first: networkOf(network).bytes, last: lastAddressOf(network), line }]
     }),
   )
   const words = length / 4
