@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { checkout } from '../checkout.ts'
+import { confText } from '../detector/daemon.ts'
 import { eventually } from '../e2e/harness/eventually.ts'
 import { addresses } from '../e2e/harness/network.ts'
 import { describeServers } from '../e2e/harness/requirements.ts'
@@ -42,13 +43,10 @@ const ignoreText = (count: number): string =>
     (_, index) => `172.${16 + (index >> 12)}.${(index >> 4) & 255}.${(index & 15) * 16}/28\n`,
   ).join('')
 
-/** The configuration of the daemon, and, apart from BLOCK_*, which portward always has at 1, of portward. */
-const confText = (version: Daemon['version'], { isBlocked = false }: Setting): string => {
-  // A daemon that acts also starts a shell for each host: here it only logs, and portward does more than that.
-  const block = version === '2.0.7' && isBlocked ? 1 : 0
-  return Object.entries({
+const confFor = (version: Daemon['version'], block: '0' | '1'): string =>
+  confText({
     TCP_PORTS: version === '1.2' ? '1,11,15' : '1-1023',
-    ...(version === '1.2' && { ADVANCED_PORTS_TCP: '1024' }),
+    ADVANCED_PORTS_TCP: version === '1.2' ? '1024' : '-',
     IGNORE_FILE: '/etc/portsentry/bench.ignore',
     HISTORY_FILE: '/run/bench.history',
     BLOCKED_FILE: '/run/bench.blocked',
@@ -58,9 +56,6 @@ const confText = (version: Daemon['version'], { isBlocked = false }: Setting): s
     KILL_ROUTE: '/bin/true $TARGET$',
     SCAN_TRIGGER: '0',
   })
-    .map(([key, value]) => `${key}="${value}"\n`)
-    .join('')
-}
 
 interface Daemon {
   readonly version: '1.2' | '2.0.7'
@@ -134,10 +129,7 @@ describeServers('the detector', () => {
       )
     }
     mkdirSync(join(root, 'etc/portsentry'), { recursive: true })
-    writeFileSync(
-      join(root, 'etc/portsentry/portsentry.conf'),
-      confText(version, setting).replace(/(BLOCK_\w+)="0"/g, '$1="1"'),
-    )
+    writeFileSync(join(root, 'etc/portsentry/portsentry.conf'), confFor(version, '1'))
     writeFileSync(join(root, 'etc/portsentry/bench.ignore'), ignoreText(setting.ignored ?? 0))
     return root
   }
@@ -150,7 +142,9 @@ describeServers('the detector', () => {
   ): Promise<{ rate: number; handled: number }> => {
     const { version } = daemon
     await server.run(`rm -f /run/bench.blocked* /run/bench.history ${LOG}`)
-    await server.write('/etc/portsentry/portsentry.conf', confText(version, setting), 0o600)
+    // A daemon that acts also starts a shell for each host: here it only logs, and portward does more than that.
+    const block = version === '2.0.7' && setting.isBlocked ? '1' : '0'
+    await server.write('/etc/portsentry/portsentry.conf', confFor(version, block), 0o600)
     await server.write('/etc/portsentry/bench.ignore', ignoreText(setting.ignored ?? 0), 0o644)
     // Those of the packets that are sent are to be found in all parts of the file.
     const all = setting.isBlocked ? sourceTexts(setting.sources) : []
