@@ -174,7 +174,7 @@ it('gives a frame out with its last byte, and nothing after a fault', () => {
   expect(reader.end()).toMatchObject({ offset: 64 })
 })
 
-it('gives frames that outlive what it holds for the next one', () => {
+it('gives the bytes of frames that come byte by byte', () => {
   const reader = createCaptureReader()
   const file = pcap(TWO)
   const frames = [...file].flatMap((byte) => take(reader, Uint8Array.of(byte)))
