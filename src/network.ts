@@ -10,9 +10,11 @@ export interface Network {
 /** The protocol of portward's routes. Routing daemons have their own numbers, which end at 198 (FRR). */
 export const ROUTE_PROTOCOL = '211'
 
-const OCTET = String.raw`(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)`
-/** Strictly dotted IPv4: four decimal octets, none with a leading zero (some consumers read those as octal). */
-const DOTTED = new RegExp(String.raw`^${OCTET}(?:\.${OCTET}){3}$`)
+/** The source of a regular expression for a decimal octet, without leading zeros, which some consumers read as octal. */
+export const OCTET = String.raw`(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)`
+/** The same for strictly dotted IPv4: four such octets. */
+export const DOTTED_QUAD = String.raw`(?:${OCTET}\.){3}${OCTET}`
+const DOTTED = new RegExp(`^${DOTTED_QUAD}$`)
 
 const parseIPv4 = (text: string): number[] | null => (DOTTED.test(text) ? text.split('.').map(Number) : null)
 

@@ -1,8 +1,8 @@
-import { type Network, parseNetwork } from '../network.ts'
+import { DOTTED_QUAD, type Network, OCTET, parseNetwork } from '../network.ts'
 import { clientCovers, isElsewhere, listCovers, listMeets } from './client-patterns.ts'
 import { type Daemon, daemonsCover, daemonsMeet } from './daemon-patterns.ts'
 import { countLines } from './lines.ts'
-import { DOTTED_QUAD, OCTET, type OtherAddresses } from './other-addresses.ts'
+import type { OtherAddresses } from './other-addresses.ts'
 import { isWord, splitAt, splitExcept } from './wrapper-tokens.ts'
 
 /**

@@ -5,13 +5,14 @@ import {
   isIPv4,
   type Network,
   networkOf,
+  OCTET,
   parseAddress,
   parseInetAddress,
   parseNetwork,
 } from '../network.ts'
 import type { Edit } from './edit.ts'
 import { countLines, endOfLineAt, type Line, lineEnd, lineFrom } from './lines.ts'
-import { notContaining, OCTET, type OtherAddresses } from './other-addresses.ts'
+import { notContaining, type OtherAddresses } from './other-addresses.ts'
 import { type Span, setGrants } from './owned-block.ts'
 import type { Dialect } from './portsentry-conf.ts'
 

@@ -1,4 +1,4 @@
-import { formatAddress, isHost, isIPv4, type Network, networkOf, unmapped } from '../network.ts'
+import { DOTTED_QUAD, formatAddress, isHost, isIPv4, type Network, networkOf, unmapped } from '../network.ts'
 
 /**
  * Addresses that have nothing to do with some networks, as sources of regular expressions: with them a reader passes over the
@@ -17,10 +17,6 @@ export interface OtherAddresses {
 
 /** Characters: some thousand lines. */
 const SHORTEST = 50_000
-
-/** A decimal octet, without leading zeros, which some consumers read as octal. */
-export const OCTET = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)'
-export const DOTTED_QUAD = `(?:${OCTET}\\.){3}${OCTET}`
 
 /** A regular expression grows with its alternatives; of a longer list only the first octets count. */
 const MOST = 300
