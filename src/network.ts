@@ -112,6 +112,9 @@ export const contains = (outer: Network, inner: Network): boolean => {
   return true
 }
 
+/** Whether the networks have an address in common. */
+export const overlap = (a: Network, b: Network): boolean => contains(a, b) || contains(b, a)
+
 /** Whether one of the networks contains all of this one. */
 export const isWithin = (networks: readonly Network[], network: Network): boolean =>
   networks.some((outer) => contains(outer, network))
@@ -123,7 +126,12 @@ const compressZeros = (groups: string): string => {
   return `${groups.slice(0, index)}::${groups.slice(index + longest.length)}`.replace(/:{3,}/g, '::')
 }
 
-const toNumber = (bytes: readonly number[]): number => bytes.reduce((sum, byte) => (sum << 8) | byte, 0)
+/** An IPv4 address as a signed 32-bit number, like the results of `&` and `~`. */
+export const toNumber = (bytes: readonly number[]): number =>
+  bytes.reduce((value, byte) => (value << 8) | byte, 0)
+
+/** The netmask of this length as such a number. */
+export const netmask = (prefix: number): number => ~(2 ** (32 - prefix) - 1)
 
 /**
  * Whether a host or network, as text, is in one of these networks: for many of them, since a dotted address takes as long with
@@ -132,7 +140,7 @@ const toNumber = (bytes: readonly number[]): number => bytes.reduce((sum, byte) 
 export const createMatcher = (networks: readonly Network[]): ((text: string) => boolean) => {
   const byMask = new Map<number, Set<number>>()
   for (const { bytes, prefix } of networks.filter(isIPv4)) {
-    const mask = prefix === 0 ? 0 : -1 << (32 - prefix)
+    const mask = netmask(prefix)
     byMask.set(mask, (byMask.get(mask) ?? new Set()).add(toNumber(bytes) & mask))
   }
   const masks = [...byMask]
