@@ -63,3 +63,24 @@ export const notContaining = (networks: readonly Network[], shortest = SHORTEST)
 /** Addresses in none of the networks. */
 export const notWithin = (networks: readonly Network[], shortest = SHORTEST): OtherAddresses =>
   otherThan(networks, () => true, shortest)
+
+/**
+ * From the start of a line, the offset of the next one that has to be read. `line` makes the source of a regular expression for
+ * a line that is passed over, with its line ending.
+ */
+export const createSkip = (
+  text: string,
+  others: OtherAddresses | undefined,
+  line: (others: OtherAddresses) => string,
+): ((offset: number) => number) => {
+  if (others === undefined || text.length < others.shortest) return (offset) => offset
+  // Not any number of lines: each takes a part of the stack.
+  const lines = new RegExp(`(?:${line(others)}){0,1000}`, 'y')
+  return (offset) => {
+    for (let from = offset; ; from = lines.lastIndex) {
+      lines.lastIndex = from
+      lines.test(text)
+      if (lines.lastIndex === from) return from
+    }
+  }
+}
