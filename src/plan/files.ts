@@ -6,7 +6,7 @@ import { type HostsAccess, parseHostsAccess } from '../documents/hosts-access.ts
 import { removeDenied, setAllowed, setDenyFile } from '../documents/hosts-access-edit.ts'
 import { notContaining, notWithin } from '../documents/other-addresses.ts'
 import { parseShellAssignments, removeCarriageReturns, setVariable } from '../documents/shell-assignments.ts'
-import { contains, isWithin, type Network, parseNetwork } from '../network.ts'
+import { contains, createMatcher, parseNetwork } from '../network.ts'
 import { DENIED } from '../policy/ban-set.ts'
 import type { Desired } from '../policy/desired.ts'
 import { JAIL_PATH } from '../policy/jail.ts'
@@ -79,11 +79,6 @@ export const rewriteHostsAllow = (text: string, desired: Desired): Rewrite => {
   }
 }
 
-const isProtected = (networks: readonly Network[]) => (client: string) => {
-  const host = parseNetwork(client.replace(/^\[(.*)\]$/, '$1'))
-  return host !== null && isWithin(networks, host)
-}
-
 /**
  * hosts.deny: one line names the file of banned hosts, if a daemon uses libwrap; protected hosts are removed, and so are bans
  * that an earlier portward wrote. A last line without newline gets one: because of it libwrap would refuse every client.
@@ -103,7 +98,7 @@ export const rewriteHostsDeny = (text: string, desired: Desired): Rewrite => {
   // First, since this may change the line: a carriage return at its end becomes part of the line ending.
   const released = edited(
     ended,
-    removeDenied(parse(ended), isProtected(desired.protectedNetworks)),
+    removeDenied(parse(ended), createMatcher(desired.protectedNetworks)),
     'protected hosts released',
   )
   const isEnded = ended !== text && released.text.endsWith(ended.slice(text.lastIndexOf('\n') + 1))
