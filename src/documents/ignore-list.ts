@@ -10,10 +10,10 @@ import {
   parseInetAddress,
   parseNetwork,
 } from '../network.ts'
-import type { Edit } from './edit.ts'
+import type { Edit, Span } from './edit.ts'
 import { createLineCounter, endOfLineAt, type Line, lineEnd, lineFrom } from './lines.ts'
 import { createSkip, notContaining, type OtherAddresses } from './other-addresses.ts'
-import { type Span, setGrants } from './owned-block.ts'
+import { setGrants } from './owned-block.ts'
 import type { Dialect } from './portsentry-conf.ts'
 
 /**
