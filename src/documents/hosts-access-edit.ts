@@ -13,7 +13,7 @@ import {
 import { clientCovers } from './client-patterns.ts'
 import type { Daemon } from './daemon-patterns.ts'
 import { deletion, type Edit, type Span } from './edit.ts'
-import { decides, decisionOf, type HostsAccess, parseHostsAccess, type Rule } from './hosts-access.ts'
+import { createRereader, decides, decisionOf, type HostsAccess, type Rule } from './hosts-access.ts'
 import { lineEnd } from './lines.ts'
 import { notContaining } from './other-addresses.ts'
 import { setGrants } from './owned-block.ts'
@@ -63,12 +63,7 @@ export const setAllowed = (
     if (!plain || client === '' || rule.options.length > 0 || wholeLine(doc.text, rule) === null) return false
     return isObsolete(client) || isIneffective(client, wanted)
   })
-  let last = doc
-  // The file can be long, and mostly nothing changes.
-  const parse = (text: string): HostsAccess => {
-    if (text !== last.text) last = text === doc.text ? doc : parseHostsAccess(text, notContaining(wanted))
-    return last
-  }
+  const parse = createRereader(doc, notContaining(wanted))
   return setGrants(doc.text, wanted, {
     entry: entryFor,
     read: (text) => {

@@ -147,6 +147,19 @@ export const parseHostsAccess = (text: string, others?: OtherAddresses): HostsAc
   return { text, rules, readUpTo, faults }
 }
 
+/** Reads versions of one file, each only once: it can be long, and mostly nothing changes. */
+export const createRereader = (
+  known: HostsAccess,
+  others: OtherAddresses,
+): ((text: string) => HostsAccess) => {
+  const versions = new Map([[known.text, known]])
+  return (text) => {
+    const version = versions.get(text) ?? parseHostsAccess(text, others)
+    versions.set(text, version)
+    return version
+  }
+}
+
 const SEVERITY =
   /^(?:(?:kern|user|mail|daemon|auth|lpr|news|uucp|cron|local[0-7])\.)?(?:emerg|alert|crit|err|warning|notice|info|debug)$/i
 

@@ -2,7 +2,7 @@ import { applyEdits, type Edit } from '../documents/edit.ts'
 import { setValue } from '../documents/fail2ban-edit.ts'
 import { removeFaults } from '../documents/fail2ban-fix.ts'
 import { parseFail2banIni } from '../documents/fail2ban-ini.ts'
-import { type HostsAccess, parseHostsAccess } from '../documents/hosts-access.ts'
+import { createRereader, parseHostsAccess } from '../documents/hosts-access.ts'
 import { removeDenied, setAllowed, setDenyFile } from '../documents/hosts-access-edit.ts'
 import { notContaining, notWithin } from '../documents/other-addresses.ts'
 import { parseShellAssignments, removeCarriageReturns, setVariable } from '../documents/shell-assignments.ts'
@@ -87,11 +87,7 @@ export const rewriteHostsDeny = (text: string, desired: Desired): Rewrite => {
   const old = new Set(desired.legacyBans)
   const moving = [...old].flatMap((client) => parseNetwork(client) ?? [])
   const others = notWithin([...desired.protectedNetworks, ...moving])
-  let last = parseHostsAccess(text, others)
-  const parse = (now: string): HostsAccess => {
-    if (now !== last.text) last = parseHostsAccess(now, others)
-    return last
-  }
+  const parse = createRereader(parseHostsAccess(text, others), others)
   const isUnfinished = (part: string) => parse(part).faults.some(({ kind }) => kind === 'unfinished-line')
   // After a NUL byte libwrap does not see a newline: adding one would not help.
   const ended = isUnfinished(text) && !isUnfinished(`${text}\n`) ? `${text}\n` : text
