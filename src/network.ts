@@ -10,9 +10,11 @@ export interface Network {
 /** The protocol of portward's routes. Routing daemons have their own numbers, which end at 198 (FRR). */
 export const ROUTE_PROTOCOL = '211'
 
-const OCTET = String.raw`(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)`
-/** Strictly dotted IPv4: four decimal octets, none with a leading zero (some consumers read those as octal). */
-const DOTTED = new RegExp(String.raw`^${OCTET}(?:\.${OCTET}){3}$`)
+/** The source of a regular expression for a decimal octet, without leading zeros, which some consumers read as octal. */
+export const OCTET = String.raw`(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)`
+/** The same for strictly dotted IPv4: four such octets. */
+export const DOTTED_QUAD = String.raw`(?:${OCTET}\.){3}${OCTET}`
+const DOTTED = new RegExp(`^${DOTTED_QUAD}$`)
 
 const parseIPv4 = (text: string): number[] | null => (DOTTED.test(text) ? text.split('.').map(Number) : null)
 
@@ -110,6 +112,9 @@ export const contains = (outer: Network, inner: Network): boolean => {
   return true
 }
 
+/** Whether the networks have an address in common. */
+export const overlap = (a: Network, b: Network): boolean => contains(a, b) || contains(b, a)
+
 /** Whether one of the networks contains all of this one. */
 export const isWithin = (networks: readonly Network[], network: Network): boolean =>
   networks.some((outer) => contains(outer, network))
@@ -121,7 +126,12 @@ const compressZeros = (groups: string): string => {
   return `${groups.slice(0, index)}::${groups.slice(index + longest.length)}`.replace(/:{3,}/g, '::')
 }
 
-const toNumber = (bytes: readonly number[]): number => bytes.reduce((sum, byte) => (sum << 8) | byte, 0)
+/** An IPv4 address as a signed 32-bit number, like the results of `&` and `~`. */
+export const toNumber = (bytes: readonly number[]): number =>
+  bytes.reduce((value, byte) => (value << 8) | byte, 0)
+
+/** The netmask of this length as such a number. */
+export const netmask = (prefix: number): number => ~(2 ** (32 - prefix) - 1)
 
 /**
  * Whether a host or network, as text, is in one of these networks: for many of them, since a dotted address takes as long with
@@ -130,7 +140,7 @@ const toNumber = (bytes: readonly number[]): number => bytes.reduce((sum, byte) 
 export const createMatcher = (networks: readonly Network[]): ((text: string) => boolean) => {
   const byMask = new Map<number, Set<number>>()
   for (const { bytes, prefix } of networks.filter(isIPv4)) {
-    const mask = prefix === 0 ? 0 : -1 << (32 - prefix)
+    const mask = netmask(prefix)
     byMask.set(mask, (byMask.get(mask) ?? new Set()).add(toNumber(bytes) & mask))
   }
   const masks = [...byMask]

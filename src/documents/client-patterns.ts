@@ -4,19 +4,17 @@ import {
   isHost,
   isIPv4,
   type Network,
+  netmask,
   networkOf,
+  overlap,
   parseAddress,
   parseInetAddress,
   parseNetwork,
+  toNumber,
   unmapped,
 } from '../network.ts'
 import { leadingTexts } from './other-addresses.ts'
 import { globMatches, isAnything, splitAt, splitExcept } from './wrapper-tokens.ts'
-
-/** A signed 32-bit number, like all below: the result of `&` and `~`. */
-const toNumber = (bytes: readonly number[]): number => bytes.reduce((value, byte) => (value << 8) | byte, 0)
-
-const netmask = (prefix: number): number => ~(2 ** (32 - prefix) - 1)
 
 /** dot_quad_addr(): four numbers, octal and hexadecimal ones too. 255.255.255.255 is its error value: null. */
 const dottedQuad = (text: string): number | null => {
@@ -96,7 +94,7 @@ const clientMeets = (pattern: string, network: Network): boolean => {
   const inner = unmapped(network)
   const [net, mask] = splitAt(pattern, '/')
   const outer = bracketed(net, mask ?? undefined)
-  if (outer !== null) return contains(outer, inner) || contains(inner, outer)
+  if (outer !== null) return overlap(outer, inner)
   if (!/^[\d.]+$/.test(net)) return true
   if (!isIPv4(inner)) return false
   if (mask === null && net.endsWith('.')) {
@@ -116,7 +114,7 @@ export const isElsewhere = (pattern: string, networks: readonly Network[]): bool
   const [net, mask] = splitAt(pattern, '/')
   const outer = bracketed(net, mask ?? undefined)
   if (outer === null || outer.prefix === 0) return false
-  return !networks.some((network) => contains(outer, network) || contains(network, outer))
+  return !networks.some((network) => overlap(outer, network))
 }
 
 /** Whether every address of the network is matched by the list, exceptions included. */

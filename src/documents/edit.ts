@@ -8,6 +8,14 @@ export interface Edit {
   readonly text: string
 }
 
+/** A part of a text, from `offset` to `end`. */
+export interface Span {
+  readonly offset: number
+  readonly end: number
+}
+
+export const deletion = ({ offset, end }: Span): Edit => ({ offset, length: end - offset, text: '' })
+
 /**
  * Returns `text` with all edits applied; offsets refer to the given text. Insertions at one offset keep their order and come
  * before what is removed there. Throws if edits overlap or are outside of the text: that is a bug in an editor.

@@ -12,11 +12,11 @@ import {
 } from '../network.ts'
 import { clientCovers } from './client-patterns.ts'
 import type { Daemon } from './daemon-patterns.ts'
-import type { Edit } from './edit.ts'
-import { decides, decisionOf, type HostsAccess, parseHostsAccess, type Rule } from './hosts-access.ts'
+import { deletion, type Edit, type Span } from './edit.ts'
+import { createRereader, decides, decisionOf, type HostsAccess, type Rule } from './hosts-access.ts'
 import { lineEnd } from './lines.ts'
 import { notContaining } from './other-addresses.ts'
-import { type Span, setGrants } from './owned-block.ts'
+import { setGrants } from './owned-block.ts'
 import { isWord } from './wrapper-tokens.ts'
 
 const entryFor = (given: Network): string => {
@@ -63,12 +63,7 @@ export const setAllowed = (
     if (!plain || client === '' || rule.options.length > 0 || wholeLine(doc.text, rule) === null) return false
     return isObsolete(client) || isIneffective(client, wanted)
   })
-  let last = doc
-  // The file can be long, and mostly nothing changes.
-  const parse = (text: string): HostsAccess => {
-    if (text !== last.text) last = text === doc.text ? doc : parseHostsAccess(text, notContaining(wanted))
-    return last
-  }
+  const parse = createRereader(doc, notContaining(wanted))
   return setGrants(doc.text, wanted, {
     entry: entryFor,
     read: (text) => {
@@ -118,8 +113,7 @@ export const deniedAddresses = (file: Rules): string[] => Array.from(denials(fil
 /** Edits to hosts.deny that delete the lines portsentry wrote for addresses that match, and no others. */
 export const removeDenied = (file: Rules, matches: (client: string) => boolean): Edit[] => {
   const edits: Edit[] = []
-  for (const { address, offset, end } of denials(file))
-    if (matches(address)) edits.push({ offset, length: end - offset, text: '' })
+  for (const denial of denials(file)) if (matches(denial.address)) edits.push(deletion(denial))
   return edits
 }
 
@@ -140,9 +134,7 @@ export const setDenyFile = (doc: HostsAccess, path: string, isWanted: boolean): 
   const { text, readUpTo } = doc
   const own = naming(doc, path)
   const kept = isWanted ? own.find(({ counts }) => counts) : undefined
-  const removed = own
-    .filter((each) => each !== kept)
-    .map(({ rule }) => ({ offset: rule.offset, length: rule.end - rule.offset, text: '' }))
+  const removed = own.filter((each) => each !== kept).map(({ rule }) => deletion(rule))
   if (!isWanted || kept !== undefined) return removed
   const withLineAt = (offset: number): Edit[] => [
     { offset, length: 0, text: `ALL: ${path}${lineEnd(text)}` },

@@ -1,8 +1,8 @@
-import { type Network, parseNetwork } from '../network.ts'
+import { DOTTED_QUAD, type Network, OCTET, parseNetwork } from '../network.ts'
 import { clientCovers, isElsewhere, listCovers, listMeets } from './client-patterns.ts'
 import { type Daemon, daemonsCover, daemonsMeet } from './daemon-patterns.ts'
-import { countLines } from './lines.ts'
-import { DOTTED_QUAD, OCTET, type OtherAddresses } from './other-addresses.ts'
+import { createLineCounter } from './lines.ts'
+import { createSkip, type OtherAddresses } from './other-addresses.ts'
 import { isWord, splitAt, splitExcept } from './wrapper-tokens.ts'
 
 /**
@@ -79,35 +79,27 @@ const NAME = '\\.?[a-zA-Z][\\w-]{0,40}(?:\\.[\\w-]{1,40}){1,4}'
 const REST = '[^\\\\\\n\\0]{0,500}'
 
 /**
- * A thousand lines at once that have nothing to do with these addresses: with a comment, or a rule for hosts by name, other
- * hosts and other networks only. Complete lines, within BUFFER.
+ * A line that has nothing to do with these addresses: with a comment, or a rule for hosts by name, other hosts and other
+ * networks only. A complete line, within BUFFER.
  */
-const otherLines = (others: OtherAddresses): RegExp => {
+const otherLine = (others: OtherAddresses): string => {
   const [host, notTheirs] = [others.host(), others.notTheirs()]
   const masked = `${DOTTED_QUAD}/(?:1[6-9]|2\\d|3[0-2]|255\\.255\\.${OCTET}\\.${OCTET})`
   const client = `(?:${host}|${notTheirs}(?:${masked}|(?:${OCTET}\\.){2,3})|${NAME})`
   const rule = `[\\w.,@ \\t-]{1,100}:[, \\t]{0,9}${client}(?:[, \\t]{1,9}${client}){0,4}[ \\t]{0,9}(?::${REST})?`
-  return new RegExp(`(?:(?:#${REST}|${rule})?\\r?\\n){0,1000}`, 'y')
+  return `(?:#${REST}|${rule})?\\r?\\n`
 }
 
 /**
  * The rules and faults, in file order; without rules that only concern `others`. Reads any text and never throws.
  */
 function* readRules(text: string, others?: OtherAddresses): Generator<Rule | Fault> {
-  const passedOver = others !== undefined && text.length >= others.shortest ? otherLines(others) : null
-  let line = 1
-  let counted = 0
-  for (let offset = 0, end = 0; offset < text.length; offset = end) {
-    if (passedOver) {
-      passedOver.lastIndex = offset
-      passedOver.test(text)
-      end = passedOver.lastIndex
-      if (end > offset) continue
-    }
+  const skip = createSkip(text, others, otherLine)
+  const lineAt = createLineCounter(text)
+  for (let offset = skip(0), end = 0; offset < text.length; offset = skip(end)) {
     const logical = readLogicalLine(text, offset)
     end = logical.end
-    line += countLines(text, counted, offset)
-    counted = offset
+    const line = lineAt(offset)
     const fault = (kind: Fault['kind'], message: string): Fault => ({ line, offset, kind, message })
     if (logical.state === 'too-long') {
       yield fault(
@@ -153,6 +145,19 @@ export const parseHostsAccess = (text: string, others?: OtherAddresses): HostsAc
   }
   const readUpTo = faults.find(({ kind }) => kind !== 'missing-colon')?.offset ?? text.length
   return { text, rules, readUpTo, faults }
+}
+
+/** Reads versions of one file, each only once: it can be long, and mostly nothing changes. */
+export const createRereader = (
+  known: HostsAccess,
+  others: OtherAddresses,
+): ((text: string) => HostsAccess) => {
+  const versions = new Map([[known.text, known]])
+  return (text) => {
+    const version = versions.get(text) ?? parseHostsAccess(text, others)
+    versions.set(text, version)
+    return version
+  }
 }
 
 const SEVERITY =

@@ -5,14 +5,15 @@ import {
   isIPv4,
   type Network,
   networkOf,
+  OCTET,
   parseAddress,
   parseInetAddress,
   parseNetwork,
 } from '../network.ts'
-import type { Edit } from './edit.ts'
-import { countLines, endOfLineAt, type Line, lineEnd, lineFrom } from './lines.ts'
-import { notContaining, OCTET, type OtherAddresses } from './other-addresses.ts'
-import { type Span, setGrants } from './owned-block.ts'
+import type { Edit, Span } from './edit.ts'
+import { createLineCounter, endOfLineAt, type Line, lineEnd, lineFrom } from './lines.ts'
+import { createSkip, notContaining, type OtherAddresses } from './other-addresses.ts'
+import { setGrants } from './owned-block.ts'
 import type { Dialect } from './portsentry-conf.ts'
 
 /**
@@ -96,11 +97,11 @@ const read2 = ({ text, eol }: Line): Reading => {
   return { network: hasHostBits(network) ? null : network }
 }
 
-/** A thousand lines at once with a comment, or an entry that has nothing to do with these addresses. */
-const otherLines = (others: OtherAddresses, dialect: Dialect): RegExp => {
+/** A line with a comment, or an entry that has nothing to do with these addresses. */
+const otherLine = (others: OtherAddresses, dialect: Dialect): string => {
   const network = `${others.notTheirs()}${OCTET}\\.${OCTET}\\.(?:0\\.0/16|${OCTET}\\.0/24)`
   const eol = dialect === '1.2' ? '\\r?\\n' : '\\n'
-  return new RegExp(`(?:(?:#[^\\n]{0,1000}|${others.host()}(?:/32)?|${network})?${eol}){0,1000}`, 'y')
+  return `(?:#[^\\n]{0,1000}|${others.host()}(?:/32)?|${network})?${eol}`
 }
 
 const ZERO_PREFIX = /\/0+[ \t]*(?:#|$)/
@@ -113,20 +114,11 @@ export const hasZeroPrefix = ({ raw, network }: Pick<IgnoreEntry, 'raw' | 'netwo
 export const parseIgnoreList = (text: string, dialect: Dialect, others?: OtherAddresses): IgnoreList => {
   const entries: IgnoreEntry[] = []
   const faults: IgnoreFault[] = []
-  const passedOver =
-    others !== undefined && text.length >= others.shortest ? otherLines(others, dialect) : null
-  let number = 1
-  let counted = 0
-  for (let offset = 0, end = 0; offset < text.length; offset = end) {
-    if (passedOver) {
-      passedOver.lastIndex = offset
-      passedOver.test(text)
-      end = passedOver.lastIndex
-      if (end > offset) continue
-    }
+  const skip = createSkip(text, others, (some) => otherLine(some, dialect))
+  const numberAt = createLineCounter(text)
+  for (let offset = skip(0), end = 0; offset < text.length; offset = skip(end)) {
     end = endOfLineAt(text, offset)
-    number += countLines(text, counted, offset)
-    counted = offset
+    const number = numberAt(offset)
     const line = lineFrom(text, offset, end, number)
     const reading = dialect === '1.2' ? read12(line) : read2(line)
     if (reading === 'nothing') continue

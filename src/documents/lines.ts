@@ -40,6 +40,16 @@ export const countLines = (text: string, from: number, to: number): number => {
   return count
 }
 
+/** The number of the line that an offset is in, for offsets in ascending order: the text is searched only once. */
+export const createLineCounter = (text: string): ((offset: number) => number) => {
+  let [line, counted] = [1, 0]
+  return (offset) => {
+    line += countLines(text, counted, offset)
+    counted = offset
+    return line
+  }
+}
+
 /** The text of the line with this number, without its line ending; '' if there is none. */
 export const lineText = (text: string, number: number): string => {
   let offset = 0

@@ -1,4 +1,4 @@
-import { formatAddress, isHost, isIPv4, type Network, networkOf, unmapped } from '../network.ts'
+import { DOTTED_QUAD, formatAddress, isHost, isIPv4, type Network, networkOf, unmapped } from '../network.ts'
 
 /**
  * Addresses that have nothing to do with some networks, as sources of regular expressions: with them a reader passes over the
@@ -17,10 +17,6 @@ export interface OtherAddresses {
 
 /** Characters: some thousand lines. */
 const SHORTEST = 50_000
-
-/** A decimal octet, without leading zeros, which some consumers read as octal. */
-export const OCTET = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)'
-export const DOTTED_QUAD = `(?:${OCTET}\\.){3}${OCTET}`
 
 /** A regular expression grows with its alternatives; of a longer list only the first octets count. */
 const MOST = 300
@@ -67,3 +63,24 @@ export const notContaining = (networks: readonly Network[], shortest = SHORTEST)
 /** Addresses in none of the networks. */
 export const notWithin = (networks: readonly Network[], shortest = SHORTEST): OtherAddresses =>
   otherThan(networks, () => true, shortest)
+
+/**
+ * From the start of a line, the offset of the next one that has to be read. `line` makes the source of a regular expression for
+ * a line that is passed over, with its line ending.
+ */
+export const createSkip = (
+  text: string,
+  others: OtherAddresses | undefined,
+  line: (others: OtherAddresses) => string,
+): ((offset: number) => number) => {
+  if (others === undefined || text.length < others.shortest) return (offset) => offset
+  // Not any number of lines: each takes a part of the stack.
+  const lines = new RegExp(`(?:${line(others)}){0,1000}`, 'y')
+  return (offset) => {
+    for (let from = offset; ; from = lines.lastIndex) {
+      lines.lastIndex = from
+      lines.test(text)
+      if (lines.lastIndex === from) return from
+    }
+  }
+}

@@ -1,5 +1,5 @@
 import { type Network, networkOf, withoutContained } from '../network.ts'
-import { applyEdits, type Edit } from './edit.ts'
+import { applyEdits, deletion, type Edit, type Span } from './edit.ts'
 import { endOfLineAt, splitLines } from './lines.ts'
 
 /**
@@ -8,12 +8,6 @@ import { endOfLineAt, splitLines } from './lines.ts'
  */
 export const BLOCK_BEGIN = '# portward: begin (from config.env, rewritten by portward apply)'
 export const BLOCK_END = '# portward: end'
-
-/** A part of a text, from `offset` to `end`. */
-export interface Span {
-  readonly offset: number
-  readonly end: number
-}
 
 /** From its begin comment to its end comment; `content` is what is between them. */
 interface OwnedBlock extends Span {
@@ -64,8 +58,6 @@ export const findOwnedMarks = (text: string): OwnedMarks => {
   }
   return { blocks, strays: begin === null ? strays : [...strays, begin] }
 }
-
-const deletion = ({ offset, end }: Span): Edit => ({ offset, length: end - offset, text: '' })
 
 /** Converts an offset after `removals` (in ascending order) to the offset before them. */
 const offsetBefore = (removals: readonly Edit[], offset: number): number =>

@@ -1,5 +1,5 @@
 import { FILE_HEADERS_ONLY, formatPatch, type StructuredPatch, structuredPatch } from 'diff'
-import { countLines, endOfLineAt } from '../documents/lines.ts'
+import { createLineCounter, endOfLineAt } from '../documents/lines.ts'
 import { changedRegions, lineStart } from './changed-regions.ts'
 import type { RemoveStep, Step, TouchStep, WriteStep } from './plan.ts'
 
@@ -21,12 +21,12 @@ type Hunk = StructuredPatch['hunks'][number]
 /** The hunks of a change. Only the regions that differ are compared line by line: a file can have a million lines. */
 const hunksOf = (one: string, other: string): Hunk[] => {
   const hunks: Hunk[] = []
-  let [counted, lines, growth] = [0, 0, 0]
+  const lineAt = createLineCounter(one)
+  let growth = 0
   for (const { before, after } of changedRegions(one, other)) {
     const start = linesBefore(one, before.from, CONTEXT)
     const rest = linesBehind(one, before.to, CONTEXT) - before.to
-    lines += countLines(one, counted, start)
-    counted = start
+    const lines = lineAt(start) - 1
     const texts = [
       one.slice(start, before.to + rest),
       other.slice(after.from - (before.from - start), after.to + rest),

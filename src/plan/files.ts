@@ -2,11 +2,11 @@ import { applyEdits, type Edit } from '../documents/edit.ts'
 import { setValue } from '../documents/fail2ban-edit.ts'
 import { removeFaults } from '../documents/fail2ban-fix.ts'
 import { parseFail2banIni } from '../documents/fail2ban-ini.ts'
-import { type HostsAccess, parseHostsAccess } from '../documents/hosts-access.ts'
+import { createRereader, parseHostsAccess } from '../documents/hosts-access.ts'
 import { removeDenied, setAllowed, setDenyFile } from '../documents/hosts-access-edit.ts'
 import { notContaining, notWithin } from '../documents/other-addresses.ts'
 import { parseShellAssignments, removeCarriageReturns, setVariable } from '../documents/shell-assignments.ts'
-import { contains, isWithin, type Network, parseNetwork } from '../network.ts'
+import { contains, createMatcher, parseNetwork } from '../network.ts'
 import { DENIED } from '../policy/ban-set.ts'
 import type { Desired } from '../policy/desired.ts'
 import { JAIL_PATH } from '../policy/jail.ts'
@@ -79,11 +79,6 @@ export const rewriteHostsAllow = (text: string, desired: Desired): Rewrite => {
   }
 }
 
-const isProtected = (networks: readonly Network[]) => (client: string) => {
-  const host = parseNetwork(client.replace(/^\[(.*)\]$/, '$1'))
-  return host !== null && isWithin(networks, host)
-}
-
 /**
  * hosts.deny: one line names the file of banned hosts, if a daemon uses libwrap; protected hosts are removed, and so are bans
  * that an earlier portward wrote. A last line without newline gets one: because of it libwrap would refuse every client.
@@ -92,18 +87,14 @@ export const rewriteHostsDeny = (text: string, desired: Desired): Rewrite => {
   const old = new Set(desired.legacyBans)
   const moving = [...old].flatMap((client) => parseNetwork(client) ?? [])
   const others = notWithin([...desired.protectedNetworks, ...moving])
-  let last = parseHostsAccess(text, others)
-  const parse = (now: string): HostsAccess => {
-    if (now !== last.text) last = parseHostsAccess(now, others)
-    return last
-  }
+  const parse = createRereader(parseHostsAccess(text, others), others)
   const isUnfinished = (part: string) => parse(part).faults.some(({ kind }) => kind === 'unfinished-line')
   // After a NUL byte libwrap does not see a newline: adding one would not help.
   const ended = isUnfinished(text) && !isUnfinished(`${text}\n`) ? `${text}\n` : text
   // First, since this may change the line: a carriage return at its end becomes part of the line ending.
   const released = edited(
     ended,
-    removeDenied(parse(ended), isProtected(desired.protectedNetworks)),
+    removeDenied(parse(ended), createMatcher(desired.protectedNetworks)),
     'protected hosts released',
   )
   const isEnded = ended !== text && released.text.endsWith(ended.slice(text.lastIndexOf('\n') + 1))

@@ -8,6 +8,7 @@ import {
   isWithin,
   type Network,
   networkOf,
+  overlap,
   parseNetwork,
 } from '../network.ts'
 import type { Problem } from '../problem.ts'
@@ -33,8 +34,6 @@ export const LAN_PROBLEMS: ReadonlyMap<ProblemCode, 'fail' | 'warn'> = new Map([
 const MOST = 8
 
 export const isPrivate = (network: Network): boolean => isWithin(PRIVATE, network)
-
-const overlap = (a: Network, b: Network): boolean => contains(a, b) || contains(b, a)
 
 /** LAN_NM is at least /8; VPNs split the default route into two of /1. */
 const isDefaultRoute = ({ to }: Route): boolean => to.prefix < 8

@@ -6,6 +6,7 @@ import {
   isHost,
   type Network,
   networkOf,
+  overlap,
   parseNetwork,
 } from '../network.ts'
 import type { Desired } from '../policy/desired.ts'
@@ -92,7 +93,7 @@ const hostAddresses = (network: Network): string[] => {
 }
 
 const overlaps = (network: Network, others: readonly Network[]): boolean =>
-  others.some((other) => contains(other, network) || contains(network, other))
+  others.some((other) => overlap(other, network))
 
 /** Host addresses of the first candidate that neither the server's configuration nor its firewall mentions. */
 const foreignAddresses = (
