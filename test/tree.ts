@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -19,3 +19,11 @@ export const copyOf = (tree: string): string => {
   cpSync(tree, directory, { recursive: true, verbatimSymlinks: true })
   return directory
 }
+
+/** The bytes (latin1-decoded) of every file below a directory, by its path from there. */
+export const contentsOf = (root: string): Map<string, string> =>
+  new Map(
+    readdirSync(root, { recursive: true, encoding: 'utf8' })
+      .filter((path) => statSync(join(root, path)).isFile())
+      .map((path) => [path, readFileSync(join(root, path), 'latin1')]),
+  )
