@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
-import { expect, it, onTestFinished, vi } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { detectCommand } from '../../src/commands/detect.ts'
 import type { DetectOptions } from '../../src/commands/detect-options.ts'
 import { pcap } from '../detector/captures.ts'
@@ -116,12 +116,11 @@ it('writes events together, 64 kB at a time', async () => {
   const path = join(temporaryDirectory(), 'flood.pcap')
   const syn = ipv4(tcp(40_000, 11))
   writeFileSync(path, pcap(Array<{ bytes: Uint8Array }>(10_000).fill({ bytes: syn }), { linkType: 101 }))
-  const { terminal, texts } = createTerminal()
-  const write = vi.spyOn(terminal.stdout, 'write')
+  const { terminal, texts, writes } = createTerminal()
   await detectCommand({ terminal, root: server12(), color: false, pcap: path })
   const { stdout } = texts()
   expect(stdout.match(/already blocked$/gm)?.length).toBeGreaterThan(9_900)
-  expect(write.mock.calls.length).toBeLessThan(stdout.length / 65_536 + 5)
+  expect(writes().length).toBeLessThan(stdout.length / 65_536 + 5)
 })
 
 it.each<[Partial<DetectOptions>, string]>([
