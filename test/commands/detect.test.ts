@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
@@ -8,7 +8,7 @@ import type { DetectOptions } from '../../src/commands/detect-options.ts'
 import { pcap } from '../detector/captures.ts'
 import { ipv4, payload, tcp } from '../detector/packets.ts'
 import { freePort } from '../free-port.ts'
-import { copyOf, fixtures, temporaryDirectory } from '../tree.ts'
+import { copyOf, DPKG_2, fixtures, temporaryDirectory, writeInto } from '../tree.ts'
 import { createTerminal } from './in-process.ts'
 
 const SCAN = join(fixtures, 'scan.pcap')
@@ -27,14 +27,11 @@ const server12 = (edit: (conf: string) => string = (conf) => conf): string => {
 /** A server with portsentry 2.x and these lines in portsentry.conf. */
 const server2 = (conf: string, ignore = '192.168.1.0/24\n'): string => {
   const root = temporaryDirectory()
-  const write = (path: string, text: string) => {
-    mkdirSync(join(root, path, '..'), { recursive: true })
-    writeFileSync(join(root, path), text, 'latin1')
-  }
-  write('var/lib/dpkg/status', 'Package: portsentry\nStatus: install ok installed\nVersion: 2.0.7-1\n')
-  write('var/lib/dpkg/info/portsentry.list', '/usr/lib/systemd/system/portsentry.service\n')
-  write('etc/portsentry/portsentry.ignore', ignore)
-  write(CONF, `IGNORE_FILE="/etc/portsentry/portsentry.ignore"\n${conf}`)
+  writeInto(root, {
+    ...DPKG_2,
+    'etc/portsentry/portsentry.ignore': ignore,
+    [CONF]: `IGNORE_FILE="/etc/portsentry/portsentry.ignore"\n${conf}`,
+  })
   return root
 }
 
