@@ -54,7 +54,8 @@ export interface Comparison {
   readonly remark?: string
 }
 
-const ROUNDS = Number(process.env['PORTWARD_BENCH_ROUNDS'] ?? 7)
+/** How often to measure: as the environment says, else as usual. */
+export const roundsOr = (usual: number): number => Number(process.env['PORTWARD_BENCH_ROUNDS'] ?? usual)
 
 const QUANTITIES = [
   { key: 'time', quantity: 'time', unit: 's' },
@@ -92,7 +93,7 @@ export const measure = async ({ server, run, before, exitCode = 0 }: Command): P
 
 /** Compares a command with its peers, in turn; a row for each mark. */
 export const compare = async (comparison: Comparison): Promise<void> => {
-  const { part, work, own, marks = {}, peers = [], rounds = ROUNDS, warmUp = true, remark } = comparison
+  const { part, work, own, marks = {}, peers = [], rounds = roundsOr(7), warmUp = true, remark } = comparison
   const commands = [own, ...peers]
   const costs: Cost[][] = commands.map(() => [])
   for (let round = warmUp ? 0 : 1; round <= rounds; round += 1) {

@@ -8,12 +8,12 @@ import { addresses } from '../e2e/harness/network.ts'
 import { describeServers } from '../e2e/harness/requirements.ts'
 import { type Server, startServer } from '../e2e/harness/server.ts'
 import { DPKG_2, fixtures, writeInto } from '../tree.ts'
-import { measure, record } from './compare.ts'
+import { measure, record, roundsOr } from './compare.ts'
 import sendScript from './send.py?raw'
 import { sourceTexts, writeSyns } from './syns.ts'
 
 const PACKETS = 1_000_000
-const ROUNDS = Number(process.env['PORTWARD_BENCH_ROUNDS'] ?? 5)
+const ROUNDS = roundsOr(5)
 const BLOCKED = 100_000
 
 interface Setting {
