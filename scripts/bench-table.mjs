@@ -12,7 +12,7 @@
  * @property {string} part the heading that it belongs to
  * @property {string} work
  * @property {string} quantity such as `time`
- * @property {string} unit `s`, `MB`, `/s`, or none
+ * @property {string} unit `s`, `ms`, `MB`, `/s`, or none
  * @property {readonly number[]} own empty if it was not measured
  * @property {{ readonly name: string, readonly values: readonly number[] }} [peer]
  * @property {Mark} [mark]

@@ -104,10 +104,16 @@ const readBlocked = async (
         const text = (await readFileState(root, path))?.text
         if (text !== undefined) blocked.set(mode, text)
         return parseBlockedFile(text ?? '', release.dialect).map(
-          ({ host: address, timeMs: sinceMs = null, port = null, protocol = null }): StoredBan => {
-            const [store, detail, untilMs] = ['blocked-file' as const, path, null]
-            return { store, address, detail, sinceMs, untilMs, port, protocol, mode }
-          },
+          ({ host, timeMs = null, port = null, protocol = null }): StoredBan => ({
+            store: 'blocked-file',
+            address: host,
+            detail: path,
+            sinceMs: timeMs,
+            untilMs: null,
+            port,
+            protocol,
+            mode,
+          }),
         )
       }),
       // Portsentry's memory of hosts that it ignores: a host may be banned without being in it.

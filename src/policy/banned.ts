@@ -171,7 +171,7 @@ export const judgeBans = (
   const byAddress = new Map<string, StoredBan[]>()
   for (const { bans } of readings) for (const ban of bans) addTo(byAddress, ban.address, ban)
   const byHost = new Map<string, Scan[]>()
-  for (const scan of scans ?? []) addTo(byHost, scan.host, scan)
+  for (const scan of scans ?? []) if (byAddress.has(scan.host)) addTo(byHost, scan.host, scan)
   const rows: BanRow[] = []
   for (const [address, where] of byAddress) {
     // A host only in portsentry's list of blocked hosts is not kept out by it.

@@ -4,7 +4,6 @@ import {
   appendFileSync,
   chmodSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -15,7 +14,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, expect, it } from 'vitest'
 import { checkout } from '../checkout.ts'
-import { copyOf, fixtures } from '../tree.ts'
+import { contentsOf, copyOf, fixtures } from '../tree.ts'
 import { installCollection, source } from './collection.ts'
 import { describeWith } from './requirements.ts'
 
@@ -35,14 +34,6 @@ interface Result {
   readonly warnings?: readonly string[]
   readonly rc?: number
 }
-
-/** Bytes of every file below a directory. */
-const contents = (root: string): Map<string, string> =>
-  new Map(
-    readdirSync(root, { recursive: true, encoding: 'utf8' })
-      .filter((path) => statSync(join(root, path)).isFile())
-      .map((path) => [path, readFileSync(join(root, path), 'latin1')]),
-  )
 
 /**
  * Runs the module for each line that it reads, in a process that has loaded Ansible already: to start Ansible takes longer
@@ -120,23 +111,23 @@ describeWith({ '/usr/bin/ansible': 'ansible-core' }, 'the module portward.portwa
 
   it('plans in check mode, shows the exact diff, and touches nothing', async () => {
     const root = copyOf(join(fixtures, 'sample-server'))
-    const before = contents(root)
+    const before = contentsOf(root)
     const expected = ownDiff(root)
     const result = await apply({ root }, '--check', '--diff')
     expect(result).toMatchObject({ changed: true, version: 3, problems: [], checks: [] })
     expect(result).toMatchObject({ root, release: 'sysv-1.2', wrappers: [], inSync: false, inexact: [] })
     expect(result.shown).toBe(expected)
-    expect(contents(root)).toEqual(before)
+    expect(contentsOf(root)).toEqual(before)
   })
 
   it('does so when Ansible runs it, which shows the diff and the warnings', () => {
     const root = copyOf(join(fixtures, 'sample-server'))
     appendFileSync(join(root, 'root/config.env'), 'FINDTIM=2d\n')
-    const before = contents(root)
+    const before = contentsOf(root)
     const printed = ansible({ root }, '--check', '--diff')
     expect(printed.startsWith(`${ownDiff(root)}localhost | CHANGED => {`)).toBe(true)
     expect(printed.replace(/\s+/g, ' ')).toMatch(/\[WARNING\]: .*sets FINDTIM, which portward does not know/)
-    expect(contents(root)).toEqual(before)
+    expect(contentsOf(root)).toEqual(before)
   })
 
   it('applies, then has nothing to do', async () => {
@@ -144,10 +135,10 @@ describeWith({ '/usr/bin/ansible': 'ansible-core' }, 'the module portward.portwa
     const first = await apply({ root })
     expect(first.changed).toBe(true)
     expect(first.steps?.map(({ kind }) => kind)).toContain('write')
-    const after = contents(root)
+    const after = contentsOf(root)
     expect(await apply({ root })).toMatchObject({ changed: false, steps: [] })
     expect(await apply({ root }, '--check', '--diff')).toMatchObject({ changed: false, steps: [], shown: '' })
-    expect(contents(root)).toEqual(after)
+    expect(contentsOf(root)).toEqual(after)
   })
 
   it('shows UTF-8 as such, other bytes as they came, and no control character', async () => {
@@ -222,7 +213,7 @@ describeWith({ '/usr/bin/ansible': 'ansible-core' }, 'the module portward.portwa
 
   it('fails before anything is changed where config.env cannot be written', async () => {
     const root = copyOf(join(fixtures, 'sample-server'))
-    const before = contents(root)
+    const before = contentsOf(root)
     const args = {
       root,
       config: join(root, 'nowhere/config.env'),
@@ -233,31 +224,31 @@ describeWith({ '/usr/bin/ansible': 'ansible-core' }, 'the module portward.portwa
         failed: true,
         msg: expect.stringContaining('/nowhere is not a directory'),
       })
-      expect(contents(root)).toEqual(before)
+      expect(contentsOf(root)).toEqual(before)
     }
   })
 
   it('leaves config.env and the files alone where portward fails, and tells why as data', async () => {
     const root = copyOf(join(fixtures, 'sample-server'))
-    const before = contents(root)
+    const before = contentsOf(root)
     const result = await apply({ root, variables: { LAN_IP: '192.168.1.10', LAN_NM: 33 } })
     expect(result).toMatchObject({ changed: false, failed: true, rc: 78 })
     expect(result.msg).toBe(
       `${root}/root/config.env:3: LAN_NM is "33", over 32 bits - use 255.255.255.0, 24 or /24`,
     )
     expect(result.problems).toMatchObject([{ code: 'netmask', line: 3, path: `${root}/root/config.env` }])
-    expect(contents(root)).toEqual(before)
+    expect(contentsOf(root)).toEqual(before)
   })
 
   it('leaves all of it alone where config.env cannot hold a value', async () => {
     const root = copyOf(join(fixtures, 'sample-server'))
-    const before = contents(root)
+    const before = contentsOf(root)
     const variables = { LAN_IP: '192.168.1.10', LAN_NM: 24, KILL_RUN_CMD: "echo 'no'" }
     expect(await apply({ root, variables })).toMatchObject({
       failed: true,
       msg: expect.stringContaining('the value of KILL_RUN_CMD has a single quote'),
     })
-    expect(contents(root)).toEqual(before)
+    expect(contentsOf(root)).toEqual(before)
   })
 
   it('refuses values that config.env cannot hold, and takes all others', async () => {

@@ -4,11 +4,19 @@ import { DEFAULT_CONFIG } from '../e2e/harness/floors.ts'
 import { describeServers } from '../e2e/harness/requirements.ts'
 import { type Server, startServer } from '../e2e/harness/server.ts'
 import { addAttacker, OPEN_PORT, portward, provide } from '../e2e/scenario.ts'
-import { median, print, RUNS } from './figures.ts'
+import { record, roundsOr, skip } from './compare.ts'
+
+const ROUNDS = roundsOr(7)
+
+const PART = 'The ban path'
 
 /** Of fail2ban's own, and one rule for each ban: what the articles set up. */
+const STOCK_NAME = 'stock iptables -I'
 const STOCK =
   "BAN_BACKEND=none\nKILL_ROUTE='/usr/sbin/iptables -I INPUT -s $TARGET$ -j DROP'\nBANACTION=iptables-allports\n"
+
+/** Another backend needs an apply, another number of bans a restart: too long for each round. */
+const NOT_IN_TURN = 'the peer was not measured in turn, but before, on the same server'
 
 /** Sends one packet to a watched port, then asks the open port until it answers no more; prints milliseconds. */
 const RACE = `
@@ -87,19 +95,25 @@ describeServers('the ban path', () => {
   }
   const races = async (): Promise<number[]> => {
     const times: number[] = []
-    for (let run = 0; run < RUNS; run += 1) times.push(await race())
+    for (let round = 0; round < ROUNDS; round += 1) times.push(await race())
     return times
   }
 
   test('from the first packet to the ban in force', { timeout: 1_200_000 }, async () => {
     await configure(STOCK)
-    const stock = median(await races())
+    const peer = { name: STOCK_NAME, values: await races() }
     for (const backend of ['ipset', 'nft', 'route']) {
       await configure(`BAN_BACKEND=${backend}\n`)
-      const own = median(await races())
-      print(
-        `${backend}: ${own.toFixed(1)} ms; stock iptables -I: ${stock.toFixed(1)} ms; ratio ${(own / stock).toFixed(2)}`,
-      )
+      const work = `from the first packet to the ban in force, ${backend}`
+      record({
+        part: PART,
+        work,
+        quantity: 'time',
+        unit: 'ms',
+        own: await races(),
+        peer,
+        remark: NOT_IN_TURN,
+      })
     }
   })
 
@@ -119,12 +133,12 @@ for table, columns in (('bips', '(ip, jail, timeofban, bantime, bancount, data)'
 database.commit()
 EOF`)
   }
-  /** Milliseconds of a command on the server: the median of several runs, each followed by one that undoes it. */
-  const timeInside = async (command: string, undo: string): Promise<number> => {
+  /** Milliseconds of each of several runs of a command on the server, which another undoes. */
+  const timeInside = async (command: string, undo: string): Promise<number[]> => {
     const { stdout } = await server.run(
-      `for run in $(seq ${RUNS}); do begin=$(date +%s%N); ${command}; end=$(date +%s%N); ${undo}; echo $(((end - begin) / 1000)); done`,
+      `for round in $(seq ${ROUNDS}); do begin=$(date +%s%N); ${command}; end=$(date +%s%N); ${undo}; echo $(((end - begin) / 1000)); done`,
     )
-    return median(stdout.split('\n').map(Number)) / 1000
+    return stdout.split('\n').map((microseconds) => Number(microseconds) / 1000)
   }
 
   test('one more ban with many present, and loading these', { timeout: 1_800_000 }, async () => {
@@ -140,17 +154,21 @@ EOF`)
     }
     for (const [backend, [add, undo]] of Object.entries(commands)) {
       await configure(`BAN_BACKEND=${backend}\n`)
-      const times: number[] = []
-      for (const count of [10, 100_000]) {
+      const timeWith = async (count: number) => {
         await fillDatabase(count)
         const load = await timeInside('python3 /usr/local/lib/portward/bans.py', ':')
-        times.push(await timeInside(add, undo))
-        if (count > 10) print(`${backend}: loading ${count} bans: ${(load / 1000).toFixed(2)} s`)
+        return { load, add: await timeInside(add, undo) }
       }
-      const [few = 0, many = 0] = times
-      print(
-        `${backend}: one more ban with 100,000 present: ${many.toFixed(1)} ms; with 10: ${few.toFixed(1)} ms; ratio ${(many / few).toFixed(2)}`,
-      )
+      const [few, many] = [await timeWith(10), await timeWith(100_000)]
+      const row = { part: PART, quantity: 'time', unit: 'ms', remark: NOT_IN_TURN }
+      record({
+        ...{ ...row, work: `loading 100,000 bans, ${backend}` },
+        ...{ own: many.load, peer: { name: 'loading 10', values: few.load } },
+      })
+      record({
+        ...{ ...row, work: `one more ban with 100,000 present, ${backend}` },
+        ...{ own: many.add, peer: { name: 'with 10 present', values: few.add } },
+      })
       await fillDatabase(0)
       await server.run('systemctl restart portward-bans; systemctl start fail2ban')
     }
@@ -166,8 +184,8 @@ EOF`)
   interface FloodResult {
     readonly banned: number
     readonly processor: number
-    /** Milliseconds until a real attacker in the middle was cut off; Infinity: not within the flood. */
-    readonly attacker: number
+    /** Milliseconds until a real attacker in the middle was cut off; null: not within the flood. */
+    readonly attacker: number | null
   }
 
   const flood = async (rate: number): Promise<FloodResult> => {
@@ -185,15 +203,28 @@ EOF`)
       String(first),
     )
     await new Promise((resolve) => setTimeout(resolve, (FLOOD_SECONDS * 1000) / 2))
-    const attacker = await race().catch(() => Number.POSITIVE_INFINITY)
+    const attacker = await race().catch(() => null)
     await sending
     await new Promise((resolve) => setTimeout(resolve, 1000))
     const [{ stdout }, after] = await Promise.all([server.run(COUNT), processorSeconds()])
     return { banned: Number(stdout), processor: after - before, attacker }
   }
 
-  const describeFlood = (rate: number, { banned, processor, attacker }: FloodResult): string =>
-    `${banned} of ${rate * FLOOD_SECONDS} banned, ${processor.toFixed(1)} s of processor time, an attacker in the middle after ${attacker.toFixed(0)} ms`
+  const recordFlood = (work: string, own: FloodResult, stock: FloodResult | undefined): void => {
+    for (const [key, quantity, unit] of [
+      ['banned', 'sources banned', ''],
+      ['processor', 'processor time', 's'],
+      ['attacker', 'an attacker in the middle', 'ms'],
+    ] as const) {
+      const [value, other] = [own[key], stock?.[key] ?? null]
+      const peer =
+        other === null
+          ? { remark: `with ${STOCK_NAME} the attacker in the middle was not cut off within the flood` }
+          : { remark: NOT_IN_TURN, peer: { name: STOCK_NAME, values: [other] } }
+      if (value === null) skip(PART, work, 'the attacker in the middle was not cut off within the flood')
+      else record({ part: PART, work, quantity, unit, own: [value], ...peer })
+    }
+  }
 
   test('a flood of new sources', { timeout: 3_600_000 }, async () => {
     const clear = async () => {
@@ -206,6 +237,7 @@ EOF`)
       await fillDatabase(0)
       await server.run(': >/var/lib/portsentry/portsentry.history; systemctl start fail2ban')
     }
+    const stock = new Map<number, FloodResult>()
     for (const [name, config] of [
       ['stock', STOCK],
       ['ipset', 'BAN_BACKEND=ipset\n'],
@@ -214,7 +246,10 @@ EOF`)
       await configure(config)
       for (const rate of [50, 200, 1000, 3000]) {
         await clear()
-        print(`${name}, ${rate} new sources a second: ${describeFlood(rate, await flood(rate))}`)
+        const result = await flood(rate)
+        if (name === 'stock') stock.set(rate, result)
+        else
+          recordFlood(`${rate} new sources a second for ${FLOOD_SECONDS} s, ${name}`, result, stock.get(rate))
       }
       await clear()
     }
@@ -233,10 +268,17 @@ EOF`)
         echo $((($(date +%s%N) - begin) / 1000000)); systemctl show -P CPUUsageNSec fail2ban; du -k /var/lib/fail2ban/fail2ban.sqlite3`,
         { timeoutMs: 1_800_000 },
       )
-      const [inForce, restored, processor, database = ''] = stdout.split('\n')
-      print(
-        `${backend}: restart of fail2ban with ${count} bans: in force after ${inForce} ms, restored by fail2ban after ${restored} ms, ${(Number(processor) / 1e9).toFixed(1)} s of processor time, database ${database.split('\t')[0]} kB`,
-      )
+      const [inForce = 0, restored = 0, nanoseconds = 0, kilobytes = 0] = stdout
+        .split('\n')
+        .map((line) => Number.parseInt(line, 10))
+      const row = { part: PART, work: `a restart of fail2ban with 20,000 bans, ${backend}` }
+      for (const [quantity, unit, value] of [
+        ['bans in force after', 'ms', inForce],
+        ['restored by fail2ban after', 'ms', restored],
+        ['processor time', 's', nanoseconds / 1e9],
+        ["fail2ban's database", 'MB', (kilobytes * 1024) / 1e6],
+      ] as const)
+        record({ ...row, quantity, unit, own: [value] })
       await fillDatabase(0)
       await server.run('systemctl restart portward-bans; systemctl start fail2ban')
     }

@@ -18,7 +18,7 @@ import { join } from 'node:path'
 import { execa } from 'execa'
 import { type Mark, type Row, renderLine } from '../../scripts/bench-table.mjs'
 import type { Server } from '../e2e/harness/server.ts'
-import { quote } from '../e2e/harness/shell.ts'
+import { environment, quote } from '../e2e/harness/shell.ts'
 import measureScript from './measure.py?raw'
 
 /** `time` and `processor`: seconds; `memory`: MB of the largest process. A mark of {} only shows the values. */
@@ -54,7 +54,8 @@ export interface Comparison {
   readonly remark?: string
 }
 
-const ROUNDS = Number(process.env['PORTWARD_BENCH_ROUNDS'] ?? 7)
+/** How often to measure: as the environment says, else as usual. */
+export const roundsOr = (usual: number): number => Number(process.env['PORTWARD_BENCH_ROUNDS'] ?? usual)
 
 const QUANTITIES = [
   { key: 'time', quantity: 'time', unit: 's' },
@@ -92,7 +93,7 @@ export const measure = async ({ server, run, before, exitCode = 0 }: Command): P
 
 /** Compares a command with its peers, in turn; a row for each mark. */
 export const compare = async (comparison: Comparison): Promise<void> => {
-  const { part, work, own, marks = {}, peers = [], rounds = ROUNDS, warmUp = true, remark } = comparison
+  const { part, work, own, marks = {}, peers = [], rounds = roundsOr(7), warmUp = true, remark } = comparison
   const commands = [own, ...peers]
   const costs: Cost[][] = commands.map(() => [])
   for (let round = warmUp ? 0 : 1; round <= rounds; round += 1) {
@@ -112,19 +113,19 @@ export const compare = async (comparison: Comparison): Promise<void> => {
   }
 }
 
-/** How many processes a command starts, not counting itself. */
-export const countProcesses = async ({ server, run }: Command): Promise<number> => {
+/** How many processes a command on the server starts, not counting itself. */
+export const countProcesses = async (server: Server, run: string): Promise<number> => {
   const directory = mkdtempSync(join(tmpdir(), 'portward-bench-'))
   const log = join(directory, 'strace')
-  const environment = ['env', '-i', 'PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'HOME=/root']
-  // nsenter forks once, to be in the process namespace.
-  const enter = server === undefined ? [] : ['nsenter', '-t', String(server.leader()), '-a', ...environment]
+  const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`)
+  const enter = ['nsenter', '-t', String(server.leader()), '-a', 'env', '-i', ...variables]
   try {
     const trace = ['-f', '-qq', '-e', 'trace=fork,vfork,clone,clone3', '-o', log]
     await execa('strace', [...trace, ...enter, 'sh', '-c', `exec ${run}`], { input: '', reject: false })
     const calls = readFileSync(log, 'utf8').match(/^\d+ +(v?fork|clone3?)\(.*/gm) ?? []
     const started = calls.filter((call) => !/CLONE_THREAD| = -1 /.test(call)).length
-    return started - (server === undefined ? 0 : 1)
+    // nsenter forks once, to be in the process namespace.
+    return started - 1
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -8,13 +8,13 @@ import { eventually } from '../e2e/harness/eventually.ts'
 import { addresses } from '../e2e/harness/network.ts'
 import { describeServers } from '../e2e/harness/requirements.ts'
 import { type Server, startServer } from '../e2e/harness/server.ts'
-import { fixtures } from '../tree.ts'
-import { measure, record } from './compare.ts'
+import { DPKG_2, fixtures, writeInto } from '../tree.ts'
+import { measure, record, roundsOr } from './compare.ts'
 import sendScript from './send.py?raw'
 import { sourceTexts, writeSyns } from './syns.ts'
 
 const PACKETS = 1_000_000
-const ROUNDS = Number(process.env['PORTWARD_BENCH_ROUNDS'] ?? 5)
+const ROUNDS = roundsOr(5)
 const BLOCKED = 100_000
 
 interface Setting {
@@ -117,20 +117,11 @@ describeServers('the detector', () => {
   const treeFor = ({ version }: Daemon, setting: Setting): string => {
     const root = join(directory, `${version} ${setting.name}`)
     if (version === '1.2') cpSync(join(fixtures, 'sample-server'), root, { recursive: true })
-    else {
-      mkdirSync(join(root, 'var/lib/dpkg/info'), { recursive: true })
-      writeFileSync(
-        join(root, 'var/lib/dpkg/status'),
-        'Package: portsentry\nStatus: install ok installed\nVersion: 2.0.7-1\n',
-      )
-      writeFileSync(
-        join(root, 'var/lib/dpkg/info/portsentry.list'),
-        '/usr/lib/systemd/system/portsentry.service\n',
-      )
-    }
-    mkdirSync(join(root, 'etc/portsentry'), { recursive: true })
-    writeFileSync(join(root, 'etc/portsentry/portsentry.conf'), confFor(version, '1'))
-    writeFileSync(join(root, 'etc/portsentry/bench.ignore'), ignoreText(setting.ignored ?? 0))
+    else writeInto(root, DPKG_2)
+    writeInto(root, {
+      'etc/portsentry/portsentry.conf': confFor(version, '1'),
+      'etc/portsentry/bench.ignore': ignoreText(setting.ignored ?? 0),
+    })
     return root
   }
 

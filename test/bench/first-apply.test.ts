@@ -4,9 +4,9 @@ import { describeServers } from '../e2e/harness/requirements.ts'
 import { type Server, startServer } from '../e2e/harness/server.ts'
 import { quote } from '../e2e/harness/shell.ts'
 import article from './article.sh?raw'
-import { record } from './compare.ts'
+import { record, roundsOr } from './compare.ts'
 
-const ROUNDS = Number(process.env['PORTWARD_BENCH_ROUNDS'] ?? 5)
+const ROUNDS = roundsOr(5)
 
 /** Runs a command, and prints at what time (seconds since its start) each of its lines came, and the end: `0.123 line`. */
 const TIMED = `

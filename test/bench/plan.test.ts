@@ -58,7 +58,7 @@ describeServers('nothing to do', () => {
           remark: REMARKS.article,
         })
       }
-      const own = [await countProcesses({ server, run: COMMANDS.plan })]
+      const own = [await countProcesses(server, COMMANDS.plan)]
       const row = { part: PART, work: `plan, ${release}`, quantity: 'processes started', unit: '' } as const
       record({ ...row, own, mark: { most: 8 } })
     } finally {

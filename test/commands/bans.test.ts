@@ -9,7 +9,7 @@ import { statusCommand } from '../../src/commands/status.ts'
 import { unbanCommand } from '../../src/commands/unban.ts'
 import { blockedRecord } from '../../src/detector/blocked-hosts.ts'
 import { address } from '../detector/daemon.ts'
-import { copyOf, fixtures, temporaryDirectory } from '../tree.ts'
+import { copyOf, DPKG_2, fixtures, temporaryDirectory, writeInto } from '../tree.ts'
 import { createTerminal, type Result } from './in-process.ts'
 
 const STATE = 'var/lib/portsentry/portsentry'
@@ -40,16 +40,11 @@ const server12 = (): string => {
 /** A server with portsentry 2.x that has blocked an IPv4 and an IPv6 host. */
 const server2 = (): string => {
   const root = temporaryDirectory()
-  const write = (path: string, text: string) => {
-    mkdirSync(join(root, path, '..'), { recursive: true })
-    writeFileSync(join(root, path), text, 'latin1')
-  }
-  write('var/lib/dpkg/status', 'Package: portsentry\nStatus: install ok installed\nVersion: 2.0.7-1\n')
-  write('var/lib/dpkg/info/portsentry.list', '/usr/lib/systemd/system/portsentry.service\n')
-  write('etc/portsentry/portsentry.ignore', '127.0.0.1/8\n192.168.1.0/24\n')
-  write(
-    'etc/portsentry/portsentry.conf',
-    [
+  const records = [BANNED, '2001:db8::9'].map((host) => String.fromCharCode(...blockedRecord(address(host))))
+  writeInto(root, {
+    ...DPKG_2,
+    'etc/portsentry/portsentry.ignore': '127.0.0.1/8\n192.168.1.0/24\n',
+    'etc/portsentry/portsentry.conf': [
       'TCP_PORTS="11"',
       'BLOCK_TCP="1"',
       'KILL_HOSTS_DENY="ALL: $TARGET$ : DENY"',
@@ -57,12 +52,11 @@ const server2 = (): string => {
       'HISTORY_FILE="/var/log/portsentry.log"',
       'BLOCKED_FILE="/tmp/portsentry.blocked"\n',
     ].join('\n'),
-  )
-  const records = [BANNED, '2001:db8::9'].map((host) => String.fromCharCode(...blockedRecord(address(host))))
-  write('tmp/portsentry.blocked', records.join(''))
-  write('etc/hosts.deny', 'ALL: 2001:db8::9 : DENY\n')
-  write('etc/hosts.allow', '')
-  write('root/config.env', 'LAN_IP=192.168.1.10\nLAN_NM=24\n')
+    'tmp/portsentry.blocked': records.join(''),
+    'etc/hosts.deny': 'ALL: 2001:db8::9 : DENY\n',
+    'etc/hosts.allow': '',
+    'root/config.env': 'LAN_IP=192.168.1.10\nLAN_NM=24\n',
+  })
   return root
 }
 

@@ -1,14 +1,14 @@
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
-import { expect, it, onTestFinished, vi } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { detectCommand } from '../../src/commands/detect.ts'
 import type { DetectOptions } from '../../src/commands/detect-options.ts'
 import { pcap } from '../detector/captures.ts'
 import { ipv4, payload, tcp } from '../detector/packets.ts'
 import { freePort } from '../free-port.ts'
-import { copyOf, fixtures, temporaryDirectory } from '../tree.ts'
+import { copyOf, DPKG_2, fixtures, temporaryDirectory, writeInto } from '../tree.ts'
 import { createTerminal } from './in-process.ts'
 
 const SCAN = join(fixtures, 'scan.pcap')
@@ -27,14 +27,11 @@ const server12 = (edit: (conf: string) => string = (conf) => conf): string => {
 /** A server with portsentry 2.x and these lines in portsentry.conf. */
 const server2 = (conf: string, ignore = '192.168.1.0/24\n'): string => {
   const root = temporaryDirectory()
-  const write = (path: string, text: string) => {
-    mkdirSync(join(root, path, '..'), { recursive: true })
-    writeFileSync(join(root, path), text, 'latin1')
-  }
-  write('var/lib/dpkg/status', 'Package: portsentry\nStatus: install ok installed\nVersion: 2.0.7-1\n')
-  write('var/lib/dpkg/info/portsentry.list', '/usr/lib/systemd/system/portsentry.service\n')
-  write('etc/portsentry/portsentry.ignore', ignore)
-  write(CONF, `IGNORE_FILE="/etc/portsentry/portsentry.ignore"\n${conf}`)
+  writeInto(root, {
+    ...DPKG_2,
+    'etc/portsentry/portsentry.ignore': ignore,
+    [CONF]: `IGNORE_FILE="/etc/portsentry/portsentry.ignore"\n${conf}`,
+  })
   return root
 }
 
@@ -116,12 +113,11 @@ it('writes events together, 64 kB at a time', async () => {
   const path = join(temporaryDirectory(), 'flood.pcap')
   const syn = ipv4(tcp(40_000, 11))
   writeFileSync(path, pcap(Array<{ bytes: Uint8Array }>(10_000).fill({ bytes: syn }), { linkType: 101 }))
-  const { terminal, texts } = createTerminal()
-  const write = vi.spyOn(terminal.stdout, 'write')
+  const { terminal, texts, writes } = createTerminal()
   await detectCommand({ terminal, root: server12(), color: false, pcap: path })
   const { stdout } = texts()
   expect(stdout.match(/already blocked$/gm)?.length).toBeGreaterThan(9_900)
-  expect(write.mock.calls.length).toBeLessThan(stdout.length / 65_536 + 5)
+  expect(writes().length).toBeLessThan(stdout.length / 65_536 + 5)
 })
 
 it.each<[Partial<DetectOptions>, string]>([

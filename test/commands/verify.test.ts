@@ -1,8 +1,8 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import type { Check } from '../../src/verify/check.ts'
-import { copyOf, fixtures } from '../tree.ts'
+import { contentsOf, copyOf, fixtures } from '../tree.ts'
 import { portward } from './in-process.ts'
 
 const sample = (): string => copyOf(join(fixtures, 'sample-server'))
@@ -16,17 +16,9 @@ const applied = async (): Promise<string> => {
 
 const FILE_CHECKS = ['drift', 'conf', 'ignore-list', 'hosts-allow', 'jail-files', 'wrapped']
 
-const bytesOf = (root: string): Record<string, string> =>
-  Object.fromEntries(
-    readdirSync(root, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
-      .map((path) => [path, readFileSync(path, 'latin1')]),
-  )
-
 it('passes on a tree after an apply, by its files alone, and changes nothing', async () => {
   const root = await applied()
-  const before = bytesOf(root)
+  const before = contentsOf(root)
   const { status, stdout, stderr } = await portward('verify', '--root', root, '--json')
   const document = JSON.parse(stdout)
   expect(document).toMatchObject({ version: 3, command: 'verify', passed: true })
@@ -35,7 +27,7 @@ it('passes on a tree after an apply, by its files alone, and changes nothing', a
   )
   expect(stderr).toBe('')
   expect(status).toBe(0)
-  expect(bytesOf(root)).toEqual(before)
+  expect(contentsOf(root)).toEqual(before)
 })
 
 it('fails on a tree before an apply', async () => {

@@ -56,6 +56,11 @@ it('runs the node of PATH for anybody else', () => {
   expect(launch({}, uid)).toEqual({ by: 'mine', args: ARGS, names: [] })
 })
 
+it('finds its program when sh runs it in its own directory', () => {
+  const { stdout } = spawnSync('sh', ['portward', 'plan'], { cwd: join(directory, 'bin'), encoding: 'utf8' })
+  expect(JSON.parse(stdout)).toMatchObject({ args: ['plan'] })
+})
+
 it('lets no variable choose what node runs', () => {
   expect(launch(FOREIGN)).toMatchObject({ args: ARGS, names: [] })
 })

@@ -1,27 +1,18 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { renderDiff } from '../../src/plan/diff.ts'
 import { isInSync, type Step } from '../../src/plan/plan.ts'
 import { planAsJson } from '../../src/plan/render.ts'
 import { ACTION, LOADER } from '../../src/policy/ban-set.ts'
 import { document, faults } from '../commands/plan-document.ts'
-import { copyOf } from '../tree.ts'
+import { contentsOf, copyOf } from '../tree.ts'
 import { CASES, carryOut, configOf, patchOf, planFor, treeOf } from './cases.ts'
 
 const TEMPLATES: ReadonlySet<string> = new Set([LOADER, ACTION])
 const hasPatch = existsSync('/usr/bin/patch')
 if (!hasPatch)
   console.warn('SKIPPED: GNU patch is not installed, so no diff is applied - apt-get install patch')
-
-const filesOf = (tree: string): Record<string, string> =>
-  Object.fromEntries(
-    readdirSync(tree, { recursive: true, withFileTypes: true, encoding: 'utf8' })
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name))
-      .map((path) => [path.slice(tree.length), readFileSync(path, 'latin1')]),
-  )
 
 /** What expected.patch says of a step. Of templates, that they come or go: what they say is not the case's business. */
 const shownOf = (step: Step): string => {
@@ -45,6 +36,6 @@ it.each(CASES)(
     const diff = steps.map(renderDiff).join('')
     if (!hasPatch || diff === '') return
     execFileSync('patch', ['-p1', '--quiet', '-d', patched], { input: Buffer.from(diff, 'latin1') })
-    expect(filesOf(patched)).toEqual(filesOf(root))
+    expect(contentsOf(patched)).toEqual(contentsOf(root))
   },
 )

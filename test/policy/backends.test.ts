@@ -201,19 +201,25 @@ const linesOf = (template: string, members: readonly (readonly [set: string, ele
     )
     .join('\n')
 
+/** Runs commands with the files of a backend in a network namespace; what they print. */
+const runInNamespace = (backend: Backend, target: Target, commands: readonly string[]): string => {
+  const directory = mkdtempSync(join(tmpdir(), 'portward-'))
+  onTestFinished(() => rmSync(directory, { recursive: true }))
+  for (const [path, text] of BACKENDS[backend].files(NETWORKS, target))
+    writeFileSync(join(directory, basename(path)), text)
+  const text = ['ip link set lo up', ...commands].join('\n').replaceAll('/etc/portward', directory)
+  return execFileSync('unshare', ['--net', 'sh', '-ec', text], { encoding: 'utf8', stdio: 'pipe' })
+}
+
 it.each(REAL.filter(([, , isThere]) => isThere))(
   '%s with %s: the kernel takes all of it',
   (backend, target) => {
-    const { files, rules, script, flush, hook, check, remove, ...lines } = BACKENDS[backend]
-    const directory = mkdtempSync(join(tmpdir(), 'portward-'))
-    onTestFinished(() => rmSync(directory, { recursive: true }))
-    for (const [path, text] of files(NETWORKS, target)) writeFileSync(join(directory, basename(path)), text)
+    const { rules, script, flush, hook, check, remove, ...lines } = BACKENDS[backend]
     const banned = [['hosts4', '192.0.2.1'] as const, ['hosts6', '2001:db8::1'] as const]
     const all = LISTS[backend].map((command) => command.join(' ')).join('; ')
     const load = (...more: readonly string[]) =>
       `{ cat ${rules}; cat <<'END'\n${more.join('\n')}\nEND\n} | ${script}\n${['set -e', ...hook(target)].join('\n')}`
-    const text = [
-      'ip link set lo up',
+    const said = runInNamespace(backend, target, [
       load(linesOf(lines.add, banned)),
       check(target),
       `echo MEMBERS; ${all}`,
@@ -228,10 +234,7 @@ it.each(REAL.filter(([, , isThere]) => isThere))(
       ...remove(target),
       `! { nft list tables; iptables-save; ip6tables-save; ipset save; ip route; } 2>/dev/null | grep -i portward`,
       backend === 'route' ? '' : `! { ${check(target)}; } 2>/dev/null`,
-    ]
-      .join('\n')
-      .replaceAll('/etc/portward', directory)
-    const said = execFileSync('unshare', ['--net', 'sh', '-ec', text], { encoding: 'utf8', stdio: 'pipe' })
+    ])
     const members = said
       .split('MEMBERS\n')
       .slice(1)
@@ -271,16 +274,9 @@ const BREAKABLE = REAL.flatMap(([backend, target, isThere]) =>
 )
 
 it.each(BREAKABLE)('%s with %s is in force as long as nobody runs %s', (backend, target, command) => {
-  const { files, rules, script, hook } = BACKENDS[backend]
-  const directory = mkdtempSync(join(tmpdir(), 'portward-'))
-  onTestFinished(() => rmSync(directory, { recursive: true }))
-  for (const [path, text] of files(NETWORKS, target)) writeFileSync(join(directory, basename(path)), text)
+  const { rules, script, hook } = BACKENDS[backend]
   const load = `${script} <${rules}\n${['set -e', ...hook(target)].join('\n')}`
-  const text = ['ip link set lo up', load, DUMP, 'echo BROKEN', command, DUMP].join('\n')
-  const said = execFileSync('unshare', ['--net', 'sh', '-ec', text.replaceAll('/etc/portward', directory)], {
-    encoding: 'utf8',
-    stdio: 'pipe',
-  })
+  const said = runInNamespace(backend, target, [load, DUMP, 'echo BROKEN', command, DUMP])
   const [before = '', after = ''] = said.split('BROKEN\n')
   expect(isInForce({ backend, target }, rulesOf(before))).toBe(true)
   expect(isInForce({ backend, target }, rulesOf(after))).toBe(false)

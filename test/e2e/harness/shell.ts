@@ -26,7 +26,8 @@ export interface Shell {
   exists(path: string): Promise<boolean>
 }
 
-const environment = {
+/** Of every command on a server. */
+export const environment = {
   PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
   HOME: '/root',
   LANG: 'C.UTF-8',
