@@ -22,6 +22,7 @@ run({
   get stderr() {
     return open(process.stderr)
   },
+  showInPager: async (command, text) => (await import('./system/pager.ts')).showInPager(command, text, env),
 }).then((code) => {
   process.exitCode = code
   // Otherwise node waits until V8 has optimized code that nobody needs any more. What is not written yet keeps it alive.

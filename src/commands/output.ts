@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream'
 import { isError, type Problem, renderProblem } from '../problem.ts'
 import { readableBytes, readableJson, readableMessage, readableWords } from '../readable.ts'
+import { asAscii, isUtf8, paint, styled, withoutStyles } from '../styled.ts'
 
 /** The documented exit codes. */
 export const EXIT = { ok: 0, failed: 1, pending: 2, usage: 64, configuration: 78 } as const
@@ -12,9 +13,29 @@ export const JSON_VERSION = 3
 export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly stdin: Readable & { readonly isTTY?: boolean }
-  readonly stdout: Writable & { readonly isTTY?: boolean }
-  readonly stderr: Writable & { readonly isTTY?: boolean }
+  readonly stdout: Stream
+  readonly stderr: Stream
+  /** Shows text with a pager, a command for sh, if stdout is this process's terminal. Returns whether it could be started. */
+  readonly showInPager?: (command: string, text: string) => Promise<boolean>
 }
+
+type Stream = Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number }
+
+/** The size of what a stream writes to, in characters. What is not a terminal has lines of any length, unless $COLUMNS says otherwise. */
+interface Screen {
+  readonly columns: number
+  readonly rows: number
+  readonly isTerminal: boolean
+}
+
+const screenOf = ({ isTTY, columns, rows }: Stream, env: Terminal['env']): Screen =>
+  isTTY === true
+    ? { columns: columns || 80, rows: rows || 24, isTerminal: true }
+    : {
+        columns: Number(env['COLUMNS']) || Number.POSITIVE_INFINITY,
+        rows: Number.POSITIVE_INFINITY,
+        isTerminal: false,
+      }
 
 /** The exit code if there is no plan because of problems. */
 export const exitOver = ({ isConfigurationWrong }: { readonly isConfigurationWrong: boolean }): number =>
@@ -30,6 +51,8 @@ export interface GlobalOptions {
   readonly quiet?: boolean
   readonly verbose?: boolean
   readonly color: boolean
+  /** Whether a long result goes through the pager. */
+  readonly pager?: boolean
 }
 
 /** A list of any length in a JSON document. */
@@ -40,9 +63,13 @@ interface LongList<T> {
 }
 
 export interface Output {
-  /** Results: stdout, unless --json is given. Text is latin1-decoded, as it may quote files. */
+  /** Of stdout. */
+  readonly screen: Screen
+  /** Results: stdout, unless --json is given. Text is latin1-decoded, as it may quote files; lines of a diff are coloured. */
   readonly result: (text: string) => void
-  /** Results as Unicode without colours; may quote files. */
+  /** The same, by the pager if it is longer than the screen. */
+  readonly page: (text: string) => Promise<void>
+  /** Results as Unicode; may quote files. */
   readonly text: (text: string) => void
   /** One of many lines of a result, written with those that follow it at once. */
   readonly textLine: (text: string) => void
@@ -58,14 +85,10 @@ export interface Output {
   readonly documentLine: (command: string, content: object) => void
 }
 
-const COLORS = { red: 31, green: 32, yellow: 33, cyan: 36 } as const
-
-const paint = (text: string, color: keyof typeof COLORS): string => `\u001b[${COLORS[color]}m${text}\u001b[0m`
-
 /** Colours the lines of a diff by their first characters. */
-const paintDiff = (text: string): string =>
+const styleDiff = (text: string): string =>
   text.replace(/^(?:(\+.*)|(-.*)|(@@.*))$/gm, (line, added?: string, removed?: string) =>
-    paint(line, added !== undefined ? 'green' : removed !== undefined ? 'red' : 'cyan'),
+    styled(added !== undefined ? 'green' : removed !== undefined ? 'red' : 'cyan', line),
   )
 
 export const problemAsJson = ({ severity, code, message, hint, at }: Problem): object => ({
@@ -103,15 +126,32 @@ const createBatch = (write: (text: string) => void) => {
 }
 
 /** Where a command writes: results on stdout, everything else on stderr. */
-export const openOutput = (options: Pick<GlobalOptions, 'json' | 'quiet' | 'color' | 'terminal'>): Output => {
-  const { json, quiet } = options
-  const { stdout, stderr } = options.terminal
+export const openOutput = (
+  options: Pick<GlobalOptions, 'json' | 'quiet' | 'color' | 'pager' | 'terminal'>,
+): Output => {
+  const { json, quiet, terminal } = options
+  const { stdout, stderr, env } = terminal
+  const screen = screenOf(stdout, env)
+  /** Readable text as this stream shows it. */
+  const show = (text: string, stream: 'stdout' | 'stderr'): string => {
+    const shown = isUtf8(env) ? text : asAscii(text)
+    return isColored(options, stream) ? paint(shown) : withoutStyles(shown)
+  }
   const batch = createBatch((text) => {
-    stdout.write(json ? readableJson(text) : readableWords(text))
+    stdout.write(json ? readableJson(text) : show(readableWords(text), 'stdout'))
   })
   const complain = (text: string): void => {
     batch.flush()
-    stderr.write(`${readableMessage(text)}\n`)
+    stderr.write(`${show(readableMessage(text), 'stderr')}\n`)
+  }
+  /** The text of a result for a terminal. */
+  const shownResult = (text: string): string => show(styleDiff(readableBytes(text)), 'stdout')
+  const result = (text: string): void => {
+    if (json) return
+    batch.flush()
+    // To a pipe or a file quoted bytes are written unchanged, so that a diff can be applied.
+    if (screen.isTerminal) stdout.write(shownResult(text))
+    else stdout.write(withoutStyles(text), 'latin1')
   }
   const jsonOf = (command: string, content: object, indent?: number): string =>
     JSON.stringify({ version: JSON_VERSION, command, ...content }, null, indent)
@@ -122,16 +162,17 @@ export const openOutput = (options: Pick<GlobalOptions, 'json' | 'quiet' | 'colo
     batch.add('\n  ]')
   }
   return {
-    result: (text) => {
-      if (json) return
-      batch.flush()
-      // To a pipe or a file quoted bytes are written unchanged, so that the diff can be applied.
-      if (!stdout.isTTY) stdout.write(text, 'latin1')
-      else stdout.write(isColored(options, 'stdout') ? paintDiff(readableBytes(text)) : readableBytes(text))
+    screen,
+    result,
+    page: async (text) => {
+      const command = env['PAGER'] ?? 'pager'
+      const isLong = screen.isTerminal && text.split('\n').length > screen.rows
+      const isWanted = isLong && !json && options.pager !== false && command !== '' && env['TERM'] !== 'dumb'
+      if (!isWanted || !(await terminal.showInPager?.(command, shownResult(text)))) result(text)
     },
     text: (text) => {
       batch.flush()
-      if (!json) stdout.write(readableWords(text))
+      if (!json) stdout.write(show(readableWords(text), 'stdout'))
     },
     textLine: (text) => {
       if (!json) batch.add(text)
@@ -145,8 +186,7 @@ export const openOutput = (options: Pick<GlobalOptions, 'json' | 'quiet' | 'colo
       for (const problem of problems) {
         if (quiet && !isError(problem)) continue
         const line = readableMessage(renderProblem(problem))
-        const color = isError(problem) ? 'red' : 'yellow'
-        stderr.write(`${isColored(options, 'stderr') ? paint(line, color) : line}\n`)
+        stderr.write(`${show(styled(isError(problem) ? 'red' : 'yellow', line), 'stderr')}\n`)
       }
     },
     document: (command, content, list) => {

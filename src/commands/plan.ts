@@ -44,7 +44,7 @@ export const planCommand = async (options: PlanOptions): Promise<number> => {
       const { sha256 } = await import('../generations/digest.ts')
       output.text(renderReport(format, reportOn(options, found), sha256))
     } else if (found.plan !== null && format === 'text')
-      output.result(renderPlan(found.plan, caveatsOf(found.problems)))
+      await output.page(renderPlan(found.plan, caveatsOf(found.problems)))
     const content = { problems: found.problems.map(problemAsJson) }
     output.document(
       'plan',

@@ -60,6 +60,7 @@ export const createProgram = (terminal: Terminal, finish: (code: number) => void
     .option('--quiet', 'print errors and results only')
     .option('--verbose', 'print failures in full, with the stack trace')
     .option('--no-color', 'print without colours')
+    .option('--no-pager', 'print a long result without $PAGER')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
       writeOut: (text) => terminal.stdout.write(text),

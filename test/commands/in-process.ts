@@ -24,9 +24,12 @@ const recorder = () => {
   return { stream, bytes: () => Buffer.concat(chunks), sizes: () => chunks.map(({ length }) => length) }
 }
 
+/** Of a command that is told no other environment. */
+const ENVIRONMENT: Terminal['env'] = { LANG: 'C.UTF-8' }
+
 /** Streams for a command; `texts` has what was written so far. */
 export const createTerminal = (
-  env: Terminal['env'] = {},
+  env: Terminal['env'] = ENVIRONMENT,
   stdin: Readable = Readable.from([]),
 ): {
   readonly terminal: Terminal
@@ -46,7 +49,7 @@ export const createTerminal = (
   }
 }
 
-/** Runs portward's command line in this process, with an empty environment: to start node takes as long as a plan. */
+/** Runs portward's command line in this process, with no other environment than a UTF-8 locale: to start node takes as long as a plan. */
 export const portward = async (...argv: string[]): Promise<Result> => {
   const { terminal, texts } = createTerminal()
   const status = await run({ argv, ...terminal })
@@ -56,7 +59,7 @@ export const portward = async (...argv: string[]): Promise<Result> => {
 /** The same on a terminal, whose user types `keys` once the question is asked. */
 export const portwardOnTerminal = async (keys: string, ...argv: string[]): Promise<Result> => {
   const stdin = Object.assign(new PassThrough(), { isTTY: true })
-  const { terminal, texts } = createTerminal({}, stdin)
+  const { terminal, texts } = createTerminal(ENVIRONMENT, stdin)
   const asking = setInterval(() => {
     if (!texts().stderr.includes('(y/N)')) return
     clearInterval(asking)

@@ -18,6 +18,7 @@ const programs: Record<string, string> = {
   mount: 'mount',
   nmap: 'nmap',
   tcpdump: 'tcpdump',
+  tmux: 'tmux',
   strace: 'strace',
 }
 
