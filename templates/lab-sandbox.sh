@@ -24,9 +24,8 @@ cp -r . /run/lab/program
 cd /
 mount --rbind / /run/lab/real
 
-count=0
 overlay() {
-	count=$((count + 1))
+	count=$((${count:-0} + 1))
 	mkdir -p "/run/lab/overlays/$count/upper" "/run/lab/overlays/$count/work"
 	mount -t overlay lab -o "lowerdir=/run/lab/real$1,upperdir=/run/lab/overlays/$count/upper,workdir=/run/lab/overlays/$count/work" "$1" 2>/dev/null
 }
