@@ -8,11 +8,17 @@ import { rawText } from './raw-text.mjs'
 /** @typedef {{ name: string, text: string, options: Option[] }} Command */
 /** @typedef {{ options: Option[], commands: Command[] }} CommandLine */
 
-/** src/commands/program.ts, ready to be called. @returns {Promise<typeof import('../src/commands/program.ts')>} */
+/**
+ * src/commands/program.ts, ready to be called, and the texts of its commands.
+ * @returns {Promise<typeof import('../src/commands/program.ts') & typeof import('../src/commands/help/texts.ts')>}
+ */
 const importProgram = async () => {
   const { outputFiles } = await build({
     absWorkingDir: fileURLToPath(new URL('..', import.meta.url)),
-    entryPoints: ['src/commands/program.ts'],
+    stdin: {
+      contents: "export * from './program.ts'; export * from './help/texts.ts'",
+      resolveDir: fileURLToPath(new URL('../src/commands', import.meta.url)),
+    },
     bundle: true,
     write: false,
     platform: 'node',
@@ -28,7 +34,9 @@ const importProgram = async () => {
 
 /** The visible commands and options. @returns {Promise<CommandLine>} */
 export const readCommandLine = async () => {
-  const { createProgram } = await importProgram()
+  const { createProgram, COMMAND_TEXTS } = await importProgram()
+  /** @type {Record<string, { summary: string } | undefined>} */
+  const texts = COMMAND_TEXTS
   const program = createProgram(process, () => {})
   const help = program.createHelp()
   const optionsOf = (/** @type {import('commander').Command} */ command) =>
@@ -40,7 +48,7 @@ export const readCommandLine = async () => {
     }))
   const commands = help.visibleCommands(program).map((command) => ({
     name: command.name(),
-    text: help.subcommandDescription(command),
+    text: texts[command.name()]?.summary ?? help.subcommandDescription(command),
     options: command.name() === 'help' ? [] : optionsOf(command),
   }))
   return { options: optionsOf(program), commands }

@@ -6,13 +6,13 @@ import { checkout } from '../checkout.ts'
 export const read = (path: string): string => readFileSync(join(checkout, path), 'utf8')
 
 /**
- * The commands of src/commands/program.ts and their options, as its text has them: the running program cannot be asked here, since
+ * The commands of src/commands/commands.ts and their options, as its text has them: the running program cannot be asked here, since
  * that is what the completions do. '' has the options of all commands; hidden ones are left out.
  */
 export const readCommands = (): ReadonlyMap<string, readonly string[]> => {
   const commands = new Map<string, string[]>([['', []]])
   let current = commands.get('')
-  const found = read('src/commands/program.ts').matchAll(
+  const found = `${read('src/commands/program.ts')}${read('src/commands/commands.ts')}`.matchAll(
     /\badd\(\s*'([a-z-]+)'|\.option\(\s*'([^']+)'|\bnew Option\(\s*'([^']+)'([^\n]*)/g,
   )
   for (const [, name, option, explicit, rest = ''] of found) {

@@ -1,0 +1,101 @@
+import { resolve } from 'node:path'
+import { type Command, Option } from 'commander'
+import { FORMATS } from '../plan/formats/report.ts'
+import { type DetectOptions, MODES } from './detect-options.ts'
+import type { ApplyOptions } from './execute.ts'
+import type { CommandName } from './help/texts.ts'
+import {
+  parseAddress,
+  parseAddresses,
+  parseConfirmWithin,
+  parseGeneration,
+  parseMode,
+} from './option-values.ts'
+import type { GlobalOptions } from './output.ts'
+import type { PlanOptions } from './plan.ts'
+import type { RollbackOptions } from './rollback.ts'
+
+/** `run` gets all options, those of all commands included, and returns the exit code. */
+export type AddCommand = <Options extends GlobalOptions, Args extends readonly unknown[]>(
+  name: CommandName,
+  run: (options: Options, ...args: Args) => Promise<number>,
+  limits?: { readonly serverOnly: boolean },
+) => Command
+
+const serverOnly = { serverOnly: true }
+
+/**
+ * Each command with its arguments and options; its own module is loaded when it is run. What `--help` says beside that is in
+ * help/texts.ts.
+ */
+export const addCommands = (add: AddCommand): void => {
+  add('plan', async (options: PlanOptions) => (await import('./plan.ts')).planCommand(options))
+    .addOption(new Option('--format <format>', 'how to print it (default: text)').choices(FORMATS))
+    .hook('preAction', (_, command) => {
+      const { json, format } = command.optsWithGlobals()
+      if (json && format !== undefined && format !== 'json')
+        command.error('error: --json cannot be used with another --format')
+      if (format === 'json') command.setOptionValue('json', true)
+    })
+  add('apply', async (options: ApplyOptions) => (await import('./apply.ts')).applyCommand(options))
+    .option('-y, --yes', 'do not ask (needed without a terminal)')
+    .option('--allow-lockout', 'go on even if an SSH session here is not protected from being banned')
+    .option(
+      '--confirm-within <time>',
+      'roll back unless "portward confirm" is run in time, such as 5m',
+      parseConfirmWithin,
+    )
+    .hook('preAction', (_, command) => {
+      const { root, confirmWithin } = command.optsWithGlobals()
+      if (confirmWithin !== undefined && resolve(root) !== '/')
+        command.error('error: --confirm-within works on the running server only, not with --root')
+    })
+  add(
+    'confirm',
+    async (options: GlobalOptions) => (await import('./confirm.ts')).confirmCommand(options),
+    serverOnly,
+  )
+  add('status', async (options: GlobalOptions) => (await import('./status.ts')).statusCommand(options))
+  add('verify', async (options: GlobalOptions) => (await import('./verify.ts')).verifyCommand(options))
+  add('bans', async (options: GlobalOptions) => (await import('./bans.ts')).bansCommand(options))
+  add('explain', async (options: GlobalOptions, address: string) =>
+    (await import('./explain.ts')).explainCommand(options, address),
+  ).argument('<address>', 'IPv4 or IPv6', parseAddress)
+  add('unban', async (options: GlobalOptions, addresses: readonly string[]) =>
+    (await import('./unban.ts')).unbanCommand(options, addresses),
+  ).argument('<address...>', 'IPv4 or IPv6', parseAddresses)
+  add(
+    'generations',
+    async (options: GlobalOptions) => (await import('./generations.ts')).generationsCommand(options),
+    serverOnly,
+  )
+  add(
+    'rollback',
+    async (options: RollbackOptions, generation?: number) =>
+      (await import('./rollback.ts')).rollbackCommand(options, generation),
+    serverOnly,
+  )
+    .argument('[generation]', 'its number: the state before it (default: the latest)', parseGeneration)
+    .option('-y, --yes', 'do not ask')
+    .option('--force', 'also restore files changed since; the changed ones are kept with the generation')
+    .addOption(new Option('--unconfirmed').hideHelp())
+  add('detect', async (options: DetectOptions) => (await import('./detect.ts')).detectCommand(options))
+    .option('--listen', 'open the configured ports and wait for connections (modes tcp, udp, connect)')
+    .option('--interface <interface>', 'watch an interface with tcpdump; any: all of them')
+    .option('--pcap <file>', 'read a pcap or pcapng file (-: standard input); always a dry run')
+    .addOption(
+      new Option('--mode <mode>', "portsentry's mode, may be repeated (default: those of config.env)")
+        .choices(MODES)
+        .argParser(parseMode),
+    )
+    .option('--dry-run', 'live: report what would be done, but do nothing')
+    .option('--summary', 'report each host at the end, and no decision by itself')
+    .option('--in-use <ports>', '--pcap: ports that services had, such as 22/tcp,80,53/udp')
+    .option('--address <addresses>', "--pcap: the server's own addresses (default: any destination)")
+    .addOption(
+      new Option(
+        '--method <method>',
+        'how portsentry 2.x reads packets in the mode stealth (default: pcap)',
+      ).choices(['pcap', 'raw']),
+    )
+}

@@ -1,0 +1,36 @@
+import { InvalidArgumentError } from 'commander'
+import { parseDuration } from '../time.ts'
+import { canonicalAddress } from './address.ts'
+import { MODES } from './detect-options.ts'
+
+/** An address in canonical form. */
+export const parseAddress = (text: string): string => {
+  const address = canonicalAddress(text)
+  if (address === null) throw new InvalidArgumentError('Not a valid IPv4 or IPv6 address.')
+  return address
+}
+
+/** One of several addresses, each in canonical form, and each only once. */
+export const parseAddresses = (text: string, previous: readonly string[] = []): readonly string[] => [
+  ...new Set([...previous, parseAddress(text)]),
+]
+
+export const parseGeneration = (text: string): number => {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('Not the number of a generation.')
+  return Number(text)
+}
+
+/** Less than the minimum leaves no time to log in; after more than the maximum people have forgotten it. */
+const [MIN_CONFIRM_MS, MAX_CONFIRM_MS] = [10_000, 24 * 3_600_000]
+
+/** In milliseconds. */
+export const parseConfirmWithin = (text: string): number => {
+  const duration = parseDuration(text) ?? 0
+  if (duration >= MIN_CONFIRM_MS && duration <= MAX_CONFIRM_MS) return duration
+  throw new InvalidArgumentError('Must be from 10s to 24h, such as 5m.')
+}
+
+export const parseMode = (text: string, previous: readonly string[] = []): readonly string[] => {
+  if (!MODES.includes(text)) throw new InvalidArgumentError(`Allowed choices are ${MODES.join(', ')}.`)
+  return [...previous, text]
+}
