@@ -55,11 +55,11 @@ export const readCommandLine = async () => {
 }
 
 /** What to complete an option's value with. @returns {'files' | 'directories' | 'interfaces' | 'words' | 'any'} */
-const kindOf = (/** @type {Option} */ { value, words }) => {
+const kindOf = (/** @type {Option} */ { names, value, words }) => {
   if (words.length > 0) return 'words'
   if (value === 'file') return 'files'
   if (value === 'dir') return 'directories'
-  return value === 'interface' ? 'interfaces' : 'any'
+  return names.includes('--interface') ? 'interfaces' : 'any'
 }
 
 const BASH = {

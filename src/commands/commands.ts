@@ -39,10 +39,10 @@ export const addCommands = (add: AddCommand): void => {
     })
   add('apply', async (options: ApplyOptions) => (await import('./apply.ts')).applyCommand(options))
     .option('-y, --yes', 'do not ask (needed without a terminal)')
-    .option('--allow-lockout', 'go on even if an SSH session here is not protected from being banned')
+    .option('--allow-lockout', 'go on even if an SSH session here could be banned')
     .option(
       '--confirm-within <time>',
-      'roll back unless "portward confirm" is run in time, such as 5m',
+      'roll back unless confirmed in this time, such as 5m',
       parseConfirmWithin,
     )
     .hook('preAction', (_, command) => {
@@ -75,27 +75,25 @@ export const addCommands = (add: AddCommand): void => {
       (await import('./rollback.ts')).rollbackCommand(options, generation),
     serverOnly,
   )
-    .argument('[generation]', 'its number: the state before it (default: the latest)', parseGeneration)
+    .argument('[generation]', 'restore the state before it (default: the latest)', parseGeneration)
     .option('-y, --yes', 'do not ask')
-    .option('--force', 'also restore files changed since; the changed ones are kept with the generation')
+    .option('--force', 'also restore files changed since, and keep the changed ones')
     .addOption(new Option('--unconfirmed').hideHelp())
   add('detect', async (options: DetectOptions) => (await import('./detect.ts')).detectCommand(options))
-    .option('--listen', 'open the configured ports and wait for connections (modes tcp, udp, connect)')
-    .option('--interface <interface>', 'watch an interface with tcpdump; any: all of them')
-    .option('--pcap <file>', 'read a pcap or pcapng file (-: standard input); always a dry run')
+    .usage('--listen | --interface <name> | --pcap <file> [options]')
+    .option('--listen', 'open the configured ports and wait for connections')
+    .option('--interface <name>', 'watch an interface with tcpdump; any: all of them')
+    .option('--pcap <file>', 'read a capture (-: standard input); always a dry run')
     .addOption(
-      new Option('--mode <mode>', "portsentry's mode, may be repeated (default: those of config.env)")
+      new Option('--mode <mode>', 'instead of those of config.env; may be repeated')
         .choices(MODES)
         .argParser(parseMode),
     )
-    .option('--dry-run', 'live: report what would be done, but do nothing')
-    .option('--summary', 'report each host at the end, and no decision by itself')
-    .option('--in-use <ports>', '--pcap: ports that services had, such as 22/tcp,80,53/udp')
-    .option('--address <addresses>', "--pcap: the server's own addresses (default: any destination)")
+    .option('--dry-run', 'live: report what would be done, and do nothing')
+    .option('--summary', 'report each host once, at the end')
+    .option('--in-use <ports>', '--pcap: ports that had services: 22/tcp,80,53/udp')
+    .option('--address <addresses>', "--pcap: the server's own (default: any destination)")
     .addOption(
-      new Option(
-        '--method <method>',
-        'how portsentry 2.x reads packets in the mode stealth (default: pcap)',
-      ).choices(['pcap', 'raw']),
+      new Option('--method <method>', "portsentry 2.x's, for the mode stealth").choices(['pcap', 'raw']),
     )
 }

@@ -30,7 +30,6 @@ const readOptions = async <Options extends GlobalOptions>(
  */
 export const createProgram = (terminal: Terminal, finish: (code: number) => void): Command => {
   const program = new Command('portward')
-    .version(PORTWARD_VERSION)
     .option('--config <file>', 'the variables to follow (default: /root/config.env, or $PORTWARD_CONFIG)')
     .option('--root <dir>', 'work on the files of this tree instead of the running server', '/')
     .addOption(
@@ -44,6 +43,8 @@ export const createProgram = (terminal: Terminal, finish: (code: number) => void
     .option('-v, --verbose', 'print failures in full, with the stack trace')
     .option('--no-color', 'print without colours')
     .option('--no-pager', 'print a long result without $PAGER')
+    .version(PORTWARD_VERSION, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help, or that of a command')
     // The caller prints help and errors, from what commander throws.
     .configureHelp({ formatHelp: () => '' })
     .configureOutput({ writeOut: (text) => terminal.stdout.write(text), outputError: () => {} })

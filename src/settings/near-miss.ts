@@ -1,18 +1,5 @@
+import { editDistance } from '../edit-distance.ts'
 import { VARIABLE_NAMES } from './variables.ts'
-
-/** Number of single-character edits between two names (Levenshtein). */
-const distance = (a: string, b: string): number => {
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (let i = 1; i <= a.length; i += 1) {
-    const current = [i]
-    for (let j = 1; j <= b.length; j += 1) {
-      const change = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      current.push(Math.min(change, (previous[j] ?? 0) + 1, (current[j - 1] ?? 0) + 1))
-    }
-    previous = current
-  }
-  return previous[b.length] ?? 0
-}
 
 /** Other names that people use for them. */
 const ALIASES: Readonly<Record<string, readonly string[]>> = {
@@ -40,7 +27,7 @@ export const nearMiss = (name: string, present: ReadonlySet<string>): string | u
   const ranked = [...VARIABLE_NAMES]
     // Each character too many or too few is an edit.
     .filter((known) => Math.abs(known.length - upper.length) <= 2)
-    .map((known) => ({ known, edits: distance(upper, known) }))
+    .map((known) => ({ known, edits: editDistance(upper, known) }))
     .filter(({ known, edits }) => edits <= (known.length < 8 ? 1 : 2))
     .sort((a, b) => a.edits - b.edits)
   const candidate = alias ?? ranked[0]?.known

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { COMMAND_TEXTS, type CommandText, EXITS } from '../../src/commands/help/texts.ts'
 import { VARIABLES } from '../../src/settings/variables.ts'
 import { checkout } from '../checkout.ts'
 import { isInstalled, read, readCommands } from './command-line.ts'
@@ -32,6 +33,28 @@ describe('portward(8)', () => {
     const told = [...program.matchAll(/\bFl -([a-z][a-z-]+)/g)].map(([, name]) => `--${name}`)
     expect(told.filter((name) => !['--version', '--help'].includes(name) && !options.has(name))).toEqual([])
   })
+})
+
+const capitalized = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`
+
+/** The section about exit codes: what each means, by command. */
+const exitStatus = (): string => {
+  const meanings = new Map<string, Map<string, string[]>>(Object.keys(EXITS).map((code) => [code, new Map()]))
+  for (const [command, { exits }] of Object.entries<CommandText>(COMMAND_TEXTS))
+    for (const [code, meaning] of Object.entries(exits)) {
+      const commands = meanings.get(code)
+      commands?.set(meaning, [...(commands.get(meaning) ?? []), command])
+    }
+  const items = [...meanings].map(([code, byMeaning]) => {
+    const told = [...byMeaning].map(([meaning, names]) => `.Cm ${names.join(' , ')} :\n${meaning}.\n`)
+    return `.It ${code}\n${told.length > 0 ? told.join('') : `${capitalized(EXITS[Number(code)] ?? '')}.\n`}`
+  })
+  return `.Sh EXIT STATUS\n.Bl -tag -width Ds\n${items.join('')}.El\n`
+}
+
+it('portward(8) has what each exit code means, from src/commands/help/texts.ts: --update writes it', async () => {
+  const page = program.replace(/^\.Sh EXIT STATUS\n.*?(?=^\.Sh )/ms, exitStatus)
+  await expect(page).toMatchFileSnapshot(join(checkout, 'man/portward.8'))
 })
 
 describe('portward-config.env(5)', () => {

@@ -5,7 +5,7 @@ export interface CommandText {
   readonly summary: string
   /** A command line after "portward ", and what it is for. */
   readonly examples: readonly (readonly [line: string, purpose: string])[]
-  /** What the exit codes mean here; that of wrong usage is the same everywhere. */
+  /** What the exit codes mean here, without that of wrong usage. */
   readonly exits: Readonly<Record<number, string>>
 }
 
@@ -14,8 +14,21 @@ export const GROUPS = ['Set up', 'Check', 'Bans', 'Undo'] as const
 
 type Group = (typeof GROUPS)[number]
 
-/** Where no other meaning is given. */
+/** The exit codes in general. */
+export const EXITS: Readonly<Record<number, string>> = {
+  0: 'done; plan: in sync',
+  1: 'failed, or declined; verify: a check failed',
+  2: 'plan: changes are pending',
+  64: 'wrong usage',
+  78: 'wrong configuration',
+}
+
 const WRONG_CONFIGURATION = 'wrong configuration'
+
+export const FILES: readonly (readonly [path: string, content: string])[] = [
+  ['/root/config.env', 'what this server is to be: man portward-config.env'],
+  ['/var/lib/portward', 'what earlier applies replaced, for rollback'],
+]
 
 /** In the order in which they are listed. */
 export const COMMAND_TEXTS = {
@@ -32,8 +45,8 @@ export const COMMAND_TEXTS = {
     group: 'Set up',
     summary: 'install, configure, restart, verify; ask first',
     examples: [
-      ['apply', 'show the plan, ask, do it and verify it'],
-      ['apply --yes --confirm-within 5m', 'roll back unless "portward confirm" follows'],
+      ['apply', 'show the plan, ask, do it, verify'],
+      ['apply --yes --confirm-within 5m', 'undo it unless confirmed in time'],
     ],
     exits: {
       0: 'applied, or in sync before',
