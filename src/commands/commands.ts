@@ -57,6 +57,9 @@ export const addCommands = (add: AddCommand): void => {
   )
   add('status', async (options: GlobalOptions) => (await import('./status.ts')).statusCommand(options))
   add('verify', async (options: GlobalOptions) => (await import('./verify.ts')).verifyCommand(options))
+  add('explain-problem', async (options: GlobalOptions, codes: readonly string[]) =>
+    (await import('./explain-problem.ts')).explainProblemCommand(options, codes),
+  ).argument('[code...]', 'of problems, and of checks of verify (default: list all)')
   add('bans', async (options: GlobalOptions) => (await import('./bans.ts')).bansCommand(options))
   add('explain', async (options: GlobalOptions, address: string) =>
     (await import('./explain.ts')).explainCommand(options, address),

@@ -183,10 +183,15 @@ export const openOutput = (
     complain,
     problems: (problems) => {
       batch.flush()
-      for (const problem of problems) {
-        if (quiet && !isError(problem)) continue
+      const shown = problems.filter((problem) => !quiet || isError(problem))
+      for (const problem of shown) {
         const line = readableMessage(renderProblem(problem))
         stderr.write(`${show(styled(isError(problem) ? 'red' : 'yellow', line), 'stderr')}\n`)
+      }
+      // For people only: scripts have the codes in --json.
+      if (shown.length > 0 && stderr.isTTY && !quiet && !json) {
+        const codes = [...new Set(shown.map(({ code }) => code))]
+        complain(styled('dim', `portward explain-problem ${codes.join(' ')} says more`))
       }
     },
     document: (command, content, list) => {

@@ -1,4 +1,4 @@
-import { CHECK_TITLES, type CheckCode } from './check-codes.ts'
+import { CHECK_CODES, type CheckCode } from './check-codes.ts'
 
 export type Result = 'pass' | 'warn' | 'fail' | 'skip'
 
@@ -19,7 +19,7 @@ type Say = (message: string, hint?: string) => Check
 
 /** The ways in which one check can end. */
 export const checkFor = (code: CheckCode): Readonly<Record<Result, Say>> => {
-  const title = CHECK_TITLES[code]
+  const { title } = CHECK_CODES[code]
   const say =
     (result: Result): Say =>
     (message, hint = '') => ({ code, title, result, message, hint })

@@ -94,6 +94,15 @@ export const COMMAND_TEXTS = {
     ],
     exits: { 0: 'watched, or read to the end', 1: 'failed', 78: WRONG_CONFIGURATION },
   },
+  'explain-problem': {
+    group: 'Check',
+    summary: 'say what a problem or a failed check means, and what to do',
+    examples: [
+      ['explain-problem', 'list all codes'],
+      ['explain-problem ssh-client', 'what this one means, and what to do about it'],
+    ],
+    exits: { 0: 'explained' },
+  },
   bans: {
     group: 'Bans',
     summary: 'list banned hosts: since and until when, why, and where',

@@ -39,6 +39,7 @@ export const WORDS: Answers = [
   ['versions generation backups snapshots', 'portward generations lists what earlier applies replaced'],
   ['version', 'portward --version'],
   ['man manual usage', 'portward --help, or man portward'],
+  ['error problem problems code codes', 'portward explain-problem CODE says what it means, and what to do'],
 ]
 
 /** Instead of an option, by command; '' has those for any command. */
