@@ -41,11 +41,12 @@ export const buildPackage = (): DebianPackage => {
   return { name: basename(path), bytes: readFileSync(path) }
 }
 
-/** Puts the package on a server and installs it from the file, with what it depends on and nothing beside that. */
-export const installPackage = async (server: Server, { bytes }: DebianPackage): Promise<void> => {
+/** Puts the package on a server and installs it from the file, with what it depends on and nothing beside that. Returns what apt says. */
+export const installPackage = async (server: Server, { bytes }: DebianPackage): Promise<string> => {
   await server.write('/root/portward.deb', bytes)
-  await server.run(install('/root/portward.deb'))
+  const { stdout } = await server.run(install('/root/portward.deb'))
   await server.run('rm /root/portward.deb')
+  return stdout
 }
 
 /** Answers with its standard input. */

@@ -101,7 +101,7 @@ const expectPackageTest = async (server: Server): Promise<void> => {
 /** Installs it where there is neither npm nor a network, and sees that it runs. */
 const expectInstalls = async (server: Server): Promise<void> => {
   await server.run('! command -v node && ! command -v python3 && ! command -v ip')
-  await installPackage(server, deb)
+  expect(await installPackage(server, deb)).toContain('portward is installed. Next: portward init')
   await server.run('! command -v npm && ! test -e /usr/local/lib/portward')
   expect((await server.run('portward --version')).stdout).toBe(version)
   expect((await server.run('dpkg --verify portward && dpkg --audit')).stdout).toBe('')

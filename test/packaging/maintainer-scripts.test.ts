@@ -118,3 +118,20 @@ it.each(cases)('a word before the removal, where it is of use: %s', (_, generati
   expect(stderr.includes('portward rollback')).toBe(kept.length > 0)
   expect(run('prerm', 'upgrade', '9').stderr).toBe('')
 })
+
+it.each([
+  ['the first installation', ['configure', ''], false, 'portward init, then portward plan'],
+  ['the first installation where there is a config.env', ['configure', ''], true, 'portward plan'],
+  ['an upgrade', ['configure', '0.1.0'], false, null],
+  ['an upgrade that failed', ['abort-upgrade', '0.2.0'], false, null],
+])('the next step after %s', (_, args, hasConfig, next) => {
+  const config = join(state, '../config.env')
+  if (hasConfig) writeFileSync(config, '')
+  const text = read('debian/postinst').replace('/root/config.env', config)
+  expect(text).toContain(config)
+  expect(spawnSync('sh', ['-c', text, 'postinst', ...args], { encoding: 'utf8' })).toMatchObject({
+    status: 0,
+    stdout: next === null ? '' : `portward is installed. Next: ${next}\n`,
+    stderr: '',
+  })
+})
