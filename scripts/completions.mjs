@@ -5,18 +5,21 @@ import { build } from 'esbuild'
 import { rawText } from './raw-text.mjs'
 
 /** @typedef {{ names: string[], value: string | null, text: string, words: readonly string[] }} Option */
-/** @typedef {{ name: string, text: string, options: Option[] }} Command */
+/** @typedef {{ name: string, text: string, options: Option[], words: readonly string[] }} Command */
 /** @typedef {{ options: Option[], commands: Command[] }} CommandLine */
 
 /**
- * src/commands/program.ts, ready to be called, and the texts of its commands.
- * @returns {Promise<typeof import('../src/commands/program.ts') & typeof import('../src/commands/help/texts.ts')>}
+ * src/commands/program.ts, ready to be called, the texts of its commands, and the codes of problems and checks.
+ * @returns {Promise<typeof import('../src/commands/program.ts') & typeof import('../src/commands/help/texts.ts')
+ *   & typeof import('../src/problem-codes.ts') & typeof import('../src/verify/check-codes.ts')>}
  */
 const importProgram = async () => {
   const { outputFiles } = await build({
     absWorkingDir: fileURLToPath(new URL('..', import.meta.url)),
     stdin: {
-      contents: "export * from './program.ts'; export * from './help/texts.ts'",
+      contents: ['./program.ts', './help/texts.ts', '../problem-codes.ts', '../verify/check-codes.ts']
+        .map((path) => `export * from '${path}'`)
+        .join('\n'),
       resolveDir: fileURLToPath(new URL('../src/commands', import.meta.url)),
     },
     bundle: true,
@@ -34,7 +37,7 @@ const importProgram = async () => {
 
 /** The visible commands and options. @returns {Promise<CommandLine>} */
 export const readCommandLine = async () => {
-  const { createProgram, COMMAND_TEXTS } = await importProgram()
+  const { createProgram, COMMAND_TEXTS, PROBLEM_CODES, CHECK_CODES } = await importProgram()
   /** @type {Record<string, { summary: string } | undefined>} */
   const texts = COMMAND_TEXTS
   const program = createProgram(process, () => {})
@@ -50,6 +53,7 @@ export const readCommandLine = async () => {
     name: command.name(),
     text: texts[command.name()]?.summary ?? help.subcommandDescription(command),
     options: command.name() === 'help' ? [] : optionsOf(command),
+    words: command.name() === 'explain-problem' ? Object.keys({ ...PROBLEM_CODES, ...CHECK_CODES }) : [],
   }))
   return { options: optionsOf(program), commands }
 }
@@ -101,7 +105,7 @@ ${[...values].map(([option, action]) => `        ${option}) ${action}; return ;;
         '') words+=' ${commands.map(({ name }) => name).join(' ')}' ;;
 ${commands
   .filter((command) => command.options.length > 0)
-  .map((command) => `        ${command.name}) words+=' ${names(command.options)}' ;;`)
+  .map(({ name, options, words }) => `        ${name}) words+=' ${[names(options), ...words].join(' ')}' ;;`)
   .join('\n')}
         help) words='${commands.map(({ name }) => name).join(' ')}' ;;
     esac
@@ -160,7 +164,7 @@ ${commands
   .filter(({ name }) => name !== 'help')
   .map((command) => {
     const lines = specs(own(command), '          ')
-    return `        ${command.name}) _arguments $everywhere \\\n${lines === '' ? '' : `${lines}\n`}          '*: :' ;;`
+    return `        ${command.name}) _arguments $everywhere \\\n${lines === '' ? '' : `${lines}\n`}          '*: :${command.words.length > 0 ? `(${command.words.join(' ')})` : ''}' ;;`
   })
   .join('\n')}
         help) _describe -t commands command commands ;;

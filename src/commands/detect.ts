@@ -135,6 +135,7 @@ export const detectCommand = async (options: DetectOptions): Promise<number> => 
   } catch (error) {
     if (error instanceof Misuse) {
       output.complain(`error: ${error.message}`)
+      output.complain('see portward detect --help')
       return EXIT.usage
     }
     if (!options.json || !(error instanceof HostError)) throw error

@@ -79,6 +79,8 @@ export interface Output {
   readonly complain: (text: string) => void
   /** Problems: stderr; when quiet, errors only. */
   readonly problems: (problems: readonly Problem[]) => void
+  /** The codes of what was printed, with the command that explains them. For people only: scripts have the codes in --json. */
+  readonly nameCodes: (codes: readonly string[]) => void
   /** The one JSON document, with --json. The items of the list come last, one a line, and are not copied as a whole. */
   readonly document: <T>(command: string, content: object, list?: LongList<T>) => void
   /** One of many JSON documents, one a line, with --json; written as `textLine` is. */
@@ -153,6 +155,10 @@ export const openOutput = (
     if (screen.isTerminal) stdout.write(shownResult(text))
     else stdout.write(withoutStyles(text), 'latin1')
   }
+  const nameCodes = (codes: readonly string[]): void => {
+    if (codes.length === 0 || !stderr.isTTY || quiet || json) return
+    complain(styled('dim', `portward explain-problem ${[...new Set(codes)].join(' ')} says more`))
+  }
   const jsonOf = (command: string, content: object, indent?: number): string =>
     JSON.stringify({ version: JSON_VERSION, command, ...content }, null, indent)
   const writeList = <T>({ name, items, asJson }: LongList<T>): void => {
@@ -188,12 +194,9 @@ export const openOutput = (
         const line = readableMessage(renderProblem(problem))
         stderr.write(`${show(styled(isError(problem) ? 'red' : 'yellow', line), 'stderr')}\n`)
       }
-      // For people only: scripts have the codes in --json.
-      if (shown.length > 0 && stderr.isTTY && !quiet && !json) {
-        const codes = [...new Set(shown.map(({ code }) => code))]
-        complain(styled('dim', `portward explain-problem ${codes.join(' ')} says more`))
-      }
+      nameCodes(shown.map(({ code }) => code))
     },
+    nameCodes,
     document: (command, content, list) => {
       if (!json) return
       batch.add(jsonOf(command, content, 2).slice(0, -'\n}'.length))

@@ -38,6 +38,7 @@ export const verifyCommand = async (options: GlobalOptions): Promise<number> => 
     return exitOver(assessment)
   }
   output.text(renderChecks(checks, options.quiet))
+  output.nameCodes(checks.filter(isFailure).map(({ code }) => code))
   output.document('verify', { ...problems, passed: !checks.some(isFailure), checks })
   return checks.some(isFailure) ? EXIT.failed : EXIT.ok
 }

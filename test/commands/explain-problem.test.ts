@@ -91,3 +91,12 @@ test.each([
   expect(texts().stderr).toMatch(/config\.env(?::\d+)?: .* — /)
   expect(/^portward explain-problem (?:[a-z-]+ )+says more$/m.test(texts().stderr)).toBe(isNamed)
 })
+
+it('names the codes of checks that failed, too', async () => {
+  const root = copyOf(join(fixtures, 'sample-server'))
+  const { terminal, texts } = createTerminal()
+  Object.assign(terminal.stderr, { isTTY: true, columns: 80, rows: 24 })
+  expect(await run({ argv: ['verify', '--root', root], ...terminal })).toBe(1)
+  const [, codes = ''] = /portward explain-problem (.*) says more/.exec(texts().stderr) ?? []
+  expect(codes.split(' ')).toContain('jail-files')
+})

@@ -155,6 +155,8 @@ test.each<[string[], string]>([
   [['--frob', 'plan'], 'see portward plan --help'],
   [['--frob'], 'see portward --help'],
   [['plan', '--config'], 'see portward --help'],
+  [['detect'], 'see portward detect --help'],
+  [['detect', '--pcap', 'x', '--listen'], 'see portward detect --help'],
 ])('wrong usage leads on: %j', async (argv, expected) => {
   const { status, stdout, stderr } = await portward(...argv)
   expect([status, stdout]).toEqual([64, ''])

@@ -76,6 +76,8 @@ describe('bash', () => {
     ],
     [['detect', '--interface', 'l'], ['lo']],
     [['apply', '--confirm-within', ''], []],
+    [['explain-problem', 'near'], ['near-miss']],
+    [['explain-problem', 'near-miss', 'cut-o'], ['cut-off']],
   ])('%j: %j', (words, expected) => {
     expect(offered(...words).sort()).toEqual(expected.sort())
   })
@@ -147,6 +149,8 @@ describe('zsh', () => {
     ['plan --format=g', ['github', 'gitlab']],
     ['plan --release ', ['native-2', 'sysv-1.2', 'template-1.2']],
     ['detect --mode st', ['stcp', 'stealth']],
+    ['explain-problem near', ['near-miss']],
+    ['explain-problem near-miss cut-o', ['cut-off']],
   ])('%s: %j', (words, expected) => {
     expect(zshOffers(`portward ${words}`).sort()).toEqual(expected)
   })

@@ -81,28 +81,34 @@ const listCommands = (program: Command, columns: number): string[] => {
   })
 }
 
+const renderStart = (program: Command, columns: number): string[] => [
+  `${heading('Usage')} portward [options] <command>`,
+  '',
+  wrap(
+    'Make a Debian server ban port scanners with stock portsentry and fail2ban, from a config.env.',
+    columns,
+  ),
+  '',
+  ...listCommands(program, columns),
+]
+
 /** For `portward` alone: what it is, and its commands. */
 export const renderOverview = (program: Command, columns: number): string =>
   [
-    `${heading('Usage')} portward [options] <command>`,
-    '',
-    wrap(
-      'Make a Debian server ban port scanners with stock portsentry and fail2ban, from a config.env.',
-      columns,
-    ),
-    '',
-    ...listCommands(program, columns),
+    ...renderStart(program, columns),
     `${heading('More')} portward <command> --help, portward --help, man portward`,
     '',
   ].join('\n')
 
-/** `portward --help`: the overview, and what all commands have in common. */
+/** `portward --help`: its commands, and what all of them have in common. */
 export const renderMainHelp = (program: Command, columns: number): string => {
   const options = program.createHelp().visibleOptions(program)
   return [
-    renderOverview(program, columns),
+    ...renderStart(program, columns),
     ...section('Global options, before or after the command', options.map(optionRow), columns),
     ...section('Exit codes', Object.entries(EXITS), columns),
     ...section('Files', FILES, columns),
+    `${heading('More')} portward <command> --help, man portward, man portward-config.env`,
+    '',
   ].join('\n')
 }
