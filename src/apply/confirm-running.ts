@@ -6,6 +6,7 @@ import type { Plan } from '../plan/plan.ts'
 import { lostFrom } from '../plan/services.ts'
 import { judgeWatching, wrongDaemons } from '../policy/daemons.ts'
 import { isJailWanted } from '../policy/jail.ts'
+import { monotonicMs } from '../system/clock.ts'
 import { readFileState } from '../system/files.ts'
 import { HostError } from '../system/host-error.ts'
 import { waitingFor } from '../system/waiting.ts'
@@ -67,14 +68,14 @@ type Wait = (settleMs: number, signal: AbortSignal) => Promise<void>
 const watch = (what: string, timeoutMs: number, hint: string, check: () => Promise<Finding>): Wait => {
   /** Of the processes that were found last, and since when they have been running. */
   let known = ''
-  let sinceMs = performance.now()
+  let sinceMs = monotonicMs()
   return (settleMs, signal) =>
     waitingFor(what, timeoutMs, async () => {
-      const begunMs = performance.now()
+      const begunMs = monotonicMs()
       for (;;) {
         signal.throwIfAborted()
         const { pids, wrong } = await check()
-        const nowMs = performance.now()
+        const nowMs = monotonicMs()
         if (pids.join() !== known) {
           known = pids.join()
           sinceMs = nowMs

@@ -7,6 +7,7 @@ import { loadedQuery, readInit, WANTS } from '../facts/systemd.ts'
 import type { RestartStep } from '../plan/plan.ts'
 import { BANS_UNIT } from '../policy/ban-set.ts'
 import { judgeLiveness } from '../policy/liveness.ts'
+import { monotonicMs } from '../system/clock.ts'
 import { effect } from '../system/effect.ts'
 import { errnoOf, HostError } from '../system/host-error.ts'
 import { run, tryRun } from '../system/process.ts'
@@ -98,11 +99,11 @@ export const stopServices = async (): Promise<void> => {
 }
 
 const waitForEnd = async (service: Service): Promise<void> => {
-  const begun = performance.now()
+  const begun = monotonicMs()
   for (;;) {
     const daemons = await readDaemons(service)
     if (daemons.length === 0) return
-    const elapsed = performance.now() - begun
+    const elapsed = monotonicMs() - begun
     if (elapsed > SIGNAL_AFTER_MS) signal(daemons, 'SIGTERM')
     if (elapsed > STOP_TIMEOUT_MS) {
       const pids = daemons.map(({ pid }) => pid).join(', ')

@@ -15,6 +15,7 @@ import {
   removeLegacyRoutes,
   removeLegacyRules,
 } from '../policy/legacy-bans.ts'
+import { monotonicMs } from '../system/clock.ts'
 import { effect } from '../system/effect.ts'
 import { readFileState, replaceFile } from '../system/files.ts'
 import { HostError } from '../system/host-error.ts'
@@ -47,12 +48,12 @@ const banInFail2ban = async (hosts: readonly string[]): Promise<readonly string[
   let missing = await findMissing()
   for (let at = 0; at < missing.length; at += AT_ONCE)
     await ban('portsentry', ...missing.slice(at, at + AT_ONCE))
-  let deadline = performance.now() + PATIENCE_MS
-  while (missing.length > 0 && performance.now() < deadline) {
+  let deadline = monotonicMs() + PATIENCE_MS
+  while (missing.length > 0 && monotonicMs() < deadline) {
     await sleep(POLL_MS)
     const before = missing.length
     missing = await findMissing()
-    if (missing.length < before) deadline = performance.now() + PATIENCE_MS
+    if (missing.length < before) deadline = monotonicMs() + PATIENCE_MS
   }
   return missing
 }

@@ -10,6 +10,7 @@ import {
 } from '../facts/fail2ban.ts'
 import { readFirewallBans } from '../facts/firewall-bans.ts'
 import type { BanStore } from '../policy/banned.ts'
+import { monotonicMs } from '../system/clock.ts'
 import { readFileState, replaceFile } from '../system/files.ts'
 import { HostError } from '../system/host-error.ts'
 import { waitingFor } from '../system/waiting.ts'
@@ -24,8 +25,8 @@ const POLL_MS = 1000
 
 /** Waits until a jail that has just been started has not restored any more bans for a while. */
 const waitUntilRestored = async (): Promise<void> => {
-  const deadline = performance.now() + RESTORING_MS
-  for (let last = -1, same = 0; same < 2 && performance.now() < deadline; ) {
+  const deadline = monotonicMs() + RESTORING_MS
+  for (let last = -1, same = 0; same < 2 && monotonicMs() < deadline; ) {
     const now = (await readBanned(JAIL)).length
     same = now === last ? same + 1 : 0
     last = now

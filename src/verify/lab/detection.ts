@@ -14,7 +14,7 @@ import { isInUse } from '../../live-detection/bind.ts'
 import { perform } from '../../live-detection/respond.ts'
 import { type Arrival, openListeners, portsOf } from '../../live-detection/sockets.ts'
 import type { Release } from '../../policy/release.ts'
-import { localTime } from '../../system/clock.ts'
+import { localTime, monotonicMs } from '../../system/clock.ts'
 import { startGreeters } from './greeters.ts'
 import { startRecorder } from './recorder.ts'
 import type { LabSpecification } from './specification.ts'
@@ -34,10 +34,10 @@ const createPerformer = ({ dialect }: Release): ((action: Action) => Promise<Act
   return async (action) => {
     const before = endless.get(action.option)
     if (before !== undefined) return { ...before, action }
-    const startedMs = performance.now()
+    const startedMs = monotonicMs()
     const outcome = await perform(action, response)
     if (action.kind !== 'command' || outcome.result !== 'failed') return outcome
-    if (performance.now() - startedMs >= COMMAND_TIMEOUT_MS) endless.set(action.option, outcome)
+    if (monotonicMs() - startedMs >= COMMAND_TIMEOUT_MS) endless.set(action.option, outcome)
     if (outcome.message !== '') return outcome
     const loud = { ...action, command: action.command.replace(SILENCERS, '') }
     return { ...outcome, message: (await perform(loud, response)).message }
