@@ -1,6 +1,6 @@
 import type { BansRead } from '../bans/read-bans.ts'
 import { type BanRow, type BanStore, type StoredBan, type StoreReading, storesIn } from '../policy/banned.ts'
-import { formatTimestamp, isoTimestamp } from './timestamps.ts'
+import { formatTimestamp, isoTimestamp } from '../system/timestamps.ts'
 
 const nameOf = (store: BanStore): string => (store === 'blocked-file' ? 'blocked file' : store)
 

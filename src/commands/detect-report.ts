@@ -1,5 +1,5 @@
 import type { Action, ActionOutcome, Decision, Outcome, Verdict } from '../detector/decision.ts'
-import { formatTimestamp, isoTimestamp } from './timestamps.ts'
+import { formatTimestamp, isoTimestamp } from '../system/timestamps.ts'
 
 /** Why a host is ignored: the file, the line (from 1) and its text. */
 export interface Exception {

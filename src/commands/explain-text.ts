@@ -1,9 +1,9 @@
 import type { Action } from '../detector/decision.ts'
 import type { Prediction } from '../detector/predict.ts'
 import { describeProtector } from '../policy/protection.ts'
+import { formatTimestamp } from '../system/timestamps.ts'
 import { describePort, describeSource, namesOf, notesOn } from './ban-table.ts'
 import { type Daemons, type Explanation, whyUncertain } from './explanation.ts'
-import { formatTimestamp } from './timestamps.ts'
 
 /** A topic and the lines about it. */
 export interface Section {

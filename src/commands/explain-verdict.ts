@@ -1,9 +1,9 @@
 import type { Action } from '../detector/decision.ts'
 import { type BanRow, storesIn } from '../policy/banned.ts'
 import { describeProtector } from '../policy/protection.ts'
+import { formatTimestamp } from '../system/timestamps.ts'
 import { describeEnd, namesOf } from './ban-table.ts'
 import { type Daemons, type Explanation, whyUncertain, wouldJail } from './explanation.ts'
-import { formatTimestamp } from './timestamps.ts'
 
 /** The result, for programs. */
 type Verdict =

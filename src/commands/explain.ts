@@ -18,6 +18,7 @@ import { FAIL2BAN_DIRECTORY, viewWith } from '../policy/jail.ts'
 import { daemonModes } from '../policy/release.ts'
 import { isError, renderProblem } from '../problem.ts'
 import { type FileState, readFileState } from '../system/files.ts'
+import { isoTimestamp } from '../system/timestamps.ts'
 import { readHost } from './address.ts'
 import { banAsJson, storesAsJson } from './ban-table.ts'
 import { type Bans, bansOf } from './bans.ts'
@@ -26,7 +27,6 @@ import { describeAll, renderSections } from './explain-text.ts'
 import { concludeFrom } from './explain-verdict.ts'
 import type { Daemons, Explanation, FirewallState, JailFiles } from './explanation.ts'
 import { EXIT, type GlobalOptions, openOutput } from './output.ts'
-import { isoTimestamp } from './timestamps.ts'
 
 /** The first of these files that exists; from the facts if they have it. */
 const findFile = async (

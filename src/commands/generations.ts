@@ -3,6 +3,7 @@ import { readGenerations } from '../generations/store.ts'
 import { describeUnfinished, findPending, findUnfinished, isPending } from '../generations/unfinished.ts'
 import { pendingAsJson, pendingProblem } from '../policy/confirmation.ts'
 import { STATE } from '../system/lock.ts'
+import { formatTimestamp } from '../system/timestamps.ts'
 import { EXIT, type GlobalOptions, openOutput } from './output.ts'
 
 const WORDS: Readonly<Record<Generation['state'], string>> = {
@@ -15,7 +16,7 @@ const WORDS: Readonly<Record<Generation['state'], string>> = {
 const renderGeneration = (generation: Generation): string => {
   const { number, state, started, steps } = generation
   const pending = isPending(generation) ? ', not confirmed' : ''
-  return `${String(number).padStart(4)}  ${started}  ${WORDS[state]}${pending}\n${steps.map((step) => `      ${step}\n`).join('')}`
+  return `${String(number).padStart(4)}  ${formatTimestamp(Date.parse(started))}  ${WORDS[state]}${pending}\n${steps.map((step) => `      ${step}\n`).join('')}`
 }
 
 /** `portward generations`: what earlier applies replaced, the latest first. */

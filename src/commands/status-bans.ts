@@ -1,9 +1,9 @@
 import type { Assessment } from '../assessment/assess.ts'
 import { type BanStore, storesIn } from '../policy/banned.ts'
 import { type ScanSummary, summarizeScans } from '../policy/scan-summary.ts'
+import { formatTimestamp, isoTimestamp } from '../system/timestamps.ts'
 import { describePort, namesOf, notesOn } from './ban-table.ts'
 import { bansOf } from './bans.ts'
-import { formatTimestamp, isoTimestamp } from './timestamps.ts'
 
 /** Entries of each list. */
 const MOST = 5

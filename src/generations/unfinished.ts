@@ -1,5 +1,6 @@
 import type { PendingConfirmation } from '../policy/confirmation.ts'
 import { isLocked, STATE } from '../system/lock.ts'
+import { formatTimestamp } from '../system/timestamps.ts'
 import { isArmed, readTimeLeft } from './confirmation.ts'
 import { type Journal, readJournal } from './journal.ts'
 import type { Generation } from './record.ts'
@@ -16,7 +17,7 @@ export interface Unfinished {
 
 /** An unfinished operation as text. */
 export const describeUnfinished = ({ operation, started, isRunning }: Unfinished): string =>
-  `an earlier ${operation}, begun ${started}, ${isRunning ? 'is still running' : 'was interrupted'}`
+  `an earlier ${operation}, begun ${formatTimestamp(Date.parse(started))}, ${isRunning ? 'is still running' : 'was interrupted'}`
 
 /** The operation that has begun but not ended; null if there is none, or without root. Changes nothing. */
 export const findUnfinished = async (): Promise<Unfinished | null> => {

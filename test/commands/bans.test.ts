@@ -87,7 +87,7 @@ describe('bans', () => {
     expect(status).toBe(0)
     const [head, ...lines] = stdout.trimEnd().split('\n')
     expect(head).toMatch(/^ADDRESS +SINCE +UNTIL +PORT +SOURCE +WHERE$/)
-    const date = '\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d'
+    const date = '\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d [+-]\\d{4}'
     expect(lines).toEqual([
       expect.stringMatching(
         new RegExp(
@@ -276,7 +276,9 @@ describe('explain', () => {
 it('status tells bans, last scans and ports from the files', async () => {
   const { stdout } = await said((terminal) => statusCommand(options(terminal, server12())))
   expect(stdout).toMatch(/^bans +2 now in the stores that could be read;/m)
-  expect(stdout).toMatch(/^last scans +\S+ \S+ 198\.51\.100\.23 79\/tcp\n +\S+ \S+ 203\.0\.113\.9 11\/tcp$/m)
+  expect(stdout).toMatch(
+    /^last scans +\S+ \S+ \S+ 198\.51\.100\.23 79\/tcp\n +\S+ \S+ \S+ 203\.0\.113\.9 11\/tcp$/m,
+  )
   expect(stdout).toMatch(/^ports +11\/tcp \(1\), 79\/tcp \(1\)/m)
   expect(stdout).toMatch(/^sshd +unknown: openssh-server is not installed$/m)
 })

@@ -53,7 +53,7 @@ it('says which hosts would be blocked, and which are ignored because of which li
   expect(stderr).toBe('')
   const [events = '', summary = ''] = stdout.split('\n\n')
   expect(events).toMatch(
-    /^2026-11-2\d \d\d:00:00 203\.0\.113\.9 TCP SYN\/Normal scan, port 11 \(atcp\): would be blocked; KILL_HOSTS_DENY: ALL: 203\.0\.113\.9 : DENY - would be written; KILL_ROUTE: \/sbin\/route add -host 203\.0\.113\.9 reject - would run$/m,
+    /^2026-11-2\d \d\d:00:00 [+-]\d{4} 203\.0\.113\.9 TCP SYN\/Normal scan, port 11 \(atcp\): would be blocked; KILL_HOSTS_DENY: ALL: 203\.0\.113\.9 : DENY - would be written; KILL_ROUTE: \/sbin\/route add -host 203\.0\.113\.9 reject - would run$/m,
   )
   expect(summary.split('\n')).toEqual([
     '203.0.113.9: noticed 5 times: 1 would be blocked, 4 already blocked',

@@ -134,7 +134,7 @@ describeServers('bans, unban, explain and status on Debian 12', () => {
     }
     const status = await portward(server, 'status', 0)
     expect(status).toMatch(/^bans +5 now, 3 NOT BANNED EVERYWHERE.*; 5 detected this week/m)
-    expect(status).toMatch(/^last scans +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d 203\.0\.113\.93 \d+\/tcp$/m)
+    expect(status).toMatch(/^last scans +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4} 203\.0\.113\.93 \d+\/tcp$/m)
     expect(status).toMatch(/^ports +1\/tcp \(4\), /m)
   })
 
@@ -229,7 +229,7 @@ describeServers('bans, unban, explain and status on testing, with the records of
     const status = await portward(server, 'status', 1)
     expect(status).toContain('WOULD NOT START AGAIN: ')
     expect(status).toMatch(/^bans +2 now; 2 detected this week/m)
-    expect(status).toMatch(/^last scans +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d 203\.0\.113\.77 7\/udp$/m)
+    expect(status).toMatch(/^last scans +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4} 203\.0\.113\.77 7\/udp$/m)
     expect(status).toMatch(/^ports +(?=.*\b1\/tcp \(1\))(?=.*\b7\/udp \(1\))/m)
     await server.run(`cp -p /root/kept ${CONF}`)
   })

@@ -276,7 +276,7 @@ export const describePromises = (release: Expectations): void => {
       const isLasting = (line: string) => !/^active (?!.*(portsentry|fail2ban|portward))/.test(line)
       const changes = differences(withoutTimes(bare), withoutTimes(await readState(server)))
       expect(changes.filter(isLasting)).toEqual([])
-      expect(await portward(server, 'generations', 0)).toMatch(/^ +1 {2}\S+ {2}rolled back$/m)
+      expect(await portward(server, 'generations', 0)).toMatch(/^ +1 {2}\S+ \S+ \S+ {2}rolled back$/m)
       // The programs that could show a rule were removed with the packages.
       const { stdout } = await execa('ip', ['netns', 'exec', server.network.server, 'nft', 'list', 'ruleset'])
       expect(stdout).not.toMatch(/drop|reject|f2b|portward/)

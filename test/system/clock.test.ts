@@ -1,5 +1,6 @@
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it } from 'vitest'
 import { localTime } from '../../src/system/clock.ts'
+import { setTimeZone } from '../time-zone.ts'
 
 /** 2026-11-21T19:26:56.506Z, and half a year before. */
 const WINTER = 1795289216506
@@ -14,12 +15,7 @@ it.each([
 ] as const)(
   'tells the time in %s',
   (zone, timeMs, [year, month, day, hour, minute, second, millisecond], offsetMinutes) => {
-    const before = process.env['TZ']
-    onTestFinished(() => {
-      if (before === undefined) delete process.env['TZ']
-      else process.env['TZ'] = before
-    })
-    process.env['TZ'] = zone
+    setTimeZone(zone)
     expect(localTime(timeMs)).toEqual({ year, month, day, hour, minute, second, millisecond, offsetMinutes })
   },
 )
