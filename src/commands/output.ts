@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream'
 import { isError, type Problem, renderProblem } from '../problem.ts'
 import { readableBytes, readableJson, readableMessage, readableWords } from '../readable.ts'
-import { asAscii, isUtf8, paint, styled, withoutStyles } from '../styled.ts'
+import { asAscii, isUtf8, paint, styled, withoutStyles, wrap } from '../styled.ts'
 
 /** The documented exit codes. */
 export const EXIT = { ok: 0, failed: 1, pending: 2, usage: 64, configuration: 78 } as const
@@ -69,7 +69,7 @@ export interface Output {
   readonly result: (text: string) => void
   /** The same, by the pager if it is longer than the screen. */
   readonly page: (text: string) => Promise<void>
-  /** Results as Unicode; may quote files. */
+  /** Results as Unicode, wrapped to the screen; may quote files. */
   readonly text: (text: string) => void
   /** One of many lines of a result, written with those that follow it at once. */
   readonly textLine: (text: string) => void
@@ -134,17 +134,20 @@ export const openOutput = (
   const { json, quiet, terminal } = options
   const { stdout, stderr, env } = terminal
   const screen = screenOf(stdout, env)
+  // What reads messages elsewhere, such as a log, gets each on one line, whatever $COLUMNS says about stdout.
+  const messageColumns = screenOf(stderr, {}).columns
   /** Readable text as this stream shows it. */
-  const show = (text: string, stream: 'stdout' | 'stderr'): string => {
-    const shown = isUtf8(env) ? text : asAscii(text)
+  const show = (text: string, stream: 'stdout' | 'stderr', columns = Infinity, indent = 0): string => {
+    const shown = wrap(isUtf8(env) ? text : asAscii(text), columns, indent)
     return isColored(options, stream) ? paint(shown) : withoutStyles(shown)
   }
+  const shownText = (text: string): string => show(readableWords(text), 'stdout', screen.columns, 2)
   const batch = createBatch((text) => {
-    stdout.write(json ? readableJson(text) : show(readableWords(text), 'stdout'))
+    stdout.write(json ? readableJson(text) : shownText(text))
   })
   const complain = (text: string): void => {
     batch.flush()
-    stderr.write(`${show(readableMessage(text), 'stderr')}\n`)
+    stderr.write(`${show(readableMessage(text), 'stderr', messageColumns, 4)}\n`)
   }
   /** The text of a result for a terminal. */
   const shownResult = (text: string): string => show(styleDiff(readableBytes(text)), 'stdout')
@@ -178,7 +181,7 @@ export const openOutput = (
     },
     text: (text) => {
       batch.flush()
-      if (!json) stdout.write(show(readableWords(text), 'stdout'))
+      if (!json) stdout.write(shownText(text))
     },
     textLine: (text) => {
       if (!json) batch.add(text)
@@ -188,12 +191,9 @@ export const openOutput = (
     },
     complain,
     problems: (problems) => {
-      batch.flush()
       const shown = problems.filter((problem) => !quiet || isError(problem))
-      for (const problem of shown) {
-        const line = readableMessage(renderProblem(problem))
-        stderr.write(`${show(styled(isError(problem) ? 'red' : 'yellow', line), 'stderr')}\n`)
-      }
+      for (const problem of shown)
+        complain(styled(isError(problem) ? 'red' : 'yellow', renderProblem(problem)))
       nameCodes(shown.map(({ code }) => code))
     },
     nameCodes,

@@ -31,6 +31,7 @@ const ENVIRONMENT: Terminal['env'] = { LANG: 'C.UTF-8' }
 export const createTerminal = (
   env: Terminal['env'] = ENVIRONMENT,
   stdin: Readable = Readable.from([]),
+  screen: { readonly isTTY?: true; readonly columns?: number; readonly rows?: number } = {},
 ): {
   readonly terminal: Terminal
   readonly texts: () => Omit<Result, 'status'>
@@ -39,7 +40,12 @@ export const createTerminal = (
 } => {
   const [stdout, stderr] = [recorder(), recorder()]
   return {
-    terminal: { env, stdin, stdout: stdout.stream, stderr: stderr.stream },
+    terminal: {
+      env,
+      stdin,
+      stdout: Object.assign(stdout.stream, screen),
+      stderr: Object.assign(stderr.stream, screen),
+    },
     texts: () => ({
       stdout: stdout.bytes().toString(),
       bytes: stdout.bytes().toString('latin1'),
@@ -52,6 +58,18 @@ export const createTerminal = (
 /** Runs portward's command line in this process, with no other environment than a UTF-8 locale: to start node takes as long as a plan. */
 export const portward = async (...argv: string[]): Promise<Result> => {
   const { terminal, texts } = createTerminal()
+  const status = await run({ argv, ...terminal })
+  return { status, ...texts() }
+}
+
+/** The same on a terminal that is so wide. `environment`: more variables. */
+export const portwardOnScreen = async (
+  columns: number,
+  environment: Terminal['env'],
+  ...argv: string[]
+): Promise<Result> => {
+  const screen = { isTTY: true, columns, rows: 24 } as const
+  const { terminal, texts } = createTerminal({ ...ENVIRONMENT, ...environment }, undefined, screen)
   const status = await run({ argv, ...terminal })
   return { status, ...texts() }
 }
