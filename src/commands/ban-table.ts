@@ -1,6 +1,8 @@
 import type { BansRead } from '../bans/read-bans.ts'
 import { type BanRow, type BanStore, type StoredBan, type StoreReading, storesIn } from '../policy/banned.ts'
+import { styled } from '../styled.ts'
 import { formatTimestamp, isoTimestamp } from '../system/timestamps.ts'
+import { renderTable } from './layout.ts'
 
 const nameOf = (store: BanStore): string => (store === 'blocked-file' ? 'blocked file' : store)
 
@@ -23,8 +25,8 @@ export const describeSource = ({ source, mode, reason }: BanRow): string => {
 const describeWhere = ({ where, missing, protectedBy }: BanRow): string =>
   [
     namesOf(where.map(({ store }) => store)),
-    ...(missing.length > 0 ? [`MISSING in ${namesOf(missing)}`] : []),
-    ...(protectedBy === null ? [] : [`PROTECTED by ${protectedBy}`]),
+    ...(missing.length > 0 ? [styled('red', `MISSING in ${namesOf(missing)}`)] : []),
+    ...(protectedBy === null ? [] : [styled('red', `PROTECTED by ${protectedBy}`)]),
   ].join('; ')
 
 const cellsOf = (row: BanRow): string[] => [
@@ -52,19 +54,15 @@ const describeNone = (readings: readonly StoreReading[], incomplete: string): st
   return incomplete === '' ? `${found}\n` : `${found}; ${incomplete}`
 }
 
-/** One line a ban, in columns; then what could not be read. */
-export const renderBanTable = (rows: readonly BanRow[], readings: readonly StoreReading[]): string => {
+/** The bans, in columns; then what could not be read. */
+export const renderBanTable = (
+  rows: readonly BanRow[],
+  readings: readonly StoreReading[],
+  columns: number,
+): string => {
   const incomplete = describeIncomplete(readings)
   if (rows.length === 0) return describeNone(readings, incomplete)
-  const table = [HEAD, ...rows.map(cellsOf)]
-  const widths = HEAD.map((_, column) =>
-    table.reduce((most, line) => Math.max(most, line[column]?.length ?? 0), 0),
-  )
-  widths[HEAD.length - 1] = 0
-  const lines = table.map(
-    (line) => `${line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}\n`,
-  )
-  return lines.join('') + incomplete
+  return renderTable(HEAD, rows.map(cellsOf), columns) + incomplete
 }
 
 const recordAsJson = ({ store, detail, sinceMs, untilMs, port, protocol, mode }: StoredBan): object => {

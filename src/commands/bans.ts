@@ -44,7 +44,7 @@ export const bansCommand = async (options: GlobalOptions): Promise<number> => {
     ...(unknown === null ? [] : [`cannot determine protected hosts: ${unknown}`]),
   ]
   if (pending !== null) output.problems([pendingProblem(pending)])
-  output.text(renderBanTable(bans.rows, bans.stores))
+  output.text(renderBanTable(bans.rows, bans.stores, output.screen.columns))
   for (const note of notes) output.note(note)
   const content = {
     root: options.root,

@@ -49,7 +49,7 @@ const renderHost = (summary: HostSummary): string => {
   const verdicts = [...outcomes].map(([word, count]) => (count === noticed ? word : `${count} ${word}`))
   const by = exceptions.size === 0 ? '' : ` ${list(exceptions)}`
   const lines = [
-    `${host}: noticed ${noticed === 1 ? 'once' : `${noticed} times`}: ${verdicts.join(', ')}${by}`,
+    `${host}: noticed ${noticed === 1 ? 'once' : `${noticed} times`}: ${verdicts.join('; ')}${by}`,
     `    ${list(scans)}; ports ${list(ports)}`,
     ...[...actions.values()].map((action) => `    ${action}`),
   ]

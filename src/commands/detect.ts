@@ -89,7 +89,7 @@ const detect = async (
   )
   if (failure !== null) reportFailure(output, source, failure)
   output.documentLine('detect', { event: 'summary', acted: acts, ...summary.asJson(), ...document })
-  output.text(`\n${summary.render()}${text}`)
+  output.text(`${options.summary ? '' : '\n'}${summary.render()}${text}`)
   return failure === null ? EXIT.ok : EXIT.failed
 }
 

@@ -4,12 +4,7 @@ import { describeProtector } from '../policy/protection.ts'
 import { formatTimestamp } from '../system/timestamps.ts'
 import { describePort, describeSource, namesOf, notesOn } from './ban-table.ts'
 import { type Daemons, type Explanation, whyUncertain } from './explanation.ts'
-
-/** A topic and the lines about it. */
-export interface Section {
-  readonly topic: string
-  readonly lines: readonly string[]
-}
+import type { Section } from './layout.ts'
 
 const describeProtection = ({ protectors, protectionUnknown }: Explanation): string[] => {
   if (protectionUnknown !== null) return [`cannot be determined: ${protectionUnknown}`]
@@ -27,7 +22,7 @@ const describeBans = (explanation: Explanation): string[] => {
   })
   const source =
     ban === null
-      ? ['not found in any store that could be read']
+      ? ['no: not found in any store that could be read']
       : [`by ${describeSource(ban)}${ban.port === null ? '' : `, port ${describePort(ban)}`}`]
   const missing = ban === null || ban.missing.length === 0 ? [] : [`MISSING in ${namesOf(ban.missing)}`]
   const scan =
@@ -58,11 +53,11 @@ const describeAction = (action: Action): string => {
 
 const describeProtocols = ({ mode, protocols, atPacket }: Prediction): string[] =>
   protocols.flatMap(({ protocol, port, block, actions }) => {
-    if (port === null) return [`${mode}: ${protocol}: it does not watch any port`]
+    if (port === null) return [`${mode}, ${protocol}: it does not watch any port`]
     const packet = atPacket === 1 ? 'the first packet' : `packet ${atPacket} (SCAN_TRIGGER)`
     const key = `BLOCK_${protocol.toUpperCase()}=${block}`
     const what = actions.length === 0 ? 'it only writes its log and history' : 'it acts'
-    const head = `${mode}: ${protocol}: at ${packet} to a watched port, such as ${port}, ${what} (${key})`
+    const head = `${mode}, ${protocol}: at ${packet} to a watched port (such as ${port}) ${what} (${key})`
     return [head, ...actions.map((action) => `    ${describeAction(action)}`)]
   })
 
@@ -174,12 +169,3 @@ export const describeAll = (explanation: Explanation): Section[] => [
   { topic: 'fail2ban', lines: describeFail2ban(explanation) },
   { topic: 'wrappers', lines: describeWrappers(explanation) },
 ]
-
-const WIDTH = 12
-
-export const renderSections = (sections: readonly Section[]): string =>
-  sections
-    .flatMap(({ topic, lines }) =>
-      lines.map((line, index) => `${(index === 0 ? topic : '').padEnd(WIDTH)}${line}\n`),
-    )
-    .join('')

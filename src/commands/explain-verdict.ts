@@ -1,6 +1,7 @@
 import type { Action } from '../detector/decision.ts'
 import { type BanRow, storesIn } from '../policy/banned.ts'
 import { describeProtector } from '../policy/protection.ts'
+import type { Style } from '../styled.ts'
 import { formatTimestamp } from '../system/timestamps.ts'
 import { describeEnd, namesOf } from './ban-table.ts'
 import { type Daemons, type Explanation, whyUncertain, wouldJail } from './explanation.ts'
@@ -17,6 +18,20 @@ type Verdict =
   | 'would-be-logged'
   | 'undetected'
   | 'unknown'
+
+/** Green: as it should be; red: it is not; yellow: it may not be. */
+export const VERDICT_STYLES: Readonly<Record<Verdict, Style>> = {
+  banned: 'green',
+  'ban-not-in-force': 'red',
+  protected: 'green',
+  'protected-but-banned': 'red',
+  'protected-but-not-ignored': 'red',
+  ignored: 'yellow',
+  'would-be-banned': 'green',
+  'would-be-logged': 'yellow',
+  undetected: 'red',
+  unknown: 'yellow',
+}
 
 interface Conclusion {
   readonly verdict: Verdict

@@ -17,15 +17,17 @@ import { judgedDaemons, judgeHost } from '../policy/hosts-access-verdict.ts'
 import { FAIL2BAN_DIRECTORY, viewWith } from '../policy/jail.ts'
 import { daemonModes } from '../policy/release.ts'
 import { isError, renderProblem } from '../problem.ts'
+import { styled } from '../styled.ts'
 import { type FileState, readFileState } from '../system/files.ts'
 import { isoTimestamp } from '../system/timestamps.ts'
 import { readHost } from './address.ts'
 import { banAsJson, storesAsJson } from './ban-table.ts'
 import { type Bans, bansOf } from './bans.ts'
 import { judgeIgnoreList, subjectOf } from './detect-subject.ts'
-import { describeAll, renderSections } from './explain-text.ts'
-import { concludeFrom } from './explain-verdict.ts'
+import { describeAll } from './explain-text.ts'
+import { concludeFrom, VERDICT_STYLES } from './explain-verdict.ts'
 import type { Daemons, Explanation, FirewallState, JailFiles } from './explanation.ts'
+import { renderSections } from './layout.ts'
 import { EXIT, type GlobalOptions, openOutput } from './output.ts'
 
 /** The first of these files that exists; from the facts if they have it. */
@@ -174,7 +176,8 @@ export const explainCommand = async (options: GlobalOptions, text: string): Prom
   const { verdict, text: sentence } = concludeFrom(explanation)
   const sections = describeAll(explanation)
   if (pending !== null) output.problems([pendingProblem(pending)])
-  output.text(`${explanation.address} ${sentence}\n\n${renderSections(sections)}`)
+  const painted = styled(VERDICT_STYLES[verdict], sentence)
+  output.text(`${explanation.address} ${painted}\n\n${renderSections(sections, output.screen.columns)}`)
   const { ban, stores, lastScan, ...rest } = explanation
   output.document('explain', {
     root: options.root,

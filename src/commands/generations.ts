@@ -2,22 +2,30 @@ import type { Generation } from '../generations/record.ts'
 import { readGenerations } from '../generations/store.ts'
 import { describeUnfinished, findPending, findUnfinished, isPending } from '../generations/unfinished.ts'
 import { pendingAsJson, pendingProblem } from '../policy/confirmation.ts'
+import { styled } from '../styled.ts'
 import { STATE } from '../system/lock.ts'
 import { formatTimestamp } from '../system/timestamps.ts'
 import { EXIT, type GlobalOptions, openOutput } from './output.ts'
 
 const WORDS: Readonly<Record<Generation['state'], string>> = {
-  open: 'interrupted',
-  applied: 'applied',
-  undone: 'failed, rolled back',
+  open: styled('red', 'interrupted'),
+  applied: styled('green', 'applied'),
+  undone: styled('yellow', 'failed, rolled back'),
   'rolled-back': 'rolled back',
 }
 
 const renderGeneration = (generation: Generation): string => {
   const { number, state, started, steps } = generation
-  const pending = isPending(generation) ? ', not confirmed' : ''
-  return `${String(number).padStart(4)}  ${formatTimestamp(Date.parse(started))}  ${WORDS[state]}${pending}\n${steps.map((step) => `      ${step}\n`).join('')}`
+  const pending = isPending(generation) ? styled('yellow', ', not confirmed') : ''
+  const time = formatTimestamp(Date.parse(started))
+  return `${String(number).padStart(4)}  ${time}  ${WORDS[state]}${pending}\n${steps.map((step) => `      ${step}\n`).join('')}`
 }
+
+/** Generations as they come, each with its steps. */
+export const renderGenerations = (generations: readonly Generation[]): string =>
+  generations.length === 0
+    ? 'none: nothing has been applied yet\n'
+    : generations.map(renderGeneration).join('')
 
 /** `portward generations`: what earlier applies replaced, the latest first. */
 export const generationsCommand = async (options: GlobalOptions): Promise<number> => {
@@ -35,11 +43,7 @@ export const generationsCommand = async (options: GlobalOptions): Promise<number
     output.note(
       interrupted === null ? described : `${described}: the next apply or rollback resolves it first`,
     )
-  output.text(
-    generations.length === 0
-      ? 'none: nothing has been applied yet\n'
-      : generations.map(renderGeneration).join(''),
-  )
+  output.text(renderGenerations(generations))
   output.document('generations', {
     confirmation: pendingAsJson(pending),
     interrupted,

@@ -3,6 +3,7 @@ import { readBans } from '../bans/read-bans.ts'
 import { releaseHosts } from '../bans/release-hosts.ts'
 import { type BanStore, type StoreReading, storesIn } from '../policy/banned.ts'
 import type { Problem } from '../problem.ts'
+import { styled } from '../styled.ts'
 import type { HostError } from '../system/host-error.ts'
 import { namesOf, notesOn } from './ban-table.ts'
 import { expectRoot, locked, recoverFirst } from './locked.ts'
@@ -59,8 +60,8 @@ const describe = ({ address, released, left, unsure }: Release, before: Readings
         ? 'not released'
         : describeNone(before)
   const still = [
-    left.length === 0 ? '' : `; STILL BANNED, OR AGAIN, in ${namesOf(left)}`,
-    unsure.length === 0 ? '' : `; could not check ${namesOf(unsure)} afterwards`,
+    left.length === 0 ? '' : `; ${styled('red', 'STILL BANNED, OR AGAIN,')} in ${namesOf(left)}`,
+    unsure.length === 0 ? '' : `; whether ${namesOf(unsure)} still has it could not be checked`,
   ].join('')
   return `${address}: ${was}${still}\n`
 }

@@ -1,7 +1,13 @@
+import { type Style, styled } from '../styled.ts'
 import { type Check, isFailure, OBSERVES, type Result } from './check.ts'
 import { NETWORKS } from './networks-check.ts'
 
-const WORDS: Readonly<Record<Result, string>> = { pass: 'pass', warn: 'WARN', fail: 'FAIL', skip: 'skip' }
+const WORDS: Readonly<Record<Result, string>> = {
+  pass: styled('green', 'pass'),
+  warn: styled('yellow', 'WARN'),
+  fail: styled('red', 'FAIL'),
+  skip: styled('dim', 'skip'),
+}
 
 const renderCheck = ({ result, title, message, hint }: Check): string => {
   const todo = hint === '' || result === 'pass' ? '' : `\n${' '.repeat(6)}→ ${hint}`
@@ -34,14 +40,14 @@ const summarize = (checks: readonly Check[]): string => {
     `${count(checks, 'fail')} failed`,
     ...(count(checks, 'skip') > 0 ? [`${count(checks, 'skip')} could not be done`] : []),
   ]
-  const verdict = checks.some(isFailure)
-    ? describeFailure(checks.filter(isFailure))
+  const [style, verdict]: [Style, string] = checks.some(isFailure)
+    ? ['red', describeFailure(checks.filter(isFailure))]
     : count(checks, 'skip') > 0
-      ? 'no check failed, but not everything was proven'
+      ? ['yellow', 'no check failed, but not everything was proven']
       : warnings > 0
-        ? 'no check failed, but see the warnings'
-        : describeSuccess(checks)
-  return `${counts.join(', ')}: ${verdict}`
+        ? ['yellow', 'no check failed, but see the warnings']
+        : ['green', describeSuccess(checks)]
+  return `${counts.join(', ')}: ${styled(style, verdict)}`
 }
 
 /** The table of checks for a terminal: all of them, or those that failed, and the summary. */

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { renderBanTable } from '../../src/commands/ban-table.ts'
-import type { BanStore, StoreReading } from '../../src/policy/banned.ts'
+import type { BanRow, BanStore, StoredBan, StoreReading } from '../../src/policy/banned.ts'
+import { paint, withoutStyles } from '../../src/styled.ts'
+import { setTimeZone } from '../time-zone.ts'
 
 const read = (store: BanStore): StoreReading => {
   return { store, state: 'read', bans: [], isExpected: true, note: '' }
@@ -27,4 +29,88 @@ test.each<[string, StoreReading[], string]>([
     [unread('firewall', 'incomplete')],
     'cannot determine whether a host is banned; not read: firewall (not readable without root)\n',
   ],
-])('without a row: %s', (_, readings, expected) => expect(renderBanTable([], readings)).toBe(expected))
+])('without a row: %s', (_, readings, expected) =>
+  expect(renderBanTable([], readings, Infinity)).toBe(expected),
+)
+
+const HOUR_MS = 3_600_000
+/** Half an hour before summer time ends in Europe. */
+const NIGHT = Date.parse('2026-10-25T00:30:00Z')
+
+const inStore = (store: BanStore) => ({ store }) as StoredBan
+
+const ROW: BanRow = {
+  address: '203.0.113.9',
+  sinceMs: NIGHT,
+  untilMs: NIGHT + HOUR_MS,
+  source: 'portsentry',
+  mode: 'atcp',
+  port: 23,
+  protocol: 'tcp',
+  reason: null,
+  where: [inStore('fail2ban'), inStore('hosts.deny')],
+  missing: [],
+  protectedBy: null,
+}
+const LONG: BanRow = {
+  ...ROW,
+  address: '2001:db8:ffff:ffff:ffff:ffff:ffff:ffff',
+  untilMs: 'permanent',
+  port: 65535,
+  where: [inStore('fail2ban')],
+  missing: ['firewall'],
+  protectedBy: '/root/config.env:3: WHITELIST: 2001:db8::/32',
+}
+
+test.each<[string, number, BanRow[], string[]]>([
+  [
+    'IPv4 at 80 columns',
+    80,
+    [ROW],
+    [
+      'ADDRESS      SINCE                      UNTIL                      PORT',
+      '    SOURCE             WHERE',
+      '203.0.113.9  2026-10-25 02:30:00 +0200  2026-10-25 02:30:00 +0100  23/tcp',
+      '    portsentry (atcp)  fail2ban, hosts.deny',
+    ],
+  ],
+  [
+    'IPv6 at 80 columns',
+    80,
+    [ROW, LONG],
+    [
+      'ADDRESS                                 SINCE',
+      '    UNTIL                      PORT       SOURCE',
+      '    WHERE',
+      '203.0.113.9                             2026-10-25 02:30:00 +0200',
+      '    2026-10-25 02:30:00 +0100  23/tcp     portsentry (atcp)',
+      '    fail2ban, hosts.deny',
+      '2001:db8:ffff:ffff:ffff:ffff:ffff:ffff  2026-10-25 02:30:00 +0200',
+      '    permanent                  65535/tcp  portsentry (atcp)',
+      '    fail2ban; MISSING in firewall; PROTECTED by /root/config.env:3: WHITELIST:',
+      '      2001:db8::/32',
+    ],
+  ],
+  [
+    'all on one line where there is room',
+    200,
+    [ROW, LONG],
+    [
+      'ADDRESS                                 SINCE                      UNTIL                      PORT       SOURCE             WHERE',
+      '203.0.113.9                             2026-10-25 02:30:00 +0200  2026-10-25 02:30:00 +0100  23/tcp     portsentry (atcp)  fail2ban, hosts.deny',
+      '2001:db8:ffff:ffff:ffff:ffff:ffff:ffff  2026-10-25 02:30:00 +0200  permanent                  65535/tcp  portsentry (atcp)  fail2ban; MISSING in firewall; PROTECTED by /root/config.env:3: WHITELIST:',
+      '  2001:db8::/32',
+    ],
+  ],
+])('shows %s', (_, columns, rows, expected) => {
+  setTimeZone('Europe/Berlin')
+  const text = withoutStyles(renderBanTable(rows, [read('fail2ban')], columns))
+  expect(text.trimEnd().split('\n')).toEqual(expected)
+})
+
+test('has what is wrong in red', () => {
+  const text = paint(renderBanTable([LONG], [read('fail2ban')], Infinity))
+  expect(text).toContain(
+    '; \u001b[31mMISSING in firewall\u001b[0m; \u001b[31mPROTECTED by /root/config.env:3',
+  )
+})

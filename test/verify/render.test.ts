@@ -1,7 +1,11 @@
 import { expect, it } from 'vitest'
+import { paint, withoutStyles, wrap } from '../../src/styled.ts'
 import { type Check, checkFor, listed } from '../../src/verify/check.ts'
 import { NETWORKS } from '../../src/verify/networks-check.ts'
-import { renderChecks, renderProof } from '../../src/verify/render.ts'
+import * as render from '../../src/verify/render.ts'
+
+const renderChecks = (checks: readonly Check[]) => withoutStyles(render.renderChecks(checks))
+const renderProof = (checks: readonly Check[]) => withoutStyles(render.renderProof(checks))
 
 const check = checkFor('cut-off')
 const pass = check.pass('port 22 no longer answers', 'never shown')
@@ -64,6 +68,45 @@ it('says what was found, and what to do where there is something to do', () => {
       '1 passed, 0 warnings, 1 failed, 1 could not be done: this server is NOT protected as config.env asks\n',
     ].join('\n'),
   )
+})
+
+const long = check.fail(
+  'port 22 of 198.51.100.1 still answers '.repeat(3).trimEnd(),
+  'portward apply '.repeat(6).trimEnd(),
+)
+
+it.each([
+  [
+    80,
+    `FAIL  a scanner is cut off
+      port 22 of 198.51.100.1 still answers port 22 of 198.51.100.1 still
+        answers port 22 of 198.51.100.1 still answers
+      → portward apply portward apply portward apply portward apply portward
+        apply portward apply
+
+0 passed, 0 warnings, 1 failed: this server is NOT protected as config.env asks
+`,
+  ],
+  [
+    200,
+    `FAIL  a scanner is cut off
+      port 22 of 198.51.100.1 still answers port 22 of 198.51.100.1 still answers port 22 of 198.51.100.1 still answers
+      → portward apply portward apply portward apply portward apply portward apply portward apply
+
+0 passed, 0 warnings, 1 failed: this server is NOT protected as config.env asks
+`,
+  ],
+])('is readable at %d columns, as it is wrapped where it is written', (columns, expected) => {
+  expect(wrap(renderChecks([long]), columns, 2)).toBe(expected)
+})
+
+it.each<[Check, string]>([
+  [pass, '\u001b[32mpass\u001b[0m  '],
+  [warn, '\u001b[33mWARN\u001b[0m  '],
+  [fail, '\u001b[31mFAIL\u001b[0m  '],
+  [skip, '\u001b[2mskip\u001b[0m  '],
+])('colours each result: %#', (one, expected) => {
+  expect(paint(render.renderChecks([one])).startsWith(expected)).toBe(true)
 })
 
 it('leaves out of an apply what has passed', () => {
