@@ -14,6 +14,7 @@ import {
 import type { GlobalOptions } from './output.ts'
 import type { PlanOptions } from './plan.ts'
 import type { RollbackOptions } from './rollback.ts'
+import type { StatusOptions } from './status.ts'
 
 /** `run` gets all options, those of all commands included, and returns the exit code. */
 export type AddCommand = <Options extends GlobalOptions, Args extends readonly unknown[]>(
@@ -55,7 +56,9 @@ export const addCommands = (add: AddCommand): void => {
     async (options: GlobalOptions) => (await import('./confirm.ts')).confirmCommand(options),
     serverOnly,
   )
-  add('status', async (options: GlobalOptions) => (await import('./status.ts')).statusCommand(options))
+  add('status', async (options: StatusOptions) =>
+    (await import('./status.ts')).statusCommand(options),
+  ).option('--check', 'print one line, and exit with 2 if a daemon is down or anything has drifted')
   add('verify', async (options: GlobalOptions) => (await import('./verify.ts')).verifyCommand(options))
   add('explain-problem', async (options: GlobalOptions, codes: readonly string[]) =>
     (await import('./explain-problem.ts')).explainProblemCommand(options, codes),

@@ -1,9 +1,11 @@
 import type { Assessment } from '../assessment/assess.ts'
 import { type BanStore, storesIn } from '../policy/banned.ts'
 import { type ScanSummary, summarizeScans } from '../policy/scan-summary.ts'
+import { styled } from '../styled.ts'
 import { formatTimestamp, isoTimestamp } from '../system/timestamps.ts'
 import { describePort, namesOf, notesOn } from './ban-table.ts'
 import { bansOf } from './bans.ts'
+import { counted, type Section } from './layout.ts'
 
 /** Entries of each list. */
 const MOST = 5
@@ -37,33 +39,38 @@ export const readBanStatus = async (assessment: Assessment): Promise<BanStatus> 
 }
 
 const describeCount = ({ banned, incomplete, isWhole, unread }: BanStatus): string => {
-  const gaps = incomplete === 0 ? '' : `, ${incomplete} NOT BANNED EVERYWHERE (portward bans)`
-  if (unread.length > 0) return `${banned} found, but not read: ${namesOf(unread)}${gaps}`
-  return `${banned} now${isWhole ? '' : ' in the stores that could be read'}${gaps}`
+  const gaps =
+    incomplete === 0
+      ? ''
+      : `, ${styled('red', `${incomplete} of them NOT EVERYWHERE`)} (portward bans shows where)`
+  const found = `${counted(banned, 'host')} banned`
+  if (unread.length > 0) return `${found} in the stores that were read (not read: ${namesOf(unread)})${gaps}`
+  return `${found}${isWhole ? '' : ' in the stores that could be read'}${gaps}`
 }
 
 const describeWeek = (scans: ScanSummary | null): string => {
   if (scans === null) return 'the history was not read'
   const reach =
     scans.sinceMs === null
-      ? 'the history has no scan that counts'
-      : `history since ${formatTimestamp(scans.sinceMs)}`
-  return `${scans.hostsThisWeek} detected this week (${reach})`
+      ? 'no scan that counts is in the history'
+      : `the history begins ${formatTimestamp(scans.sinceMs)}`
+  return `${counted(scans.hostsThisWeek, 'host')} detected in the last 7 days (${reach})`
 }
 
-/** Lines of a status, each with its topic. */
-export const renderBanStatus = (status: BanStatus): (readonly [string, string])[] => {
+/** Sections of a status. */
+export const describeBanStatus = (status: BanStatus): Section[] => {
   const { scans } = status
   const last = (scans?.lastScans ?? []).map(
     (scan) => `${formatTimestamp(scan.timeMs)} ${scan.host} ${describePort(scan)}`,
   )
   const ports = (scans?.ports ?? []).map((port) => `${describePort(port)} (${port.hosts})`)
   return [
-    ['bans', `${describeCount(status)}; ${describeWeek(scans)}`],
-    ...last.map((text, index) => [index === 0 ? 'last scans' : '', text] as const),
-    ...(ports.length === 0
-      ? []
-      : [['ports', `${ports.join(', ')}: most scanned, by how many hosts`] as const]),
+    { topic: 'bans', lines: [`${describeCount(status)}; ${describeWeek(scans)}`] },
+    { topic: 'last scans', lines: last },
+    {
+      topic: 'ports',
+      lines: ports.length === 0 ? [] : [`${ports.join(', ')}: most scanned, by how many hosts`],
+    },
   ]
 }
 

@@ -1,82 +1,23 @@
-import { join } from 'node:path'
 import { assess } from '../assessment/assess.ts'
-import { judgeConf } from '../detector/judge-conf.ts'
-import { parsePortsentryConf } from '../documents/portsentry-conf.ts'
 import { readVariables } from '../documents/shell-assignments.ts'
 import { isInSync, type Plan } from '../plan/plan.ts'
 import { describeWrappers } from '../plan/render.ts'
-import { wantedUnits } from '../plan/services.ts'
 import { describePending, pendingAsJson } from '../policy/confirmation.ts'
-import { judgeWatching, runningArguments } from '../policy/daemons.ts'
-import { type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
-import { daemonModes, type Modes, modesOf, type Release } from '../policy/release.ts'
-import { caveatsOf, isError, renderProblem } from '../problem.ts'
+import type { Facts } from '../policy/facts.ts'
+import { isJailWanted } from '../policy/jail.ts'
+import { modesOf } from '../policy/release.ts'
+import { caveatsOf, type Problem } from '../problem.ts'
+import { styled } from '../styled.ts'
 import { readFileState } from '../system/files.ts'
+import { type Health, judgeHealth, renderHealth } from './health.ts'
+import { counted, renderSections, type Section } from './layout.ts'
 import { EXIT, exitOver, type GlobalOptions, openOutput, problemAsJson } from './output.ts'
-import { banStatusAsJson, readBanStatus, renderBanStatus } from './status-bans.ts'
+import { judgeServices, type ServiceStatus } from './service-status.ts'
+import { banStatusAsJson, describeBanStatus, readBanStatus } from './status-bans.ts'
 
-interface ServiceStatus {
-  readonly name: string
-  readonly installed: string | null
-  /** Null in a tree. */
-  readonly running: boolean | null
-  /** Whether a running portsentry can notice a scan, and why not; null if that was not checked. */
-  readonly watching: boolean | null
-  readonly watchingDetail: string | null
-  readonly atBoot: boolean | null
-  /** Why portsentry would not start with its portsentry.conf; null if no reason is known. */
-  readonly fault: string | null
-  /** The arguments of portsentry's daemons, fail2ban's jails; null if unknown. */
-  readonly detail: readonly string[] | null
-}
-
-/** One daemon that does not watch decides; else one that could not be checked. */
-const describeWatching = (live: LiveFacts | null): Pick<ServiceStatus, 'watching' | 'watchingDetail'> => {
-  const { found, deaf, unknown, missing } = judgeWatching(live?.daemons ?? [])
-  if (deaf !== null) return { watching: false, watchingDetail: deaf }
-  if (unknown !== null) return { watching: null, watchingDetail: unknown }
-  if (missing.length > 0) {
-    return { watching: true, watchingDetail: `it has no packet socket on ${missing.join(', ')}` }
-  }
-  return { watching: found.length > 0 ? true : null, watchingDetail: null }
-}
-
-/** Why portsentry would not start with the present portsentry.conf; null if no reason is known. */
-const findFault = (facts: Facts, release: Release, modes: Modes): string | null => {
-  const { confPath, dialect } = release
-  const text = fileText(facts, confPath)
-  if (text === undefined || facts.predicted.has(confPath)) return null
-  const conf = parsePortsentryConf(text, dialect)
-  const error = judgeConf(conf, daemonModes(release, modes), join(facts.root, confPath)).find(isError)
-  return error === undefined ? null : renderProblem(error)
-}
-
-const describeServices = (facts: Facts, release: Release, modes: Modes): ServiceStatus[] => {
-  const { live, packages } = facts
-  const running = live === null ? [] : runningArguments(live.daemons)
-  const isEnabled = (units: readonly string[]) =>
-    live === null ? null : units.every((unit) => live.enabled.has(unit))
-  return [
-    {
-      name: 'portsentry',
-      installed: packages.get('portsentry') ?? null,
-      running: live && running.length > 0,
-      ...describeWatching(live),
-      atBoot: live && isEnabled(wantedUnits({ release, modes }, live)),
-      fault: findFault(facts, release, modes),
-      detail: live && running,
-    },
-    {
-      name: 'fail2ban',
-      installed: packages.get('fail2ban') ?? null,
-      running: live?.daemons.some(({ service }) => service === 'fail2ban') ?? null,
-      watching: null,
-      watchingDetail: null,
-      atBoot: isEnabled(['fail2ban']),
-      fault: null,
-      detail: live?.jails ?? null,
-    },
-  ]
+export interface StatusOptions extends GlobalOptions {
+  /** Only tell the health, by the exit code as well. */
+  readonly check?: boolean
 }
 
 /** The distribution's name, for display only: no decision depends on it. */
@@ -85,12 +26,17 @@ const readSystemName = async (root: string): Promise<string> => {
   return readVariables(text).get('PRETTY_NAME') ?? 'unknown system'
 }
 
+/** Paths in a line about drift; portward plan has all. */
+const MOST_PATHS = 4
+
 const describeDrift = (plan: Plan | null, caveats: readonly string[]): string => {
   if (plan === null) return 'unknown, since no plan can be made'
   if (isInSync(plan)) return ['none', ...caveats].join(', but ')
   if (plan.inexact.length > 0) return `unknown, since the plan is not exact: ${plan.inexact.join('; ')}`
   const paths = plan.steps.flatMap((step) => (step.kind === 'write' ? [step.path] : []))
-  return `${plan.steps.length} steps pending${paths.length > 0 ? ` (${paths.join(', ')})` : ''}`
+  const more = paths.length > MOST_PATHS ? [`${paths.length - MOST_PATHS} more files`] : []
+  const files = [...paths.slice(0, MOST_PATHS), ...more].join(', ')
+  return `${counted(plan.steps.length, 'change')} pending${files === '' ? '' : ` (${files})`}: see portward plan`
 }
 
 /** For a tree without dpkg's status, and so without the server's programs. */
@@ -107,15 +53,18 @@ const describeSshd = ({ packages, wrapped }: Facts): string => {
 
 const describeRunning = ({ running, watching, watchingDetail }: ServiceStatus): string => {
   if (running === null) return 'not checked in a tree'
-  if (!running) return 'NOT RUNNING'
-  if (watchingDetail === null) return 'running'
+  if (!running) return styled('red', 'NOT RUNNING')
+  if (watchingDetail === null) return styled('green', 'running')
   if (watching === null) return `running (whether it watches was not checked: ${watchingDetail})`
-  return watching ? `running, but ${watchingDetail}` : `RUNNING, BUT ${watchingDetail}`
+  return watching
+    ? `running, but ${styled('yellow', watchingDetail)}`
+    : styled('red', `RUNNING, BUT ${watchingDetail}`)
 }
 
 /** The jails of a running fail2ban. One that is starting or hanging does not answer. */
 export const describeJails = (jails: readonly string[] | null, asRoot: boolean): string => {
-  if (jails === null) return asRoot ? 'DOES NOT ANSWER' : 'jails unknown: only root can ask fail2ban'
+  if (jails === null)
+    return asRoot ? styled('red', 'DOES NOT ANSWER') : 'jails unknown: only root can ask fail2ban'
   return jails.length === 0 ? 'no jail loaded' : jails.join(', ')
 }
 
@@ -126,49 +75,77 @@ const describeDetail = ({ name, running, detail }: ServiceStatus, asRoot: boolea
 }
 
 const describeService = (service: ServiceStatus, isCopy: boolean, asRoot: boolean): string => {
-  const { name, installed, running, atBoot, fault } = service
-  if (installed === null && !isCopy) return `${name.padEnd(12)}not installed`
-  const parts = [
+  const { installed, running, atBoot, fault } = service
+  if (installed === null && !isCopy) return styled('red', 'not installed')
+  const again = running === true ? ' AGAIN' : ''
+  return [
     describeRunning(service),
     ...describeDetail(service, asRoot),
-    ...(fault === null ? [] : [`WOULD NOT START${running === true ? ' AGAIN' : ''}: ${fault}`]),
-    ...(atBoot === false ? ['NOT started at boot'] : []),
+    ...(fault === null ? [] : [`${styled('red', `WOULD NOT START${again}:`)} ${fault}`]),
+    ...(atBoot === false ? [styled('red', 'NOT started at boot')] : []),
     isCopy ? `version ${NOT_IN_COPY}` : `version ${installed}`,
-  ]
-  return `${name.padEnd(12)}${parts.join('; ')}`
+  ].join('; ')
+}
+
+/** What is known beside the health of a server: that it will not last. */
+const passing = (problems: readonly Problem[]): string[] =>
+  problems
+    .filter(({ code }) => code === 'unconfirmed' || code === 'interrupted' || code === 'at-work')
+    .map(({ message }) => message)
+
+/** The exit code of --check. What could not be checked is not taken for healthy; a tree is its files, and these could be. */
+const exitBy = ({ state }: Health, plan: Plan, isTree: boolean): number => {
+  if (state === 'unprotected' || state === 'attention') return EXIT.pending
+  return state === 'healthy' || (isTree && isInSync(plan)) ? EXIT.ok : EXIT.failed
 }
 
 /** `portward status`: what runs, in which modes, and whether anything has drifted from config.env. */
-export const statusCommand = async (options: GlobalOptions): Promise<number> => {
+export const statusCommand = async (options: StatusOptions): Promise<number> => {
   const output = openOutput(options)
   const assessment = await assess(options)
-  const { root, settings, facts, release, plan, pending, problems } = assessment
+  const { root, settings, facts, release, desired, plan, pending, problems } = assessment
   output.problems(problems)
   if (settings === null || release === null) {
-    output.document('status', { problems: problems.map(problemAsJson) })
+    output.document('status', { health: null, problems: problems.map(problemAsJson) })
     return exitOver(assessment)
   }
   const [system, bans] = await Promise.all([readSystemName(root), readBanStatus(assessment)])
-  const services = describeServices(facts, release, settings)
-  const drift = describeDrift(plan, caveatsOf(problems))
+  const services = judgeServices(facts, release, settings)
+  const isTree = facts.live === null
+  const asRoot = facts.live?.asRoot === true
+  const health = judgeHealth({
+    ...{ services, plan, bans, isTree, asRoot },
+    isJailWanted: desired !== null && isJailWanted(desired),
+    isObserving: settings.observeOnly,
+    caveats: passing(problems),
+  })
   const isCopy = facts.inferredRelease !== undefined
-  const lines = [
-    ...(pending === null
-      ? []
-      : [`${'unconfirmed'.padEnd(12)}${describePending(pending)}: portward confirm keeps it`]),
-    `${'system'.padEnd(12)}${system}; ${release.title}`,
-    ...services.map((service) => describeService(service, isCopy, facts.live?.asRoot === true)),
-    `${'modes'.padEnd(12)}${modesOf(settings).join(', ')} wanted`,
-    `${'wrappers'.padEnd(12)}${describeWrappers(facts)}`,
-    `${'sshd'.padEnd(12)}${describeSshd(facts)}`,
-    `${'drift'.padEnd(12)}${drift}`,
-    ...renderBanStatus(bans).map(([topic, text]) => `${topic.padEnd(12)}${text}`),
+  const drift = describeDrift(plan, caveatsOf(problems))
+  const inSync = plan !== null && isInSync(plan)
+  const unconfirmed =
+    pending === null ? [] : [styled('yellow', `${describePending(pending)}: portward confirm keeps it`)]
+  const sections: Section[] = [
+    { topic: 'unconfirmed', lines: unconfirmed },
+    { topic: 'system', lines: [`${system}; ${release.title}`] },
+    ...services.map((service) => ({
+      topic: service.name,
+      lines: [describeService(service, isCopy, asRoot)],
+    })),
+    { topic: 'modes', lines: [`${modesOf(settings).join(', ')} wanted`] },
+    { topic: 'wrappers', lines: [describeWrappers(facts)] },
+    { topic: 'sshd', lines: [describeSshd(facts)] },
+    { topic: 'drift', lines: [inSync ? drift : styled('yellow', drift)] },
+    ...describeBanStatus(bans),
   ]
-  output.result(`${lines.join('\n')}\n`)
+  const checked = plan === null ? exitOver(assessment) : exitBy(health, plan, isTree)
+  if (options.check !== true)
+    output.text(`${renderHealth(health)}\n\n${renderSections(sections, output.screen.columns)}`)
+  else if (options.quiet !== true || checked !== EXIT.ok) output.text(`${renderHealth(health)}\n`)
   // In a tree the stores that need a running system are never read.
-  if (root === '/') for (const note of bans.notes) output.note(note)
+  if (!isTree && options.check !== true) for (const note of bans.notes) output.note(note)
   output.document('status', {
     root,
+    health,
     system,
     release: release.name,
     services,
@@ -177,9 +154,9 @@ export const statusCommand = async (options: GlobalOptions): Promise<number> => 
     sshdAsksHostsDeny: facts.wrapped?.includes('sshd') ?? null,
     bans: banStatusAsJson(bans),
     confirmation: pendingAsJson(pending),
-    inSync: plan !== null && isInSync(plan),
+    inSync,
     drift,
     problems: problems.map(problemAsJson),
   })
-  return plan === null ? exitOver(assessment) : EXIT.ok
+  return options.check === true || plan === null ? checked : EXIT.ok
 }

@@ -275,7 +275,7 @@ describe('explain', () => {
 
 it('status tells bans, last scans and ports from the files', async () => {
   const { stdout } = await said((terminal) => statusCommand(options(terminal, server12())))
-  expect(stdout).toMatch(/^bans +2 now in the stores that could be read;/m)
+  expect(stdout).toMatch(/^bans +2 hosts banned in the stores that could be read;/m)
   expect(stdout).toMatch(
     /^last scans +\S+ \S+ \S+ 198\.51\.100\.23 79\/tcp\n +\S+ \S+ \S+ 203\.0\.113\.9 11\/tcp$/m,
   )

@@ -1,6 +1,13 @@
-import { expect, test } from 'vitest'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it, test } from 'vitest'
+import { renderSections } from '../../src/commands/layout.ts'
 import { describeJails } from '../../src/commands/status.ts'
-import { type BanStatus, renderBanStatus } from '../../src/commands/status-bans.ts'
+import { type BanStatus, describeBanStatus } from '../../src/commands/status-bans.ts'
+import { withoutStyles } from '../../src/styled.ts'
+import { setTimeZone } from '../time-zone.ts'
+import { copyOf, fixtures } from '../tree.ts'
+import { portward } from './in-process.ts'
 
 test.each<[string, string[] | null, boolean, string]>([
   ['are listed', ['sshd', 'portsentry'], true, 'sshd, portsentry'],
@@ -8,7 +15,7 @@ test.each<[string, string[] | null, boolean, string]>([
   ['are not told by a fail2ban that hangs', null, true, 'DOES NOT ANSWER'],
   ['are not told to others than root', null, false, 'jails unknown: only root can ask fail2ban'],
 ])('the jails of a fail2ban that runs %s', (_, jails, asRoot, expected) =>
-  expect(describeJails(jails, asRoot)).toBe(expected),
+  expect(withoutStyles(describeJails(jails, asRoot))).toBe(expected),
 )
 
 const NOTHING: BanStatus = {
@@ -20,14 +27,93 @@ const NOTHING: BanStatus = {
   notes: [],
 }
 
-test.each<[string, Partial<BanStatus>, string]>([
-  ['only scans that were ignored', {}, '0 now; 0 detected this week (the history has no scan that counts)'],
-  ['no history', { scans: null }, '0 now; the history was not read'],
+const EVENING = Date.parse('2026-11-21T19:16:32Z')
+const LONG = '2001:db8:ffff:ffff:ffff:ffff:ffff:ffff'
+
+test.each<[string, Partial<BanStatus>, number, string[]]>([
   [
-    'no place',
-    { scans: null, unread: ['firewall'] },
-    '0 found, but not read: firewall; the history was not read',
+    'only scans that were ignored',
+    {},
+    Infinity,
+    [
+      'bans        0 hosts banned; 0 hosts detected in the last 7 days (no scan that counts is in the history)',
+    ],
   ],
-])('tells of %s', (_, more, expected) =>
-  expect(renderBanStatus({ ...NOTHING, ...more })).toEqual([['bans', expected]]),
-)
+  ['no history', { scans: null }, Infinity, ['bans        0 hosts banned; the history was not read']],
+  [
+    'a store that was not read',
+    { scans: null, unread: ['firewall'] },
+    Infinity,
+    [
+      'bans        0 hosts banned in the stores that were read (not read: firewall); the history was not read',
+    ],
+  ],
+  [
+    'all there is, on a narrow screen',
+    {
+      banned: 1,
+      incomplete: 1,
+      scans: {
+        hostsThisWeek: 1,
+        lastScans: [
+          { timeMs: EVENING, host: LONG, port: 65535, protocol: 'tcp', scan: null },
+          { timeMs: EVENING - 1000, host: '203.0.113.9', port: 7, protocol: 'udp', scan: null },
+        ],
+        ports: [{ port: 65535, protocol: 'tcp', hosts: 1 }],
+        sinceMs: EVENING,
+      },
+    },
+    80,
+    [
+      'bans        1 host banned, 1 of them NOT EVERYWHERE (portward bans shows where);',
+      '              1 host detected in the last 7 days (the history begins 2026-11-21',
+      '              20:16:32 +0100)',
+      `last scans  2026-11-21 20:16:32 +0100 ${LONG}`,
+      '              65535/tcp',
+      '            2026-11-21 20:16:31 +0100 203.0.113.9 7/udp',
+      'ports       65535/tcp (1): most scanned, by how many hosts',
+    ],
+  ],
+])('tells of %s', (_, more, columns, expected) => {
+  setTimeZone('Europe/Berlin')
+  const text = renderSections(describeBanStatus({ ...NOTHING, ...more }), columns)
+  expect(withoutStyles(text).trimEnd().split('\n')).toEqual(expected)
+})
+
+describe('status --check of a tree', () => {
+  const sample = (): string => copyOf(join(fixtures, 'sample-server'))
+  const check = (root: string, ...more: string[]) => portward('status', '--check', '--root', root, ...more)
+  const UNCHECKED = 'not checked: the daemons, since nothing runs in a tree\n'
+
+  it('exits 2 on drift, with one line', async () => {
+    const root = sample()
+    const expected = { status: 2, stdout: `needs attention: drift: 16 changes; ${UNCHECKED}` }
+    expect(await check(root)).toMatchObject(expected)
+    expect(await check(root, '--quiet')).toMatchObject({ ...expected, stderr: '' })
+    expect((await portward('status', '--root', root)).status).toBe(0)
+  })
+
+  it('exits 0 in sync, without a word with --quiet', async () => {
+    const root = sample()
+    expect((await portward('apply', '--yes', '--root', root)).status).toBe(0)
+    const line = `nothing wrong found; ${UNCHECKED}`
+    expect(await check(root)).toMatchObject({ status: 0, stdout: line })
+    expect(await check(root, '--quiet')).toEqual({ status: 0, stdout: '', bytes: '', stderr: '' })
+    const { health, inSync } = JSON.parse((await check(root, '--json')).stdout)
+    expect({ health, inSync }).toMatchObject({
+      health: { state: 'unchecked', summary: line.trimEnd(), faults: [] },
+      inSync: true,
+    })
+  })
+
+  it('exits 78 where config.env is wrong, and says so with --quiet', async () => {
+    const root = sample()
+    writeFileSync(join(root, 'root/config.env'), 'LAN_IP=x\n')
+    expect(await check(root, '--quiet')).toMatchObject({
+      status: 78,
+      stdout: '',
+      stderr: expect.stringMatching(/config\.env:1/),
+    })
+    expect(JSON.parse((await check(root, '--json')).stdout).health).toBeNull()
+  })
+})

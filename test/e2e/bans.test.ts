@@ -107,7 +107,9 @@ describeServers('bans, unban, explain and status on Debian 12', () => {
 
   it('shows no ban at first, and names the commands that an unprotected host would meet', async () => {
     expect(await portward(server, 'bans', 0)).toBe('no host is banned')
-    expect(await portward(server, 'status', 0)).toMatch(/^bans +0 now; 0 detected this week/m)
+    expect(await portward(server, 'status', 0)).toMatch(
+      /^bans +0 hosts banned; 0 hosts detected in the last 7 days/m,
+    )
     const text = await portward(server, 'explain 198.51.100.77', 0)
     expect(text).toMatch(/^198\.51\.100\.77 is not banned and not protected: the first packet/)
     expect(text).toMatch(/KILL_ROUTE runs: ipset add portward-hosts4 198\.51\.100\.77 timeout 86400/)
@@ -133,7 +135,9 @@ describeServers('bans, unban, explain and status on Debian 12', () => {
       expect(text).toMatch(new RegExp(`^${host} .*; MISSING in ${store}$`, 'm'))
     }
     const status = await portward(server, 'status', 0)
-    expect(status).toMatch(/^bans +5 now, 3 NOT BANNED EVERYWHERE.*; 5 detected this week/m)
+    expect(status).toMatch(
+      /^bans +5 hosts banned, 3 of them NOT EVERYWHERE.*; 5 hosts detected in the last 7 days/m,
+    )
     expect(status).toMatch(/^last scans +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4} 203\.0\.113\.93 \d+\/tcp$/m)
     expect(status).toMatch(/^ports +1\/tcp \(4\), /m)
   })
@@ -228,7 +232,7 @@ describeServers('bans, unban, explain and status on testing, with the records of
     expect(await explainUnread(server)).toContain('would not start: ')
     const status = await portward(server, 'status', 1)
     expect(status).toContain('WOULD NOT START AGAIN: ')
-    expect(status).toMatch(/^bans +2 now; 2 detected this week/m)
+    expect(status).toMatch(/^bans +2 hosts banned; 2 hosts detected in the last 7 days/m)
     expect(status).toMatch(/^last scans +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4} 203\.0\.113\.77 7\/udp$/m)
     expect(status).toMatch(/^ports +(?=.*\b1\/tcp \(1\))(?=.*\b7\/udp \(1\))/m)
     await server.run(`cp -p /root/kept ${CONF}`)

@@ -68,9 +68,14 @@ export const COMMAND_TEXTS = {
     summary: 'show what runs, in which modes, and what has drifted',
     examples: [
       ['status', 'daemons, drift, bans and the last scans'],
-      ['status --json', 'the same for a monitoring system'],
+      ['status --check --quiet', 'for cron: a line if anything is wrong, else nothing'],
     ],
-    exits: { 0: 'shown, whatever the state', 1: 'no plan can be made', 78: WRONG_CONFIGURATION },
+    exits: {
+      0: 'shown, whatever the state; with --check: nothing wrong was found',
+      1: 'no plan can be made; with --check also: not everything could be checked',
+      2: 'with --check: a daemon is down, or something has drifted',
+      78: WRONG_CONFIGURATION,
+    },
   },
   verify: {
     group: 'Check',
