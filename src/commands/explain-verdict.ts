@@ -203,7 +203,7 @@ const onBanned = ({ firewall }: Explanation, ban: BanRow): Conclusion => {
   const doubt =
     firewall.state === 'banned'
       ? ''
-      : `; cannot determine whether the firewall blocks it: ${firewall.details}`
+      : `; cannot determine whether the firewall blocks it (${firewall.details})`
   return conclude('banned', `is banned ${describeTimes(ban)}${gaps}${doubt}`)
 }
 

@@ -113,7 +113,7 @@ const judgeJailFiles = (facts: Facts, host: Network): JailFiles => {
 /** Whether the firewall bans a host, judged by the bans that were read and by whether the ban set's rules are in force. */
 const judgeFirewall = ({ live }: Facts, address: string): FirewallState => {
   if (live === null || live.bans === null)
-    return { state: 'unknown', details: 'was not checked: this needs root, on the running server' }
+    return { state: 'unknown', details: 'not checked: only root can, on the running server' }
   const bans = live.bans.filter((ban) => ban.address === address)
   const inSet = bans.find(({ where, isOwn }) => isOwn && where !== 'blackhole route')
   if (inSet !== undefined && live.hasBanSet === true)

@@ -234,7 +234,7 @@ describe('explain', () => {
       /^192\.0\.2\.1 is not banned and not protected: the first packet to a watched port/,
     )
     expect(stdout).toMatch(/^ +KILL_HOSTS_DENY writes: ALL: 192\.0\.2\.1 : DENY$/m)
-    expect(stdout).toMatch(/^firewall +was not checked/m)
+    expect(stdout).toMatch(/^firewall +not checked: only root can/m)
     const { daemons } = await explain(root, '192.168.1.20')
     expect(daemons.ignoredBy).toBe(`${root}/etc/portsentry/portsentry.ignore.static:2 (192.168.1.0/24)`)
   })

@@ -260,11 +260,11 @@ describe('a host is', () => {
       'banned where nobody could look',
       { ...UNSURE, ban: row() },
       'banned',
-      /cannot determine whether the firewall blocks it: not root$/,
+      /cannot determine whether the firewall blocks it \(not root\)$/,
     ],
     ['banned by a route', { ...UNSURE, ban: row([], 'blackhole route') }, 'banned', /./],
     ['banned, but let in by the firewall', { ban: row() }, 'ban-not-in-force', /NOT BLOCKED BY THE FIREWALL/],
-    ['banned as far as is known', { ...UNSURE, ban: row() }, 'banned', /blocks it: not root$/],
+    ['banned as far as is known', { ...UNSURE, ban: row() }, 'banned', /blocks it \(not root\)$/],
     [
       'detected by 1.2 behind the firewall',
       {},

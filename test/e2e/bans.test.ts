@@ -3,6 +3,7 @@ import { eventually } from './harness/eventually.ts'
 import { addresses } from './harness/network.ts'
 import { describeServers } from './harness/requirements.ts'
 import { type Server, startServer } from './harness/server.ts'
+import { openTmux } from './harness/tmux.ts'
 import {
   addAttacker,
   expectBanned,
@@ -94,6 +95,17 @@ const DAMAGES: readonly (readonly [store: string, host: string, command: string]
   ],
 ]
 
+/** What a command shows in a terminal of the server. No line was broken by the terminal itself. */
+const onScreen = async (server: Server, columns: number, command: string) => {
+  const enter = ['nsenter', '-t', String(server.leader()), '-a']
+  const env = { PATH: '/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' }
+  const tmux = await openTmux([...enter, 'portward', ...command.split(' ')], { columns, env })
+  const status = await tmux.ended()
+  const text = await tmux.everything()
+  expect(text.split('\n').filter((line) => line.length > columns)).toEqual([])
+  return { status, text, colored: await tmux.colored() }
+}
+
 describeServers('bans, unban, explain and status on Debian 12', () => {
   let server: Server
 
@@ -142,6 +154,32 @@ describeServers('bans, unban, explain and status on Debian 12', () => {
     expect(status).toMatch(/^ports +1\/tcp \(4\), /m)
   })
 
+  it('shows all of it readably in a narrow and in a wide terminal', async () => {
+    const shown = async (columns: number) => {
+      const status = await onScreen(server, columns, 'status')
+      expect(status.text).toMatch(
+        /^healthy: both daemons run and watch, 5 hosts banned, 3 of them\s+NOT EVERYWHERE,/,
+      )
+      expect(status.colored).toContain('\u001b[32mhealthy')
+      const check = await onScreen(server, columns, 'status --check')
+      expect([check.status, check.text]).toEqual([
+        0,
+        expect.stringMatching(/^healthy: [^\n]*(?:\n {2}[^\n]*)?$/),
+      ])
+      const verified = await onScreen(server, columns, 'verify')
+      expect(verified.text).toMatch(/^pass {2}the server is as config\.env says\n {6}in sync\n/)
+      expect(verified.colored).toMatch(/\u001b\[32mpass\u001b\[(?:0|39)m/)
+      const bans = await onScreen(server, columns, 'bans')
+      expect(bans.colored).toContain('\u001b[31mMISSING in firewall')
+      const generations = await onScreen(server, columns, 'generations')
+      expect(generations.text).toMatch(/^ +1 {2}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4} {2}applied\n/m)
+      const explained = await onScreen(server, columns, `explain ${attacker}`)
+      expect(explained.text).toMatch(/^203\.0\.113\.9 is banned since /)
+      return [bans, generations, explained].map(({ text }) => text.split(/\s+/))
+    }
+    expect(await shown(80)).toEqual(await shown(200))
+  })
+
   it('has them in the kernel and for hosts.deny again, those that fail2ban has, when all are loaded anew', async () => {
     await server.run('systemctl reload portward-bans')
     const rows = await readRows(server)
@@ -182,8 +220,12 @@ describeServers('bans, unban, explain and status on Debian 12', () => {
     expect(exitCode).toBe(1)
     expect(stderr).toMatch(/^fail2ban: fail2ban is not running, or does not answer — /m)
     await assumeReleased(server)
+    expect(await portward(server, 'status --check --quiet', 2)).toMatch(
+      /^NOT protected as config\.env asks: fail2ban is not running(?:; drift: \d+ changes?)?; not checked: bans in fail2ban$/,
+    )
     await server.run('systemctl start fail2ban')
     await portward(server, `unban ${attacker}`, 0)
+    expect(await portward(server, 'status --check --quiet', 0)).toBe('')
     expect(await server.attacker.reaches(OPEN_PORT)).toBe(true)
   })
 
