@@ -31,6 +31,12 @@ export const findUnfinished = async (): Promise<Unfinished | null> => {
 export const isPending = ({ state, confirmBy }: Generation): boolean =>
   state === 'applied' && confirmBy !== null
 
+const withTimeLeft = async (generation: number | null): Promise<PendingConfirmation> => {
+  const leftMs = await readTimeLeft()
+  if (leftMs === null) return { generation, leftMs }
+  return { generation, leftMs, at: formatTimestamp(Date.now() + leftMs) }
+}
+
 /**
  * The apply that is waiting for confirmation, or null. Without root only the timer shows it. Changes nothing. `known`: all
  * generations, if they are being read already.
@@ -38,7 +44,7 @@ export const isPending = ({ state, confirmBy }: Generation): boolean =>
 export const findPending = async (
   known?: Promise<readonly Generation[]>,
 ): Promise<PendingConfirmation | null> => {
-  if (process.getuid?.() !== 0) return isArmed() ? { generation: null, leftMs: await readTimeLeft() } : null
+  if (process.getuid?.() !== 0) return isArmed() ? withTimeLeft(null) : null
   const pending = (await (known ?? readGenerations(STATE))).find(isPending)
-  return pending === undefined ? null : { generation: pending.number, leftMs: await readTimeLeft() }
+  return pending === undefined ? null : withTimeLeft(pending.number)
 }

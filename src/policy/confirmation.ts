@@ -7,10 +7,12 @@ export interface PendingConfirmation {
   readonly generation: number | null
   /** Until the rollback begins, 0: it has begun or is about to; null: the timer is not running. */
   readonly leftMs: number | null
+  /** When that is, for people, in local time. */
+  readonly at?: string
 }
 
 /** What will happen, and when. */
-export const describePending = ({ generation, leftMs }: PendingConfirmation): string => {
+export const describePending = ({ generation, leftMs, at }: PendingConfirmation): string => {
   const what = generation === null ? 'the last apply' : `generation ${generation}`
   if (leftMs === null)
     return `${what} is not confirmed, and portward-unconfirmed.timer, which would roll it back, is not running`
@@ -18,7 +20,8 @@ export const describePending = ({ generation, leftMs }: PendingConfirmation): st
   if (leftMs === 0 && generation === null)
     return 'the time to confirm the last apply is up: it is being rolled back, or still being applied'
   if (leftMs === 0) return `${what} was not confirmed in time and is being rolled back`
-  return `${what} is not confirmed and will be rolled back in ${formatDuration(leftMs)}`
+  const when = `in ${formatDuration(leftMs)}${at === undefined ? '' : ` (at ${at})`}`
+  return `${what} is not confirmed and will be rolled back ${when}`
 }
 
 /** Reported before all other problems. */

@@ -27,7 +27,7 @@ const waitForRollback = async (server: Server): Promise<void> => {
 
 /** Every command that speaks of this state says first that it will not last. */
 const expectAnnounced = async (server: Server): Promise<void> => {
-  const left = String.raw`generation \d+ is not confirmed and will be rolled back in (10m|[1-9]m( \d+s)?)`
+  const left = String.raw`generation \d+ is not confirmed and will be rolled back in (10m|[1-9]m( \d+s)?) \(at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4}\)`
   const first = new RegExp(`^portward: warning: ${left} — portward confirm `)
   // What an apply in sync prints is the plan.
   for (const command of ['apply --yes', 'status', 'bans', 'generations']) {

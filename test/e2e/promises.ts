@@ -134,7 +134,9 @@ export const describePromises = (release: Expectations): void => {
 
     it('is in sync afterwards, and every daemon runs and starts at boot', async () => {
       const status = await portward(server, 'status', 0)
+      expect(status).toMatch(/^healthy: both daemons run and watch, \d+ hosts? banned, nothing has drifted\n/)
       expect(status).toMatch(/^drift +none$/m)
+      expect(await portward(server, 'status --check --quiet', 0)).toBe('')
       expect(status).not.toMatch(/NOT/)
       expect(status).toMatch(/^wrappers +no daemon here is known/m)
     })

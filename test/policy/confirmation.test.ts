@@ -3,6 +3,10 @@ import { describePending, pendingAsJson, pendingProblem } from '../../src/policy
 
 test.each([
   [{ generation: 3, leftMs: 252_000 }, /^generation 3 is not confirmed and will be rolled back in 4m 12s$/],
+  [
+    { generation: 3, leftMs: 252_000, at: '2026-11-28 13:44:17 +0100' },
+    /^generation 3 .* rolled back in 4m 12s \(at 2026-11-28 13:44:17 \+0100\)$/,
+  ],
   [{ generation: 3, leftMs: 0 }, /^generation 3 was not confirmed in time and is being rolled back$/],
   [{ generation: 3, leftMs: null }, /^generation 3 is not confirmed, and .*timer, .*, is not running$/],
   [{ generation: null, leftMs: 0 }, /time to confirm the last apply is up: .*, or still being applied$/],
