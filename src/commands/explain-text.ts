@@ -121,16 +121,15 @@ const describeFail2ban = ({ jail, jailFiles }: Explanation): string[] => {
   const ignores = ignoredBy === null ? [] : [`ignores it by ${ignoredBy}`]
   if (jail === null) {
     const byFiles = isEnabled
-      ? `according to its files, bans the hosts in the history, bantime ${bantime ?? '?'}`
-      : 'according to its files, has no enabled portsentry jail'
+      ? `according to its files, it bans the hosts in portsentry's history (bantime ${bantime ?? 'unknown'})`
+      : 'according to its files, it has no enabled portsentry jail'
     return [byFiles, ...ignores]
   }
   if (jail.jails === null) return ['is not running, or does not answer']
   const bans = jail.bannedBy.map((name) => `the jail ${name} has banned it`)
-  if (jail.bantimeS === null)
-    return ['has not loaded a portsentry jail: a scan does not lead to a ban', ...bans]
+  if (jail.bantimeS === null) return ['has not loaded a portsentry jail: it bans nobody for a scan', ...bans]
   if (jail.ignoredBy === null)
-    return [...bans, `bans the hosts in the history, ${formatBantime(jail.bantimeS)}`]
+    return [...bans, `bans the hosts in portsentry's history, ${formatBantime(jail.bantimeS)}`]
   return [...bans, ...(ignores.length > 0 ? ignores : [`ignores it by ignoreip ${jail.ignoredBy}`])]
 }
 

@@ -41,7 +41,9 @@ export const generationsCommand = async (options: GlobalOptions): Promise<number
   const interrupted = unfinished?.isRunning === false ? described : null
   if (described !== null)
     output.note(
-      interrupted === null ? described : `${described}: the next apply or rollback resolves it first`,
+      interrupted === null
+        ? described
+        : `${described}: the next apply or rollback finishes or undoes it first`,
     )
   output.text(renderGenerations(generations))
   output.document('generations', {

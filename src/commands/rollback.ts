@@ -6,8 +6,10 @@ import { readGenerations } from '../generations/store.ts'
 import { abandon, type Generations, rollBack } from '../generations/transaction.ts'
 import { isPending } from '../generations/unfinished.ts'
 import type { Problem } from '../problem.ts'
+import { styled } from '../styled.ts'
 import { HostError } from '../system/host-error.ts'
 import { STATE } from '../system/lock.ts'
+import { formatTimestamp } from '../system/timestamps.ts'
 import { askWhether, hasTerminal } from './ask.ts'
 import { expectRoot, locked, recoverFirst, reportRollback } from './locked.ts'
 import { EXIT, type GlobalOptions, type Output, openOutput, problemAsJson } from './output.ts'
@@ -56,7 +58,10 @@ const rollbackLocked = async (
   const generations: Generations = [first, ...rest]
   const restoration = mergeGenerations(generations)
   const paths = restoration.files.map(({ path }) => path)
-  const named = generations.map((each) => `${each.number}${isPending(each) ? ' (not confirmed)' : ''}`)
+  const named = generations.map((each) => {
+    const applied = formatTimestamp(Date.parse(each.started))
+    return `${each.number} (applied ${applied}${isPending(each) ? ', not confirmed' : ''})`
+  })
   output.text(`rolling back generation ${named.join(', ')}; files to restore:\n`)
   for (const path of paths) output.text(`  ${path}\n`)
   if (restoration.packages.length > 0)
@@ -78,7 +83,9 @@ const rollbackLocked = async (
   const problems = (await rollBack(generations, reportRollback(output))).map(asProblem)
   const isComplete = problems.length === 0
   output.text(
-    isComplete ? 'rolled back\n' : 'rolled back: all files are as before, but not everything else\n',
+    isComplete
+      ? `${styled('green', 'rolled back')}\n`
+      : `rolled back: all files are as before, ${styled('red', 'but not everything else')}\n`,
   )
   output.problems(problems)
   output.document('rollback', {

@@ -131,7 +131,7 @@ export const statusCommand = async (options: StatusOptions): Promise<number> => 
       topic: service.name,
       lines: [describeService(service, isCopy, asRoot)],
     })),
-    { topic: 'modes', lines: [`${modesOf(settings).join(', ')} wanted`] },
+    { topic: 'modes', lines: [`${modesOf(settings).join(', ')}, as config.env asks`] },
     { topic: 'wrappers', lines: [describeWrappers(facts)] },
     { topic: 'sshd', lines: [describeSshd(facts)] },
     { topic: 'drift', lines: [inSync ? drift : styled('yellow', drift)] },

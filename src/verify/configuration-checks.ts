@@ -203,7 +203,7 @@ const checkDrift = (plan: Plan | null, problems: readonly Problem[], others: rea
   if (plan.inexact.length > 0) return check.warn(`unknown: ${plan.inexact.join('; ')}`, 'portward plan')
   const { length } = plan.steps
   return check.warn(
-    `${length === 1 ? '1 step is' : `${length} steps are`} pending`,
+    `${length === 1 ? '1 change is' : `${length} changes are`} pending`,
     'portward plan shows them',
   )
 }

@@ -74,7 +74,7 @@ it('does not say again what another check says of why no plan can be made', () =
 
 const FINDINGS: [what: string, changes: Changes, line: string | RegExp, config?: string][] = [
   ['in sync', {}, 'pass drift: in sync'],
-  ['something is pending', {}, /^warn drift: \d+ steps are pending$/, 'BLOCK_TCP=0\n'],
+  ['something is pending', {}, /^warn drift: \d+ changes are pending$/, 'BLOCK_TCP=0\n'],
   [
     'cannot make an exact plan',
     { unknown: ['apt reaches no mirror'] },
