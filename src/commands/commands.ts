@@ -58,7 +58,7 @@ export const addCommands = (add: AddCommand): void => {
   )
   add('status', async (options: StatusOptions) =>
     (await import('./status.ts')).statusCommand(options),
-  ).option('--check', 'print one line, and exit with 2 if a daemon is down or anything has drifted')
+  ).option('--check', 'print one line; exit 2 if a daemon is down or anything has drifted')
   add('verify', async (options: GlobalOptions) => (await import('./verify.ts')).verifyCommand(options))
   add('explain-problem', async (options: GlobalOptions, codes: readonly string[]) =>
     (await import('./explain-problem.ts')).explainProblemCommand(options, codes),

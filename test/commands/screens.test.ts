@@ -62,7 +62,12 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['detect', '--pcap', PCAP, '--summary'],
 ]
 
-const wordsOf = (text: string): string[] => text.split(/\s+/)
+/** Without the line that only people get. */
+const wordsOf = (text: string): string =>
+  text
+    .split(/\s+/)
+    .join(' ')
+    .replace(/portward explain-problem \S[^:]* says more $/, '')
 
 /** Lines that are wider than the screen although they could have been broken: a topic may stand before a long word. */
 const tooWide = (text: string, columns: number): string[] =>

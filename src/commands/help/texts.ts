@@ -68,12 +68,12 @@ export const COMMAND_TEXTS = {
     summary: 'show what runs, in which modes, and what has drifted',
     examples: [
       ['status', 'daemons, drift, bans and the last scans'],
-      ['status --check --quiet', 'for cron: a line if anything is wrong, else nothing'],
+      ['status --check --quiet', 'for cron: a line if anything is wrong'],
     ],
     exits: {
-      0: 'shown, whatever the state; with --check: nothing wrong was found',
-      1: 'no plan can be made; with --check also: not everything could be checked',
-      2: 'with --check: a daemon is down, or something has drifted',
+      0: 'shown; --check: nothing wrong found',
+      1: 'no plan can be made; --check: not all was checked',
+      2: '--check: a daemon is down, or drift',
       78: WRONG_CONFIGURATION,
     },
   },
