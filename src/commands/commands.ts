@@ -24,8 +24,7 @@ export type AddCommand = <Options extends GlobalOptions, Args extends readonly u
 
 const serverOnly = { serverOnly: true }
 
-const diffOption = (): Option =>
-  new Option('--diff <files>', 'whose changed lines to show (default: folded)').choices(DIFFS)
+const DIFF_HELP = 'whose changed lines to show (default: folded)'
 
 /**
  * Each command with its arguments and options; its own module is loaded when it is run. What `--help` says beside that is in
@@ -34,7 +33,7 @@ const diffOption = (): Option =>
 export const addCommands = (add: AddCommand): void => {
   add('plan', async (options: PlanOptions) => (await import('./plan.ts')).planCommand(options))
     .addOption(new Option('--format <format>', 'how to print it (default: text)').choices(FORMATS))
-    .addOption(diffOption())
+    .addOption(new Option('--diff <files>', DIFF_HELP).choices(DIFFS))
     .hook('preAction', (_, command) => {
       const { json, format, diff } = command.optsWithGlobals()
       if (json && format !== undefined && format !== 'json')
@@ -45,7 +44,7 @@ export const addCommands = (add: AddCommand): void => {
     })
   add('apply', async (options: ApplyOptions) => (await import('./apply.ts')).applyCommand(options))
     .option('-y, --yes', 'do not ask (needed without a terminal)')
-    .addOption(diffOption())
+    .addOption(new Option('--diff <files>', DIFF_HELP).choices(DIFFS))
     .option('--allow-lockout', 'go on even if an SSH session here could be banned')
     .option(
       '--confirm-within <time>',
