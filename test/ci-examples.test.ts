@@ -147,7 +147,7 @@ it('gitlab: drift fails the job, with a report that names each line', () => {
   const drifts = driftAway(directory)
   const { job, report, comments } = runGitlab(directory)
   expect(job.status).toBe(2)
-  expect(job.stdout).toContain('-BLOCK_TCP="0"\n+BLOCK_TCP="1"\n')
+  expect(job.stdout).toMatch(/ -BLOCK_TCP="0"\n +\d+ \+BLOCK_TCP="1"\n/)
   expect(report.map(({ location }: { location: object }) => location)).toEqual(
     drifts.map(({ path, line }) => ({ path, lines: { begin: line } })),
   )

@@ -3,7 +3,7 @@ import { findMissing } from '../facts/log-patterns.ts'
 import { type Located, locateFiles, type Obstacle, obstaclesQuery } from '../facts/obstacles.ts'
 import {
   hasPackageLists,
-  type PackageVersion,
+  type NewPackage,
   readInstalled,
   readPackageFiles,
   simulateInstall,
@@ -31,7 +31,7 @@ import { readBanning, readLive } from './read-live-facts.ts'
 const STOCK_PACKAGES = ['portsentry', 'fail2ban', 'libwrap0']
 
 interface Installation {
-  readonly installs: readonly PackageVersion[] | null
+  readonly installs: readonly NewPackage[] | null
   readonly stock: ReadonlyMap<string, StockFiles>
   readonly unknown: readonly string[]
   /** See Facts. */
@@ -53,7 +53,7 @@ const predictInstallation = async (
     const version = await readFileState('/', '/etc/debian_version')
     return { ...nothing, unknown: [], assumedRelease: assumeRelease(version?.text ?? '').name }
   }
-  const installs = simulated.installs.map(({ name, version }) => ({ name, version }))
+  const installs = simulated.installs.map(({ name, version, download }) => ({ name, version, download }))
   try {
     const wanted = simulated.installs.filter(({ name }) => STOCK_PACKAGES.includes(name))
     const stock = await readStockFiles(wanted, isWanted)

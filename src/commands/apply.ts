@@ -1,9 +1,11 @@
 import { assess } from '../assessment/assess.ts'
 import { findPending } from '../generations/unfinished.ts'
 import { isInSync, type Plan } from '../plan/plan.ts'
-import { planAsJson, renderPlan } from '../plan/render.ts'
+import { planAsJson } from '../plan/render.ts'
+import { summaryInWords } from '../plan/summary.ts'
 import type { PendingConfirmation } from '../policy/confirmation.ts'
-import { caveatsOf, type Problem } from '../problem.ts'
+import type { Problem } from '../problem.ts'
+import { wrap } from '../styled.ts'
 import { saveCodeCache } from '../system/code-cache.ts'
 import { HostError } from '../system/host-error.ts'
 import { formatDuration } from '../time.ts'
@@ -12,6 +14,7 @@ import { askWhether, hasTerminal } from './ask.ts'
 import type { ApplyOptions } from './execute.ts'
 import { expectRoot, locked, recoverFirst } from './locked.ts'
 import { EXIT, exitOver, type Output, openOutput, problemAsJson } from './output.ts'
+import { planText, renderSummary } from './plan-text.ts'
 
 const expectExact = ({ inexact }: Plan): void => {
   if (inexact.length === 0) return
@@ -48,7 +51,10 @@ const applyLocked = async (options: ApplyOptions, output: Output): Promise<numbe
     return exitOver(assessment)
   }
   // Whoever is asked has to see the plan, even with --quiet.
-  if (!options.quiet || !options.yes) output.result(renderPlan(plan, caveatsOf(problems)))
+  if (!options.quiet || !options.yes) {
+    const text = planText(plan, problems, options, output)
+    output.result(isInSync(plan) ? text : `${text}\n`)
+  }
   expectExact(plan)
   if (isInSync(plan)) {
     output.document('apply', { ...planAsJson(plan, pending), ...document, applied: false })
@@ -58,7 +64,9 @@ const applyLocked = async (options: ApplyOptions, output: Output): Promise<numbe
     expectReachable(problems, options)
     expectConfirmed(pending)
   }
-  if (!options.yes) {
+  if (options.yes) {
+    if (!options.quiet) output.text(renderSummary(plan, output))
+  } else {
     if (!hasTerminal(options)) {
       throw new HostError(
         'there is no terminal to ask on, and --yes was not given',
@@ -66,7 +74,8 @@ const applyLocked = async (options: ApplyOptions, output: Output): Promise<numbe
       )
     }
     const where = plan.root === '/' ? 'this server' : plan.root
-    if (!(await askWhether(`Do these ${plan.steps.length} steps on ${where}?`, options))) {
+    const summary = wrap(`${summaryInWords(plan)}.`, output.screen.columns - 2, 2)
+    if (!(await askWhether(`${summary}\n  Apply these changes to ${where}?`, options))) {
       output.note('nothing was changed')
       return EXIT.failed
     }

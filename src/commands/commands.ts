@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
-import { FORMATS } from '../plan/formats/report.ts'
+import { DIFFS, FORMATS } from '../plan/formats/report.ts'
 import { type DetectOptions, MODES } from './detect-options.ts'
 import type { ApplyOptions } from './execute.ts'
 import type { CommandName } from './help/texts.ts'
@@ -25,6 +25,8 @@ export type AddCommand = <Options extends GlobalOptions, Args extends readonly u
 
 const serverOnly = { serverOnly: true }
 
+const DIFF_HELP = 'whose changed lines to show (default: folded)'
+
 /**
  * Each command with its arguments and options; its own module is loaded when it is run. What `--help` says beside that is in
  * help/texts.ts.
@@ -32,14 +34,18 @@ const serverOnly = { serverOnly: true }
 export const addCommands = (add: AddCommand): void => {
   add('plan', async (options: PlanOptions) => (await import('./plan.ts')).planCommand(options))
     .addOption(new Option('--format <format>', 'how to print it (default: text)').choices(FORMATS))
+    .addOption(new Option('--diff <files>', DIFF_HELP).choices(DIFFS))
     .hook('preAction', (_, command) => {
-      const { json, format } = command.optsWithGlobals()
+      const { json, format, diff } = command.optsWithGlobals()
       if (json && format !== undefined && format !== 'json')
         command.error('error: --json cannot be used with another --format')
+      if (diff !== undefined && (json || (format ?? 'text') !== 'text'))
+        command.error('error: --diff can be used with --format text only')
       if (format === 'json') command.setOptionValue('json', true)
     })
   add('apply', async (options: ApplyOptions) => (await import('./apply.ts')).applyCommand(options))
     .option('-y, --yes', 'do not ask (needed without a terminal)')
+    .addOption(new Option('--diff <files>', DIFF_HELP).choices(DIFFS))
     .option('--allow-lockout', 'go on even if an SSH session here could be banned')
     .option(
       '--confirm-within <time>',

@@ -1,7 +1,8 @@
 import { applyPlan } from '../apply/apply-plan.ts'
 import { transact } from '../generations/transaction.ts'
+import type { DiffChoice } from '../plan/formats/report.ts'
 import type { Plan } from '../plan/plan.ts'
-import { describeStep } from '../plan/render.ts'
+import { describeStep } from '../plan/words.ts'
 import type { Settings } from '../settings/settings.ts'
 import { HostError } from '../system/host-error.ts'
 import { handlingSignals } from '../system/signals.ts'
@@ -12,6 +13,7 @@ import type { GlobalOptions, Output } from './output.ts'
 import { assessAndVerify } from './verify.ts'
 
 export interface ApplyOptions extends GlobalOptions {
+  readonly diff?: DiffChoice
   readonly yes?: boolean
   readonly allowLockout?: boolean
   /** How long to wait for `portward confirm`, in ms. */

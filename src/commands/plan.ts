@@ -1,14 +1,18 @@
 import { join } from 'node:path'
 import { type Assessment, assess, locate } from '../assessment/assess.ts'
-import type { Format, Report } from '../plan/formats/report.ts'
+import type { DiffChoice, Format, Report } from '../plan/formats/report.ts'
 import { isInSync } from '../plan/plan.ts'
-import { planAsJson, renderPlan } from '../plan/render.ts'
-import { caveatsOf, type Problem } from '../problem.ts'
+import { planAsJson } from '../plan/render.ts'
+import type { Problem } from '../problem.ts'
+import { wrap } from '../styled.ts'
 import { HostError } from '../system/host-error.ts'
+import { nextStep } from './next-step.ts'
 import { EXIT, exitOver, type GlobalOptions, openOutput, problemAsJson } from './output.ts'
+import { planText, renderSummary } from './plan-text.ts'
 
 export interface PlanOptions extends GlobalOptions {
   readonly format?: Format
+  readonly diff?: DiffChoice
 }
 
 /** An effect that failed, as the only problem of a report. */
@@ -39,17 +43,24 @@ export const planCommand = async (options: PlanOptions): Promise<number> => {
   const output = openOutput(options)
   const { format = options.json ? 'json' : 'text' } = options
   const print = async (found: Pick<Assessment, 'plan' | 'pending' | 'problems' | 'isConfigurationWrong'>) => {
-    if (format !== 'text' && format !== 'json') {
+    const { plan, pending, problems } = found
+    if (format === 'diff') {
+      const { renderDiff } = await import('../plan/diff.ts')
+      if (plan !== null) output.result(plan.steps.map(renderDiff).join(''))
+    } else if (format !== 'text' && format !== 'json') {
       const { renderReport } = await import('../plan/formats/format.ts')
       const { sha256 } = await import('../generations/digest.ts')
       output.text(renderReport(format, reportOn(options, found), sha256))
-    } else if (found.plan !== null && format === 'text')
-      await output.page(renderPlan(found.plan, caveatsOf(found.problems)))
-    const content = { problems: found.problems.map(problemAsJson) }
-    output.document(
-      'plan',
-      found.plan === null ? content : { ...planAsJson(found.plan, found.pending), ...content },
-    )
+    } else if (plan !== null && format === 'text') {
+      const isRoot = process.getuid?.() === 0
+      const next = nextStep(plan, problems, pending, { ...options, isRoot })
+      const end = isInSync(plan)
+        ? ''
+        : `\n${renderSummary(plan, output)}${wrap(next, output.screen.columns, 2)}\n`
+      await output.page(planText(plan, problems, options, output) + end)
+    }
+    const content = { problems: problems.map(problemAsJson) }
+    output.document('plan', plan === null ? content : { ...planAsJson(plan, pending), ...content })
   }
   let assessment: Assessment
   try {

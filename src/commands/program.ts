@@ -40,7 +40,7 @@ export const createProgram = (terminal: Terminal, finish: (code: number) => void
     )
     .option('--json', 'print one JSON document on stdout, and nothing else there')
     .option('-q, --quiet', 'print errors and results only')
-    .option('-v, --verbose', 'print failures in full, with the stack trace')
+    .option('-v, --verbose', 'print versions of packages, and failures with the stack trace')
     .option('--no-color', 'print without colours')
     .option('--no-pager', 'print a long result without $PAGER')
     .version(PORTWARD_VERSION, '-V, --version', 'print the version')

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { readFileState } from '../system/files.ts'
 import { tryRun } from '../system/process.ts'
 
@@ -38,28 +40,49 @@ export const hasPackageLists = async (): Promise<boolean> => {
   return stdout.trim() !== ''
 }
 
+/** A package that is going to be installed. */
+export interface NewPackage extends PackageVersion {
+  /** Bytes that apt has to download for it: 0 if its archive is in apt's cache. */
+  readonly download: number
+}
+
 /** A package that apt would install. */
-export interface Candidate extends PackageVersion {
-  /** The name that apt gives its archive. */
+export interface Candidate extends NewPackage {
+  /** The path of its archive in apt's cache, whether or not it is there. */
   readonly archive: string
 }
 
-/** What apt would install for `names`, or why it cannot. Changes nothing and does not need root. */
+const APT_CACHE = '/var/cache/apt/archives'
+
+/** The archives that `apt-get --print-uris` lists: the names that they get in apt's cache, and their sizes in bytes. */
+export const parseUris = (
+  output: string,
+): { name: string; version: string; archive: string; size: number }[] =>
+  [...output.matchAll(/^'.+' (([^_\s]+)_([^_\s]+)_[^_\s]+) (\d+) /gm)].map(
+    ([, archive = '', name = '', version = '', size = '']) => ({
+      ...{ name, archive, size: Number(size) },
+      version: decodeURIComponent(version),
+    }),
+  )
+
+/**
+ * What apt would install for `names`, or why it cannot. Changes nothing and does not need root. With a cache that does not
+ * exist apt prints all archives, not only those that are missing in its own.
+ */
 export const simulateInstall = async (
   names: readonly string[],
 ): Promise<{ installs: Candidate[] } | { reason: string }> => {
-  const options = ['-s', '-q', '-y', '--no-install-recommends']
+  const cache = ['-o', 'Dir::Cache::archives=/nonexistent/']
+  const options = ['--print-uris', '-qq', '-y', '--no-install-recommends', ...cache]
   const { exitCode, stdout, stderr } = await tryRun('apt-get', [...options, 'install', ...names])
   if (exitCode !== 0) {
     const errors = stderr.split('\n').filter((line) => line.startsWith('E: '))
     return { reason: errors.join(' ') || stderr.trim() }
   }
-  const installs = stdout.matchAll(/^Inst (\S+) (?:\[[^\]]*\] )?\((\S+) .*\[(\w+)\]\)/gm)
   return {
-    installs: [...installs].map(([, name = '', version = '', architecture = '']) => ({
-      name,
-      version,
-      archive: `${name}_${version.replaceAll(':', '%3a')}_${architecture}.deb`,
-    })),
+    installs: parseUris(stdout).map(({ name, version, archive, size }) => {
+      const cached = join(APT_CACHE, archive)
+      return { name, version, archive: cached, download: existsSync(cached) ? 0 : size }
+    }),
   }
 }

@@ -7,7 +7,6 @@ import { type FileState, readFileState } from '../system/files.ts'
 import { run } from '../system/process.ts'
 import type { Candidate } from './packages.ts'
 
-const APT_CACHE = '/var/cache/apt/archives'
 const DOWNLOAD_HINT = 'see whether apt reaches its mirror, or run apt-get update'
 
 /** What a package that is not installed yet will bring: all its paths, and the wanted files. */
@@ -23,8 +22,8 @@ const fetchArchives = async (
   packages: readonly Candidate[],
   directory: string,
 ): Promise<Map<string, string>> => {
-  const cached = packages.map(({ name, archive }) => [name, join(APT_CACHE, archive)] as const)
-  const archives = new Map(cached.filter(([, path]) => existsSync(path)))
+  const cached = packages.filter(({ archive }) => existsSync(archive))
+  const archives = new Map(cached.map(({ name, archive }) => [name, archive]))
   const missing = packages.filter(({ name }) => !archives.has(name))
   if (missing.length === 0) return archives
   const download = ['download', '-q', '-o', 'APT::Sandbox::User=root']

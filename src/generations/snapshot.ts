@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { readConfigured } from '../apply/packages.ts'
 import { readInstalled } from '../facts/packages.ts'
 import type { Plan, Step } from '../plan/plan.ts'
-import { describeStep } from '../plan/render.ts'
+import { describeStep } from '../plan/words.ts'
 import { effect } from '../system/effect.ts'
 import { HostError, isMissing } from '../system/host-error.ts'
 import { resolveInRoot } from '../system/paths.ts'
@@ -106,6 +106,7 @@ export const takeSnapshot = (state: string, plan: Plan, confirmBy: string | null
     const packages = plan.steps
       .flatMap((step) => (step.kind === 'install' ? step.packages : []))
       .filter(({ name }) => !present.has(name))
+      .map(({ name, version }) => ({ name, version }))
     const names = packages.map(({ name }) => name)
     return {
       root: plan.root,

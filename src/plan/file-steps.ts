@@ -90,7 +90,7 @@ export const planLogs = (desired: Desired, facts: Facts): TouchStep[] => {
       ? []
       : [{ path: historyPath, mode: 0o600 }]
   const isRead = isJailWanted(desired)
-  const forFail2ban = ['fail2ban does not start without its log']
+  const forFail2ban = ['fail2ban does not start without it']
   return [
     ...history.map((log) => ({ ...log, reasons: isRead ? forFail2ban : ['portsentry logs scans in it'] })),
     ...logs.map((path) => ({ path, mode: 0o640, reasons: forFail2ban })),

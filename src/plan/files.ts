@@ -12,6 +12,7 @@ import type { Desired } from '../policy/desired.ts'
 import { JAIL_PATH } from '../policy/jail.ts'
 import { findLenientRules } from '../policy/lenient-rules.ts'
 import type { Problem } from '../problem.ts'
+import { banTimeInWords, listed, modesInWords, networksInWords, type Protocol } from './phrases.ts'
 
 /** A file's new text, the changes in words, and the problems. */
 export interface Rewrite {
@@ -30,8 +31,9 @@ export const cannotSet = (path: string, what: string, line: number | undefined, 
 
 /** /etc/default/portsentry: the modes, in a file that a shell can source. */
 export const rewriteModes = (path: string, text: string, { modes }: Desired): Rewrite => {
-  const reasons: string[] = []
+  const changed: Protocol[] = []
   let current = applyEdits(text, removeCarriageReturns(text))
+  const isEnded = current !== text
   const { unreadLine } = parseShellAssignments(current)
   if (unreadLine !== null) {
     const hint =
@@ -39,16 +41,16 @@ export const rewriteModes = (path: string, text: string, { modes }: Desired): Re
     const problem = cannotSet(path, 'TCP_MODE and UDP_MODE', unreadLine, hint)
     return { text, reasons: [], problems: [problem] }
   }
-  if (current !== text) reasons.push('LF line endings')
-  for (const [name, value] of [
-    ['TCP_MODE', modes.tcpMode],
-    ['UDP_MODE', modes.udpMode],
+  for (const [protocol, value] of [
+    ['TCP', modes.tcpMode],
+    ['UDP', modes.udpMode],
   ] as const) {
-    const edits = setVariable(parseShellAssignments(current), name, value)
+    const edits = setVariable(parseShellAssignments(current), `${protocol}_MODE`, value)
     if (edits.length === 0) continue
     current = applyEdits(current, edits)
-    reasons.push(`${name}="${value}"`)
+    changed.push(protocol)
   }
+  const reasons = [...(isEnded ? ['LF line endings'] : []), ...modesInWords(changed, modes)]
   return { text: current, reasons, problems: [] }
 }
 
@@ -74,7 +76,7 @@ export const rewriteHostsAllow = (text: string, desired: Desired): Rewrite => {
   const file = parseHostsAccess(text, notContaining(networks))
   const edits = setAllowed(file, networks, libwrapDaemons, isArticleEntry(desired))
   return {
-    ...edited(text, edits, 'the whitelist, in a form that libwrap matches'),
+    ...edited(text, edits, `lets in ${networksInWords(networks, desired.lan)}`),
     problems: findLenientRules(file, desired),
   }
 }
@@ -112,6 +114,12 @@ export const rewriteHostsDeny = (text: string, desired: Desired): Rewrite => {
   return { ...named, reasons: [...released.reasons, ...ending, ...moved.reasons, ...named.reasons] }
 }
 
+const newJail = (jail: string, options: ReadonlyMap<string, string>): string => {
+  const isOff = options.get('enabled') === 'false'
+  const bans = `bans ${banTimeInWords(options.get('bantime') ?? '')} (BANTIME)`
+  return `new jail ${jail}, ${isOff ? 'off: config.env turns bans off' : bans}`
+}
+
 /** The fail2ban jail file: faults that keep fail2ban from reading it are fixed, then each option is set. */
 export const rewriteJails = (text: string, desired: Desired): Rewrite => {
   const reasons: string[] = []
@@ -122,6 +130,7 @@ export const rewriteJails = (text: string, desired: Desired): Rewrite => {
     reasons.push('made readable for fail2ban')
   }
   for (const [jail, options] of desired.jails) {
+    const isNew = current.sections.every(({ name }) => name !== jail)
     const changed: string[] = []
     for (const [option, value] of options) {
       const edits = setValue(current, jail, option, value)
@@ -129,7 +138,8 @@ export const rewriteJails = (text: string, desired: Desired): Rewrite => {
       current = parseFail2banIni(applyEdits(current.text, edits))
       changed.push(option)
     }
-    if (changed.length > 0) reasons.push(`[${jail}] ${changed.join(', ')}`)
+    if (changed.length > 0)
+      reasons.push(isNew ? newJail(jail, options) : `sets ${listed(changed)} of the jail ${jail}`)
   }
   const problems = current.faults.map(
     ({ line, message }): Problem => ({

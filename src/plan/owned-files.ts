@@ -5,19 +5,22 @@ import { SSHD_PATH } from '../policy/jail.ts'
 import { ADDRESSES_PATH } from '../policy/server-addresses.ts'
 import type { RemoveStep, WriteStep } from './plan.ts'
 
+/** The end of what a file of the ban set is for. */
+export const OF_THE_BAN_SET = ' of the ban set'
+
 const PURPOSES: ReadonlyMap<string, string> = new Map([
-  [BANS_CONF, 'settings of the ban set'],
-  [LOADER, 'the program that loads the ban set'],
-  [ACTION, "fail2ban's action for the ban set"],
-  [UNIT_PATH, 'loads the ban set at boot'],
-  [SSHD_PATH, 'has the sshd jail read the journal'],
-  [ADDRESSES_PATH, "this server's addresses, gateways and name servers"],
-  ['/etc/fail2ban/filter.d/portsentry-2.conf', "fail2ban's filter for portsentry 2.x"],
+  [BANS_CONF, `settings${OF_THE_BAN_SET}`],
+  [LOADER, `loader${OF_THE_BAN_SET}`],
+  [ACTION, `fail2ban action${OF_THE_BAN_SET}`],
+  [UNIT_PATH, `unit${OF_THE_BAN_SET}`],
+  [SSHD_PATH, 'the sshd jail reads the journal, as its log does not exist'],
+  [ADDRESSES_PATH, "records this server's addresses, gateways and name servers"],
+  ['/etc/fail2ban/filter.d/portsentry-2.conf', 'filter for the history of portsentry 2.x'],
   ['/etc/systemd/system/portsentry.service.d/portward.conf', 'starts portsentry with --connect'],
 ])
 
 /** What a file is for that portward writes as a whole. The others are the rules of a ban backend. */
-const purposeOf = (path: string): string => PURPOSES.get(path) ?? 'rules of the ban set'
+const purposeOf = (path: string): string => PURPOSES.get(path) ?? `rules${OF_THE_BAN_SET}`
 
 /** Why the backend and target were chosen: shown only by the plan that chooses them. */
 const notesOn = (before: string | null, after: string, { banSetNotes }: Desired): readonly string[] => {

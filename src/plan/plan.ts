@@ -1,4 +1,4 @@
-import type { PackageVersion } from '../facts/packages.ts'
+import type { NewPackage } from '../facts/packages.ts'
 import type { BanSet } from '../policy/backends/definition.ts'
 import type { Desired } from '../policy/desired.ts'
 
@@ -8,11 +8,11 @@ interface PreseedStep {
   readonly selections: readonly string[]
 }
 
-interface InstallStep {
+export interface InstallStep {
   readonly kind: 'install'
   readonly requested: readonly string[]
   /** All that apt installs, dependencies included. */
-  readonly packages: readonly PackageVersion[]
+  readonly packages: readonly NewPackage[]
 }
 
 /** Writes a file. `before` is the content that it must have when the step runs; null: no file. */

@@ -2,42 +2,13 @@ import { formatCidr } from '../network.ts'
 import { type PendingConfirmation, pendingAsJson } from '../policy/confirmation.ts'
 import { JAIL_PATH } from '../policy/jail.ts'
 import { modesOf } from '../policy/release.ts'
+import { styled, wrap } from '../styled.ts'
 import { renderDiff } from './diff.ts'
+import { renderFiles } from './file-list.ts'
+import type { DiffChoice } from './formats/report.ts'
+import { renderOverview } from './overview.ts'
 import { isInSync, type Plan, type Step } from './plan.ts'
-
-/** One step in words, for a terminal. */
-export const describeStep = (step: Step): string => {
-  switch (step.kind) {
-    case 'preseed':
-      return `preseed  ${step.selections.join('; ')}`
-    case 'install':
-      return `install  ${step.packages.map(({ name, version }) => `${name} ${version}`).join(', ')}`
-    case 'write':
-      return `${step.before === null ? 'create ' : 'write  '}  ${step.path}: ${step.reasons.join(', ')}`
-    case 'touch':
-      return `create   ${step.path}, empty: ${step.reasons.join(', ')}`
-    case 'remove':
-      return `remove   ${step.path}: ${step.reasons.join(', ')}`
-    case 'enable':
-      return `enable   ${step.unit} at boot`
-    case 'disable':
-      return `disable  ${step.unit}, and stop it`
-    case 'load-bans':
-      return `load     the bans into the kernel: ${step.reasons.join(', ')}`
-    case 'remove-bans':
-      return `remove   the ban set of ${step.backend}${step.isLast ? ', and all bans in it' : ''}: ${step.reasons.join(', ')}`
-    case 'hand-over-bans':
-      return `stop     the timer of the old ban program, and pass its ${step.hosts.length} bans to fail2ban: ${step.reasons.join(', ')}`
-    case 'remove-ban-program':
-      return `remove   the rules, units and record of the old ban program: ${step.reasons.join(', ')}`
-    case 'restart':
-      return `restart  ${step.units.join(', ')}: ${step.reasons.join(', ')}`
-    case 'reload':
-      return `reload   ${step.service}: ${step.reasons.join(', ')}`
-    case 'release':
-      return `release  ${step.address}, which is protected but banned`
-  }
-}
+import { summarize } from './summary.ts'
 
 /** The settings that would be made, for a plan without diff because the stock files are unavailable. */
 const describeSettings = ({ desired }: Plan): string => {
@@ -74,23 +45,37 @@ const describeProtection = ({ root, desired: { lan, whitelist } }: Plan): string
 /** Text that is not from a file, such as apt's, as UTF-8 bytes, latin1-decoded. */
 const asBytes = (text: string): string => Buffer.from(text, 'utf8').toString('latin1')
 
-/**
- * The plan for a terminal: steps in order, then the diff. Latin1-decoded, since it quotes files. `caveats` qualify
- * "in sync".
- */
-export const renderPlan = (plan: Plan, caveats: readonly string[] = []): string => {
+export interface PlanText {
+  /** Of the screen; Infinity: lines are not wrapped. */
+  readonly columns: number
+  readonly diff: DiffChoice
+  /** Whether packages are listed with their versions. */
+  readonly isVerbose: boolean
+  /** What qualifies "in sync". */
+  readonly caveats: readonly string[]
+}
+
+/** The plan for people: what it does by topic, then its files. Latin1-decoded, since it quotes files. */
+export const renderPlan = (plan: Plan, { columns, diff, isVerbose, caveats }: PlanText): string => {
   const { release, modes } = plan.desired
+  const wrapped = (text: string) => wrap(text, columns, 2)
   if (isInSync(plan)) {
     const but = caveats.map((caveat) => `\nbut ${asBytes(caveat)}`).join('')
-    return `${release.title}: in sync, nothing to do (modes ${modesOf(modes).join(' and ')}); ${describeWrappers(plan)}${but}\n${describeProtection(plan)}`
+    return wrapped(
+      `${release.title}: in sync, nothing to do (modes ${modesOf(modes).join(' and ')}); ${describeWrappers(plan)}${but}\n${describeProtection(plan)}`,
+    )
   }
-  const steps = plan.steps
-    .map((step, index) => `${String(index + 1).padStart(3)}. ${describeStep(step)}\n`)
-    .join('')
-  const inexact = plan.inexact.map((reason) => `not exact: ${asBytes(reason)}\n`).join('')
-  const settings = plan.inexact.length > 0 ? `These settings would be made:\n${describeSettings(plan)}` : ''
-  const diff = plan.steps.map(renderDiff).join('')
-  return `${release.title}; ${describeWrappers(plan)}\n${describeProtection(plan)}\n${steps}${inexact}${settings}${diff === '' ? '' : `\n${diff}`}`
+  const parts = [
+    wrapped(`${release.title}; ${describeWrappers(plan)}\n${describeProtection(plan)}`),
+    renderOverview(plan.steps, { columns, isVerbose }),
+    plan.inexact.length === 0
+      ? ''
+      : wrapped(
+          `${plan.inexact.map((reason) => `${styled('red', 'not exact')}: ${asBytes(reason)}\n`).join('')}These settings would be made:\n${describeSettings(plan)}`,
+        ),
+    renderFiles(plan, diff),
+  ]
+  return parts.filter((part) => part !== '').join('\n')
 }
 
 /** One step as JSON, with its diff instead of whole files. File bytes are U+0000 to U+00FF. */
@@ -112,5 +97,6 @@ export const planAsJson = (plan: Plan, pending: PendingConfirmation | null = nul
   inSync: isInSync(plan),
   confirmation: pendingAsJson(pending),
   inexact: plan.inexact,
+  summary: summarize(plan),
   steps: plan.steps.map(stepAsJson),
 })

@@ -14,6 +14,7 @@ import type { Desired } from '../policy/desired.ts'
 import { daemonModes } from '../policy/release.ts'
 import type { Problem } from '../problem.ts'
 import { cannotSet, type Rewrite } from './files.ts'
+import { listed, modesInWords } from './phrases.ts'
 
 const quoted = (text: string): string => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text)
 
@@ -35,6 +36,23 @@ const describeFixes = (conf: PortsentryConf, fixes: readonly Fix[], path: string
     hint: FIXED[as],
     at: { path, line },
   }))
+
+const describeFixed = (fixes: readonly Fix[]): string => {
+  const isKept = fixes.every(({ as }) => as === 'setting' || as === 'comment')
+  return `lines that portsentry refuses ${isKept ? 'rewritten in the form that it reads' : 'commented out'}`
+}
+
+/** What these keys are changed for. Where no other file has the modes, they stand for the ports. */
+const describeKeys = (changed: ReadonlySet<string>, { conf, release, modes }: Desired): string[] => {
+  const off = [...changed].filter((key) => conf.get(key) === null)
+  const set = [...changed].filter((key) => !off.includes(key))
+  const protocols = (['TCP', 'UDP'] as const).filter((protocol) => changed.has(`${protocol}_PORTS`))
+  return [
+    ...(release.modesPath === null ? modesInWords(protocols, modes) : []),
+    ...(set.length > 0 ? [`sets ${listed(set)}`] : []),
+    ...(off.length > 0 ? [`turns ${listed(off)} off`] : []),
+  ]
+}
 
 const describeOverlong = (conf: PortsentryConf, path: string): Problem[] =>
   overlongLines(conf).map((line) => ({
@@ -67,21 +85,20 @@ export const rewriteConf = (text: string, desired: Desired): Rewrite => {
   let current = parsePortsentryConf(text, dialect)
   const fixes = fixRefused(current)
   const problems = [...describeFixes(current, fixes, path), ...describeOverlong(current, path)]
-  const reasons: string[] = []
+  const changed = new Set<string>()
   let origins = untouched(text)
-  const edit = (edits: readonly Edit[], reason: string): void => {
+  const edit = (edits: readonly Edit[]): void => {
     if (edits.length === 0) return
     origins = afterEdits(origins, current.text, edits)
     current = parsePortsentryConf(applyEdits(current.text, edits), dialect)
-    if (!reasons.includes(reason)) reasons.push(reason)
   }
-  const isKept = fixes.every(({ as }) => as === 'setting' || as === 'comment')
-  const fixing = `lines that portsentry refuses ${isKept ? 'rewritten in the form that it reads' : 'commented out'}`
-  edit(fixEdits(current, fixes), fixing)
+  const fixed = fixEdits(current, fixes)
+  edit(fixed)
   // Twice: 1.2 may read several keys from one odd line, so that setting one unsets another.
   for (const [key, value] of [...desired.conf, ...desired.conf]) {
-    if (value === null) edit(unsetKey(current, key), `no ${key}`)
-    else edit(setKey(current, key, value), key)
+    const edits = value === null ? unsetKey(current, key) : setKey(current, key, value)
+    edit(edits)
+    if (edits.length > 0) changed.add(key)
   }
   for (const [key, value] of desired.conf) {
     if (getKey(current, key) === (value ?? undefined)) continue
@@ -92,5 +109,6 @@ export const rewriteConf = (text: string, desired: Desired): Rewrite => {
   const left = judgeConf(current, daemonModes(release, modes), path)
   // Overlong lines are reported already, for both dialects.
   problems.push(...asBefore(left, origins).filter(({ code }) => code !== 'line-overlong'))
+  const reasons = [...(fixed.length > 0 ? [describeFixed(fixes)] : []), ...describeKeys(changed, desired)]
   return { text: current.text, reasons, problems }
 }

@@ -6,6 +6,7 @@ import { notContaining } from '../documents/other-addresses.ts'
 import type { Desired } from '../policy/desired.ts'
 import type { Problem } from '../problem.ts'
 import { edited, isArticleEntry, type Rewrite } from './files.ts'
+import { networksInWords } from './phrases.ts'
 
 /** The problem with a line of the ignore list that the daemon does not read, and what the plan does about it. */
 const describeFix = ({ line, fault, isFatal, form, edit }: IgnoreFix, path: string): Problem => {
@@ -49,7 +50,7 @@ export const rewriteIgnoreList = (text: string, desired: Desired): Rewrite => {
   const rewritten = edited(
     readable,
     setIgnored(list, [...ignored], isObsolete),
-    'the whitelist, in a form that portsentry matches',
+    `ignores ${networksInWords(ignored, desired.lan)}`,
   )
   const isLong = ({ offset, end }: Span): boolean =>
     lineFrom(original.text, offset, end, 0).text.length >= MAX_LINE

@@ -22,6 +22,9 @@ import type {
 
 type Changes = readonly (WriteStep | RemoveStep)[]
 
+/** The end of a reason that names a file. */
+export const CHANGES = ' changes'
+
 const changedPaths = (changes: Changes, isConcerned: (path: string) => boolean): string[] =>
   changes.map(({ path }) => path).filter(isConcerned)
 
@@ -65,7 +68,7 @@ const portsentryReasons = (desired: Desired, facts: Facts, live: LiveFacts, chan
   const paths = new Set([release.modesPath, release.confPath, release.ignorePath, ...units])
   const isConcerned = (path: string) => paths.has(path)
   const changed = changedPaths(changes, isConcerned)
-  if (changed.length > 0) return changed.map((path) => `${path} changes`)
+  if (changed.length > 0) return changed.map((path) => path + CHANGES)
   const wrong = wrongDaemons(desired, live.daemons) ?? judgeWatching(live.daemons).deaf
   if (wrong !== null) return [wrong]
   const stale = staleFiles(facts, portsentriesOf(live.daemons), isConcerned).map(
@@ -125,7 +128,7 @@ const planReload = (facts: Facts, live: LiveFacts, changes: Changes): ReloadStep
   // Only root can ask fail2ban; other users see the plan that root would see if fail2ban is in order.
   const isLoaded = live.jails === null ? !live.asRoot : live.jails.includes('portsentry')
   if (paths.length === 0 || !isLoaded || !isUpToDate || !concerned.every(isReload)) return null
-  return { kind: 'reload', service: 'fail2ban', paths, reasons: paths.map((path) => `${path} changes`) }
+  return { kind: 'reload', service: 'fail2ban', paths, reasons: paths.map((path) => path + CHANGES) }
 }
 
 /** Files that a running fail2ban has loaded: its configuration, and portward's action with the files that it reads. */
@@ -135,7 +138,7 @@ const isFail2banFile = (path: string): boolean =>
 const fail2banReasons = (desired: Desired, facts: Facts, live: LiveFacts, changes: Changes): string[] => {
   if (!facts.packages.has('fail2ban')) return ['newly installed']
   const changed = changedPaths(changes, isFail2banFile)
-  if (changed.length > 0) return changed.map((path) => `${path} changes`)
+  if (changed.length > 0) return changed.map((path) => path + CHANGES)
   const servers = live.daemons.filter(({ service }) => service === 'fail2ban')
   if (servers.length === 0) return ['is not running']
   const stale = staleFiles(facts, servers, isFail2banFile)
@@ -153,7 +156,7 @@ const fail2banReasons = (desired: Desired, facts: Facts, live: LiveFacts, change
 const planLoad = ({ banSet }: Desired, live: LiveFacts, changes: Changes): LoadStep[] => {
   if (banSet === null) return []
   const changed = changedPaths(changes, (path) => BAN_SET_FILES.includes(path) && path !== ACTION)
-  if (changed.length > 0) return [{ kind: 'load-bans', reasons: changed.map((path) => `${path} changes`) }]
+  if (changed.length > 0) return [{ kind: 'load-bans', reasons: changed.map((path) => path + CHANGES) }]
   // Null unless root.
   return live.hasBanSet === false ? [{ kind: 'load-bans', reasons: ['its rules are not in force'] }] : []
 }

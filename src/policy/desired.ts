@@ -6,7 +6,7 @@ import type { Network } from '../network.ts'
 import type { Problem, SourceLocation } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Backend, BanSet } from './backends/definition.ts'
-import { BANS_CONF, banSetFiles, banSetOf, chooseBackend, ownsBans } from './ban-set.ts'
+import { BANS_CONF, type BackendChoice, banSetFiles, banSetOf, chooseBackend, ownsBans } from './ban-set.ts'
 import { blockedFile, findBlockedFiles, findInsecureBlockedFile } from './blocked-file.ts'
 import { type BanPath, findSandboxProblems } from './confinement.ts'
 import { findExposed } from './exposed.ts'
@@ -143,6 +143,12 @@ const findSlowness = (settings: Settings, { dialect }: Release, at: SourceLocati
         },
       ]
 
+/** Which backend, and what decides it; nothing where it stays. */
+const describeBackend = ({ banBackend }: Settings, { backend, reason }: BackendChoice): string[] => {
+  if (banBackend !== 'auto') return [`with ${backend} (BAN_BACKEND)`]
+  return reason === null ? [] : [`with ${backend}: ${reason} (BAN_BACKEND is auto)`]
+}
+
 /** Settings + facts → how the server should be. Pure. */
 export const desire = (settings: Settings, facts: Facts, release: Release): DesiredResult => {
   const problems: Problem[] = []
@@ -223,7 +229,7 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     modes,
     banSet,
     banSetNotes: [
-      ...(banSet === null || reason === null ? [] : [`BAN_BACKEND is ${backend}: ${reason}`]),
+      ...(banSet === null ? [] : describeBackend(settings, { backend, reason })),
       ...(usesTarget && facts.live !== null && choice.note !== undefined ? [choice.note] : []),
     ],
     writesDenied,

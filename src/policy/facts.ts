@@ -6,7 +6,7 @@ import type { FirewallManagers } from '../facts/firewall-managers.ts'
 import type { Verdict } from '../facts/firewall-support.ts'
 import type { OwnNetworks } from '../facts/ip.ts'
 import type { Obstacle } from '../facts/obstacles.ts'
-import type { PackageVersion } from '../facts/packages.ts'
+import type { NewPackage } from '../facts/packages.ts'
 import type { Socket } from '../facts/procfs.ts'
 import type { Init, UnitProperties } from '../facts/systemd.ts'
 import type { FileState, Unreadable } from '../system/files.ts'
@@ -76,7 +76,7 @@ export interface Facts {
   readonly assumedRelease?: string
   readonly packages: ReadonlyMap<string, string>
   /** What `apt-get install` would install, dependencies included; null if apt could not determine it. */
-  readonly installs: readonly PackageVersion[] | null
+  readonly installs: readonly NewPackage[] | null
   /** Managed and consulted files by absolute path (below the root). */
   readonly files: ReadonlyMap<string, FileState>
   /** Paths in `files` that are not on disk yet: their content comes from a package to be installed. */

@@ -27,12 +27,15 @@ export const chooseTarget = (
   const verdict = live?.targets.get(preferred) ?? 'unknown'
   const isTaken = verdict === 'unknown' && (wanted === 'REJECT' || present === preferred)
   if (verdict === 'accepted' || isTaken) return { target: preferred }
-  const why =
-    verdict === 'refused' ? 'is not accepted by this kernel and iptables' : 'could not be tried here'
+  const isRefused = verdict === 'refused'
+  if (wanted === 'auto') {
+    const why = isRefused ? 'is not supported here' : 'could not be tried here'
+    return { target: 'DROP', note: `target DROP: ${preferred} ${why} (BAN_TARGET is auto)` }
+  }
+  const why = isRefused ? 'is not accepted by this kernel and iptables' : 'could not be tried here'
   const remedy =
     preferred === 'REJECT' ? '' : ' (the packages xtables-addons-dkms and xtables-addons-common provide it)'
-  const reason = `the target ${preferred} ${why}${remedy}: bans use DROP`
-  return { target: 'DROP', ...(wanted === 'auto' ? { note: reason } : { warning: reason }) }
+  return { target: 'DROP', warning: `the target ${preferred} ${why}${remedy}: bans use DROP` }
 }
 
 /** Rules in INPUT, unreachable routes and ban sets: portward's, and those of portsentry's stock files and of tutorials. */

@@ -103,10 +103,12 @@ describeWith({ '/usr/bin/ansible': 'ansible-core' }, 'the module portward.portwa
     return `${stdout}\n${stderr}`
   }
 
-  /** What `portward plan` prints as its diff. */
+  /** What `portward plan` prints as a diff. */
   const ownDiff = (root: string): string => {
-    const { stdout } = spawnSync(join(checkout, 'bin/portward'), ['plan', '--root', root])
-    return stdout.toString().replace(/^.*?(?=^diff --git)/ms, '')
+    const { stdout } = spawnSync(join(checkout, 'bin/portward'), [
+      ...['plan', '--format', 'diff', '--root', root],
+    ])
+    return stdout.toString()
   }
 
   it('plans in check mode, shows the exact diff, and touches nothing', async () => {

@@ -58,6 +58,9 @@ it.each(
     ['plan', 'extra'],
     ['plan', '--config'],
     ['plan', '--format', 'nonsense'],
+    ['plan', '--diff', 'nonsense'],
+    ['plan', '--diff', 'full', '--format', 'diff'],
+    ['plan', '--diff', 'full', '--json'],
     ['plan', '--release', 'nonsense'],
     ['apply', '--confirm-within', 'banana'],
     ['apply', '--confirm-within', '9s'],
@@ -194,6 +197,7 @@ test.each<[string, string, number]>([
   const tree = sample()
   const { status, stdout, stderr } = await portwardOnTerminal(keys, 'apply', ...tree)
   expect(status).toBe(expected)
+  expect(stderr).toMatch(/16 changes: 11 new files, 5 edited\.\s+Apply these changes to \S+\?/)
   expect(stdout + stderr).toMatch(expected === 0 ? /applied: \d+ steps, files only/ : /nothing was changed/)
   expect((await portward('plan', ...tree)).status).toBe(expected === 0 ? 0 : 2)
 })
@@ -212,12 +216,17 @@ it('shows what files say so that it reads well, and nothing in it is obeyed', as
   const write = (path: string, bytes: string) =>
     writeFileSync(join(tree[1], path), Buffer.from(bytes, 'latin1'))
   const utf8 = Buffer.from('# “café” — ü', 'utf8').toString('latin1')
-  write('etc/hosts.allow', `${utf8}\n# caf\xe9 \x1b[2J \x9b2J\n`)
-  const { output } = typeInto('n\r', join(checkout, 'bin/portward'), ['apply', ...tree])
-  expect(output).toContain(' # “café” — ü\r\n')
-  expect(output).toContain(' # caf\\xe9 ^[[2J \\x9b2J\r\n')
+  const raw = '# caf\xe9 \x1b[2J \x9b2J'
+  write('etc/default/portsentry', `TCP_MODE="tcp" ${utf8}\nUDP_MODE="udp" ${raw}\n`)
+  const { output } = typeInto('n\r', join(checkout, 'bin/portward'), ['apply', '--no-color', ...tree])
+  expect(output).toContain('1 -TCP_MODE="tcp" # “café” — ü\r\n')
+  expect(output).toContain('2 -UDP_MODE="udp" # caf\\xe9 ^[[2J \\x9b2J\r\n')
   // Into a pipe go the bytes themselves: the diff is to be applied.
-  expect((await portward('plan', ...tree)).bytes).toContain(` ${utf8}\n # caf\xe9 \x1b[2J \x9b2J\n`)
+  for (const format of ['text', 'diff']) {
+    const { bytes } = await portward('plan', '--format', format, ...tree)
+    expect(bytes).toContain(`-TCP_MODE="tcp" ${utf8}\n`)
+    expect(bytes).toContain(`-UDP_MODE="udp" ${raw}\n`)
+  }
 
   write('etc/fail2ban/jail.local', `[portsentry]\nbantime = \x1b]0;${utf8}\x07\n`)
   for (const command of ['plan', 'verify', 'status']) {
@@ -259,6 +268,7 @@ it('prints a diff whose bytes are the file’s, Latin-1 and all', async () => {
   const tree = sample()
   const path = join(tree[1], 'etc/hosts.allow')
   writeFileSync(path, Buffer.from('# caf\xe9\n', 'latin1'))
-  const { bytes } = await portward('plan', ...tree)
+  const { bytes } = await portward('plan', '--format', 'diff', ...tree)
+  expect(bytes).toMatch(/^diff --git a\/var\/lib\/portsentry\/portsentry.history /)
   expect(bytes).toContain(' # caf\xe9\n')
 })

@@ -51,8 +51,8 @@ it.each<[string, FactsChanges, readonly string[]]>([
     {
       packages: new Map(),
       installs: [
-        { name: 'portsentry', version: '1.2-14+b1' },
-        { name: 'fail2ban', version: '1.0.2-2' },
+        { name: 'portsentry', version: '1.2-14+b1', download: 70_976 },
+        { name: 'fail2ban', version: '1.0.2-2', download: 451_040 },
       ],
     },
     ['preseed', 'install'],

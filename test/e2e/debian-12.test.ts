@@ -3,7 +3,7 @@ import { CLASSIC_DRIFTS, describePromises, OWN_FILES } from './promises.ts'
 describePromises({
   suite: 'bookworm',
   release: 'sysv-1.2',
-  portsentry: /install .*portsentry 1\.2-14/,
+  portsentry: /versions: .*portsentry 1\.2-14/,
   node: /^v18\./,
   changed: [
     '/etc/default/portsentry',

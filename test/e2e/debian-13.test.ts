@@ -3,7 +3,7 @@ import { CLASSIC_DRIFTS, describePromises, OWN_FILES } from './promises.ts'
 describePromises({
   suite: 'trixie',
   release: 'template-1.2',
-  portsentry: /install .*portsentry 1\.2-16/,
+  portsentry: /versions: .*portsentry 1\.2-16/,
   node: /^v20\./,
   changed: [
     '/etc/default/portsentry',

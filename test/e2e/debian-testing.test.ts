@@ -7,7 +7,7 @@ import { expectBanned, expectSpared, portward, provide } from './scenario.ts'
 describePromises({
   suite: 'testing',
   release: 'native-2',
-  portsentry: /install .*portsentry 2\.0\./,
+  portsentry: /versions: .*portsentry 2\.0\./,
   node: /^v2\d\./,
   changed: [
     '/etc/fail2ban/filter.d/portsentry-2.conf',
@@ -58,7 +58,7 @@ describeServers('sockets that accept connections, on testing', () => {
   it('goes back to watching the wire, and leaves no drop-in', async () => {
     await server.write('/root/config.env', 'LAN_IP=192.168.1.10\nLAN_NM=24\n')
     expect(await portward(server, 'apply --yes', 0)).toMatch(
-      /remove +\/etc\/systemd\/system\/portsentry\.service\.d/,
+      /^- \/etc\/systemd\/system\/portsentry\.service\.d\/portward\.conf +removed, \d+ lines$/m,
     )
     await server.run('! find /etc/systemd/system/portsentry.service.d -type f | grep .')
     expect(await daemons()).toBe('/usr/sbin/portsentry')

@@ -142,7 +142,7 @@ describeServers('what portward refuses, keeps and puts back', () => {
     const file = (await server.run('readlink -f /etc/hosts.allow')).stdout
     const { stdout, exitCode } = await server.run(
       `rm -f /run/typed
-       { until grep -q 'Do these' /run/typed; do sleep 0.05; done; echo '# theirs' >>${file}; echo y; while pgrep -x script; do sleep 0.1; done; } 2>/dev/null |
+       { until grep -q 'Apply these' /run/typed; do sleep 0.05; done; echo '# theirs' >>${file}; echo y; while pgrep -x script; do sleep 0.1; done; } 2>/dev/null |
          script -qefc 'portward apply' /run/typed`,
       { allowFailure: true },
     )
@@ -157,7 +157,9 @@ describeServers('what portward refuses, keeps and puts back', () => {
       server.run(`echo ${word} | script -qec 'portward apply' /dev/null`, { allowFailure: true })
     const refused = await answer('n')
     expect(refused.stdout).toMatch(/restart +portsentry: runs as nothing/)
-    expect(refused.stdout).toMatch(/Do these \d+ steps on this server\?[\s\S]*nothing was changed/)
+    expect(refused.stdout).toMatch(
+      /\d+ changes: [\s\S]*Apply these changes to this server\?[\s\S]*nothing was changed/,
+    )
     expect(refused.exitCode).toBe(1)
     expect((await server.run('pgrep -x portsentry || true')).stdout).toBe('')
     expect((await answer('y')).exitCode).toBe(0)

@@ -31,7 +31,7 @@ describeServers('one ban, one life, on Debian 12', () => {
 
   it('drops where this kernel or iptables does not take the target, and says so', async () => {
     await server().write('/root/config.env', 'LAN_IP=192.168.1.10\nLAN_NM=24\nBAN_TARGET=TARPIT\n', 0o600)
-    const { stdout, stderr } = await server().run('portward plan', { allowFailure: true })
+    const { stdout, stderr } = await server().run('portward plan --format diff', { allowFailure: true })
     expect(stderr).toMatch(/warning: the target TARPIT is not accepted .*: bans use DROP/)
     expect(stdout).toMatch(/^\+-A PORTWARD -m set --match-set portward-hosts4 src -j DROP$/m)
   })

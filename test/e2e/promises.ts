@@ -106,8 +106,12 @@ export const describePromises = (release: Expectations): void => {
 
     it('plans on the untouched server, and touches nothing', async () => {
       const before = await manifest(server, WATCHED)
-      diff = await portward(server, 'plan', 2)
-      expect(diff).toMatch(release.portsentry)
+      expect(await portward(server, 'plan --verbose', 2)).toMatch(release.portsentry)
+      const { stdout, exitCode } = await server.run('COLUMNS=80 portward plan', { allowFailure: true })
+      expect(exitCode).toBe(2)
+      expect(stdout).toMatch(/^next: portward apply$/m)
+      expect(stdout.split('\n').length).toBeLessThanOrEqual(100)
+      diff = await portward(server, 'plan --format diff', 2)
       const plan = JSON.parse(await portward(server, 'plan --json', 2))
       expect(plan).toMatchObject({ version: 3, command: 'plan', release: release.release, inSync: false })
       const kinds: string[] = plan.steps.map(({ kind }: { kind: string }) => kind)
@@ -250,7 +254,7 @@ export const describePromises = (release: Expectations): void => {
 
     it('has hosts.deny name the banned hosts once sshd is there, which asks it', async () => {
       await installSshd(server)
-      expect(await portward(server, 'plan', 2)).toMatch(/^\+ALL: \/run\/portward\/denied$/m)
+      expect(await portward(server, 'plan --format diff', 2)).toMatch(/^\+ALL: \/run\/portward\/denied$/m)
       const { stdout } = await server.run('portward status', { allowFailure: true })
       expect(stdout).toMatch(/^wrappers .* used here by sshd$/m)
     })

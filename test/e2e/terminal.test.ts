@@ -22,4 +22,21 @@ describeServers('in a terminal', () => {
       expect(await direct.colored()).toContain('\u001b[32m')
     },
   )
+
+  test.each([80, 200])(
+    'apply shows the plan and repeats its summary in the question, at %d columns',
+    async (columns) => {
+      const root = copyOf(join(fixtures, 'sample-server'))
+      const terminal = await openTmux([PORTWARD, 'apply', '--diff', 'none', '--root', root], { columns })
+      const shown = await terminal.shows('Apply these changes')
+      expect(shown).toMatch(/^fail2ban +new jail portsentry, bans for 7 days \(BANTIME\)$/m)
+      expect(shown).toMatch(/^~ \/etc\/hosts\.allow +edited, \+7 lines$/m)
+      expect(shown).toMatch(/^\? 16 changes: 11 new files, 5 edited\.$/m)
+      for (const line of (await terminal.screen()).split('\n'))
+        expect(line.length).toBeLessThanOrEqual(columns)
+      await terminal.press('n', 'Enter')
+      expect(await terminal.ended()).toBe(1)
+      expect(await terminal.everything()).toMatch(/nothing was changed$/)
+    },
+  )
 })

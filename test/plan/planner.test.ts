@@ -4,7 +4,7 @@ import { findInputBans, parseTables } from '../../src/facts/iptables-input.ts'
 import { type Network, parseNetwork } from '../../src/network.ts'
 import { isInSync, type Plan } from '../../src/plan/plan.ts'
 import { plan } from '../../src/plan/planner.ts'
-import { describeStep, renderPlan } from '../../src/plan/render.ts'
+import { describeStep } from '../../src/plan/words.ts'
 import type { Backend, Target } from '../../src/policy/backends/definition.ts'
 import {
   ACTION,
@@ -21,6 +21,7 @@ import { LEGACY_CONF, LEGACY_FILES, LEGACY_RECORD } from '../../src/policy/legac
 import { isError, renderProblem } from '../../src/problem.ts'
 import { ipsetBans } from '../facts/ban-sets.ts'
 import { daemon, factsOf, ignoreList, jailed, LAN, LIVENESS, NATIVE, settingsOf } from './live.ts'
+import { textOf } from './plan-text.ts'
 
 type Changes = Parameters<typeof factsOf>[0]
 
@@ -116,12 +117,9 @@ it.each(SERVICES)('services: %s', (_, changes, expected) => {
 const MISSING = { texts: { '/var/lib/portsentry/portsentry.history': null, '/etc/hosts.deny': null } }
 
 it.each([
-  ['', ['fail2ban does not start without its log']],
+  ['', ['fail2ban does not start without it']],
   // portsentry 2.x does not create hosts.deny.
-  [
-    "KILL_HOSTS_DENY='ALL: $TARGET$'\n",
-    ['fail2ban does not start without its log', 'bans are written to it'],
-  ],
+  ["KILL_HOSTS_DENY='ALL: $TARGET$'\n", ['fail2ban does not start without it', 'bans are written to it']],
   // The jail is off, so no host is banned.
   ['OBSERVE_ONLY=1\n', ['portsentry logs scans in it']],
 ])('makes missing files for what needs them: %j', (config, expected) => {
@@ -135,14 +133,14 @@ const FILES: [string, Changes, string[]][] = [
     'modes drifted',
     { texts: { '/etc/default/portsentry': 'TCP_MODE="tcp"\nUDP_MODE="audp"\n' } },
     [
-      'write    /etc/default/portsentry: TCP_MODE="atcp"',
+      'edit     /etc/default/portsentry: watches TCP in mode atcp (TCP_MODE)',
       'restart  portsentry: /etc/default/portsentry changes',
     ],
   ],
   [
     'hosts.allow concerns no daemon',
     { texts: { '/etc/hosts.allow': '' } },
-    ['write    /etc/hosts.allow: the whitelist, in a form that libwrap matches'],
+    ['edit     /etc/hosts.allow: lets in your LAN 192.168.1.0/24 and 2 more networks'],
   ],
   [
     'hosts.allow keeps the LAN out of a daemon that asks',
@@ -151,9 +149,9 @@ const FILES: [string, Changes, string[]][] = [
       texts: { '/etc/hosts.allow': 'sshd: ALL : DENY\nALL: ALL : ALLOW\n' },
     },
     [
-      'write    /etc/hosts.allow: the whitelist, in a form that libwrap matches',
-      'write    /etc/hosts.deny: names the file of banned hosts, /run/portward/denied',
-      'write    /etc/portward/bans.conf: settings of the ban set',
+      'edit     /etc/hosts.allow: lets in your LAN 192.168.1.0/24 and 2 more networks',
+      'edit     /etc/hosts.deny: names the file of banned hosts, /run/portward/denied',
+      'edit     /etc/portward/bans.conf: settings of the ban set',
       'load     the bans into the kernel: /etc/portward/bans.conf changes',
       'reload   fail2ban: /etc/portward/bans.conf changes',
     ],
@@ -166,16 +164,16 @@ const FILES: [string, Changes, string[]][] = [
       texts: { '/etc/hosts.allow': 'sshd: ALL : DENY\nALL: ALL : ALLOW\n' },
     },
     [
-      'write    /etc/hosts.allow: the whitelist, in a form that libwrap matches',
-      'write    /etc/hosts.deny: names the file of banned hosts, /run/portward/denied',
-      'write    /etc/portward/bans.conf: settings of the ban set',
+      'edit     /etc/hosts.allow: lets in your LAN 192.168.1.0/24 and 2 more networks',
+      'edit     /etc/hosts.deny: names the file of banned hosts, /run/portward/denied',
+      'edit     /etc/portward/bans.conf: settings of the ban set',
     ],
   ],
   [
     'the jail drifted',
     { texts: { '/etc/fail2ban/jail.d/portsentry.conf': '[portsentry]\n' } },
     [
-      'write    /etc/fail2ban/jail.d/portsentry.conf: [portsentry] enabled, filter, backend, logpath, ignoreip, banaction, protocol, bantime, bantime.increment, bantime.maxtime, findtime, maxretry',
+      'edit     /etc/fail2ban/jail.d/portsentry.conf: sets enabled, filter, backend, logpath, ignoreip, banaction, protocol, bantime, bantime.increment, bantime.maxtime, findtime and maxretry of the jail portsentry',
       'restart  fail2ban: /etc/fail2ban/jail.d/portsentry.conf changes',
     ],
   ],
@@ -196,7 +194,7 @@ const FILES: [string, Changes, string[]][] = [
       missingLogs: new Set(['/var/log/auth.log']),
       live: { init: 'sysv' },
     },
-    ['create   /var/log/auth.log, empty: fail2ban does not start without its log'],
+    ['create   /var/log/auth.log, empty: fail2ban does not start without it'],
   ],
 ]
 
@@ -219,16 +217,15 @@ const banSetOf = (backend: Backend, target: Target, config = ''): Record<string,
 }
 const CHAOS = banSetOf('ipset', 'CHAOS')
 
-const NO_CHAOS =
-  'the target CHAOS is not accepted by this kernel and iptables (the packages xtables-addons-dkms and xtables-addons-common provide it): bans use DROP'
+const NO_CHAOS = 'target DROP: CHAOS is not supported here (BAN_TARGET is auto)'
 
 it('bans by DROP where the kernel takes CHAOS no longer', () => {
   expect(steps({ texts: CHAOS })).toEqual([
-    `write    /etc/portward/bans.conf: settings of the ban set, ${NO_CHAOS}`,
-    'write    /etc/systemd/system/portward-bans.service: loads the ban set at boot',
-    'write    /etc/portward/rules.iptables: rules of the ban set',
-    'write    /etc/portward/rules.ip6tables: rules of the ban set',
-    'load     the bans into the kernel: /etc/portward/bans.conf changes, /etc/systemd/system/portward-bans.service changes, /etc/portward/rules.iptables changes, /etc/portward/rules.ip6tables changes',
+    `edit     /etc/portward/bans.conf: settings of the ban set, ${NO_CHAOS}`,
+    'edit     /etc/systemd/system/portward-bans.service: unit of the ban set',
+    'edit     /etc/portward/rules.iptables: rules of the ban set',
+    'edit     /etc/portward/rules.ip6tables: rules of the ban set',
+    'load     the bans into the kernel: 4 files change',
     'remove   the ban set of ipset: ipset with DROP is used now',
     'reload   fail2ban: /etc/portward/bans.conf changes',
   ])
@@ -251,7 +248,7 @@ it.each<[what: string, config: string, before: Target | null, warnings: number, 
 })
 
 const peer = (address: string) => ({ '/etc/hosts.deny': `ALL: ${address} : DENY\n` })
-const denied = 'write    /etc/hosts.deny: protected hosts released'
+const denied = 'edit     /etc/hosts.deny: protected hosts released'
 const free = 'release  192.168.1.20, which is protected but banned'
 
 const input = findInputBans(
@@ -327,14 +324,14 @@ const BAN_SET: [string, Changes, string[], string?][] = [
     'other protected networks: loaded before fail2ban reads them',
     {},
     [
-      'write    /etc/hosts.allow: the whitelist, in a form that libwrap matches',
-      'write    /etc/portsentry/portsentry.ignore.static: the whitelist, in a form that portsentry matches',
-      'write    /etc/fail2ban/jail.d/portsentry.conf: [portsentry] ignoreip',
-      'write    /etc/portward/bans.conf: settings of the ban set',
-      'write    /etc/portward/rules.iptables: rules of the ban set',
-      'load     the bans into the kernel: /etc/portward/bans.conf changes, /etc/portward/rules.iptables changes',
+      'edit     /etc/hosts.allow: lets in your LAN 192.168.1.0/24 and 3 more networks',
+      'edit     /etc/portsentry/portsentry.ignore.static: ignores your LAN 192.168.1.0/24 and 5 more networks',
+      'edit     /etc/fail2ban/jail.d/portsentry.conf: sets ignoreip of the jail portsentry',
+      'edit     /etc/portward/bans.conf: settings of the ban set',
+      'edit     /etc/portward/rules.iptables: rules of the ban set',
+      'load     the bans into the kernel: /etc/portward/bans.conf and /etc/portward/rules.iptables change',
       'restart  portsentry: /etc/portsentry/portsentry.ignore.static changes',
-      'reload   fail2ban: /etc/fail2ban/jail.d/portsentry.conf changes, /etc/portward/bans.conf changes',
+      'reload   fail2ban: /etc/fail2ban/jail.d/portsentry.conf and /etc/portward/bans.conf change',
     ],
     'WHITELIST=203.0.113.0/24\n',
   ],
@@ -342,10 +339,10 @@ const BAN_SET: [string, Changes, string[], string?][] = [
     'another target in the same table: loaded again, nothing to remove',
     { texts: banSetOf('ipset', 'TARPIT'), live: { targets: new Map([['DELUDE', 'accepted']]) } },
     [
-      'write    /etc/portward/bans.conf: settings of the ban set',
-      'write    /etc/systemd/system/portward-bans.service: loads the ban set at boot',
-      'write    /etc/portward/rules.iptables: rules of the ban set',
-      'load     the bans into the kernel: /etc/portward/bans.conf changes, /etc/systemd/system/portward-bans.service changes, /etc/portward/rules.iptables changes',
+      'edit     /etc/portward/bans.conf: settings of the ban set',
+      'edit     /etc/systemd/system/portward-bans.service: unit of the ban set',
+      'edit     /etc/portward/rules.iptables: rules of the ban set',
+      'load     the bans into the kernel: 3 files change',
       'reload   fail2ban: /etc/portward/bans.conf changes',
     ],
     'BAN_TARGET=DELUDE\n',
@@ -354,11 +351,11 @@ const BAN_SET: [string, Changes, string[], string?][] = [
     'a target in another table: the old rules go when the new ones are loaded',
     {},
     [
-      'write    /etc/portward/bans.conf: settings of the ban set',
-      'write    /etc/systemd/system/portward-bans.service: loads the ban set at boot',
-      'write    /etc/portward/rules.iptables: rules of the ban set',
-      'write    /etc/portward/rules.ip6tables: rules of the ban set',
-      'load     the bans into the kernel: /etc/portward/bans.conf changes, /etc/systemd/system/portward-bans.service changes, /etc/portward/rules.iptables changes, /etc/portward/rules.ip6tables changes',
+      'edit     /etc/portward/bans.conf: settings of the ban set',
+      'edit     /etc/systemd/system/portward-bans.service: unit of the ban set',
+      'edit     /etc/portward/rules.iptables: rules of the ban set',
+      'edit     /etc/portward/rules.ip6tables: rules of the ban set',
+      'load     the bans into the kernel: 4 files change',
       'remove   the ban set of ipset: ipset with REJECT is used now',
       'reload   fail2ban: /etc/portward/bans.conf changes',
     ],
@@ -368,14 +365,14 @@ const BAN_SET: [string, Changes, string[], string?][] = [
     'another backend',
     {},
     [
-      'write    /etc/portsentry/portsentry.conf: KILL_ROUTE',
-      'write    /etc/portward/bans.conf: settings of the ban set',
-      'write    /etc/systemd/system/portward-bans.service: loads the ban set at boot',
+      'edit     /etc/portsentry/portsentry.conf: sets KILL_ROUTE',
+      'edit     /etc/portward/bans.conf: settings of the ban set, with nft (BAN_BACKEND)',
+      'edit     /etc/systemd/system/portward-bans.service: unit of the ban set',
       'remove   /etc/portward/rules.ipset: not needed here any more',
       'remove   /etc/portward/rules.iptables: not needed here any more',
       'remove   /etc/portward/rules.ip6tables: not needed here any more',
       'create   /etc/portward/rules.nft: rules of the ban set',
-      'load     the bans into the kernel: /etc/portward/bans.conf changes, /etc/systemd/system/portward-bans.service changes, /etc/portward/rules.ipset changes, /etc/portward/rules.iptables changes, /etc/portward/rules.ip6tables changes, /etc/portward/rules.nft changes',
+      'load     the bans into the kernel: 6 files change',
       'remove   the ban set of ipset: nft with DROP is used now',
       'restart  portsentry: /etc/portsentry/portsentry.conf changes',
       'reload   fail2ban: /etc/portward/bans.conf changes',
@@ -411,18 +408,18 @@ it.each<[string, Changes, string[]]>([
   [
     'named where a daemon asks',
     { wrapped: ['sshd'] },
-    ['write    /etc/hosts.deny: names the file of banned hosts, /run/portward/denied'],
+    ['edit     /etc/hosts.deny: names the file of banned hosts, /run/portward/denied'],
   ],
   [
     'or could, in a copy of /etc',
     { wrapped: null, live: null },
-    ['write    /etc/hosts.deny: names the file of banned hosts, /run/portward/denied'],
+    ['edit     /etc/hosts.deny: names the file of banned hosts, /run/portward/denied'],
   ],
   ['not named where none asks', { wrapped: [] }, []],
   [
     'and the line is removed with the last daemon that uses libwrap',
     { texts: { '/etc/hosts.deny': 'ALL: /run/portward/denied\n' } },
-    ['write    /etc/hosts.deny: no longer names /run/portward/denied'],
+    ['edit     /etc/hosts.deny: no longer names /run/portward/denied'],
   ],
 ])('hosts.deny: the file of banned hosts is %s', (_, changes, expected) => {
   expect(steps(changes).filter((step) => step.includes('hosts.deny'))).toEqual(expected)
@@ -545,16 +542,16 @@ it('brings a server that was upgraded to 2.x to what 2.x reads', () => {
     live: { enabled: new Set(['portsentry', 'portsentry@atcp', 'fail2ban', BANS_UNIT]) },
   })
   expect(result).toEqual([
-    'create   /var/log/portsentry.log, empty: fail2ban does not start without its log',
-    'write    /etc/portsentry/portsentry.conf: HISTORY_FILE, TCP_PORTS, UDP_PORTS, KILL_ROUTE',
-    'write    /etc/hosts.allow: the whitelist, in a form that libwrap matches',
-    'write    /etc/portsentry/portsentry.ignore: the whitelist, in a form that portsentry matches',
-    'write    /etc/fail2ban/jail.d/portsentry.conf: [portsentry] filter, logpath, ignoreip',
-    "create   /etc/fail2ban/filter.d/portsentry-2.conf: fail2ban's filter for portsentry 2.x",
-    'write    /etc/portward/bans.conf: settings of the ban set',
-    'write    /etc/portward/rules.ip6tables: rules of the ban set',
+    'create   /var/log/portsentry.log, empty: fail2ban does not start without it',
+    'edit     /etc/portsentry/portsentry.conf: watches TCP in mode atcp (TCP_MODE) and UDP in mode audp (UDP_MODE), sets HISTORY_FILE, TCP_PORTS, UDP_PORTS and KILL_ROUTE',
+    'edit     /etc/hosts.allow: lets in your LAN 192.168.1.0/24 and 3 more networks',
+    'edit     /etc/portsentry/portsentry.ignore: ignores your LAN 192.168.1.0/24 and 8 more networks',
+    'edit     /etc/fail2ban/jail.d/portsentry.conf: sets filter, logpath and ignoreip of the jail portsentry',
+    'create   /etc/fail2ban/filter.d/portsentry-2.conf: filter for the history of portsentry 2.x',
+    'edit     /etc/portward/bans.conf: settings of the ban set',
+    'edit     /etc/portward/rules.ip6tables: rules of the ban set',
     'disable  portsentry@atcp, and stop it',
-    'load     the bans into the kernel: /etc/portward/bans.conf changes, /etc/portward/rules.ip6tables changes',
+    'load     the bans into the kernel: /etc/portward/bans.conf and /etc/portward/rules.ip6tables change',
     expect.stringMatching(/^restart {2}portsentry: /),
     expect.stringMatching(/^restart {2}fail2ban: /),
   ])
@@ -759,7 +756,7 @@ it.each(WARNINGS)('warns of %s: %s', (_, wanted, changes, config, expected) => {
 })
 
 it('installs what is missing, in one go, and preseeds debconf first', () => {
-  const installs = [{ name: 'portsentry', version: '1.2-14+b1' }]
+  const installs = [{ name: 'portsentry', version: '1.2-14+b1', download: 70_976 }]
   const result = steps({
     packages: new Map([
       ['fail2ban', '1'],
@@ -771,8 +768,8 @@ it('installs what is missing, in one go, and preseeds debconf first', () => {
     installs,
   })
   expect(result.slice(0, 2)).toEqual([
-    'preseed  portsentry portsentry/warn_no_block note',
-    'install  portsentry 1.2-14+b1',
+    'preseed  debconf, so that it asks nothing: portsentry portsentry/warn_no_block note',
+    'install  portsentry and ipset',
   ])
   expect(result.at(-1)).toBe('restart  portsentry: newly installed')
 })
@@ -781,13 +778,13 @@ it('lists the settings where the packages are out of reach, for the release that
   const facts = factsOf({
     portsentry: { version: '1.2-16', files: null },
     packages: new Map(),
-    installs: [{ name: 'portsentry', version: '1.2-16' }],
+    installs: [{ name: 'portsentry', version: '1.2-16', download: 0 }],
     unknown: ['apt reaches no mirror'],
     texts: { '/etc/portsentry/portsentry.conf': null },
   })
   const result = plan(settingsOf(LAN), facts)
   expect(result.plan?.steps.map(({ kind }) => kind)).toEqual(['preseed', 'install'])
-  const text = result.plan === null ? '' : renderPlan(result.plan)
+  const text = result.plan === null ? '' : textOf(result.plan)
   expect(text).toMatch(
     /template units[\s\S]*not exact: apt reaches no mirror[\s\S]*portsentry\.conf: BLOCK_TCP="1"/,
   )
@@ -812,7 +809,7 @@ it('lists the settings for the expected release where apt has no package lists',
   const { plan: made, problems } = plan(settingsOf(LAN), facts)
   expect(problems.filter(isError)).toEqual([])
   expect(made?.steps).toEqual([])
-  const text = made === null ? '' : renderPlan(made)
+  const text = made === null ? '' : textOf(made)
   expect(text).toMatch(/not exact: apt has no package lists, .*: run apt-get update\n/)
   expect(text).toMatch(
     /not exact: that it would install portsentry 2.x.* is a guess based on Debian's version\n/,

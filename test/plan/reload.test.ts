@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { plan } from '../../src/plan/planner.ts'
-import { describeStep } from '../../src/plan/render.ts'
+import { describeStep } from '../../src/plan/words.ts'
 import { ACTION, BAN_ACTION, BANS_CONF, LOADER } from '../../src/policy/ban-set.ts'
 import { JAIL } from '../paths.ts'
 import { factsOf, LAN, settingsOf } from './live.ts'

@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest'
 import { plan } from '../../src/plan/planner.ts'
-import { renderPlan } from '../../src/plan/render.ts'
 import { BANS_CONF, DENIED } from '../../src/policy/ban-set.ts'
 import { factsOf, jailed, LAN, settingsOf } from './live.ts'
+import { textOf } from './plan-text.ts'
 
 const rendered = (changes: Parameters<typeof factsOf>[0]): string => {
   const result = plan(settingsOf(LAN), factsOf(changes))
   if (result.plan === null) throw new Error(JSON.stringify(result.problems))
-  return renderPlan(result.plan)
+  return textOf(result.plan)
 }
 
 /** hosts.deny as it is where a daemon asks. */
@@ -30,7 +30,7 @@ it.each([
   [
     'steps',
     { live: { jailed: jailed('192.168.1.20') } },
-    `${TITLE}; ${NONE}\n\n  1. release  192.168.1.20, which is protected but banned\n`,
+    `${TITLE}; ${NONE}\n\nbans         release 192.168.1.20, which is protected but banned\n`,
   ],
 ])('%s', (_, changes, expected) => {
   expect(rendered(changes)).toBe(expected)
@@ -39,7 +39,9 @@ it.each([
 it('does not say "in sync" without what has to be known beside it', () => {
   const result = plan(settingsOf(LAN), factsOf({}))
   const text =
-    result.plan === null ? '' : renderPlan(result.plan, ['generation 3 is not confirmed', 'not root: …'])
+    result.plan === null
+      ? ''
+      : textOf(result.plan, { caveats: ['generation 3 is not confirmed', 'not root: …'] })
   expect(Buffer.from(text, 'latin1').toString('utf8')).toMatch(
     /: in sync, nothing to do .*\nbut generation 3 is not confirmed\nbut not root: …\n$/,
   )
@@ -51,7 +53,7 @@ it.each([
   ['WHITELIST=192.0.2.7\n', "the server's own addresses, its gateways and name servers, and WHITELIST."],
 ])('says who is protected where there is no LAN: %j', (config, expected) => {
   const result = plan(settingsOf(config), factsOf({}))
-  const text = result.plan === null ? '' : renderPlan(result.plan)
+  const text = result.plan === null ? '' : textOf(result.plan)
   expect(/^LAN_IP and LAN_NM are not set: no LAN is protected, only (.*)$/m.exec(text)?.[1]).toBe(expected)
 })
 

@@ -1,7 +1,7 @@
 import { describe, expect, it, test } from 'vitest'
 import { formatCidr } from '../../src/network.ts'
 import { plan } from '../../src/plan/planner.ts'
-import { describeStep } from '../../src/plan/render.ts'
+import { describeStep } from '../../src/plan/words.ts'
 import { BANS_CONF } from '../../src/policy/ban-set.ts'
 import { JAIL_PATH } from '../../src/policy/jail.ts'
 import { decideProtectedNetworks } from '../../src/policy/protected-networks.ts'
@@ -99,11 +99,11 @@ describe('name servers', () => {
       'another one',
       ['192.0.2.54'],
       [
-        `write    ${STATIC}: the whitelist, in a form that portsentry matches`,
-        `write    ${JAIL_PATH}: [portsentry] ignoreip`,
-        `write    ${BANS_CONF}: settings of the ban set`,
-        'write    /etc/portward/rules.iptables: rules of the ban set',
-        `write    ${ADDRESSES_PATH}: this server's addresses, gateways and name servers`,
+        `edit     ${STATIC}: ignores your LAN 192.168.1.0/24 and 5 more networks`,
+        `edit     ${JAIL_PATH}: sets ignoreip of the jail portsentry`,
+        `edit     ${BANS_CONF}: settings of the ban set`,
+        'edit     /etc/portward/rules.iptables: rules of the ban set',
+        `edit     ${ADDRESSES_PATH}: records this server's addresses, gateways and name servers`,
       ],
     ],
   ])('%s', (_, resolvers, expected) => {

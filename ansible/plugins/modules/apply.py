@@ -130,6 +130,10 @@ inexact:
   returned: when portward made a plan
   type: list
   elements: str
+summary:
+  description: The plan in numbers, C(changes), C(files), C(packages), C(restarts) and C(reloads).
+  returned: when portward made a plan
+  type: dict
 steps:
   description:
     - What was done, or would be in check mode, in order.
@@ -202,7 +206,7 @@ from ansible.module_utils.common.text.converters import to_bytes, to_text
 
 DOCUMENT_VERSION = 3
 IN_SYNC, PENDING = 0, 2
-PLAN_KEYS = ("root", "release", "wrappers", "inSync", "inexact", "steps")
+PLAN_KEYS = ("root", "release", "wrappers", "inSync", "inexact", "summary", "steps")
 
 BEGIN = "# BEGIN portward.portward: written by Ansible, changes made in here are lost"
 END = "# END portward.portward"

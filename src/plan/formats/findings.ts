@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { Problem } from '../../problem.ts'
 import { clip, readableBytes, readableWords, showHidden } from '../../readable.ts'
 import type { Plan, Step } from '../plan.ts'
-import { describeStep } from '../render.ts'
+import { describeStep } from '../words.ts'
 import { type Hunk, hunksOf } from './hunks.ts'
 import { type Report, shownPath } from './report.ts'
 

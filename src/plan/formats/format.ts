@@ -5,7 +5,7 @@ import type { Format, Report } from './report.ts'
 
 /** A report for CI, Unicode. `digest`: see renderGitlab. */
 export const renderReport = (
-  format: Exclude<Format, 'text' | 'json'>,
+  format: Exclude<Format, 'text' | 'json' | 'diff'>,
   report: Report,
   digest: (text: string) => string,
 ): string => {

@@ -3,9 +3,17 @@ import type { Problem } from '../../problem.ts'
 import type { Plan } from '../plan.ts'
 
 /** How `portward plan` can print a plan. */
-export const FORMATS = ['text', 'json', 'github', 'gitlab', 'markdown'] as const
+export const FORMATS = ['text', 'json', 'diff', 'github', 'gitlab', 'markdown'] as const
 
 export type Format = (typeof FORMATS)[number]
+
+/**
+ * Which files the text shows with their changed lines: all, none, or `folded`: not those that portward writes as a whole,
+ * unless they exist and few of their lines change.
+ */
+export const DIFFS = ['full', 'folded', 'none'] as const
+
+export type DiffChoice = (typeof DIFFS)[number]
 
 /** What a format shows: a plan, or why there is none. */
 export interface Report {
