@@ -49,6 +49,19 @@ export const columnsOf = (text: string): number =>
 export const padEnd = (text: string, columns: number): string =>
   text + ' '.repeat(Math.max(0, columns - columnsOf(text)))
 
+/** At most so many columns of a line; what is cut off leaves an ellipsis. Styles end where they ended. */
+export const cut = (line: string, columns: number): string => {
+  if (columnsOf(line) <= columns) return line
+  let left = columns
+  return [...line]
+    .flatMap((char) => {
+      if (withoutStyles(char) === '') return [char]
+      left -= 1
+      return left > 0 ? [char] : left === 0 ? ['…'] : []
+    })
+    .join('')
+}
+
 const wrapLine = (line: string, columns: number, indent: number): string => {
   if (columnsOf(line) <= columns) return line
   const [, lead = '', rest = ''] = /^(\s*)(.*)$/s.exec(line) ?? []

@@ -11,6 +11,7 @@ import type { Plan, ReleaseStep, Step, UnloadStep, WriteStep } from '../plan/pla
 import { FAIL2BAN_DIRECTORY } from '../policy/jail.ts'
 import { hasText, readAttributes, removeFile, replaceFile } from '../system/files.ts'
 import { HostError } from '../system/host-error.ts'
+import { activity } from '../system/progress.ts'
 import { confirmDaemons } from './confirm-running.ts'
 import { install, preseed } from './packages.ts'
 import { disable, enable, reloadFail2ban, restart, stopBanUnit } from './services.ts'
@@ -109,10 +110,10 @@ const validateJails = async ({ steps, desired }: Plan): Promise<void> => {
 const isConfiguration = (step: Step): boolean =>
   (step.kind === 'write' || step.kind === 'remove') && step.path.startsWith('/etc/')
 
-/** Callbacks that report progress. */
+/** Wraps each part of the work, for whoever reports its progress. */
 export interface ApplyProgress {
-  readonly step: (step: Step) => void
-  readonly confirming: () => void
+  readonly step: (step: Step, work: () => Promise<void>) => Promise<void>
+  readonly confirming: (work: () => Promise<void>) => Promise<void>
 }
 
 /**
@@ -131,17 +132,15 @@ export const applyPlan = async (
   for (const step of plan.steps) {
     signal.throwIfAborted()
     if (!validated && isConfiguration(step)) {
-      await validateJails(plan)
+      await activity('having fail2ban test its new files', () => validateJails(plan))
       validated = true
     }
-    progress.step(step)
-    await perform(plan.root, step)
+    await progress.step(step, () => perform(plan.root, step))
   }
   signal.throwIfAborted()
   if (!isLive) return
-  progress.confirming()
   const daemons = confirmDaemons(plan, signal)
-  await daemons.running()
+  await progress.confirming(daemons.running)
   // While the proof is made, they settle.
   await prove()
   await daemons.settled()

@@ -9,7 +9,7 @@ import { isJailWanted } from '../policy/jail.ts'
 import { monotonicMs } from '../system/clock.ts'
 import { readFileState } from '../system/files.ts'
 import { HostError } from '../system/host-error.ts'
-import { waitingFor } from '../system/waiting.ts'
+import { waitingFor } from '../system/progress.ts'
 
 const START_TIMEOUT_MS = 15_000
 /** Before fail2ban is ready it may wait for name servers that do not answer. */

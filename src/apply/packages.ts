@@ -3,6 +3,7 @@ import { effect } from '../system/effect.ts'
 import { HostError } from '../system/host-error.ts'
 import { STATE } from '../system/lock.ts'
 import { run, tryRun } from '../system/process.ts'
+import { tellingProgress } from './apt-progress.ts'
 
 const NONINTERACTIVE = {
   DEBIAN_FRONTEND: 'noninteractive',
@@ -22,10 +23,13 @@ const apt = (
   hint: string,
 ): Promise<string> =>
   effect(`run apt-get ${verb}`, () =>
-    run('apt-get', [...PATIENT, ...options, '-y', verb, ...packages], hint, {
-      ...CHANGING,
-      purpose: `apt-get to ${verb} ${packages.join(' ')} (waits up to 5 min for another apt or dpkg)`,
-    }),
+    tellingProgress((status, descriptor) =>
+      run('apt-get', [...PATIENT, ...status, ...options, '-y', verb, ...packages], hint, {
+        ...CHANGING,
+        ...(descriptor === undefined ? {} : { descriptor }),
+        purpose: `apt-get, which waits up to 5 min for another apt or dpkg, to ${verb} ${packages.join(' ')}`,
+      }),
+    ),
   )
 
 /** Presets answers in debconf. Lines are `owner question type value`. */

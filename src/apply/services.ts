@@ -11,8 +11,8 @@ import { monotonicMs } from '../system/clock.ts'
 import { effect } from '../system/effect.ts'
 import { errnoOf, HostError } from '../system/host-error.ts'
 import { run, tryRun } from '../system/process.ts'
+import { waitingFor } from '../system/progress.ts'
 import { ask } from '../system/query.ts'
-import { waitingFor } from '../system/waiting.ts'
 
 /**
  * Checked first: a unit that cannot be started must not be stopped, and enabling an init script fails half-way. Returns

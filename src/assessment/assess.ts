@@ -17,6 +17,7 @@ import { type FileState, readFileState } from '../system/files.ts'
 import { HostError } from '../system/host-error.ts'
 import { STATE } from '../system/lock.ts'
 import { findOtherOwnerAbove, resolveInRoot } from '../system/paths.ts'
+import { activity } from '../system/progress.ts'
 import { type FactOptions, readFacts } from './read-facts.ts'
 
 interface Common {
@@ -170,18 +171,14 @@ const inTree = (root: string, settings: Settings, problem: Problem): Problem =>
     ? problem
     : { ...problem, at: { ...problem.at, path: join(root, problem.at.path) } }
 
-/** Reads config.env and the server or tree, and judges them. Changes nothing. Throws HostError if reading fails. */
-export const assess = async (
-  options: Subject,
-  look: Pick<FactOptions, 'filesOnly'> = {},
-): Promise<Assessment> => {
+const look = async (options: Subject, scope: Pick<FactOptions, 'filesOnly'>): Promise<Assessment> => {
   const { root, release } = options
   const isLive = root === '/'
   const config = locate(options)
   const loading = loadSettings(config, options.terminal.env, isLive)
   const reading = loading.then(({ settings }) =>
     readFacts(root, settings ?? defaultSettings(config.path), {
-      ...look,
+      ...scope,
       ...(release === undefined ? {} : { release }),
     }),
   )
@@ -216,3 +213,9 @@ export const assess = async (
     isConfigurationWrong,
   }
 }
+
+/** Reads config.env and the server or tree, and judges them. Changes nothing. Throws HostError if reading fails. */
+export const assess = (options: Subject, scope: Pick<FactOptions, 'filesOnly'> = {}): Promise<Assessment> =>
+  activity(options.root === '/' ? 'reading this server' : `reading ${options.root}`, () =>
+    look(options, scope),
+  )

@@ -6,6 +6,7 @@ import { summaryInWords } from '../plan/summary.ts'
 import type { PendingConfirmation } from '../policy/confirmation.ts'
 import type { Problem } from '../problem.ts'
 import { wrap } from '../styled.ts'
+import { monotonicMs } from '../system/clock.ts'
 import { saveCodeCache } from '../system/code-cache.ts'
 import { HostError } from '../system/host-error.ts'
 import { formatDuration } from '../time.ts'
@@ -15,6 +16,7 @@ import type { ApplyOptions } from './execute.ts'
 import { expectRoot, locked, recoverFirst } from './locked.ts'
 import { EXIT, exitOver, type Output, openOutput, problemAsJson } from './output.ts'
 import { planText, renderSummary } from './plan-text.ts'
+import { formatElapsed } from './progress-lines.ts'
 
 const expectExact = ({ inexact }: Plan): void => {
   if (inexact.length === 0) return
@@ -81,9 +83,13 @@ const applyLocked = async (options: ApplyOptions, output: Output): Promise<numbe
     }
   }
   const { execute } = await import('./execute.ts')
-  const checks = await execute(plan, settings, options, output)
-  const outcome = plan.root === '/' ? 'both daemons are running as planned' : 'files only'
-  output.text(`applied: ${plan.steps.length} steps, ${outcome}\n`)
+  const begunMs = monotonicMs()
+  const checks = await execute(plan, settings, options)
+  const outcome =
+    plan.root === '/'
+      ? ` in ${formatElapsed(monotonicMs() - begunMs)}, both daemons are running as planned`
+      : ', files only'
+  output.text(`applied: ${plan.steps.length} steps${outcome}\n`)
   if (checks.length > 0) output.text(renderProof(checks))
   if (options.confirmWithin !== undefined) {
     const time = formatDuration(options.confirmWithin)

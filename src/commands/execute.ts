@@ -1,15 +1,18 @@
-import { applyPlan } from '../apply/apply-plan.ts'
+import { type ApplyProgress, applyPlan } from '../apply/apply-plan.ts'
 import { transact } from '../generations/transaction.ts'
 import type { DiffChoice } from '../plan/formats/report.ts'
 import type { Plan } from '../plan/plan.ts'
 import { describeStep } from '../plan/words.ts'
 import type { Settings } from '../settings/settings.ts'
 import { HostError } from '../system/host-error.ts'
+import { remark, step } from '../system/progress.ts'
 import { handlingSignals } from '../system/signals.ts'
 import { type Check, isFailure } from '../verify/check.ts'
 import { NETWORKS } from '../verify/networks-check.ts'
-import { reportRollback } from './locked.ts'
-import type { GlobalOptions, Output } from './output.ts'
+import { summarizePart } from '../verify/render.ts'
+import type { Reporting } from '../verify/verify.ts'
+import { describeInterrupt } from './interruption.ts'
+import type { GlobalOptions } from './output.ts'
 import { assessAndVerify } from './verify.ts'
 
 export interface ApplyOptions extends GlobalOptions {
@@ -24,9 +27,10 @@ export interface ApplyOptions extends GlobalOptions {
  * Reads the server again and runs all checks. Throws HostError if it is not protected as config.env asks; returns the
  * checks. A check that could not be done does not fail the apply: it is reported.
  */
-const prove = async (options: ApplyOptions, output: Output): Promise<Check[]> => {
-  output.note('proving that scanners and protected hosts are treated as config.env asks')
-  const checks = (await assessAndVerify(options)).checks ?? []
+const prove = async (options: ApplyOptions): Promise<Check[]> => {
+  const reporting: Reporting = (part, work) =>
+    step(`proving: ${part}`, work, { judge: (checks) => summarizePart(part, checks) })
+  const checks = (await assessAndVerify(options, reporting)).checks ?? []
   // A network that config.env leaves out was reported before, and a rollback would not protect it either.
   const failures = checks.filter(isFailure).filter(({ code }) => code !== NETWORKS)
   if (failures.length === 0) return checks
@@ -37,37 +41,55 @@ const prove = async (options: ApplyOptions, output: Output): Promise<Check[]> =>
 }
 
 /** Carries out a plan with its proof. Throws HostError if it failed and was undone. */
-export const execute = async (
-  plan: Plan,
-  settings: Settings,
-  options: ApplyOptions,
-  output: Output,
-): Promise<Check[]> => {
-  const total = plan.steps.length
+export const execute = async (plan: Plan, settings: Settings, options: ApplyOptions): Promise<Check[]> => {
   let count = 0
-  const progress = {
-    step: (step: Plan['steps'][number]) => {
+  let isApt = false
+  let phase: 'working' | 'undoing' | 'recording' = 'working'
+  const progress: ApplyProgress = {
+    step: async (each, work) => {
       count += 1
-      output.note(`[${count}/${total}] ${describeStep(step)}`)
+      isApt = each.kind === 'install'
+      // The plan has its steps in columns.
+      await step(describeStep(each).replace(/ {2,}/g, ' '), work, {
+        position: `${count}/${plan.steps.length}`,
+      })
+      isApt = false
     },
-    confirming: () => output.note('waiting until both daemons are running as planned'),
+    confirming: (work) =>
+      step('waiting until both daemons are running as planned', work, {
+        judge: () => ({ result: 'done', outcome: 'both daemons are running as planned' }),
+      }),
   }
   const checks: Check[] = []
   const proof = async () => {
     // The crash tests check the server themselves, a hundred times.
     if (PORTWARD_FAULTS && options.terminal.env['PORTWARD_UNPROVEN'] !== undefined) return
-    checks.push(...(await prove(options, output)))
+    checks.push(...(await prove(options)))
   }
   const transaction = {
     keep: settings.keepGenerations,
     confirmWithinMs: options.confirmWithin ?? null,
-    undoing: reportRollback(output),
   }
   // On SIGINT and SIGTERM the current step is finished, then everything is undone.
   const interrupt = new AbortController()
+  const { signal } = interrupt
   await handlingSignals(
-    () => interrupt.abort(new HostError('interrupted', 'run apply again when you are ready')),
-    () => transact(plan, transaction, () => applyPlan(plan, progress, proof, interrupt.signal)),
+    () => {
+      remark(describeInterrupt({ isAgain: signal.aborted, isApt, phase }))
+      interrupt.abort(new HostError('interrupted', 'run apply again when you are ready'))
+    },
+    () =>
+      transact(plan, transaction, () =>
+        applyPlan(plan, progress, proof, signal).then(
+          () => {
+            phase = 'recording'
+          },
+          (error) => {
+            phase = 'undoing'
+            throw error
+          },
+        ),
+      ),
   )
   return checks
 }

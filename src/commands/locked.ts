@@ -3,15 +3,9 @@ import { HostError } from '../system/host-error.ts'
 import { takeLock } from '../system/lock.ts'
 import type { Output } from './output.ts'
 
-/** Returns a function that prints the progress of a rollback. */
-export const reportRollback =
-  (output: Output) =>
-  (what: string): void =>
-    output.note(`rolling back: ${what}`)
-
 /** Finishes or undoes an earlier command that died half-way, before anything else is done. Returns whether there was one. */
 export const recoverFirst = async (output: Output): Promise<boolean> => {
-  const done = await recover(reportRollback(output))
+  const done = await recover()
   if (done !== null) output.note(done)
   return done !== null
 }

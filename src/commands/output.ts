@@ -1,7 +1,8 @@
 import type { Readable, Writable } from 'node:stream'
 import { isError, type Problem, renderProblem } from '../problem.ts'
 import { readableBytes, readableJson, readableMessage, readableWords } from '../readable.ts'
-import { asAscii, isUtf8, paint, styled, withoutStyles, wrap } from '../styled.ts'
+import { asAscii, cut, isUtf8, paint, styled, withoutStyles, wrap } from '../styled.ts'
+import { drawStatus, eraseStatus } from './status-line.ts'
 
 /** The documented exit codes. */
 export const EXIT = { ok: 0, failed: 1, pending: 2, usage: 64, configuration: 78 } as const
@@ -28,7 +29,7 @@ interface Screen {
   readonly isTerminal: boolean
 }
 
-const screenOf = ({ isTTY, columns, rows }: Stream, env: Terminal['env']): Screen =>
+export const screenOf = ({ isTTY, columns, rows }: Stream, env: Terminal['env']): Screen =>
   isTTY === true
     ? { columns: columns || 80, rows: rows || 24, isTerminal: true }
     : {
@@ -75,6 +76,8 @@ export interface Output {
   readonly textLine: (text: string) => void
   /** Remarks and progress: stderr, unless quiet. */
   readonly note: (text: string) => void
+  /** The line at the bottom of the terminal of stderr: it is cut to the width, and gone when anything else is written. */
+  readonly status: (line: string) => void
   /** A message on stderr, even when quiet. */
   readonly complain: (text: string) => void
   /** Problems: stderr; when quiet, errors only. */
@@ -136,18 +139,23 @@ export const openOutput = (
   const screen = screenOf(stdout, env)
   // What reads messages elsewhere, such as a log, gets each on one line, whatever $COLUMNS says about stdout.
   const messageColumns = screenOf(stderr, {}).columns
+  const asTyped = (text: string): string => (isUtf8(env) ? text : asAscii(text))
+  const asColored = (text: string, stream: 'stdout' | 'stderr'): string =>
+    isColored(options, stream) ? paint(text) : withoutStyles(text)
   /** Readable text as this stream shows it. */
-  const show = (text: string, stream: 'stdout' | 'stderr', columns = Infinity, indent = 0): string => {
-    const shown = wrap(isUtf8(env) ? text : asAscii(text), columns, indent)
-    return isColored(options, stream) ? paint(shown) : withoutStyles(shown)
+  const show = (text: string, stream: 'stdout' | 'stderr', columns = Infinity, indent = 0): string =>
+    asColored(wrap(asTyped(text), columns, indent), stream)
+  const write = (stream: 'stdout' | 'stderr', text: string, encoding: 'latin1' | 'utf8' = 'utf8'): void => {
+    eraseStatus()
+    terminal[stream].write(text, encoding)
   }
   const shownText = (text: string): string => show(readableWords(text), 'stdout', screen.columns, 2)
   const batch = createBatch((text) => {
-    stdout.write(json ? readableJson(text) : shownText(text))
+    write('stdout', json ? readableJson(text) : shownText(text))
   })
   const complain = (text: string): void => {
     batch.flush()
-    stderr.write(`${show(readableMessage(text), 'stderr', messageColumns, 4)}\n`)
+    write('stderr', `${show(readableMessage(text), 'stderr', messageColumns, 4)}\n`)
   }
   /** The text of a result for a terminal. */
   const shownResult = (text: string): string => show(styleDiff(readableBytes(text)), 'stdout')
@@ -155,8 +163,8 @@ export const openOutput = (
     if (json) return
     batch.flush()
     // To a pipe or a file quoted bytes are written unchanged, so that a diff can be applied.
-    if (screen.isTerminal) stdout.write(shownResult(text))
-    else stdout.write(withoutStyles(text), 'latin1')
+    if (screen.isTerminal) write('stdout', shownResult(text))
+    else write('stdout', withoutStyles(text), 'latin1')
   }
   const nameCodes = (codes: readonly string[]): void => {
     if (codes.length === 0 || !stderr.isTTY || quiet || json) return
@@ -181,7 +189,7 @@ export const openOutput = (
     },
     text: (text) => {
       batch.flush()
-      if (!json) stdout.write(shownText(text))
+      if (!json) write('stdout', shownText(text))
     },
     textLine: (text) => {
       if (!json) batch.add(text)
@@ -190,6 +198,10 @@ export const openOutput = (
       if (!quiet) complain(text)
     },
     complain,
+    status: (line) => {
+      const { columns } = screenOf(stderr, env)
+      drawStatus(stderr, asColored(cut(asTyped(readableWords(line)), columns - 1), 'stderr'))
+    },
     problems: (problems) => {
       const shown = problems.filter((problem) => !quiet || isError(problem))
       for (const problem of shown)

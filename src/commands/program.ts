@@ -6,6 +6,7 @@ import { LAB_COMMAND } from '../verify/lab/lab-command.ts'
 import { type AddCommand, addCommands } from './commands.ts'
 import type { CommandName } from './help/texts.ts'
 import { type GlobalOptions, openOutput, type Terminal } from './output.ts'
+import { showingProgress } from './progress.ts'
 
 /** Checks the options that all commands have. */
 const readOptions = async <Options extends GlobalOptions>(
@@ -61,7 +62,7 @@ export const createProgram = (terminal: Terminal, finish: (code: number) => void
       const args = received.slice(0, -2) as unknown as Args
       const options = await readOptions<Options>(received.at(-1), terminal, serverOnly)
       try {
-        finish(await run(options, ...args))
+        finish(await showingProgress(options, () => run(options, ...args)))
       } catch (error) {
         if (error instanceof HostError) {
           const { message, hint } = error

@@ -11,7 +11,7 @@ import { HostError } from '../system/host-error.ts'
 import { STATE } from '../system/lock.ts'
 import { formatTimestamp } from '../system/timestamps.ts'
 import { askWhether, hasTerminal } from './ask.ts'
-import { expectRoot, locked, recoverFirst, reportRollback } from './locked.ts'
+import { expectRoot, locked, recoverFirst } from './locked.ts'
 import { EXIT, type GlobalOptions, type Output, openOutput, problemAsJson } from './output.ts'
 
 export interface RollbackOptions extends GlobalOptions {
@@ -80,7 +80,7 @@ const rollbackLocked = async (
     output.note('nothing was changed')
     return EXIT.failed
   }
-  const problems = (await rollBack(generations, reportRollback(output))).map(asProblem)
+  const problems = (await rollBack(generations)).map(asProblem)
   const isComplete = problems.length === 0
   output.text(
     isComplete

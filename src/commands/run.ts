@@ -1,6 +1,5 @@
 import { type Command, CommanderError } from 'commander'
 import { HostError } from '../system/host-error.ts'
-import { reportingWaits } from '../system/waiting.ts'
 import { EXIT, type GlobalOptions, type Output, openOutput, type Terminal } from './output.ts'
 import { createProgram } from './program.ts'
 
@@ -34,10 +33,7 @@ export const run = async (terminal: Terminal & { readonly argv: readonly string[
   })
   const output = () => openOutput({ ...program.opts<GlobalOptions>(), terminal })
   try {
-    await reportingWaits(
-      (text) => output().note(text),
-      () => program.parseAsync(terminal.argv, { from: 'user' }),
-    )
+    await program.parseAsync(terminal.argv, { from: 'user' })
     return code
   } catch (error) {
     if (error instanceof CommanderError) return explainUsage(error, program, terminal)

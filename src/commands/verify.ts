@@ -1,9 +1,10 @@
 import { type Assessment, assess } from '../assessment/assess.ts'
 import { pendingAsJson } from '../policy/confirmation.ts'
+import { activity } from '../system/progress.ts'
 import { type Check, isFailure } from '../verify/check.ts'
 import { openLab } from '../verify/lab/laboratory.ts'
 import { renderChecks } from '../verify/render.ts'
-import { verify } from '../verify/verify.ts'
+import { type Reporting, verify } from '../verify/verify.ts'
 import { EXIT, exitOver, type GlobalOptions, openOutput, problemAsJson } from './output.ts'
 
 /**
@@ -12,12 +13,13 @@ import { EXIT, exitOver, type GlobalOptions, openOutput, problemAsJson } from '.
  */
 export const assessAndVerify = async (
   options: GlobalOptions,
+  reporting: Reporting,
 ): Promise<{ assessment: Assessment; checks: Check[] | null }> => {
   const lab = options.root === '/' ? openLab() : null
   try {
     const assessment = await assess(options)
     const { desired, facts, plan, problems } = assessment
-    const checks = desired === null ? null : await verify(desired, facts, plan, problems, lab)
+    const checks = desired === null ? null : await verify(desired, facts, plan, problems, lab, reporting)
     return { assessment, checks }
   } finally {
     lab?.close()
@@ -27,7 +29,9 @@ export const assessAndVerify = async (
 /** `portward verify`: proves the ban path on this server without touching its live state. */
 export const verifyCommand = async (options: GlobalOptions): Promise<number> => {
   const output = openOutput(options)
-  const { assessment, checks } = await assessAndVerify(options)
+  const { assessment, checks } = await assessAndVerify(options, (part, work) =>
+    activity(`checking: ${part}`, work),
+  )
   const problems = {
     confirmation: pendingAsJson(assessment.pending),
     problems: assessment.problems.map(problemAsJson),

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { canonicalAddress, contains, type Network, parseNetwork } from '../network.ts'
 import { monotonicMs } from '../system/clock.ts'
 import { tryRun } from '../system/process.ts'
-import { waitingFor } from '../system/waiting.ts'
+import { waitingFor } from '../system/progress.ts'
 import { readDaemons } from './daemons.ts'
 import { askAtSocket } from './fail2ban-socket.ts'
 

@@ -28,7 +28,10 @@ const fetchArchives = async (
   if (missing.length === 0) return archives
   const download = ['download', '-q', '-o', 'APT::Sandbox::User=root']
   const wanted = missing.map(({ name, version }) => `${name}=${version}`)
-  await run('apt-get', [...download, ...wanted], DOWNLOAD_HINT, { cwd: directory })
+  await run('apt-get', [...download, ...wanted], DOWNLOAD_HINT, {
+    cwd: directory,
+    purpose: `apt to download ${missing.map(({ name }) => name).join(', ')}, to read the files`,
+  })
   for (const file of await readdir(directory)) archives.set(file.replace(/_.*/, ''), join(directory, file))
   return archives
 }

@@ -7,12 +7,12 @@ import { deleteUnused } from './store.ts'
  * Recovers from a crash: undoes an interrupted apply, finishes an interrupted rollback. Returns a message about what was done;
  * null if there was nothing to do. Throws HostError if it fails.
  */
-export const recover = (report: (what: string) => void): Promise<string | null> =>
+export const recover = (): Promise<string | null> =>
   uninterrupted(async () => {
     const journal = await readJournal(STATE)
     // Loaded only here, since this almost never happens.
-    const done = journal && (await (await import('./transaction.ts')).finish(journal, report))
+    const done = journal && (await (await import('./transaction.ts')).finish(journal))
     await freeReserve(STATE)
     await deleteUnused(STATE)
     return done
-  })
+  }, 'what an earlier command left')

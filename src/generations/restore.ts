@@ -23,6 +23,7 @@ import {
   legacyProtected,
 } from '../policy/legacy-bans.ts'
 import { messageOf } from '../system/host-error.ts'
+import { activity, step } from '../system/progress.ts'
 import { releasedBy, releaseJailed, undoFirewallBans } from './bans.ts'
 import type { Restoration, RestoredFile } from './merge.ts'
 import type { Undone } from './record.ts'
@@ -99,22 +100,19 @@ export interface Outcome {
  * Restores the state before some generations. Idempotent, so that it can be repeated after a crash: what is as before already
  * is not touched. Continues after a failure, to restore as much as possible.
  */
-export const restore = async (
-  state: string,
-  restoration: Restoration,
-  as: Undone,
-  report: (what: string) => void,
-): Promise<Outcome> => {
+export const restore = async (state: string, restoration: Restoration, as: Undone): Promise<Outcome> => {
   const { files, packages, services, releases } = restoration
   const failures: string[] = []
   const unrestored: string[] = []
   const attempt = async (work: () => Promise<unknown>): Promise<void> => {
     await work().catch((error: unknown) => failures.push(messageOf(error)))
   }
+  /** The same as a step of its own. */
+  const attemptStep = (what: string, work: () => Promise<unknown>): Promise<void> =>
+    attempt(() => step(`rolling back: ${what}`, work))
   const restoreFiles = async (): Promise<void> => {
     for (const file of files) {
-      report(file.path)
-      await attempt(() => restoreFile(state, file))
+      await attemptStep(file.path, () => restoreFile(state, file))
     }
     await attempt(() => removeTemporary(restoration))
   }
@@ -137,13 +135,13 @@ export const restore = async (
       await startBanProgram((address) => !isReleased(address))
     })
   // While their init scripts still exist, and before the files with their state are removed.
-  if (purges || (await findLeftovers(restoration)).length > 0) await attempt(stopServices)
+  if (purges || (await findLeftovers(restoration)).length > 0)
+    await attemptStep('the daemons are stopped', stopServices)
   // While its programs are installed. Otherwise later: as long as fail2ban's action is loaded, it would restore the rules.
-  if (purges && removesBanSet) await attempt(() => removeBanSet(present, legacyBackend))
+  if (purges && removesBanSet) await attemptStep('the ban set', () => removeBanSet(present, legacyBackend))
   let kept: ReadonlyMap<string, readonly string[]> = new Map()
   if (purges) {
-    report(`packages ${packages.join(', ')}`)
-    await attempt(async () => {
+    await attemptStep(`packages ${packages.join(', ')}`, async () => {
       // The packages' scripts also remove files that are restored afterwards: first copy what others wrote to them.
       for (const file of files) await keepPresent(state, file)
       kept = await purge(packages, restoration.configured)
@@ -156,16 +154,20 @@ export const restore = async (
   await attempt(() => removeLeftovers(restoration, [...kept.keys()]))
   if (removesBanSet) await attempt(removeBanSetLeftovers)
   await attempt(() => removeDirectories(restoration))
-  if (!removesBanSet) await attempt(() => reloadBanSet(restoration))
-  report('services')
-  unrestored.push(...(await restoreServices(services, Date.parse(restoration.started))))
+  if (!removesBanSet) await attempt(() => activity('reloading the bans', () => reloadBanSet(restoration)))
+  unrestored.push(
+    ...(await step('rolling back: services', () =>
+      restoreServices(services, Date.parse(restoration.started)),
+    )),
+  )
   if (program === 'restored') await attempt(startBanProgramUnits)
-  if (!purges && removesBanSet) await attempt(() => removeBanSet(present, legacyBackend))
+  if (!purges && removesBanSet) await attemptStep('the ban set', () => removeBanSet(present, legacyBackend))
   await attempt(() => redoBans(releases.flatMap(({ undo }) => undo)))
   const isAnswering = activeUnits(services, 'fail2ban').length > 0
   for (const { address, jailed } of releases) {
-    report(`the ban of ${address}`)
-    if (jailed && isAnswering) await attempt(() => ban('portsentry', address))
+    await attemptStep(`the ban of ${address}`, async () => {
+      if (jailed && isAnswering) await ban('portsentry', address)
+    })
   }
   return { failures, unrestored }
 }

@@ -5,6 +5,7 @@ import { awaitOrphans } from '../apply/packages.ts'
 import type { Plan } from '../plan/plan.ts'
 import { errnoOf, HostError, messageOf } from '../system/host-error.ts'
 import { STATE } from '../system/lock.ts'
+import { activity, step } from '../system/progress.ts'
 import { uninterrupted } from '../system/signals.ts'
 import { arm, disarm } from './confirmation.ts'
 import { closeJournal, freeReserve, type Journal, openJournal, readJournal, takeReserve } from './journal.ts'
@@ -14,8 +15,6 @@ import { type Outcome, restore } from './restore.ts'
 import { takeSnapshot } from './snapshot.ts'
 import { pruneGenerations, readGenerations, updateGeneration } from './store.ts'
 import { isPending } from './unfinished.ts'
-
-type Report = (what: string) => void
 
 /** One or more, the latest first. */
 export type Generations = readonly [Generation, ...Generation[]]
@@ -36,14 +35,9 @@ const describe = ({ failures, unrestored }: Outcome): string => {
 }
 
 /** Restores what these generations replaced, and updates their state. */
-const undo = async (
-  state: string,
-  generations: Generations,
-  as: Undone,
-  report: Report,
-): Promise<Outcome> => {
+const undo = async (state: string, generations: Generations, as: Undone): Promise<Outcome> => {
   await freeReserve(state)
-  const outcome = await restore(state, mergeGenerations(generations), as, report)
+  const outcome = await restore(state, mergeGenerations(generations), as)
   // If something could not be restored, the journal is kept: the next command tries again.
   if (outcome.failures.length > 0) return outcome
   // The record is updated last: after a crash before that, the next command does all of this again.
@@ -58,25 +52,27 @@ export interface TransactionOptions {
   readonly keep: number
   /** How long to wait for a confirmation; null: none is needed. */
   readonly confirmWithinMs: number | null
-  /** Called with a description of each thing that is being restored. */
-  readonly undoing: Report
 }
 
 const attemptAll = async (
   state: string,
   plan: Plan,
-  { keep, confirmWithinMs, undoing }: TransactionOptions,
+  { keep, confirmWithinMs }: TransactionOptions,
   work: () => Promise<void>,
 ): Promise<Generation> => {
   const deadline = () =>
     confirmWithinMs === null ? null : new Date(Date.now() + confirmWithinMs).toISOString()
   // Before, too: applies that failed also leave a record.
-  await pruneGenerations(state, keep)
-  const generation = await takeSnapshot(state, plan, deadline())
-  const { number, started } = generation
-  const journal: Journal = { operation: 'apply', generations: [number], started }
-  await takeReserve(state, number)
-  await openJournal(state, journal)
+  const record = async (): Promise<{ generation: Generation; journal: Journal }> => {
+    await pruneGenerations(state, keep)
+    const generation = await takeSnapshot(state, plan, deadline())
+    const { number, started } = generation
+    const journal: Journal = { operation: 'apply', generations: [number], started }
+    await takeReserve(state, number)
+    await openJournal(state, journal)
+    return { generation, journal }
+  }
+  const { generation, journal } = await step('recording what will be replaced', record)
   try {
     // Before the first change, which may lock the admin out.
     if (confirmWithinMs !== null) await arm(confirmWithinMs)
@@ -84,11 +80,13 @@ const attemptAll = async (
     // Again: the time to confirm begins when the changes are in force.
     if (confirmWithinMs !== null) await arm(confirmWithinMs)
     const done: Generation = { ...generation, state: 'applied', confirmBy: deadline() }
-    await updateGeneration(state, done)
-    await closeJournal(state)
-    await freeReserve(state)
-    // Only now: until here the previous generation may be the only one that can be rolled back to.
-    await pruneGenerations(state, keep)
+    await activity('recording what was done', async () => {
+      await updateGeneration(state, done)
+      await closeJournal(state)
+      await freeReserve(state)
+      // Only now: until here the previous generation may be the only one that can be rolled back to.
+      await pruneGenerations(state, keep)
+    })
     return done
   } catch (error) {
     // The journal may be closed already: open it again, so that a crash in what follows is noticed.
@@ -96,7 +94,7 @@ const attemptAll = async (
       .then(() => updateGeneration(state, generation))
       .then(() => openJournal(state, journal))
       .catch(() => undefined)
-    const outcome = describe(await undo(state, [generation], 'undone', undoing))
+    const outcome = describe(await undo(state, [generation], 'undone'))
     if (!(error instanceof HostError) && errnoOf(error) === undefined) throw error
     const hint = error instanceof HostError ? error.hint : 'see the system log'
     throw new HostError(`${messageOf(error)} (${outcome})`, hint, { cause: error })
@@ -133,7 +131,7 @@ const readConcerned = async ({ operation, generations }: Journal): Promise<[Gene
 ]
 
 /** Undoes an interrupted apply, finishes an interrupted rollback. Returns what was done; null: nothing. Throws HostError. */
-export const finish = async (journal: Journal, report: Report): Promise<string | null> => {
+export const finish = async (journal: Journal): Promise<string | null> => {
   await awaitOrphans()
   const { operation } = journal
   const [generations, wanted] = await readConcerned(journal)
@@ -142,7 +140,7 @@ export const finish = async (journal: Journal, report: Report): Promise<string |
   let unrestored: readonly string[] = []
   if (isComplete || first === undefined) await closeJournal(STATE)
   else {
-    const outcome = await undo(STATE, [first, ...rest], wanted, report)
+    const outcome = await undo(STATE, [first, ...rest], wanted)
     if (outcome.failures.length > 0)
       throw new HostError(
         `an earlier ${operation} was interrupted, and ${describe(outcome)}`,
@@ -172,18 +170,18 @@ export const abandon = async (): Promise<boolean> => {
  * Restores the state before the earliest of these generations. Returns messages about what still differs from before.
  * Throws HostError if it has to be tried again.
  */
-export const rollBack = (generations: Generations, report: Report): Promise<readonly string[]> =>
+export const rollBack = (generations: Generations): Promise<readonly string[]> =>
   uninterrupted(async () => {
     const numbers = generations.map(({ number }) => number)
     const started = new Date().toISOString()
     await openJournal(STATE, { operation: 'rollback', generations: numbers, started })
-    const { failures, unrestored } = await undo(STATE, generations, 'rolled-back', report)
+    const { failures, unrestored } = await undo(STATE, generations, 'rolled-back')
     if (failures.length === 0) return unrestored
     throw new HostError(
       failures.join('; '),
       'fix this, then run portward rollback again: it continues from there; --force abandons it',
     )
-  })
+  }, 'the rollback')
 
 /** Keeps the changes of the apply that is waiting for confirmation. Returns the generations' numbers. Throws HostError. */
 export const confirmPending = async (): Promise<number[]> => {

@@ -2,7 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import type { Readable, Writable } from 'node:stream'
 import { errnoOf, HostError } from './host-error.ts'
-import { waitingFor } from './waiting.ts'
+import { waitingFor } from './progress.ts'
 
 export interface RunOptions {
   readonly input?: string
@@ -15,6 +15,8 @@ export interface RunOptions {
   readonly graceMs?: number
   /** A file or directory that is locked until the program has ended, even if this process is killed before. */
   readonly lock?: string
+  /** An open file that the program gets as its descriptor 3. */
+  readonly descriptor?: number
 }
 
 export interface RunResult {
@@ -83,15 +85,15 @@ interface Ending {
 const start = (
   file: string,
   args: readonly string[],
-  { environment, cwd }: Pick<RunOptions, 'environment' | 'cwd'> = {},
+  { environment, cwd, descriptor }: Pick<RunOptions, 'environment' | 'cwd' | 'descriptor'> = {},
 ): { child: ChildProcessWithoutNullStreams; ended: Promise<Ending> } => {
   const env = { ...childEnvironment(), ...environment }
   const child = spawn(file, args, {
     env,
-    stdio: 'pipe',
+    stdio: ['pipe', 'pipe', 'pipe', ...(descriptor === undefined ? [] : [descriptor])],
     detached: true,
     ...(cwd === undefined ? {} : { cwd }),
-  })
+  }) as ChildProcessWithoutNullStreams
   // A program may end without having read its input.
   child.stdin.on('error', () => undefined)
   const ended = new Promise<Ending>((resolve) => {

@@ -1,3 +1,5 @@
+import { remark } from './progress.ts'
+
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /** While the work is done, SIGINT, SIGTERM and SIGHUP call `handle` instead of ending this process. */
@@ -10,5 +12,13 @@ export const handlingSignals = async <T>(handle: () => void, work: () => Promise
   }
 }
 
-/** Does work that a closed terminal or Ctrl-C must not stop half-way. */
-export const uninterrupted = <T>(work: () => Promise<T>): Promise<T> => handlingSignals(() => {}, work)
+/** Does work that a closed terminal or Ctrl-C must not stop half-way. Says so if `what` names it: `the rollback`. */
+export const uninterrupted = <T>(work: () => Promise<T>, what?: string): Promise<T> => {
+  let isAgain = false
+  const handle = (): void => {
+    if (what === undefined) return
+    remark(isAgain ? `already finishing ${what}` : `finishing ${what}, which must not stop half-way`)
+    isAgain = true
+  }
+  return handlingSignals(handle, work)
+}

@@ -1,4 +1,5 @@
 import { type Style, styled } from '../styled.ts'
+import type { Ending } from '../system/progress.ts'
 import { type Check, isFailure, OBSERVES, type Result } from './check.ts'
 import { NETWORKS } from './networks-check.ts'
 
@@ -48,6 +49,27 @@ const summarize = (checks: readonly Check[]): string => {
         ? ['yellow', 'no check failed, but see the warnings']
         : ['green', describeSuccess(checks)]
   return `${counts.join(', ')}: ${styled(style, verdict)}`
+}
+
+/** What came of one part of the proof, in a line: `running daemons: 6 passed, 1 warning (the jail bans)`. */
+export const summarizePart = (part: string, checks: readonly Check[]): Ending => {
+  const titles = (result: Result): string =>
+    checks
+      .filter((check) => check.result === result)
+      .map(({ title }) => title)
+      .join('; ')
+  const warnings = count(checks, 'warn')
+  const counts = [
+    `${count(checks, 'pass')} passed`,
+    ...(warnings > 0 ? [`${warnings} ${warnings === 1 ? 'warning' : 'warnings'} (${titles('warn')})`] : []),
+    ...(count(checks, 'fail') > 0 ? [`${count(checks, 'fail')} failed (${titles('fail')})`] : []),
+    ...(count(checks, 'skip') > 0 ? [`${count(checks, 'skip')} could not be done (${titles('skip')})`] : []),
+  ]
+  const isClean = checks.every(({ result }) => result === 'pass')
+  return {
+    result: checks.some(isFailure) ? 'failed' : isClean ? 'done' : 'warned',
+    outcome: `${part}: ${counts.join(', ')}`,
+  }
 }
 
 /** The table of checks for a terminal: all of them, or those that failed, and the summary. */

@@ -154,6 +154,12 @@ const checkWriting = async (desired: Desired, facts: Facts, live: LiveFacts): Pr
   ]
 }
 
+/** The parts of the proof that are reported as they come. */
+type Part = 'configuration' | 'running daemons' | 'rights to write' | 'scans in a copy of this server'
+
+/** Does one part of the proof, and reports it. */
+export type Reporting = (part: Part, work: () => Promise<Check[]>) => Promise<Check[]>
+
 /**
  * All checks whether this server bans scanners and never the LAN, without touching its live state. For a tree, the checks of
  * its files. `lab`: null for a tree.
@@ -164,6 +170,7 @@ export const verify = async (
   plan: Plan | null,
   problems: readonly Problem[],
   lab: Lab | null,
+  reporting: Reporting,
 ): Promise<Check[]> => {
   const check = checkFor('installed')
   const missing = ['portsentry', 'fail2ban'].filter((name) => !facts.packages.has(name))
@@ -179,16 +186,19 @@ export const verify = async (
   const unknown = isCopy ? [check.skip('the tree has no /var/lib/dpkg/status')] : []
   const { live } = facts
   const networks = live === null ? [] : [checkNetworks(desired, live.topology, problems)]
-  const configuration = [
+  const configuration = await reporting('configuration', async () => [
     ...unknown,
     ...checkConfiguration(desired, facts, plan, problems, networks),
     ...networks,
-  ]
-  if (live === null || lab === null) return configuration
-  const [asked, rights, tried] = await Promise.all([
-    askFail2ban(`${FAIL2BAN_DIRECTORY}/filter.d/${desired.release.filter}`, sampleOf(desired)),
-    checkWriting(desired, facts, live),
-    checkInLab(desired, facts, live, lab),
   ])
-  return [...configuration, ...checkRunning(desired, facts, live, asked), ...rights, ...tried]
+  if (live === null || lab === null) return configuration
+  const others = await Promise.all([
+    reporting('running daemons', async () => {
+      const filter = `${FAIL2BAN_DIRECTORY}/filter.d/${desired.release.filter}`
+      return checkRunning(desired, facts, live, await askFail2ban(filter, sampleOf(desired)))
+    }),
+    reporting('rights to write', () => checkWriting(desired, facts, live)),
+    reporting('scans in a copy of this server', () => checkInLab(desired, facts, live, lab)),
+  ])
+  return [...configuration, ...others.flat()]
 }

@@ -24,11 +24,11 @@ const END = /^end$/
 /** The first line of each phase of an apply, in order; the first phase begins at 0. */
 const PHASES: readonly (readonly [name: string, first: RegExp | null])[] = [
   ['reading the server, planning', null],
-  ['apt', /^\[\d+\/\d+\] (?:preseed|install) /],
-  ['files', /^\[\d+\/\d+\] (?:create|write) /],
-  ['loading the bans, restarts', /^\[\d+\/\d+\] (?:enable|load|restart) /],
-  ['waiting for the daemons', /^waiting until /],
-  ['verify', /^proving /],
+  ['apt', /^\S+ \[\d+\/\d+\] (?:preseed|install) /],
+  ['files', /^\S+ \[\d+\/\d+\] (?:create|edit|write) /],
+  ['loading the bans, restarts', /^\S+ \[\d+\/\d+\] (?:enable|load|restart) /],
+  ['waiting for the daemons', /^\S+ waiting until /],
+  ['verify', /^\S+ proving: /],
 ]
 
 type Lines = readonly (readonly [seconds: number, line: string])[]

@@ -109,9 +109,10 @@ describeServers('what portward refuses, keeps and puts back', () => {
     const { stdout } = await server.run(`
       rm -f /run/out
       portward apply --yes >/run/out 2>&1 & pid=$!
-      until grep -qs '^waiting until' /run/out; do sleep 0.02; done
+      until grep -qs ' waiting until' /run/out; do sleep 0.02; done
       kill -INT $pid; wait $pid; echo "exit $?"; cat /run/out`)
     expect(stdout).toMatch(/^exit 1$/m)
+    expect(stdout).toMatch(/^\S+ finishing this step, then undoing everything$/m)
     expect(stdout).toMatch(/interrupted \(its changes have been rolled back\)/)
     expect(changedPaths(before, await manifest(server, WATCHED))).toEqual([])
   })
@@ -131,7 +132,7 @@ describeServers('what portward refuses, keeps and puts back', () => {
     const { stdout } = await server.run(`
       rm -f /run/out
       portward rollback --yes >/run/out 2>&1 & pid=$!
-      until grep -qs '^rolling back:' /run/out; do sleep 0.02; done
+      until grep -qs ' rolling back:' /run/out; do sleep 0.02; done
       kill -HUP $pid; wait $pid; echo "exit $?"; cat /run/out`)
     expect(stdout).toMatch(/^exit 0$/m)
     expect(changedPaths(before, await manifest(server, `${WATCHED} /srv`))).toEqual([])

@@ -20,7 +20,7 @@ describeVerify('bookworm', (current) => {
     const before = await manifest(server, '/etc')
     const { stdout, exitCode } = await server.run(
       `portward apply --yes >/run/apply.log 2>&1 & apply=$!
-       until grep -q '^proving' /run/apply.log; do sleep 0.1; done
+       until grep -q ' proving:' /run/apply.log; do sleep 0.1; done
        fail2ban-client set portsentry banip ${UNPROTECTED} >/run/banip.log
        wait $apply; code=$?; cat /run/apply.log; exit $code`,
       { allowFailure: true },

@@ -57,7 +57,7 @@ const perform = async (root: string): Promise<void> => {
   for (const step of STEPS) if (step.kind === 'write') await replaceFile(root, step.path, step.after, 0o644)
 }
 
-const OPTIONS = { keep: 2, confirmWithinMs: null, undoing: () => {} }
+const OPTIONS = { keep: 2, confirmWithinMs: null }
 
 describe('a transaction on a tree', () => {
   it('keeps what was done, and no trace of itself', async () => {
@@ -173,14 +173,14 @@ describe('what is restored', () => {
     const restoration = await apply(root, state)
     change(root)
     expect(await findForeign(restoration)).toEqual(foreign)
-    expect(await restore(state, restoration, 'rolled-back', () => {})).toEqual(NOTHING)
+    expect(await restore(state, restoration, 'rolled-back')).toEqual(NOTHING)
     expect(look(root)).toEqual(before)
     const names = readdirSync(join(state, 'generations/1')).filter((name) => name.startsWith('replaced-'))
     expect(names).toEqual(kept.map((name) => `replaced-etc-${name}`))
     // Once more, as after a crash: what was kept is not replaced by what has been restored.
     const copies = () => names.map((name) => readFileSync(join(state, 'generations/1', name), 'utf8'))
     const first = copies()
-    expect(await restore(state, restoration, 'rolled-back', () => {})).toEqual(NOTHING)
+    expect(await restore(state, restoration, 'rolled-back')).toEqual(NOTHING)
     expect(copies()).toEqual(first)
   })
 
@@ -195,7 +195,7 @@ describe('what is restored', () => {
       ['etc/made/here/plain', 'theirs, too\n'],
     ] as const)
       writeFileSync(join(root, path), text)
-    expect(await restore(state, restoration, 'rolled-back', () => {})).toEqual(NOTHING)
+    expect(await restore(state, restoration, 'rolled-back')).toEqual(NOTHING)
     const kept = (name: string) => readFileSync(join(state, 'generations/1', name), 'utf8')
     expect(kept('replaced-etc-plain')).toBe('theirs\n')
     expect(kept('replaced-etc-made-here-plain')).toBe('theirs, too\n')
@@ -207,7 +207,7 @@ describe('what is restored', () => {
     const restoration = await apply(root, state)
     rmSync(join(root, 'etc/plain'))
     mkdirSync(join(root, 'etc/plain'))
-    const { failures } = await restore(state, restoration, 'rolled-back', () => {})
+    const { failures } = await restore(state, restoration, 'rolled-back')
     expect(failures).toHaveLength(1)
     expect(failures[0]).toMatch(/etc\/plain.*EISDIR/)
     expect(readFileSync(join(root, 'srv/real'), 'utf8')).toBe('linked\n')
@@ -219,7 +219,7 @@ describe('what is restored', () => {
     const state = temporaryDirectory()
     const restoration = await apply(root, state)
     writeFileSync(join(root, 'etc/made/theirs'), '')
-    expect(await restore(state, restoration, 'rolled-back', () => {})).toEqual(NOTHING)
+    expect(await restore(state, restoration, 'rolled-back')).toEqual(NOTHING)
     expect(readdirSync(join(root, 'etc/made'))).toEqual(['theirs'])
   })
 })

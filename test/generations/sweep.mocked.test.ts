@@ -2,7 +2,7 @@ import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from '
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, vi } from 'vitest'
-import { applyPlan } from '../../src/apply/apply-plan.ts'
+import { type ApplyProgress, applyPlan } from '../../src/apply/apply-plan.ts'
 import type { Generation } from '../../src/generations/record.ts'
 import { recover } from '../../src/generations/recover.ts'
 import { takeSnapshot } from '../../src/generations/snapshot.ts'
@@ -83,12 +83,12 @@ const planFor = (root: string): Plan =>
     write('/etc/made/here', 'new'),
   ])
 
-const quiet = { step: () => {}, confirming: () => {} }
+const quiet: ApplyProgress = { step: (_, work) => work(), confirming: (work) => work() }
 
 const perform = (plan: Plan): Promise<void> =>
   applyPlan(plan, quiet, async () => {}, new AbortController().signal)
 
-const OPTIONS = { keep: 2, confirmWithinMs: null, undoing: () => {} }
+const OPTIONS = { keep: 2, confirmWithinMs: null }
 
 const apply = async (root: string): Promise<void> => {
   const plan = planFor(root)
@@ -125,7 +125,7 @@ const dieAt = async (point: number, work: () => Promise<unknown>): Promise<void>
   fault.interfere = async () => {}
 }
 
-const recovered = (): Promise<string | null> => recover(() => {})
+const recovered = (): Promise<string | null> => recover()
 
 interface Fresh {
   readonly root: string
@@ -210,7 +210,7 @@ it('a death at any effect of an apply: no file is torn, and the next command res
     await recovered()
     const [generation] = await readGenerations(fault.state)
     // At its very end it had come to its end.
-    if (generation?.state === 'applied') await rollBack([generation], () => {})
+    if (generation?.state === 'applied') await rollBack([generation])
     expect([name, look(root)]).toEqual([name, before])
     expect(await recovered()).toBeNull()
   }
@@ -238,14 +238,14 @@ it('a death at any effect of that, too', async () => {
 it('a death at any effect of a rollback: no file is torn, and the next command finishes it', async () => {
   const first = await prepareApplied()
   const after = look(first.root)
-  const effects = await effectsOf(() => rollBack([first.generation], () => {}))
+  const effects = await effectsOf(() => rollBack([first.generation]))
   expect(look(first.root)).toEqual(first.before)
   for (const [index, name] of effects.entries()) {
     const { root, before, generation } = await prepareApplied()
-    await dieAt(index + 1, () => rollBack([generation], () => {}))
+    await dieAt(index + 1, () => rollBack([generation]))
     expect([name, torn(look(root), before, after)]).toEqual([name, []])
     // Before the journal is there nothing has begun.
-    if ((await recovered()) === null) await rollBack([generation], () => {})
+    if ((await recovered()) === null) await rollBack([generation])
     expect([name, look(root)]).toEqual([name, before])
     expect(await readGenerations(fault.state)).toMatchObject([{ state: 'rolled-back' }])
   }

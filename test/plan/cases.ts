@@ -1,6 +1,6 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { applyPlan } from '../../src/apply/apply-plan.ts'
+import { type ApplyProgress, applyPlan } from '../../src/apply/apply-plan.ts'
 import { readFacts } from '../../src/assessment/read-facts.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import { plan } from '../../src/plan/planner.ts'
@@ -33,7 +33,7 @@ export const planFor = async (root: string, config: string): Promise<Plan> => {
   return result.plan
 }
 
-const silent = { step: () => {}, confirming: () => {}, undoing: () => {} }
+const silent: ApplyProgress = { step: (_, work) => work(), confirming: (work) => work() }
 
 export const carryOut = (made: Plan): Promise<unknown> =>
   applyPlan(made, silent, async () => undefined, new AbortController().signal)

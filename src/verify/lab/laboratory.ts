@@ -1,7 +1,7 @@
 import { text } from 'node:stream/consumers'
 import sandboxScript from '../../../templates/lab-sandbox.sh?raw'
 import { follow } from '../../system/process.ts'
-import { waitingFor } from '../../system/waiting.ts'
+import { waitingFor } from '../../system/progress.ts'
 import { LAB_COMMAND } from './lab-command.ts'
 import type { LabReport } from './report.ts'
 import type { LabSpecification } from './specification.ts'
