@@ -1,7 +1,7 @@
+import { counted } from '../plan/phrases.ts'
 import { isInSync, type Plan } from '../plan/plan.ts'
 import { type Style, styled } from '../styled.ts'
 import { namesOf } from './ban-table.ts'
-import { counted } from './layout.ts'
 import type { ServiceStatus } from './service-status.ts'
 import type { BanStatus } from './status-bans.ts'
 

@@ -1,8 +1,5 @@
 import { columnsOf, padEnd, styled, wrap } from '../styled.ts'
 
-/** `1 host`, `2 hosts` */
-export const counted = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`
-
 /** A topic and the lines about it. */
 export interface Section {
   readonly topic: string

@@ -105,6 +105,10 @@ export const problemAsJson = ({ severity, code, message, hint, at }: Problem): o
   ...(at.line === undefined ? {} : { line: at.line }),
 })
 
+/** Latin1-decoded bytes as they are; characters that no byte stands for are portward's own, and become UTF-8. */
+const asBytes = (text: string): string =>
+  text.replace(/[^\0-\xff]+/g, (own) => Buffer.from(own).toString('latin1'))
+
 /** Whether to use colours on one of the terminal's streams. */
 export const isColored = (
   { color, terminal }: Pick<GlobalOptions, 'color' | 'terminal'>,
@@ -164,7 +168,7 @@ export const openOutput = (
     batch.flush()
     // To a pipe or a file quoted bytes are written unchanged, so that a diff can be applied.
     if (screen.isTerminal) write('stdout', shownResult(text))
-    else write('stdout', withoutStyles(text), 'latin1')
+    else write('stdout', asBytes(withoutStyles(asTyped(text))), 'latin1')
   }
   const nameCodes = (codes: readonly string[]): void => {
     if (codes.length === 0 || !stderr.isTTY || quiet || json) return
@@ -185,6 +189,7 @@ export const openOutput = (
       const command = env['PAGER'] ?? 'pager'
       const isLong = screen.isTerminal && text.split('\n').length > screen.rows
       const isWanted = isLong && !json && options.pager !== false && command !== '' && env['TERM'] !== 'dumb'
+      eraseStatus()
       if (!isWanted || !(await terminal.showInPager?.(command, shownResult(text)))) result(text)
     },
     text: (text) => {

@@ -1,11 +1,12 @@
 import type { Assessment } from '../assessment/assess.ts'
+import { counted } from '../plan/phrases.ts'
 import { type BanStore, storesIn } from '../policy/banned.ts'
 import { type ScanSummary, summarizeScans } from '../policy/scan-summary.ts'
 import { styled } from '../styled.ts'
 import { formatTimestamp, isoTimestamp } from '../system/timestamps.ts'
 import { describePort, namesOf, notesOn } from './ban-table.ts'
 import { bansOf } from './bans.ts'
-import { counted, type Section } from './layout.ts'
+import type { Section } from './layout.ts'
 
 /** Entries of each list. */
 const MOST = 5

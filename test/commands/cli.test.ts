@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it, test } from 'vitest'
+import { openOutput } from '../../src/commands/output.ts'
 import { run } from '../../src/commands/run.ts'
 import { checkout } from '../checkout.ts'
 import { typeInto } from '../terminal.ts'
@@ -262,6 +263,15 @@ it('says no more than the result with --quiet, and paints nothing into a pipe', 
   const { stdout, stderr } = await portward('apply', '--yes', '--quiet', ...sample())
   expect(stderr).toBe('')
   expect(stdout).toMatch(/^applied: \d+ steps, files only\n$/)
+})
+
+it.each([
+  [{ LANG: 'C.UTF-8' }, '\xe9 \xe2\x80\x94 \xe2\x86\x92\n'],
+  [{}, '\xe9 - ->\n'],
+])('writes its own characters beside those bytes into a pipe, with the locale %j', (env, expected) => {
+  const { terminal, texts } = createTerminal(env)
+  openOutput({ color: true, terminal }).result('\xe9 — →\n')
+  expect(texts().bytes).toBe(expected)
 })
 
 it('prints a diff whose bytes are the file’s, Latin-1 and all', async () => {
