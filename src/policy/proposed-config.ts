@@ -37,11 +37,13 @@ const valuesOf = (proposal: Proposal): [name: string, value: string][] => [
   ),
 ]
 
-/** The assignments in a line, for a message; '' if there are none. */
-export const describeValues = (proposal: Proposal): string =>
-  valuesOf(proposal)
-    .map(([name, value]) => assign(name, value))
-    .join(' ')
+/** What `portward init` would do, as text that follows "which". */
+export const describeProposal = (proposal: Proposal): string => {
+  const { lan, lanReason } = proposal
+  if (lan === undefined) return `asks for the LAN (${lanReason})`
+  const values = valuesOf(proposal).map(([name, value]) => assign(name, value))
+  return values.length === 0 ? `proposes no LAN (${lanReason})` : `proposes ${values.join(' ')}`
+}
 
 const newConfig = (proposal: Proposal): string => {
   const noLan = proposal.lan ? [] : ['', '# No LAN: LAN_IP and LAN_NM are left out.']
@@ -50,7 +52,7 @@ const newConfig = (proposal: Proposal): string => {
     return [...(comment === undefined ? [] : ['', `# ${comment}`]), assign(name, value)]
   })
   return [
-    '# What portward protects on this server. "portward plan" shows what follows from it.',
+    '# Who is never banned here. "portward plan" shows what follows from it.',
     ...noLan,
     ...lines,
     '',

@@ -16,7 +16,7 @@ import type { Choice } from './proposed-networks.ts'
 
 /** Something that answers for config.env should be seen with. */
 export interface Remark {
-  readonly topic: 'SSH' | 'services' | 'ufw' | 'firewalld' | 'docker' | 'containers'
+  readonly topic: 'tree' | 'SSH' | 'services' | 'ufw' | 'firewalld' | 'docker' | 'containers'
   readonly text: string
 }
 
@@ -77,7 +77,7 @@ const describeSession = (
   choices: readonly Choice[],
 ): string => {
   const client = parseNetwork(sshSession ?? '')
-  if (client === null) return 'this is not an SSH session, so no client of SSH needs to be protected for it'
+  if (client === null) return 'this command does not run in an SSH session'
   const from = `your session comes from ${sshSession}`
   if (isWithin(lan, client)) return `${from}, in the LAN`
   if (isWithin(gateways, client)) {
@@ -123,7 +123,10 @@ export const findRemarks = (
   lan: readonly Network[],
   choices: readonly Choice[],
 ): Remark[] => {
-  if (live === null) return []
+  if (live === null) {
+    const text = "its server's interfaces, SSH sessions, services and firewall cannot be looked at"
+    return [{ topic: 'tree', text }]
+  }
   const { ufw, firewalld, docker } = live.firewallManagers
   const remarks: Remark[] = [
     { topic: 'SSH', text: describeSession(live, lan, choices) },
