@@ -230,7 +230,10 @@ const withProposal = async (
   const { describeProposal } = await import('../policy/proposed-config.ts')
   const { propose } = await import('../policy/proposal.ts')
   const command = ['portward init', ...namingOptions(options)].join(' ')
-  const hint = `run ${command}, which ${describeProposal(propose(facts, null))}; or name another file with --config`
+  // Of this server only the files were read: the networks are not unknown.
+  const isUnread = facts.root === '/' && facts.live === null
+  const which = isUnread ? '' : `, which ${describeProposal(propose(facts, null))};`
+  const hint = `run ${command}${which} or name another file with --config`
   return {
     ...loaded,
     problems: problems.map((problem) => (problem.code === 'no-config' ? { ...problem, hint } : problem)),

@@ -12,48 +12,40 @@ export const findOpen = ({ lan, whitelist }: Answers): ('lan' | 'whitelist')[] =
   ...(whitelist === undefined ? (['whitelist'] as const) : []),
 ]
 
+/** What is wrong with a typed answer, or null. */
+const faultOf = (read: object): string | null => ('fault' in read ? String(read.fault) : null)
+
+const askAddress = async (options: GlobalOptions): Promise<{ readonly lan: Network } | null> => {
+  const question = "This server's address there, with the prefix, such as 192.168.1.10/24:"
+  const typed = await askText(question, (text) => faultOf(readLanAnswer(text)), options)
+  const read = typed === null ? null : readLanAnswer(typed.answer)
+  return read !== null && 'value' in read ? { lan: read.value } : null
+}
+
 const askLan = async (
   { lan, lanReason, candidates }: Proposal,
   options: GlobalOptions,
-): Promise<{ readonly answer: Network | null } | null> => {
+): Promise<{ readonly lan: Network | null } | null> => {
   const isProposed = (address: Network) =>
     Boolean(lan) && formatCidr(networkOf(address)) === formatCidr(networkOf(lan as Network))
   const networks = candidates.map(({ address, device, reason }) => ({
-    value: address as Network | 'another' | null,
-    name: `${formatCidr(address)} (${device})`,
-    description: reason,
+    ...{ value: { lan: address }, name: `${formatCidr(address)} (${device})`, description: reason },
   }))
-  const given =
-    lan && !candidates.some(({ address }) => isProposed(address))
-      ? [{ value: lan as Network, name: formatCidr(lan), description: lanReason }]
-      : []
-  const none: Choosable<Network | 'another' | null> = {
-    value: null,
+  const first = networks.filter(({ value }) => isProposed(value.lan))
+  const others = networks.filter(({ value }) => !isProposed(value.lan))
+  // Of config.env, or of an interface that is down.
+  const known =
+    lan && first.length === 0 ? [{ value: { lan }, name: formatCidr(lan), description: lanReason }] : []
+  const none: Choosable<{ readonly lan: Network | null }> = {
+    value: { lan: null },
     name: 'none',
     description: lan === null ? lanReason : 'hosts of every network here can be banned',
   }
-  const first = networks.filter(({ value }) => value !== null && value !== 'another' && isProposed(value))
-  const choices: Choosable<Network | 'another' | null>[] = [
-    ...(lan === null ? [none] : []),
-    ...given,
-    ...first,
-    ...networks.filter((network) => !first.includes(network)),
-    { value: 'another', name: 'another one', description: 'to be typed' },
-    ...(lan === null ? [] : [none]),
-  ]
+  const another = { value: null, name: 'another one', description: 'to be typed' }
+  const choices: Choosable<{ readonly lan: Network | null } | null>[] =
+    lan === null ? [none, ...others, another] : [...known, ...first, ...others, another, none]
   const chosen = await askOne('Which network is the LAN, whose hosts are never banned?', choices, options)
-  if (chosen === null || chosen.answer !== 'another') return chosen as { answer: Network | null } | null
-  const typed = await askText(
-    "This server's address there, with the prefix, such as 192.168.1.10/24:",
-    (text) => {
-      const read = readLanAnswer(text)
-      return 'fault' in read ? read.fault : null
-    },
-    options,
-  )
-  if (typed === null) return null
-  const read = readLanAnswer(typed.answer)
-  return 'fault' in read ? null : { answer: read.value }
+  return chosen === null ? null : (chosen.answer ?? askAddress(options))
 }
 
 const nameOf = ({ network, device }: Choice): string =>
@@ -79,10 +71,7 @@ const askWhitelist = async (
   if (chosen === null) return null
   const typed = await askText(
     `${choices.length === 0 ? 'Networks' : 'More networks'} and hosts that are never banned (Enter: none):`,
-    (text) => {
-      const read = readWhitelistAnswer(text)
-      return 'fault' in read ? read.fault : null
-    },
+    (text) => faultOf(readWhitelistAnswer(text)),
     options,
   )
   if (typed === null) return null
@@ -110,7 +99,7 @@ export const askAnswers = async (
   if (known.lan === undefined) {
     const lan = await askLan(propose(facts, existing, known), options)
     if (lan === null) return null
-    known = { ...known, lan: lan.answer }
+    known = { ...known, ...lan }
   }
   if (known.whitelist !== undefined) return known
   const lists = await askWhitelist(propose(facts, existing, known), options)

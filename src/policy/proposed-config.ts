@@ -19,7 +19,7 @@ const LISTS = ['WHITELIST', 'UNTRUSTED'] as const
 const NAMES = ['LAN_IP', 'LAN_NM', ...LISTS] as const
 
 const COMMENTS: Readonly<Record<string, string>> = {
-  LAN_IP: "The LAN, whose hosts are never banned: this server's address in it, and the netmask.",
+  LAN_IP: "This server's address in its LAN, and the netmask. No host there is banned.",
   WHITELIST: 'Other networks and hosts that are never banned.',
   UNTRUSTED: 'Networks of this server whose hosts are banned like any other.',
 }
@@ -46,7 +46,9 @@ export const describeProposal = (proposal: Proposal): string => {
 }
 
 const newConfig = (proposal: Proposal): string => {
-  const noLan = proposal.lan ? [] : ['', '# No LAN: LAN_IP and LAN_NM are left out.']
+  const noLan = proposal.lan
+    ? []
+    : ['', '# LAN_IP and LAN_NM are for a server with a LAN, whose hosts are never banned.']
   const lines = valuesOf(proposal).flatMap(([name, value]) => {
     const comment = COMMENTS[name]
     return [...(comment === undefined ? [] : ['', `# ${comment}`]), assign(name, value)]

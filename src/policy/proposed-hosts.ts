@@ -71,13 +71,10 @@ export const chooseHosts = (facts: Facts, safe: readonly Network[]): Choice[] =>
 }
 
 /** What protects the session that this runs in; '' if `choices` say it. */
-const describeSession = (
-  { sshSession, gateways, addresses }: LiveFacts,
-  lan: readonly Network[],
-  choices: readonly Choice[],
-): string => {
+const describeSession = (live: LiveFacts, lan: readonly Network[], choices: readonly Choice[]): string => {
+  const { sshSession, gateways, addresses } = live
   const client = parseNetwork(sshSession ?? '')
-  if (client === null) return 'this command does not run in an SSH session'
+  if (sshSession === null || client === null) return 'this command does not run in an SSH session'
   const from = `your session comes from ${sshSession}`
   if (isWithin(lan, client)) return `${from}, in the LAN`
   if (isWithin(gateways, client)) {
@@ -89,6 +86,7 @@ const describeSession = (
     const isHost = formatAddress(choice.network.bytes) === sshSession
     return isHost ? '' : `${from}, in ${formatCidr(choice.network)}`
   }
+  if (!isOpen(live, sshSession)) return ''
   return `${from}, which is not protected: apply stops over that, unless --allow-lockout is given`
 }
 

@@ -1,6 +1,8 @@
 import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { checkout } from '../checkout.ts'
+import { typeInto } from '../terminal.ts'
 import { copyOf, fixtures } from '../tree.ts'
 import { converse, portward } from './in-process.ts'
 
@@ -19,7 +21,7 @@ const treeWith = (config: string | null): { root: string; path: string; text: ()
 const LAN = ['--lan', '192.168.1.10/24']
 const NEW = `# Who is never banned here. "portward plan" shows what follows from it.
 
-# The LAN, whose hosts are never banned: this server's address in it, and the netmask.
+# This server's address in its LAN, and the netmask. No host there is banned.
 LAN_IP=192.168.1.10
 LAN_NM=255.255.255.0
 
@@ -28,7 +30,7 @@ WHITELIST='198.51.100.7 fd00::/64'
 `
 const NO_LAN = `# Who is never banned here. "portward plan" shows what follows from it.
 
-# No LAN: LAN_IP and LAN_NM are left out.
+# LAN_IP and LAN_NM are for a server with a LAN, whose hosts are never banned.
 
 # Networks of this server whose hosts are banned like any other.
 UNTRUSTED=10.9.0.0/16
@@ -122,10 +124,10 @@ describe('init', () => {
     expect([status, tree.text(), statSync(tree.path).mtimeMs]).toEqual([0, EXISTING, mtimeMs])
   })
 
-  it('mends what it sets, and writes nothing if something else is wrong', async () => {
-    const mended = treeWith('LAN_IP=x\nBANTIME=1h\n')
-    expect((await portward('init', '--root', mended.root, '--defaults', '--yes', ...LAN)).status).toBe(0)
-    expect(mended.text()).toBe('LAN_IP=192.168.1.10\nLAN_NM=255.255.255.0\nBANTIME=1h\n')
+  it('corrects what it sets, and writes nothing if something else is wrong', async () => {
+    const corrected = treeWith('LAN_IP=x\nBANTIME=1h\n')
+    expect((await portward('init', '--root', corrected.root, '--defaults', '--yes', ...LAN)).status).toBe(0)
+    expect(corrected.text()).toBe('LAN_IP=192.168.1.10\nLAN_NM=255.255.255.0\nBANTIME=1h\n')
     const wrong = treeWith('LAN_IP=x\nBANTIME=soon\n')
     const { status, stderr } = await portward('init', '--root', wrong.root, '--defaults', '--yes', ...LAN)
     expect(stderr).toMatch(/config\.env:3: BANTIME is "soon".*\n.*was not written: correct this first/)
@@ -215,6 +217,15 @@ describe('the questions of init', () => {
       expect(stderr).toContain('nothing was written')
       expect([status, tree.text()]).toEqual([1, null])
     }
+  })
+
+  it('take a terminal that hangs up for a no, and leave no lock', async () => {
+    const tree = treeWith(EXISTING)
+    const change = ['init', '--root', tree.root, '--no-lan', '--whitelist', '']
+    const { status, complaint } = typeInto('hang up', join(checkout, 'bin/portward'), change)
+    expect([complaint, tree.text()]).toEqual(['', EXISTING])
+    expect(status).not.toBe(0)
+    expect((await portward(...change, '--yes')).status).toBe(0)
   })
 
   it('change an existing config.env only after yes', async () => {
