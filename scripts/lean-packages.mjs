@@ -1,8 +1,12 @@
-// esbuild plugin: leaves out modules of node that npm packages load for what portward does not use. They take longer to load
+// esbuild plugin: leaves out modules that npm packages load for what portward does not use. Those of node take longer to load
 // than the rest of `portward --version`.
 
-/** By package: what its unused parts need. commander: subcommands that are programs of their own; dotenv: its vault. */
+/**
+ * By package: what its unused parts need. ansi-styles: colours by name or RGB; commander: subcommands that are programs of their
+ * own; dotenv: its vault.
+ */
 const UNUSED = {
+  'ansi-styles': ['color-convert'],
   commander: ['child_process', 'fs', 'process'],
   dotenv: ['crypto', 'fs', 'os'],
 }
