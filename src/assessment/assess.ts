@@ -111,14 +111,15 @@ const checkLocation = async ({ root, path }: ConfigFile): Promise<Problem[]> => 
   return [{ severity: 'error', code: 'config-place', message, hint: `keep it in /root, or ${owner.fix}`, at }]
 }
 
-const quoted = (path: string): string =>
-  /^[\w./@:+-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`
+/** A word as a shell reads it. */
+const quoted = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 
 /** The options that name this server or tree and its config.env, for a command that somebody is to run. */
-export const namingOptions = ({ root, config, release }: Subject): string[] => [
-  ...(root === '/' ? [] : ['--root', quoted(root)]),
-  ...(release === undefined ? [] : ['--release', release]),
+export const namingOptions = ({ config, root, release }: Omit<Subject, 'terminal'>): string[] => [
   ...(config === undefined ? [] : ['--config', quoted(config)]),
+  ...(root === '/' ? [] : ['--root', quoted(root)]),
+  ...(release === undefined ? [] : ['--release', quoted(release)]),
 ]
 
 const unreadable = (path: string, code: ProblemCode, message: string, hint: string): Problem => ({

@@ -8,10 +8,12 @@ import {
   namingOptions,
 } from '../assessment/assess.ts'
 import { isInSync } from '../plan/plan.ts'
+import { summarize, summaryInWords } from '../plan/summary.ts'
 import { type Answers, type Existing, type Proposal, propose } from '../policy/proposal.ts'
 import { configFor, says } from '../policy/proposed-config.ts'
 import type { Problem } from '../problem.ts'
 import { parseSettings } from '../settings/settings.ts'
+import { wrap } from '../styled.ts'
 import { hasText, replaceFile } from '../system/files.ts'
 import { HostError } from '../system/host-error.ts'
 import { askWhether, hasTerminal } from './ask.ts'
@@ -27,10 +29,12 @@ const existingOf = ({ configText }: Assessment, path: string): Existing | null =
   return settings !== null && settings.locations.size > 0 ? settings : null
 }
 
-const describePlan = ({ plan }: Assessment, command: string): string => {
-  if (plan === null) return `portward plan does not work yet: see above`
-  if (isInSync(plan)) return 'the plan: nothing to change'
-  return `the plan: ${plan.steps.length} steps, as ${command} shows`
+/** What `portward plan` would show then. */
+const describePlan = ({ plan }: Assessment, { screen }: Output): string => {
+  if (plan === null) return 'no plan can be made yet: the error above says why\n'
+  if (isInSync(plan)) return 'portward plan would show no change\n'
+  const more = plan.inexact.length === 0 ? '' : 'at least '
+  return `${wrap(`portward plan would show ${more}${summaryInWords(plan)}`, screen.columns, 2)}\n`
 }
 
 const OPTIONS = { lan: '--lan ADDRESS/PREFIX or --no-lan', whitelist: '--whitelist LIST' }
@@ -131,7 +135,12 @@ const initLocked = async (options: InitOptions, answers: Answers, output: Output
   const judged = assessText(assessment, text, options)
   const { settings } = parseSettings(text, {}, path)
   const problems = judged.problems.filter((problem) => !unfinished.includes(problem))
-  const content = { proposal: proposalAsJson(completed), text: renderText(configText, text), next }
+  const content = {
+    proposal: proposalAsJson(completed),
+    text: renderText(configText, text),
+    summary: judged.plan && summarize(judged.plan),
+    next,
+  }
   output.problems(problems)
   if (settings === null || judged.isConfigurationWrong) {
     output.complain(`portward: ${path} was not written: correct this first`)
@@ -140,11 +149,11 @@ const initLocked = async (options: InitOptions, answers: Answers, output: Output
   if (!says(settings, completed))
     throw new HostError(`${path} could not be changed as asked`, 'set the variables there by hand')
   if (text === configText) {
-    output.text(`${path} says all of this already\n${describePlan(judged, next)}\nnext: ${next}\n`)
+    output.text(`${path} says all of this already\n${describePlan(judged, output)}next: ${next}\n`)
     return finish(EXIT.ok, content, problems)
   }
   output.result(`\n${path}:\n${content.text}\n`)
-  output.text(`${describePlan(judged, next)}\n`)
+  output.text(describePlan(judged, output))
   if (!(await mayWrite(run))) {
     output.note('nothing was written')
     return finish(EXIT.failed, content, problems)

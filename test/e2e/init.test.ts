@@ -34,7 +34,7 @@ describeServers('init on a tree, in a terminal', () => {
     await tmux.press('198.51.100.7', 'Enter')
     const shown = await tmux.shows(/Write .*config\.env\? \(Y\/n\)/)
     expect(shown).toMatch(
-      /\nLAN_IP=192\.168\.1\.10\nLAN_NM=255\.255\.255\.0\n.*\nWHITELIST=198\.51\.100\.7\n.*\nthe plan: /s,
+      /\nLAN_IP=192\.168\.1\.10\nLAN_NM=255\.255\.255\.0\n.*\nWHITELIST=198\.51\.100\.7\n.*\nportward plan would show /s,
     )
     expect(await tmux.colored()).toContain('\u001b[32m')
     await tmux.press('Enter')
