@@ -12,6 +12,7 @@ import { summarize, summaryInWords } from '../plan/summary.ts'
 import { type Answers, type Existing, type Proposal, propose } from '../policy/proposal.ts'
 import { configFor, says } from '../policy/proposed-config.ts'
 import type { Problem } from '../problem.ts'
+import { editConfig } from '../settings/config-edit.ts'
 import { parseSettings } from '../settings/settings.ts'
 import { wrap } from '../styled.ts'
 import { hasText, replaceFile } from '../system/files.ts'
@@ -23,10 +24,17 @@ import { proposalAsJson, renderProposal, renderText } from './init-text.ts'
 import { expectRoot, locked } from './locked.ts'
 import { EXIT, type Output, openOutput, problemAsJson } from './output.ts'
 
-/** What config.env itself says, without the environment; null if it sets nothing, or cannot be read. */
-const existingOf = ({ configText }: Assessment, path: string): Existing | null => {
-  const { settings } = parseSettings(configText ?? '', {}, path)
-  return settings !== null && settings.locations.size > 0 ? settings : null
+const LAN: ReadonlyMap<string, null> = new Map([
+  ['LAN_IP', null],
+  ['LAN_NM', null],
+])
+
+/** What config.env itself says, without the environment; null if it sets nothing; undefined if more than its LAN is wrong. */
+const readExisting = (text: string, path: string): Existing | null | undefined => {
+  const { settings } = parseSettings(text, {}, path)
+  if (settings !== null) return settings.locations.size > 0 ? settings : null
+  const rest = parseSettings(editConfig(text, LAN), {}, path).settings
+  return rest === null ? undefined : { ...rest, lan: undefined }
 }
 
 /** What `portward plan` would show then. */
@@ -98,7 +106,8 @@ const initLocked = async (options: InitOptions, answers: Answers, output: Output
   const assessment = await assess(options)
   const config = locate(options)
   const path = join(config.root, config.path)
-  const run: Run = { options, output, assessment, path, existing: existingOf(assessment, path) }
+  const existing = readExisting(assessment.configText ?? '', path)
+  const run: Run = { options, output, assessment, path, existing: existing ?? null }
   const { configText, configProblems, unfinished } = assessment
   const next = ['portward plan', ...namingOptions(options)].join(' ')
   const finish = (code: number, content: object, problems: readonly Problem[]): number => {
@@ -117,6 +126,12 @@ const initLocked = async (options: InitOptions, answers: Answers, output: Output
   )
   output.problems([...unfinished, ...unusable])
   if (unusable.length > 0) return finish(EXIT.configuration, {}, unusable)
+  const correctFirst = (content: object, problems: readonly Problem[]): number => {
+    output.problems(problems)
+    output.complain(`portward: ${path} was not written: correct this first`)
+    return finish(EXIT.configuration, content, problems)
+  }
+  if (existing === undefined) return correctFirst({}, configProblems)
 
   const completed = await complete(run, answers)
   if (completed === null) {
@@ -141,11 +156,8 @@ const initLocked = async (options: InitOptions, answers: Answers, output: Output
     summary: judged.plan && summarize(judged.plan),
     next,
   }
+  if (settings === null || judged.isConfigurationWrong) return correctFirst(content, problems)
   output.problems(problems)
-  if (settings === null || judged.isConfigurationWrong) {
-    output.complain(`portward: ${path} was not written: correct this first`)
-    return finish(EXIT.configuration, content, problems)
-  }
   if (!says(settings, completed))
     throw new HostError(`${path} could not be changed as asked`, 'set the variables there by hand')
   if (text === configText) {

@@ -36,8 +36,10 @@ export interface Answers {
   readonly untrusted?: readonly Network[]
 }
 
-/** What config.env says already. */
-export type Existing = Pick<Settings, 'lan' | 'whitelist' | 'untrusted'>
+/** What config.env says already; `lan` undefined: what it says of the LAN is wrong. */
+export type Existing = Pick<Settings, 'whitelist' | 'untrusted'> & {
+  readonly lan: Settings['lan'] | undefined
+}
 
 const decideLan = (
   facts: Facts,
@@ -54,7 +56,7 @@ const decideLan = (
   if (existing?.lan && isHere(facts, existing.lan)) return decide(existing.lan, 'as config.env says')
   const unknown = whyUnknown(facts)
   if (unknown !== null) {
-    return existing === null ? decide(undefined, unknown) : decide(null, 'as config.env says')
+    return existing?.lan === null ? decide(null, 'as config.env says') : decide(undefined, unknown)
   }
   const named = [...(existing?.whitelist ?? []), ...(existing?.untrusted ?? [])]
   const likely = candidates.find(({ isLikely, address }) => isLikely && !isWithin(named, networkOf(address)))

@@ -8,6 +8,7 @@ import {
   networkOf,
 } from '../network.ts'
 import { assign, type Change, editConfig } from '../settings/config-edit.ts'
+import type { Settings } from '../settings/settings.ts'
 import { type Existing, networksOf, type Proposal } from './proposal.ts'
 
 /** A host without its prefix. */
@@ -94,7 +95,10 @@ export const configFor = (proposal: Proposal, text: string | null, existing: Exi
 }
 
 /** Whether config.env, as it was read again, says what was proposed. */
-export const says = (settings: Existing, proposal: Proposal): boolean => {
+export const says = (
+  settings: Pick<Settings, 'lan' | 'whitelist' | 'untrusted'>,
+  proposal: Proposal,
+): boolean => {
   const { lan } = proposal
   const isLan = settings.lan === null ? !lan : Boolean(lan) && isSame(settings.lan, lan as Network)
   const lists = [

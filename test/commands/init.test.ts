@@ -124,15 +124,17 @@ describe('init', () => {
     expect([status, tree.text(), statSync(tree.path).mtimeMs]).toEqual([0, EXISTING, mtimeMs])
   })
 
-  it('corrects what it sets, and writes nothing if something else is wrong', async () => {
-    const corrected = treeWith('LAN_IP=x\nBANTIME=1h\n')
-    expect((await portward('init', '--root', corrected.root, '--defaults', '--yes', ...LAN)).status).toBe(0)
-    expect(corrected.text()).toBe('LAN_IP=192.168.1.10\nLAN_NM=255.255.255.0\nBANTIME=1h\n')
-    const wrong = treeWith('LAN_IP=x\nBANTIME=soon\n')
-    const { status, stderr } = await portward('init', '--root', wrong.root, '--defaults', '--yes', ...LAN)
-    expect(stderr).toMatch(/config\.env:3: BANTIME is "soon".*\n.*was not written: correct this first/)
-    expect([status, wrong.text()]).toEqual([78, 'LAN_IP=x\nBANTIME=soon\n'])
-  })
+  it.each<[what: string, before: string, status: number, after: string, complaint: RegExp]>([
+    ['a wrong LAN', 'LAN_IP=x\nBANTIME=1h\n', 0, 'LAN_IP=192.168.1.10\nLAN_NM=255.255.255.0\nBANTIME=1h\n', /^$/],
+    ['a wrong LAN before a list', 'LAN_NM=24\nWHITELIST=198.51.100.7\n', 0, 'LAN_NM=255.255.255.0\nWHITELIST=198.51.100.7\nLAN_IP=192.168.1.10\n', /^$/],
+    ['another wrong value', 'LAN_IP=x\nBANTIME=soon\n', 78, 'LAN_IP=x\nBANTIME=soon\n', /config\.env:2: BANTIME is "soon".*\n.*was not written: correct this first/],
+    ['a list with a name', 'WHITELIST="198.51.100.7 example.com"\n', 78, 'WHITELIST="198.51.100.7 example.com"\n', /:1: WHITELIST has "example\.com".*\n.*correct this first/],
+  ])('corrects a LAN only: %s', async (_, before, expected, after, complaint) => {
+    const tree = treeWith(before)
+    const { status, stderr } = await portward('init', '--root', tree.root, '--defaults', '--yes', ...LAN)
+    expect(stderr).toMatch(complaint)
+    expect([status, tree.text()]).toEqual([expected, after])
+  }) // biome-ignore format: a table
 
   it.runIf(process.getuid?.() === 0)('writes to no file that others than root can change', async () => {
     const tree = treeWith(EXISTING)

@@ -111,6 +111,12 @@ describe('what config.env says is kept', () => {
   ])('%s', (_, live, config, proposed) => expect(shown(of(live, config))).toBe(proposed)) // biome-ignore format: a table
 })
 
+it('asks for a LAN of which config.env says something wrong', () => {
+  const existing = { lan: undefined, whitelist: networks('198.51.100.7'), untrusted: [] }
+  expect(shown(propose(factsOf({ live: null }), existing))).toBe('?; whitelist 198.51.100.7')
+  expect(shown(propose(factsOf({ live: HOME }), existing))).toBe('192.168.1.10/24; whitelist 198.51.100.7')
+})
+
 describe('answers count first', () => {
   const [, second = null] = networks('192.168.1.10/24 10.20.0.1/24')
   it.each<[what: string, live: Partial<LiveFacts> | null, answers: Answers, proposed: string]>([
