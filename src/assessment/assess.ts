@@ -228,12 +228,11 @@ const withProposal = async (
 ): Promise<LoadedSettings> => {
   const { problems } = loaded
   if (!problems.some(({ code }) => code === 'no-config')) return loaded
-  const { describeProposal } = await import('../policy/proposed-config.ts')
-  const { propose } = await import('../policy/proposal.ts')
+  const { describeInit } = await import('../policy/proposed-config.ts')
   const command = ['portward init', ...namingOptions(options)].join(' ')
   // Of this server only the files were read: the networks are not unknown.
   const isUnread = facts.root === '/' && facts.live === null
-  const which = isUnread ? '' : `, which ${describeProposal(propose(facts, null))};`
+  const which = isUnread ? '' : `, which ${describeInit(facts)};`
   const hint = `run ${command}${which} or name another file with --config`
   return {
     ...loaded,

@@ -9,7 +9,8 @@ import {
 } from '../network.ts'
 import { assign, type Change, editConfig } from '../settings/config-edit.ts'
 import type { Settings } from '../settings/settings.ts'
-import { type Existing, networksOf, type Proposal } from './proposal.ts'
+import type { Facts } from './facts.ts'
+import { type Existing, networksOf, type Proposal, propose } from './proposal.ts'
 
 /** A host without its prefix. */
 const format = (network: Network): string =>
@@ -38,7 +39,10 @@ const valuesOf = (proposal: Proposal): [name: string, value: string][] => [
   ),
 ]
 
-/** What `portward init` would do, as text that follows "which". */
+/** What `portward init` would do on a server without config.env, as text that follows "which". */
+export const describeInit = (facts: Facts): string => describeProposal(propose(facts, null))
+
+/** Exported for its table of tests. */
 export const describeProposal = (proposal: Proposal): string => {
   const { lan, lanReason } = proposal
   if (lan === undefined) return `asks for the LAN (${lanReason})`
