@@ -1,11 +1,23 @@
-// esbuild plugin: leaves out modules of node that npm packages load for what portward does not use. They take longer to load
+// esbuild plugin: leaves out modules that npm packages load for what portward does not use. Those of node take longer to load
 // than the rest of `portward --version`.
 
-/** By package: what its unused parts need. commander: subcommands that are programs of their own; dotenv: its vault. */
+/**
+ * By package: what its unused parts need. @inquirer: its symbols, which src/commands/ask.ts replaces; ansi-styles: colours by name
+ * or RGB; commander: subcommands that are programs of their own; dotenv: its vault; string-width: emoji.
+ */
 const UNUSED = {
+  '@inquirer': ['@inquirer/figures'],
+  'ansi-styles': ['color-convert'],
   commander: ['child_process', 'fs', 'process'],
   dotenv: ['crypto', 'fs', 'os'],
+  'string-width': ['emoji-regex'],
 }
+
+/** What is there instead, if not an empty object. */
+const INSTEAD = /** @type {Record<string, string>} */ ({
+  'node:process': 'process',
+  'emoji-regex': '() => /(?!)/g',
+})
 
 /** @type {import('esbuild').Plugin} */
 export const leanPackages = {
@@ -17,7 +29,7 @@ export const leanPackages = {
       )
     }
     build.onLoad({ filter: /.*/, namespace: 'lean-packages' }, ({ path }) => ({
-      contents: path === 'node:process' ? 'module.exports = process' : 'module.exports = {}',
+      contents: `module.exports = ${INSTEAD[path] ?? '{}'}`,
     }))
   },
 }

@@ -314,7 +314,7 @@ export const PROBLEM_CODES = {
   'no-config': {
     title: 'No config.env',
     meaning: 'There is no config.env where portward looks for it.',
-    action: 'Write one, or name another file with --config.',
+    action: 'Run portward init, which proposes one, or name another file with --config.',
   },
   'no-database': {
     title: 'Bans lost at a restart',

@@ -24,8 +24,12 @@ interface Common {
   readonly root: string
   /** An apply that waits for confirmation; the first of the problems reports it. */
   readonly pending: PendingConfirmation | null
+  /** Those of the problems that report an apply or rollback which is not over. */
+  readonly unfinished: readonly Problem[]
   /** All of them: config.env's, the server's and the plan's. */
   readonly problems: readonly Problem[]
+  /** The text of config.env; null if it does not exist, or could not be read. */
+  readonly configText: string | null
   /** Those of them that come from config.env alone. */
   readonly configProblems: readonly Problem[]
   /** Why the release is unknown; null if it is known. */
@@ -108,6 +112,17 @@ const checkLocation = async ({ root, path }: ConfigFile): Promise<Problem[]> => 
   return [{ severity: 'error', code: 'config-place', message, hint: `keep it in /root, or ${owner.fix}`, at }]
 }
 
+/** A word as a shell reads it. */
+const quoted = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
+
+/** The options that name this server or tree and its config.env, for a command that somebody is to run. */
+export const namingOptions = ({ config, root, release }: Omit<Subject, 'terminal'>): string[] => [
+  ...(config === undefined ? [] : ['--config', quoted(config)]),
+  ...(root === '/' ? [] : ['--root', quoted(root)]),
+  ...(release === undefined ? [] : ['--release', quoted(release)]),
+]
+
 const unreadable = (path: string, code: ProblemCode, message: string, hint: string): Problem => ({
   severity: 'error',
   code,
@@ -117,6 +132,7 @@ const unreadable = (path: string, code: ProblemCode, message: string, hint: stri
 })
 
 interface LoadedSettings {
+  readonly text: string | null
   readonly settings: Settings | null
   readonly problems: readonly Problem[]
 }
@@ -132,16 +148,19 @@ const loadSettings = async (
     file = await readFileState(config.root, config.path)
   } catch (error) {
     if (!(error instanceof HostError)) throw error
-    return { settings: null, problems: [unreadable(path, 'bad-config', error.message, error.hint)] }
+    return {
+      text: null,
+      settings: null,
+      problems: [unreadable(path, 'bad-config', error.message, error.hint)],
+    }
   }
   if (file === null) {
-    const hint =
-      'write LAN_IP=… and LAN_NM=… into it (nothing on a server without a LAN), or name another file with --config'
-    return { settings: null, problems: [unreadable(path, 'no-config', 'does not exist', hint)] }
+    // The hint needs the facts: see withProposal.
+    return { text: null, settings: null, problems: [unreadable(path, 'no-config', 'does not exist', '')] }
   }
   const owner = [...checkOwner(path, file), ...(isLive ? await checkLocation(config) : [])]
   const { settings, problems } = parseSettings(file.text, env, path)
-  return { settings: owner.length > 0 ? null : settings, problems: [...owner, ...problems] }
+  return { text: file.text, settings: owner.length > 0 ? null : settings, problems: [...owner, ...problems] }
 }
 
 const interruption = (unfinished: Unfinished): Problem => ({
@@ -171,6 +190,57 @@ const inTree = (root: string, settings: Settings, problem: Problem): Problem =>
     ? problem
     : { ...problem, at: { ...problem.at, path: join(root, problem.at.path) } }
 
+type Judged = Pick<Common, 'root' | 'pending' | 'unfinished'> & { readonly facts: Facts }
+
+/** Judges facts by config.env. */
+const judge = (
+  { root, facts, pending, unfinished }: Judged,
+  { text, settings, problems: given }: LoadedSettings,
+): Assessment => {
+  const common = { root, facts, pending, unfinished, configText: text, configProblems: given }
+  const known = [...unfinished, ...given]
+  if (settings === null) {
+    const found = findRelease(facts)
+    return {
+      ...common,
+      ...{ kind: 'wrong-configuration', settings, desired: null, plan: null, isConfigurationWrong: true },
+      ...('code' in found
+        ? { release: null, releaseProblem: found, problems: [...known, found] }
+        : { release: found, releaseProblem: null, problems: known }),
+    }
+  }
+  const judgement = plan(settings, facts)
+  const isConfigurationWrong = judgement.problems.some((one) => isError(one) && isAboutConfig(one, settings))
+  return {
+    ...judgement,
+    ...common,
+    settings,
+    releaseProblem: judgement.kind === 'unknown-release' ? (judgement.problems[0] ?? null) : null,
+    problems: [...known, ...judgement.problems.map((problem) => inTree(root, settings, problem))],
+    isConfigurationWrong,
+  }
+}
+
+/** Says in the problem that there is no config.env what `portward init` would write. */
+const withProposal = async (
+  loaded: LoadedSettings,
+  options: Subject,
+  facts: Facts,
+): Promise<LoadedSettings> => {
+  const { problems } = loaded
+  if (!problems.some(({ code }) => code === 'no-config')) return loaded
+  const { describeInit } = await import('../policy/proposed-config.ts')
+  const command = ['portward init', ...namingOptions(options)].join(' ')
+  // Of this server only the files were read: the networks are not unknown.
+  const isUnread = facts.root === '/' && facts.live === null
+  const which = isUnread ? '' : `, which ${describeInit(facts)};`
+  const hint = `run ${command}${which} or name another file with --config`
+  return {
+    ...loaded,
+    problems: problems.map((problem) => (problem.code === 'no-config' ? { ...problem, hint } : problem)),
+  }
+}
+
 const look = async (options: Subject, scope: Pick<FactOptions, 'filesOnly'>): Promise<Assessment> => {
   const { root, release } = options
   const isLive = root === '/'
@@ -182,36 +252,17 @@ const look = async (options: Subject, scope: Pick<FactOptions, 'filesOnly'>): Pr
       ...(release === undefined ? {} : { release }),
     }),
   )
-  const [{ settings, problems: given }, facts, unfinished, pending] = await Promise.all([
+  const [loaded, facts, unfinished, pending] = await Promise.all([
     loading,
     reading,
     isLive ? findUnfinished() : null,
     isLive ? findPending() : null,
   ])
-  const known = [
+  const reports = [
     ...(pending === null ? [] : [pendingProblem(pending)]),
     ...(unfinished === null ? [] : [interruption(unfinished)]),
-    ...given,
   ]
-  if (settings === null) {
-    const found = findRelease(facts)
-    return {
-      ...{ kind: 'wrong-configuration', root, settings, facts, pending, configProblems: given },
-      ...{ desired: null, plan: null, isConfigurationWrong: true },
-      ...('code' in found
-        ? { release: null, releaseProblem: found, problems: [...known, found] }
-        : { release: found, releaseProblem: null, problems: known }),
-    }
-  }
-  const judgement = plan(settings, facts)
-  const isConfigurationWrong = judgement.problems.some((one) => isError(one) && isAboutConfig(one, settings))
-  return {
-    ...judgement,
-    ...{ root, settings, facts, pending, configProblems: given },
-    releaseProblem: judgement.kind === 'unknown-release' ? (judgement.problems[0] ?? null) : null,
-    problems: [...known, ...judgement.problems.map((problem) => inTree(root, settings, problem))],
-    isConfigurationWrong,
-  }
+  return judge({ root, facts, pending, unfinished: reports }, await withProposal(loaded, options, facts))
 }
 
 /** Reads config.env and the server or tree, and judges them. Changes nothing. Throws HostError if reading fails. */
@@ -219,3 +270,12 @@ export const assess = (options: Subject, scope: Pick<FactOptions, 'filesOnly'> =
   activity(options.root === '/' ? 'reading this server' : `reading ${options.root}`, () =>
     look(options, scope),
   )
+
+/** The same server or tree as it would be judged if config.env had this text. Reads nothing. */
+export const assessText = (assessment: Assessment, text: string, options: Subject): Assessment => {
+  const { root, path } = locate(options)
+  return judge(assessment, { text, ...parseSettings(text, options.terminal.env, join(root, path)) })
+}
+
+/** Why config.env must not be written to this place: root would follow what others put there. Throws HostError. */
+export const checkPlace = (options: Subject): Promise<readonly Problem[]> => checkLocation(locate(options))

@@ -90,7 +90,7 @@ export const readLive = async <T>(
   const [
     [allUnits, { interfaces, ...routes }, , answer],
     resolvers,
-    sshClients,
+    ssh,
     { firewallManagers },
     daemons,
     found,
@@ -118,7 +118,7 @@ export const readLive = async <T>(
     ...ownNetworks(interfaces, routes),
     sockets: await sockets,
     resolvers,
-    sshClients,
+    ...ssh,
     firewallManagers,
     daemons,
     enabled: findEnabled(init, allUnits),

@@ -1,6 +1,9 @@
 import { readableWords } from '../readable.ts'
+import { asAscii, isUtf8, paint, type Style, styled } from '../styled.ts'
 import { handlingSignals } from '../system/signals.ts'
 import { type GlobalOptions, isColored, type Terminal } from './output.ts'
+
+// Questions on the terminal. The library is loaded only here: it is the slowest to start.
 
 /** Calls `end` when no more input can come: Ctrl-D, or the terminal was closed. Returns a function that stops listening. */
 const onEndOfInput = ({ stdin }: Terminal, end: () => void): (() => void) => {
@@ -13,37 +16,125 @@ const onEndOfInput = ({ stdin }: Terminal, end: () => void): (() => void) => {
   }
 }
 
-const same = (text: string): string => text
-
-/** The library itself decides about colours by the environment of the process. */
-const COLORLESS = {
-  prefix: { idle: '?', done: '✔' },
-  style: { answer: same, message: same, defaultAnswer: (text: string) => `(${text})` },
+/** How the questions look. The library itself decides about colours by the environment of the process. */
+const themeOf = (options: GlobalOptions) => {
+  const isPainted = isColored(options, 'stderr')
+  const inStyle = (style: Style) => (text: string) => (isPainted ? paint(styled(style, text)) : text)
+  const done = isUtf8(options.terminal.env) ? '✔' : asAscii('✔')
+  return {
+    prefix: { idle: inStyle('cyan')('?'), done: inStyle('green')(done) },
+    icon: { cursor: '>', checked: inStyle('green')(' [x]'), unchecked: ' [ ]' },
+    style: {
+      answer: inStyle('cyan'),
+      message: inStyle('bold'),
+      highlight: inStyle('cyan'),
+      description: inStyle('dim'),
+      error: inStyle('red'),
+      defaultAnswer: (text: string) => inStyle('dim')(`(${text})`),
+      renderSelectedChoices: (chosen: readonly { readonly short: string }[]) =>
+        chosen.length === 0 ? 'none' : chosen.map(({ short }) => short).join(', '),
+    },
+  }
 }
+
+type Theme = ReturnType<typeof themeOf>
+
+/** What the library needs to ask on this terminal. */
+interface Context {
+  readonly input: Terminal['stdin']
+  readonly output: Terminal['stderr']
+  readonly signal: AbortSignal
+}
+
+/** An answer; null: there was none. */
+type Answer<T> = { readonly answer: T } | null
 
 /** Errors that the library throws when there is no answer: after Ctrl-C, and when it is aborted. */
 const NO_ANSWER: readonly string[] = ['ExitPromptError', 'AbortPromptError']
 
-/** Asks on the terminal; no answer means no. The prompt library is loaded only here: it is the slowest to start. */
-export const askWhether = async (message: string, options: GlobalOptions): Promise<boolean> => {
+const ask = async <T>(
+  options: GlobalOptions,
+  prompt: (theme: Theme, context: Context) => Promise<T>,
+): Promise<Answer<T>> => {
   const { terminal } = options
-  const { default: confirm } = await import('@inquirer/confirm')
   const ended = new AbortController()
   const stopListening = onEndOfInput(terminal, () => ended.abort())
-  const theme = isColored(options, 'stderr') ? {} : COLORLESS
-  const streams = { input: terminal.stdin, output: terminal.stderr, signal: ended.signal }
+  const context = { input: terminal.stdin, output: terminal.stderr, signal: ended.signal }
   try {
-    return await handlingSignals(
-      () => ended.abort(),
-      () => confirm({ message: readableWords(message), default: false, theme }, streams),
-    )
+    return {
+      answer: await handlingSignals(
+        () => ended.abort(),
+        () => prompt(themeOf(options), context),
+      ),
+    }
   } catch (error) {
     if (!(error instanceof Error && NO_ANSWER.includes(error.name))) throw error
     terminal.stderr.write('\n')
-    return false
+    return null
   } finally {
     stopListening()
   }
+}
+
+/** Asks a question; no answer means no. `usual`: what Enter means. */
+export const askWhether = async (
+  message: string,
+  options: GlobalOptions,
+  usual = false,
+): Promise<boolean> => {
+  const { default: confirm } = await import('@inquirer/confirm')
+  const found = await ask(options, (theme, context) =>
+    confirm({ message: readableWords(message), default: usual, theme }, context),
+  )
+  return found?.answer ?? false
+}
+
+/** What can be chosen; `description` is shown for the one that the cursor is at. */
+export interface Choosable<T> {
+  readonly value: T
+  readonly name: string
+  readonly description?: string
+  readonly checked?: boolean
+}
+
+const PAGE_SIZE = 12
+
+/** Has one of them chosen; the cursor is at the first. */
+export const askOne = async <T>(
+  message: string,
+  choices: readonly Choosable<T>[],
+  options: GlobalOptions,
+): Promise<Answer<T>> => {
+  const { default: select } = await import('@inquirer/select')
+  const instructions = { navigation: '(arrow keys, then Enter)', pager: '(arrow keys, then Enter)' }
+  return ask(options, (theme, context) =>
+    select<T>({ message, choices, theme, instructions, pageSize: PAGE_SIZE, loop: false }, context),
+  )
+}
+
+/** Has any number of them chosen. */
+export const askMany = async <T>(
+  message: string,
+  choices: readonly Choosable<T>[],
+  options: GlobalOptions,
+): Promise<Answer<T[]>> => {
+  const { default: checkbox } = await import('@inquirer/checkbox')
+  const instructions = '(arrow keys, Space to change, Enter to go on)'
+  return ask(options, (theme, context) =>
+    checkbox<T>({ message, choices, theme, instructions, pageSize: PAGE_SIZE, loop: false }, context),
+  )
+}
+
+/** Has a line typed; `check` returns what is wrong with it, or null. */
+export const askText = async (
+  message: string,
+  check: (text: string) => string | null,
+  options: GlobalOptions,
+): Promise<Answer<string>> => {
+  const { default: input } = await import('@inquirer/input')
+  return ask(options, (theme, context) =>
+    input({ message, theme, validate: (text) => check(text) ?? true }, context),
+  )
 }
 
 export const hasTerminal = ({ json, terminal }: GlobalOptions): boolean =>

@@ -4,6 +4,7 @@ import { DIFFS, FORMATS } from '../plan/formats/report.ts'
 import { type DetectOptions, MODES } from './detect-options.ts'
 import type { ApplyOptions } from './execute.ts'
 import type { CommandName } from './help/texts.ts'
+import type { InitOptions } from './init-answers.ts'
 import {
   parseAddress,
   parseAddresses,
@@ -32,6 +33,13 @@ const DIFF_HELP = 'whose changed lines to show (default: folded)'
  * help/texts.ts.
  */
 export const addCommands = (add: AddCommand): void => {
+  add('init', async (options: InitOptions) => (await import('./init.ts')).initCommand(options))
+    .option('--defaults', 'take every proposed answer without asking')
+    .option('--lan <address>', "this server's in its LAN, with the prefix: 192.168.1.10/24")
+    .option('--no-lan', 'there is no LAN, as on a VPS')
+    .option('--whitelist <list>', 'other networks and hosts that are never banned')
+    .option('--untrusted <list>', 'networks of this server that are banned like any other')
+    .option('-y, --yes', 'do not ask; needed to change an existing file without a terminal')
   add('plan', async (options: PlanOptions) => (await import('./plan.ts')).planCommand(options))
     .addOption(new Option('--format <format>', 'how to print it (default: text)').choices(FORMATS))
     .addOption(new Option('--diff <files>', DIFF_HELP).choices(DIFFS))

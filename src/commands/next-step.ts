@@ -1,12 +1,9 @@
+import { namingOptions } from '../assessment/assess.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { PendingConfirmation } from '../policy/confirmation.ts'
 import type { Problem } from '../problem.ts'
 import { styled } from '../styled.ts'
 import type { GlobalOptions } from './output.ts'
-
-/** A word as a shell reads it. */
-const quoted = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 
 type Given = Pick<GlobalOptions, 'config' | 'root' | 'release'> & { readonly isRoot: boolean }
 
@@ -15,20 +12,16 @@ export const nextStep = (
   plan: Plan,
   problems: readonly Problem[],
   pending: PendingConfirmation | null,
-  { config, root, release, isRoot }: Given,
+  given: Given,
 ): string => {
-  const options = [
-    ...(config === undefined ? [] : ['--config', quoted(config)]),
-    ...(root === '/' ? [] : ['--root', quoted(root)]),
-    ...(release === undefined ? [] : ['--release', quoted(release)]),
-  ]
+  const options = namingOptions(given)
   const command = (name: string) => styled('bold', ['portward', name, ...options].join(' '))
   if (plan.inexact.length > 0)
     return `next: fix what keeps the plan from being exact, then ${command('plan')}; apply refuses it until then`
-  if (root !== '/') return `next: ${command('apply')}`
+  if (given.root !== '/') return `next: ${command('apply')}`
   if (pending !== null)
     return 'next: portward confirm or portward rollback; apply refuses to begin before the last apply is confirmed'
   if (problems.some(({ code }) => code === 'ssh-client'))
     return `next: protect the SSH client that the warning names; ${command('apply')} refuses until then, unless with --allow-lockout`
-  return `next${isRoot ? '' : ', as root'}: ${command('apply')}`
+  return `next${given.isRoot ? '' : ', as root'}: ${command('apply')}`
 }

@@ -66,18 +66,29 @@ const readSshConnection = async (processes: readonly ProcessEntry[]): Promise<Ss
   return null
 }
 
+/** Where SSH sessions to this server come from. */
+export interface SshClients {
+  /** Of the session that this process runs in; null outside of SSH. */
+  readonly sshSession: string | null
+  /** All of them, that one first. */
+  readonly sshClients: readonly string[]
+}
+
 /**
- * Where SSH sessions to this server come from, the one that this process runs in first; loopback left out. Sessions
- * in other network namespaces (containers) have sockets of their own and do not count.
+ * Where SSH sessions to this server come from; loopback left out. Sessions in other network namespaces (containers) have sockets
+ * of their own and do not count.
  */
 export const readSshClients = async (
   processes: readonly ProcessEntry[],
   sockets: readonly Socket[],
-): Promise<string[]> => {
+): Promise<SshClients> => {
   const listeners = processes.filter(isSshListener)
   const [connection, ...inodes] = await Promise.all([
     readSshConnection(processes),
     ...listeners.map(({ pid }) => readSocketInodes(pid)),
   ])
-  return findSshClients(connection, sockets, new Set(inodes.flatMap((found) => found ?? [])))
+  return {
+    sshSession: findSshClients(connection, [], new Set())[0] ?? null,
+    sshClients: findSshClients(connection, sockets, new Set(inodes.flatMap((found) => found ?? []))),
+  }
 }

@@ -15,7 +15,7 @@ interface Dependency extends PeerHost {
   readonly path: string
 }
 
-const findDependencies = ({ files }: Facts): Dependency[] =>
+export const findDependencies = ({ files }: Pick<Facts, 'files'>): Dependency[] =>
   [...files]
     .filter(([path]) => namesPeers(path))
     .flatMap(([path, { text }]) => readPeerHosts(path, text).map((peer) => ({ ...peer, path })))

@@ -7,10 +7,10 @@ import { type OnLink, onLink } from './on-link.ts'
 import { type Release, sees } from './release.ts'
 
 /** RFC 4193 */
-const UNIQUE_LOCAL: Network = { bytes: [0xfc, ...Array.from({ length: 15 }, () => 0)], prefix: 7 }
+export const UNIQUE_LOCAL: Network = { bytes: [0xfc, ...Array.from({ length: 15 }, () => 0)], prefix: 7 }
 
 /** A global network on an interface whose IPv4 addresses are all public: its other hosts are not the admin's. */
-const isPublic = ({ network, device }: OnLink, topology: Topology | null): boolean => {
+export const isPublic = ({ network, device }: OnLink, topology: Topology | null): boolean => {
   const interfaces = (topology?.interfaces ?? []).filter(({ name }) => name === device)
   const besides = interfaces.flatMap(({ addresses }) => addresses).filter(isIPv4)
   return !contains(UNIQUE_LOCAL, network) && besides.length > 0 && !besides.some(isPrivate)

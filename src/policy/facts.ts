@@ -28,6 +28,8 @@ export interface LiveFacts extends ServerAddresses {
   readonly outside: OwnNetworks['outside']
   /** Sockets of this network namespace: tcp, udp, raw and packet. */
   readonly sockets: readonly Socket[]
+  /** The source address of the SSH session that this process runs in; null outside of SSH. It may have ended: tmux goes on. */
+  readonly sshSession: string | null
   /** Source addresses of SSH sessions, that of this process first. */
   readonly sshClients: readonly string[]
   /** Other tools that manage the firewall. */

@@ -36,7 +36,7 @@ const MOST = 8
 export const isPrivate = (network: Network): boolean => isWithin(PRIVATE, network)
 
 /** LAN_NM is at least /8; VPNs split the default route into two of /1. */
-const isDefaultRoute = ({ to }: Route): boolean => to.prefix < 8
+export const isDefaultRoute = ({ to }: Route): boolean => to.prefix < 8
 
 const describe = ({ device, network }: OnLink): string => `${formatCidr(network)} (${device})`
 
@@ -52,7 +52,7 @@ const describeRoute = ({ to, via, device }: Route): string =>
   `${formatCidr(to)} ${via === null ? '' : `via ${via} `}dev ${device}`
 
 /** Every IPv4 address with its network, including those of virtual interfaces and /32. */
-const findHomes = ({ interfaces }: Topology): OnLink[] =>
+export const findHomes = ({ interfaces }: Topology): OnLink[] =>
   interfaces.flatMap(({ name, addresses }) =>
     addresses
       .filter(isIPv4)
@@ -60,7 +60,7 @@ const findHomes = ({ interfaces }: Topology): OnLink[] =>
   )
 
 /** Whether the router of the default route is in this network or, if it is in none, the route uses its interface. */
-const isOfDefaultRoute = (home: OnLink, homes: readonly OnLink[], { routes }: Topology): boolean =>
+export const isOfDefaultRoute = (home: OnLink, homes: readonly OnLink[], { routes }: Topology): boolean =>
   routes.filter(isDefaultRoute).some(({ via, device }) => {
     const router = via === null ? null : parseNetwork(via)
     const near = router === null ? [] : homes.filter(({ network }) => contains(network, router))

@@ -5,6 +5,8 @@ interface ConfigAssignment {
   readonly name: string
   readonly raw: string
   readonly line: number
+  /** Offset of `raw`. */
+  readonly offset: number
 }
 
 export interface ConfigLines {
@@ -53,7 +55,8 @@ export const readConfigLines = (text: string): ConfigLines => {
       const hidden = ASSIGNMENT.exec(inner)?.[1]
       if (hidden !== undefined) swallowed.set(hidden, line.number)
     }
-    assignments.push({ name, raw: [raw, ...rest].join('\n'), line: line.number })
+    const offset = line.offset + line.text.length - raw.length
+    assignments.push({ name, raw: [raw, ...rest].join('\n'), line: line.number, offset })
     index = last
   }
   return { assignments, others, swallowed }

@@ -9,7 +9,7 @@ export type ConfigValue =
 const refuse = (code: ProblemCode, message: string, hint: string): ConfigValue => ({ code, message, hint })
 
 /** One quoted text or one bare word, and maybe a comment: values that a shell and dotenv read alike. */
-const WELL_FORMED = /^('[^']*'|"[^"\\]*(?:\\.[^"\\]*)*"|[^\s"'`#\\;&|<>()~]*)(?:[ \t]+(?:#.*)?)?\r?$/s
+export const WELL_FORMED = /^('[^']*'|"[^"\\]*(?:\\.[^"\\]*)*"|[^\s"'`#\\;&|<>()~]*)(?:[ \t]+(?:#.*)?)?\r?$/s
 const PLACEHOLDER = /\$(?:TARGET|PORT|MODE)\$/g
 /** References can double a value with every line; no consumer accepts one near this length. */
 const MAX_LENGTH = 65_536

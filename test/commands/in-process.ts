@@ -74,19 +74,31 @@ export const portwardOnScreen = async (
   return { status, ...texts() }
 }
 
-/** The same on a terminal, whose user types `keys` once the question is asked. */
-export const portwardOnTerminal = async (keys: string, ...argv: string[]): Promise<Result> => {
+/** The same on a terminal, whose user types keys once stderr shows the text before them, one after the other. */
+export const converse = async (
+  answers: readonly (readonly [shown: string | RegExp, keys: string])[],
+  ...argv: string[]
+): Promise<Result> => {
   const stdin = Object.assign(new PassThrough(), { isTTY: true })
   const { terminal, texts } = createTerminal(ENVIRONMENT, stdin)
-  const asking = setInterval(() => {
-    if (!texts().stderr.includes('(y/N)')) return
-    clearInterval(asking)
-    stdin.write(keys)
+  const open = [...answers]
+  let seen = 0
+  const typing = setInterval(() => {
+    const [next] = open
+    const { stderr } = texts()
+    if (next === undefined || stderr.slice(seen).search(next[0]) === -1) return
+    seen = stderr.length
+    open.shift()
+    stdin.write(next[1])
   }, 10)
   try {
     const status = await run({ argv, ...terminal })
     return { status, ...texts() }
   } finally {
-    clearInterval(asking)
+    clearInterval(typing)
   }
 }
+
+/** Answers the one question of a command. */
+export const portwardOnTerminal = (keys: string, ...argv: string[]): Promise<Result> =>
+  converse([[/\(y\/N\)/, keys]], ...argv)

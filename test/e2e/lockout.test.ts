@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { eventually } from './harness/eventually.ts'
 import { install } from './harness/floors.ts'
 import { addresses } from './harness/network.ts'
 import { describeServers } from './harness/requirements.ts'
 import { type Server, startServer } from './harness/server.ts'
+import { openTmux } from './harness/tmux.ts'
 import { changedPaths, expectBanned, manifest, OPEN_PORT, portward, provide } from './scenario.ts'
 
 const WATCHED = '/etc /var/lib /root'
@@ -46,6 +47,46 @@ describeServers('who must not be locked out', () => {
     expect(exitCode).toBe(1)
     expect(changedPaths(before, await manifest(server, WATCHED))).toEqual([])
   }
+
+  it('proposes a config.env that protects the LAN and this session', async () => {
+    const config = '/root/config.env'
+    const before = await server.readText(config)
+    onTestFinished(() => server.write(config, before, 0o600))
+    await server.run(`rm ${config}`)
+    const env = { SSH_CONNECTION: CONNECTION }
+    const values = 'LAN_IP=192.168.1.10 LAN_NM=255.255.255.0 WHITELIST=fd00:1::/64'
+    const planned = await server.run('portward plan', { allowFailure: true })
+    expect(planned.stderr).toContain(
+      `${config}: does not exist — run portward init, which proposes ${values}; or`,
+    )
+    expect(planned.exitCode).toBe(78)
+    onTestFinished(holdSession(server))
+    await eventually('sshd has the connection', async () =>
+      (await server.run('cat /proc/net/tcp /proc/net/tcp6')).stdout.includes(' 01 '),
+    )
+    const argv = ['nsenter', '-t', String(server.leader()), '-a', 'env', `SSH_CONNECTION=${CONNECTION}`]
+    const tmux = await openTmux([...argv, '/usr/local/bin/portward', 'init'], { columns: 80 })
+    expect(await tmux.shows('> 192.168.1.10/24 (lan0)')).toContain(
+      `\n           ${OFFICE}: your SSH session comes from there (wan0)\n`,
+    )
+    await tmux.press('Enter')
+    await tmux.shows(`[x] ${OFFICE}`)
+    await tmux.press('Enter')
+    await tmux.shows('(Enter: none)')
+    await tmux.press('Enter')
+    await tmux.shows('(Y/n)')
+    await tmux.press('Enter')
+    expect(await tmux.ended()).toBe(0)
+    const asked = await server.readText(config)
+    expect(asked).toContain(`\nWHITELIST='fd00:1::/64 ${OFFICE}'\n`)
+    await server.run(`rm ${config}`)
+    await server.run('portward init --defaults', { env })
+    expect(await server.readText(config)).toBe(asked)
+    expect((await server.run(`stat -c '%a %U' ${config}`)).stdout).toBe('600 root')
+    const { stderr, exitCode } = await server.run('portward plan', { env, allowFailure: true })
+    expect(stderr).not.toContain('not protected')
+    expect(exitCode).toBe(2)
+  })
 
   it('plans with a warning for this session, and does not apply', async () => {
     const env = { SSH_CONNECTION: CONNECTION }

@@ -142,6 +142,7 @@ const liveFacts = (changes: Partial<LiveFacts> = {}): LiveFacts => ({
   gateways: [],
   resolvers: [],
   broadcasts: [],
+  sshSession: null,
   sshClients: [],
   firewallManagers: { ufw: null, firewalld: false, docker: false },
   daemons: [

@@ -1,31 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import type { Route, Topology } from '../../src/facts/ip.ts'
-import { type Network, parseNetwork } from '../../src/network.ts'
+import type { Topology } from '../../src/facts/ip.ts'
 import { plan } from '../../src/plan/planner.ts'
 import { renderProblem } from '../../src/problem.ts'
 import { factsOf, settingsOf } from '../plan/live.ts'
-
-const network = (text: string): Network => parseNetwork(text) ?? { bytes: [], prefix: 0 }
-
-/** `lan0 192.168.1.10/24, docker0 172.17.0.1/16` and `default via 203.0.113.254 dev wan0`. */
-const topologyOf = (interfaces: string, ...routes: string[]): Topology => {
-  const names = new Map<string, Network[]>()
-  for (const item of interfaces.split(', ').filter(Boolean)) {
-    const [name = '', address = ''] = item.split(' ')
-    names.set(name, [...(names.get(name) ?? []), network(address)])
-  }
-  return {
-    interfaces: [...names].map(([name, addresses]) => ({
-      name,
-      addresses,
-      isVirtual: name.startsWith('docker'),
-    })),
-    routes: routes.map((text): Route => {
-      const [, to = '', via = null, device = ''] = /^(\S+)(?: via (\S+))? dev (\S+)$/.exec(text) ?? []
-      return { to: network(to === 'default' ? '0.0.0.0/0' : to), via, device }
-    }),
-  }
-}
+import { topologyOf } from './topology.ts'
 
 const CODES = ['lan-elsewhere', 'lan-routed', 'lan-internet', 'lan-wide', 'unprotected-network']
 

@@ -32,6 +32,19 @@ export const FILES: readonly (readonly [path: string, content: string])[] = [
 
 /** In the order in which they are listed. */
 export const COMMAND_TEXTS = {
+  init: {
+    group: 'Set up',
+    summary: 'propose a config.env by what this server shows, and write it',
+    examples: [
+      ['init', 'ask which network is the LAN and what else is never banned'],
+      ['init --defaults', 'take what is proposed, and ask nothing'],
+    ],
+    exits: {
+      0: 'written, or nothing to change',
+      1: 'declined, or failed',
+      78: 'not written: something else in config.env is wrong',
+    },
+  },
   plan: {
     group: 'Set up',
     summary: 'show exactly what apply would do; change nothing',

@@ -24,9 +24,10 @@ export const WORDS: Answers = [
   ],
   [
     'install setup configure deploy provision',
-    'write /root/config.env (man portward-config.env), then portward plan',
+    'portward init proposes a config.env, portward plan shows what follows from it',
   ],
   ['run update upgrade sync converge', 'portward plan shows what would change, portward apply does it'],
+  ['new create wizard propose detect-lan', 'portward init proposes a config.env by what this server shows'],
   ['config edit env set get', 'edit /root/config.env (man portward-config.env), then portward plan'],
   [
     'start stop restart reload enable disable',
@@ -47,6 +48,12 @@ const OPTIONS: Readonly<Record<string, Answers>> = {
   apply: [
     ['--dry-run -n --check --simulate --noop --diff', 'portward plan shows what apply would change'],
     ['--force -f', '--yes does not ask; --allow-lockout accepts that an SSH session here could be banned'],
+  ],
+  init: [
+    ['--force -f --overwrite', '--yes changes a config.env that exists without asking'],
+    ['--auto --non-interactive --batch', '--defaults takes what is proposed without asking'],
+    ['--vps', '--no-lan is for a server without a LAN'],
+    ['--allow --allowlist', '--whitelist names what is never banned'],
   ],
   plan: [['--yes -y --apply', 'plan changes nothing and does not ask: portward apply --yes does']],
   rollback: [

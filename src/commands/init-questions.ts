@@ -1,0 +1,109 @@
+import { formatAddress, formatCidr, isHost, type Network, networkOf } from '../network.ts'
+import type { Facts } from '../policy/facts.ts'
+import { type Answers, type Existing, type Proposal, propose } from '../policy/proposal.ts'
+import type { Choice } from '../policy/proposed-networks.ts'
+import { askMany, askOne, askText, type Choosable } from './ask.ts'
+import { readLanAnswer, readWhitelistAnswer } from './init-answers.ts'
+import type { GlobalOptions } from './output.ts'
+
+/** The answers that options have not given yet. */
+export const findOpen = ({ lan, whitelist }: Answers): ('lan' | 'whitelist')[] => [
+  ...(lan === undefined ? (['lan'] as const) : []),
+  ...(whitelist === undefined ? (['whitelist'] as const) : []),
+]
+
+/** What is wrong with a typed answer, or null. */
+const faultOf = (read: object): string | null => ('fault' in read ? String(read.fault) : null)
+
+const askAddress = async (options: GlobalOptions): Promise<{ readonly lan: Network } | null> => {
+  const question = "This server's address there, with the prefix, such as 192.168.1.10/24:"
+  const typed = await askText(question, (text) => faultOf(readLanAnswer(text)), options)
+  const read = typed === null ? null : readLanAnswer(typed.answer)
+  return read !== null && 'value' in read ? { lan: read.value } : null
+}
+
+const askLan = async (
+  { lan, lanReason, candidates }: Proposal,
+  options: GlobalOptions,
+): Promise<{ readonly lan: Network | null } | null> => {
+  const isProposed = (address: Network) =>
+    Boolean(lan) && formatCidr(networkOf(address)) === formatCidr(networkOf(lan as Network))
+  const networks = candidates.map(({ address, device, reason }) => ({
+    ...{ value: { lan: address }, name: `${formatCidr(address)} (${device})`, description: reason },
+  }))
+  const first = networks.filter(({ value }) => isProposed(value.lan))
+  const others = networks.filter(({ value }) => !isProposed(value.lan))
+  // Of config.env, or of an interface that is down.
+  const known =
+    lan && first.length === 0 ? [{ value: { lan }, name: formatCidr(lan), description: lanReason }] : []
+  const none: Choosable<{ readonly lan: Network | null }> = {
+    value: { lan: null },
+    name: 'none',
+    description: lan === null ? lanReason : 'hosts of every network here can be banned',
+  }
+  const another = { value: null, name: 'another one', description: 'to be typed' }
+  const choices: Choosable<{ readonly lan: Network | null } | null>[] =
+    lan === null ? [none, ...others, another] : [...known, ...first, ...others, another, none]
+  const chosen = await askOne('Which network is the LAN, whose hosts are never banned?', choices, options)
+  return chosen === null ? null : (chosen.answer ?? askAddress(options))
+}
+
+const nameOf = ({ network, device }: Choice): string =>
+  `${isHost(network) ? formatAddress(network.bytes) : formatCidr(network)}${device === null ? '' : ` (${device})`}`
+
+const askWhitelist = async (
+  { choices }: Proposal,
+  options: GlobalOptions,
+): Promise<Required<Pick<Answers, 'whitelist' | 'untrusted'>> | null> => {
+  const chosen =
+    choices.length === 0
+      ? { answer: [] }
+      : await askMany(
+          'What else is never banned?',
+          choices.map((choice) => ({
+            value: choice,
+            name: nameOf(choice),
+            description: choice.reason,
+            checked: choice.variable === 'WHITELIST',
+          })),
+          options,
+        )
+  if (chosen === null) return null
+  const typed = await askText(
+    `${choices.length === 0 ? 'Networks' : 'More networks'} and hosts that are never banned (Enter: none):`,
+    (text) => faultOf(readWhitelistAnswer(text)),
+    options,
+  )
+  if (typed === null) return null
+  const read = readWhitelistAnswer(typed.answer)
+  const more = 'value' in read ? read.value : []
+  // A network of this server is named in any case, so that plan and verify know that it was not forgotten.
+  const rest = choices.filter(
+    (choice) =>
+      !chosen.answer.includes(choice) && (choice.variable === 'UNTRUSTED' || choice.device !== null),
+  )
+  return {
+    whitelist: [...chosen.answer.map(({ network }) => network), ...more],
+    untrusted: rest.map(({ network }) => network),
+  }
+}
+
+/** Asks what the options do not answer; null if there was no answer. */
+export const askAnswers = async (
+  facts: Facts,
+  existing: Existing | null,
+  answers: Answers,
+  options: GlobalOptions,
+): Promise<Answers | null> => {
+  let known = answers
+  if (known.lan === undefined) {
+    const lan = await askLan(propose(facts, existing, known), options)
+    if (lan === null) return null
+    known = { ...known, ...lan }
+  }
+  if (known.whitelist !== undefined) return known
+  const lists = await askWhitelist(propose(facts, existing, known), options)
+  return lists === null
+    ? null
+    : { ...known, whitelist: lists.whitelist, untrusted: known.untrusted ?? lists.untrusted }
+}

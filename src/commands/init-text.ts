@@ -1,0 +1,70 @@
+import { formatAddress, formatCidr, formatNetmask, isHost, type Network } from '../network.ts'
+import type { Proposal } from '../policy/proposal.ts'
+import { padEnd, styled, wrap } from '../styled.ts'
+
+const LABEL = 11
+
+const format = (network: Network, device: string | null): string =>
+  `${isHost(network) ? formatAddress(network.bytes) : formatCidr(network)}${device === null ? '' : ` (${device})`}`
+
+const deviceOf = ({ lan, candidates }: Proposal): string | null =>
+  candidates.find(({ address }) => lan && formatCidr(address) === formatCidr(lan))?.device ?? null
+
+/** What is proposed and why, a line each. */
+export const renderProposal = (proposal: Proposal, columns: number): string => {
+  const { lan, lanReason, choices, remarks } = proposal
+  const named = (variable: string | null, label: string): [string, string][] =>
+    choices
+      .filter((choice) => choice.variable === variable)
+      .map(({ network, device, reason }) => [label, `${format(network, device)}: ${reason}`])
+  const what = lan === undefined ? 'unknown' : lan === null ? 'none' : format(lan, deviceOf(proposal))
+  const rows: [string, string][] = [
+    ['LAN', `${what}: ${lanReason}`],
+    ...named('WHITELIST', 'WHITELIST'),
+    ...named('UNTRUSTED', 'UNTRUSTED'),
+    ...named(null, 'left out'),
+    ...remarks.map(({ topic, text }): [string, string] => [topic, text]),
+  ]
+  const lines = rows.map(([label, text], index) => {
+    const shown = rows[index - 1]?.[0] === label ? '' : styled('bold', label)
+    return wrap(`${padEnd(shown, LABEL)}${text}`, columns, LABEL)
+  })
+  return `${lines.join('\n')}\n`
+}
+
+/** The new file, or the lines of an old one that change: its other lines may have secrets of other programs. */
+export const renderText = (before: string | null, after: string): string => {
+  if (before === null) return after
+  const [old, changed] = [before, after].map((text) => text.split('\n'))
+  const without = (lines: readonly string[] = [], others: readonly string[] = []) =>
+    lines.filter((line) => line !== '' && !others.includes(line))
+  return [
+    ...without(old, changed).map((line) => `-${line}\n`),
+    ...without(changed, old).map((line) => `+${line}\n`),
+  ].join('')
+}
+
+/** The proposal's part of the JSON document. */
+export const proposalAsJson = (proposal: Proposal): object => {
+  const { lan, lanReason, candidates, choices, remarks } = proposal
+  return {
+    // Null: no LAN. Absent: unknown.
+    ...(lan === undefined
+      ? {}
+      : {
+          lan: lan && {
+            address: formatAddress(lan.bytes),
+            netmask: formatNetmask(lan),
+            interface: deviceOf(proposal),
+          },
+        }),
+    lanReason,
+    candidates: candidates.map(({ address, device, reason }) => ({
+      ...{ address: formatCidr(address), interface: device, reason },
+    })),
+    choices: choices.map(({ network, device, variable, reason }) => ({
+      ...{ network: format(network, null), interface: device, variable, reason },
+    })),
+    remarks,
+  }
+}
