@@ -23,7 +23,18 @@ const APACHE = `Licensed under the Apache License, Version 2.0: see
 /usr/share/common-licenses/Apache-2.0`
 
 const HOLDER = /^ *Copyright (?:\([cC]\) )?(.*)$/gm
-const TITLE = /^\(?(?:The )?(?:MIT|ISC|BSD)[\w -]* License.*$|^All rights reserved\.?$/gim
+const TITLE = /^\(?(?:The )?(?:MIT|ISC|BSD)[\w -]* License.*$|^All rights reserved\.?$/i
+
+/** A licence without its title and the holders of the copyright. A second one in the same file keeps its own. */
+const withoutHead = (/** @type {string} */ text) => {
+  const lines = text.split('\n')
+  const isHead = (/** @type {string} */ line) =>
+    line.trim() === '' || TITLE.test(line.trim()) || line.match(HOLDER) !== null
+  return lines
+    .slice(lines.findIndex((line) => !isHead(line)))
+    .join('\n')
+    .trim()
+}
 
 /** A package's licence as it states it. */
 const readLicence = (/** @type {string} */ directory) => {
@@ -41,7 +52,7 @@ const readLicence = (/** @type {string} */ directory) => {
     package: `${name} ${version}`,
     licence: DEBIAN_NAMES.get(license) ?? String(license),
     holders: named.join('\n'),
-    text: isApache ? APACHE : text.replace(HOLDER, '').replace(TITLE, '').trim(),
+    text: isApache ? APACHE : withoutHead(text),
   }
 }
 
