@@ -35,6 +35,8 @@ const unit = {
   testTimeout: 60_000,
   maxWorkers: availableParallelism(),
   sequence: { groupOrder: 0 },
+  // A style sheet is imported as text, and would be empty.
+  css: true,
 }
 
 export default defineConfig({

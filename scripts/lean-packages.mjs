@@ -3,13 +3,15 @@
 
 /**
  * By package: what its unused parts need. @inquirer: its symbols, which src/commands/ask.ts replaces; ansi-styles: colours by name
- * or RGB; commander: subcommands that are programs of their own; dotenv: its vault; string-width: emoji.
+ * or RGB; commander: subcommands that are programs of their own; dotenv: its vault; linkedom: documents that are
+ * parsed, searched, or drawn on; string-width: emoji.
  */
 const UNUSED = {
   '@inquirer': ['@inquirer/figures'],
   'ansi-styles': ['color-convert'],
   commander: ['child_process', 'fs', 'process'],
   dotenv: ['crypto', 'fs', 'os'],
+  linkedom: ['canvas', 'css-select', 'cssomnom/parse', 'htmlparser2', 'perf_hooks'],
   'string-width': ['emoji-regex'],
 }
 

@@ -11,9 +11,11 @@ import {
   parseConfirmWithin,
   parseGeneration,
   parseMode,
+  parseTime,
 } from './option-values.ts'
 import type { GlobalOptions } from './output.ts'
 import type { PlanOptions } from './plan.ts'
+import type { ReportOptions } from './report.ts'
 import type { RollbackOptions } from './rollback.ts'
 import type { StatusOptions } from './status.ts'
 
@@ -78,6 +80,10 @@ export const addCommands = (add: AddCommand): void => {
     (await import('./explain-problem.ts')).explainProblemCommand(options, codes),
   ).argument('[code...]', 'of problems, and of checks of verify (default: list all)')
   add('bans', async (options: GlobalOptions) => (await import('./bans.ts')).bansCommand(options))
+  add('report', async (options: ReportOptions) => (await import('./report.ts')).reportCommand(options))
+    .option('--since <time>', 'from then on: 24h, 7d, "2026-11-01 18:00" (default: 30d)', parseTime)
+    .option('--until <time>', 'up to then (default: now)', parseTime)
+    .option('--html <file>', 'write it as a page that needs no network')
   add('explain', async (options: GlobalOptions, address: string) =>
     (await import('./explain.ts')).explainCommand(options, address),
   ).argument('<address>', 'IPv4 or IPv6', parseAddress)

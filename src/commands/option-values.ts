@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import { type Moment, parseMoment } from '../report/window.ts'
 import { parseDuration } from '../time.ts'
 import { canonicalAddress } from './address.ts'
 import { MODES } from './detect-options.ts'
@@ -33,4 +34,10 @@ export const parseConfirmWithin = (text: string): number => {
 export const parseMode = (text: string, previous: readonly string[] = []): readonly string[] => {
   if (!MODES.includes(text)) throw new InvalidArgumentError(`Allowed choices are ${MODES.join(', ')}.`)
   return [...previous, text]
+}
+
+export const parseTime = (text: string): Moment => {
+  const moment = parseMoment(text)
+  if (moment !== null) return moment
+  throw new InvalidArgumentError('Not a time such as 24h, 7d, 2026-11-01 or "2026-11-01 18:00".')
 }

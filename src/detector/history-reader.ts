@@ -12,6 +12,8 @@ export interface HistoryEvent {
   readonly scan: string | null
   /** Whether the daemon counted it as a scan: fail2ban bans by such a line, whatever the daemon did. */
   readonly isCounted: boolean
+  /** Whether the daemon's ignore file has the host. 1.2 does not record such packets. */
+  readonly isIgnored: boolean
   /** Whether the daemon considered the host blocked afterwards. */
   readonly isBlocked: boolean
 }
@@ -27,11 +29,14 @@ const LINE_2 = new RegExp(
 
 const protocolOf = (name: string): Protocol => (name === 'TCP' ? 'tcp' : 'udp')
 
+/** 1.2 writes no line unless it acts. */
+const ACTED = { isCounted: true, isIgnored: false, isBlocked: true }
+
 /** Null where the address or the port is none. */
 const read12 = ([, seconds, text = '', number, protocol = '']: RegExpExecArray): HistoryEvent | null => {
   const [host, port, timeMs] = [canonicalAddress(text), Number(number), Number(seconds) * 1000]
   if (host === null || port > 65_535) return null
-  return { timeMs, host, protocol: protocolOf(protocol), port, scan: null, isCounted: true, isBlocked: true }
+  return { timeMs, host, protocol: protocolOf(protocol), port, scan: null, ...ACTED }
 }
 
 const read2 = (found: RegExpExecArray): HistoryEvent | null => {
@@ -44,8 +49,10 @@ const read2 = (found: RegExpExecArray): HistoryEvent | null => {
   const timeMs = Date.UTC(year, month - 1, day, hour, minute, second, millisecond) - offset * 60_000
   const [host, port] = [canonicalAddress(text), Number(number)]
   if (host === null || port > 65_535) return null
+  const isIgnored = ignored === 'true'
   const isCounted = ignored === 'false' && triggered === 'true'
-  return { timeMs, host, protocol: protocolOf(name), port, scan, isCounted, isBlocked: blocked === 'true' }
+  const isBlocked = blocked === 'true'
+  return { timeMs, host, protocol: protocolOf(name), port, scan, isCounted, isIgnored, isBlocked }
 }
 
 /**

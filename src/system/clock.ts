@@ -18,5 +18,15 @@ export const localTime = (timeMs: number): LocalTime => {
   }
 }
 
+/** The reverse: a local time (`month` is 1 to 12) in ms since 1970; of a time that a change of the clock skips, the one after it. */
+export const epochOf = ([year, month, day, hour, minute, second]: readonly [
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+]): number => new Date(year, month - 1, day, hour, minute, second).getTime()
+
 /** Milliseconds that only ever grow. Node loads `performance` when it is first used, which takes milliseconds. */
 export const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6

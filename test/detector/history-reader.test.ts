@@ -52,7 +52,14 @@ const address = fc.oneof(
   fc.uint8Array({ minLength: 4, maxLength: 4 }),
   fc.uint8Array({ minLength: 16, maxLength: 16 }),
 )
-const verdict = fc.constantFrom<Verdict>('ignored', 'below-trigger', 'log-only', 'already-blocked', 'act')
+const verdict = fc.constantFrom<Verdict>(
+  'ignored',
+  'below-trigger',
+  'own-address',
+  'log-only',
+  'already-blocked',
+  'act',
+)
 
 const decisions = fc
   .record({
@@ -87,7 +94,8 @@ it('reads what 2.x writes', () => {
         protocol: seen.protocol,
         port,
         scan,
-        isCounted: made !== 'ignored' && made !== 'below-trigger',
+        isCounted: !['ignored', 'below-trigger', 'own-address'].includes(made),
+        isIgnored: made === 'ignored' || made === 'own-address',
         isBlocked: made === 'already-blocked' || (made === 'act' && blocked),
       })
     }),
@@ -105,7 +113,7 @@ it('reads what 1.2 writes, whatever name a resolver gave', () => {
       const events = parseHistory(historyLine12(decision, called, utc(seen.timeMs)))
       const timeMs = Math.floor(seen.timeMs / 1000) * 1000
       const said = { timeMs, host, protocol: seen.protocol, port, scan: null }
-      expect(events).toEqual([{ ...said, isCounted: true, isBlocked: true }])
+      expect(events).toEqual([{ ...said, isCounted: true, isIgnored: false, isBlocked: true }])
     }),
   )
 })

@@ -64,6 +64,24 @@ const banTwo = async (server: Server, stores: readonly string[]): Promise<void> 
   expect([...rows.keys()]).toEqual([attacker, other])
 }
 
+/** What `report` says of the scans and bans so far, which the history and fail2ban's database have, and its page. */
+const reportScans = async (server: Server) => {
+  const report = JSON.parse(await portward(server, 'report --since 1h --json', 0))
+  expect(report).toMatchObject({
+    ...{ history: { state: 'read' }, database: { state: 'read' }, exact: true },
+    totals: { hosts: 2, bans: 2, bannedHosts: 2 },
+    networks: [{ network: '203.0.113.0/24', hosts: { atLeast: 2 } }],
+  })
+  const ports = report.ports.map(
+    ({ port, protocol }: { port: number; protocol: string }) => `${port}/${protocol}`,
+  )
+  expect(ports).toEqual(['1/tcp', '7/udp'])
+  await portward(server, 'report --html /root/report.html', 0)
+  const { stdout } = await server.run('stat -c %a /root/report.html; grep -c "<svg" /root/report.html')
+  expect(stdout).toMatch(/^600\n[1-9]\d*$/)
+  return report
+}
+
 /** That the kernel, the files and fail2ban themselves have nothing of the attacker. */
 const assumeReleased = async (server: Server): Promise<void> => {
   const { stdout } = await server.run(
@@ -132,6 +150,10 @@ describeServers('bans, unban, explain and status on Debian 12', () => {
     await banTwo(server, ['fail2ban', 'hosts.deny', 'firewall'])
     const line = `^203\\.0\\.113\\.9 .* 1/tcp +portsentry.* fail2ban, (?:blocked file, )?hosts\\.deny, firewall$`
     expect(await portward(server, 'bans', 0)).toMatch(new RegExp(line, 'm'))
+  })
+
+  it('reports them', async () => {
+    expect(await reportScans(server)).toMatchObject({ totals: { scans: 2, records: 2 } })
   })
 
   it('says where a ban is missing, and shows the last scans and the ports most scanned', async () => {
@@ -268,6 +290,12 @@ describeServers('bans, unban, explain and status on testing, with the records of
 
   it('shows a ban in all stores, with the port that led to it', async () => {
     await banTwo(server, ['fail2ban', 'firewall'])
+  })
+
+  it('reports them, with the kinds of scan that portsentry 2.x records', async () => {
+    const { scanTypes, history } = await reportScans(server)
+    expect(scanTypes.map(({ type }: { type: string }) => type)).toEqual(['TCP SYN/Normal scan', 'UDP'])
+    expect(history.emptiedAtStart).toBe(true)
   })
 
   it('does not say what a scan leads to by files that the running portsentry has not read', async () => {

@@ -100,6 +100,8 @@ describeServers('a command reads each file and runs each program once', () => {
     ['bans', CONF, 7],
     [`explain ${addresses.attacker.v4}`, CONF, 7],
     ['verify', CONF, 7],
+    // The bans of fail2ban's database need one.
+    ['report', CONF, 1],
     // These two look at files only.
     ['detect --pcap -', CONF, 0],
     ['generations', '/var/lib/portward/generations/1/generation.json', 0],

@@ -130,6 +130,15 @@ export const COMMAND_TEXTS = {
     ],
     exits: { 0: 'listed, also where nobody is banned', 1: 'failed' },
   },
+  report: {
+    group: 'Bans',
+    summary: 'show scans and bans over time, and who came back',
+    examples: [
+      ['report --since 7d', 'charts of a week: by day, port, network, kind of scan'],
+      ['report --html report.html', 'a page with figures, for a browser or for print'],
+    ],
+    exits: { 0: 'shown, also where nothing happened', 1: 'something could not be read, or failed' },
+  },
   explain: {
     group: 'Bans',
     summary: 'show what a scan from an address would lead to, and why',

@@ -33,7 +33,7 @@ export const WORDS: Answers = [
     'start stop restart reload enable disable',
     `portward is not a daemon: use systemctl, as in systemctl restart fail2ban 'portsentry*'`,
   ],
-  ['log logs history stats statistics scans', 'portward status has the last scans, portward bans every ban'],
+  ['log logs history stats statistics scans graph chart', 'portward report shows scans and bans over time'],
   ['why who whois lookup info', 'portward explain ADDRESS shows what a scan from it leads to, and why'],
   ['scan watch monitor sniff pcap', 'portward detect watches an interface or reads a capture'],
   ['commit keep accept ok', 'portward confirm keeps what was applied with --confirm-within'],

@@ -1,0 +1,117 @@
+import type { Assessment } from '../assessment/assess.ts'
+import { instanceOf } from '../bans/portsentry-instance.ts'
+import { parseHistory } from '../detector/history-reader.ts'
+import { readBanRecords } from '../facts/ban-records.ts'
+import { findHistoryFiles, type HistoryFile, readHistoryFile } from '../facts/history-files.ts'
+import { readServices } from '../facts/services.ts'
+import { secondsOf } from '../policy/duration.ts'
+import { findDatabase, findRecordAge } from '../policy/fail2ban-database.ts'
+import { fail2banFiles } from '../policy/jail.ts'
+import type { Report, Sources } from '../report/report.ts'
+import { createTally, type Tally } from '../report/tally.ts'
+import { localTime } from '../system/clock.ts'
+import { HostError } from '../system/host-error.ts'
+
+interface Period {
+  readonly sinceMs: number
+  readonly untilMs: number
+}
+
+/** What `read` returns, or what it says by HostError. */
+const orReason = async <T>(read: () => Promise<T>): Promise<T | { readonly reason: string }> => {
+  try {
+    return await read()
+  } catch (error) {
+    if (error instanceof HostError) return { reason: error.message }
+    throw error
+  }
+}
+
+const countLines = (text: string): number => {
+  let count = text.endsWith('\n') || text === '' ? 0 : 1
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) count += 1
+  return count
+}
+
+type FileRead = Sources['history']['files'][number]
+
+const readRecords = async (
+  root: string,
+  { path, isForeign }: HistoryFile,
+  tally: Tally,
+): Promise<{ readonly file: FileRead; readonly beginMs: number }> => {
+  let [records, lines, beginMs] = [0, 0, Number.POSITIVE_INFINITY]
+  const take = (text: string): void => {
+    const events = parseHistory(text)
+    records += events.length
+    lines += countLines(text)
+    for (const event of events) {
+      beginMs = Math.min(beginMs, event.timeMs)
+      tally.addRecord(event)
+    }
+  }
+  const result = isForeign
+    ? 'it is compressed, and not with gzip'
+    : await orReason(() => readHistoryFile(root, path, take))
+  const note = typeof result === 'string' ? result : result.reason
+  return { file: { path, records, otherLines: lines - records, note }, beginMs }
+}
+
+const readHistory = async (assessment: Assessment, tally: Tally): Promise<Sources['history']> => {
+  const { root, configuration, unknownReason, release } = instanceOf(assessment)
+  const path = configuration?.historyFile ?? null
+  const common = { path, isEmptiedAtStart: release?.dialect === '2.x' }
+  const none = { ...common, files: [], beginMs: null }
+  if (path === null)
+    return { ...none, state: 'unknown', note: unknownReason || 'portsentry.conf has no HISTORY_FILE' }
+  const found = await orReason(() => findHistoryFiles(root, path))
+  if ('reason' in found) return { ...none, state: 'incomplete', note: found.reason }
+  if (found.length === 0)
+    return {
+      ...none,
+      state: 'absent',
+      note: `${path} does not exist, which portsentry writes with its first scan`,
+    }
+  const files: FileRead[] = []
+  let beginMs = Number.POSITIVE_INFINITY
+  for (const each of found) {
+    const read = await readRecords(root, each, tally)
+    files.push(read.file)
+    beginMs = Math.min(beginMs, read.beginMs)
+  }
+  return {
+    ...common,
+    files,
+    state: files.every(({ note }) => note === '') ? 'read' : 'incomplete',
+    note: '',
+    beginMs: Number.isFinite(beginMs) ? beginMs : null,
+  }
+}
+
+const readDatabase = async (assessment: Assessment, tally: Tally): Promise<Sources['database']> => {
+  const files = fail2banFiles(assessment.facts)
+  const [path, keeps] = [findDatabase(files), findRecordAge(files)]
+  const common = { path, keeps, keepsMs: secondsOf(keeps) * 1000 }
+  if (path === '')
+    return { ...common, state: 'absent', note: 'fail2ban keeps no record of its bans (dbfile)' }
+  const result = await orReason(() => readBanRecords(assessment.root, path, tally.addBan))
+  if (result === null) return { ...common, state: 'absent', note: `${path} does not exist` }
+  const note = typeof result === 'string' ? result : result.reason
+  return { ...common, state: note === '' ? 'read' : 'incomplete', note: note && `${path}: ${note}` }
+}
+
+/** Reads the history of portsentry and the bans of fail2ban, and counts them. */
+export const readReport = async (
+  assessment: Assessment,
+  { sinceMs, untilMs }: Period,
+): Promise<{ readonly report: Report; readonly sources: Sources }> => {
+  const services = await readServices(assessment.root)
+  const tally = createTally({
+    ...{ sinceMs, untilMs, local: localTime },
+    seed: Math.floor(Math.random() * 2 ** 31),
+    serviceOf: (port, protocol) => services.get(`${port}/${protocol}`) ?? null,
+  })
+  const history = await readHistory(assessment, tally)
+  const database = await readDatabase(assessment, tally)
+  return { report: tally.finish(), sources: { history, database } }
+}

@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto'
+import { resolve } from 'node:path'
+import { assess } from '../assessment/assess.ts'
+import { pendingProblem } from '../policy/confirmation.ts'
+import { reportAsJson } from '../report/as-json.ts'
+import { renderReport } from '../report/text.ts'
+import { type Moment, resolveMoment } from '../report/window.ts'
+import { epochOf, localTime } from '../system/clock.ts'
+import { replaceFile } from '../system/files.ts'
+import { isoTimestamp } from '../system/timestamps.ts'
+import { EXIT, type GlobalOptions, openOutput } from './output.ts'
+import { readReport } from './report-sources.ts'
+
+export interface ReportOptions extends GlobalOptions {
+  readonly since?: Moment
+  readonly until?: Moment
+  /** A file for the report as a page. */
+  readonly html?: string
+}
+
+const DEFAULT_MS = 30 * 24 * 3_600_000
+/** It has addresses of people. */
+const PAGE_MODE = 0o600
+
+/** `portward report`: scans and bans over time, by port, network and kind of scan; who came back. Changes nothing on the server. */
+export const reportCommand = async (options: ReportOptions): Promise<number> => {
+  const { since, until, html } = options
+  const output = openOutput(options)
+  const nowMs = Date.now()
+  const untilMs = until === undefined ? nowMs : resolveMoment(until, nowMs, epochOf)
+  const sinceMs =
+    since === undefined ? untilMs - DEFAULT_MS : Math.max(0, resolveMoment(since, nowMs, epochOf))
+  if (sinceMs >= untilMs) {
+    output.complain('error: --since must be before --until')
+    return EXIT.usage
+  }
+  const assessment = await assess(options, { filesOnly: true })
+  if (assessment.pending !== null) output.problems([pendingProblem(assessment.pending)])
+  const { report, sources } = await readReport(assessment, { sinceMs, untilMs })
+  const path = html === undefined ? null : resolve(html)
+  if (path !== null) {
+    const { renderPage } = await import('../report/page/page.ts')
+    const hash = (text: string) => createHash('sha256').update(text).digest('base64')
+    const page = renderPage(report, sources, { local: localTime, nowMs, hash, version: PORTWARD_VERSION })
+    await replaceFile('/', path, Buffer.from(page).toString('latin1'), PAGE_MODE)
+    output.note(`the report is in ${path}`)
+  } else {
+    const text = renderReport(report, sources, localTime, output.screen.columns)
+    if (output.screen.isTerminal) await output.page(text)
+    else output.text(text)
+  }
+  const content = reportAsJson(report, sources, (timeMs) => isoTimestamp(timeMs) ?? '')
+  output.document('report', { root: options.root, html: path, ...content })
+  return sources.history.state === 'incomplete' || sources.database.state === 'incomplete'
+    ? EXIT.failed
+    : EXIT.ok
+}
