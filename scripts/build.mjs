@@ -39,11 +39,14 @@ const options = (/** @type {boolean} */ faults) => ({
   logLevel: 'warning',
 })
 
+/** What esbuild adds for ES modules that would import the file: none does. */
+const ANNOTATION = /(?<=;)0&&\(module\.exports=\{[^}]*\}\);\n?$/
+
 /** esbuild splits only ES modules; node loads CommonJS faster. `import()` becomes `require`, too. */
 const asCommonJs = async (/** @type {string} */ text) => {
   const supported = { 'dynamic-import': false }
   const { code } = await transform(text, { ...common, format: 'cjs', supported, minifyWhitespace: true })
-  return code
+  return code.replace(ANNOTATION, '')
 }
 
 /**
