@@ -10,17 +10,6 @@ export interface LocalTime {
   readonly offsetMinutes: number
 }
 
-const twoDigits = (value: number): string => String(value).padStart(2, '0')
-
-/** `2026-11-28T13:35:27+01:00`: ISO 8601, to the second. */
-export const formatIso = ({ year, month, day, hour, minute, second, offsetMinutes }: LocalTime): string => {
-  const date = [year, month, day].map(twoDigits).join('-')
-  const time = [hour, minute, second].map(twoDigits).join(':')
-  const offset = Math.abs(offsetMinutes)
-  const zone = [Math.floor(offset / 60), offset % 60].map(twoDigits).join(':')
-  return `${date}T${time}${offsetMinutes < 0 ? '-' : '+'}${zone}`
-}
-
 const UNITS_MS = { h: 3_600_000, m: 60_000, s: 1000 } as const
 
 /** `4m 12s`, rounded up to seconds. */

@@ -1,6 +1,6 @@
-import { localTime, monotonicMs } from '../system/clock.ts'
+import { monotonicMs } from '../system/clock.ts'
 import { type Advance, type Task, underWay, type Watcher } from '../system/progress.ts'
-import { formatIso } from '../time.ts'
+import { formatTimestamp } from '../system/timestamps.ts'
 import { type GlobalOptions, openOutput, screenOf } from './output.ts'
 import { logAdvance, logBegun, logEnded, renderEnded, renderUnderWay, renderWait } from './progress-lines.ts'
 import { eraseStatus } from './status-line.ts'
@@ -98,7 +98,7 @@ const SILENCE_MS = 5000
 /** Where there is no terminal: lines with the time. */
 const openLog = (options: GlobalOptions): Display => {
   const { note } = openOutput(options)
-  const log = (text: string): void => note(`${formatIso(localTime(Date.now()))} ${text}`)
+  const log = (text: string): void => note(`${formatTimestamp(Date.now())} ${text}`)
   const reported = new WeakSet<Task>()
   let advance: Advance | null = null
   const busy = whileBusy(1000, () => {

@@ -105,7 +105,7 @@ export const problemAsJson = ({ severity, code, message, hint, at }: Problem): o
   ...(at.line === undefined ? {} : { line: at.line }),
 })
 
-/** Latin1-decoded bytes as they are; characters that no byte stands for are portward's own, and become UTF-8. */
+/** Latin1-decoded bytes as they are; other characters, which no byte stands for, become UTF-8. */
 const asBytes = (text: string): string =>
   text.replace(/[^\0-\xff]+/g, (own) => Buffer.from(own).toString('latin1'))
 

@@ -1,7 +1,7 @@
 import { offsetMinutesAt } from './clock.ts'
 
 /** The last one that was formatted: events come many in the same second. */
-let last = { seconds: Number.NaN, text: '' }
+let last = { seconds: Number.NaN, offsetMinutes: 0, text: '' }
 
 const twoDigits = (number: number): string => String(number).padStart(2, '0')
 
@@ -15,10 +15,11 @@ const formatOffset = (minutes: number): string => {
 export const formatTimestamp = (timeMs: number | null): string => {
   if (timeMs === null) return '?'
   const seconds = Math.floor(timeMs / 1000)
-  if (seconds !== last.seconds) {
-    const offsetMinutes = offsetMinutesAt(timeMs)
-    const text = new Date(timeMs + offsetMinutes * 60_000).toISOString()
-    last = { seconds, text: `${text.slice(0, 10)} ${text.slice(11, 19)} ${formatOffset(offsetMinutes)}` }
+  const offsetMinutes = offsetMinutesAt(timeMs)
+  if (seconds !== last.seconds || offsetMinutes !== last.offsetMinutes) {
+    const iso = new Date(timeMs + offsetMinutes * 60_000).toISOString()
+    const text = `${iso.slice(0, 10)} ${iso.slice(11, 19)} ${formatOffset(offsetMinutes)}`
+    last = { seconds, offsetMinutes, text }
   }
   return last.text
 }

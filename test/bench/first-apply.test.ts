@@ -24,11 +24,11 @@ const END = /^end$/
 /** The first line of each phase of an apply, in order; the first phase begins at 0. */
 const PHASES: readonly (readonly [name: string, first: RegExp | null])[] = [
   ['reading the server, planning', null],
-  ['apt', /^\S+ \[\d+\/\d+\] (?:preseed|install) /],
-  ['files', /^\S+ \[\d+\/\d+\] (?:create|edit|write) /],
-  ['loading the bans, restarts', /^\S+ \[\d+\/\d+\] (?:enable|load|restart) /],
-  ['waiting for the daemons', /^\S+ waiting until /],
-  ['verify', /^\S+ proving: /],
+  ['apt', /^.{25} \[\d+\/\d+\] (?:preseed|install) /],
+  ['files', /^.{25} \[\d+\/\d+\] (?:create|edit|write) /],
+  ['loading the bans, restarts', /^.{25} \[\d+\/\d+\] (?:enable|load|restart) /],
+  ['waiting for the daemons', /^.{25} waiting until /],
+  ['verify', /^.{25} proving: /],
 ]
 
 type Lines = readonly (readonly [seconds: number, line: string])[]
