@@ -16,11 +16,31 @@ export const run = (/** @type {string} */ command, /** @type {string[]} */ args)
   if (status !== 0) process.exit(status ?? 1)
 }
 
+/** With which these scripts and the npm packages work. The bundle that they build runs from 18.19 on. */
+const NODE = [20, 19]
+
+/** Ends this process where Node.js is too old to build portward, as on Debian 12. */
+const checkNode = () => {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  const [wanted = 0, least = 0] = NODE
+  if (major > wanted || (major === wanted && minor >= least)) return
+  console.error(
+    `Node.js ${NODE.join('.')} or newer is needed to build portward, and this is ${process.versions.node}: build the package on another machine, such as a Debian 13. What it builds runs here.`,
+  )
+  process.exit(1)
+}
+
+/** Installs them with one line of remark; npm's own are shown only if it fails. */
 export const installPackages = () => {
-  if (modified('node_modules/.package-lock.json') < modified('package-lock.json')) {
-    // Not `npm ci`: npm 11 refuses a lock file that leaves out what other platforms would install optionally.
-    run('npm', ['install', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'])
-  }
+  checkNode()
+  if (modified('node_modules/.package-lock.json') >= modified('package-lock.json')) return
+  console.error('Installing the npm packages ...')
+  // Not `npm ci`: npm 11 refuses a lock file that leaves out what other platforms would install optionally.
+  const args = ['install', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']
+  const { status, error, stdout, stderr } = spawnSync('npm', args, { cwd: root, encoding: 'utf8' })
+  if (status === 0) return
+  console.error(error?.message ?? stdout + stderr)
+  process.exit(status ?? 1)
 }
 
 /** Installs the Debian packages that tests and bench need, as root; says otherwise which are missing. */

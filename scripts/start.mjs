@@ -1,52 +1,79 @@
-// `npm start`: the main job on a copy of the sample server, as anybody; with arguments, the real thing.
+// `npm start`: the main job on a copy of the sample server, as anybody, in short or with --details; with other arguments, the
+// real thing.
 import { spawn, spawnSync } from 'node:child_process'
 import { chmodSync, cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { installPackages, root, run } from './install.mjs'
 
-installPackages()
-run('node', ['scripts/build.mjs'])
+/** @typedef {(text: string) => string} Excerpt */
 
-/** Runs portward with the terminal's own streams and returns its exit status. */
-const portward = (/** @type {string[]} */ args) => {
-  const { status, error } = spawnSync(join(root, 'bin/portward'), args, { cwd: root, stdio: 'inherit' })
-  if (error) throw error
-  return status ?? 1
+/** What a plan would do, by topic, and its sum. @type {Excerpt} */
+const topicsAndSum = (text) => {
+  const paragraphs = text.split('\n\n')
+  return `${paragraphs[1]}\n${paragraphs.at(-1)?.split('\n')[0]}`
 }
 
-const tour = () => {
+/** @type {Excerpt} */
+const lastLine = (text) => text.split('\n').at(-1) ?? ''
+
+/** A line for each of the first hosts. @type {Excerpt} */
+const hosts = (text) => (text.match(/^\S+: noticed.*$/gm) ?? []).slice(0, 3).join('\n')
+
+/** @type {Excerpt} */
+const all = (text) => text
+
+/** What is asked, the command that answers, how much of its output tells the story, and the exit status that it has to have. */
+const STORY = /** @type {const} */ ([
+  ['What would change?', 'plan --diff none', topicsAndSum, 2],
+  ['Change it.', 'apply --yes --quiet --diff none', lastLine, 0],
+  ['Is anything left to do?', 'plan', all, 0],
+  [
+    'Somebody scanned it, and scan.pcap has the packets. Who would be banned?',
+    'detect --pcap scan.pcap --in-use 22,80 --address 192.168.1.10',
+    hosts,
+    0,
+  ],
+])
+
+/** The words of a command that prints all that it can. */
+const detailed = (/** @type {string[]} */ words) =>
+  words.filter((word) => word !== '--quiet').map((word) => (word === 'none' ? 'full' : word))
+
+const tour = (/** @type {boolean} */ isDetailed) => {
   const directory = mkdtempSync(join(tmpdir(), 'portward-sample-'))
   const server = join(directory, 'server')
+  const show = (/** @type {string} */ text) => console.log(text.replaceAll(server, ''))
+  /** Runs a command on the sample server; shows what it prints, or an excerpt. Returns its exit status and messages. */
+  const tell = (/** @type {string} */ command, /** @type {Excerpt} */ excerpt) => {
+    const words = isDetailed ? detailed(command.split(' ')) : command.split(' ')
+    show(`$ portward ${words.join(' ')}`)
+    const options = ['--no-pager', '--root', server, '--config', join(server, 'root/config.env')]
+    const columns = command.startsWith('plan') ? { COLUMNS: String(process.stdout.columns || 80) } : {}
+    const { stdout, stderr, status, error } = spawnSync(join(root, 'bin/portward'), [...words, ...options], {
+      cwd: join(root, 'fixtures'),
+      encoding: 'utf8',
+      stdio: isDetailed ? 'inherit' : ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...(isDetailed ? {} : columns) },
+    })
+    if (error) throw error
+    if (!isDetailed) show(excerpt(stdout.trimEnd()))
+    return { status, stderr }
+  }
   try {
     cpSync(join(root, 'fixtures/sample-server'), server, { recursive: true })
     // A checkout may be group-writable; a config.env that others may write is refused to root.
     chmodSync(join(server, 'root/config.env'), 0o600)
-    const show = (
-      /** @type {string} */ title,
-      /** @type {string} */ command,
-      /** @type {string[]} */ ...options
-    ) => {
-      console.log(`\n=== ${title}\n$ portward ${[command, ...options].join(' ')}\n`)
-      return portward([command, ...options, '--root', server, '--config', join(server, 'root/config.env')])
+    show('A sample server: Debian 12 and stock packages. Its --root is left out below.')
+    for (const [question, command, excerpt, expected] of STORY) {
+      show(`\n${question}`)
+      const { status, stderr } = tell(command, excerpt)
+      if (status === expected) continue
+      console.error(`${stderr ?? ''}That exited with ${status}, which should be ${expected}.`)
+      return 1
     }
-    console.log(
-      'A sample server: Debian 12 with portsentry and fail2ban as their packages leave them, and a config.env.',
-    )
-    const statuses = [
-      show('What would change?', 'plan'),
-      show('Change it.', 'apply', '--yes', '--quiet'),
-      show('Anything left to do?', 'plan'),
-      show(
-        'Somebody scanned it, fixtures/scan.pcap has the packets. Who would be banned, and who is allowlisted by which line?',
-        'detect',
-        ...['--pcap', 'fixtures/scan.pcap', '--in-use', '22,80', '--address', '192.168.1.10', '--quiet'],
-      ),
-    ]
-    const asPromised = statuses.join() === '2,0,0,0'
-    console.log(`\nExit codes ${statuses.join(', ')}: ${asPromised ? 'as promised' : 'NOT as promised'}.`)
-    console.log('On a server of your own, as root: npm start -- plan, then npm start -- apply')
-    return asPromised ? 0 : 1
+    show(`\n${isDetailed ? '' : 'All of it: npm start -- --details. '}On a server: docs/new-server.md`)
+    return 0
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }
@@ -64,6 +91,9 @@ const passThrough = (/** @type {string[]} */ args) => {
   })
 }
 
+installPackages()
+run('node', ['scripts/build.mjs'])
 const args = process.argv.slice(2)
-if (args.length > 0) passThrough(args)
-else process.exitCode = tour()
+const isDetailed = args.join() === '--details'
+if (args.length > 0 && !isDetailed) passThrough(args)
+else process.exitCode = tour(isDetailed)

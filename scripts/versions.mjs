@@ -8,6 +8,7 @@ export const VERSION_PLACES = {
   'ansible/galaxy.yml': /(?<=^version: ).+/gm,
   'ansible/README.md': PACKAGE,
   'README.md': PACKAGE,
+  'docs/fleet.md': PACKAGE,
   'examples/cloud-init/user-data': PACKAGE,
   'examples/preseed/late-command.cfg': PACKAGE,
 }

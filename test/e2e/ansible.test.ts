@@ -33,7 +33,7 @@ const WATCHED = '/etc /usr/local /var/lib/dpkg /var/lib/portsentry /var/lib/port
 
 const CONF = '/etc/portsentry/portsentry.conf'
 
-/** In a checkout, as the README has it. */
+/** In a checkout, as docs/fleet.md has it. */
 const PLAYBOOK = '/root/portward/site.json'
 
 describeServers('a fleet of all three releases, driven by Ansible', () => {

@@ -1,7 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, it } from 'vitest'
-import { checkout } from './checkout.ts'
+import { VARIABLES } from '../../src/settings/variables.ts'
+import { checkout } from '../checkout.ts'
+import { readCommands } from '../packaging/command-line.ts'
+import { PAGES } from './examples.ts'
 
 const folders = readdirSync(checkout, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
@@ -23,14 +26,25 @@ const pathsIn = (document: string): string[] => {
   return [...new Set([...quoted, ...linked])].sort()
 }
 
-it.each(['CONTRIBUTING.md', 'README.md', 'SECURITY.md', 'docs/architecture.md'])(
-  'every path that %s names is there',
-  (document) => {
-    const paths = pathsIn(document)
-    expect(paths.length).toBeGreaterThan(0)
-    expect(paths.filter((path) => !existsSync(join(checkout, path)))).toEqual([])
-  },
-)
+it.each(['CONTRIBUTING.md', 'SECURITY.md', ...PAGES])('every path that %s names is there', (document) => {
+  expect(pathsIn(document).filter((path) => !existsSync(join(checkout, path)))).toEqual([])
+})
+
+/** The anchors that GitHub gives to the headings of a page. */
+const anchorsIn = (page: string): string[] =>
+  [...readFileSync(join(checkout, page), 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\w -]/g, '')
+      .replaceAll(' ', '-'),
+  )
+
+it.each(PAGES)('every link of %s into a page leads to a heading', (page) => {
+  const links = [...readFileSync(join(checkout, page), 'utf8').matchAll(/\]\(([^):#]*)#([^)]+)\)/g)]
+  const isDead = ([, path = '', anchor = '']: string[]) =>
+    !anchorsIn(path === '' ? page : join(dirname(page), path)).includes(anchor)
+  expect(links.filter(isDead).map(([link]) => link)).toEqual([])
+})
 
 it('CONTRIBUTING.md names functions and constants as the sources do', () => {
   const sources = ['src', 'test'].flatMap((folder) =>
@@ -41,4 +55,15 @@ it('CONTRIBUTING.md names functions and constants as the sources do', () => {
   const words = new Set(sources.flatMap((text) => text.match(/\w+/g) ?? []))
   const named = readFileSync(join(checkout, 'CONTRIBUTING.md'), 'utf8').matchAll(/`([a-z]+[A-Z]\w*)\b[^`]*`/g)
   expect([...named].map(([, name = '']) => name).filter((name) => !words.has(name))).toEqual([])
+})
+
+it('docs/commands.md has every command and no other', () => {
+  const rows = readFileSync(join(checkout, 'docs/commands.md'), 'utf8').match(/^\| `[a-z].*? \|/gm) ?? []
+  const named = rows.map((row) => /[a-z-]+/.exec(row)?.[0])
+  expect([...new Set(named)].sort()).toEqual([...readCommands().keys()].filter(Boolean).sort())
+})
+
+it.each(VARIABLES.map(({ name }) => name))('docs/config.md has %s', (name) => {
+  const text = readFileSync(join(checkout, 'docs/config.md'), 'utf8')
+  expect(text).toMatch(new RegExp(`^\\|.*\`${name}\``, 'm'))
 })
