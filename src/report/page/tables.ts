@@ -10,8 +10,12 @@ export interface Table {
 /** A longer one is closed at first. */
 const MOST_OPEN = 15
 
+/** On a narrow screen a time may stand below its date, but neither is broken. */
+const cellOf = (cell: string): string =>
+  `<td>${escapeHtml(cell).replace(/\d{4}-\d\d-\d\d/g, '<span>$&</span>')}</td>`
+
 const rowOf = ([first = '', ...others]: readonly string[]): string =>
-  `<tr><th scope="row">${escapeHtml(first)}</th>${others.map((cell) => `<td>${escapeHtml(cell)}</td>`).join('')}</tr>`
+  `<tr><th scope="row">${escapeHtml(first)}</th>${others.map(cellOf).join('')}</tr>`
 
 /** A table that can be scrolled by keyboard where it is too wide. */
 export const renderTable = ({
