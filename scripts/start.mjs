@@ -49,7 +49,8 @@ const tour = (/** @type {boolean} */ isDetailed) => {
     const words = isDetailed ? detailed(command.split(' ')) : command.split(' ')
     show(`$ portward ${words.join(' ')}`)
     const options = ['--no-pager', '--root', server, '--config', join(server, 'root/config.env')]
-    const columns = command.startsWith('plan') ? { COLUMNS: String(process.stdout.columns || 80) } : {}
+    // Of the others an excerpt takes whole lines.
+    const columns = { COLUMNS: command.startsWith('plan') ? String(process.stdout.columns || 80) : '' }
     const { stdout, stderr, status, error } = spawnSync(join(root, 'bin/portward'), [...words, ...options], {
       cwd: join(root, 'fixtures'),
       encoding: 'utf8',
