@@ -92,7 +92,7 @@ describeServers("other people's files of fail2ban", () => {
       const before = await pid(server)
       await server.write('/root/config.env', `${CONFIG}BANTIME=2d\n`, 0o600)
       expect(await portward(server, 'apply --yes', 0)).toMatch(
-        /reload +fail2ban: .*portsentry\.conf changes, \/etc\/portward\/bans\.conf changes$/m,
+        /reload +fail2ban: .*portsentry\.conf and \/etc\/portward\/bans\.conf change$/m,
       )
       expect(await pid(server)).toBe(before)
       expect((await server.run('fail2ban-client get portsentry bantime')).stdout).toBe('172800')

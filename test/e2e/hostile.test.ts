@@ -112,7 +112,7 @@ describeServers('what portward refuses, keeps and puts back', () => {
       until grep -qs ' waiting until' /run/out; do sleep 0.02; done
       kill -INT $pid; wait $pid; echo "exit $?"; cat /run/out`)
     expect(stdout).toMatch(/^exit 1$/m)
-    expect(stdout).toMatch(/^\S+ finishing this step, then undoing everything$/m)
+    expect(stdout).toMatch(/^\S+ \S+ \S+ finishing this step, then undoing everything$/m)
     expect(stdout).toMatch(/interrupted \(its changes have been rolled back\)/)
     expect(changedPaths(before, await manifest(server, WATCHED))).toEqual([])
   })
