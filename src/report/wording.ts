@@ -2,6 +2,7 @@ import type { LocalClock } from './buckets.ts'
 import { momentOf } from './moments.ts'
 import type { AtLeast, PortCount, Report, Sources } from './report.ts'
 
+/** `1,024` */
 export const count = (number: number): string => number.toLocaleString('en')
 
 /** `3`, or `≥ 3` where some were not counted. */
@@ -9,7 +10,8 @@ export const atLeast = ({ count: known, missed }: AtLeast): string =>
   missed === 0 ? count(known) : `≥ ${count(known)}`
 
 /** `1 host`, `1,024 hosts`. */
-const plural = (number: number, word: string): string => `${count(number)} ${word}${number === 1 ? '' : 's'}`
+export const plural = (number: number, word: string): string =>
+  `${count(number)} ${word}${number === 1 ? '' : 's'}`
 
 export const portName = ({ port, protocol, service }: PortCount): string =>
   `${port}/${protocol}${service === null ? '' : ` ${service}`}`
@@ -106,7 +108,7 @@ const historyRemarks = ({ sinceMs }: Report, { history }: Sources, local: LocalC
     ...unread,
     ...(others === 0
       ? []
-      : [`Not counted: ${plural(others, 'line')} of the history, not in portsentry's format.`]),
+      : [`Not counted: ${plural(others, 'line')} of the history (not in portsentry's format).`]),
   ]
 }
 

@@ -175,7 +175,7 @@ describe('what was not seen', () => {
       'a history of which nothing could be read',
       withHistory({ state: 'incomplete', files: [unreadFile], beginMs: null }),
       nothing,
-      /^(?![^]*without a record)/,
+      /^(?![\s\S]*without a record)/,
     ],
     [
       'nothing to remark',
