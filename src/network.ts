@@ -115,6 +115,9 @@ export const contains = (outer: Network, inner: Network): boolean => {
 /** Whether the networks have an address in common. */
 export const overlap = (a: Network, b: Network): boolean => contains(a, b) || contains(b, a)
 
+/** Whether both are the same network (host bits of both are ignored). */
+export const isSameNetwork = (a: Network, b: Network): boolean => contains(a, b) && contains(b, a)
+
 /** Whether one of the networks contains all of this one. */
 export const isWithin = (networks: readonly Network[], network: Network): boolean =>
   networks.some((outer) => contains(outer, network))
@@ -171,12 +174,15 @@ export const canonicalAddress = (text: string): string | null => {
 /** `192.168.1.0/24`, host bits kept as they are. */
 export const formatCidr = ({ bytes, prefix }: Network): string => `${formatAddress(bytes)}/${prefix}`
 
-/** A host without its prefix, a network with it, both in canonical text; null for other texts. */
+/** A host without its prefix, a network with it, host bits kept as they are. */
+export const formatNetwork = (network: Network): string =>
+  isHost(network) ? formatAddress(network.bytes) : formatCidr(network)
+
+/** A text in the form of `formatNetwork`; null for other texts. */
 export const canonicalNetwork = (text: string): string | null => {
   if (!text.includes('/')) return canonicalAddress(text)
   const network = parseNetwork(text)
-  if (network === null) return null
-  return isHost(network) ? formatAddress(network.bytes) : formatCidr(network)
+  return network && formatNetwork(network)
 }
 
 /** The dotted netmask of an IPv4 network. */

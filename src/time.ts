@@ -10,6 +10,15 @@ export interface LocalTime {
   readonly offsetMinutes: number
 }
 
+/** `07` */
+export const twoDigits = (number: number): string => `${number}`.padStart(2, '0')
+
+/** `+0100` */
+export const formatOffset = ({ offsetMinutes }: Pick<LocalTime, 'offsetMinutes'>): string => {
+  const size = Math.abs(offsetMinutes)
+  return `${offsetMinutes < 0 ? '-' : '+'}${twoDigits(Math.floor(size / 60))}${twoDigits(size % 60)}`
+}
+
 const UNITS_MS = { h: 3_600_000, m: 60_000, s: 1000 } as const
 
 /** `4m 12s`, rounded up to seconds. */

@@ -18,6 +18,6 @@ try:
     database = sqlite3.connect(pathlib.Path(path).as_uri() + '?mode=ro', uri=True, timeout=20)
     database.text_factory = lambda text: text.decode('latin1')
     for row in database.execute(QUERY, [jail]):
-        print(json.dumps(row))
+        print(json.dumps(row, default=str))
 except sqlite3.Error as error:
     sys.exit(str(error))

@@ -1,9 +1,9 @@
-import { formatAddress, formatCidr, isHost, type Network, networkOf } from '../network.ts'
+import { formatCidr, isSameNetwork, type Network } from '../network.ts'
 import type { Facts } from '../policy/facts.ts'
 import { type Answers, type Existing, type Proposal, propose } from '../policy/proposal.ts'
-import type { Choice } from '../policy/proposed-networks.ts'
 import { askMany, askOne, askText, type Choosable } from './ask.ts'
 import { readLanAnswer, readWhitelistAnswer } from './init-answers.ts'
+import { nameNetwork } from './init-text.ts'
 import type { GlobalOptions } from './output.ts'
 
 /** The answers that options have not given yet. */
@@ -26,11 +26,10 @@ const askLan = async (
   { lan, lanReason, candidates }: Proposal,
   options: GlobalOptions,
 ): Promise<{ readonly lan: Network | null } | null> => {
-  const isProposed = (address: Network) =>
-    Boolean(lan) && formatCidr(networkOf(address)) === formatCidr(networkOf(lan as Network))
-  const networks = candidates.map(({ address, device, reason }) => ({
-    ...{ value: { lan: address }, name: `${formatCidr(address)} (${device})`, description: reason },
-  }))
+  const isProposed = (address: Network) => Boolean(lan) && isSameNetwork(address, lan as Network)
+  const networks = candidates.map(({ address, device, reason }) => {
+    return { value: { lan: address }, name: nameNetwork(address, device), description: reason }
+  })
   const first = networks.filter(({ value }) => isProposed(value.lan))
   const others = networks.filter(({ value }) => !isProposed(value.lan))
   // Of config.env, or of an interface that is down.
@@ -41,15 +40,12 @@ const askLan = async (
     name: 'none',
     description: lan === null ? lanReason : 'hosts of every network here can be banned',
   }
-  const another = { value: null, name: 'another one', description: 'to be typed' }
+  const another = { value: null, name: 'another one', description: 'you type its address' }
   const choices: Choosable<{ readonly lan: Network | null } | null>[] =
     lan === null ? [none, ...others, another] : [...known, ...first, ...others, another, none]
   const chosen = await askOne('Which network is the LAN, whose hosts are never banned?', choices, options)
   return chosen === null ? null : (chosen.answer ?? askAddress(options))
 }
-
-const nameOf = ({ network, device }: Choice): string =>
-  `${isHost(network) ? formatAddress(network.bytes) : formatCidr(network)}${device === null ? '' : ` (${device})`}`
 
 const askWhitelist = async (
   { choices }: Proposal,
@@ -62,7 +58,7 @@ const askWhitelist = async (
           'What else is never banned?',
           choices.map((choice) => ({
             value: choice,
-            name: nameOf(choice),
+            name: nameNetwork(choice.network, choice.device),
             description: choice.reason,
             checked: choice.variable === 'WHITELIST',
           })),

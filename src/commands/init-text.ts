@@ -1,11 +1,12 @@
-import { formatAddress, formatCidr, formatNetmask, isHost, type Network } from '../network.ts'
+import { formatAddress, formatCidr, formatNetmask, formatNetwork, type Network } from '../network.ts'
 import type { Proposal } from '../policy/proposal.ts'
 import { padEnd, styled, wrap } from '../styled.ts'
 
 const LABEL = 11
 
-const format = (network: Network, device: string | null): string =>
-  `${isHost(network) ? formatAddress(network.bytes) : formatCidr(network)}${device === null ? '' : ` (${device})`}`
+/** `192.168.1.0/24 (eth0)` */
+export const nameNetwork = (network: Network, device: string | null): string =>
+  `${formatNetwork(network)}${device === null ? '' : ` (${device})`}`
 
 const deviceOf = ({ lan, candidates }: Proposal): string | null =>
   candidates.find(({ address }) => lan && formatCidr(address) === formatCidr(lan))?.device ?? null
@@ -16,8 +17,8 @@ export const renderProposal = (proposal: Proposal, columns: number): string => {
   const named = (variable: string | null, label: string): [string, string][] =>
     choices
       .filter((choice) => choice.variable === variable)
-      .map(({ network, device, reason }) => [label, `${format(network, device)}: ${reason}`])
-  const what = lan === undefined ? 'unknown' : lan === null ? 'none' : format(lan, deviceOf(proposal))
+      .map(({ network, device, reason }) => [label, `${nameNetwork(network, device)}: ${reason}`])
+  const what = lan === undefined ? 'unknown' : lan === null ? 'none' : nameNetwork(lan, deviceOf(proposal))
   const rows: [string, string][] = [
     ['LAN', `${what}: ${lanReason}`],
     ...named('WHITELIST', 'WHITELIST'),
@@ -63,7 +64,7 @@ export const proposalAsJson = (proposal: Proposal): object => {
       ...{ address: formatCidr(address), interface: device, reason },
     })),
     choices: choices.map(({ network, device, variable, reason }) => ({
-      ...{ network: format(network, null), interface: device, variable, reason },
+      ...{ network: formatNetwork(network), interface: device, variable, reason },
     })),
     remarks,
   }

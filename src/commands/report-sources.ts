@@ -96,8 +96,10 @@ const readDatabase = async (assessment: Assessment, tally: Tally): Promise<Sourc
     return { ...common, state: 'absent', note: 'fail2ban keeps no record of its bans (dbfile)' }
   const result = await orReason(() => readBanRecords(assessment.root, path, tally.addBan))
   if (result === null) return { ...common, state: 'absent', note: `${path} does not exist` }
-  const note = typeof result === 'string' ? result : result.reason
-  return { ...common, state: note === '' ? 'read' : 'incomplete', note: note && `${path}: ${note}` }
+  if (result === '') return { ...common, state: 'read', note: '' }
+  // A HostError names the path.
+  const note = typeof result === 'string' ? `${path}: ${result}` : result.reason
+  return { ...common, state: 'incomplete', note }
 }
 
 /** Reads the history of portsentry and the bans of fail2ban, and counts them. */

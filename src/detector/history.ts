@@ -1,4 +1,4 @@
-import type { LocalTime } from '../time.ts'
+import { formatOffset, type LocalTime } from '../time.ts'
 import type { Decision, Verdict } from './decision.ts'
 
 const two = (value: number): string => (value < 10 ? `0${value}` : `${value}`)
@@ -38,13 +38,8 @@ export const scanEvent2 = (decision: Decision, blocked: boolean | null): string 
   return `Scan from: [${host}] (${host}) ${what} ${flags2(verdict, blocked)}`
 }
 
-const offset = (minutes: number): string => {
-  const size = Math.abs(minutes)
-  return `${minutes < 0 ? '-' : '+'}${two(Math.floor(size / 60))}${two(size % 60)}`
-}
-
 /** 2.x's history line of an event, with its newline. */
 export const historyLine2 = (event: string, local: LocalTime): string => {
   const date = `${local.year}-${two(local.month)}-${two(local.day)}`
-  return `${date}T${clock(local)}.${padded(local.millisecond, 3)}${offset(local.offsetMinutes)} ${event}\n`
+  return `${date}T${clock(local)}.${padded(local.millisecond, 3)}${formatOffset(local)} ${event}\n`
 }

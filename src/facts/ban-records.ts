@@ -1,5 +1,6 @@
 import script from '../../templates/ban-records.py?raw'
 import { canonicalAddress } from '../network.ts'
+import { readJson } from '../read-json.ts'
 import { readAttributes } from '../system/files.ts'
 import { resolveInRoot } from '../system/paths.ts'
 import { follow } from '../system/process.ts'
@@ -20,9 +21,9 @@ export interface BanRecord {
 
 const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value)
 
-/** One line of templates/ban-records.py; null where it is not about a host. */
+/** One line of templates/ban-records.py; null where it is not about a host, or has a value that fail2ban never writes. */
 export const parseBanRecord = (line: string): BanRecord | null => {
-  const [text, since, length, count, latest] = JSON.parse(line) as readonly unknown[]
+  const [text, since, length, count, latest] = readJson<readonly unknown[]>(line) ?? []
   const address = typeof text === 'string' ? canonicalAddress(text) : null
   if (address === null || !isNumber(since) || !isNumber(length)) return null
   const sinceMs = since * 1000

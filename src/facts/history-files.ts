@@ -59,8 +59,8 @@ const decompress = (source: Readable): Readable => {
   return source.pipe(gunzip)
 }
 
-/** The daemons' lines are far shorter. */
-const LONGEST_LINE = 65_536
+/** How much is kept of the begin of a line that goes on and on: the daemons' lines are far shorter. */
+const LONGEST_LINE = 4096
 
 /**
  * Reads a history file below `root`, decompressed, and gives it to `take` in pieces of whole lines (latin1-decoded). Returns '' if all of it
@@ -89,7 +89,7 @@ export const readHistoryFile = async (
       const text = rest + (chunk as Buffer).toString('latin1')
       const end = text.lastIndexOf('\n') + 1
       if (end > 0) take(text.slice(0, end))
-      rest = text.length - end > LONGEST_LINE ? '' : text.slice(end)
+      rest = text.slice(end, end + LONGEST_LINE)
     }
     if (rest !== '') take(rest)
     return ''

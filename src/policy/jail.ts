@@ -1,6 +1,6 @@
 import sshdText from '../../templates/fail2ban-sshd.conf?raw'
 import { setValues } from '../documents/fail2ban-edit.ts'
-import { formatAddress, formatCidr, isHost, isWithin, type Network, parseNetwork } from '../network.ts'
+import { formatNetwork, isWithin, type Network, parseNetwork } from '../network.ts'
 import type { Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
 import { BAN_ACTION } from './ban-set.ts'
@@ -43,10 +43,6 @@ export const namedLogs = (facts: Pick<Facts, 'files'>): string[] => {
   const view = viewWith(facts)
   return enabledJails(view).flatMap((jail) => logPatterns(effective(view, jail, 'logpath')?.value ?? ''))
 }
-
-/** An address as fail2ban reads it: hosts without a prefix, networks as CIDR. */
-const ignoreIp = (network: Network): string =>
-  isHost(network) ? formatAddress(network.bytes) : formatCidr(network)
 
 /** What fail2ban bans with, on all ports; `protocol` in the form that this action accepts. */
 const banAction = ({ banaction = BAN_ACTION }: Settings): BanAction => {
@@ -123,7 +119,7 @@ export const desiredJails = (
     ['backend', 'polling'],
     // Without a database fail2ban would read the history from its beginning at each start, and ban released hosts again.
     ['logpath', forgotten.length > 0 ? `${historyPath} tail` : historyPath],
-    ['ignoreip', networks.map(ignoreIp).join(' ')],
+    ['ignoreip', networks.map(formatNetwork).join(' ')],
     ['banaction', banaction],
     ['protocol', protocol],
     ['bantime', settings.bantime],
@@ -159,7 +155,7 @@ export const lostIgnoreIps = (facts: Facts, release: Release, networks: readonly
     .flatMap((text) => parseNetwork(text) ?? [])
     .filter((given) => sees(release, given))
     .filter((given) => !isWithin(networks, given))
-    .map(ignoreIp)
+    .map(formatNetwork)
     .map((given) => ({
       severity: 'warning',
       code: 'ignoreip-lost',

@@ -1,20 +1,15 @@
 import {
   formatAddress,
-  formatCidr,
   formatNetmask,
-  isHost,
+  formatNetwork,
+  isSameNetwork,
   isWithin,
   type Network,
-  networkOf,
 } from '../network.ts'
 import { assign, type Change, editConfig } from '../settings/config-edit.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Facts } from './facts.ts'
 import { type Existing, networksOf, type Proposal, propose } from './proposal.ts'
-
-/** A host without its prefix. */
-const format = (network: Network): string =>
-  isHost(network) ? formatAddress(network.bytes) : formatCidr(network)
 
 const LISTS = ['WHITELIST', 'UNTRUSTED'] as const
 
@@ -34,9 +29,10 @@ const lanValues = (lan: Network): [string, string][] => [
 /** The variables that have a value. */
 const valuesOf = (proposal: Proposal): [name: string, value: string][] => [
   ...(proposal.lan ? lanValues(proposal.lan) : []),
-  ...LISTS.map((name): [string, string] => [name, networksOf(proposal, name).map(format).join(' ')]).filter(
-    ([, value]) => value !== '',
-  ),
+  ...LISTS.map((name): [string, string] => [
+    name,
+    networksOf(proposal, name).map(formatNetwork).join(' '),
+  ]).filter(([, value]) => value !== ''),
 ]
 
 /** What `portward init` would do on a server without config.env, as text that follows "which". */
@@ -66,17 +62,15 @@ const newConfig = (proposal: Proposal): string => {
   ].join('\n')
 }
 
-const isSame = (one: Network, other: Network): boolean =>
-  formatCidr(networkOf(one)) === formatCidr(networkOf(other))
 const has = (networks: readonly Network[], network: Network): boolean =>
-  networks.some((other) => isSame(other, network))
+  networks.some((other) => isSameNetwork(other, network))
 
 /** What has to become of a list of config.env; undefined: nothing. */
 const changeOf = (had: readonly Network[], wanted: readonly Network[]): Change | undefined => {
   const added = wanted.filter((network) => !has(had, network))
   if (had.every((network) => has(wanted, network)))
-    return added.length === 0 ? undefined : { added: added.map(format) }
-  return wanted.length === 0 ? null : wanted.map(format).join(' ')
+    return added.length === 0 ? undefined : { added: added.map(formatNetwork) }
+  return wanted.length === 0 ? null : wanted.map(formatNetwork).join(' ')
 }
 
 /** The text of config.env for a proposal: a new one, or `text` with only what differs changed. `existing`: what `text` says. */
@@ -86,13 +80,13 @@ export const configFor = (proposal: Proposal, text: string | null, existing: Exi
   const had = existing?.lan ?? null
   const changes = new Map<string, Change>()
   if (!lan) for (const name of ['LAN_IP', 'LAN_NM']) changes.set(name, null)
-  else if (had === null || !isSame(had, lan))
+  else if (had === null || !isSameNetwork(had, lan))
     for (const [name, value] of lanValues(lan)) changes.set(name, value)
   for (const name of LISTS) {
     const list = name === 'WHITELIST' ? existing?.whitelist : existing?.untrusted
     const wanted = networksOf(proposal, name)
     // What could not be read is replaced.
-    const change = list === undefined ? wanted.map(format).join(' ') || null : changeOf(list, wanted)
+    const change = list === undefined ? wanted.map(formatNetwork).join(' ') || null : changeOf(list, wanted)
     if (change !== undefined) changes.set(name, change)
   }
   return editConfig(text, changes, NAMES)
@@ -104,7 +98,7 @@ export const says = (
   proposal: Proposal,
 ): boolean => {
   const { lan } = proposal
-  const isLan = settings.lan === null ? !lan : Boolean(lan) && isSame(settings.lan, lan as Network)
+  const isLan = settings.lan === null ? !lan : Boolean(lan) && isSameNetwork(settings.lan, lan as Network)
   const lists = [
     [settings.whitelist, networksOf(proposal, 'WHITELIST')],
     [settings.untrusted, networksOf(proposal, 'UNTRUSTED')],

@@ -1,4 +1,4 @@
-import { styled } from '../styled.ts'
+import { columnsOf, cut, padEnd, styled } from '../styled.ts'
 import type { Unit } from './buckets.ts'
 import { count } from './wording.ts'
 
@@ -87,14 +87,14 @@ export interface BarRow {
 /** One bar a line: label, bar, number; at most `columns` wide. */
 export const barChart = (rows: readonly BarRow[], columns: number): string[] => {
   const labelWidth = Math.min(
-    Math.max(...rows.map(({ label }) => label.length), 0),
+    Math.max(...rows.map(({ label }) => columnsOf(label)), 0),
     Math.max(10, Math.floor(columns / 2)),
   )
   const textWidth = Math.max(...rows.map(({ text }) => text.length), 0)
   const room = Math.max(4, columns - labelWidth - textWidth - 4)
   const most = Math.max(...rows.map(({ value }) => value), 0)
   return rows.map(({ label, text, value }) => {
-    const shown = label.length > labelWidth ? `${label.slice(0, labelWidth - 1)}…` : label.padEnd(labelWidth)
+    const shown = padEnd(cut(label, labelWidth), labelWidth)
     return `${shown}  ${styled('cyan', bar(value, most, room).padEnd(room))}  ${text.padStart(textWidth)}`
   })
 }

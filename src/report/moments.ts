@@ -1,27 +1,23 @@
+import { formatOffset, twoDigits } from '../time.ts'
 import type { LocalClock, Unit } from './buckets.ts'
 
-const two = (value: number): string => `${value}`.padStart(2, '0')
-
-/** A moment in local time. */
+/** `2026-11-28` in local time. */
 const dateOf = (timeMs: number, local: LocalClock): string => {
   const { year, month, day } = local(timeMs)
-  return `${year}-${two(month)}-${two(day)}`
+  return `${year}-${twoDigits(month)}-${twoDigits(day)}`
 }
 
 const timeOf = (timeMs: number, local: LocalClock): string => {
   const { hour, minute } = local(timeMs)
-  return `${two(hour)}:${two(minute)}`
+  return `${twoDigits(hour)}:${twoDigits(minute)}`
 }
 
+/** `2026-11-28 14:03` in local time. */
 export const momentOf = (timeMs: number, local: LocalClock): string =>
   `${dateOf(timeMs, local)} ${timeOf(timeMs, local)}`
 
 /** `+0100`, the offset from UTC that holds at a moment. */
-export const offsetOf = (timeMs: number, local: LocalClock): string => {
-  const { offsetMinutes } = local(timeMs)
-  const size = Math.abs(offsetMinutes)
-  return `${offsetMinutes < 0 ? '-' : '+'}${two(Math.floor(size / 60))}${two(size % 60)}`
-}
+export const offsetOf = (timeMs: number, local: LocalClock): string => formatOffset(local(timeMs))
 
 /** The name of an hour, day or week by its begin, for a table. */
 export const intervalName = (startMs: number, unit: Unit, local: LocalClock): string =>

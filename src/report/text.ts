@@ -146,5 +146,7 @@ export const renderReport = (
     ...tablePanels(report, sources, local),
   ]
   const notes = remarks(report, sources, local).map((line) => wrap(line, columns, INDENT))
-  return `${[...head, ...layOut(panels, Number.isFinite(columns) ? columns : CHART_COLUMNS), '', ...notes].join('\n')}\n`
+  const charts = layOut(panels, Number.isFinite(columns) ? columns : CHART_COLUMNS)
+  const end = notes.length === 0 ? [] : ['', ...notes]
+  return `${[...head, ...charts, ...end].join('\n')}\n`
 }

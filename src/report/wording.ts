@@ -2,6 +2,7 @@ import type { LocalClock } from './buckets.ts'
 import { momentOf } from './moments.ts'
 import type { AtLeast, PortCount, Report, Sources } from './report.ts'
 
+/** `1,024` */
 export const count = (number: number): string => number.toLocaleString('en')
 
 /** `3`, or `≥ 3` where some were not counted. */
@@ -9,7 +10,8 @@ export const atLeast = ({ count: known, missed }: AtLeast): string =>
   missed === 0 ? count(known) : `≥ ${count(known)}`
 
 /** `1 host`, `1,024 hosts`. */
-const plural = (number: number, word: string): string => `${count(number)} ${word}${number === 1 ? '' : 's'}`
+export const plural = (number: number, word: string): string =>
+  `${count(number)} ${word}${number === 1 ? '' : 's'}`
 
 export const portName = ({ port, protocol, service }: PortCount): string =>
   `${port}/${protocol}${service === null ? '' : ` ${service}`}`
@@ -34,7 +36,10 @@ const scanLine = (report: Report, sources: Sources, local: LocalClock): string =
 
 const banLine = ({ totals }: Report, { database }: Sources): string => {
   if (database.state === 'absent') return `Bans: not checked: ${database.note}.`
-  const gap = database.state === 'incomplete' ? ` (not all were read: ${database.note})` : ''
+  const isPartial = database.state === 'incomplete'
+  if (isPartial && totals.bans === 0 && totals.bannedHosts === 0)
+    return `Bans: not checked: ${database.note}.`
+  const gap = isPartial ? ` (not all were read: ${database.note})` : ''
   const now = `${plural(totals.bannedHosts, 'host')} still banned at the end of it`
   return totals.bans === 0
     ? `No ban was recorded in this time; ${now}${gap}.`
@@ -78,7 +83,7 @@ export const headline = (report: Report, sources: Sources, local: LocalClock): s
 ]
 
 const historyRemarks = ({ sinceMs }: Report, { history }: Sources, local: LocalClock): string[] => {
-  const { path, files, beginMs, isEmptiedAtStart } = history
+  const { path, files, state, beginMs, isEmptiedAtStart } = history
   if (files.length === 0) return []
   // After a rotation the daemon makes a new one with its next record.
   const rotated = files.filter((file) => file.path !== path).length
@@ -89,10 +94,12 @@ const historyRemarks = ({ sinceMs }: Report, { history }: Sources, local: LocalC
   const names = parts.join(' and ') + (rotated < files.length ? '' : ` of ${path}`)
   const unread = files.filter(({ note }) => note !== '').map((file) => `${file.path}: ${file.note}.`)
   const others = files.reduce((sum, file) => sum + file.otherLines, 0)
-  return [
+  const range =
     beginMs === null
-      ? `Scans: ${names}, without a record so far.`
-      : `Scans: ${names}, with records since ${momentOf(beginMs, local)}${beginMs > sinceMs ? '; what was before is not known' : ''}.`,
+      ? 'without a record so far'
+      : `with records since ${momentOf(beginMs, local)}${beginMs > sinceMs ? '; what was before is not known' : ''}`
+  return [
+    ...(beginMs === null && state === 'incomplete' ? [] : [`Scans: ${names}, ${range}.`]),
     ...(isEmptiedAtStart
       ? [
           'portsentry 2 empties its history when it starts: what was before its last start is in rotated files at most.',
@@ -101,7 +108,7 @@ const historyRemarks = ({ sinceMs }: Report, { history }: Sources, local: LocalC
     ...unread,
     ...(others === 0
       ? []
-      : [`Not counted: ${plural(others, 'line')} of the history that portsentry did not write so.`]),
+      : [`Not counted: ${plural(others, 'line')} of the history (not in portsentry's format).`]),
   ]
 }
 

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { expect, it } from 'vitest'
 import { tellingProgress } from '../../src/apply/apt-progress.ts'
 import { tryRun } from '../../src/system/process.ts'
@@ -32,6 +33,18 @@ it('tells how far apt is while it works, under a lock, too', async () => {
     exitCode: 0,
     options: '-o APT::Status-Fd=3',
   })
+})
+
+it.runIf(process.getuid?.() === 0)('does without where there is no room for the status', async () => {
+  const directory = temporaryDirectory()
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', directory])
+  try {
+    expect(await told('test ! -e /proc/self/fd/3', directory)).toEqual({
+      ...{ advances: [], exitCode: 0, options: '' },
+    })
+  } finally {
+    execFileSync('umount', [directory])
+  }
 })
 
 it('does without where there is no place for the status', async () => {

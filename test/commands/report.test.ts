@@ -98,6 +98,12 @@ describe('what cannot be read', () => {
     expect(stdout).toMatch(/^Scans: not checked: portsentry is not installed\.$/m)
   })
 
+  it('is named once', async () => {
+    const root = copyOf(join(fixtures, 'sample-server'))
+    mkdirSync(join(root, BANS), { recursive: true })
+    expect((await report(root)).stdout).toMatch(/^Bans: not checked: \S+ is not a regular file\.$/m)
+  })
+
   it('is reported, with everything else', async () => {
     const root = scannedServer()
     writeFileSync(join(root, `${HISTORY}.2.gz`), gzipSync(line12(3, A, 1).repeat(5000)).subarray(0, 200))
@@ -107,7 +113,7 @@ describe('what cannot be read', () => {
     expect(status).toBe(1)
     expect(stdout).toMatch(/^\/var\S+history\.3\.xz: it is compressed, and not with gzip\.$/m)
     expect(stdout).toMatch(/^\/var\S+history\.2\.gz: it was read in part only: unexpected end of file\.$/m)
-    expect(stdout).toMatch(/\(not all were read: \S+: file is not a database\)/)
+    expect(stdout).toMatch(/^Bans: not checked: \S+: file is not a database\.$/m)
     const document = JSON.parse((await report(root, '--json')).stdout)
     expect([document.history.state, document.database.state]).toEqual(['incomplete', 'incomplete'])
     expect(isReport(document), JSON.stringify(isReport.errors)).toBe(true)

@@ -10,6 +10,9 @@ describeServers('Debian 12 without systemd, as in a plain container', () => {
   beforeAll(async () => {
     server = await startServer({ boot: false })
     await provide(server)
+    // invoke-rc.d asks it in a package's script. 101: no daemon may be started, as without a runlevel.
+    const policy = '#!/bin/sh\nls -l /proc/self/fd >> /tmp/descriptors\nexit 101\n'
+    await server.write('/usr/sbin/policy-rc.d', policy, 0o755)
   })
   afterAll(() => server?.stop())
 
@@ -18,6 +21,12 @@ describeServers('Debian 12 without systemd, as in a plain container', () => {
     const status = await portward(server, 'status', 0)
     expect(status).toMatch(/^portsentry +running; -atcp, -audp/m)
     expect(status).toMatch(/^drift +none$/m)
+  })
+
+  it("gave no package's script the file of apt's status, which a daemon would keep open", async () => {
+    const { stdout } = await server.run('cat /tmp/descriptors')
+    expect(stdout).toMatch(/ 2 -> /)
+    expect(stdout).not.toMatch(/-> \/run\/#/)
   })
 
   it('bans a scanner, but not a LAN peer', async () => {

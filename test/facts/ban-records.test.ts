@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it, test } from 'vitest'
@@ -15,6 +16,8 @@ describe('a line', () => {
     ['["a host", 1, 1, 1, 1]', null],
     ['[null, 1, 1, 1, 1]', null],
     ['["203.0.113.9", null, 1, 1, 1]', null],
+    ['["203.0.113.9", Infinity, 1, 1, 1]', null],
+    ['null', null],
   ])('%s', (line, expected) => {
     if (expected === null) expect(parseBanRecord(line)).toBeNull()
     else expect(parseBanRecord(line)).toMatchObject(expected)
@@ -48,6 +51,21 @@ describe("fail2ban's database", () => {
       { address: '203.0.113.9', sinceMs: 1_000_000, untilMs: 1_600_000, count: 1, isLatest: false },
       { address: '203.0.113.9', sinceMs: 5_000_000, untilMs: 7_400_000, count: 2, isLatest: true },
     ])
+  })
+
+  it('may have values that fail2ban never writes: the other bans are read', async () => {
+    const root = temporaryDirectory()
+    fillDatabase(join(root, BANS), { bans: [['portsentry', '203.0.113.9', 1000, 600, 1]], bips: [] })
+    const spoil = `
+import sqlite3, sys
+database = sqlite3.connect(sys.argv[1])
+database.execute("INSERT INTO bans VALUES ('portsentry', x'00ff', 500, 600, 1, NULL)")
+database.execute("INSERT INTO bans VALUES ('portsentry', '203.0.113.8', 9e999, 600, 1, NULL)")
+database.commit()
+`
+    execFileSync('python3', ['-c', spoil, join(root, BANS)])
+    const { note, records } = await read(root)
+    expect([note, records.map(({ address }) => address)]).toEqual(['', ['203.0.113.9']])
   })
 
   it('may be missing, or no database', async () => {

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it, test } from 'vitest'
+import { parseHistory } from '../../src/detector/history-reader.ts'
 import { findHistoryFiles, readHistoryFile, sortHistoryFiles } from '../../src/facts/history-files.ts'
 import { temporaryDirectory } from '../tree.ts'
 
@@ -80,6 +81,13 @@ describe('a file', () => {
   it('may end without a newline, and have a line without an end', async () => {
     expect((await read(Buffer.from('a\nb'))).text).toBe('a\nb')
     expect((await read(Buffer.from(`a\n${'x'.repeat(300_000)}\nb\n`))).text).toMatch(/^a\nx{0,70000}\nb\n$/)
+  })
+
+  it('has no line that begins within a line without an end', async () => {
+    const record = '1795288592 - 11/21/2026 19:16:32 Host: a/203.0.113.9 Port: 23 TCP Blocked\n'
+    // The stream's pieces have 65,536 bytes.
+    const { text } = await read(Buffer.from('x'.repeat(4 * 65_536) + record + record))
+    expect(parseHistory(text)).toHaveLength(1)
   })
 
   it('that is a pipe blocks nobody', async () => {

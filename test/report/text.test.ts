@@ -163,7 +163,25 @@ describe('what was not seen', () => {
       'a damaged one',
       withDatabase({ state: 'incomplete', note: '/d: malformed' }),
       one,
-      /^No ban was recorded in this time; 0 hosts still banned at the end of it \(not all were read: \/d: malformed\)\.$/m,
+      /^Bans: not checked: \/d: malformed\.$/m,
+    ],
+    [
+      'one that is damaged at its end',
+      withDatabase({ state: 'incomplete', note: '/d: malformed' }),
+      { ...one, totals: { ...one.totals, bans: 2 } },
+      /^2 bans in this time; 0 hosts still banned at the end of it \(not all were read: \/d: malformed\)\.$/m,
+    ],
+    [
+      'a history of which nothing could be read',
+      withHistory({ state: 'incomplete', files: [unreadFile], beginMs: null }),
+      nothing,
+      /^(?![\s\S]*without a record)/,
+    ],
+    [
+      'nothing to remark',
+      { ...withHistory({ state: 'absent', files: [] }), database: { ...SOURCES.database, state: 'absent' } },
+      nothing,
+      /[^\n]\n$/,
     ],
     [
       'purged bans',

@@ -1,6 +1,7 @@
 import * as Plot from '@observablehq/plot'
 import { parseJSON } from 'linkedom'
 import { showHidden } from '../../readable.ts'
+import { count } from '../wording.ts'
 import { escapeHtml } from './escape-html.ts'
 
 /** One bar. */
@@ -93,7 +94,7 @@ const bars = ({ data, color }: Figure, width: Width): Plot.PlotOptions => {
       Plot.barX(shown, { y: (_, index) => index, x: 'value', fill: `var(--${color})` }),
       Plot.axisY({ tickSize: 0, fontSize: FONT, tickFormat: (index) => shown[index]?.label ?? '' }),
       Plot.text(shown, {
-        ...{ y: (_, index) => index, x: 'value', text: ({ value }) => value.toLocaleString('en') },
+        ...{ y: (_, index) => index, x: 'value', text: ({ value }) => count(value) },
         ...{ textAnchor: 'start', dx: 6, fontSize: FONT },
       }),
       Plot.ruleX([0]),

@@ -1,3 +1,4 @@
+import { plural } from '../wording.ts'
 import { escapeHtml } from './escape-html.ts'
 
 export interface Table {
@@ -35,6 +36,6 @@ ${rows.map(rowOf).join('\n')}
 /** The table of a figure, which can be closed. */
 export const renderDetails = (table: Table): string =>
   `<details${table.rows.length <= MOST_OPEN ? ' open' : ''}>
-<summary>The numbers as a table (${table.rows.length} ${table.rows.length === 1 ? 'row' : 'rows'})</summary>
+<summary>The numbers as a table (${plural(table.rows.length, 'row')})</summary>
 ${renderTable(table)}
 </details>`
