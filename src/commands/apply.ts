@@ -1,5 +1,6 @@
 import { assess } from '../assessment/assess.ts'
 import { findPending } from '../generations/unfinished.ts'
+import { counted } from '../phrases.ts'
 import { isInSync, type Plan } from '../plan/plan.ts'
 import { planAsJson } from '../plan/render.ts'
 import { summaryInWords } from '../plan/summary.ts'
@@ -89,7 +90,7 @@ const applyLocked = async (options: ApplyOptions, output: Output): Promise<numbe
     plan.root === '/'
       ? ` in ${formatElapsed(monotonicMs() - begunMs)}, both daemons are running as planned`
       : ', files only'
-  output.text(`applied: ${plan.steps.length} steps${outcome}\n`)
+  output.text(`applied: ${counted(plan.steps.length, 'step')}${outcome}\n`)
   if (checks.length > 0) output.text(renderProof(checks))
   if (options.confirmWithin !== undefined) {
     const time = formatDuration(options.confirmWithin)

@@ -1,4 +1,4 @@
-import { counted } from '../plan/phrases.ts'
+import { counted } from '../phrases.ts'
 import { isInSync, type Plan } from '../plan/plan.ts'
 import { type Style, styled } from '../styled.ts'
 import { namesOf } from './ban-table.ts'

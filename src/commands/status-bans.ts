@@ -1,5 +1,5 @@
 import type { Assessment } from '../assessment/assess.ts'
-import { counted } from '../plan/phrases.ts'
+import { counted } from '../phrases.ts'
 import { type BanStore, storesIn } from '../policy/banned.ts'
 import { type ScanSummary, summarizeScans } from '../policy/scan-summary.ts'
 import { styled } from '../styled.ts'

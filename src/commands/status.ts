@@ -1,6 +1,6 @@
 import { assess } from '../assessment/assess.ts'
 import { readVariables } from '../documents/shell-assignments.ts'
-import { counted } from '../plan/phrases.ts'
+import { counted, shortList } from '../phrases.ts'
 import { isInSync, type Plan } from '../plan/plan.ts'
 import { describeWrappers } from '../plan/render.ts'
 import { describePending, pendingAsJson } from '../policy/confirmation.ts'
@@ -27,17 +27,13 @@ const readSystemName = async (root: string): Promise<string> => {
   return readVariables(text).get('PRETTY_NAME') ?? 'unknown system'
 }
 
-/** Paths in a line about drift; portward plan has all. */
-const MOST_PATHS = 4
-
 const describeDrift = (plan: Plan | null, caveats: readonly string[]): string => {
   if (plan === null) return 'unknown, since no plan can be made'
   if (isInSync(plan)) return ['none', ...caveats].join(', but ')
   if (plan.inexact.length > 0) return `unknown, since the plan is not exact: ${plan.inexact.join('; ')}`
   const paths = plan.steps.flatMap((step) => (step.kind === 'write' ? [step.path] : []))
-  const more = paths.length > MOST_PATHS ? [`${paths.length - MOST_PATHS} more files`] : []
-  const files = [...paths.slice(0, MOST_PATHS), ...more].join(', ')
-  return `${counted(plan.steps.length, 'change')} pending${files === '' ? '' : ` (${files})`}: see portward plan`
+  const files = paths.length === 0 ? '' : ` (${shortList(paths)})`
+  return `${counted(plan.steps.length, 'change')} pending${files}: see portward plan`
 }
 
 /** For a tree without dpkg's status, and so without the server's programs. */

@@ -1,8 +1,9 @@
+import { counted } from '../phrases.ts'
 import { padEnd, styled } from '../styled.ts'
 import { patchOf } from './diff.ts'
 import type { DiffChoice } from './formats/report.ts'
 import { styleVerb } from './overview.ts'
-import { counted, sizeInWords } from './phrases.ts'
+import { sizeInWords } from './phrases.ts'
 import type { Plan, RemoveStep, Step, TouchStep, WriteStep } from './plan.ts'
 
 type FileStep = WriteStep | RemoveStep | TouchStep

@@ -7,12 +7,13 @@ import { removeDenied, setAllowed, setDenyFile } from '../documents/hosts-access
 import { notContaining, notWithin } from '../documents/other-addresses.ts'
 import { parseShellAssignments, removeCarriageReturns, setVariable } from '../documents/shell-assignments.ts'
 import { contains, createMatcher, parseNetwork } from '../network.ts'
+import { listed } from '../phrases.ts'
 import { DENIED } from '../policy/ban-set.ts'
 import type { Desired } from '../policy/desired.ts'
 import { JAIL_PATH } from '../policy/jail.ts'
 import { findLenientRules } from '../policy/lenient-rules.ts'
 import type { Problem } from '../problem.ts'
-import { banTimeInWords, listed, modesInWords, networksInWords, type Protocol } from './phrases.ts'
+import { banTimeInWords, modesInWords, networksInWords, type Protocol } from './phrases.ts'
 
 /** A file's new text, the changes in words, and the problems. */
 export interface Rewrite {

@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
+import { listed } from '../phrases.ts'
 import { padEnd, styled, wrap } from '../styled.ts'
 import { OF_THE_BAN_SET } from './owned-files.ts'
-import { listed } from './phrases.ts'
 import type { InstallStep, Step } from './plan.ts'
 import { installationInWords } from './summary.ts'
 import { TOPICS, type Topic, wordsOf } from './words.ts'

@@ -1,14 +1,7 @@
 import { formatCidr, type Network } from '../network.ts'
+import { counted, listed } from '../phrases.ts'
 import { secondsOf } from '../policy/duration.ts'
 import type { Modes } from '../policy/release.ts'
-
-/** `a, b and c` */
-export const listed = (words: readonly string[]): string =>
-  words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`
-
-/** `1 file`, `2 files` */
-export const counted = (count: number, noun: string, plural = `${noun}s`): string =>
-  `${count} ${count === 1 ? noun : plural}`
 
 /** `your LAN 192.168.1.0/24 and 2 more networks` */
 export const networksInWords = (networks: readonly Network[], lan: Network | null): string => {

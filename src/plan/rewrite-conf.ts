@@ -10,11 +10,12 @@ import {
   unsetKey,
 } from '../documents/portsentry-conf.ts'
 import { fixEdits, fixRefused } from '../documents/portsentry-conf-fix.ts'
+import { listed } from '../phrases.ts'
 import type { Desired } from '../policy/desired.ts'
 import { daemonModes } from '../policy/release.ts'
 import type { Problem } from '../problem.ts'
 import { cannotSet, type Rewrite } from './files.ts'
-import { listed, modesInWords } from './phrases.ts'
+import { modesInWords } from './phrases.ts'
 
 const quoted = (text: string): string => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text)
 

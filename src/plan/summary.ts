@@ -1,4 +1,5 @@
-import { counted, listed, sizeInWords } from './phrases.ts'
+import { counted, listed } from '../phrases.ts'
+import { sizeInWords } from './phrases.ts'
 import type { InstallStep, Plan, Step } from './plan.ts'
 
 /** A plan in numbers, as in its JSON document. */

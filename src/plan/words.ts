@@ -1,8 +1,8 @@
 import { basename } from 'node:path'
+import { counted, listed } from '../phrases.ts'
 import { BAN_SET_FILES } from '../policy/ban-set.ts'
 import { LEGACY_FILES } from '../policy/legacy-bans.ts'
 import { ADDRESSES_PATH } from '../policy/server-addresses.ts'
-import { counted, listed } from './phrases.ts'
 import type { Step } from './plan.ts'
 import { CHANGES } from './services.ts'
 

@@ -11,6 +11,7 @@ import {
   overlap,
   parseNetwork,
 } from '../network.ts'
+import { shortList } from '../phrases.ts'
 import type { Problem } from '../problem.ts'
 import type { ProblemCode } from '../problem-codes.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -45,7 +46,7 @@ const describeInterfaces = ({ interfaces }: Topology): string => {
   const all = interfaces.flatMap(({ name, addresses }) =>
     addresses.filter(isIPv4).map((address) => `${name} ${formatCidr(address)}`),
   )
-  return all.length > MOST ? `${all.slice(0, MOST).join(', ')} and ${all.length - MOST} more` : all.join(', ')
+  return shortList(all, MOST)
 }
 
 const describeRoute = ({ to, via, device }: Route): string =>

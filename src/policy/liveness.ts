@@ -1,5 +1,6 @@
 import type { Liveness } from '../facts/daemons.ts'
 import type { SocketTable } from '../facts/procfs.ts'
+import { counted } from '../phrases.ts'
 
 /** `watches` is null if it could not be checked; `details` says what was found, or why not. */
 export interface Watching {
@@ -73,7 +74,7 @@ export const judgeLiveness = (args: readonly string[], liveness: Liveness | unde
   const missing = isEverywhere ? [] : [...interfaces].filter(([index]) => !packets.includes(index))
   return {
     watches: true,
-    details: found.length === 1 ? `1 ${what}` : `${found.length} ${what}s`,
+    details: counted(found.length, what),
     missing: missing.map(([, name]) => name),
   }
 }

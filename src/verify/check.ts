@@ -30,9 +30,3 @@ export const checkFor = (code: CheckCode): Readonly<Record<Result, Say>> => {
 export const OBSERVES = 'observes'
 
 export const isFailure = ({ result }: Check): boolean => result === 'fail'
-
-/** `a, b and 3 more`: lists in messages stay readable. */
-export const listed = (items: readonly string[], most = 4): string =>
-  items.length <= most
-    ? items.join(', ')
-    : `${items.slice(0, most).join(', ')} and ${items.length - most} more`

@@ -5,6 +5,7 @@ import { ignored, parseIgnoreList } from '../documents/ignore-list.ts'
 import { notContaining } from '../documents/other-addresses.ts'
 import { getKey, parsePortsentryConf } from '../documents/portsentry-conf.ts'
 import { contains, formatCidr, hasHostBits, type Network, networkOf, parseNetwork } from '../network.ts'
+import { shortList } from '../phrases.ts'
 import { isInSync, type Plan } from '../plan/plan.ts'
 import { describeWrappers } from '../plan/render.ts'
 import { lostFrom } from '../plan/services.ts'
@@ -16,7 +17,7 @@ import { FAIL2BAN_DIRECTORY, viewWith } from '../policy/jail.ts'
 import { findLenientRules } from '../policy/lenient-rules.ts'
 import { daemonModes } from '../policy/release.ts'
 import { caveatsOf, isError, type Problem, renderProblem } from '../problem.ts'
-import { type Check, checkFor, listed } from './check.ts'
+import { type Check, checkFor } from './check.ts'
 
 const APPLY = 'portward apply'
 
@@ -80,9 +81,9 @@ const checkList = (
   entries: readonly Entry[],
 ): Check => {
   const lost = networks.filter((network) => !isCovered(network))
-  if (lost.length === 0) return check.pass(`${path}: ${listed(networks.map(formatCidr), 8)}`)
+  if (lost.length === 0) return check.pass(`${path}: ${shortList(networks.map(formatCidr), 8)}`)
   const entry = lost.map((network) => meantFor(network, entries)).find((found) => found !== undefined)
-  const names = listed(lost.map(formatCidr))
+  const names = shortList(lost.map(formatCidr))
   return entry === undefined
     ? check.fail(`${path} lacks ${names}`, APPLY)
     : check.fail(
@@ -116,7 +117,7 @@ const checkIgnoreList = (desired: Desired, facts: Facts): Check => {
   return unsure.length === 0
     ? found
     : check.warn(
-        `${path}:${ended.split('\n').length}: the last line does not end with a newline, so portsentry may not read it; it has ${listed(unsure.map(formatCidr))}`,
+        `${path}:${ended.split('\n').length}: the last line does not end with a newline, so portsentry may not read it; it has ${shortList(unsure.map(formatCidr))}`,
         `echo >>${path}`,
       )
 }

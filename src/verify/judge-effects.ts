@@ -1,4 +1,5 @@
-import { type Check, checkFor, listed } from './check.ts'
+import { shortList } from '../phrases.ts'
+import { type Check, checkFor } from './check.ts'
 import type { LabReport } from './lab/report.ts'
 import {
   closedTo,
@@ -18,7 +19,7 @@ export const judgeAllowlisted = (allowlisted: readonly Seen[], expected: Expecta
   const acted = allowlisted.filter(hasActed)
   if (acted.length > 0) {
     return check.fail(
-      `portsentry acts on ${listed(acted.map(({ host, report }) => `${report.address} (${host.name})`))}`,
+      `portsentry acts on ${shortList(acted.map(({ host, report }) => `${report.address} (${host.name})`))}`,
       `see ${expected.ignorePath}: a network with host bits, a dotted mask or a blank in front matches no host`,
     )
   }
@@ -26,13 +27,13 @@ export const judgeAllowlisted = (allowlisted: readonly Seen[], expected: Expecta
   const cut = testable.filter((seen) => closedTo(seen).length > 0)
   if (cut.length > 0) {
     return check.fail(
-      `${listed(cut.map(({ host }) => host.name))} is cut off from ${portsText(cut, closedTo)}`,
+      `${shortList(cut.map(({ host }) => host.name))} is cut off from ${portsText(cut, closedTo)}`,
       'see fail2ban and the firewall',
     )
   }
   const scanning = allowlisted.filter(({ host }) => host.probes.length > 0)
   if (scanning.length === 0) return check.skip(NONE_TRIED)
-  const namesOf = (hosts: readonly Seen[]) => listed(hosts.map(({ host }) => host.name))
+  const namesOf = (hosts: readonly Seen[]) => shortList(hosts.map(({ host }) => host.name))
   const [open, shut] = [true, false].map((wanted) => scanning.filter((seen) => isTestable(seen) === wanted))
   return check.pass(
     [
@@ -61,7 +62,7 @@ export const judgeJail = (
   const exempts = checkFor('jail-allowlisted')
   // Whether it is disabled as it should be is checked with the live fail2ban.
   if (!expected.jailBans) return []
-  const said = fail2ban.complaints.length > 0 ? `: ${listed(fail2ban.complaints, 2)}` : ''
+  const said = fail2ban.complaints.length > 0 ? `: ${shortList(fail2ban.complaints, 2)}` : ''
   if (fail2ban.startFailure !== null) {
     return [
       bans.fail(
@@ -90,14 +91,14 @@ export const judgeJail = (
   const exempting = (): Check => {
     if (jailed.length > 0) {
       return exempts.fail(
-        `the jail has banned ${listed(jailed)}`,
+        `the jail has banned ${shortList(jailed)}`,
         `see ignoreip in ${expected.jailPath} and in the files that are read after it`,
       )
     }
     if (notJailed.length > 0)
       return exempts.skip('not proven: in the lab fail2ban did not ban the host in the history')
     return allowlisted.length > 0
-      ? exempts.pass(listed(allowlisted.map(({ host }) => host.name)))
+      ? exempts.pass(shortList(allowlisted.map(({ host }) => host.name)))
       : exempts.skip(NONE_TRIED)
   }
   const banning = (): Check => {

@@ -1,4 +1,5 @@
-import { type Check, checkFor, listed } from './check.ts'
+import { shortList } from '../phrases.ts'
+import { type Check, checkFor } from './check.ts'
 import { judgeAllowlisted, judgeJail } from './judge-effects.ts'
 import { judgeCommands, judgeCutOff, judgeKernel, judgeNoticed } from './judge-scans.ts'
 import { judgeWrappers } from './judge-wrappers.ts'
@@ -15,7 +16,7 @@ export const judgeLab = (specification: Tried, report: LabReport, expected: Expe
     report.gaps.length === 0
       ? lab.pass('with its firewall, programs and files; nothing in it reaches the server')
       : lab.warn(
-          `not all could be rebuilt there: ${listed(report.gaps)}`,
+          `not all could be rebuilt there: ${shortList(report.gaps)}`,
           'the following checks were done without these',
         ),
     judgeNoticed(attackers, report, expected),

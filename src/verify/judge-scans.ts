@@ -1,5 +1,6 @@
 import type { ActionOutcome } from '../detector/decision.ts'
-import { type Check, checkFor, listed, OBSERVES } from './check.ts'
+import { shortList } from '../phrases.ts'
+import { type Check, checkFor, OBSERVES } from './check.ts'
 import type { LabReport } from './lab/report.ts'
 import {
   type Expectation,
@@ -27,18 +28,18 @@ export const judgeNoticed = (attackers: readonly Seen[], report: LabReport, expe
     )
   if (missed.length === 0)
     return check.pass(
-      listed(
+      shortList(
         attackers.map(({ host }) => host.name),
         6,
       ),
     )
   if (report.dropping.length > 0 && expected.isBehindFirewall) {
     return check.warn(
-      `the firewall drops ${listed(missed, 6)} before this portsentry can see it: ${listed(report.dropping)}`,
+      `the firewall drops ${shortList(missed, 6)} before this portsentry can see it: ${shortList(report.dropping)}`,
       'accept the watched ports ahead of that rule (nothing listens there), or rely on the firewall alone',
     )
   }
-  return check.fail(`not noticed: ${listed(missed, 6)}`, `see the ports in ${expected.confPath}`)
+  return check.fail(`not noticed: ${shortList(missed, 6)}`, `see the ports in ${expected.confPath}`)
 }
 
 /** Exit codes of a shell that cannot run a program, or does not find it. */
@@ -97,7 +98,7 @@ export const judgeCommands = (attackers: readonly Seen[], expected: Expectation)
   if (outcomes.length === 0 && onlyLogs(expected)) return check.pass(`nothing to do: ${ONLY_LOGS}`)
   if (outcomes.length === 0) return check.skip('nothing was done in the lab: no scan was acted on')
   const options = [...new Set(outcomes.map(({ action }) => action.option))]
-  return check.pass(`${listed(options)} for ${attackers.filter(hasActed).length} scanners`)
+  return check.pass(`${shortList(options)} for ${attackers.filter(hasActed).length} scanners`)
 }
 
 export const judgeKernel = (attackers: readonly Seen[], expected: Expectation): Check => {
@@ -109,7 +110,7 @@ export const judgeKernel = (attackers: readonly Seen[], expected: Expectation): 
   const without = routed.filter(({ report }) => report.rules.length === 0)
   if (without.length > 0) {
     return check.warn(
-      `no rule, set or route names ${listed(without.map(({ report }) => report.address))} after KILL_ROUTE`,
+      `no rule, set or route names ${shortList(without.map(({ report }) => report.address))} after KILL_ROUTE`,
       `see what KILL_ROUTE in ${expected.confPath} does`,
     )
   }
@@ -120,7 +121,7 @@ export const judgeKernel = (attackers: readonly Seen[], expected: Expectation): 
 const judgeInaction = (check: ReturnType<typeof checkFor>, idle: readonly Seen[], expected: Expectation) => {
   const events = idle.flatMap(({ report }) => report.events)
   const line = events.find(({ ignoredByLine }) => ignoredByLine !== null)?.ignoredByLine
-  const addresses = listed(idle.map(({ report }) => report.address))
+  const addresses = shortList(idle.map(({ report }) => report.address))
   if (typeof line === 'number') {
     return check.fail(
       `${expected.ignorePath}:${line}: because of this line portsentry ignores ${addresses}, and all other hosts that it covers`,
@@ -142,7 +143,7 @@ const judgeObserving = (attackers: readonly Seen[], { jailBans }: Expectation): 
     return check.skip('not proven: no scanner could reach an open port before its scan')
   const cut = testable.filter((seen) => !getsThrough(seen))
   if (cut.length > 0)
-    return check.fail(`${listed(cut.map(({ host }) => host.name))}: cut off, although ${ONLY_LOGS}`)
+    return check.fail(`${shortList(cut.map(({ host }) => host.name))}: cut off, although ${ONLY_LOGS}`)
   return check.pass(`${ONLY_LOGS}${jailBans ? '; fail2ban bans the hosts that it logs' : ''}`)
 }
 
@@ -170,7 +171,7 @@ export const judgeCutOff = (attackers: readonly Seen[], expected: Expectation): 
     return check.warn('not proven: the firewall does not let any host reach an open port')
   }
   const namesOf = (hosts: readonly Seen[]) =>
-    listed(
+    shortList(
       hosts.map(({ host }) => host.name),
       6,
     )

@@ -1,8 +1,9 @@
 import { decides } from '../documents/hosts-access.ts'
 import { contains, type Network, parseNetwork } from '../network.ts'
+import { shortList } from '../phrases.ts'
 import { DENIED } from '../policy/ban-set.ts'
 import { lineFor } from '../policy/hosts-access-verdict.ts'
-import { type Check, checkFor, listed } from './check.ts'
+import { type Check, checkFor } from './check.ts'
 import type { LabReport } from './lab/report.ts'
 import { type Expectation, hasActed, isToBeBlocked, type Seen } from './lab-view.ts'
 
@@ -59,8 +60,8 @@ export const judgeWrappers = (
   const [wrong] = refused.filter((ruling) => !isException(expected, ruling))
   if (wrong !== undefined) {
     const isByLine = decides(expected.hostsAllow, wrong.host, 'allow', wrong.daemon) === 'deny'
-    const names = listed(distinct(refused.map(({ name }) => name)))
-    const addresses = listed(distinct(refused.map(({ address }) => address)))
+    const names = shortList(distinct(refused.map(({ name }) => name)))
+    const addresses = shortList(distinct(refused.map(({ address }) => address)))
     return check.fail(
       isByLine
         ? `${addresses} would be refused by ${wrong.daemon}: ${locationOf(expected, wrong)} keeps ${names} out`
@@ -77,7 +78,7 @@ export const judgeWrappers = (
   const [through] = granted.filter((ruling) => !isLetIn(expected, ruling))
   if (through !== undefined) {
     return check.fail(
-      `${listed(distinct(granted.map(({ name }) => name)))}: hosts.deny does not refuse the scanner to ${through.daemon}`,
+      `${shortList(distinct(granted.map(({ name }) => name)))}: hosts.deny does not refuse the scanner to ${through.daemon}`,
       writesDenied
         ? `see ${DENIED}, and what /etc/hosts.allow lets in`
         : `see KILL_HOSTS_DENY in ${expected.confPath}, and what /etc/hosts.allow lets in`,
@@ -104,6 +105,6 @@ export const judgeWrappers = (
   return (writesDenied || hasHostsDeny) && banned.length > 0
     ? check.pass(`tcpdmatch: ${kept} scanners refused, ${letIn} others let in`)
     : check.pass(
-        `let in: ${listed(distinct(admitted.map(({ name }) => name))) || 'no protected host was tried'}`,
+        `let in: ${shortList(distinct(admitted.map(({ name }) => name))) || 'no protected host was tried'}`,
       )
 }

@@ -1,6 +1,7 @@
 import type { HostsAccess } from '../documents/hosts-access.ts'
 import type { Network } from '../network.ts'
-import { listed } from './check.ts'
+import { shortList } from '../phrases.ts'
+
 import type { HostReport, LabReport } from './lab/report.ts'
 import type { LabHost, LabSpecification, Role } from './lab/specification.ts'
 
@@ -56,7 +57,7 @@ export const closedTo = ({ report: { openBefore, openAfter } }: Seen): number[] 
 /** `port 22`, `ports 22, 443`: the ports that any of the hosts has, in ascending order. */
 export const portsText = (hosts: readonly Seen[], portsOf: (seen: Seen) => readonly number[]): string => {
   const ports = [...new Set(hosts.flatMap(portsOf))].sort((a, b) => a - b)
-  return `port${ports.length > 1 ? 's' : ''} ${listed(ports.map(String))}`
+  return `port${ports.length > 1 ? 's' : ''} ${shortList(ports.map(String))}`
 }
 
 export const isNoticed = ({ report }: Seen): boolean => report.noticed

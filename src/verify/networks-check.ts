@@ -1,11 +1,12 @@
 import type { Topology } from '../facts/ip.ts'
 import { formatCidr, isWithin } from '../network.ts'
+import { shortList } from '../phrases.ts'
 import type { Desired } from '../policy/desired.ts'
 import { isJailWanted } from '../policy/jail.ts'
 import { hasIPv4, LAN_PROBLEMS } from '../policy/lan-check.ts'
 import { onLink } from '../policy/on-link.ts'
 import type { Problem } from '../problem.ts'
-import { type Check, checkFor, listed } from './check.ts'
+import { type Check, checkFor } from './check.ts'
 
 /** The code of the check that an apply cannot fix: config.env leaves a network out, which the plan has reported. */
 export const NETWORKS = 'networks'
@@ -39,8 +40,8 @@ export const checkNetworks = (
     networks.filter(({ network }) => isWithin(protectedNetworks, network) === wanted).map(({ text }) => text),
   )
   const parts = [
-    ...(inside?.length ? [`protected: ${listed(inside)}`] : []),
-    ...(outside?.length ? [`not protected: ${listed(outside)}`] : []),
+    ...(inside?.length ? [`protected: ${shortList(inside)}`] : []),
+    ...(outside?.length ? [`not protected: ${shortList(outside)}`] : []),
   ]
   return check.pass(parts.join('; ') || 'this server is not on a network with other hosts')
 }

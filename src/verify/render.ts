@@ -1,3 +1,4 @@
+import { counted } from '../phrases.ts'
 import { type Style, styled } from '../styled.ts'
 import type { Ending } from '../system/progress.ts'
 import { type Check, isFailure, OBSERVES, type Result } from './check.ts'
@@ -37,7 +38,7 @@ const summarize = (checks: readonly Check[]): string => {
   const warnings = count(checks, 'warn')
   const counts = [
     `${count(checks, 'pass')} passed`,
-    `${warnings} ${warnings === 1 ? 'warning' : 'warnings'}`,
+    counted(warnings, 'warning'),
     `${count(checks, 'fail')} failed`,
     ...(count(checks, 'skip') > 0 ? [`${count(checks, 'skip')} could not be done`] : []),
   ]
@@ -61,7 +62,7 @@ export const summarizePart = (part: string, checks: readonly Check[]): Ending =>
   const warnings = count(checks, 'warn')
   const counts = [
     `${count(checks, 'pass')} passed`,
-    ...(warnings > 0 ? [`${warnings} ${warnings === 1 ? 'warning' : 'warnings'} (${titles('warn')})`] : []),
+    ...(warnings > 0 ? [`${counted(warnings, 'warning')} (${titles('warn')})`] : []),
     ...(count(checks, 'fail') > 0 ? [`${count(checks, 'fail')} failed (${titles('fail')})`] : []),
     ...(count(checks, 'skip') > 0 ? [`${count(checks, 'skip')} could not be done (${titles('skip')})`] : []),
   ]

@@ -1,4 +1,5 @@
 import type { Fail2banAnswers } from '../facts/fail2ban-config.ts'
+import { shortList } from '../phrases.ts'
 import { missingFromDump } from '../plan/dump.ts'
 import { bootUnits, wantedUnits } from '../plan/services.ts'
 import { BAN_SET_FILES } from '../policy/ban-set.ts'
@@ -6,7 +7,7 @@ import { describeDaemons, judgeWatching, runningArguments, wrongDaemons } from '
 import type { Desired } from '../policy/desired.ts'
 import { type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
 import { isJailWanted, JAIL_PATH } from '../policy/jail.ts'
-import { type Check, checkFor, listed } from './check.ts'
+import { type Check, checkFor } from './check.ts'
 import { overriding } from './configuration-checks.ts'
 
 const checkDaemons = (desired: Desired, live: LiveFacts): Check => {
@@ -27,7 +28,7 @@ const checkWatching = ({ daemons }: LiveFacts): Check => {
   if (unknown !== null) return check.skip(`not checked: ${unknown}`)
   return missing.length > 0
     ? check.warn(
-        `it has no packet socket on ${listed(missing)}: a scan that comes in there is not noticed`,
+        `it has no packet socket on ${shortList(missing)}: a scan that comes in there is not noticed`,
         'systemctl restart portsentry',
       )
     : check.pass(found.map(({ name, details }) => `${name}: ${details}`).join('; '))
@@ -38,8 +39,8 @@ const checkBoot = (desired: Desired, live: LiveFacts): Check => {
   const units = [...wantedUnits(desired, live), 'fail2ban', ...bootUnits(desired, live)]
   const missing = units.filter((unit) => !live.enabled.has(unit))
   return missing.length === 0
-    ? check.pass(listed(units))
-    : check.fail(`not started at boot: ${listed(missing)}`, 'portward apply')
+    ? check.pass(shortList(units))
+    : check.fail(`not started at boot: ${shortList(missing)}`, 'portward apply')
 }
 
 /** In the lab fail2ban loads the rules again, so this checks whether they are in force on the live server. */
@@ -49,7 +50,7 @@ const checkBanSet = ({ banSet, ownedFiles }: Desired, facts: Facts, live: LiveFa
   const other = BAN_SET_FILES.filter(
     (path) => (fileText(facts, path) ?? null) !== (ownedFiles.get(path) ?? null),
   )
-  if (other.length > 0) return check.fail(`${listed(other)}: not as portward wrote it`, 'portward apply')
+  if (other.length > 0) return check.fail(`${shortList(other)}: not as portward wrote it`, 'portward apply')
   if (live.hasBanSet === null) return check.skip('only root can check this')
   return live.hasBanSet
     ? check.pass(`${banSet.backend}, ${banSet.target}`)
@@ -75,7 +76,7 @@ const checkJail = (desired: Desired, live: LiveFacts, { logpath }: Fail2banAnswe
       : check.pass('it is not loaded, as config.env asks')
   if (!isLoaded)
     return check.fail(
-      `it is not loaded; loaded jails: ${listed(live.jails) || 'none'}`,
+      `it is not loaded; loaded jails: ${shortList(live.jails) || 'none'}`,
       `see ${JAIL_PATH} and the files that are read after it`,
     )
   return logpath?.includes(historyPath)
@@ -93,7 +94,7 @@ const checkDump = (desired: Desired, facts: Facts, { dump }: Fail2banAnswers): C
   if (missing.length === 0) return check.pass('every option')
   const sources = [...new Set(overriding(desired, facts).map(({ source }) => source))]
   return check.fail(
-    `it lacks ${listed(missing, 2)}${sources.length > 0 ? `; decided by ${listed(sources)}` : ''}`,
+    `it lacks ${shortList(missing, 2)}${sources.length > 0 ? `; decided by ${shortList(sources)}` : ''}`,
     'see the named file, or portward plan',
   )
 }

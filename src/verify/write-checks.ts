@@ -1,6 +1,7 @@
 import { dirname } from 'node:path'
 import type { Mount } from '../facts/confinement.ts'
 import type { Service } from '../facts/daemons.ts'
+import { shortList } from '../phrases.ts'
 import {
   type BanPath,
   type Confinement,
@@ -11,7 +12,7 @@ import {
 import type { Desired } from '../policy/desired.ts'
 import { isJailWanted } from '../policy/jail.ts'
 import type { Problem } from '../problem.ts'
-import { type Check, checkFor, listed } from './check.ts'
+import { type Check, checkFor } from './check.ts'
 import type { WriteAccess } from './write-access.ts'
 
 /** Less than this may be used up by the next scan. */
@@ -55,7 +56,7 @@ export const checkWritable = (
     ...others.map(({ message, at }) => `${at.path}: ${message}`),
   ].join('; ')
   const hint = remedy?.hint ?? 'free space, or make it writable'
-  if (text === '') return check.pass(listed(files.map(({ written }) => written.path)))
+  if (text === '') return check.pass(shortList(files.map(({ written }) => written.path)))
   return faults.some(({ path }) => path !== '/etc/hosts.deny')
     ? check.fail(text, hint)
     : check.warn(text, hint)
@@ -110,7 +111,7 @@ export const checkConfinement = (
   const isFiltered = known.some(({ confinement }) => confinement?.filtersCalls)
   return check.pass(
     [
-      `its unit lets it ${[...changes, ...(writes.length === 0 ? [] : [`write ${listed(writes.map(({ path }) => path))}`])].join(' and ')}`,
+      `its unit lets it ${[...changes, ...(writes.length === 0 ? [] : [`write ${shortList(writes.map(({ path }) => path))}`])].join(' and ')}`,
       ...(foreign === null ? [] : [`what ${foreign} needs was not checked`]),
       ...(isFiltered ? ['whether its SystemCallFilter lets the commands work was not checked'] : []),
     ].join('; '),

@@ -122,7 +122,7 @@ export const describePromises = (release: Expectations): void => {
     it('applies, on the nodejs of the release', async () => {
       expect((await server.run('node --version')).stdout).toMatch(release.node)
       const said = await portward(server, 'apply --yes', 0)
-      expect(said).toMatch(/^applied: \d+ steps/m)
+      expect(said).toMatch(/^applied: \d+ steps?\b/m)
       expect(said).toMatch(/^verified: \d+ passed, 0 warnings, 0 failed: /m)
     })
 

@@ -1,15 +1,6 @@
 import { expect, it } from 'vitest'
 import { parseNetwork } from '../../src/network.ts'
-import { banTimeInWords, listed, modesInWords, networksInWords, sizeInWords } from '../../src/plan/phrases.ts'
-
-it.each([
-  [[], ''],
-  [['a'], 'a'],
-  [['a', 'b'], 'a and b'],
-  [['a', 'b', 'c'], 'a, b and c'],
-])('lists %j', (words, expected) => {
-  expect(listed(words)).toBe(expected)
-})
+import { banTimeInWords, modesInWords, networksInWords, sizeInWords } from '../../src/plan/phrases.ts'
 
 const network = (text: string) => parseNetwork(text) ?? []
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { paint, withoutStyles, wrap } from '../../src/styled.ts'
-import { type Check, checkFor, listed } from '../../src/verify/check.ts'
+import { type Check, checkFor } from '../../src/verify/check.ts'
 import { NETWORKS } from '../../src/verify/networks-check.ts'
 import * as render from '../../src/verify/render.ts'
 
@@ -113,12 +113,4 @@ it('leaves out of an apply what has passed', () => {
   expect(renderProof([pass, warn, pass, skip])).toMatch(
     /^WARN .*\n.*\n +→ open a port\nskip .*\n.*\nverified: 2 passed/,
   )
-})
-
-it.each([
-  [[], ''],
-  [['a', 'b', 'c', 'd'], 'a, b, c, d'],
-  [['a', 'b', 'c', 'd', 'e', 'f'], 'a, b, c, d and 2 more'],
-])('keeps lists readable: %j', (items, text) => {
-  expect(listed(items)).toBe(text)
 })

@@ -1,3 +1,4 @@
+import { counted } from '../../phrases.ts'
 import { clip, readableBytes, showHidden } from '../../readable.ts'
 import { renderDiff } from '../diff.ts'
 import { isInSync } from '../plan.ts'
@@ -44,7 +45,7 @@ const headline = ({ plan, isConfigurationWrong }: Report): string => {
   if (plan === null) return isConfigurationWrong ? 'wrong configuration' : 'no plan could be made'
   if (isInSync(plan)) return 'in sync'
   const count = plan.steps.length
-  return count === 0 ? 'changes pending' : `${count} ${count === 1 ? 'change' : 'changes'} pending`
+  return count === 0 ? 'changes pending' : `${counted(count, 'change')} pending`
 }
 
 const renderProblems = (report: Report): string =>
