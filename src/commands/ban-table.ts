@@ -1,8 +1,8 @@
 import type { BansRead } from '../bans/read-bans.ts'
+import { renderTable } from '../layout.ts'
 import { type BanRow, type BanStore, type StoredBan, type StoreReading, storesIn } from '../policy/banned.ts'
 import { styled } from '../styled.ts'
 import { formatTimestamp, isoTimestamp } from '../system/timestamps.ts'
-import { renderTable } from './layout.ts'
 
 const nameOf = (store: BanStore): string => (store === 'blocked-file' ? 'blocked file' : store)
 

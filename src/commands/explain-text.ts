@@ -1,10 +1,10 @@
 import type { Action } from '../detector/decision.ts'
 import type { Prediction } from '../detector/predict.ts'
+import type { Section } from '../layout.ts'
 import { describeProtector } from '../policy/protection.ts'
 import { formatTimestamp } from '../system/timestamps.ts'
 import { describePort, describeSource, namesOf, notesOn } from './ban-table.ts'
 import { type Daemons, type Explanation, whyUncertain } from './explanation.ts'
-import type { Section } from './layout.ts'
 
 const describeProtection = ({ protectors, protectionUnknown }: Explanation): string[] => {
   if (protectionUnknown !== null) return [`cannot be determined: ${protectionUnknown}`]

@@ -1,4 +1,5 @@
 import type { Assessment } from '../assessment/assess.ts'
+import type { Section } from '../layout.ts'
 import { counted } from '../phrases.ts'
 import { type BanStore, storesIn } from '../policy/banned.ts'
 import { type ScanSummary, summarizeScans } from '../policy/scan-summary.ts'
@@ -6,7 +7,6 @@ import { styled } from '../styled.ts'
 import { formatTimestamp, isoTimestamp } from '../system/timestamps.ts'
 import { describePort, namesOf, notesOn } from './ban-table.ts'
 import { bansOf } from './bans.ts'
-import type { Section } from './layout.ts'
 
 /** Entries of each list. */
 const MOST = 5

@@ -1,10 +1,11 @@
 import { basename } from 'node:path'
+import { renderSections } from '../layout.ts'
 import { listed } from '../phrases.ts'
-import { padEnd, styled, wrap } from '../styled.ts'
+import { styled } from '../styled.ts'
 import { OF_THE_BAN_SET } from './owned-files.ts'
 import type { InstallStep, Step } from './plan.ts'
 import { installationInWords } from './summary.ts'
-import { TOPICS, type Topic, wordsOf } from './words.ts'
+import { TOPICS, wordsOf } from './words.ts'
 
 /** An item of the overview. Items with the same `group` become one, with all of their `words`. */
 interface Item {
@@ -64,8 +65,6 @@ const STYLES = { new: 'green', edited: 'yellow', removed: 'red' } as const
 export const styleVerb = (text: string): string =>
   text.replace(/^(?:new|edited|removed)\b/, (word) => styled(STYLES[word as keyof typeof STYLES], word))
 
-const WIDTH = Math.max(...TOPICS.map((topic) => topic.length)) + 2
-
 /** Items with the same group become one, where the first one is. */
 const merged = (items: readonly Item[]): string[] => {
   const groups = new Map<string, readonly Item[]>()
@@ -76,22 +75,19 @@ const merged = (items: readonly Item[]): string[] => {
   })
 }
 
-const renderTopic = (topic: Topic, items: readonly string[], columns: number): string =>
-  items
-    .flatMap((item) => wrap(styleVerb(item), Math.max(columns - WIDTH, WIDTH)).split('\n'))
-    .map((line, index) => `${padEnd(index === 0 ? styled('bold', topic) : '', WIDTH)}${line}\n`)
-    .join('')
+const TOPIC_COLUMNS = Math.max(...TOPICS.map((topic) => topic.length)) + 2
 
 /** What a plan does, by topic, each topic with its name in the first column. */
 export const renderOverview = (
   steps: readonly Step[],
   { columns, isVerbose }: { readonly columns: number; readonly isVerbose: boolean },
-): string =>
-  TOPICS.map((topic) => {
+): string => {
+  const sections = TOPICS.map((topic) => {
     const own = steps
       .filter((step) => wordsOf(step).topic === topic)
       // What a daemon does is more important than that it gets an empty log.
       .sort((one, other) => Number(one.kind === 'touch') - Number(other.kind === 'touch'))
-    const items = merged(own.flatMap((step) => itemsOf(step, isVerbose)))
-    return renderTopic(topic, items, columns)
-  }).join('')
+    return { topic, lines: merged(own.flatMap((step) => itemsOf(step, isVerbose))).map(styleVerb) }
+  })
+  return renderSections(sections, columns, { topicColumns: TOPIC_COLUMNS, indent: 0 })
+}

@@ -18,7 +18,7 @@ export const TOPICS = [
   'services',
 ] as const
 
-export type Topic = (typeof TOPICS)[number]
+type Topic = (typeof TOPICS)[number]
 
 /** A step in plain words: `edit`, `/etc/hosts.allow`, `lets in 3 networks`. */
 interface StepWords {

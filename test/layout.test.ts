@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { renderSections, renderTable } from '../../src/commands/layout.ts'
-import { withoutStyles } from '../../src/styled.ts'
+import { renderSections, renderTable } from '../src/layout.ts'
+import { withoutStyles } from '../src/styled.ts'
 
 const linesOf = (text: string): string[] => withoutStyles(text).split('\n')
 

@@ -1,4 +1,4 @@
-import { columnsOf, padEnd, styled, wrap } from '../styled.ts'
+import { columnsOf, padEnd, styled, wrap } from './styled.ts'
 
 /** A topic and the lines about it. */
 export interface Section {
@@ -6,16 +6,21 @@ export interface Section {
   readonly lines: readonly string[]
 }
 
-const TOPIC_COLUMNS = 12
-
-/** Topics in a column of their own; what is broken off a line stays beside it, indented. */
-export const renderSections = (sections: readonly Section[], columns: number): string => {
-  const margin = ' '.repeat(TOPIC_COLUMNS)
+/** Topics in a column of their own; what is broken off a line stays beside it, indented by so much more. */
+export const renderSections = (
+  sections: readonly Section[],
+  columns: number,
+  { topicColumns = 12, indent = 2 } = {},
+): string => {
+  const margin = ' '.repeat(topicColumns)
   return sections
     .flatMap(({ topic, lines }) =>
       lines.map((line, index) => {
-        const text = wrap(line, columns - TOPIC_COLUMNS, 2).replaceAll('\n', `\n${margin}`)
-        return `${index === 0 ? padEnd(styled('bold', topic), TOPIC_COLUMNS) : margin}${text}\n`
+        const text = wrap(line, Math.max(columns - topicColumns, topicColumns), indent).replaceAll(
+          '\n',
+          `\n${margin}`,
+        )
+        return `${index === 0 ? padEnd(styled('bold', topic), topicColumns) : margin}${text}\n`
       }),
     )
     .join('')
