@@ -19,6 +19,10 @@ export const showHidden = (text: string): string =>
     return code < 0x80 ? `^${String.fromCharCode(code ^ 0x40)}` : `<${code.toString(16)}>`
   })
 
+/** What files say is not styled: the marks of styled.ts, which no other text has a use for, are shown like all that is hidden. */
+const showMarks = (text: string): string =>
+  text.replace(/[\ufdd0-\ufdef]/, (mark) => `<${mark.charCodeAt(0).toString(16)}>`)
+
 /** Most texts have nothing but these, and one search for others takes less time than the replacements. */
 const PLAIN = /^[\n -~]*$/
 
@@ -26,7 +30,7 @@ const decode = (text: string, single: (byte: string) => string): string => {
   if (PLAIN.test(text)) return text
   return showHidden(
     text.replace(BYTES, (found) =>
-      found.length === 1 ? single(found) : Buffer.from(found, 'latin1').toString('utf8'),
+      found.length === 1 ? single(found) : showMarks(Buffer.from(found, 'latin1').toString('utf8')),
     ),
   )
 }

@@ -8,8 +8,8 @@ export type Style = keyof typeof CODES
 const STYLES = Object.keys(CODES) as Style[]
 
 /**
- * A mark begins a style, END ends the last one that is open. They are noncharacters of Unicode: no latin1-decoded file has
- * them. If another text has, it is coloured, and nothing else.
+ * A mark begins a style, END ends the last one that is open. They are noncharacters of Unicode. No latin1-decoded file has
+ * them, and readable.ts shows those that its bytes stand for. If another text has, it is coloured to its end, and nothing else.
  */
 const FIRST = 0xfdd0
 const END = '\ufdef'
@@ -26,7 +26,7 @@ export const withoutStyles = (text: string): string => text.replace(MARKS, '')
 /** The text with escape sequences for its styles. */
 export const paint = (text: string): string => {
   const open: number[] = []
-  return text.replace(MARKS, (mark) => {
+  const painted = text.replace(MARKS, (mark) => {
     if (mark !== END) {
       const style = STYLES[mark.charCodeAt(0) - FIRST]
       if (style === undefined) return ''
@@ -36,6 +36,7 @@ export const paint = (text: string): string => {
     if (open.pop() === undefined) return ''
     return `\u001b[0m${open.map((code) => `\u001b[${code}m`).join('')}`
   })
+  return open.length === 0 ? painted : `${painted}\u001b[0m`
 }
 
 const PLAIN = /^[ -~]*$/

@@ -20,6 +20,7 @@ describe('bytes of a file', () => {
     ['a line that hides itself', 'bad\rgood\x08\x7f', 'bad^Mgood^H^?'],
     ['tab and newline', 'a\tb\n', 'a\tb\n'],
     ['a turned direction', latin1('a\u202eb\u2066c'), 'a<202e>b<2066>c'],
+    ['a mark of our own styles', latin1('a\ufdd2b\ufdefc'), 'a<fdd2>b<fdef>c'],
     ['what has no width', latin1('a\u200bb\ufeffc\u{e0041}d'), 'a<200b>b<feff>c<e0041>d'],
   ])('%s', (_, text, shown) => expect(readableBytes(text)).toBe(shown))
 })
@@ -29,6 +30,7 @@ describe('words', () => {
     ['Unicode', '“café” — 日本', '“café” — 日本'],
     ['which quote UTF-8 of a file', `says “${latin1('ü — €')}”`, 'says “ü — €”'],
     ['which quote a control of a file', 'bantime = \x1b]0;x\x07', 'bantime = ^[]0;x^G'],
+    ['which are styled themselves', `\ufdd2x${latin1('\ufdef')}\ufdef`, '\ufdd2x<fdef>\ufdef'],
     ['which quote a bare CSI', 'bantime = \x9b2J', 'bantime = \\x9b2J'],
   ])('%s', (_, text, shown) => expect(readableWords(text)).toBe(shown))
 

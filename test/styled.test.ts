@@ -13,6 +13,8 @@ it.each([
   ],
   // Marks that nobody opened, or that stand for no style.
   ['a\ufdefb\ufddfc', 'abc'],
+  // A style that nobody ends must not colour the prompt of the shell.
+  ['a\ufdd2b\ufdd0c\ufdef', `a${ESC}[31mb${ESC}[1mc${ESC}[0m${ESC}[31m${ESC}[0m`],
 ])('paints %j', (text, expected) => {
   expect(paint(text)).toBe(expected)
 })
