@@ -1,7 +1,7 @@
 import { readableWords } from '../readable.ts'
-import { asAscii, isUtf8, paint, type Style, styled } from '../styled.ts'
+import { paint, type Style, styled, withoutStyles } from '../styled.ts'
 import { handlingSignals } from '../system/signals.ts'
-import { type GlobalOptions, isColored, type Terminal } from './output.ts'
+import { type GlobalOptions, inLocale, isColored, type Terminal } from './output.ts'
 
 // Questions on the terminal. The library is loaded only here: it is the slowest to start.
 
@@ -20,9 +20,8 @@ const onEndOfInput = ({ stdin }: Terminal, end: () => void): (() => void) => {
 const themeOf = (options: GlobalOptions) => {
   const isPainted = isColored(options, 'stderr')
   const inStyle = (style: Style) => (text: string) => (isPainted ? paint(styled(style, text)) : text)
-  const done = isUtf8(options.terminal.env) ? '✔' : asAscii('✔')
   return {
-    prefix: { idle: inStyle('cyan')('?'), done: inStyle('green')(done) },
+    prefix: { idle: inStyle('cyan')('?'), done: inStyle('green')(inLocale('✔', options.terminal.env)) },
     icon: { cursor: '>', checked: inStyle('green')(' [x]'), unchecked: ' [ ]' },
     style: {
       answer: inStyle('cyan'),
@@ -36,6 +35,12 @@ const themeOf = (options: GlobalOptions) => {
     },
   }
 }
+
+/** Text that may quote files and the kernel, whose names of interfaces can have any character. */
+const shownBy =
+  ({ terminal: { env } }: GlobalOptions) =>
+  (text: string): string =>
+    inLocale(withoutStyles(readableWords(text)), env)
 
 type Theme = ReturnType<typeof themeOf>
 
@@ -84,7 +89,7 @@ export const askWhether = async (
 ): Promise<boolean> => {
   const { default: confirm } = await import('@inquirer/confirm')
   const found = await ask(options, (theme, context) =>
-    confirm({ message: readableWords(message), default: usual, theme }, context),
+    confirm({ message: shownBy(options)(message), default: usual, theme }, context),
   )
   return found?.answer ?? false
 }
@@ -99,6 +104,13 @@ export interface Choosable<T> {
 
 const PAGE_SIZE = 12
 
+const showChoices = <T>(choices: readonly Choosable<T>[], show: (text: string) => string): Choosable<T>[] =>
+  choices.map(({ name, description, ...rest }) => ({
+    ...rest,
+    name: show(name),
+    ...(description === undefined ? {} : { description: show(description) }),
+  }))
+
 /** Has one of them chosen; the cursor is at the first. */
 export const askOne = async <T>(
   message: string,
@@ -106,9 +118,11 @@ export const askOne = async <T>(
   options: GlobalOptions,
 ): Promise<Answer<T>> => {
   const { default: select } = await import('@inquirer/select')
+  const show = shownBy(options)
+  const shown = { message: show(message), choices: showChoices(choices, show) }
   const instructions = { navigation: '(arrow keys, then Enter)', pager: '(arrow keys, then Enter)' }
   return ask(options, (theme, context) =>
-    select<T>({ message, choices, theme, instructions, pageSize: PAGE_SIZE, loop: false }, context),
+    select<T>({ ...shown, theme, instructions, pageSize: PAGE_SIZE, loop: false }, context),
   )
 }
 
@@ -119,9 +133,11 @@ export const askMany = async <T>(
   options: GlobalOptions,
 ): Promise<Answer<T[]>> => {
   const { default: checkbox } = await import('@inquirer/checkbox')
+  const show = shownBy(options)
+  const shown = { message: show(message), choices: showChoices(choices, show) }
   const instructions = '(arrow keys, Space to change, Enter to go on)'
   return ask(options, (theme, context) =>
-    checkbox<T>({ message, choices, theme, instructions, pageSize: PAGE_SIZE, loop: false }, context),
+    checkbox<T>({ ...shown, theme, instructions, pageSize: PAGE_SIZE, loop: false }, context),
   )
 }
 
@@ -132,9 +148,12 @@ export const askText = async (
   options: GlobalOptions,
 ): Promise<Answer<string>> => {
   const { default: input } = await import('@inquirer/input')
-  return ask(options, (theme, context) =>
-    input({ message, theme, validate: (text) => check(text) ?? true }, context),
-  )
+  const show = shownBy(options)
+  const validate = (text: string): string | true => {
+    const fault = check(text)
+    return fault === null ? true : show(fault)
+  }
+  return ask(options, (theme, context) => input({ message: show(message), theme, validate }, context))
 }
 
 export const hasTerminal = ({ json, terminal }: GlobalOptions): boolean =>

@@ -1,3 +1,4 @@
+import { isUtf8 } from '../styled.ts'
 import { monotonicMs } from '../system/clock.ts'
 import { type Advance, type Task, underWay, type Watcher } from '../system/progress.ts'
 import { formatTimestamp } from '../system/timestamps.ts'
@@ -50,10 +51,12 @@ const openLive = (options: GlobalOptions): Display => {
   const { stderr, env } = options.terminal
   const output = openOutput(options)
   const columns = (): number => screenOf(stderr, env).columns
+  /** In ASCII an ellipsis, of which the line has two at most, takes two columns more. */
+  const room = (): number => columns() - (isUtf8(env) ? 1 : 5)
   let advance: Advance | null = null
   let frame = 0
   const draw = (): void => {
-    const line = renderUnderWay(underWay(), advance, monotonicMs(), columns() - 1, frame)
+    const line = renderUnderWay(underWay(), advance, monotonicMs(), room(), frame)
     frame += 1
     if (line === null) eraseStatus()
     else output.status(line)

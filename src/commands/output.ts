@@ -116,6 +116,9 @@ export const isColored = (
 ): boolean =>
   color && terminal[stream].isTTY === true && !terminal.env['NO_COLOR'] && terminal.env['TERM'] !== 'dumb'
 
+/** What portward itself writes, in the characters of the locale. */
+export const inLocale = (text: string, env: Terminal['env']): string => (isUtf8(env) ? text : asAscii(text))
+
 /** One write for so many characters: it takes as long as to make twenty lines. */
 const BATCH = 65_536
 
@@ -143,7 +146,7 @@ export const openOutput = (
   const screen = screenOf(stdout, env)
   // What reads messages elsewhere, such as a log, gets each on one line, whatever $COLUMNS says about stdout.
   const messageColumns = screenOf(stderr, {}).columns
-  const asTyped = (text: string): string => (isUtf8(env) ? text : asAscii(text))
+  const asTyped = (text: string): string => inLocale(text, env)
   const asColored = (text: string, stream: 'stdout' | 'stderr'): string =>
     isColored(options, stream) ? paint(text) : withoutStyles(text)
   /** Readable text as this stream shows it. */
@@ -205,7 +208,8 @@ export const openOutput = (
     complain,
     status: (line) => {
       const { columns } = screenOf(stderr, env)
-      drawStatus(stderr, asColored(cut(asTyped(readableWords(line)), columns - 1), 'stderr'))
+      const text = readableWords(line).replace(/[\n\t]+/g, ' ')
+      drawStatus(stderr, asColored(asTyped(cut(asTyped(text), columns - 1)), 'stderr'))
     },
     problems: (problems) => {
       const shown = problems.filter((problem) => !quiet || isError(problem))

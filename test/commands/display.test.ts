@@ -154,6 +154,19 @@ describe('on a terminal', () => {
   })
 })
 
+it('is one line whatever it is about, and nothing in it is obeyed', async () => {
+  const { options, screen, written } = onTerminal(80, { LANG: 'C' })
+  const work = shown(options, () =>
+    waitingFor(`sh -c set -e\n\tipset \u001b]0;x\u0007 ${'a'.repeat(80)}`, 60_000, () => sleep(5000)),
+  )
+  await pass(2000)
+  expect(screen()).toMatch(/^. waiting for sh -c set -e ipset \^\[\]0;x\^G a+\.\.\. {2}2 s$/)
+  expect(written()).not.toContain('\u001b]')
+  await pass(5000)
+  await work
+  expect(screen()).toBe('')
+})
+
 describe('elsewhere', () => {
   const log = async (work: () => Promise<unknown>, ms: number): Promise<string[]> => {
     const { terminal, texts } = createTerminal()
