@@ -7,6 +7,7 @@ import { type IgnoreSource, openIgnoreList } from '../live-detection/ignore-sour
 import { type Ending, type Source, watchSource } from '../live-detection/watch.ts'
 import { isError, type Problem } from '../problem.ts'
 import { HostError } from '../system/host-error.ts'
+import { SIGNALS } from '../system/signals.ts'
 import { type DetectOptions, Misuse, modesFor, readSource } from './detect-options.ts'
 import { type Exception, eventAsJson, isImportant, readable, renderEvent } from './detect-report.ts'
 import { confOf, judgeIgnoreList, subjectOf, wantedModes } from './detect-subject.ts'
@@ -31,13 +32,12 @@ const untilStopped = async <T>(
   stop: () => void,
   work: Promise<T>,
 ): Promise<T> => {
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-  for (const signal of signals) process.once(signal, stop)
+  for (const signal of SIGNALS) process.once(signal, stop)
   reader?.once('error', stop)
   try {
     return await work
   } finally {
-    for (const signal of signals) process.off(signal, stop)
+    for (const signal of SIGNALS) process.off(signal, stop)
     reader?.off('error', stop)
   }
 }

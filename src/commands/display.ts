@@ -1,6 +1,7 @@
 import { isUtf8 } from '../styled.ts'
 import { monotonicMs } from '../system/clock.ts'
 import { type Advance, type Task, underWay, type Watcher } from '../system/progress.ts'
+import { SIGNALS } from '../system/signals.ts'
 import { formatTimestamp } from '../system/timestamps.ts'
 import { type GlobalOptions, openOutput, screenOf } from './output.ts'
 import { logAdvance, logBegun, logEnded, renderEnded, renderUnderWay, renderWait } from './progress-lines.ts'
@@ -24,8 +25,6 @@ const whileBusy = (ms: number, tick: () => void) => {
   }
   return { check, stop }
 }
-
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /** The line must not outlive this process: a shell would write its prompt over it. Returns a function that ends that. */
 const erasingAtEnd = (): (() => void) => {

@@ -49,7 +49,7 @@ export const execute = async (plan: Plan, settings: Settings, options: ApplyOpti
     step: async (each, work) => {
       count += 1
       isApt = each.kind === 'install'
-      // The plan has its steps in columns.
+      // The record of an apply has its steps in columns.
       await step(describeStep(each).replace(/ {2,}/g, ' '), work, {
         position: `${count}/${plan.steps.length}`,
       })

@@ -1,6 +1,7 @@
 import type { Action } from '../detector/decision.ts'
 import type { Prediction } from '../detector/predict.ts'
 import type { Section } from '../layout.ts'
+import { banTimeInWords } from '../plan/phrases.ts'
 import { describeProtector } from '../policy/protection.ts'
 import { formatTimestamp } from '../system/timestamps.ts'
 import { describePort, describeSource, namesOf, notesOn } from './ban-table.ts'
@@ -102,20 +103,6 @@ const describePortsentry = ({ daemons, firewall }: Explanation): string[] => {
   ]
 }
 
-const UNITS = [
-  ['d', 86_400],
-  ['h', 3600],
-  ['m', 60],
-  ['s', 1],
-] as const
-
-/** In the units of fail2ban's files. */
-const formatBantime = (seconds: number): string => {
-  if (seconds < 0) return 'permanently'
-  const [unit, size] = UNITS.find(([, length]) => seconds % length === 0) ?? ['s', 1]
-  return `for ${seconds / size}${unit}`
-}
-
 const describeFail2ban = ({ jail, jailFiles }: Explanation): string[] => {
   const { isEnabled, bantime, ignoredBy } = jailFiles
   const ignores = ignoredBy === null ? [] : [`ignores it by ${ignoredBy}`]
@@ -129,7 +116,7 @@ const describeFail2ban = ({ jail, jailFiles }: Explanation): string[] => {
   const bans = jail.bannedBy.map((name) => `the jail ${name} has banned it`)
   if (jail.bantimeS === null) return ['has not loaded a portsentry jail: it bans nobody for a scan', ...bans]
   if (jail.ignoredBy === null)
-    return [...bans, `bans the hosts in portsentry's history, ${formatBantime(jail.bantimeS)}`]
+    return [...bans, `bans the hosts in portsentry's history, ${banTimeInWords(jail.bantimeS)}`]
   return [...bans, ...(ignores.length > 0 ? ignores : [`ignores it by ignoreip ${jail.ignoredBy}`])]
 }
 

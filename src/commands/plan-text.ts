@@ -14,7 +14,10 @@ export const planText = (
   { screen }: Output,
 ): string =>
   renderPlan(plan, {
-    ...{ columns: screen.columns, diff, isVerbose: verbose, caveats: caveatsOf(problems) },
+    columns: screen.columns,
+    diff,
+    isVerbose: verbose,
+    caveats: caveatsOf(problems),
   })
 
 export const renderSummary = (plan: Plan, { screen }: Output): string => {

@@ -10,6 +10,7 @@ import { contains, createMatcher, parseNetwork } from '../network.ts'
 import { listed } from '../phrases.ts'
 import { DENIED } from '../policy/ban-set.ts'
 import type { Desired } from '../policy/desired.ts'
+import { secondsOf } from '../policy/duration.ts'
 import { JAIL_PATH } from '../policy/jail.ts'
 import { findLenientRules } from '../policy/lenient-rules.ts'
 import type { Problem } from '../problem.ts'
@@ -117,7 +118,7 @@ export const rewriteHostsDeny = (text: string, desired: Desired): Rewrite => {
 
 const newJail = (jail: string, options: ReadonlyMap<string, string>): string => {
   const isOff = options.get('enabled') === 'false'
-  const bans = `bans ${banTimeInWords(options.get('bantime') ?? '')} (BANTIME)`
+  const bans = `bans ${banTimeInWords(secondsOf(options.get('bantime') ?? ''))} (BANTIME)`
   return `new jail ${jail}, ${isOff ? 'off: config.env turns bans off' : bans}`
 }
 

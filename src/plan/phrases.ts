@@ -1,6 +1,5 @@
 import { formatCidr, type Network } from '../network.ts'
 import { counted, listed } from '../phrases.ts'
-import { secondsOf } from '../policy/duration.ts'
 import type { Modes } from '../policy/release.ts'
 
 /** `your LAN 192.168.1.0/24 and 2 more networks` */
@@ -36,10 +35,10 @@ const UNITS_S = [
   ['second', 1],
 ] as const
 
-/** How long a jail bans, by its bantime: `for 1 day 12 hours`, `permanently`. */
-export const banTimeInWords = (bantime: string): string => {
-  let rest = secondsOf(bantime)
-  if (rest < 0) return 'permanently'
+/** How long a jail bans: `for 1 day 12 hours`, `permanently`. */
+export const banTimeInWords = (seconds: number): string => {
+  if (seconds < 0) return 'permanently'
+  let rest = seconds
   const parts = UNITS_S.flatMap(([unit, size]) => {
     const count = Math.floor(rest / size)
     rest -= count * size

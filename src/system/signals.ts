@@ -1,6 +1,7 @@
 import { remark } from './progress.ts'
 
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+/** What asks a process to end: Ctrl-C, kill, a terminal that was closed. */
+export const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /** While the work is done, SIGINT, SIGTERM and SIGHUP call `handle` instead of ending this process. */
 export const handlingSignals = async <T>(handle: () => void, work: () => Promise<T>): Promise<T> => {

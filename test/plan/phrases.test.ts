@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { parseNetwork } from '../../src/network.ts'
 import { banTimeInWords, modesInWords, networksInWords, sizeInWords } from '../../src/plan/phrases.ts'
+import { secondsOf } from '../../src/policy/duration.ts'
 
 const network = (text: string) => parseNetwork(text) ?? []
 
@@ -37,7 +38,7 @@ it.each([
   ['90', 'for 1 minute 30 seconds'],
   ['-1', 'permanently'],
 ])('a bantime of %s', (bantime, expected) => {
-  expect(banTimeInWords(bantime)).toBe(expected)
+  expect(banTimeInWords(secondsOf(bantime))).toBe(expected)
 })
 
 it.each([
