@@ -7,6 +7,7 @@ import { build, transform } from 'esbuild'
 import { leanPackages } from './lean-packages.mjs'
 import { rawText } from './raw-text.mjs'
 import { shortenNames } from './shorten-names.mjs'
+import { startChunk } from './start-chunk.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -35,7 +36,7 @@ const options = (/** @type {boolean} */ faults) => ({
   minifySyntax: true,
   minifyWhitespace: true,
   define: { PORTWARD_VERSION: JSON.stringify(version), PORTWARD_FAULTS: String(faults) },
-  plugins: [rawText, shortenNames, leanPackages],
+  plugins: [rawText, shortenNames, leanPackages, startChunk],
   logLevel: 'warning',
 })
 
