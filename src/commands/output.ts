@@ -189,7 +189,8 @@ export const openOutput = (
     screen,
     result,
     page: async (text) => {
-      const command = env['PAGER'] ?? 'pager'
+      // Debian's `pager` may be more(1), which breaks lines where it counts colours.
+      const command = env['PAGER'] ?? 'less'
       const isLong = screen.isTerminal && text.split('\n').length > screen.rows
       const isWanted = isLong && !json && options.pager !== false && command !== '' && env['TERM'] !== 'dumb'
       eraseStatus()
