@@ -53,12 +53,12 @@ export const editConfig = (
     const replacement = typeof change === 'string' ? quote(change) : extend(word ?? '', change.added)
     edits.push({ offset, length: (word ?? raw).length, text: replacement })
   }
-  if (missing.length > 0) {
-    const neighbour = assignments.findLast(({ name }) => beside.includes(name) && changes.get(name) !== null)
-    const offset =
-      neighbour === undefined ? text.length : endOfLineAt(text, neighbour.offset + neighbour.raw.length)
-    const isCut = offset > 0 && text[offset - 1] !== '\n'
-    edits.push({ offset, length: 0, text: `${isCut ? eol : ''}${missing.join(eol)}${eol}` })
-  }
-  return applyEdits(text, edits)
+  if (missing.length === 0) return applyEdits(text, edits)
+  const added = missing.map((line) => `${line}${eol}`).join('')
+  const neighbour = assignments.findLast(({ name }) => beside.includes(name) && changes.get(name) !== null)
+  const offset =
+    neighbour === undefined ? text.length : endOfLineAt(text, neighbour.offset + neighbour.raw.length)
+  if (offset < text.length) return applyEdits(text, [...edits, { offset, length: 0, text: added }])
+  const kept = applyEdits(text, edits)
+  return `${kept}${kept === '' || kept.endsWith('\n') ? '' : eol}${added}`
 }

@@ -18,6 +18,8 @@ describe('editConfig', () => {
     ['beside its own kind', 'LAN_IP=1.1.1.1\nOTHER=$(date)\n', { LAN_NM: '24' }, 'LAN_IP=1.1.1.1\nLAN_NM=24\nOTHER=$(date)\n'],
     ['at the end', 'OTHER=`x`', { WHITELIST: '1.2.3.4 fd00::/8' }, "OTHER=`x`\nWHITELIST='1.2.3.4 fd00::/8'\n"],
     ['without a variable', 'A=1\nLAN_IP=1.1.1.1 # x\nLAN_NM=24\nB=2', { LAN_IP: null, LAN_NM: null }, 'A=1\nB=2'],
+    ['another variable than the last one', 'A=1\nLAN_IP=1.1.1.1', { LAN_IP: null, WHITELIST: '::5' }, 'A=1\nWHITELIST=::5\n'],
+    ['another variable than the only one', 'LAN_IP=1.1.1.1', { LAN_IP: null, WHITELIST: '::5' }, 'WHITELIST=::5\n'],
     ['without one that is not there', 'A=1\n', { LAN_IP: null }, 'A=1\n'],
     ['a longer list, single quotes', "WHITELIST='1.2.3.4'\n", { WHITELIST: add('::5', '::6') }, "WHITELIST='1.2.3.4 ::5 ::6'\n"],
     ['a longer list, double quotes', 'ME=1.2.3.4\nWHITELIST="${ME}" # x\n', { WHITELIST: add('::5') }, 'ME=1.2.3.4\nWHITELIST="${ME} ::5" # x\n'],
