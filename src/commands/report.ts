@@ -19,6 +19,8 @@ export interface ReportOptions extends GlobalOptions {
 }
 
 const DEFAULT_MS = 30 * 24 * 3_600_000
+/** A longer one would have more weeks than a page can show. */
+const MOST_MS = 100 * 365.25 * 24 * 3_600_000
 /** It has addresses of people. */
 const PAGE_MODE = 0o600
 
@@ -32,6 +34,10 @@ export const reportCommand = async (options: ReportOptions): Promise<number> => 
     since === undefined ? untilMs - DEFAULT_MS : Math.max(0, resolveMoment(since, nowMs, epochOf))
   if (sinceMs >= untilMs) {
     output.complain('error: --since must be before --until')
+    return EXIT.usage
+  }
+  if (untilMs - sinceMs > MOST_MS) {
+    output.complain('error: there are more than 100 years from --since to --until')
     return EXIT.usage
   }
   const assessment = await assess(options, { filesOnly: true })
