@@ -34,12 +34,18 @@ const scanLine = (report: Report, sources: Sources, local: LocalClock): string =
   return `${what}; the first ${momentOf(firstMs, local)}, the last ${momentOf(lastMs, local)}.`
 }
 
-const banLine = ({ totals }: Report, { database }: Sources): string => {
-  if (database.state === 'absent') return `Bans: not checked: ${database.note}.`
-  const isPartial = database.state === 'incomplete'
-  if (isPartial && totals.bans === 0 && totals.bannedHosts === 0)
-    return `Bans: not checked: ${database.note}.`
-  const gap = isPartial ? ` (not all were read: ${database.note})` : ''
+/** Whether there is anything to say of scans, and of bans: none that were found where not all could be read are not none. */
+export const isKnown = ({ totals }: Report, { history, database }: Sources) => ({
+  scans: history.files.length > 0 && (history.state === 'read' || totals.scans > 0),
+  bans:
+    database.state === 'read' || (database.state === 'incomplete' && totals.bans + totals.bannedHosts > 0),
+})
+
+const banLine = (report: Report, sources: Sources): string => {
+  const { totals } = report
+  const { database } = sources
+  if (!isKnown(report, sources).bans) return `Bans: not checked: ${database.note}.`
+  const gap = database.state === 'incomplete' ? ` (not all were read: ${database.note})` : ''
   const now = `${plural(totals.bannedHosts, 'host')} still banned at the end of it`
   return totals.bans === 0
     ? `No ban was recorded in this time; ${now}${gap}.`

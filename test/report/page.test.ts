@@ -52,6 +52,22 @@ describe('the text of the page', () => {
   })
 })
 
+it('has no number of what could not be read', () => {
+  const unread = (state: 'read' | 'incomplete'): Sources => ({
+    history: { ...SOURCES.history, state },
+    database: { ...SOURCES.database, state, note: '/d: locked' },
+  })
+  const termsOf = (page: string) => [...page.matchAll(/<dt>(.*?)<\/dt>/g)].map(([, term]) => term)
+  expect(termsOf(render(reportOf([]), unread('read')))).toEqual([
+    'Scans',
+    'Hosts',
+    'Ports',
+    'Bans',
+    'Still banned',
+  ])
+  expect(termsOf(render(reportOf([]), unread('incomplete')))).toEqual([])
+})
+
 /** Evaluates to what a reader gets of each figure that is shown, and of the table under it. */
 const READ = `[...document.querySelectorAll('section')].filter((section) => section.querySelector('svg')).map((section) => {
   const shown = [...section.querySelectorAll('svg')].filter((svg) => svg.getBoundingClientRect().width > 0)

@@ -1,7 +1,7 @@
 import type { LocalClock } from '../buckets.ts'
 import { momentOf, offsetOf } from '../moments.ts'
 import type { Report, Sources } from '../report.ts'
-import { count, headline, remarks } from '../wording.ts'
+import { count, headline, isKnown, remarks } from '../wording.ts'
 import { escapeHtml } from './escape-html.ts'
 import { drawFigure } from './figures.ts'
 import { type Section, sectionsOf } from './sections.ts'
@@ -20,23 +20,24 @@ const renderSection = ({
 ${figure === null ? renderTable(table) : `<figure>${drawFigure(figure)}</figure>\n${renderDetails(table)}`}
 </section>`
 
-const totalsOf = ({ totals, isExact }: Report, { history, database }: Sources): [string, string][] => {
+const totalsOf = (report: Report, sources: Sources): [string, string][] => {
+  const { totals, isExact } = report
   const about = isExact ? '' : 'about '
-  const hasHistory = history.files.length > 0
+  const known = isKnown(report, sources)
   return [
-    ...(hasHistory
+    ...(known.scans
       ? ([
           ['Scans', about + count(totals.scans)],
           ['Hosts', about + count(totals.hosts)],
           ['Ports', count(totals.ports)],
         ] as [string, string][])
       : []),
-    ...(database.state === 'absent'
-      ? []
-      : ([
+    ...(known.bans
+      ? ([
           ['Bans', count(totals.bans)],
           ['Still banned', count(totals.bannedHosts)],
-        ] as [string, string][])),
+        ] as [string, string][])
+      : []),
   ]
 }
 
