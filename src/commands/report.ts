@@ -7,6 +7,7 @@ import { renderReport } from '../report/text.ts'
 import { type Moment, resolveMoment } from '../report/window.ts'
 import { epochOf, localTime } from '../system/clock.ts'
 import { replaceFile } from '../system/files.ts'
+import { activity } from '../system/progress.ts'
 import { isoTimestamp } from '../system/timestamps.ts'
 import { EXIT, type GlobalOptions, openOutput } from './output.ts'
 import { readReport } from './report-sources.ts'
@@ -42,7 +43,9 @@ export const reportCommand = async (options: ReportOptions): Promise<number> => 
   }
   const assessment = await assess(options, { filesOnly: true })
   if (assessment.pending !== null) output.problems([pendingProblem(assessment.pending)])
-  const { report, sources } = await readReport(assessment, { sinceMs, untilMs })
+  const { report, sources } = await activity('reading the history and the bans', () =>
+    readReport(assessment, { sinceMs, untilMs }),
+  )
   const path = html === undefined ? null : resolve(html)
   if (path !== null) {
     const { renderPage } = await import('../report/page/page.ts')
