@@ -26,6 +26,24 @@ export const renderSections = (
     .join('')
 }
 
+export type Row = readonly [term: string, text: string]
+
+export const heading = (text: string): string => styled('bold', `${text}:`)
+
+/** A heading, and rows whose texts are wrapped beside their terms; no line if there are no rows. */
+export const termLines = (
+  title: string,
+  rows: readonly Row[],
+  columns: number,
+  width = Math.max(...rows.map(([term]) => columnsOf(term))),
+): string[] => {
+  if (rows.length === 0) return []
+  const lines = rows.map(([term, text]) =>
+    wrap(`  ${styled('cyan', padEnd(term, width))}  ${text}`, columns, width + 2),
+  )
+  return [heading(title), ...lines, '']
+}
+
 const GAP = '  '
 /** Of the second and further lines of a row. */
 const MARGIN = '    '

@@ -1,6 +1,7 @@
 import { nearest } from '../edit-distance.ts'
+import { type Row, termLines } from '../layout.ts'
 import { type Description, PROBLEM_CODES } from '../problem-codes.ts'
-import { padEnd, styled, wrap } from '../styled.ts'
+import { styled, wrap } from '../styled.ts'
 import { CHECK_CODES } from '../verify/check-codes.ts'
 import { EXIT, type GlobalOptions, openOutput } from './output.ts'
 
@@ -27,18 +28,16 @@ const renderEntry = ({ code, kind, title, meaning, action }: Entry, columns: num
 /** All codes, one a line. */
 const renderList = (columns: number): string => {
   const width = Math.max(...ENTRIES.map(({ code }) => code.length))
-  const listOf = (wanted: Entry['kind']): string[] =>
-    ENTRIES.filter(({ kind }) => kind === wanted).map(({ code, title }) =>
-      wrap(`  ${padEnd(code, width)}  ${title}`, columns, width + 2),
+  const listOf = (title: string, wanted: Entry['kind']): string[] => {
+    const entries = ENTRIES.filter(({ kind }) => kind === wanted)
+    return termLines(
+      title,
+      entries.map(({ code, title: meaning }): Row => [code, meaning]),
+      columns,
+      width,
     )
-  return [
-    styled('bold', 'Problems:'),
-    ...listOf('problem'),
-    '',
-    styled('bold', 'Checks of verify:'),
-    ...listOf('check'),
-    '',
-  ].join('\n')
+  }
+  return [...listOf('Problems', 'problem'), ...listOf('Checks of verify', 'check')].join('\n')
 }
 
 /** The codes that were probably meant: with this word in it, or else nearly the same. */

@@ -1,23 +1,7 @@
 import type { Command, Option } from 'commander'
-import { columnsOf, padEnd, styled, wrap } from '../../styled.ts'
+import { heading, type Row, termLines } from '../../layout.ts'
+import { styled, wrap } from '../../styled.ts'
 import { COMMAND_TEXTS, type CommandText, EXITS, FILES, GROUPS } from './texts.ts'
-
-type Row = readonly [term: string, text: string]
-
-const heading = (text: string): string => styled('bold', `${text}:`)
-
-const term = (text: string): string => styled('cyan', text)
-
-/** A heading, and rows whose texts are wrapped beside their terms. */
-const section = (title: string, rows: readonly Row[], columns: number, termWidth?: number): string[] => {
-  if (rows.length === 0) return []
-  const width = termWidth ?? Math.max(...rows.map(([left]) => columnsOf(left)))
-  return [
-    heading(title),
-    ...rows.map(([left, text]) => wrap(`  ${term(padEnd(left, width))}  ${text}`, columns, width + 2)),
-    '',
-  ]
-}
 
 /** An option with its choices as they are typed. */
 const optionRow = ({ flags, description, argChoices }: Option): Row => [
@@ -55,8 +39,8 @@ export const renderCommandHelp = (command: Command, text: CommandText, columns: 
     '',
     wrap(asSentence(text.summary), columns),
     '',
-    ...section(title, [...args, ...options], columns),
-    ...section('Examples', examples, columns),
+    ...termLines(title, [...args, ...options], columns),
+    ...termLines('Examples', examples, columns),
     listExits(text.exits, columns),
     `${heading('Global options')} portward --help`,
     '',
@@ -72,7 +56,7 @@ const listCommands = (program: Command, columns: number): string[] => {
   const width = Math.max(...known.map(({ name }) => name.length))
   return GROUPS.flatMap((group) => {
     const members = known.filter(({ text }) => text.group === group)
-    return section(
+    return termLines(
       group,
       members.map(({ name, text }): Row => [name, text.summary]),
       columns,
@@ -105,9 +89,9 @@ export const renderMainHelp = (program: Command, columns: number): string => {
   const options = program.createHelp().visibleOptions(program)
   return [
     ...renderStart(program, columns),
-    ...section('Global options, before or after the command', options.map(optionRow), columns),
-    ...section('Exit codes', Object.entries(EXITS), columns),
-    ...section('Files', FILES, columns),
+    ...termLines('Global options, before or after the command', options.map(optionRow), columns),
+    ...termLines('Exit codes', Object.entries(EXITS), columns),
+    ...termLines('Files', FILES, columns),
     `${heading('More')} portward <command> --help, man portward, man portward-config.env`,
     '',
   ].join('\n')
