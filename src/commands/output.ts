@@ -105,9 +105,9 @@ export const problemAsJson = ({ severity, code, message, hint, at }: Problem): o
   ...(at.line === undefined ? {} : { line: at.line }),
 })
 
-/** Latin1-decoded bytes as they are; other characters, which no byte stands for, become UTF-8. */
-const asBytes = (text: string): string =>
-  text.replace(/[^\0-\xff]+/g, (own) => Buffer.from(own).toString('latin1'))
+/** Latin1-decoded bytes as they are; no file has other characters, and those become what the locale can show. */
+const asBytes = (text: string, env: Terminal['env']): string =>
+  text.replace(/[^\0-\xff]+/g, (own) => Buffer.from(inLocale(own, env)).toString('latin1'))
 
 /** Whether to use colours on one of the terminal's streams. */
 export const isColored = (
@@ -171,7 +171,7 @@ export const openOutput = (
     batch.flush()
     // To a pipe or a file quoted bytes are written unchanged, so that a diff can be applied.
     if (screen.isTerminal) write('stdout', shownResult(text))
-    else write('stdout', asBytes(withoutStyles(asTyped(text))), 'latin1')
+    else write('stdout', asBytes(withoutStyles(text), env), 'latin1')
   }
   const nameCodes = (codes: readonly string[]): void => {
     if (codes.length === 0 || !stderr.isTTY || quiet || json) return

@@ -241,6 +241,16 @@ it('shows what files say so that it reads well, and nothing in it is obeyed', as
   expect((await portward('plan', '--root', '/\x1b[2J')).stderr).toContain('/^[[2J is not a directory')
 })
 
+it.each(['C', 'C.UTF-8'])('keeps the bytes of a diff in the locale %s', async (LC_ALL) => {
+  const tree = sample()
+  // Bytes that are also characters of our own typography in Latin-1.
+  const line = 'TCP_MODE="tcp" # \xc4\xb7 \xd7\x97'
+  writeFileSync(join(tree[1], 'etc/default/portsentry'), Buffer.from(`${line}\n`, 'latin1'))
+  const { terminal, texts } = createTerminal({ LC_ALL })
+  expect(await run({ argv: ['plan', '--format', 'diff', ...tree], ...terminal })).toBe(2)
+  expect(texts().bytes).toContain(`\n-${line}\n`)
+})
+
 it('does not ask without a terminal', async () => {
   const { status, stderr } = await portward('apply', ...sample())
   expect([status, stderr]).toEqual([1, expect.stringMatching(/no terminal to ask on/)])
