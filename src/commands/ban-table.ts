@@ -16,6 +16,14 @@ export const describePort = ({ port, protocol }: Pick<BanRow, 'port' | 'protocol
 export const describeEnd = (untilMs: BanRow['untilMs']): string =>
   untilMs === 'permanent' ? untilMs : formatTimestamp(untilMs)
 
+/** What banned a host, in a sentence: `by hand`, `by portsentry (atcp)`. */
+export const describeBanner = (row: BanRow): string =>
+  row.source === 'by hand'
+    ? row.source
+    : row.source === 'unknown'
+      ? 'by an unknown source'
+      : `by ${describeSource(row)}`
+
 /** A history may contain any text that a resolver returned: only the daemon's own words are shown, on one line. */
 export const describeSource = ({ source, mode, reason }: BanRow): string => {
   const what = [mode, reason].filter((word) => word !== null).join(', ')
