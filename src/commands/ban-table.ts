@@ -41,7 +41,7 @@ const cellsOf = (row: BanRow): string[] => [
   row.address,
   formatTimestamp(row.sinceMs),
   describeEnd(row.untilMs),
-  describePort(row),
+  row.port === null && row.source === 'by hand' ? '-' : describePort(row),
   describeSource(row),
   describeWhere(row),
 ]

@@ -116,6 +116,13 @@ test.each<[Partial<BanRow>, string]>([
   expect(describeBanner({ ...ROW, ...more })).toBe(expected),
 )
 
+test.each<[Partial<BanRow>, RegExp]>([
+  [{ port: null, protocol: null, source: 'by hand', mode: null }, / {2}- +by hand /],
+  [{ port: null, protocol: null }, / {2}\? +portsentry/],
+])('has no port of a ban by hand, and may not know another: %j', (more, expected) =>
+  expect(renderBanTable([{ ...ROW, ...more }], [read('fail2ban')], Infinity)).toMatch(expected),
+)
+
 test('has what is wrong in red', () => {
   const text = paint(renderBanTable([LONG], [read('fail2ban')], Infinity))
   expect(text).toContain(
