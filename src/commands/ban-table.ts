@@ -25,7 +25,7 @@ export const describeBanner = (row: BanRow): string =>
       : `by ${describeSource(row)}`
 
 /** A history may contain any text that a resolver returned: only the daemon's own words are shown, on one line. */
-export const describeSource = ({ source, mode, reason }: BanRow): string => {
+const describeSource = ({ source, mode, reason }: BanRow): string => {
   const what = [mode, reason].filter((word) => word !== null).join(', ')
   return source === 'by hand' || what === '' ? source : `${source} (${what})`
 }
