@@ -17,6 +17,14 @@ const topicsAndSum = (text) => {
 /** @type {Excerpt} */
 const lastLine = (text) => text.split('\n').at(-1) ?? ''
 
+const width = process.stdout.columns || 80
+
+/** Breaks a line that is wider than the screen at spaces. @type {Excerpt} */
+const wrap = (line) =>
+  line.length <= width
+    ? line
+    : line.replace(new RegExp(`(.{1,${width - 2}})(?: +|$)`, 'g'), '$1\n  ').trimEnd()
+
 /** A line for each of the first hosts. @type {Excerpt} */
 const hosts = (text) => (text.match(/^\S+: noticed.*$/gm) ?? []).slice(0, 3).join('\n')
 
@@ -29,7 +37,7 @@ const STORY = /** @type {const} */ ([
   ['Change it.', 'apply --yes --quiet --diff none', lastLine, 0],
   ['Is anything left to do?', 'plan', all, 0],
   [
-    'Somebody scanned it, and scan.pcap has the packets. Who would be banned?',
+    'Somebody scanned it, and scan.pcap has the packets. Who would be blocked?',
     'detect --pcap scan.pcap --in-use 22,80 --address 192.168.1.10',
     hosts,
     0,
@@ -43,14 +51,15 @@ const detailed = (/** @type {string[]} */ words) =>
 const tour = (/** @type {boolean} */ isDetailed) => {
   const directory = mkdtempSync(join(tmpdir(), 'portward-sample-'))
   const server = join(directory, 'server')
-  const show = (/** @type {string} */ text) => console.log(text.replaceAll(server, ''))
+  const show = (/** @type {string} */ text) =>
+    console.log(text.replaceAll(server, '').split('\n').map(wrap).join('\n'))
   /** Runs a command on the sample server; shows what it prints, or an excerpt. Returns its exit status and messages. */
   const tell = (/** @type {string} */ command, /** @type {Excerpt} */ excerpt) => {
     const words = isDetailed ? detailed(command.split(' ')) : command.split(' ')
     show(`$ portward ${words.join(' ')}`)
     const options = ['--no-pager', '--root', server, '--config', join(server, 'root/config.env')]
     // Of the others an excerpt takes whole lines.
-    const columns = { COLUMNS: command.startsWith('plan') ? String(process.stdout.columns || 80) : '' }
+    const columns = { COLUMNS: command.startsWith('plan') ? String(width) : '' }
     const { stdout, stderr, status, error } = spawnSync(join(root, 'bin/portward'), [...words, ...options], {
       cwd: join(root, 'fixtures'),
       encoding: 'utf8',

@@ -28,6 +28,7 @@ it.each([{ LANG: 'C.UTF-8' }, { LC_ALL: 'C' }])(
       /What would change\?[\s\S]*Change it\.[\s\S]*in sync[\s\S]*203\.0\.113\.9: noticed [\s\S]*blocked/,
     )
     expect(stdout).toMatch(/192\.168\.1\.55: noticed .* ignored by/)
+    expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80)
     if ('LC_ALL' in env) expect(stdout).toMatch(/^[\x20-\x7e\n]*$/)
   },
 )

@@ -11,7 +11,7 @@ import type { Plan, ReleaseStep, Step, UnloadStep, WriteStep } from '../plan/pla
 import { FAIL2BAN_DIRECTORY } from '../policy/jail.ts'
 import { hasText, readAttributes, removeFile, replaceFile } from '../system/files.ts'
 import { HostError } from '../system/host-error.ts'
-import { activity } from '../system/progress.ts'
+import { step } from '../system/progress.ts'
 import { confirmDaemons } from './confirm-running.ts'
 import { install, preseed } from './packages.ts'
 import { disable, enable, reloadFail2ban, restart, stopBanUnit } from './services.ts'
@@ -129,13 +129,13 @@ export const applyPlan = async (
 ): Promise<void> => {
   const isLive = plan.root === '/'
   let validated = !isLive
-  for (const step of plan.steps) {
+  for (const each of plan.steps) {
     signal.throwIfAborted()
-    if (!validated && isConfiguration(step)) {
-      await activity('having fail2ban test its new files', () => validateJails(plan))
+    if (!validated && isConfiguration(each)) {
+      await step('having fail2ban test its new files', () => validateJails(plan))
       validated = true
     }
-    await progress.step(step, () => perform(plan.root, step))
+    await progress.step(each, () => perform(plan.root, each))
   }
   signal.throwIfAborted()
   if (!isLive) return
@@ -143,6 +143,6 @@ export const applyPlan = async (
   await progress.confirming(daemons.running)
   // While the proof is made, they settle.
   await prove()
-  await daemons.settled()
+  await step('watching that both daemons keep running', daemons.settled)
   signal.throwIfAborted()
 }

@@ -105,7 +105,7 @@ export const confirmDaemons = (plan: Plan, signal: AbortSignal): Confirmation =>
       'see journalctl -t portsentry, or /var/log/syslog',
       () => checkPortsentry(plan),
     ),
-    watch('fail2ban to answer and load its jails', ANSWER_TIMEOUT_MS, 'see /var/log/fail2ban.log', () =>
+    watch('fail2ban to load its jails', ANSWER_TIMEOUT_MS, 'see /var/log/fail2ban.log', () =>
       checkFail2ban(plan),
     ),
   ]

@@ -27,7 +27,7 @@ const apt = (
       run('apt-get', [...PATIENT, ...status, ...options, '-y', verb, ...packages], hint, {
         ...CHANGING,
         ...(descriptor === undefined ? {} : { descriptor }),
-        purpose: `apt-get, which waits up to 5 min for another apt or dpkg, to ${verb} ${packages.join(' ')}`,
+        purpose: 'apt-get, or an apt before it',
       }),
     ),
   )

@@ -16,8 +16,16 @@ export const describePort = ({ port, protocol }: Pick<BanRow, 'port' | 'protocol
 export const describeEnd = (untilMs: BanRow['untilMs']): string =>
   untilMs === 'permanent' ? untilMs : formatTimestamp(untilMs)
 
+/** What banned a host, in a sentence: `by hand`, `by portsentry (atcp)`. */
+export const describeBanner = (row: BanRow): string =>
+  row.source === 'by hand'
+    ? row.source
+    : row.source === 'unknown'
+      ? 'by an unknown source'
+      : `by ${describeSource(row)}`
+
 /** A history may contain any text that a resolver returned: only the daemon's own words are shown, on one line. */
-export const describeSource = ({ source, mode, reason }: BanRow): string => {
+const describeSource = ({ source, mode, reason }: BanRow): string => {
   const what = [mode, reason].filter((word) => word !== null).join(', ')
   return source === 'by hand' || what === '' ? source : `${source} (${what})`
 }
@@ -33,7 +41,7 @@ const cellsOf = (row: BanRow): string[] => [
   row.address,
   formatTimestamp(row.sinceMs),
   describeEnd(row.untilMs),
-  describePort(row),
+  row.port === null && row.source === 'by hand' ? '-' : describePort(row),
   describeSource(row),
   describeWhere(row),
 ]

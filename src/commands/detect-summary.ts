@@ -1,10 +1,13 @@
 import type { Decision, Outcome } from '../detector/decision.ts'
 import type { Address } from '../detector/packet.ts'
+import { listed } from '../phrases.ts'
 import { describeException, describeOutcome, type Exception, outcomeOf, scanOf } from './detect-report.ts'
 
 /** How many hosts are listed separately, and how many exceptions, scan types, ports and actions of each. */
 const MOST_HOSTS = 1000
 const MOST_WORDS = 64
+/** The outcomes of `outcomeOf` in which something is done about the host. */
+const BLOCKED: ReadonlySet<string> = new Set(['blocked', 'would be blocked'])
 /** Stands for all further ones. */
 const MORE = '…'
 
@@ -20,6 +23,8 @@ interface HostSummary {
   readonly scans: Words
   readonly ports: Words
   readonly actions: Words
+  /** The modes in which it was blocked, or would be. */
+  readonly blockedBy: Words
 }
 
 export interface Summary {
@@ -44,12 +49,24 @@ const list = (words: Words): string => [...words.values()].join(', ')
 
 const known = (words: Words): string[] => [...words.values()].filter((word) => word !== MORE)
 
+const times = (count: number): string => (count === 1 ? 'once' : `${count} times`)
+
+/** An outcome and how many events had it: `would be blocked by atcp and audp`, `4 times already blocked`. */
+const renderOutcome = (word: string, count: number, { noticed, blockedBy }: HostSummary): string => {
+  if (BLOCKED.has(word)) {
+    // Each daemon blocks for itself.
+    const again = count > blockedBy.size ? ` ${times(count)}` : ''
+    return `${word}${again} by ${listed([...blockedBy.values()])}`
+  }
+  return count === noticed ? word : `${times(count)} ${word}`
+}
+
 const renderHost = (summary: HostSummary): string => {
   const { host, noticed, outcomes, exceptions, scans, ports, actions } = summary
-  const verdicts = [...outcomes].map(([word, count]) => (count === noticed ? word : `${count} ${word}`))
+  const verdicts = [...outcomes].map(([word, count]) => renderOutcome(word, count, summary))
   const by = exceptions.size === 0 ? '' : ` ${list(exceptions)}`
   const lines = [
-    `${host}: noticed ${noticed === 1 ? 'once' : `${noticed} times`}: ${verdicts.join('; ')}${by}`,
+    `${host}: noticed ${times(noticed)}: ${verdicts.join('; ')}${by}`,
     `    ${list(scans)}; ports ${list(ports)}`,
     ...[...actions.values()].map((action) => `    ${action}`),
   ]
@@ -64,7 +81,10 @@ export const createSummary = (): Summary => {
     const key = keyOf(packet.source) ?? host
     const entered = hosts.get(key)
     if (entered !== undefined || hosts.size >= MOST_HOSTS) return entered
-    const words = { exceptions: new Map(), scans: new Map(), ports: new Map(), actions: new Map() }
+    const words = {
+      ...{ exceptions: new Map(), scans: new Map(), ports: new Map(), actions: new Map() },
+      blockedBy: new Map(),
+    }
     const fresh = { host, noticed: 0, outcomes: new Map(), ...words }
     hosts.set(key, fresh)
     return fresh
@@ -84,6 +104,8 @@ export const createSummary = (): Summary => {
         remember(summary.exceptions, `${exception.line} ${exception.text}`, () =>
           describeException(exception),
         )
+      const { mode } = decision
+      if (BLOCKED.has(word)) remember(summary.blockedBy, mode, () => mode)
       const { port, protocol } = decision.packet
       const scan = scanOf(decision)
       remember(summary.scans, scan, () => scan)

@@ -6,6 +6,7 @@ import { actingEffects, watchingEffects } from '../live-detection/effects.ts'
 import { type IgnoreSource, openIgnoreList } from '../live-detection/ignore-source.ts'
 import { type Ending, type Source, watchSource } from '../live-detection/watch.ts'
 import { isError, type Problem } from '../problem.ts'
+import { wrap } from '../styled.ts'
 import { HostError } from '../system/host-error.ts'
 import { SIGNALS } from '../system/signals.ts'
 import { type DetectOptions, Misuse, modesFor, readSource } from './detect-options.ts'
@@ -89,7 +90,8 @@ const detect = async (
   )
   if (failure !== null) reportFailure(output, source, failure)
   output.documentLine('detect', { event: 'summary', acted: acts, ...summary.asJson(), ...document })
-  output.text(`${options.summary ? '' : '\n'}${summary.render()}${text}`)
+  const found = wrap(`${summary.render()}${text}`, output.screen.columns, 6)
+  output.text(`${options.summary ? '' : '\n'}${found}`)
   return failure === null ? EXIT.ok : EXIT.failed
 }
 

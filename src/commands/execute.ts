@@ -30,7 +30,10 @@ export interface ApplyOptions extends GlobalOptions {
 const prove = async (options: ApplyOptions): Promise<Check[]> => {
   const reporting: Reporting = (part, work) =>
     step(`proving: ${part}`, work, { judge: (checks) => summarizePart(part, checks) })
-  const checks = (await assessAndVerify(options, reporting)).checks ?? []
+  const read = await assessAndVerify(options, reporting, (work) =>
+    step('proving: reading the server again', work),
+  )
+  const checks = read.checks ?? []
   // A network that config.env leaves out was reported before, and a rollback would not protect it either.
   const failures = checks.filter(isFailure).filter(({ code }) => code !== NETWORKS)
   if (failures.length === 0) return checks

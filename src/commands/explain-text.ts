@@ -4,7 +4,7 @@ import type { Section } from '../layout.ts'
 import { banTimeInWords } from '../plan/phrases.ts'
 import { describeProtector } from '../policy/protection.ts'
 import { formatTimestamp } from '../system/timestamps.ts'
-import { describePort, describeSource, namesOf, notesOn } from './ban-table.ts'
+import { describeBanner, describePort, namesOf, notesOn } from './ban-table.ts'
 import { type Daemons, type Explanation, whyUncertain } from './explanation.ts'
 
 const describeProtection = ({ protectors, protectionUnknown }: Explanation): string[] => {
@@ -24,7 +24,7 @@ const describeBans = (explanation: Explanation): string[] => {
   const source =
     ban === null
       ? ['no: not found in any store that could be read']
-      : [`by ${describeSource(ban)}${ban.port === null ? '' : `, port ${describePort(ban)}`}`]
+      : [`${describeBanner(ban)}${ban.port === null ? '' : `, port ${describePort(ban)}`}`]
   const missing = ban === null || ban.missing.length === 0 ? [] : [`MISSING in ${namesOf(ban.missing)}`]
   const scan =
     lastScan === null
@@ -38,7 +38,7 @@ const describeFirewall = ({ firewall: { state, details } }: Explanation): string
   if (state === 'banned') return [`${details}: drops its packets`]
   return state === 'unknown'
     ? [details]
-    : ['no ban is in force; other rules were not checked: portward verify, as root, tests them']
+    : ['no ban is in force; other rules were not checked: portward verify tests them']
 }
 
 const describeAction = (action: Action): string => {
@@ -153,5 +153,5 @@ export const describeAll = (explanation: Explanation): Section[] => [
   { topic: 'firewall', lines: describeFirewall(explanation) },
   { topic: 'portsentry', lines: describePortsentry(explanation) },
   { topic: 'fail2ban', lines: describeFail2ban(explanation) },
-  { topic: 'wrappers', lines: describeWrappers(explanation) },
+  { topic: 'hosts.allow', lines: describeWrappers(explanation) },
 ]

@@ -12,9 +12,11 @@ export const formatElapsed = (ms: number): string => {
 
 const nameOf = ({ position, what }: Task): string => (position === '' ? what : `[${position}] ${what}`)
 
-/** `waiting for fail2ban to answer, up to 1m`. */
-export const renderWait = ({ what, limitMs }: Task): string =>
-  `waiting for ${what}${limitMs === null ? '' : `, up to ${formatDuration(limitMs)}`}`
+/** `waiting for fail2ban to answer, up to 1m`. What does not fit is cut from what is waited for: its limit stays. */
+export const renderWait = ({ what, limitMs }: Task, columns = Number.POSITIVE_INFINITY): string => {
+  const limit = limitMs === null ? '' : `, up to ${formatDuration(limitMs)}`
+  return cut(`${cut(`waiting for ${what}`, Math.max(1, columns - limit.length))}${limit}`, columns)
+}
 
 const MARKS: Readonly<Record<Ending['result'], string>> = {
   done: styled('green', '✔'),
@@ -56,18 +58,22 @@ export const renderUnderWay = (
   const wait = tasks.find(({ kind, beganMs }) => kind === 'wait' && nowMs - beganMs >= BRIEF_MS)
   const shown = tasks.findLast(({ kind }) => kind !== 'wait') ?? wait
   if (shown === undefined) return null
-  const detail =
-    advance !== null ? renderAdvance(advance) : wait === undefined || wait === shown ? '' : renderWait(wait)
   const elapsedMs = nowMs - shown.beganMs
   const elapsed =
     elapsedMs < 1000
       ? ''
       : styled('dim', `  ${formatElapsed(Math.floor(elapsedMs / 1000) * 1000).replace('.0', '')}`)
   const room = columns - columnsOf(elapsed) - 2
-  const name = shown.kind === 'wait' ? renderWait(shown) : nameOf(shown)
-  // Each of the two has half of the line at least.
-  const shortDetail = cut(detail, Math.max(Math.floor(room / 2), room - columnsOf(name)) - 3)
-  const tail = detail === '' ? '' : ` · ${shortDetail}`
+  const name = shown.kind === 'wait' ? renderWait(shown, room) : nameOf(shown)
+  // The advance of a step has half of the line at least; a wait, which may be long, all but the first words of its step.
+  const besides = (part: number): number => Math.max(Math.floor(room * part), room - columnsOf(name)) - 3
+  const detail =
+    advance !== null
+      ? cut(renderAdvance(advance), besides(1 / 2))
+      : wait === undefined || wait === shown
+        ? ''
+        : renderWait(wait, besides(4 / 5))
+  const tail = detail === '' ? '' : ` · ${detail}`
   return `${styled('cyan', SPINNER[frame % SPINNER.length] ?? '')} ${cut(name, room - columnsOf(tail))}${tail}${elapsed}`
 }
 

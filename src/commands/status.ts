@@ -5,9 +5,10 @@ import { counted, shortList } from '../phrases.ts'
 import { isInSync, type Plan } from '../plan/plan.ts'
 import { describeWrappers } from '../plan/render.ts'
 import { describePending, pendingAsJson } from '../policy/confirmation.ts'
-import type { Facts } from '../policy/facts.ts'
+import { wrongDaemons } from '../policy/daemons.ts'
+import type { Facts, LiveFacts } from '../policy/facts.ts'
 import { isJailWanted } from '../policy/jail.ts'
-import { modesOf } from '../policy/release.ts'
+import { daemonModes, type Modes, modesOf, type Release } from '../policy/release.ts'
 import { caveatsOf, type Problem } from '../problem.ts'
 import { styled } from '../styled.ts'
 import { readFileState } from '../system/files.ts'
@@ -43,9 +44,16 @@ const NOT_IN_COPY = 'unknown: the tree is a copy of /etc, without dpkg status an
 const describeSshd = ({ packages, wrapped }: Facts): string => {
   if (wrapped === null) return NOT_IN_COPY
   if (wrapped.includes('sshd')) return 'honours hosts.deny'
-  return packages.has('openssh-server')
-    ? 'does NOT use hosts.deny'
-    : 'unknown: openssh-server is not installed'
+  return packages.has('openssh-server') ? 'does NOT use hosts.deny' : 'not installed'
+}
+
+/** The modes that config.env asks for, and those in which this release's daemon runs for them. */
+export const describeModes = (release: Release, modes: Modes, live: LiveFacts | null): string => {
+  const [wanted, own] = [modesOf(modes).join(', '), daemonModes(release, modes).join(', ')]
+  const named = own === wanted ? wanted : `${wanted} (${own} in portsentry 2.x)`
+  return live !== null && wrongDaemons({ release, modes }, live.daemons) === null
+    ? `${named}, as config.env asks`
+    : `wanted: ${named}`
 }
 
 const describeRunning = ({ running, watching, watchingDetail }: ServiceStatus): string => {
@@ -128,8 +136,8 @@ export const statusCommand = async (options: StatusOptions): Promise<number> => 
       topic: service.name,
       lines: [describeService(service, isCopy, asRoot)],
     })),
-    { topic: 'modes', lines: [`${modesOf(settings).join(', ')}, as config.env asks`] },
-    { topic: 'wrappers', lines: [describeWrappers(facts)] },
+    { topic: 'modes', lines: [describeModes(release, settings, facts.live)] },
+    { topic: 'hosts.allow', lines: [describeWrappers(facts)] },
     { topic: 'sshd', lines: [describeSshd(facts)] },
     { topic: 'drift', lines: [inSync ? drift : styled('yellow', drift)] },
     ...describeBanStatus(bans),

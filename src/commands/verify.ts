@@ -14,10 +14,11 @@ import { EXIT, exitOver, type GlobalOptions, openOutput, problemAsJson } from '.
 export const assessAndVerify = async (
   options: GlobalOptions,
   reporting: Reporting,
+  reading: <T>(work: () => Promise<T>) => Promise<T> = (work) => work(),
 ): Promise<{ assessment: Assessment; checks: Check[] | null }> => {
   const lab = options.root === '/' ? openLab() : null
   try {
-    const assessment = await assess(options)
+    const assessment = await reading(() => assess(options))
     const { desired, facts, plan, problems } = assessment
     const checks = desired === null ? null : await verify(desired, facts, plan, problems, lab, reporting)
     return { assessment, checks }

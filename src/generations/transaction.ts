@@ -5,7 +5,7 @@ import { awaitOrphans } from '../apply/packages.ts'
 import type { Plan } from '../plan/plan.ts'
 import { errnoOf, HostError, messageOf } from '../system/host-error.ts'
 import { STATE } from '../system/lock.ts'
-import { activity, step } from '../system/progress.ts'
+import { step } from '../system/progress.ts'
 import { uninterrupted } from '../system/signals.ts'
 import { arm, disarm } from './confirmation.ts'
 import { closeJournal, freeReserve, type Journal, openJournal, readJournal, takeReserve } from './journal.ts'
@@ -75,12 +75,13 @@ const attemptAll = async (
   const { generation, journal } = await step('recording what will be replaced', record)
   try {
     // Before the first change, which may lock the admin out.
-    if (confirmWithinMs !== null) await arm(confirmWithinMs)
+    if (confirmWithinMs !== null) await step('setting the timer of the rollback', () => arm(confirmWithinMs))
     await work()
     // Again: the time to confirm begins when the changes are in force.
-    if (confirmWithinMs !== null) await arm(confirmWithinMs)
+    if (confirmWithinMs !== null)
+      await step('setting the timer of the rollback anew', () => arm(confirmWithinMs))
     const done: Generation = { ...generation, state: 'applied', confirmBy: deadline() }
-    await activity('recording what was done', async () => {
+    await step('recording what was done', async () => {
       await updateGeneration(state, done)
       await closeJournal(state)
       await freeReserve(state)

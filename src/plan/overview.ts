@@ -5,7 +5,7 @@ import { styled } from '../styled.ts'
 import { OF_THE_BAN_SET } from './owned-files.ts'
 import type { InstallStep, Step } from './plan.ts'
 import { installationInWords } from './summary.ts'
-import { TOPICS, wordsOf } from './words.ts'
+import { TOPICS, type Topic, wordsOf } from './words.ts'
 
 /** An item of the overview. Items with the same `group` become one, with all of their `words`. */
 interface Item {
@@ -39,7 +39,7 @@ const itemsOf = (step: Step, isVerbose: boolean): Item[] => {
   const [purpose = '', ...notes] = details
   switch (step.kind) {
     case 'preseed':
-      return [single(`${verb} ${object}${isVerbose ? `: ${details.join('; ')}` : ''}`)]
+      return [single(`${verb} ${object}${isVerbose ? `: ${step.selections.join('; ')}` : ''}`)]
     case 'install':
       return installItems(step, isVerbose)
     case 'write':
@@ -77,17 +77,25 @@ const merged = (items: readonly Item[]): string[] => {
 
 const TOPIC_COLUMNS = Math.max(...TOPICS.map((topic) => topic.length)) + 2
 
+interface OverviewOptions {
+  readonly columns: number
+  readonly isVerbose: boolean
+  /** What is said in addition where a topic has steps. */
+  readonly remarks?: Readonly<Partial<Record<Topic, string>>>
+}
+
 /** What a plan does, by topic, each topic with its name in the first column. */
 export const renderOverview = (
   steps: readonly Step[],
-  { columns, isVerbose }: { readonly columns: number; readonly isVerbose: boolean },
+  { columns, isVerbose, remarks = {} }: OverviewOptions,
 ): string => {
   const sections = TOPICS.map((topic) => {
     const own = steps
       .filter((step) => wordsOf(step).topic === topic)
       // What a daemon does is more important than that it gets an empty log.
       .sort((one, other) => Number(one.kind === 'touch') - Number(other.kind === 'touch'))
-    return { topic, lines: merged(own.flatMap((step) => itemsOf(step, isVerbose))).map(styleVerb) }
+    const lines = merged(own.flatMap((step) => itemsOf(step, isVerbose))).map(styleVerb)
+    return { topic, lines: lines.length === 0 ? [] : [...lines, remarks[topic] ?? []].flat() }
   })
   return renderSections(sections, columns, { topicColumns: TOPIC_COLUMNS, indent: 0 })
 }

@@ -34,6 +34,14 @@ export const describeWrappers = ({ wrapped }: Pick<Plan, 'wrapped'>): string => 
     : `hosts.allow and hosts.deny are used here by ${wrapped.join(', ')}`
 }
 
+/** Which daemons here read hosts.allow. It is written in any case: a daemon that is installed later may read it. */
+const describeReaders = ({ wrapped }: Plan): string => {
+  if (wrapped === null) return 'a copy of /etc does not show which daemons read it'
+  return wrapped.length === 0
+    ? 'no daemon here is known to read it; it is for those that come later'
+    : `read here by ${wrapped.join(', ')}`
+}
+
 /** What is protected on a server without a LAN; '' if config.env names one. */
 const describeProtection = ({ root, desired: { lan, whitelist } }: Plan): string => {
   if (lan !== null) return ''
@@ -66,8 +74,8 @@ export const renderPlan = (plan: Plan, { columns, diff, isVerbose, caveats }: Pl
     )
   }
   const parts = [
-    wrapped(`${release.title}; ${describeWrappers(plan)}\n${describeProtection(plan)}`),
-    renderOverview(plan.steps, { columns, isVerbose }),
+    wrapped(`${release.title}\n${describeProtection(plan)}`),
+    renderOverview(plan.steps, { columns, isVerbose, remarks: { 'hosts.allow': describeReaders(plan) } }),
     plan.inexact.length === 0
       ? ''
       : wrapped(

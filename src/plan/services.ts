@@ -67,8 +67,10 @@ const portsentryReasons = (desired: Desired, facts: Facts, live: LiveFacts, chan
   const units = [...release.ownedFiles(modes).keys()].filter((path) => path.startsWith('/etc/systemd/'))
   const paths = new Set([release.modesPath, release.confPath, release.ignorePath, ...units])
   const isConcerned = (path: string) => paths.has(path)
-  const changed = changedPaths(changes, isConcerned)
-  if (changed.length > 0) return changed.map((path) => path + CHANGES)
+  const isDown = portsentriesOf(live.daemons).length === 0 && release.daemonArguments(modes).length > 0
+  const changed = changedPaths(changes, isConcerned).map((path) => path + CHANGES)
+  if (isDown) return ['is not running', ...changed]
+  if (changed.length > 0) return changed
   const wrong = wrongDaemons(desired, live.daemons) ?? judgeWatching(live.daemons).deaf
   if (wrong !== null) return [wrong]
   const stale = staleFiles(facts, portsentriesOf(live.daemons), isConcerned).map(
@@ -137,10 +139,10 @@ const isFail2banFile = (path: string): boolean =>
 
 const fail2banReasons = (desired: Desired, facts: Facts, live: LiveFacts, changes: Changes): string[] => {
   if (!facts.packages.has('fail2ban')) return ['newly installed']
-  const changed = changedPaths(changes, isFail2banFile)
-  if (changed.length > 0) return changed.map((path) => path + CHANGES)
+  const changed = changedPaths(changes, isFail2banFile).map((path) => path + CHANGES)
   const servers = live.daemons.filter(({ service }) => service === 'fail2ban')
-  if (servers.length === 0) return ['is not running']
+  if (servers.length === 0) return ['is not running', ...changed]
+  if (changed.length > 0) return changed
   const stale = staleFiles(facts, servers, isFail2banFile)
   if (stale.length > 0) return stale.map((path) => `started before ${path} was changed`)
   // Only root can ask fail2ban.

@@ -18,7 +18,7 @@ export const TOPICS = [
   'services',
 ] as const
 
-type Topic = (typeof TOPICS)[number]
+export type Topic = (typeof TOPICS)[number]
 
 /** A step in plain words: `edit`, `/etc/hosts.allow`, `lets in 3 networks`. */
 interface StepWords {
@@ -43,7 +43,7 @@ const inShort = (reasons: readonly string[]): readonly string[] => {
   const paths = changed.map((reason) => reason.slice(0, -CHANGES.length))
   if (paths.length < 2) return reasons
   const named = paths.length === 2 ? listed(paths) : `${paths.length} files`
-  return [`${named} change`, ...reasons.filter((reason) => !changed.includes(reason))]
+  return [...reasons.filter((reason) => !changed.includes(reason)), `${named} change`]
 }
 
 const fileWords = (
@@ -63,7 +63,7 @@ export const wordsOf = (step: Step): StepWords => {
     case 'preseed':
       return {
         ...{ topic: 'packages', verb: 'preseed', object: 'debconf, so that it asks nothing' },
-        details: step.selections,
+        details: [],
       }
     case 'install':
       return { topic: 'packages', verb: 'install', object: packagesInWords(step), details: [] }
@@ -81,7 +81,7 @@ export const wordsOf = (step: Step): StepWords => {
       return {
         topic: 'bans',
         verb: 'load',
-        object: 'the bans into the kernel',
+        object: 'the ban set into the kernel',
         details: inShort(step.reasons),
       }
     case 'remove-bans':

@@ -1,5 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { constants } from 'node:os'
+import { basename } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { errnoOf, HostError } from './host-error.ts'
 import { waitingFor } from './progress.ts'
@@ -9,7 +10,7 @@ export interface RunOptions {
   readonly cwd?: string
   readonly environment?: Readonly<Record<string, string>>
   readonly timeoutMs?: number
-  /** What the program is run for, reported if it takes long; by default its command line. */
+  /** What the program is run for, reported if it takes long; by default the program's name. */
   readonly purpose?: string
   /** How long to wait for the rest of its output after it has ended. */
   readonly graceMs?: number
@@ -60,12 +61,9 @@ const killGroup = (pid: number): void => {
   }
 }
 
-const MAX_SHOWN = 80
-
-const describeCommand = (file: string, args: readonly string[]): string => {
-  const command = [file, ...args].join(' ')
-  return command.length > MAX_SHOWN ? `${command.slice(0, MAX_SHOWN)}…` : command
-}
+/** The program, and its subcommand if it has one: `systemctl restart`. Other arguments say little in a line of progress. */
+export const describeCommand = (file: string, [first = '']: readonly string[]): string =>
+  /^[a-z][a-z-]{1,20}$/.test(first) ? `${basename(file)} ${first}` : basename(file)
 
 /** As a shell reports it: a signal is 128 and its number, a program that could not be started 127. */
 const exitCodeOf = (exitCode: number | null, signal: NodeJS.Signals | null): number =>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { renderBanTable } from '../../src/commands/ban-table.ts'
+import { describeBanner, renderBanTable } from '../../src/commands/ban-table.ts'
 import type { BanRow, BanStore, StoredBan, StoreReading } from '../../src/policy/banned.ts'
 import { paint, withoutStyles } from '../../src/styled.ts'
 import { setTimeZone } from '../time-zone.ts'
@@ -107,6 +107,21 @@ test.each<[string, number, BanRow[], string[]]>([
   const text = withoutStyles(renderBanTable(rows, [read('fail2ban')], columns))
   expect(text.trimEnd().split('\n')).toEqual(expected)
 })
+
+test.each<[Partial<BanRow>, string]>([
+  [{}, 'by portsentry (atcp)'],
+  [{ source: 'by hand', mode: null }, 'by hand'],
+  [{ source: 'unknown', mode: null }, 'by an unknown source'],
+])('says in a sentence who banned: %j', (more, expected) =>
+  expect(describeBanner({ ...ROW, ...more })).toBe(expected),
+)
+
+test.each<[Partial<BanRow>, RegExp]>([
+  [{ port: null, protocol: null, source: 'by hand', mode: null }, / {2}- +by hand /],
+  [{ port: null, protocol: null }, / {2}\? +portsentry/],
+])('has no port of a ban by hand, and may not know another: %j', (more, expected) =>
+  expect(renderBanTable([{ ...ROW, ...more }], [read('fail2ban')], Infinity)).toMatch(expected),
+)
 
 test('has what is wrong in red', () => {
   const text = paint(renderBanTable([LONG], [read('fail2ban')], Infinity))

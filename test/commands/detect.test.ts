@@ -56,11 +56,11 @@ it('says which hosts would be blocked, and which are ignored because of which li
     /^2026-11-2\d \d\d:00:00 [+-]\d{4} 203\.0\.113\.9 TCP SYN\/Normal scan, port 11 \(atcp\): would be blocked; KILL_HOSTS_DENY: ALL: 203\.0\.113\.9 : DENY - would be written; KILL_ROUTE: \/sbin\/route add -host 203\.0\.113\.9 reject - would run$/m,
   )
   expect(summary.split('\n')).toEqual([
-    '203.0.113.9: noticed 5 times: 1 would be blocked; 4 already blocked',
+    '203.0.113.9: noticed 5 times: would be blocked by atcp; 4 times already blocked',
     '    TCP SYN/Normal scan; ports 11/tcp, 23/tcp, 79/tcp, 111/tcp, 143/tcp',
     '    KILL_HOSTS_DENY: ALL: 203.0.113.9 : DENY - would be written',
     '    KILL_ROUTE: /sbin/route add -host 203.0.113.9 reject - would run',
-    '198.51.100.23: noticed 4 times: 2 would be blocked; 2 already blocked',
+    '198.51.100.23: noticed 4 times: would be blocked by atcp and audp; 2 times already blocked',
     '    TCP FIN scan, TCP NULL scan, TCP XMAS scan, UDP scan; ports 15/tcp, 79/tcp, 119/tcp, 161/udp',
     '    KILL_HOSTS_DENY: ALL: 198.51.100.23 : DENY - would be written',
     '    KILL_ROUTE: /sbin/route add -host 198.51.100.23 reject - would run',
@@ -171,7 +171,9 @@ it('reads the ignore list that the daemon reads, once it is built', async () => 
   writeFileSync(join(root, 'etc/portsentry/portsentry.ignore'), '203.0.113.9\n')
   const { stdout } = await detect({ root, pcap: SCAN, inUse: '22,80' })
   expect(stdout).toMatch(/203\.0\.113\.9: noticed 5 times: ignored by \S+portsentry\.ignore:1/)
-  expect(stdout).toMatch(/192\.168\.1\.55: noticed 5 times: 1 would be blocked/)
+  expect(stdout).toMatch(
+    /192\.168\.1\.55: noticed 5 times: would be blocked by atcp; 4 times already blocked/,
+  )
 })
 
 it.each<[string, () => string, RegExp]>([
@@ -290,7 +292,9 @@ it.each([
   expect(await heard(port, '127.0.0.3')).toBe('')
   process.emit('SIGTERM')
   expect(await status).toBe(0)
-  expect(texts().stdout).toContain('127.0.0.2: noticed 2 times: 1 below SCAN_TRIGGER; 1 would be blocked')
+  expect(texts().stdout).toContain(
+    '127.0.0.2: noticed 2 times: once below SCAN_TRIGGER; would be blocked by ',
+  )
   expect(texts().stdout).toContain(`${scan} ${port}/tcp`)
   expect(texts().stdout).toMatch(/127\.0\.0\.3: noticed once: ignored by/)
 })

@@ -160,7 +160,7 @@ it('is one line whatever it is about, and nothing in it is obeyed', async () => 
     waitingFor(`sh -c set -e\n\tipset \u001b]0;x\u0007 ${'a'.repeat(80)}`, 60_000, () => sleep(5000)),
   )
   await pass(2000)
-  expect(screen()).toMatch(/^. waiting for sh -c set -e ipset \^\[\]0;x\^G a+\.\.\. {2}2 s$/)
+  expect(screen()).toMatch(/^. waiting for sh -c set -e ipset \^\[\]0;x\^G a+\.\.\., up to 1m {2}2 s$/)
   expect(written()).not.toContain('\u001b]')
   await pass(5000)
   await work

@@ -21,7 +21,7 @@ const LONG = task(
   'step',
   `install ${Array.from({ length: 24 }, (_, index) => `package-${index}`).join(', ')}`,
 )
-const FAIL2BAN = task('wait', 'fail2ban to answer and load its jails', 0, { limitMs: 60_000 })
+const FAIL2BAN = task('wait', 'fail2ban to load its jails', 0, { limitMs: 60_000 })
 const DONE: Ending = { result: 'done', outcome: '' }
 const UNPACKING: Advance = { part: 'change', percent: 45.45, text: 'Unpacking fail2ban (all)' }
 
@@ -46,8 +46,8 @@ describe('the line that is redrawn', () => {
       [task('step', 'restart fail2ban'), FAIL2BAN],
       null,
       4000,
-      '| restart fail2ban · waiting for fail2ban to answer and load its jails, up…  4 s',
-      '| restart fail2ban · waiting for fail2ban to answer and load its jails, up to 1m  4 s',
+      '| restart fail2ban · waiting for fail2ban to load its jails, up to 1m  4 s',
+      null,
     ],
     ['a brief one', [task('step', 'restart fail2ban'), FAIL2BAN], null, 299, '| restart fail2ban', null],
     [
@@ -59,13 +59,25 @@ describe('the line that is redrawn', () => {
       null,
     ],
     [
-      'a wait alone',
-      [FAIL2BAN],
+      'a long step that waits for another apt',
+      [
+        { ...LONG, position: '2/21' },
+        task('wait', 'apt-get, or an apt before it', 0, { limitMs: 1_800_000 }),
+      ],
       null,
-      2000,
-      '| waiting for fail2ban to answer and load its jails, up to 1m  2 s',
-      null,
+      4000,
+      '| [2/21] install pac… · waiting for apt-get, or an apt before it, up to 30m  4 s',
+      '| [2/21] install package-0, package-1, package-2, package-3, package-4, package-5, package-6, package-7, package-8, package-9, package-10, p… · waiting for apt-get, or an apt before it, up to 30m  4 s',
     ],
+    [
+      'the limit of a wait for something long',
+      [JAIL, task('wait', `a ${'very '.repeat(60)}long command`, 0, { limitMs: 30_000 })],
+      null,
+      4000,
+      '| [3/14] fail2ba… · waiting for a very very very very very very…, up to 30s  4 s',
+      `| [3/14] fail2ban: new jail portsentry · waiting for a ${'very '.repeat(25)}ver…, up to 30s  4 s`,
+    ],
+    ['a wait alone', [FAIL2BAN], null, 2000, '| waiting for fail2ban to load its jails, up to 1m  2 s', null],
     [
       'the progress of apt',
       [LONG, task('wait', 'apt-get')],

@@ -1,10 +1,14 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, test } from 'vitest'
-import { describeJails } from '../../src/commands/status.ts'
+import { describeJails, describeModes } from '../../src/commands/status.ts'
 import { type BanStatus, describeBanStatus } from '../../src/commands/status-bans.ts'
 import { renderSections } from '../../src/layout.ts'
+import type { LiveFacts } from '../../src/policy/facts.ts'
+import { sysv12 } from '../../src/policy/releases/classic-12.ts'
+import { native2 } from '../../src/policy/releases/native-2.ts'
 import { withoutStyles } from '../../src/styled.ts'
+import { factsOf } from '../plan/live.ts'
 import { setTimeZone } from '../time-zone.ts'
 import { copyOf, fixtures } from '../tree.ts'
 import { portward } from './in-process.ts'
@@ -16,6 +20,14 @@ test.each<[string, string[] | null, boolean, string]>([
   ['are not told to others than root', null, false, 'jails unknown: only root can ask fail2ban'],
 ])('the jails of a fail2ban that runs %s', (_, jails, asRoot, expected) =>
   expect(withoutStyles(describeJails(jails, asRoot))).toBe(expected),
+)
+
+test.each<[string, typeof native2, LiveFacts | null, string]>([
+  ['of 2.x, which has its own names', native2, null, 'wanted: atcp, audp (stealth in portsentry 2.x)'],
+  ['of a portsentry that is down', sysv12, factsOf({ live: { daemons: [] } }).live, 'wanted: atcp, audp'],
+  ['that run', sysv12, factsOf().live, 'atcp, audp, as config.env asks'],
+])('tells the modes %s', (_, release, live, expected) =>
+  expect(describeModes(release, { tcpMode: 'atcp', udpMode: 'audp' }, live)).toBe(expected),
 )
 
 const NOTHING: BanStatus = {

@@ -43,7 +43,7 @@ describeServers('hosts.allow and hosts.deny of an admin', () => {
     ])
     await expectBanned(server)
     expect(await portward(server, `explain ${ATTACKER}`, 0)).toMatch(
-      /^wrappers +sshd: \/etc\/hosts\.allow:1 lets it in; its entry in hosts\.deny has no effect$/m,
+      /^hosts\.allow +sshd: \/etc\/hosts\.allow:1 lets it in; its entry in hosts\.deny has no effect$/m,
     )
     expect(await access(ATTACKER)).toBe('granted')
   })
@@ -51,7 +51,7 @@ describeServers('hosts.allow and hosts.deny of an admin', () => {
   it('lets the LAN in ahead of a refusal', async () => {
     await write('sshd: 198.51.100.0/24 203.0.113.0/24 : ALLOW\nsshd: ALL : DENY\nALL: ALL : ALLOW\n', '')
     expect(await portward(server, `explain ${LAN_PEER}`, 0)).toMatch(
-      /^wrappers +sshd: \/etc\/hosts\.allow:\d refuses it$/m,
+      /^hosts\.allow +sshd: \/etc\/hosts\.allow:\d refuses it$/m,
     )
     expect(await access(LAN_PEER)).toBe('denied')
     await portward(server, 'apply --yes', 0)
@@ -60,7 +60,7 @@ describeServers('hosts.allow and hosts.deny of an admin', () => {
     )
     expect(await access(LAN_PEER)).toBe('granted')
     expect(await portward(server, `explain ${LAN_PEER}`, 0)).toMatch(
-      /^wrappers +sshd: \/etc\/hosts\.allow:\d lets it in$/m,
+      /^hosts\.allow +sshd: \/etc\/hosts\.allow:\d lets it in$/m,
     )
   })
 

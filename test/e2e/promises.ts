@@ -142,7 +142,7 @@ export const describePromises = (release: Expectations): void => {
       expect(status).toMatch(/^drift +none$/m)
       expect(await portward(server, 'status --check --quiet', 0)).toBe('')
       expect(status).not.toMatch(/NOT/)
-      expect(status).toMatch(/^wrappers +no daemon here is known/m)
+      expect(status).toMatch(/^hosts\.allow +no daemon here is known/m)
     })
 
     it('bans a scanner at once, but not a LAN peer that scans the same ports', async () => {
@@ -256,7 +256,7 @@ export const describePromises = (release: Expectations): void => {
       await installSshd(server)
       expect(await portward(server, 'plan --format diff', 2)).toMatch(/^\+ALL: \/run\/portward\/denied$/m)
       const { stdout } = await server.run('portward status', { allowFailure: true })
-      expect(stdout).toMatch(/^wrappers .* used here by sshd$/m)
+      expect(stdout).toMatch(/^hosts\.allow .* used here by sshd$/m)
     })
 
     it('logs scans and does not ban with OBSERVE_ONLY=1', async () => {

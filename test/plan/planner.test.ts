@@ -64,6 +64,20 @@ const SERVICES: [string, Changes, string[]][] = [
     { live: { daemons: [atcp, audp], jails: null } },
     ['restart  fail2ban: is not running'],
   ],
+  ['portsentry is not running', { live: { daemons: [fail2ban] } }, ['restart  portsentry: is not running']],
+  [
+    'neither is, and files change',
+    {
+      live: { daemons: [], jails: null },
+      texts: { '/etc/default/portsentry': '', '/etc/fail2ban/jail.d/portsentry.conf': '' },
+    },
+    [
+      'edit     /etc/default/portsentry: watches TCP in mode atcp (TCP_MODE) and UDP in mode audp (UDP_MODE)',
+      'edit     /etc/fail2ban/jail.d/portsentry.conf: new jail portsentry, bans for 1 day (BANTIME)',
+      'restart  portsentry: is not running, /etc/default/portsentry changes',
+      'restart  fail2ban: is not running, /etc/fail2ban/jail.d/portsentry.conf changes',
+    ],
+  ],
   ['fail2ban hangs', { live: { jails: null } }, ['restart  fail2ban: does not answer']],
   [
     'the list that 1.2 reads lacks the LAN',
@@ -152,7 +166,7 @@ const FILES: [string, Changes, string[]][] = [
       'edit     /etc/hosts.allow: lets in your LAN 192.168.1.0/24 and 2 more networks',
       'edit     /etc/hosts.deny: names the file of banned hosts, /run/portward/denied',
       'edit     /etc/portward/bans.conf: settings of the ban set',
-      'load     the bans into the kernel: /etc/portward/bans.conf changes',
+      'load     the ban set into the kernel: /etc/portward/bans.conf changes',
       'reload   fail2ban: /etc/portward/bans.conf changes',
     ],
   ],
@@ -225,7 +239,7 @@ it('bans by DROP where the kernel takes CHAOS no longer', () => {
     'edit     /etc/systemd/system/portward-bans.service: unit of the ban set',
     'edit     /etc/portward/rules.iptables: rules of the ban set',
     'edit     /etc/portward/rules.ip6tables: rules of the ban set',
-    'load     the bans into the kernel: 4 files change',
+    'load     the ban set into the kernel: 4 files change',
     'remove   the ban set of ipset: ipset with DROP is used now',
     'reload   fail2ban: /etc/portward/bans.conf changes',
   ])
@@ -317,7 +331,7 @@ const BAN_SET: [string, Changes, string[], string?][] = [
   [
     'its rules were removed by another program',
     { live: { hasBanSet: false } },
-    ['load     the bans into the kernel: its rules are not in force'],
+    ['load     the ban set into the kernel: its rules are not in force'],
   ],
   ['without root that is not known', { live: { hasBanSet: null } }, []],
   [
@@ -329,7 +343,7 @@ const BAN_SET: [string, Changes, string[], string?][] = [
       'edit     /etc/fail2ban/jail.d/portsentry.conf: sets ignoreip of the jail portsentry',
       'edit     /etc/portward/bans.conf: settings of the ban set',
       'edit     /etc/portward/rules.iptables: rules of the ban set',
-      'load     the bans into the kernel: /etc/portward/bans.conf and /etc/portward/rules.iptables change',
+      'load     the ban set into the kernel: /etc/portward/bans.conf and /etc/portward/rules.iptables change',
       'restart  portsentry: /etc/portsentry/portsentry.ignore.static changes',
       'reload   fail2ban: /etc/fail2ban/jail.d/portsentry.conf and /etc/portward/bans.conf change',
     ],
@@ -342,7 +356,7 @@ const BAN_SET: [string, Changes, string[], string?][] = [
       'edit     /etc/portward/bans.conf: settings of the ban set',
       'edit     /etc/systemd/system/portward-bans.service: unit of the ban set',
       'edit     /etc/portward/rules.iptables: rules of the ban set',
-      'load     the bans into the kernel: 3 files change',
+      'load     the ban set into the kernel: 3 files change',
       'reload   fail2ban: /etc/portward/bans.conf changes',
     ],
     'BAN_TARGET=DELUDE\n',
@@ -355,7 +369,7 @@ const BAN_SET: [string, Changes, string[], string?][] = [
       'edit     /etc/systemd/system/portward-bans.service: unit of the ban set',
       'edit     /etc/portward/rules.iptables: rules of the ban set',
       'edit     /etc/portward/rules.ip6tables: rules of the ban set',
-      'load     the bans into the kernel: 4 files change',
+      'load     the ban set into the kernel: 4 files change',
       'remove   the ban set of ipset: ipset with REJECT is used now',
       'reload   fail2ban: /etc/portward/bans.conf changes',
     ],
@@ -372,7 +386,7 @@ const BAN_SET: [string, Changes, string[], string?][] = [
       'remove   /etc/portward/rules.iptables: not needed here any more',
       'remove   /etc/portward/rules.ip6tables: not needed here any more',
       'create   /etc/portward/rules.nft: rules of the ban set',
-      'load     the bans into the kernel: 6 files change',
+      'load     the ban set into the kernel: 6 files change',
       'remove   the ban set of ipset: nft with DROP is used now',
       'restart  portsentry: /etc/portsentry/portsentry.conf changes',
       'reload   fail2ban: /etc/portward/bans.conf changes',
@@ -551,7 +565,7 @@ it('brings a server that was upgraded to 2.x to what 2.x reads', () => {
     'edit     /etc/portward/bans.conf: settings of the ban set',
     'edit     /etc/portward/rules.ip6tables: rules of the ban set',
     'disable  portsentry@atcp, and stop it',
-    'load     the bans into the kernel: /etc/portward/bans.conf and /etc/portward/rules.ip6tables change',
+    'load     the ban set into the kernel: /etc/portward/bans.conf and /etc/portward/rules.ip6tables change',
     expect.stringMatching(/^restart {2}portsentry: /),
     expect.stringMatching(/^restart {2}fail2ban: /),
   ])
@@ -768,7 +782,7 @@ it('installs what is missing, in one go, and preseeds debconf first', () => {
     installs,
   })
   expect(result.slice(0, 2)).toEqual([
-    'preseed  debconf, so that it asks nothing: portsentry portsentry/warn_no_block note',
+    'preseed  debconf, so that it asks nothing',
     'install  portsentry and ipset',
   ])
   expect(result.at(-1)).toBe('restart  portsentry: newly installed')

@@ -30,10 +30,19 @@ it.each([
   [
     'steps',
     { live: { jailed: jailed('192.168.1.20') } },
-    `${TITLE}; ${NONE}\n\nbans         release 192.168.1.20, which is protected but banned\n`,
+    `${TITLE}\n\nbans         release 192.168.1.20, which is protected but banned\n`,
   ],
 ])('%s', (_, changes, expected) => {
   expect(rendered(changes)).toBe(expected)
+})
+
+it.each([
+  [[], 'no daemon here is known to read it; it is for those that come later'],
+  [['sshd', 'vsftpd'], 'read here by sshd, vsftpd'],
+  [null, 'a copy of /etc does not show which daemons read it'],
+])('says who reads hosts.allow where it is edited: %j', (wrapped, expected) => {
+  const text = rendered({ wrapped, texts: { ...WRAPPED, '/etc/hosts.allow': '' } })
+  expect(/^hosts\.allow {2}lets in .*\n {13}(.*)$/m.exec(text)?.[1]).toBe(expected)
 })
 
 it('does not say "in sync" without what has to be known beside it', () => {

@@ -41,7 +41,7 @@ const changes = (...names: readonly string[]) => names.map((name) => `/etc/${nam
 it.each<[Step, line: string, overview: string]>([
   [
     { kind: 'preseed', selections: ['portsentry portsentry/warn_no_block note'] },
-    'preseed  debconf, so that it asks nothing: portsentry portsentry/warn_no_block note',
+    'preseed  debconf, so that it asks nothing',
     'packages     preseed debconf, so that it asks nothing',
   ],
   [
@@ -92,8 +92,8 @@ it.each<[Step, line: string, overview: string]>([
   ],
   [
     { kind: 'load-bans', reasons: changes('a', 'b', 'c') },
-    'load     the bans into the kernel: 3 files change',
-    'bans         load the bans into the kernel: 3 files change',
+    'load     the ban set into the kernel: 3 files change',
+    'bans         load the ban set into the kernel: 3 files change',
   ],
   [
     { kind: 'remove-bans', backend: 'nft', target: 'DROP', isLast: true, reasons: ['it is off'] },

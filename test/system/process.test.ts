@@ -1,9 +1,16 @@
 import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
-import { follow, tryRun } from '../../src/system/process.ts'
+import { describeCommand, follow, tryRun } from '../../src/system/process.ts'
 
 const shell = (script: string, timeoutMs?: number) =>
   tryRun('/bin/sh', ['-c', script], timeoutMs === undefined ? {} : { timeoutMs })
+
+it.each([
+  ['/usr/bin/fail2ban-regex', ['1795875568 - 11/28/2026 14:19:28 Host: 192.0.2.1', 'x'], 'fail2ban-regex'],
+  ['systemctl', ['restart', 'portsentry'], 'systemctl restart'],
+  ['sh', ['-c', 'set -e'], 'sh'],
+  ['nft', [], 'nft'],
+])('%s %j is waited for as %s', (file, args, expected) => expect(describeCommand(file, args)).toBe(expected))
 
 // They wait rather than work: all at once.
 describe.concurrent('tryRun', () => {

@@ -65,7 +65,7 @@ const columns = ({ data, color }: Figure, axis: Axis, width: Width): Plot.PlotOp
     y: { domain: [0, most], label: null },
     marks: [
       Plot.gridY(ticksUpTo(most), { strokeOpacity: 0.15 }),
-      Plot.axisY(ticksUpTo(most), { tickSize: 0, fontSize: FONT }),
+      Plot.axisY(ticksUpTo(most), { tickSize: 0, fontSize: FONT, tickFormat: count }),
       Plot.axisX(
         places.filter((place) => labels[place]),
         { tickSize: 4, fontSize: FONT, tickFormat: (place) => labels[place] ?? '' },
