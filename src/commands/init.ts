@@ -52,8 +52,8 @@ const OPTIONS = { lan: '--lan ADDRESS/PREFIX or --no-lan', whitelist: '--whiteli
 const describeMissing = (missing: readonly ('lan' | 'whitelist')[], proposal: Proposal): string => {
   const give = `give ${missing.map((name) => OPTIONS[name]).join(' and ')}`
   return proposal.lan === undefined
-    ? `error: ${proposal.lanReason}: ${give}`
-    : `error: there is no terminal to ask on: ${give}, or take what is proposed with --defaults`
+    ? `portward: ${proposal.lanReason}: ${give}`
+    : `portward: there is no terminal to ask on: ${give}, or take what is proposed with --defaults`
 }
 
 /** A run on one config.env. */
@@ -206,7 +206,7 @@ export const initCommand = async (options: InitOptions): Promise<number> => {
   const output = openOutput(options)
   const answers = readAnswers(options)
   if ('faults' in answers) {
-    for (const fault of answers.faults) output.complain(`error: ${fault}`)
+    for (const fault of answers.faults) output.complain(`portward: ${fault}`)
     return EXIT.usage
   }
   if (options.root === '/') expectRoot('init')

@@ -72,8 +72,8 @@ describe('init', () => {
       LAN,
       /no terminal to ask on: give --whitelist LIST, or take what is proposed with --defaults$/,
     ],
-    ['no prefix', ['--lan', '192.168.1.10'], /^error: --lan is "192\.168\.1\.10": give /],
-    ['a LAN of IPv6', ['--lan', 'fd00::1/64'], /^error: --lan is "fd00::1\/64": give /],
+    ['no prefix', ['--lan', '192.168.1.10'], /^portward: --lan is "192\.168\.1\.10": give /],
+    ['a LAN of IPv6', ['--lan', 'fd00::1/64'], /^portward: --lan is "fd00::1\/64": give /],
     [
       'a broadcast address',
       ['--lan', '192.168.1.255/24'],
@@ -85,12 +85,12 @@ describe('init', () => {
     [
       'every wrong entry',
       [...LAN, '--whitelist', 'office.example.com, 198.51.100.300,0.0.0.0/1'],
-      /^error: --whitelist has "office\.example\.com", "198\.51\.100\.300", neither an address nor a network: write 198\.51\.100\.7, .*; and it has "0\.0\.0\.0\/1", which covers/,
+      /^portward: --whitelist has "office\.example\.com", "198\.51\.100\.300", neither an address nor a network: write 198\.51\.100\.7, .*; and it has "0\.0\.0\.0\/1", which covers/,
     ],
     [
       'every wrong option',
       ['--lan', 'x', '--whitelist', 'y', '--untrusted', 'z'],
-      /^error: --lan is "x".*\n.* --whitelist has "y".*\n.* --untrusted has "z"/,
+      /^portward: --lan is "x".*\nportward: --whitelist has "y".*\nportward: --untrusted has "z"/,
     ],
     ['a name of a network', [...LAN, '--untrusted', 'dmz'], /--untrusted has "dmz", neither/],
   ])('refuses %s as wrong usage', async (_, options, complaint) => {
@@ -164,7 +164,7 @@ describe('init', () => {
     const tree = treeWith(EXISTING)
     chmodSync(tree.path, 0o666)
     const { status, stderr } = await portward('init', '--root', tree.root, '--defaults', '--yes', '--no-lan')
-    expect(stderr).toMatch(/may be written by others than root/)
+    expect(stderr).toMatch(/can be changed by users other than root/)
     expect([status, tree.text()]).toEqual([78, EXISTING])
   })
 
