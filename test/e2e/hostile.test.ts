@@ -157,7 +157,7 @@ describeServers('what portward refuses, keeps and puts back', () => {
     const answer = (word: string) =>
       server.run(`echo ${word} | script -qec 'portward apply' /dev/null`, { allowFailure: true })
     const refused = await answer('n')
-    expect(refused.stdout).toMatch(/restart +portsentry: runs as nothing/)
+    expect(refused.stdout).toMatch(/restart +portsentry: is not running/)
     expect(refused.stdout).toMatch(
       /\d+ changes: [\s\S]*Apply these changes to this server\?[\s\S]*nothing was changed/,
     )
