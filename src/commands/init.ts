@@ -126,7 +126,7 @@ const initLocked = async (options: InitOptions, answers: Answers, output: Output
   const existing = readExisting(assessment.configText ?? '', path)
   const run: Run = { options, output, assessment, path, existing: existing ?? null }
   const { configText, configProblems, unfinished } = assessment
-  const [next, again] = ['plan', 'init'].map((command) =>
+  const [next, again, apply] = ['plan', 'init', 'apply'].map((command) =>
     ['portward', command, ...namingOptions(options)].join(' '),
   )
   const finish = (code: number, content: object, problems: readonly Problem[]): number => {
@@ -197,7 +197,9 @@ const initLocked = async (options: InitOptions, answers: Answers, output: Output
     return finish(EXIT.failed, content, problems)
   }
   await write(run, text)
-  output.text(`${configText === null ? 'written' : 'changed'}: ${path}\nnext: ${next}\n`)
+  output.text(
+    `${configText === null ? 'written' : 'changed'}: ${path}\nnext: ${next} (shows what would change), then ${apply}\n`,
+  )
   return finish(EXIT.ok, { ...content, written: true }, problems)
 }
 

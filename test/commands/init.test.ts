@@ -56,7 +56,11 @@ describe('init', () => {
     expect(statSync(tree.path).mode & 0o7777).toBe(0o600)
     expect(stdout).toContain(`\n${tree.path}:\n${text}\n`)
     expect(stdout).toMatch(/\nportward plan would show \d+ changes: /)
-    expect(stdout.endsWith(`written: ${tree.path}\nnext: portward plan --root ${tree.root}\n`)).toBe(true)
+    expect(
+      stdout.endsWith(
+        `written: ${tree.path}\nnext: portward plan --root ${tree.root} (shows what would change), then portward apply --root ${tree.root}\n`,
+      ),
+    ).toBe(true)
     expect((await portward('plan', '--root', tree.root)).status).toBe(2)
   })
 

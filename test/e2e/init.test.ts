@@ -40,7 +40,7 @@ describeServers('init on a tree, in a terminal', () => {
     await tmux.press('Enter')
     expect(await tmux.ended()).toBe(0)
     expect(await tmux.everything()).toMatch(
-      /\nwritten: \S+\/root\/config\.env\nnext: portward plan --root \S+$/,
+      /\nwritten: \S+\/root\/config\.env\nnext: portward plan --root \S+\s+\(shows what\s+would\s+change\),\s+then\s+portward\s+apply\s+--root\s+\S+$/,
     )
     expect(readFileSync(join(root, CONFIG), 'utf8')).toContain('\nWHITELIST=198.51.100.7\n')
   })

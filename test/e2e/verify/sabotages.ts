@@ -183,7 +183,10 @@ export const SABOTAGES: Readonly<
         what: 'one of the daemons stopped and disabled',
         commands: 'systemctl disable --now portsentry@audp',
         undo: 'systemctl enable --now portsentry@audp',
-        failing: { daemons: /portsentry runs as -atcp, should/, boot: /not started at boot: portsentry@audp/ },
+        failing: {
+          daemons: /portsentry runs as -atcp, should/,
+          boot: /not started at boot: portsentry@audp/,
+        },
       },
       {
         what: 'the unit of the bans stopped and disabled',
