@@ -297,7 +297,7 @@ export const PROBLEM_CODES = {
     action: 'Write it as 255.255.255.0, 24 or /24.',
   },
   'netmask-hole': {
-    title: 'Netmask with a hole',
+    title: 'Netmask whose bits are not contiguous',
     meaning: 'The bits of LAN_NM are not contiguous.',
     action: 'Write it as 255.255.255.0, 24 or /24.',
   },

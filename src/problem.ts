@@ -19,10 +19,13 @@ export interface Problem {
   readonly at: SourceLocation
 }
 
-/** `path:line: what is wrong — what to do` */
+/** `path:line: what is wrong — what to do`; the path is there once. */
 export const renderProblem = ({ severity, message, hint, at }: Problem): string => {
+  const kind = severity === 'warning' ? 'warning: ' : ''
+  // Failures of the file system name the path themselves.
+  if (message.startsWith('cannot ') && message.includes(at.path)) return `${kind}${message} — ${hint}`
   const place = at.line === undefined ? at.path : `${at.path}:${at.line}`
-  return `${place}: ${severity === 'warning' ? 'warning: ' : ''}${message} — ${hint}`
+  return `${place}: ${kind}${message} — ${hint}`
 }
 
 /** What has to be known beside "in sync": that it will not last, or that not everything was looked at. */

@@ -96,7 +96,7 @@ const checkOwner = (path: string, { uid, mode }: { uid: number; mode: number }):
     problems.push({ severity, code: 'config-owner', message, hint: `chown root: ${path}`, at })
   }
   if ((mode & 0o022) !== 0) {
-    const message = `may be written by others than root (mode ${mode.toString(8)})`
+    const message = `can be changed by users other than root (mode ${mode.toString(8)})`
     problems.push({ severity, code: 'config-mode', message, hint: `chmod go-w ${path}`, at })
   }
   return problems
@@ -107,7 +107,7 @@ const checkLocation = async ({ root, path }: ConfigFile): Promise<Problem[]> => 
   if (process.getuid?.() !== 0) return []
   const owner = await findOtherOwnerAbove(await resolveInRoot(root, path))
   if (owner === null) return []
-  const message = `could be replaced by others than root: ${owner.who}`
+  const message = `could be replaced by users other than root: ${owner.who}`
   const at = { path: join(root, path) }
   return [{ severity: 'error', code: 'config-place', message, hint: `keep it in /root, or ${owner.fix}`, at }]
 }

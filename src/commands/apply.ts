@@ -92,6 +92,8 @@ const applyLocked = async (options: ApplyOptions, output: Output): Promise<numbe
       : ', files only'
   output.text(`applied: ${counted(plan.steps.length, 'step')}${outcome}\n`)
   if (checks.length > 0) output.text(renderProof(checks))
+  if (plan.root === '/' && output.screen.isTerminal && options.confirmWithin === undefined && !options.quiet)
+    output.text('next: portward status shows how it is; portward rollback takes this apply back\n')
   if (options.confirmWithin !== undefined) {
     const time = formatDuration(options.confirmWithin)
     output.text(`run "portward confirm" within ${time}, or all of this is rolled back\n`)

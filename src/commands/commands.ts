@@ -48,9 +48,9 @@ export const addCommands = (add: AddCommand): void => {
     .hook('preAction', (_, command) => {
       const { json, format, diff } = command.optsWithGlobals()
       if (json && format !== undefined && format !== 'json')
-        command.error('error: --json cannot be used with another --format')
+        command.error('--json cannot be used with another --format')
       if (diff !== undefined && (json || (format ?? 'text') !== 'text'))
-        command.error('error: --diff can be used with --format text only')
+        command.error('--diff can be used with --format text only')
       if (format === 'json') command.setOptionValue('json', true)
     })
   add('apply', async (options: ApplyOptions) => (await import('./apply.ts')).applyCommand(options))
@@ -65,7 +65,7 @@ export const addCommands = (add: AddCommand): void => {
     .hook('preAction', (_, command) => {
       const { root, confirmWithin } = command.optsWithGlobals()
       if (confirmWithin !== undefined && resolve(root) !== '/')
-        command.error('error: --confirm-within works on the running server only, not with --root')
+        command.error('--confirm-within works on the running server only, not with --root')
     })
   add(
     'confirm',

@@ -136,7 +136,7 @@ export const detectCommand = async (options: DetectOptions): Promise<number> => 
     return await run(options, output)
   } catch (error) {
     if (error instanceof Misuse) {
-      output.complain(`error: ${error.message}`)
+      output.complain(`portward: ${error.message}`)
       output.complain('see portward detect --help')
       return EXIT.usage
     }

@@ -62,7 +62,7 @@ export const explainProblemCommand = async (
   }))
   const unknown = wanted.filter(({ entry }) => entry === undefined)
   for (const { word } of unknown)
-    output.complain(`error: unknown code '${word}' — ${suggest(word.toLowerCase())}`)
+    output.complain(`portward: unknown code '${word}' — ${suggest(word.toLowerCase())}`)
   if (unknown.length > 0) return EXIT.usage
   const entries = given.length === 0 ? ENTRIES : wanted.flatMap(({ entry }) => entry ?? [])
   const { columns } = output.screen

@@ -1,4 +1,7 @@
-import { formatAddress, isIPv4, type Network, networkOf, parseNetwork } from '../network.ts'
+import type { Topology } from '../facts/ip.ts'
+import { formatAddress, formatCidr, isIPv4, type Network, networkOf, parseNetwork } from '../network.ts'
+import { shortList } from '../phrases.ts'
+import { networksInstead } from '../policy/lan-check.ts'
 import type { Answers } from '../policy/proposal.ts'
 import { type Complaint, readLan, readUntrusted, readWhitelist } from '../settings/lan.ts'
 import type { GlobalOptions } from './output.ts'
@@ -12,15 +15,28 @@ export interface InitOptions extends GlobalOptions {
   readonly yes?: boolean
 }
 
+const quoteAll = (entries: readonly string[]): string =>
+  shortList(
+    entries.map((entry) => `"${entry}"`),
+    8,
+  )
+
 type Read<T> = { readonly value: T } | { readonly fault: string }
 
+/** All that is wrong, without a subject; entries of a list that are wrong in the same way are named together. */
 const errorOf = (complaints: readonly Complaint[]): string | null => {
-  const found = complaints.find(({ severity }) => severity !== 'warning')
-  return found === undefined ? null : `${found.message}: ${found.hint}`
+  const errors = complaints.filter(({ severity }) => severity !== 'warning')
+  const kinds = [...new Map(errors.map((error) => [error.code, error])).values()]
+  const texts = kinds.map(({ code, name, message, hint, entry }) => {
+    const entries = errors.flatMap((error) => (error.code === code ? (error.entry ?? []) : []))
+    const named = entry === undefined ? message : message.replace(`"${entry}"`, () => quoteAll(entries))
+    return `${name === 'LAN_NM' ? named.replace(/^is/, 'has the prefix') : named}: ${hint}`
+  })
+  return texts.length === 0 ? null : texts.join('; and it ')
 }
 
-/** The LAN as `192.168.1.10/24` or `192.168.1.10/255.255.255.0`. */
-export const readLanAnswer = (text: string): Read<Network> => {
+/** The LAN as `192.168.1.10/24` or `192.168.1.10/255.255.255.0`: a network of this server, where those are known. */
+export const readLanAnswer = (text: string, topology: Topology | null = null): Read<Network> => {
   const network = parseNetwork(text.trim())
   if (network === null || !isIPv4(network) || !text.includes('/'))
     return {
@@ -28,7 +44,13 @@ export const readLanAnswer = (text: string): Read<Network> => {
     }
   const read = readLan(formatAddress(network.bytes), String(network.prefix))
   const fault = Array.isArray(read) ? errorOf(read) : null
-  return fault === null ? { value: network } : { fault }
+  if (fault !== null) return { fault }
+  const instead = topology && networksInstead(network, topology)
+  return instead === null
+    ? { value: network }
+    : {
+        fault: `is in ${formatCidr(networkOf(network))}, where this server is not: it has ${instead}; name one of these networks, others can be whitelisted`,
+      }
 }
 
 export const readWhitelistAnswer = (text: string): Read<Network[]> => {
@@ -43,15 +65,21 @@ const readUntrustedAnswer = (text: string): Read<Network[]> => {
   return fault === null ? { value: networks } : { fault }
 }
 
-/** What the options answer, or what is wrong with one of them. */
-export const readAnswers = ({ lan, whitelist, untrusted }: InitOptions): Read<Answers> => {
+/** What the options answer, or what is wrong with each of them. */
+export const readAnswers = ({
+  lan,
+  whitelist,
+  untrusted,
+}: InitOptions): { readonly value: Answers } | { readonly faults: readonly string[] } => {
   const given = {
     lan: lan === undefined ? undefined : lan === false ? { value: null } : readLanAnswer(lan),
     whitelist: whitelist === undefined ? undefined : readWhitelistAnswer(whitelist),
     untrusted: untrusted === undefined ? undefined : readUntrustedAnswer(untrusted),
   }
-  for (const [name, read] of Object.entries(given))
-    if (read !== undefined && 'fault' in read) return { fault: `--${name} ${read.fault}` }
+  const faults = Object.entries(given).flatMap(([name, read]) =>
+    read !== undefined && 'fault' in read ? [`--${name} ${read.fault}`] : [],
+  )
+  if (faults.length > 0) return { faults }
   const values = Object.entries(given).flatMap(([name, read]) =>
     read !== undefined && 'value' in read ? [[name, read.value] as const] : [],
   )

@@ -13,16 +13,24 @@ export const findOpen = ({ lan, whitelist }: Answers): ('lan' | 'whitelist')[] =
 ]
 
 /** What is wrong with a typed answer, or null. */
-const faultOf = (read: object): string | null => ('fault' in read ? String(read.fault) : null)
+const faultOf = (read: object): string | null => ('fault' in read ? `What you typed ${read.fault}` : null)
 
-const askAddress = async (options: GlobalOptions): Promise<{ readonly lan: Network } | null> => {
+const askAddress = async (
+  facts: Facts,
+  options: GlobalOptions,
+): Promise<{ readonly lan: Network } | null> => {
   const question = "This server's address there, with the prefix, such as 192.168.1.10/24:"
-  const typed = await askText(question, (text) => faultOf(readLanAnswer(text)), options)
+  const typed = await askText(
+    question,
+    (text) => faultOf(readLanAnswer(text, facts.live?.topology ?? null)),
+    options,
+  )
   const read = typed === null ? null : readLanAnswer(typed.answer)
   return read !== null && 'value' in read ? { lan: read.value } : null
 }
 
 const askLan = async (
+  facts: Facts,
   { lan, lanReason, candidates }: Proposal,
   options: GlobalOptions,
 ): Promise<{ readonly lan: Network | null } | null> => {
@@ -44,7 +52,7 @@ const askLan = async (
   const choices: Choosable<{ readonly lan: Network | null } | null>[] =
     lan === null ? [none, ...others, another] : [...known, ...first, ...others, another, none]
   const chosen = await askOne('Which network is the LAN, whose hosts are never banned?', choices, options)
-  return chosen === null ? null : (chosen.answer ?? askAddress(options))
+  return chosen === null ? null : (chosen.answer ?? askAddress(facts, options))
 }
 
 const askWhitelist = async (
@@ -66,7 +74,7 @@ const askWhitelist = async (
         )
   if (chosen === null) return null
   const typed = await askText(
-    `${choices.length === 0 ? 'Networks' : 'More networks'} and hosts that are never banned (Enter: none):`,
+    `${choices.length === 0 ? 'Networks' : 'More networks'} and hosts that are never banned, such as 198.51.100.7, 203.0.113.0/28 (Enter: none):`,
     (text) => faultOf(readWhitelistAnswer(text)),
     options,
   )
@@ -93,7 +101,7 @@ export const askAnswers = async (
 ): Promise<Answers | null> => {
   let known = answers
   if (known.lan === undefined) {
-    const lan = await askLan(propose(facts, existing, known), options)
+    const lan = await askLan(facts, propose(facts, existing, known), options)
     if (lan === null) return null
     known = { ...known, ...lan }
   }

@@ -13,6 +13,7 @@ import { type Answers, type Existing, type Proposal, propose } from '../policy/p
 import { configFor, says } from '../policy/proposed-config.ts'
 import type { Problem } from '../problem.ts'
 import { editConfig } from '../settings/config-edit.ts'
+import { readConfigLines } from '../settings/config-lines.ts'
 import { parseSettings } from '../settings/settings.ts'
 import { wrap } from '../styled.ts'
 import { hasText, replaceFile } from '../system/files.ts'
@@ -51,8 +52,8 @@ const OPTIONS = { lan: '--lan ADDRESS/PREFIX or --no-lan', whitelist: '--whiteli
 const describeMissing = (missing: readonly ('lan' | 'whitelist')[], proposal: Proposal): string => {
   const give = `give ${missing.map((name) => OPTIONS[name]).join(' and ')}`
   return proposal.lan === undefined
-    ? `error: ${proposal.lanReason}: ${give}`
-    : `error: there is no terminal to ask on: ${give}, or take what is proposed with --defaults`
+    ? `portward: ${proposal.lanReason}: ${give}`
+    : `portward: there is no terminal to ask on: ${give}, or take what is proposed with --defaults`
 }
 
 /** A run on one config.env. */
@@ -99,6 +100,22 @@ const write = async ({ options, assessment: { configText }, path }: Run, text: s
   await replaceFile(config.root, config.path, text, 0o600)
 }
 
+/** What was answered about each variable: the option, and what was asked otherwise. */
+const ANSWERS: ReadonlyMap<string, readonly ['lan' | 'whitelist' | 'untrusted', string]> = new Map([
+  ['LAN_IP', ['lan', 'your answer about the LAN']],
+  ['LAN_NM', ['lan', 'your answer about the LAN']],
+  ['WHITELIST', ['whitelist', 'your answer about what is never banned']],
+  ['UNTRUSTED', ['untrusted', 'your answer about what is never banned']],
+])
+
+/** Where a problem of `text`, which is not written, comes from: the answer on this line, or else the line itself. */
+const answerAt = ({ at }: Problem, text: string, options: InitOptions): Problem['at'] => {
+  const line = readConfigLines(text).assignments.find((assignment) => assignment.line === at.line)
+  const [option, asked] = ANSWERS.get(line?.name ?? '') ?? []
+  if (option === undefined || asked === undefined) return at
+  return { path: options[option] === undefined ? asked : `--${option}` }
+}
+
 /** A file that cannot be read, or that others than root can change, is not made better by what is written to it. */
 const UNUSABLE: ReadonlySet<string> = new Set(['bad-config', 'config-owner', 'config-mode', 'config-place'])
 
@@ -109,7 +126,9 @@ const initLocked = async (options: InitOptions, answers: Answers, output: Output
   const existing = readExisting(assessment.configText ?? '', path)
   const run: Run = { options, output, assessment, path, existing: existing ?? null }
   const { configText, configProblems, unfinished } = assessment
-  const next = ['portward plan', ...namingOptions(options)].join(' ')
+  const [next, again, apply] = ['plan', 'init', 'apply'].map((command) =>
+    ['portward', command, ...namingOptions(options)].join(' '),
+  )
   const finish = (code: number, content: object, problems: readonly Problem[]): number => {
     output.document('init', {
       root: options.root,
@@ -156,7 +175,14 @@ const initLocked = async (options: InitOptions, answers: Answers, output: Output
     summary: judged.plan && summarize(judged.plan),
     next,
   }
-  if (settings === null || judged.isConfigurationWrong) return correctFirst(content, problems)
+  if (settings === null || judged.isConfigurationWrong) {
+    const named = problems.map((problem) => ({ ...problem, at: answerAt(problem, text, options) }))
+    if (named.every(({ at }, index) => at === problems[index]?.at)) return correctFirst(content, problems)
+    output.problems(named)
+    output.complain(`portward: ${path} was not written: answer this differently`)
+    output.text(`next: ${again}\n`)
+    return finish(EXIT.configuration, content, problems)
+  }
   output.problems(problems)
   if (!says(settings, completed))
     throw new HostError(`${path} could not be changed as asked`, 'set the variables there by hand')
@@ -171,7 +197,9 @@ const initLocked = async (options: InitOptions, answers: Answers, output: Output
     return finish(EXIT.failed, content, problems)
   }
   await write(run, text)
-  output.text(`${configText === null ? 'written' : 'changed'}: ${path}\nnext: ${next}\n`)
+  output.text(
+    `${configText === null ? 'written' : 'changed'}: ${path}\nnext: ${next} (shows what would change), then ${apply}\n`,
+  )
   return finish(EXIT.ok, { ...content, written: true }, problems)
 }
 
@@ -179,8 +207,8 @@ const initLocked = async (options: InitOptions, answers: Answers, output: Output
 export const initCommand = async (options: InitOptions): Promise<number> => {
   const output = openOutput(options)
   const answers = readAnswers(options)
-  if ('fault' in answers) {
-    output.complain(`error: ${answers.fault}`)
+  if ('faults' in answers) {
+    for (const fault of answers.faults) output.complain(`portward: ${fault}`)
     return EXIT.usage
   }
   if (options.root === '/') expectRoot('init')

@@ -15,13 +15,13 @@ const readOptions = async <Options extends GlobalOptions>(
   serverOnly: boolean,
 ): Promise<Options> => {
   const given: Options = command.optsWithGlobals()
-  if (given.root === '' || given.config === '') command.error('error: --root and --config need a value')
+  if (given.root === '' || given.config === '') command.error('--root and --config need a value')
   const root = resolve(given.root)
-  if (given.release !== undefined && root === '/') command.error('error: --release needs --root')
+  if (given.release !== undefined && root === '/') command.error('--release needs --root')
   if (serverOnly && root !== '/')
-    command.error(`error: ${command.name()} works on the running server only, not with --root`)
+    command.error(`${command.name()} works on the running server only, not with --root`)
   const { isDirectory } = await import('../system/paths.ts')
-  if (!isDirectory(root)) command.error(`error: ${root} is not a directory`)
+  if (!isDirectory(root)) command.error(`${root} is not a directory`)
   return { ...given, root, terminal }
 }
 

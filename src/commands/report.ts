@@ -34,7 +34,7 @@ export const reportCommand = async (options: ReportOptions): Promise<number> => 
   const sinceMs =
     since === undefined ? untilMs - DEFAULT_MS : Math.max(0, resolveMoment(since, nowMs, epochOf))
   if (sinceMs >= untilMs) {
-    output.complain('error: --since must be before --until')
+    output.complain('portward: --since must be before --until')
     return EXIT.usage
   }
   if (untilMs - sinceMs > MOST_MS) {

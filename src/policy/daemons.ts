@@ -40,7 +40,9 @@ export const wrongDaemons = (
   // Not compared as joined text: 2.x runs without arguments, which would look like no daemon.
   const isAsWanted =
     running.length === wanted.length && running.every((args, index) => args === wanted[index])
-  return isAsWanted ? null : `runs as ${describeDaemons(running)}, should run as ${describeDaemons(wanted)}`
+  if (isAsWanted) return null
+  const runs = running.length === 0 ? 'is not running' : `runs as ${describeDaemons(running)}`
+  return `${runs}, should run as ${describeDaemons(wanted)}`
 }
 
 /** What portsentry's daemons watch, each by the sockets that it has open. */

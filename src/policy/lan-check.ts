@@ -70,6 +70,18 @@ export const isOfDefaultRoute = (home: OnLink, homes: readonly OnLink[], { route
 
 type Found = Pick<Problem, 'severity' | 'code' | 'message' | 'hint'>
 
+/** Whether an interface has an IPv4 address: in an installer, or before DHCP has answered, none may have. */
+export const hasIPv4 = ({ interfaces }: Topology): boolean =>
+  interfaces.some(({ addresses }) => addresses.some(isIPv4))
+
+/** The networks of this server if `lan` is none of them, and no route leads to it; else null. */
+export const networksInstead = (lan: Network, topology: Topology): string | null => {
+  const isNear =
+    findHomes(topology).some(({ network }) => overlap(network, lan)) ||
+    topology.routes.some((route) => !isDefaultRoute(route) && overlap(route.to, lan))
+  return isNear || !hasIPv4(topology) ? null : describeInterfaces(topology)
+}
+
 /** Compares LAN_IP and LAN_NM with the server's interfaces and routes; null if they match. */
 const judgeLan = (lan: Network, topology: Topology): Found | null => {
   const cidr = formatCidr(lan)
@@ -80,11 +92,12 @@ const judgeLan = (lan: Network, topology: Topology): Found | null => {
   const near = homes.filter(({ network }) => overlap(network, lan))
   const routes = topology.routes.filter((route) => !isDefaultRoute(route) && overlap(route.to, lan))
   const [route] = routes
-  if (near.length === 0 && route === undefined) {
+  const instead = networksInstead(lan, topology)
+  if (instead !== null) {
     return {
       severity: 'error',
       code: 'lan-elsewhere',
-      message: `${named}, but this server is not in it: it has ${describeInterfaces(topology)}`,
+      message: `${named}, but this server is not in it: it has ${instead}`,
       hint: `name one of these networks; if ${cidr} is to be protected as well, put it into WHITELIST`,
     }
   }
@@ -151,10 +164,6 @@ const findUnprotected = (
         hint: `${protecting}, or add ${cidr} to UNTRUSTED if its hosts are to be banned like any other`,
       }
     })
-
-/** Whether an interface has an IPv4 address: in an installer, or before DHCP has answered, none may have. */
-export const hasIPv4 = ({ interfaces }: Topology): boolean =>
-  interfaces.some(({ addresses }) => addresses.some(isIPv4))
 
 /** Problems with LAN_IP, LAN_NM and WHITELIST for the networks that this server is on; none if those are unknown. */
 export const findLanProblems = (

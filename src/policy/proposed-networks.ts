@@ -145,7 +145,7 @@ const choose = (
   if (!isIPv4(network) && isPublic(link, view.topology)) return null
   if (kind !== 'lan')
     return { variable: kind === 'tunnel' ? 'WHITELIST' : 'UNTRUSTED', reason: REASONS[kind] }
-  if (deniesLan) return { variable: 'UNTRUSTED', reason: 'said not to be a LAN' }
+  if (deniesLan) return { variable: 'UNTRUSTED', reason: 'not a LAN, as you say' }
   if (!isIPv4(network) && view.outside.has(device))
     return { variable: 'UNTRUSTED', reason: 'IPv6 with the default route, and with hosts of others' }
   return { variable: 'WHITELIST', reason: 'another network of this server' }

@@ -65,7 +65,9 @@ export const checkLines = (text: string, lines: ConfigLines, path: string): Prob
     const meant = VARIABLE_NAMES.has(name) ? undefined : nearMiss(name, present)
     if (meant === undefined) continue
     const message = `sets ${name}, which portward does not know`
-    add('warning', line, 'near-miss', message, `did you mean ${meant}?`)
+    const set = lines.assignments.find((other) => other.name === meant)?.line
+    const also = set === undefined ? '' : ` Line ${set} sets that: write it there, and remove this line`
+    add('warning', line, 'near-miss', message, `did you mean ${meant}?${also}`)
   }
   return problems
 }

@@ -17,6 +17,8 @@ import type { ProblemCode } from '../problem-codes.ts'
 /** A problem with one variable, before its line is known. */
 export interface Complaint {
   readonly name: string
+  /** The entry of a list that is wrong: `message` quotes it. */
+  readonly entry?: string
   readonly severity?: 'warning'
   readonly code: ProblemCode
   readonly message: string
@@ -105,7 +107,7 @@ const splitList = (text: string): string[] => text.split(/[\s,]+/).filter((entry
 /** What is wrong with one entry of WHITELIST, if anything. */
 const checkEntry = (item: string, network: Network | null): Complaint[] => {
   const say = (code: ProblemCode, what: string, hint: string, severity?: 'warning') => [
-    complain('WHITELIST', code, `has "${item}", ${what}`, hint, severity),
+    { ...complain('WHITELIST', code, `has "${item}", ${what}`, hint, severity), entry: item },
   ]
   if (network === null) {
     const hint = 'write 198.51.100.7, 198.51.100.0/24 or 2001:db8::/32; names are not resolved'
@@ -147,19 +149,22 @@ export const readUntrusted = (
 ): { networks: Network[]; complaints: Complaint[] } => {
   const items = splitList(text)
   const networks = items.flatMap((item) => parseNetwork(item) ?? []).map(networkOf)
-  const refuse = (code: ProblemCode, message: string, hint: string) => ({
-    networks,
-    complaints: [complain('UNTRUSTED', code, message, hint)],
-  })
-  const unreadable = items.find((item) => parseNetwork(item) === null)
-  if (unreadable !== undefined) {
+  const unreadable = items.filter((item) => parseNetwork(item) === null)
+  if (unreadable.length > 0) {
     const hint = 'write networks that this server is on, such as 10.20.0.0/16'
-    return refuse('untrusted', `has "${unreadable}", neither an address nor a network`, hint)
+    const complaints = unreadable.map((entry) => ({
+      ...complain('UNTRUSTED', 'untrusted', `has "${entry}", neither an address nor a network`, hint),
+      entry,
+    }))
+    return { networks, complaints }
   }
   const contradictory = networks.find(isProtected)
   if (contradictory === undefined) return { networks, complaints: [] }
   const message = `has ${formatCidr(contradictory)}, which LAN_IP and LAN_NM or WHITELIST protect`
-  return refuse('untrusted-protected', message, 'remove it from one of them')
+  return {
+    networks,
+    complaints: [complain('UNTRUSTED', 'untrusted-protected', message, 'remove it from one of them')],
+  }
 }
 
 /** The addresses of the Internet by family: all of IPv4, and the global unicast addresses of IPv6 (RFC 4291). */

@@ -16,10 +16,20 @@ const ALIASES: Readonly<Record<string, readonly string[]>> = {
 /** Close to a known name, but meant as written: servers without a LAN have them. */
 const OTHERS: ReadonlySet<string> = new Set(['WAN_IP', 'WAN_NM'])
 
+const digitsOf = (name: string): string => name.replace(/\D+/g, '')
+
 /**
- * The variable that was probably meant by `name`, or undefined. A variable that is set under its right name is never
- * suggested: if LAN_IP is set, LAN_IF belongs to another program.
+ * Whether a name is a slip in one that is set as well, such as WHITLIST beside WHITELIST, and not another program's variable, such
+ * as LAN_IF or LAN_IP2 beside LAN_IP: in a word of three letters any other letter makes another word, and a number tells
+ * variables apart.
  */
+const isSlip = (upper: string, known: string): boolean => {
+  const longest = Math.max(...known.split('_').map((word) => word.length))
+  const allowed = longest < 4 ? 0 : longest < 8 ? 1 : 2
+  return editDistance(upper, known) <= allowed && digitsOf(upper) === digitsOf(known)
+}
+
+/** The variable that was probably meant by `name`, or undefined. `present`: the names that are set. */
 export const nearMiss = (name: string, present: ReadonlySet<string>): string | undefined => {
   const upper = name.toUpperCase().slice(0, 40)
   if (OTHERS.has(upper)) return undefined
@@ -30,6 +40,7 @@ export const nearMiss = (name: string, present: ReadonlySet<string>): string | u
     .map((known) => ({ known, edits: editDistance(upper, known) }))
     .filter(({ known, edits }) => edits <= (known.length < 8 ? 1 : 2))
     .sort((a, b) => a.edits - b.edits)
-  const candidate = alias ?? ranked[0]?.known
-  return candidate === undefined || present.has(candidate) || candidate === name ? undefined : candidate
+  const meant = alias ?? ranked[0]?.known
+  if (meant === undefined || meant === name) return undefined
+  return !present.has(meant) || isSlip(upper, meant) ? meant : undefined
 }

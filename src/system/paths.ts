@@ -81,7 +81,7 @@ const otherOwner = (
   // Sticky directories too: any user can create a file there that does not exist yet, or that root has removed.
   if (isLink || (mode & 0o022) === 0) return null
   return {
-    who: `may be written by others than root (mode ${(mode & 0o7777).toString(8)})`,
+    who: `can be changed by users other than root (mode ${(mode & 0o7777).toString(8)})`,
     fix: `chmod go-w ${path}`,
   }
 }

@@ -26,8 +26,9 @@ export const CHECK_CODES = {
       'Correct the command that the check names, or remove it from portsentry.conf; portward apply sets KILL_ROUTE.',
   },
   conf: {
-    title: 'portsentry.conf is read as it is written',
-    meaning: 'portsentry does not start over its configuration, or reads a value as something else.',
+    title: 'portsentry.conf is valid, and says what config.env asks for',
+    meaning:
+      'portsentry does not start over its configuration, or reads a value in it as something else than config.env asks for.',
     action:
       'Follow the hint: portward apply corrects what it can, the rest is the line that the check names.',
   },

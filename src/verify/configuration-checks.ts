@@ -46,7 +46,7 @@ const checkConf = ({ release, modes, conf: keys }: Desired, facts: Facts, plan: 
     const [key, value] = first
     const seen = getKey(conf, key)
     return check.fail(
-      `${path}: portsentry ${seen === undefined ? `does not read ${key}` : `reads ${key} as ${clip(seen)}`}, config.env asks for ${value === null ? 'none' : clip(value)}${wrong.length > 1 ? ` (and ${wrong.length - 1} more keys)` : ''}`,
+      `${path}: portsentry ${seen === undefined ? `does not read ${key}` : `reads ${key} as ${clip(seen)}`}, config.env asks for ${value === null ? 'none' : clip(value)}${wrong.length > 1 ? ` (and ${wrong.length - 1} more)` : ''}`,
       APPLY,
     )
   }

@@ -16,6 +16,7 @@ import {
   portsText,
   type Seen,
   stillOpenTo,
+  unblockedText,
 } from './lab-view.ts'
 
 export const judgeNoticed = (attackers: readonly Seen[], report: LabReport, expected: Expectation): Check => {
@@ -179,7 +180,7 @@ export const judgeCutOff = (attackers: readonly Seen[], expected: Expectation): 
   if (through.length === 0) {
     const ports = portsText(testable, openTo)
     return check.pass(
-      `${namesOf(testable)}: ${ports} no longer answer${ports.startsWith('ports') ? '' : 's'}`,
+      `${namesOf(testable)}: ${ports} no longer answer${ports.startsWith('ports') ? '' : 's'}${unblockedText(attackers, expected)}`,
     )
   }
   const ports = portsText(through, stillOpenTo)

@@ -63,11 +63,26 @@ export const portsText = (hosts: readonly Seen[], portsOf: (seen: Seen) => reado
 export const isNoticed = ({ report }: Seen): boolean => report.noticed
 export const hasActed = ({ report }: Seen): boolean => report.events.some(({ verdict }) => verdict === 'act')
 
+const protocolOf = ({ host }: Seen): 'tcp' | 'udp' => (host.probes[0]?.kind === 'udp' ? 'udp' : 'tcp')
+
 /** Whether BLOCK_* of a host's protocol is 1, so that everything that is configured should be done. */
 export const isToBeBlocked =
   ({ block }: Expectation) =>
-  ({ host }: Seen): boolean =>
-    block[host.probes[0]?.kind === 'udp' ? 'udp' : 'tcp'] === 1
+  (seen: Seen): boolean =>
+    block[protocolOf(seen)] === 1
+
+/** Which of these scans nobody is to be cut off after, and why, to follow another clause; '' if there are none. */
+export const unblockedText = (attackers: readonly Seen[], expected: Expectation): string => {
+  const protocols = new Set(
+    attackers.filter((seen) => !isToBeBlocked(expected)(seen)).map((seen) => protocolOf(seen)),
+  )
+  return [...protocols]
+    .map((protocol) => {
+      const name = protocol.toUpperCase()
+      return `; not expected after ${name} scans, as ${expected.confPath} has BLOCK_${name}="${expected.block[protocol]}"`
+    })
+    .join('')
+}
 
 export const isRouted = ({ report }: Seen): boolean =>
   report.events.some(({ outcomes }) => outcomes.some(({ action }) => action.option === 'KILL_ROUTE'))

@@ -15,7 +15,7 @@ const checkDaemons = (desired: Desired, live: LiveFacts): Check => {
   const wrong = wrongDaemons(desired, live.daemons)
   return wrong === null
     ? check.pass(describeDaemons(runningArguments(live.daemons)))
-    : check.fail(`it ${wrong}`, 'portward apply')
+    : check.fail(`portsentry ${wrong}`, 'portward apply')
 }
 
 /** A running process may be stopped, or hang. Its sockets are checked, since a test packet would get its sender banned. */

@@ -144,7 +144,7 @@ it.each([...COMMANDS, ...SERVER_ONLY].map((args) => [args]))(
       [['--root', ''], /need a value/],
       [['--config', ''], /need a value/],
       [['--release', 'native-2'], /--release needs --root/],
-      [['--release', 'native-3'], /Allowed choices are/],
+      [['--release', 'native-3'], /is not one of/],
     ] as const
     for (const [options, expected] of wrong) {
       const { status, stdout, stderr } = await portward(...args, ...options)
@@ -166,7 +166,7 @@ it.each(COMMANDS.map((args) => [args]))('--root, --config and --release are acce
 it.each(SERVER_ONLY)('%s works on the running server only', async (...args) => {
   const { status, stdout, stderr } = await portward(...args, ...sample())
   expect([status, stdout]).toEqual([64, ''])
-  expect(stderr).toMatch(/^error: \w+ works on the running server only, not with --root$/m)
+  expect(stderr).toMatch(/^portward: \w+ works on the running server only, not with --root$/m)
 })
 
 it('prints problems in the JSON document, too', async () => {
@@ -237,7 +237,7 @@ it('shows what files say so that it reads well, and nothing in it is obeyed', as
   }
   expect((await portward('plan', ...tree)).stderr).toContain('^[]0;# “café” — ü^G')
   // What was typed, and what an effect that failed says.
-  expect((await portward('unban', 'a\x1b[2J')).stderr).toContain("'a^[[2J' is invalid")
+  expect((await portward('unban', 'a\x1b[2J')).stderr).toContain('"a^[[2J" is not')
   expect((await portward('plan', '--root', '/\x1b[2J')).stderr).toContain('/^[[2J is not a directory')
 })
 

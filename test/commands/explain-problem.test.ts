@@ -63,7 +63,7 @@ test.each([
 ])('an unknown code: %j', async (code, expected) => {
   const { status, stdout, stderr } = await portward('explain-problem', 'near-miss', code)
   expect([status, stdout]).toEqual([64, ''])
-  expect(stderr).toContain(`error: unknown code '${code}' — ${expected}`)
+  expect(stderr).toContain(`portward: unknown code '${code}' — ${expected}`)
 })
 
 it('prints a document with --json', async () => {

@@ -160,10 +160,27 @@ test.each<[string[], string]>([
 ])('wrong usage leads on: %j', async (argv, expected) => {
   const { status, stdout, stderr } = await portward(...argv)
   expect([status, stdout]).toEqual([64, ''])
-  expect(stderr).toMatch(/^error: /)
+  expect(stderr).toMatch(/^portward: /)
   expect(stderr).toContain(expected)
   expect(linesOf(stderr).length).toBeLessThanOrEqual(2)
 })
+
+test.each<[string[], string]>([
+  [['explain', 'foo'], '"foo" is not an IPv4 or IPv6 address'],
+  [['unban', '203.0.113.0/24'], '"203.0.113.0/24" is a network: give single addresses; portward bans lists those that are banned'],
+  [['explain'], 'explain needs an address'],
+  [['plan', 'foo'], 'plan takes no argument, but was given "foo"'],
+  [['explain', '192.0.2.1', 'now'], 'explain takes one argument, but was given "192.0.2.1" "now"'],
+  [['rollback', 'x'], '"x" is not the number of a generation: portward generations lists them'],
+  [['apply', '--confirm-within', '1s'], '--confirm-within "1s" is not a time from 10s to 24h, such as 5m'],
+  [['plan', '--format', 'x'], '--format "x" is not one of text, json, diff, github, gitlab, markdown'],
+  [['detect', '--mode', 'x'], '--mode "x" is not one of tcp, stcp, atcp, udp, sudp, audp, stealth, connect'],
+  [['plan', '--config'], '--config needs a value: <file>'],
+  [['plan', '--root', ''], '--root and --config need a value'],
+])('wrong usage in plain words: %j', async (argv, expected) => {
+  const { stderr } = await portward(...argv)
+  expect(linesOf(stderr)[0]).toBe(`portward: ${expected}`)
+}) // biome-ignore format: a table
 
 describe('the words that people try', () => {
   const words = WORDS.flatMap(([list]) => list.split(' '))

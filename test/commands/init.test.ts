@@ -1,7 +1,9 @@
 import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { readLanAnswer } from '../../src/commands/init-answers.ts'
 import { checkout } from '../checkout.ts'
+import { topologyOf } from '../policy/topology.ts'
 import { typeInto } from '../terminal.ts'
 import { copyOf, fixtures } from '../tree.ts'
 import { converse, portward } from './in-process.ts'
@@ -54,7 +56,11 @@ describe('init', () => {
     expect(statSync(tree.path).mode & 0o7777).toBe(0o600)
     expect(stdout).toContain(`\n${tree.path}:\n${text}\n`)
     expect(stdout).toMatch(/\nportward plan would show \d+ changes: /)
-    expect(stdout.endsWith(`written: ${tree.path}\nnext: portward plan --root ${tree.root}\n`)).toBe(true)
+    expect(
+      stdout.endsWith(
+        `written: ${tree.path}\nnext: portward plan --root ${tree.root} (shows what would change), then portward apply --root ${tree.root}\n`,
+      ),
+    ).toBe(true)
     expect((await portward('plan', '--root', tree.root)).status).toBe(2)
   })
 
@@ -70,8 +76,8 @@ describe('init', () => {
       LAN,
       /no terminal to ask on: give --whitelist LIST, or take what is proposed with --defaults$/,
     ],
-    ['no prefix', ['--lan', '192.168.1.10'], /^error: --lan is "192\.168\.1\.10": give /],
-    ['a LAN of IPv6', ['--lan', 'fd00::1/64'], /^error: --lan is "fd00::1\/64": give /],
+    ['no prefix', ['--lan', '192.168.1.10'], /^portward: --lan is "192\.168\.1\.10": give /],
+    ['a LAN of IPv6', ['--lan', 'fd00::1/64'], /^portward: --lan is "fd00::1\/64": give /],
     [
       'a broadcast address',
       ['--lan', '192.168.1.255/24'],
@@ -80,6 +86,16 @@ describe('init', () => {
     ['too wide a LAN', ['--lan', '10.1.1.1/4'], /--lan .*covers most of the Internet/],
     ['a name', [...LAN, '--whitelist', 'example.com'], /--whitelist has "example\.com", neither/],
     ['too much', [...LAN, '--whitelist', '0.0.0.0/1'], /--whitelist .*a large part of the Internet/],
+    [
+      'every wrong entry',
+      [...LAN, '--whitelist', 'office.example.com, 198.51.100.300,0.0.0.0/1'],
+      /^portward: --whitelist has "office\.example\.com", "198\.51\.100\.300", neither an address nor a network: write 198\.51\.100\.7, .*; and it has "0\.0\.0\.0\/1", which covers/,
+    ],
+    [
+      'every wrong option',
+      ['--lan', 'x', '--whitelist', 'y', '--untrusted', 'z'],
+      /^portward: --lan is "x".*\nportward: --whitelist has "y".*\nportward: --untrusted has "z"/,
+    ],
     ['a name of a network', [...LAN, '--untrusted', 'dmz'], /--untrusted has "dmz", neither/],
   ])('refuses %s as wrong usage', async (_, options, complaint) => {
     const tree = treeWith(null)
@@ -87,6 +103,18 @@ describe('init', () => {
     expect(stderr.trimEnd()).toMatch(complaint)
     expect([status, tree.text()]).toEqual([64, null])
   })
+
+  it.each<[what: string, options: string[], answer: string]>([
+    ['a network that is both', [...LAN, '--whitelist', '', '--untrusted', '192.168.1.0/24'], '--untrusted: UNTRUSTED has 192.168.1.0/24'],
+    ['most of the Internet', [...LAN, '--whitelist', [...Array(126).keys()].flatMap((net) => [`${net + 1}.0.0.0/8`, `${net + 129}.0.0.0/8`]).join(',')], '--whitelist: WHITELIST covers'],
+  ])('names the answer that is wrong with others: %s', async (_, options, answer) => {
+    const tree = treeWith(null)
+    const { status, stdout, stderr } = await portward('init', '--root', tree.root, ...options)
+    expect(stderr.startsWith(answer)).toBe(true)
+    expect(stderr).toMatch(/config\.env was not written: answer this differently\n$/)
+    expect(stdout.endsWith(`next: portward init --root ${tree.root}\n`)).toBe(true)
+    expect([status, tree.text()]).toEqual([78, null])
+  }) // biome-ignore format: a table
 
   it('keeps everything else in a config.env, which it changes only with --yes', async () => {
     const tree = treeWith(EXISTING)
@@ -140,7 +168,7 @@ describe('init', () => {
     const tree = treeWith(EXISTING)
     chmodSync(tree.path, 0o666)
     const { status, stderr } = await portward('init', '--root', tree.root, '--defaults', '--yes', '--no-lan')
-    expect(stderr).toMatch(/may be written by others than root/)
+    expect(stderr).toMatch(/can be changed by users other than root/)
     expect([status, tree.text()]).toEqual([78, EXISTING])
   })
 
@@ -192,6 +220,30 @@ const answers = (...keys: readonly string[]) => keys.map((key, index) => [FIRST[
 const ASKED = answers(ENTER, `192.168.1.10/24${ENTER}`, `198.51.100.7 fd00::/64${ENTER}`, ENTER)
 
 describe('the questions of init', () => {
+  it('ask again for a LAN that this server is not in', () => {
+    const topology = topologyOf('eth0 192.168.1.10/24', 'default via 192.168.1.1 dev eth0')
+    expect(readLanAnswer('192.168.1.10/24', topology)).toHaveProperty('value')
+    expect(readLanAnswer('10.0.0.5/24', null)).toHaveProperty('value')
+    expect(readLanAnswer('10.0.0.5/24', topology)).toEqual({
+      fault:
+        'is in 10.0.0.0/24, where this server is not: it has eth0 192.168.1.10/24; name one of these networks, others can be whitelisted',
+    })
+  })
+
+  it('ask again for a list with mistakes, all of which they name', async () => {
+    const tree = treeWith(null)
+    const typed = [
+      /such as 198\.51\.100\.7, 203\.0\.113\.0\/28/,
+      `office.example.com, 198.51.100.300${ENTER}`,
+    ] as const
+    const refused = [
+      /What you typed has "office\.example\.com", "198\.51\.100\.300", neither/,
+      '\u0003',
+    ] as const
+    const { stderr } = await converse([typed, refused], 'init', '--root', tree.root, ...LAN)
+    expect(stderr).toContain('nothing was written')
+  })
+
   it('lead to the same config.env', async () => {
     const tree = treeWith(null)
     const { status, stderr } = await converse(ASKED, 'init', '--root', tree.root)

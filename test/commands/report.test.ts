@@ -67,7 +67,7 @@ describe('portward report', () => {
   })
 
   it.each([
-    [['--since', 'yesterday'], /Not a time such as/],
+    [['--since', 'yesterday'], /^portward: --since "yesterday" is not a time such as 24h/],
     [['--since', '1d', '--until', '2d'], /--since must be before --until/],
     [['--since', '1970-01-01', '--until', '9999-12-31'], /more than 100 years from --since to --until/],
   ])('%j is wrong usage', async (options, message) => {

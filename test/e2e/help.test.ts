@@ -50,7 +50,7 @@ describeServers('in a terminal', () => {
       const terminal = await open(['undo'], { LC_ALL: 'C' })
       expect(await terminal.ended()).toBe(64)
       expect(await terminal.everything()).toMatch(
-        /^error: unknown command 'undo' - portward rollback restores/,
+        /^portward: unknown command 'undo' - portward rollback restores/,
       )
     })
   })

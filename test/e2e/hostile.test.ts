@@ -61,7 +61,7 @@ describeServers('what portward refuses, keeps and puts back', () => {
       'is where somebody else can put another',
       'mkdir /srv/theirs; cp /root/config.env /srv/theirs; chown daemon /srv/theirs',
       '/srv/theirs/config.env',
-      /could be replaced by others than root: \/srv\/theirs belongs to user 1 /,
+      /could be replaced by users other than root: \/srv\/theirs belongs to user 1 /,
     ],
   ])('refuses a config.env that %s', async (_, make, path, message) => {
     await server.run(make)

@@ -30,7 +30,7 @@ describeServers('init on a tree, in a terminal', () => {
     await tmux.press('192.168.1.10', 'Enter')
     await tmux.shows(/is "192\.168\.1\.10": give this server's IPv4 address/)
     await tmux.press('/24', 'Enter')
-    await tmux.shows('hosts that are never banned (Enter: none):')
+    await tmux.shows('hosts that are never banned, such as')
     await tmux.press('198.51.100.7', 'Enter')
     const shown = await tmux.shows(/Write .*config\.env\? \(Y\/n\)/)
     expect(shown).toMatch(
@@ -40,7 +40,7 @@ describeServers('init on a tree, in a terminal', () => {
     await tmux.press('Enter')
     expect(await tmux.ended()).toBe(0)
     expect(await tmux.everything()).toMatch(
-      /\nwritten: \S+\/root\/config\.env\nnext: portward plan --root \S+$/,
+      /\nwritten: \S+\/root\/config\.env\nnext: portward plan --root \S+\s+\(shows what\s+would\s+change\),\s+then\s+portward\s+apply\s+--root\s+\S+$/,
     )
     expect(readFileSync(join(root, CONFIG), 'utf8')).toContain('\nWHITELIST=198.51.100.7\n')
   })
@@ -50,7 +50,7 @@ describeServers('init on a tree, in a terminal', () => {
     const tmux = await openTmux([PORTWARD, 'init', '--root', emptyTree()], { columns: 80, env })
     await tmux.shows('Which network is the LAN')
     await tmux.press('Down', 'Enter')
-    await tmux.shows('hosts that are never banned (Enter: none):')
+    await tmux.shows('hosts that are never banned, such as')
     await tmux.press('C-d')
     expect(await tmux.ended()).toBe(1)
     expect(await tmux.everything()).toMatch(/\nnothing was written$/)

@@ -10,10 +10,10 @@ const TABLE = [
   [sysv12, ['-atcp', '-audp'], null],
   [sysv12, ['-audp', '-atcp'], null],
   [sysv12, ['-atcp'], 'runs as -atcp, should run as -atcp and -audp'],
-  [sysv12, [], 'runs as nothing, should run as -atcp and -audp'],
+  [sysv12, [], 'is not running, should run as -atcp and -audp'],
   [native2, [''], null],
   // 2.x runs without arguments: none at all must not be taken for it.
-  [native2, [], 'runs as nothing, should run as portsentry without arguments'],
+  [native2, [], 'is not running, should run as portsentry without arguments'],
   [native2, ['--connect'], 'runs as --connect, should run as portsentry without arguments'],
   [
     native2,

@@ -6,7 +6,7 @@ import { renderProblem } from '../../src/problem.ts'
 import { factsOf, LAN, settingsOf } from '../plan/live.ts'
 
 const DEFAULT = '/var/lib/portsentry/portsentry.blocked'
-const WHO = '/srv/shared may be written by others than root (mode 775)'
+const WHO = '/srv/shared can be changed by users other than root (mode 775)'
 
 const factsWith = (path: string, insecure: readonly string[] = []) =>
   factsOf({
@@ -36,7 +36,7 @@ it.each([
   // What is plainly no directory for it, such as /tmp, the settings refuse by themselves.
   [
     '/srv/log/blocked',
-    /^config\.env:3: BLOCKED_FILE=\/srv\/log\/blocked is where .*: \/srv\/shared may be written by others than root \(mode 775\);.*leave it out/,
+    /^config\.env:3: BLOCKED_FILE=\/srv\/log\/blocked is where .*: \/srv\/shared can be changed by users other than root \(mode 775\);.*leave it out/,
   ],
 ])('config.env with BLOCKED_FILE=%s', (path, expected) => {
   const settings = settingsOf(`${LAN}BLOCKED_FILE=${path}\n`)

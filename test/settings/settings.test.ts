@@ -259,9 +259,35 @@ describe('the text', () => {
     'WAN_IP=1.2.3.4',
     'NETMASK=255.255.0.0',
     'LAN_ADDR=10.0.0.1',
+    'LAN_IP2=10.0.0.1',
+    'LAN_NM_2=24',
+    'LAN_IPS=10.0.0.1',
+    'WHITELIST=\nWHITELIST2=x',
+    'WHITELIST=\nTRUSTED=x',
+    'WHITELIST=\nBLACKLIST=x',
+    'WHITELIST=\nWHITELIST_URL=x',
+    'BANTIME=1h\nMAX_BANTIME=x',
+    'BLOCK_TCP=1\nBLOCK_ICMP=1',
+    'BLOCK_TCP=1\nBLOCK_TCP6=1',
+    'BAN_IPV6_PREFIX=64\nBAN_IPV4_PREFIX=24',
+  ])('no near miss beside the right name: %j', (text) => expect(behindLan(text)).toEqual([]))
+
+  it.each([
+    'WHITELIST=\nWHITLIST=203.0.113.0/28',
+    'WHITELIST=\nWHITELST=203.0.113.0/28',
+    'WHITELIST=\nWITELST=203.0.113.0/28',
+    'WHITELIST=\nWHITE_LIST=203.0.113.0/28',
+    'WHITELIST=\nwhitelist=203.0.113.0/28',
+    'BANTIME=1h\nBANTIM=2d',
     'BANTIME=1h\nBAN_TIME=x',
     'BLOCK_TCP=1\nBLOCK_TC=1',
-  ])('no near miss beside the right name: %j', (text) => expect(behindLan(text)).toEqual([]))
+    'TCP_MODE=atcp\nTCP_MODDE=atcp',
+  ])('a slip beside the right name: %j', (text) => {
+    const hint = `did you mean ${text.split('=')[0]}? Line 3 sets that: write it there, and remove this line`
+    expect(parse(`${LAN}${text}\n`).problems.map(({ code, hint }) => [code, hint])).toEqual([
+      ['near-miss', hint],
+    ])
+  })
 
   it('still suggests what is not set', () =>
     expect(behindLan('BLOCK_TCP=1\nBLOCK_UP=1')).toEqual(['4 near-miss?']))

@@ -72,12 +72,22 @@ const CASES: [string, Make, string, string?][] = [
   [
     'a link in a directory that all may write',
     (at) => chmodSync(at('etc'), 0o1777),
-    refused('/etc/link', ', and /etc', 'may be written by others than root (mode 1777)', 'chmod go-w /etc'),
+    refused(
+      '/etc/link',
+      ', and /etc',
+      'can be changed by users other than root (mode 1777)',
+      'chmod go-w /etc',
+    ),
   ],
   [
     'a link in a directory that a group may write',
     (at) => chmodSync(at('etc'), 0o2775),
-    refused('/etc/link', ', and /etc', 'may be written by others than root (mode 2775)', 'chmod go-w /etc'),
+    refused(
+      '/etc/link',
+      ', and /etc',
+      'can be changed by users other than root (mode 2775)',
+      'chmod go-w /etc',
+    ),
   ],
   [
     'a link further down in a directory of somebody else',
@@ -137,7 +147,7 @@ const ABOVE: [string, Make, string | null][] = [
   [
     'one that all may write to',
     (at) => chmodSync(at('real'), 0o777),
-    '/real may be written by others than root (mode 777)',
+    '/real can be changed by users other than root (mode 777)',
   ],
   ['one where each may write to what is theirs', (at) => chmodSync(at('real'), 0o1777), null],
   ['one of somebody else further up', (at) => chownSync(at('.'), NOBODY, NOBODY), ' belongs to user 65534'],
@@ -154,8 +164,8 @@ it.runIf(isRoot).each(ABOVE)('knows who could replace a file in %s', async (_, m
 
 it.runIf(isRoot).each<[string, number, RegExp | null]>([
   ['a directory of root alone', 0o755, null],
-  ['one that a group writes to', 0o775, /\/real may be written by others than root \(mode 775\)$/],
-  ['a sticky one, in which the file may not be there yet', 0o1777, /\/real may be written by others/],
+  ['one that a group writes to', 0o775, /\/real can be changed by users other than root \(mode 775\)$/],
+  ['a sticky one, in which the file may not be there yet', 0o1777, /\/real can be changed by users other/],
 ])('says who could make a file in %s', async (_, mode, expected) => {
   const directory = privateDirectory()
   mkdirSync(join(directory, 'real'))

@@ -95,7 +95,7 @@ const FINDINGS: [what: string, changes: Changes, line: string | RegExp, config?:
   [
     'two keys with other values',
     conf(/BLOCK_(...)="1"/g, 'BLOCK_$1="2"'),
-    /^fail conf: .* reads BLOCK_TCP as "2", config\.env asks for "1" \(and 1 more keys\)$/,
+    /^fail conf: .* reads BLOCK_TCP as "2", config\.env asks for "1" \(and 1 more\)$/,
   ],
   [
     'a key that is not there',

@@ -332,6 +332,11 @@ const OUTCOMES: Outcome[] = [
     'pass cut-off: SYN scan, UDP scan: ports 22, 443 no longer answer',
   ],
   [
+    'one protocol only logs',
+    { syn: { ...logging, openAfter: OPEN }, expected: { block: { tcp: 0, udp: 1 } } },
+    'pass cut-off: UDP scan: port 8080 no longer answers; not expected after TCP scans, as /etc/portsentry/portsentry.conf has BLOCK_TCP="0"',
+  ],
+  [
     'some are ignored',
     { syn: { events: [ignored] } },
     'fail cut-off: /etc/portsentry/portsentry.ignore:2: because of this line portsentry ignores 198.51.100.254, and all other hosts that it covers',
@@ -344,7 +349,7 @@ const OUTCOMES: Outcome[] = [
   [
     'a protocol that does not block may be ignored',
     { udp: { events: [ignored] }, expected: { block: { tcp: 1, udp: 2 } } },
-    'pass cut-off: SYN scan: port 8080 no longer answers',
+    'pass cut-off: SYN scan: port 8080 no longer answers; not expected after UDP scans, as /etc/portsentry/portsentry.conf has BLOCK_UDP="2"',
   ],
   [
     'nobody bans',
@@ -359,7 +364,7 @@ const OUTCOMES: Outcome[] = [
   [
     'a protocol that does not block may get through',
     { udp: { openAfter: OPEN }, expected: { block: { tcp: 1, udp: 0 } } },
-    'pass cut-off: SYN scan: port 8080 no longer answers',
+    'pass cut-off: SYN scan: port 8080 no longer answers; not expected after UDP scans, as /etc/portsentry/portsentry.conf has BLOCK_UDP="0"',
   ],
   [
     'observing does not cut hosts off',

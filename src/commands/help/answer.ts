@@ -16,17 +16,42 @@ const answerUnknown = (word: string, program: Command): readonly string[] => {
   const near = nearest(word, names)
   const found = answerToWord(word) ?? (near.length > 0 ? `did you mean ${near.join(' or ')}?` : undefined)
   return found === undefined
-    ? [`error: unknown command '${word}'`, 'portward --help lists all commands']
-    : [`error: unknown command '${word}' — ${found}`]
+    ? [`portward: unknown command '${word}'`, 'portward --help lists all commands']
+    : [`portward: unknown command '${word}' — ${found}`]
+}
+
+const COUNTS = ['no argument', 'one argument']
+
+/** What commander says about a value or about the number of arguments, in plain words. */
+const inPlainWords = (message: string, command: Command | undefined): string => {
+  const name = command?.name()
+  const [, option, value, fault] =
+    /^(?:command-argument value|option '(\S+)[^']*' argument) '(.*)' is invalid(?: for argument '\S+')?\. (.*)$/s.exec(
+      message,
+    ) ?? []
+  if (fault !== undefined) {
+    const what = fault.replace(/^Allowed choices are (.*)\.$/, 'is not one of $1')
+    return `${option === undefined ? '' : `${option} `}"${value}" ${what}`
+  }
+  const [, count] = /^too many arguments .*Expected (\d+)/.exec(message) ?? []
+  if (count !== undefined) {
+    const given = command?.args.map((argument) => `"${argument}"`).join(' ')
+    return `${name} takes ${COUNTS[Number(count)] ?? `${count} arguments`}, but was given ${given}`
+  }
+  return message
+    .replace(/^missing required argument '(.*)'$/, `${name} needs an $1`)
+    .replace(/^option '(\S+) (.*)' argument missing$/, '$1 needs a value: $2')
 }
 
 /** For any other command line that is wrong. */
-const answerWrong = (message: string, name: string | undefined): readonly string[] => {
+const answerWrong = (text: string, command: Command | undefined): readonly string[] => {
+  const name = command?.name()
+  const message = inPlainWords(text.replace(/^error: /, ''), command)
   const help = `see portward ${name === undefined ? '' : `${name} `}--help`
-  const [, flag] = /^error: unknown option '(-[^']*)'/.exec(message) ?? []
+  const [, flag] = /^unknown option '(-[^']*)'/.exec(message) ?? []
   const found = flag === undefined ? undefined : answerToOption(name, flag)
-  if (found !== undefined) return [`error: unknown option '${flag}' — ${found}`]
-  return [message.replace(/\n\(Did you mean (.*)\)$/, ' — did you mean $1'), help]
+  if (found !== undefined) return [`portward: unknown option '${flag}' — ${found}`]
+  return [`portward: ${message.replace(/\n\(Did you mean (.*)\)$/, ' — did you mean $1')}`, help]
 }
 
 /** Answers what commander stopped over: help that was asked for, no command, or a wrong command line. */
@@ -38,7 +63,7 @@ export const answer = (error: CommanderError, program: Command, columns: number)
   // Asked for help on a command that does not exist, commander shows that of the program.
   if (word !== undefined && text === undefined && (isHelp || error.code === 'commander.unknownCommand'))
     return { messages: answerUnknown(word, program) }
-  if (!isHelp) return { messages: answerWrong(error.message, command?.name()) }
+  if (!isHelp) return { messages: answerWrong(error.message, command) }
   if (error.exitCode !== 0) return { messages: renderOverview(program, columns).split('\n') }
   return {
     help: command && text ? renderCommandHelp(command, text, columns) : renderMainHelp(program, columns),

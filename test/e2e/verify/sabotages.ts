@@ -114,7 +114,7 @@ export const SABOTAGES: Readonly<
         what: 'portsentry in another mode',
         commands: `sed -i s/atcp/stcp/ /etc/default/portsentry; ${restart12('stcp')}`,
         undo: restart12('atcp'),
-        failing: { daemons: /it runs as -audp and -stcp, should run as -atcp and -audp/ },
+        failing: { daemons: /portsentry runs as -audp and -stcp, should run as -atcp and -audp/ },
       },
       {
         what: 'iptables -A behind a rule that accepts the second of two open ports',
@@ -167,7 +167,7 @@ export const SABOTAGES: Readonly<
         what: 'portsentry stopped',
         commands: STOP_PORTSENTRY,
         undo: 'systemctl start portsentry',
-        failing: { daemons: /it runs as nothing, should run as/ },
+        failing: { daemons: /portsentry is not running, should run as/ },
       },
       {
         what: 'fail2ban stopped',
@@ -183,7 +183,10 @@ export const SABOTAGES: Readonly<
         what: 'one of the daemons stopped and disabled',
         commands: 'systemctl disable --now portsentry@audp',
         undo: 'systemctl enable --now portsentry@audp',
-        failing: { daemons: /it runs as -atcp, should/, boot: /not started at boot: portsentry@audp/ },
+        failing: {
+          daemons: /portsentry runs as -atcp, should/,
+          boot: /not started at boot: portsentry@audp/,
+        },
       },
       {
         what: 'the unit of the bans stopped and disabled',
@@ -251,7 +254,7 @@ export const SABOTAGES: Readonly<
         commands:
           "mkdir -p /etc/systemd/system/portsentry.service.d; printf '[Service]\\nExecStart=\\nExecStart=/usr/sbin/portsentry --connect\\n' >/etc/systemd/system/portsentry.service.d/other.conf; systemctl daemon-reload; systemctl restart portsentry; until pgrep -fx '.*portsentry --connect'; do sleep 0.1; done",
         undo: 'rm -r /etc/systemd/system/portsentry.service.d; systemctl daemon-reload; systemctl restart portsentry',
-        failing: { daemons: /it runs as --connect, should run as portsentry without arguments/ },
+        failing: { daemons: /portsentry runs as --connect, should run as portsentry without arguments/ },
       },
       {
         what: 'KILL_ROUTE that never ends',
