@@ -1,5 +1,5 @@
 import { disarm } from '../generations/confirmation.ts'
-import { mergeGenerations } from '../generations/merge.ts'
+import { mergeGenerations, type Restoration } from '../generations/merge.ts'
 import type { Generation } from '../generations/record.ts'
 import { findForeign } from '../generations/restore-files.ts'
 import { readGenerations } from '../generations/store.ts'
@@ -11,7 +11,7 @@ import { HostError } from '../system/host-error.ts'
 import { STATE } from '../system/lock.ts'
 import { formatTimestamp } from '../system/timestamps.ts'
 import { askWhether, hasTerminal } from './ask.ts'
-import { expectRoot, locked, recoverFirst } from './locked.ts'
+import { type AskUnlocked, expectRoot, locked, recoverFirst } from './locked.ts'
 import { EXIT, type GlobalOptions, type Output, openOutput, problemAsJson } from './output.ts'
 
 export interface RollbackOptions extends GlobalOptions {
@@ -43,10 +43,21 @@ const asProblem = (message: string): Problem => ({
   at: { path: 'rollback' },
 })
 
+/** Throws HostError if others have changed files that would be restored. */
+const expectOwn = async (restoration: Restoration): Promise<void> => {
+  const foreign = await findForeign(restoration)
+  if (foreign.length === 0) return
+  throw new HostError(
+    `changed by others since: ${foreign.join(', ')}`,
+    'look at them, then add --force: what is there now is kept with the generation',
+  )
+}
+
 const rollbackLocked = async (
   wanted: number | undefined,
   options: RollbackOptions,
   output: Output,
+  askUnlocked: AskUnlocked,
 ): Promise<number> => {
   const all = await readGenerations(STATE)
   const [first, ...rest] = options.unconfirmed ? all.filter(isPending) : choose(all, wanted)
@@ -66,19 +77,17 @@ const rollbackLocked = async (
   for (const path of paths) output.text(`  ${path}\n`)
   if (restoration.packages.length > 0)
     output.text(`  packages to remove: ${restoration.packages.join(', ')}\n`)
-  const foreign = await findForeign(restoration)
-  if (foreign.length > 0 && !options.force && !options.unconfirmed) {
-    throw new HostError(
-      `changed by others since: ${foreign.join(', ')}`,
-      'look at them, then add --force: what is there now is kept with the generation',
-    )
-  }
+  const mayDiscard = options.force === true || options.unconfirmed === true
+  if (!mayDiscard) await expectOwn(restoration)
   if (!options.yes && !hasTerminal(options)) {
     throw new HostError('there is no terminal to ask on, and --yes was not given', 'add --yes')
   }
-  if (!options.yes && !(await askWhether('Roll all of this back?', options))) {
-    output.note('nothing was changed')
-    return EXIT.failed
+  if (!options.yes) {
+    if (!(await askUnlocked(() => askWhether('Roll all of this back?', options)))) {
+      output.note('nothing was changed')
+      return EXIT.failed
+    }
+    if (!mayDiscard) await expectOwn(restoration)
   }
   const problems = (await rollBack(generations)).map(asProblem)
   const isComplete = problems.length === 0
@@ -100,7 +109,7 @@ const rollbackLocked = async (
 export const rollbackCommand = async (options: RollbackOptions, wanted?: number): Promise<number> => {
   expectRoot('rollback')
   const output = openOutput(options)
-  return locked(options.root, async () => {
+  return locked(options.root, async (askUnlocked) => {
     const hasRecovered = await recoverFirst(output).catch(async (error: unknown) => {
       if (!(error instanceof HostError) || !options.force) throw error
       output.note(`${error.message}: abandoned`)
@@ -111,6 +120,6 @@ export const rollbackCommand = async (options: RollbackOptions, wanted?: number)
       output.document('rollback', { generations: [], paths: [], problems: [] })
       return EXIT.ok
     }
-    return rollbackLocked(wanted, options, output)
+    return rollbackLocked(wanted, options, output, askUnlocked)
   })
 }
