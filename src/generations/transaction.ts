@@ -186,7 +186,8 @@ export const rollBack = (generations: Generations): Promise<readonly string[]> =
 /** Keeps the changes of the apply that is waiting for confirmation. Returns the generations' numbers. Throws HostError. */
 export const confirmPending = async (): Promise<number[]> => {
   const pending = (await readGenerations(STATE)).filter(isPending)
-  await disarm()
+  // First: whoever looks in between must not see an apply that has lost its timer.
   for (const generation of pending) await updateGeneration(STATE, { ...generation, confirmBy: null })
+  await disarm()
   return pending.map(({ number }) => number)
 }

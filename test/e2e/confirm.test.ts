@@ -110,8 +110,15 @@ describeServers('apply --confirm-within', () => {
 
   it('then rolls back by itself, as soon as another portward has ended that was running when the time was up; an unprotected host that was banned meanwhile gets through again', async () => {
     await expectBanned(server)
-    await server.write('/srv/busy', `${RUN_OUT} && ${UNTIL_WAITING}`)
-    await server.run('flock /run/portward.lock sh /srv/busy')
+    const ask = 'portward generations 2>&1 >/dev/null'
+    await server.write('/srv/busy', `${RUN_OUT} && ${UNTIL_WAITING} && ${ask}`)
+    const { stdout: waiting } = await server.run('flock /run/portward.lock sh /srv/busy')
+    expect(waiting).toMatch(
+      /generation \d+ was not confirmed in time: it is rolled back as soon as no other portward is running — wait/,
+    )
+    const { stdout: said } = await server.run(`while test -e /etc/systemd/system/${SERVICE}; do ${ask}; done`)
+    expect(said).toMatch(/portward-unconfirmed\.service is rolling it back now/)
+    expect(said).not.toMatch(/confirm keeps it|is not running/)
     await waitForRollback(server)
     await expectState(server, original)
     expect(await portward(server, 'confirm', 1)).toMatch(/the last apply is no longer in force/)
