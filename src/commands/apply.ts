@@ -97,11 +97,14 @@ const applyLocked = async (
       : ', files only'
   output.text(`applied: ${counted(plan.steps.length, 'step')}${outcome}\n`)
   if (checks.length > 0) output.text(renderProof(checks))
+  const waiting = options.confirmWithin === undefined ? null : await findPending()
   if (options.confirmWithin !== undefined) {
     const time = formatDuration(options.confirmWithin)
-    output.text(`run "portward confirm" within ${time}, or all of this is rolled back\n`)
+    const at = waiting?.at === undefined ? '' : ` at ${waiting.at}`
+    output.text(
+      `run "portward confirm" within ${time}, or all of this is rolled back${at}\nfirst log in anew, from a second terminal: that shows that you still can\n`,
+    )
   }
-  const waiting = options.confirmWithin === undefined ? null : await findPending()
   output.document('apply', { ...planAsJson(plan, waiting), ...document, applied: true, checks })
   return EXIT.ok
 }

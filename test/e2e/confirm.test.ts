@@ -94,7 +94,7 @@ describeServers('apply --confirm-within', () => {
 
   it('refuses another apply, and each command says so', async () => {
     expect(await runUnproven(server, 'apply --yes --confirm-within 10m')).toMatch(
-      /run "portward confirm" within 10m, or all of this is rolled back/,
+      /run "portward confirm" within 10m, or all of this is rolled back at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4}\nfirst log in anew, from a second terminal/,
     )
     expect((await server.run(`systemctl is-active ${TIMER}`)).stdout).toBe('active')
     expect(await portward(server, 'generations', 0)).toMatch(/applied, not confirmed$/m)
