@@ -92,7 +92,7 @@ describeServers('rollback on bookworm', () => {
     const refused = await server.run('portward rollback --yes', { allowFailure: true })
     expect(refused.exitCode).toBe(1)
     expect(refused.stderr).toMatch(
-      /^ {2}\/etc\/hosts\.allow: see diff -u \/var\/lib\/portward\/generations\/\d+\/\d+ \/etc\/hosts\.allow$/m,
+      /^ {2}\/etc\/hosts\.allow: see diff -u \/var\/lib\/portward\/generations\/\d+\/\d+ \/srv\/managed\/hosts\.allow$/m,
     )
     expect(refused.stderr).toMatch(
       /changed by others since: \/etc\/fail2ban\/jail\.d\/portsentry\.conf, \/etc\/hosts\.allow — .*--force/,
