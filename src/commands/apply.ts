@@ -14,7 +14,7 @@ import { formatDuration } from '../time.ts'
 import { renderProof } from '../verify/render.ts'
 import { askWhether, hasTerminal } from './ask.ts'
 import type { ApplyOptions } from './execute.ts'
-import { expectRoot, locked, recoverFirst } from './locked.ts'
+import { type AskUnlocked, expectRoot, locked, recoverFirst } from './locked.ts'
 import { EXIT, exitOver, type Output, openOutput, problemAsJson } from './output.ts'
 import { planText, renderSummary } from './plan-text.ts'
 import { formatElapsed } from './progress-lines.ts'
@@ -44,7 +44,11 @@ const expectConfirmed = (pending: PendingConfirmation | null): void => {
   )
 }
 
-const applyLocked = async (options: ApplyOptions, output: Output): Promise<number> => {
+const applyLocked = async (
+  options: ApplyOptions,
+  output: Output,
+  askUnlocked: AskUnlocked,
+): Promise<number> => {
   const assessment = await assess(options)
   const { plan, settings, pending, problems } = assessment
   output.problems(problems)
@@ -78,7 +82,8 @@ const applyLocked = async (options: ApplyOptions, output: Output): Promise<numbe
     }
     const where = plan.root === '/' ? 'this server' : plan.root
     const summary = wrap(`${summaryInWords(plan)}.`, output.screen.columns - 2, 2)
-    if (!(await askWhether(`${summary}\n  Apply these changes to ${where}?`, options))) {
+    const question = `${summary}\n  Apply these changes to ${where}?`
+    if (!(await askUnlocked(() => askWhether(question, options)))) {
       output.note('nothing was changed')
       return EXIT.failed
     }
@@ -94,11 +99,14 @@ const applyLocked = async (options: ApplyOptions, output: Output): Promise<numbe
   if (checks.length > 0) output.text(renderProof(checks))
   if (plan.root === '/' && output.screen.isTerminal && options.confirmWithin === undefined && !options.quiet)
     output.text('next: portward status shows how it is; portward rollback takes this apply back\n')
+  const waiting = options.confirmWithin === undefined ? null : await findPending()
   if (options.confirmWithin !== undefined) {
     const time = formatDuration(options.confirmWithin)
-    output.text(`run "portward confirm" within ${time}, or all of this is rolled back\n`)
+    const at = waiting?.at === undefined ? '' : ` at ${waiting.at}`
+    output.text(
+      `run "portward confirm" within ${time}, or all of this is rolled back${at}\nfirst log in anew, from a second terminal: that shows that you still can\n`,
+    )
   }
-  const waiting = options.confirmWithin === undefined ? null : await findPending()
   output.document('apply', { ...planAsJson(plan, waiting), ...document, applied: true, checks })
   return EXIT.ok
 }
@@ -108,9 +116,9 @@ export const applyCommand = async (options: ApplyOptions): Promise<number> => {
   const isLive = options.root === '/'
   if (isLive) expectRoot('apply')
   const output = openOutput(options)
-  return locked(options.root, async () => {
+  return locked(options.root, async (askUnlocked) => {
     if (isLive) await recoverFirst(output)
-    const code = await applyLocked(options, output)
+    const code = await applyLocked(options, output, askUnlocked)
     if (isLive) saveCodeCache()
     return code
   })

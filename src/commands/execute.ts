@@ -72,6 +72,7 @@ export const execute = async (plan: Plan, settings: Settings, options: ApplyOpti
   const transaction = {
     keep: settings.keepGenerations,
     confirmWithinMs: options.confirmWithin ?? null,
+    readEnding: () => ({ interrupted: signal.aborted, begun: count }),
   }
   // On SIGINT and SIGTERM the current step is finished, then everything is undone.
   const interrupt = new AbortController()

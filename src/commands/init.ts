@@ -92,13 +92,17 @@ const mayWrite = async ({ options, assessment, path }: Run): Promise<boolean> =>
   return askWhether(isNew ? `Write ${path}?` : `Change ${path}?`, options, isNew)
 }
 
-/** Writes the file unless somebody else has meanwhile. Throws HostError. */
-const write = async ({ options, assessment: { configText }, path }: Run, text: string): Promise<void> => {
-  const config = locate(options)
-  if (!(await hasText(config.root, config.path, configText)))
-    throw new HostError(`${path} was changed in the meantime`, 'run portward init again')
-  await replaceFile(config.root, config.path, text, 0o600)
-}
+/**
+ * Writes the file unless somebody else has meanwhile. Locked only here: a question may stay open for hours, and nothing but this
+ * is changed. Throws HostError.
+ */
+const write = ({ options, assessment: { configText }, path }: Run, text: string): Promise<void> =>
+  locked(options.root, async () => {
+    const config = locate(options)
+    if (!(await hasText(config.root, config.path, configText)))
+      throw new HostError(`${path} was changed in the meantime`, 'run portward init again')
+    await replaceFile(config.root, config.path, text, 0o600)
+  })
 
 /** What was answered about each variable: the option, and what was asked otherwise. */
 const ANSWERS: ReadonlyMap<string, readonly ['lan' | 'whitelist' | 'untrusted', string]> = new Map([
@@ -119,7 +123,7 @@ const answerAt = ({ at }: Problem, text: string, options: InitOptions): Problem[
 /** A file that cannot be read, or that others than root can change, is not made better by what is written to it. */
 const UNUSABLE: ReadonlySet<string> = new Set(['bad-config', 'config-owner', 'config-mode', 'config-place'])
 
-const initLocked = async (options: InitOptions, answers: Answers, output: Output): Promise<number> => {
+const proposeAndWrite = async (options: InitOptions, answers: Answers, output: Output): Promise<number> => {
   const assessment = await assess(options)
   const config = locate(options)
   const path = join(config.root, config.path)
@@ -212,5 +216,5 @@ export const initCommand = async (options: InitOptions): Promise<number> => {
     return EXIT.usage
   }
   if (options.root === '/') expectRoot('init')
-  return locked(options.root, () => initLocked(options, answers.value, output))
+  return proposeAndWrite(options, answers.value, output)
 }

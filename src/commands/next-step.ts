@@ -19,6 +19,7 @@ export const nextStep = (
   if (plan.inexact.length > 0)
     return `next: fix what keeps the plan from being exact, then ${command('plan')}; apply refuses it until then`
   if (given.root !== '/') return `next: ${command('apply')}`
+  if (pending?.leftMs === 0) return 'next: wait until the last apply has been rolled back'
   if (pending !== null)
     return 'next: portward confirm or portward rollback; apply refuses to begin before the last apply is confirmed'
   if (problems.some(({ code }) => code === 'ssh-client'))

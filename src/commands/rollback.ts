@@ -1,18 +1,21 @@
+import { existsSync } from 'node:fs'
 import { disarm } from '../generations/confirmation.ts'
-import { mergeGenerations } from '../generations/merge.ts'
+import { readConsequences } from '../generations/consequences.ts'
+import { mergeGenerations, type Restoration, type RestoredFile } from '../generations/merge.ts'
 import type { Generation } from '../generations/record.ts'
-import { findForeign } from '../generations/restore-files.ts'
+import { earlierPath, findForeign, keptPath } from '../generations/restore-files.ts'
+import { readServices } from '../generations/services.ts'
 import { readGenerations } from '../generations/store.ts'
 import { abandon, type Generations, rollBack } from '../generations/transaction.ts'
 import { isPending } from '../generations/unfinished.ts'
 import type { Problem } from '../problem.ts'
 import { styled } from '../styled.ts'
-import { HostError } from '../system/host-error.ts'
+import { HostError, messageOf } from '../system/host-error.ts'
 import { STATE } from '../system/lock.ts'
-import { formatTimestamp } from '../system/timestamps.ts'
 import { askWhether, hasTerminal } from './ask.ts'
-import { expectRoot, locked, recoverFirst } from './locked.ts'
+import { type AskUnlocked, expectRoot, locked, recoverFirst } from './locked.ts'
 import { EXIT, type GlobalOptions, type Output, openOutput, problemAsJson } from './output.ts'
+import { renderAfterwards, renderForeign, renderRollback } from './rollback-text.ts'
 
 export interface RollbackOptions extends GlobalOptions {
   readonly yes?: boolean
@@ -25,6 +28,8 @@ export interface RollbackOptions extends GlobalOptions {
 const choose = (generations: readonly Generation[], wanted: number | undefined): Generations => {
   const applied = generations.filter(({ state }) => state === 'applied')
   const [latest] = applied
+  if (wanted !== undefined && !generations.some((generation) => generation.number === wanted))
+    throw new HostError(`there is no generation ${wanted}`, 'portward generations lists those that are kept')
   if (latest === undefined) throw new HostError('there is nothing to roll back', 'see portward generations')
   const number = wanted ?? latest.number
   if (!applied.some((generation) => generation.number === number)) {
@@ -43,10 +48,35 @@ const asProblem = (message: string): Problem => ({
   at: { path: 'rollback' },
 })
 
+const describeForeign = (file: RestoredFile): string => `  ${renderForeign(file, earlierPath(STATE, file))}`
+
+/** Files that others have changed and that may be restored. Throws HostError if they may not. */
+const findDiscarded = async (
+  restoration: Restoration,
+  { force, unconfirmed }: RollbackOptions,
+  output: Output,
+): Promise<readonly RestoredFile[]> => {
+  const foreign = await findForeign(restoration)
+  if (foreign.length === 0) return []
+  const paths = foreign.map(({ path }) => path).join(', ')
+  const show = force || unconfirmed ? output.note : output.complain
+  for (const file of foreign) show(describeForeign(file))
+  if (force || unconfirmed) {
+    output.note(`changed by others since: ${paths}; what is there now is kept with the generation`)
+    return foreign
+  }
+  const it = foreign.length === 1 ? 'it' : 'them'
+  throw new HostError(
+    `changed by others since: ${paths}`,
+    `look at ${it}, then add --force: what is there now is kept with the generation`,
+  )
+}
+
 const rollbackLocked = async (
   wanted: number | undefined,
   options: RollbackOptions,
   output: Output,
+  askUnlocked: AskUnlocked,
 ): Promise<number> => {
   const all = await readGenerations(STATE)
   const [first, ...rest] = options.unconfirmed ? all.filter(isPending) : choose(all, wanted)
@@ -57,28 +87,23 @@ const rollbackLocked = async (
   }
   const generations: Generations = [first, ...rest]
   const restoration = mergeGenerations(generations)
-  const paths = restoration.files.map(({ path }) => path)
-  const named = generations.map((each) => {
-    const applied = formatTimestamp(Date.parse(each.started))
-    return `${each.number} (applied ${applied}${isPending(each) ? ', not confirmed' : ''})`
+  let discarded = await findDiscarded(restoration, options, output)
+  // Must not keep the timer from restoring the files.
+  const consequences = await readConsequences(restoration).catch((error: unknown) => {
+    output.note(`not known what else would change: ${messageOf(error)}`)
+    return null
   })
-  output.text(`rolling back generation ${named.join(', ')}; files to restore:\n`)
-  for (const path of paths) output.text(`  ${path}\n`)
-  if (restoration.packages.length > 0)
-    output.text(`  packages to remove: ${restoration.packages.join(', ')}\n`)
-  const foreign = await findForeign(restoration)
-  if (foreign.length > 0 && !options.force && !options.unconfirmed) {
-    throw new HostError(
-      `changed by others since: ${foreign.join(', ')}`,
-      'look at them, then add --force: what is there now is kept with the generation',
-    )
-  }
+  output.text(renderRollback(generations, restoration, consequences, options.yes !== true))
   if (!options.yes && !hasTerminal(options)) {
     throw new HostError('there is no terminal to ask on, and --yes was not given', 'add --yes')
   }
-  if (!options.yes && !(await askWhether('Roll all of this back?', options))) {
-    output.note('nothing was changed')
-    return EXIT.failed
+  if (!options.yes) {
+    if (!(await askUnlocked(() => askWhether('Roll all of this back?', options)))) {
+      output.note('nothing was changed')
+      return EXIT.failed
+    }
+    // Those that are shown already may go.
+    discarded = await (options.force ? findForeign(restoration) : findDiscarded(restoration, options, output))
   }
   const problems = (await rollBack(generations)).map(asProblem)
   const isComplete = problems.length === 0
@@ -88,9 +113,16 @@ const rollbackLocked = async (
       : `rolled back: all files are as before, ${styled('red', 'but not everything else')}\n`,
   )
   output.problems(problems)
+  for (const file of discarded) {
+    const kept = keptPath(STATE, file)
+    if (existsSync(kept)) output.text(`what others wrote to ${file.path} is kept as ${kept}\n`)
+  }
+  const now = await readServices().catch(() => null)
+  const earliest = rest.at(-1) ?? first
+  if (now !== null) output.text(renderAfterwards(earliest.number, now, consequences?.isUnprotected === true))
   output.document('rollback', {
     generations: generations.map(({ number }) => number),
-    paths,
+    paths: restoration.files.map(({ path }) => path),
     problems: problems.map(problemAsJson),
   })
   return isComplete ? EXIT.ok : EXIT.failed
@@ -100,7 +132,7 @@ const rollbackLocked = async (
 export const rollbackCommand = async (options: RollbackOptions, wanted?: number): Promise<number> => {
   expectRoot('rollback')
   const output = openOutput(options)
-  return locked(options.root, async () => {
+  return locked(options.root, async (askUnlocked) => {
     const hasRecovered = await recoverFirst(output).catch(async (error: unknown) => {
       if (!(error instanceof HostError) || !options.force) throw error
       output.note(`${error.message}: abandoned`)
@@ -111,6 +143,6 @@ export const rollbackCommand = async (options: RollbackOptions, wanted?: number)
       output.document('rollback', { generations: [], paths: [], problems: [] })
       return EXIT.ok
     }
-    return rollbackLocked(wanted, options, output)
+    return rollbackLocked(wanted, options, output, askUnlocked)
   })
 }

@@ -4,7 +4,7 @@ import { renderSections, type Section } from '../layout.ts'
 import { counted, shortList } from '../phrases.ts'
 import { isInSync, type Plan } from '../plan/plan.ts'
 import { describeWrappers } from '../plan/render.ts'
-import { describePending, pendingAsJson } from '../policy/confirmation.ts'
+import { pendingAsJson, pendingProblem } from '../policy/confirmation.ts'
 import { wrongDaemons } from '../policy/daemons.ts'
 import type { Facts, LiveFacts } from '../policy/facts.ts'
 import { isJailWanted } from '../policy/jail.ts'
@@ -127,8 +127,8 @@ export const statusCommand = async (options: StatusOptions): Promise<number> => 
   const isCopy = facts.inferredRelease !== undefined
   const drift = describeDrift(plan, caveatsOf(problems))
   const inSync = plan !== null && isInSync(plan)
-  const unconfirmed =
-    pending === null ? [] : [styled('yellow', `${describePending(pending)}: portward confirm keeps it`)]
+  const describe = ({ message, hint }: Problem): string => styled('yellow', `${message}: ${hint}`)
+  const unconfirmed = pending === null ? [] : [describe(pendingProblem(pending))]
   const sections: Section[] = [
     { topic: 'unconfirmed', lines: unconfirmed },
     { topic: 'system', lines: [`${system}; ${release.title}`] },

@@ -20,6 +20,10 @@ export const readBans = async (): Promise<BanRecord> => {
   return { addresses, commands: bans.map(({ undo }) => undo.join(' ')) }
 }
 
+/** How many hosts a rollback releases: those that have been banned since the snapshot. */
+export const countReleased = async (before: BanRecord): Promise<number> =>
+  (await readBannedHosts()).filter(releasedBy('rolled-back', before, null)).length
+
 type IsReleased = (address: string) => boolean
 
 /**

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { readFile, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readInit } from '../facts/systemd.ts'
+import type { SeenRollback } from '../policy/confirmation.ts'
 import { monotonicMs } from '../system/clock.ts'
 import { effect } from '../system/effect.ts'
 import { removeFile, replaceFile } from '../system/files.ts'
@@ -73,18 +74,22 @@ export const arm = async (withinMs: number): Promise<void> => {
   })
 }
 
-/** The time until the timer starts the rollback, in ms and at least 0; null if the timer does not run. Works without root. */
-export const readTimeLeft = async (): Promise<number | null> => {
+/** What is seen of the timer and of the rollback that it starts. Works without root. */
+export const readTimer = async (): Promise<Pick<SeenRollback, 'timerLeftMs' | 'service'>> => {
   const text = await readFile(pathOf('timer'), 'utf8').catch(() => '')
   const seconds = Number(/^OnActiveSec=(\d+)$/m.exec(text)?.[1] ?? Number.NaN)
-  const { stdout } = await tryRun('systemctl', [
-    'show',
-    `${UNIT}.timer`,
-    '--property=ActiveState,ActiveEnterTimestampMonotonic',
-  ])
-  const began = /^ActiveEnterTimestampMonotonic=([1-9]\d*)$/m.exec(stdout)?.[1]
-  if (!/^ActiveState=active$/m.test(stdout) || began === undefined || Number.isNaN(seconds)) return null
-  return Math.max(0, Number(began) / 1000 + seconds * 1000 - monotonicMs())
+  const properties = '--property=ActiveState,SubState,ActiveEnterTimestampMonotonic'
+  const { stdout } = await tryRun('systemctl', ['show', `${UNIT}.timer`, `${UNIT}.service`, properties])
+  // A paragraph for each unit.
+  const [timer = '', rollback = ''] = stdout.split('\n\n')
+  const began = /^ActiveEnterTimestampMonotonic=([1-9]\d*)$/m.exec(timer)?.[1]
+  const isRunning = /^ActiveState=active$/m.test(timer) && began !== undefined && !Number.isNaN(seconds)
+  const state = /^SubState=(.*)$/m.exec(rollback)?.[1] ?? ''
+  return {
+    timerLeftMs: isRunning ? Math.max(0, Number(began) / 1000 + seconds * 1000 - monotonicMs()) : null,
+    service:
+      state === 'start' ? 'running' : ['start-pre', 'auto-restart'].includes(state) ? 'waiting' : 'inactive',
+  }
 }
 
 /** Whether there is a timer, waiting or elapsed. Works without root. */

@@ -56,8 +56,16 @@ export type GenerationState = 'open' | 'applied' | Undone
 /** The state of a generation whose changes have been rolled back. */
 export type Undone = 'undone' | 'rolled-back'
 
+/** How an apply ended that was undone. */
+export interface Ending {
+  /** Whether somebody interrupted it, or it was killed; else something failed. */
+  readonly interrupted?: boolean
+  /** How many of its steps had begun; absent: not known, since it was killed. */
+  readonly begun?: number
+}
+
 /** What one apply replaces, recorded before it changes anything. */
-export interface Generation {
+export interface Generation extends Ending {
   readonly version: 1
   /** `/`, except for trees, whose generations are not kept. */
   readonly root: string

@@ -23,10 +23,10 @@ const isForeign = async (file: RestoredFile): Promise<boolean> => {
   return path === HOSTS_DENY && !isOnlyDenials(bytes.subarray(after.size).toString('latin1'))
 }
 
-/** Paths that others have changed since the apply. */
-export const findForeign = async ({ files }: Restoration): Promise<string[]> => {
+/** Files that others have changed since the apply. */
+export const findForeign = async ({ files }: Restoration): Promise<RestoredFile[]> => {
   const foreign = await Promise.all(files.map(isForeign))
-  return files.filter((_, index) => foreign[index]).map(({ path }) => path)
+  return files.filter((_, index) => foreign[index])
 }
 
 /** The bytes that a file is to have again; null: there was none. Throws HostError. */
@@ -36,6 +36,14 @@ export const readCopy = async (state: string, file: RestoredFile): Promise<Buffe
 const copyOf = (state: string, { number }: RestoredFile, name: string): string =>
   join(directoryOf(state, number), name)
 
+/** Where the version is that a rollback restores; null: there was no file. */
+export const earlierPath = (state: string, file: RestoredFile): string | null =>
+  file.copy === null ? null : copyOf(state, file, file.copy)
+
+/** Where a rollback keeps the version that it replaces, if it is not portward's. */
+export const keptPath = (state: string, file: RestoredFile): string =>
+  copyOf(state, file, `replaced${file.path.replaceAll('/', '-')}`)
+
 const hasAttributesOf = async (path: string, copy: string): Promise<boolean> => {
   const [one, other] = await Promise.all([lstat(path), lstat(copy)])
   return one.mode === other.mode && one.uid === other.uid && one.gid === other.gid
@@ -43,13 +51,13 @@ const hasAttributesOf = async (path: string, copy: string): Promise<boolean> => 
 
 /** Copies what a daemon wrote, or --force would discard, into the generation's directory. */
 export const keepPresent = async (state: string, file: RestoredFile): Promise<void> => {
-  const { path, real, after } = file
+  const { real, after } = file
   const bytes = await readBytes(real)
   if (bytes === null || bytes.length === 0) return
   const sum = sha256(bytes)
   // An earlier attempt has restored the file already: do not overwrite the copy that it made.
   if (sum === after?.sha256 || (file.copy !== null && sum === file.sha256)) return
-  const kept = copyOf(state, file, `replaced${path.replaceAll('/', '-')}`)
+  const kept = keptPath(state, file)
   await effect(`keep ${real}`, async () => {
     await cp(real, kept, { preserveTimestamps: true })
     await syncPath(kept)

@@ -10,7 +10,7 @@ import { uninterrupted } from '../system/signals.ts'
 import { arm, disarm } from './confirmation.ts'
 import { closeJournal, freeReserve, type Journal, openJournal, readJournal, takeReserve } from './journal.ts'
 import { mergeGenerations } from './merge.ts'
-import type { Generation, GenerationState, Undone } from './record.ts'
+import type { Ending, Generation, GenerationState, Undone } from './record.ts'
 import { type Outcome, restore } from './restore.ts'
 import { takeSnapshot } from './snapshot.ts'
 import { pruneGenerations, readGenerations, updateGeneration } from './store.ts'
@@ -52,12 +52,14 @@ export interface TransactionOptions {
   readonly keep: number
   /** How long to wait for a confirmation; null: none is needed. */
   readonly confirmWithinMs: number | null
+  /** How far the work has come, where it fails. */
+  readonly readEnding?: () => Ending
 }
 
 const attemptAll = async (
   state: string,
   plan: Plan,
-  { keep, confirmWithinMs }: TransactionOptions,
+  { keep, confirmWithinMs, readEnding }: TransactionOptions,
   work: () => Promise<void>,
 ): Promise<Generation> => {
   const deadline = () =>
@@ -90,12 +92,13 @@ const attemptAll = async (
     })
     return done
   } catch (error) {
+    const failed = { ...generation, ...readEnding?.() }
     // The journal may be closed already: open it again, so that a crash in what follows is noticed.
     await freeReserve(state)
-      .then(() => updateGeneration(state, generation))
+      .then(() => updateGeneration(state, failed))
       .then(() => openJournal(state, journal))
       .catch(() => undefined)
-    const outcome = describe(await undo(state, [generation], 'undone'))
+    const outcome = describe(await undo(state, [failed], 'undone'))
     if (!(error instanceof HostError) && errnoOf(error) === undefined) throw error
     const hint = error instanceof HostError ? error.hint : 'see the system log'
     throw new HostError(`${messageOf(error)} (${outcome})`, hint, { cause: error })
@@ -141,7 +144,9 @@ export const finish = async (journal: Journal): Promise<string | null> => {
   let unrestored: readonly string[] = []
   if (isComplete || first === undefined) await closeJournal(STATE)
   else {
-    const outcome = await undo(STATE, [first, ...rest], wanted)
+    // If it failed, and was killed while that was undone, the record has how it ended.
+    const latest = operation === 'apply' ? { interrupted: first.begun === undefined, ...first } : first
+    const outcome = await undo(STATE, [latest, ...rest], wanted)
     if (outcome.failures.length > 0)
       throw new HostError(
         `an earlier ${operation} was interrupted, and ${describe(outcome)}`,
@@ -187,7 +192,8 @@ export const rollBack = (generations: Generations): Promise<readonly string[]> =
 /** Keeps the changes of the apply that is waiting for confirmation. Returns the generations' numbers. Throws HostError. */
 export const confirmPending = async (): Promise<number[]> => {
   const pending = (await readGenerations(STATE)).filter(isPending)
-  await disarm()
+  // First: whoever looks in between must not see an apply that has lost its timer.
   for (const generation of pending) await updateGeneration(STATE, { ...generation, confirmBy: null })
+  await disarm()
   return pending.map(({ number }) => number)
 }

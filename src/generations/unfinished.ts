@@ -1,7 +1,7 @@
-import type { PendingConfirmation } from '../policy/confirmation.ts'
+import { judgePending, type PendingConfirmation } from '../policy/confirmation.ts'
 import { isLocked, STATE } from '../system/lock.ts'
 import { formatTimestamp } from '../system/timestamps.ts'
-import { isArmed, readTimeLeft } from './confirmation.ts'
+import { isArmed, readTimer } from './confirmation.ts'
 import { type Journal, readJournal } from './journal.ts'
 import type { Generation } from './record.ts'
 import { readGenerations } from './store.ts'
@@ -31,10 +31,16 @@ export const findUnfinished = async (): Promise<Unfinished | null> => {
 export const isPending = ({ state, confirmBy }: Generation): boolean =>
   state === 'applied' && confirmBy !== null
 
-const withTimeLeft = async (generation: number | null): Promise<PendingConfirmation> => {
-  const leftMs = await readTimeLeft()
-  if (leftMs === null) return { generation, leftMs }
-  return { generation, leftMs, at: formatTimestamp(Date.now() + leftMs) }
+const isRollbackOf = (journal: Journal | null, generation: number): boolean =>
+  journal?.operation === 'rollback' && journal.generations.includes(generation)
+
+/** How far the rollback of a generation (null: not known, without root) has come, by what can be seen of it. */
+const readPending = async (generation: number | null): Promise<PendingConfirmation> => {
+  const [timer, journal] = await Promise.all([readTimer(), generation === null ? null : readJournal(STATE)])
+  const isOpen = generation !== null && isRollbackOf(journal, generation)
+  const seen = isOpen ? ((await isLocked()) ? 'running' : 'interrupted') : 'none'
+  const pending = judgePending(generation, { ...timer, journal: seen })
+  return pending.leftMs ? { ...pending, at: formatTimestamp(Date.now() + pending.leftMs) } : pending
 }
 
 /**
@@ -44,7 +50,12 @@ const withTimeLeft = async (generation: number | null): Promise<PendingConfirmat
 export const findPending = async (
   known?: Promise<readonly Generation[]>,
 ): Promise<PendingConfirmation | null> => {
-  if (process.getuid?.() !== 0) return isArmed() ? withTimeLeft(null) : null
-  const pending = (await (known ?? readGenerations(STATE))).find(isPending)
-  return pending === undefined ? null : withTimeLeft(pending.number)
+  if (process.getuid?.() !== 0) return isArmed() ? readPending(null) : null
+  const find = async (generations: Promise<readonly Generation[]>) => (await generations).find(isPending)
+  const generation = await find(known ?? readGenerations(STATE))
+  if (generation === undefined) return null
+  const pending = await readPending(generation.number)
+  // The timer is gone also where a rollback or a confirmation has ended since the record was read.
+  const isOver = pending.leftMs === null && (await find(readGenerations(STATE))) === undefined
+  return isOver ? null : pending
 }

@@ -55,8 +55,42 @@ it.each<[Partial<Generation>, string]>([
   ],
   [{ state: 'open' }, '\u001b[31minterrupted\u001b[0m\n'],
   [{ state: 'undone' }, '\u001b[33mfailed, rolled back\u001b[0m\n'],
+  [{ state: 'undone', interrupted: true }, '\u001b[33minterrupted, rolled back\u001b[0m\n'],
 ])('have their state in colour: %j', (more, expected) => {
   expect(paint(renderGenerations([generation(more)]))).toContain(expected)
+})
+
+it.each<[string, Partial<Generation>, string[]]>([
+  ['that is in force', {}, ['a', 'b', 'c']],
+  ['that was in force', { state: 'rolled-back' }, ['a', 'b', 'c']],
+  ['that failed', { state: 'undone', begun: 3 }, ['a', 'b', 'c']],
+  [
+    'that was interrupted',
+    { state: 'undone', begun: 1, interrupted: true },
+    ['a', 'not begun: 2 further steps'],
+  ],
+  ['that never began', { state: 'undone', begun: 0 }, ['not begun: 3 steps']],
+  [
+    'that was killed',
+    { state: 'undone', interrupted: true },
+    ['planned: 3 steps; how many were carried out is not known', 'a', 'b', 'c'],
+  ],
+  [
+    'that has not ended',
+    { state: 'open' },
+    ['planned: 3 steps; how many were carried out is not known', 'a', 'b', 'c'],
+  ],
+])('have the steps that they carried out: one %s', (_, more, expected) => {
+  const [, ...lines] = renderGenerations([generation({ steps: ['a', 'b', 'c'], ...more })])
+    .trimEnd()
+    .split('\n')
+  expect(lines.map((line) => line.trim())).toEqual(expected)
+})
+
+it('are told apart: an apply that is running, and one that was interrupted', () => {
+  const open = [generation({ state: 'open' })]
+  expect(withoutStyles(renderGenerations(open, true))).toMatch(/ {2}being applied\n {6}planned: 1 step\n/)
+  expect(withoutStyles(renderGenerations(open, false))).toMatch(/ {2}interrupted$/m)
 })
 
 it('says that there are none', () => {

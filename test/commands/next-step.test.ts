@@ -40,6 +40,11 @@ it.each<[string, Parameters<typeof nextStep>, string]>([
     'next: portward confirm or portward rollback; apply refuses to begin before the last apply is confirmed',
   ],
   [
+    'while the last apply is rolled back',
+    [PLAN, [], { ...PENDING, leftMs: 0 }, ROOT],
+    'next: wait until the last apply has been rolled back',
+  ],
+  [
     'in an SSH session that is not protected',
     [PLAN, SSH, null, ROOT],
     'next: protect the SSH client that the warning names; portward apply refuses until then, unless with --allow-lockout',

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { describeServers } from './harness/requirements.ts'
 import { type Server, startServer } from './harness/server.ts'
+import { openTmux } from './harness/tmux.ts'
 import { expectBanned, OPEN_PORT, portward, provide } from './scenario.ts'
 import { installFaults, listEffects, runUnproven, runWithFault } from './sweep/faults.ts'
 import { drift, settle } from './sweep/settled.ts'
@@ -23,6 +24,19 @@ const waitForRollback = async (server: Server): Promise<void> => {
   await server.run(
     `until ! test -e /var/lib/portward/journal.json && test -z "$(systemctl list-units --all --no-legend 'portward-unconfirmed*')"; do sleep 0.5; done`,
   )
+}
+
+/** Opens the question of `portward rollback` in a terminal. Returns what answers it, and returns what was shown then. */
+const askRollback = async (server: Server): Promise<(key: string) => Promise<string>> => {
+  const enter = ['nsenter', '-t', String(server.leader()), '-a']
+  const env = { PATH: '/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' }
+  const tmux = await openTmux([...enter, 'portward', 'rollback'], { columns: 120, env })
+  await tmux.shows('Roll all of this back?')
+  return async (key) => {
+    await tmux.press(key, 'Enter')
+    expect(await tmux.ended()).toBe(1)
+    return tmux.everything()
+  }
 }
 
 /** Every command that speaks of this state says first that it will not last. */
@@ -80,7 +94,7 @@ describeServers('apply --confirm-within', () => {
 
   it('refuses another apply, and each command says so', async () => {
     expect(await runUnproven(server, 'apply --yes --confirm-within 10m')).toMatch(
-      /run "portward confirm" within 10m, or all of this is rolled back/,
+      /run "portward confirm" within 10m, or all of this is rolled back at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4}\nfirst log in anew, from a second terminal/,
     )
     expect((await server.run(`systemctl is-active ${TIMER}`)).stdout).toBe('active')
     expect(await portward(server, 'generations', 0)).toMatch(/applied, not confirmed$/m)
@@ -96,12 +110,43 @@ describeServers('apply --confirm-within', () => {
 
   it('then rolls back by itself, as soon as another portward has ended that was running when the time was up; an unprotected host that was banned meanwhile gets through again', async () => {
     await expectBanned(server)
-    await server.write('/srv/busy', `${RUN_OUT} && ${UNTIL_WAITING}`)
-    await server.run('flock /run/portward.lock sh /srv/busy')
+    const ask = 'portward generations 2>&1 >/dev/null'
+    await server.write('/srv/busy', `${RUN_OUT} && ${UNTIL_WAITING} && ${ask}`)
+    const { stdout: waiting } = await server.run('flock /run/portward.lock sh /srv/busy')
+    expect(waiting).toMatch(
+      /generation \d+ was not confirmed in time: it is rolled back as soon as no other portward is running — wait/,
+    )
+    const { stdout: said } = await server.run(`while test -e /etc/systemd/system/${SERVICE}; do ${ask}; done`)
+    expect(said).toMatch(/portward-unconfirmed\.service is rolling it back now/)
+    expect(said).not.toMatch(/confirm keeps it|is not running/)
     await waitForRollback(server)
     await expectState(server, original)
     expect(await portward(server, 'confirm', 1)).toMatch(/the last apply is no longer in force/)
     expect(await server.attacker.reaches(OPEN_PORT)).toBe(true)
+  })
+
+  it.each(['y', 'n'])(
+    'rolls back by itself also while somebody is being asked, whose "%s" then comes too late',
+    async (key) => {
+      await runUnproven(server, 'apply --yes --confirm-within 10m')
+      const asked = await askRollback(server)
+      await server.run(RUN_OUT)
+      await waitForRollback(server)
+      await expectState(server, original)
+      expect(await asked(key)).toMatch(
+        /generation \d+ was rolled back while the question was open: this command has\s+changed nothing/,
+      )
+      await expectState(server, original)
+    },
+  )
+
+  it('can be confirmed while somebody is being asked', async () => {
+    await runUnproven(server, 'apply --yes --confirm-within 10m')
+    const asked = await askRollback(server)
+    expect(await portward(server, 'confirm', 0)).toMatch(/is confirmed/)
+    expect(await asked('y')).toMatch(/generation \d+ was confirmed while the question was open/)
+    await portward(server, 'rollback --yes', 0)
+    await expectState(server, original)
   })
 
   it('counts from the end of an apply that took longer, during which nothing is rolled back, and stays where it is confirmed', async () => {

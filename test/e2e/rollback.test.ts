@@ -77,7 +77,10 @@ describeServers('rollback on bookworm', () => {
   it('keeps what others have changed since, until --force; what portsentry wrote does not count, and hosts that it banned are released', async () => {
     await applyUnproven(server)
     const gone = await server.run('portward rollback 1 --yes', { allowFailure: true })
-    expect([gone.exitCode, gone.stderr]).toEqual([1, expect.stringMatching(/not in force/)])
+    expect([gone.exitCode, gone.stderr]).toEqual([
+      1,
+      expect.stringMatching(/there is no generation 1 — portward generations/),
+    ])
     await expectBanned(server)
     await eventually('hosts.deny has the ban', async () =>
       (await server.readText('/etc/hosts.deny')).includes('203.0.113.9'),
@@ -89,13 +92,20 @@ describeServers('rollback on bookworm', () => {
     const refused = await server.run('portward rollback --yes', { allowFailure: true })
     expect(refused.exitCode).toBe(1)
     expect(refused.stderr).toMatch(
+      /^ {2}\/etc\/hosts\.allow: see diff -u \/var\/lib\/portward\/generations\/\d+\/\d+ \/srv\/managed\/hosts\.allow$/m,
+    )
+    expect(refused.stderr).toMatch(
       /changed by others since: \/etc\/fail2ban\/jail\.d\/portsentry\.conf, \/etc\/hosts\.allow — .*--force/,
     )
     await expectState(server, before)
     const theirs = await server.read('/etc/hosts.allow')
-    await portward(server, 'rollback --yes --force', 0)
+    const said = await portward(server, 'rollback --yes --force', 0)
+    expect(said).toMatch(/^ {2}bans released: 1 host$/m)
     const [latest] = await generations(server)
     const kept = `/var/lib/portward/generations/${latest?.number}`
+    expect(said).toContain(
+      `what others wrote to /etc/hosts.allow is kept as ${kept}/replaced-etc-hosts.allow\n`,
+    )
     expect((await server.read(`${kept}/replaced-etc-hosts.allow`)).equals(theirs)).toBe(true)
     expect(await server.readText(`${kept}/replaced-etc-fail2ban-jail.d-portsentry.conf`)).toMatch(/^# mine$/m)
     expect(await server.readText('/etc/hosts.deny')).not.toContain('203.0.113.9')

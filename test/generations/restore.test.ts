@@ -172,7 +172,7 @@ describe('what is restored', () => {
     const state = temporaryDirectory()
     const restoration = await apply(root, state)
     change(root)
-    expect(await findForeign(restoration)).toEqual(foreign)
+    expect((await findForeign(restoration)).map(({ path }) => path)).toEqual(foreign)
     expect(await restore(state, restoration, 'rolled-back')).toEqual(NOTHING)
     expect(look(root)).toEqual(before)
     const names = readdirSync(join(state, 'generations/1')).filter((name) => name.startsWith('replaced-'))
