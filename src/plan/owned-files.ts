@@ -11,7 +11,7 @@ export const OF_THE_BAN_SET = ' of the ban set'
 const PURPOSES: ReadonlyMap<string, string> = new Map([
   [BANS_CONF, `settings${OF_THE_BAN_SET}`],
   [LOADER, `loader${OF_THE_BAN_SET}`],
-  [ACTION, `fail2ban action${OF_THE_BAN_SET}`],
+  [ACTION, `ban action${OF_THE_BAN_SET}`],
   [UNIT_PATH, `unit${OF_THE_BAN_SET}`],
   [SSHD_PATH, 'the sshd jail reads the journal, as its log does not exist'],
   [ADDRESSES_PATH, "records this server's addresses, gateways and name servers"],
