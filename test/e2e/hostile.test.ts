@@ -44,7 +44,7 @@ describeServers('what portward refuses, keeps and puts back', () => {
     expect(stderr).toMatch(/^\/root\/bad\.env:4: BLOCK_TCP/m)
     await server.run('chmod g+w /root/bad.env')
     expect((await server.run('portward plan --config /root/bad.env', { allowFailure: true })).stderr).toMatch(
-      /written by others/,
+      /can be changed by users other than root/,
     )
     await server.run('rm /root/bad.env')
     expect(changedPaths(before, await manifest(server, WATCHED))).toEqual([])

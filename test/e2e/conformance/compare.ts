@@ -1,3 +1,4 @@
+import { isConnectMode } from '../../../src/detector/modes.ts'
 import { type Evidence, type Kind, NO_HOST, type Trace } from './evidence.ts'
 import { FRAGMENTED, SCANS, SENTINELS, type Setup } from './matrix.ts'
 
@@ -62,11 +63,19 @@ const scanOf = (host: string): string =>
   SENTINELS.find(({ source }) => source === host)?.name ??
   'no scan'
 
+/**
+ * Lines in an order that can be compared. A daemon that opens ports has a socket for each: of packets to several ports that
+ * wait at the same time it reads in another order than they came in, which no capture shows.
+ */
+const comparable = ({ modes }: Setup, lines: readonly string[]): readonly string[] =>
+  modes.some(isConnectMode) ? [...lines].sort() : lines
+
 /** Everything in which the two differ, of every host that either names, in the order of its lines. */
 export const differences = ({ setup, daemon, detector }: Run): Difference[] =>
   [...new Set([...daemon.keys(), ...detector.keys()])].sort().flatMap((host) =>
     KINDS.flatMap((kind) => {
-      const [real, ours] = [(daemon.get(host) ?? NOTHING)[kind], (detector.get(host) ?? NOTHING)[kind]]
+      const real = comparable(setup, (daemon.get(host) ?? NOTHING)[kind])
+      const ours = comparable(setup, (detector.get(host) ?? NOTHING)[kind])
       if (real.length === ours.length && real.every((line, index) => line === ours[index])) return []
       const found = { setup, scan: scanOf(host), host, kind, daemon: real, detector: ours }
       return [{ ...found, reason: KNOWN.find(({ covers }) => covers(found))?.reason ?? null }]
