@@ -7,9 +7,8 @@ import { explainCommand } from '../../src/commands/explain.ts'
 import type { Terminal } from '../../src/commands/output.ts'
 import { statusCommand } from '../../src/commands/status.ts'
 import { unbanCommand } from '../../src/commands/unban.ts'
-import { blockedRecord } from '../../src/detector/blocked-hosts.ts'
-import { address } from '../detector/daemon.ts'
-import { copyOf, DPKG_2, fixtures, temporaryDirectory, writeInto } from '../tree.ts'
+import { copyOf, fixtures, temporaryDirectory } from '../tree.ts'
+import { blockedServer } from './blocked-server.ts'
 import { createTerminal, type Result } from './in-process.ts'
 
 const STATE = 'var/lib/portsentry/portsentry'
@@ -38,27 +37,8 @@ const server12 = (): string => {
 }
 
 /** A server with portsentry 2.x that has blocked an IPv4 and an IPv6 host. */
-const server2 = (): string => {
-  const root = temporaryDirectory()
-  const records = [BANNED, '2001:db8::9'].map((host) => String.fromCharCode(...blockedRecord(address(host))))
-  writeInto(root, {
-    ...DPKG_2,
-    'etc/portsentry/portsentry.ignore': '127.0.0.1/8\n192.168.1.0/24\n',
-    'etc/portsentry/portsentry.conf': [
-      'TCP_PORTS="11"',
-      'BLOCK_TCP="1"',
-      'KILL_HOSTS_DENY="ALL: $TARGET$ : DENY"',
-      'IGNORE_FILE="/etc/portsentry/portsentry.ignore"',
-      'HISTORY_FILE="/var/log/portsentry.log"',
-      'BLOCKED_FILE="/tmp/portsentry.blocked"\n',
-    ].join('\n'),
-    'tmp/portsentry.blocked': records.join(''),
-    'etc/hosts.deny': 'ALL: 2001:db8::9 : DENY\n',
-    'etc/hosts.allow': '',
-    'root/config.env': 'LAN_IP=192.168.1.10\nLAN_NM=24\n',
-  })
-  return root
-}
+const server2 = (): string =>
+  blockedServer([BANNED, '2001:db8::9'], [], { 'etc/hosts.deny': 'ALL: 2001:db8::9 : DENY\n' })
 
 /** Runs a command in this process, and returns what it writes. */
 const said = async (command: (terminal: Terminal) => Promise<number>): Promise<Result> => {

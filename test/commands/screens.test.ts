@@ -1,8 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { blockedRecord } from '../../src/detector/blocked-hosts.ts'
-import { address } from '../detector/daemon.ts'
-import { copyOf, DPKG_2, fixtures, temporaryDirectory, writeInto } from '../tree.ts'
+import { copyOf, fixtures, temporaryDirectory, writeInto } from '../tree.ts'
+import { blockedServer } from './blocked-server.ts'
 import { portward, portwardOnScreen, type Result } from './in-process.ts'
 
 // What every read-only command shows on a screen. plan is left out: its diffs are lines of files, which are not wrapped.
@@ -10,29 +9,15 @@ import { portward, portwardOnScreen, type Result } from './in-process.ts'
 const LONG = '2001:db8:ffff:ffff:ffff:ffff:ffff:ffff'
 
 /** Bans and scans of portsentry 2.x, and of a protected host. */
-const banned = (): string => {
-  const root = temporaryDirectory()
-  const records = ['203.0.113.9', LONG].map((host) => String.fromCharCode(...blockedRecord(address(host))))
-  writeInto(root, {
-    ...DPKG_2,
-    'etc/portsentry/portsentry.ignore': '127.0.0.1/8\n192.168.1.0/24\n',
-    'etc/portsentry/portsentry.conf': [
-      'TCP_PORTS="11"',
-      'BLOCK_TCP="1"',
-      'KILL_ROUTE="/usr/sbin/ip6tables -I INPUT -s $TARGET$ -j DROP -m comment --comment by-portsentry-here"',
-      'KILL_HOSTS_DENY="ALL: $TARGET$ : DENY"',
-      'IGNORE_FILE="/etc/portsentry/portsentry.ignore"',
-      'HISTORY_FILE="/var/log/portsentry.log"',
-      'BLOCKED_FILE="/tmp/portsentry.blocked"\n',
-    ].join('\n'),
-    'var/log/portsentry.log': `2026-11-21T19:16:32.123+0100 Scan from: [${LONG}] (${LONG}) protocol: [TCP] port: [65535] type: [TCP SYN/Normal scan] IP opts: [not set] ignored: [false] triggered: [true] noblock: [false] blocked: [true]\n`,
-    'tmp/portsentry.blocked': records.join(''),
-    'etc/hosts.deny': `ALL: ${LONG} : DENY\nALL: 192.168.1.30\n`,
-    'etc/hosts.allow': '',
-    'root/config.env': 'LAN_IP=192.168.1.10\nLAN_NM=24\n',
-  })
-  return root
-}
+const banned = (): string =>
+  blockedServer(
+    ['203.0.113.9', LONG],
+    ['KILL_ROUTE="/usr/sbin/ip6tables -I INPUT -s $TARGET$ -j DROP -m comment --comment by-portsentry-here"'],
+    {
+      'var/log/portsentry.log': `2026-11-21T19:16:32.123+0100 Scan from: [${LONG}] (${LONG}) protocol: [TCP] port: [65535] type: [TCP SYN/Normal scan] IP opts: [not set] ignored: [false] triggered: [true] noblock: [false] blocked: [true]\n`,
+      'etc/hosts.deny': `ALL: ${LONG} : DENY\nALL: 192.168.1.30\n`,
+    },
+  )
 
 const wrong = (): string => {
   const root = banned()
