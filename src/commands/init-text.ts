@@ -1,8 +1,8 @@
+import { renderSections } from '../layout.ts'
 import { formatAddress, formatCidr, formatNetmask, formatNetwork, type Network } from '../network.ts'
 import type { Proposal } from '../policy/proposal.ts'
-import { padEnd, styled, wrap } from '../styled.ts'
 
-const LABEL = 11
+const TOPIC_COLUMNS = 11
 
 /** `192.168.1.0/24 (eth0)` */
 export const nameNetwork = (network: Network, device: string | null): string =>
@@ -14,23 +14,19 @@ const deviceOf = ({ lan, candidates }: Proposal): string | null =>
 /** What is proposed and why, a line each. */
 export const renderProposal = (proposal: Proposal, columns: number): string => {
   const { lan, lanReason, choices, remarks } = proposal
-  const named = (variable: string | null, label: string): [string, string][] =>
+  const named = (variable: string | null): string[] =>
     choices
       .filter((choice) => choice.variable === variable)
-      .map(({ network, device, reason }) => [label, `${nameNetwork(network, device)}: ${reason}`])
+      .map(({ network, device, reason }) => `${nameNetwork(network, device)}: ${reason}`)
   const what = lan === undefined ? 'unknown' : lan === null ? 'none' : nameNetwork(lan, deviceOf(proposal))
-  const rows: [string, string][] = [
-    ['LAN', `${what}: ${lanReason}`],
-    ...named('WHITELIST', 'WHITELIST'),
-    ...named('UNTRUSTED', 'UNTRUSTED'),
-    ...named(null, 'left out'),
-    ...remarks.map(({ topic, text }): [string, string] => [topic, text]),
+  const sections = [
+    { topic: 'LAN', lines: [`${what}: ${lanReason}`] },
+    { topic: 'WHITELIST', lines: named('WHITELIST') },
+    { topic: 'UNTRUSTED', lines: named('UNTRUSTED') },
+    { topic: 'left out', lines: named(null) },
+    ...remarks.map(({ topic, text }) => ({ topic, lines: [text] })),
   ]
-  const lines = rows.map(([label, text], index) => {
-    const shown = rows[index - 1]?.[0] === label ? '' : styled('bold', label)
-    return wrap(`${padEnd(shown, LABEL)}${text}`, columns, LABEL)
-  })
-  return `${lines.join('\n')}\n`
+  return renderSections(sections, columns, { topicColumns: TOPIC_COLUMNS, indent: 0 })
 }
 
 /** The new file, or the lines of an old one that change: its other lines may have secrets of other programs. */

@@ -37,6 +37,19 @@ containers 172.17.0.0/16 (docker0): not proposed, as these networks change; a co
     expect(lines.at(-1)).toMatch(/^ {11}\S/)
   })
 
+  it('is aligned where the second of two is wrapped', () => {
+    const reason = 'this server depends on it, in words that do not fit on a line of this screen'
+    const choice = { network: { bytes: [192, 0, 2, 1], prefix: 32 }, device: null, variable: null, reason }
+    const text = renderProposal({ ...tree, choices: [choice, choice], remarks: [] }, 60)
+    expect(withoutStyles(text).split('\n').slice(-5)).toEqual([
+      'left out   192.0.2.1: this server depends on it, in words',
+      '           that do not fit on a line of this screen',
+      '           192.0.2.1: this server depends on it, in words',
+      '           that do not fit on a line of this screen',
+      '',
+    ])
+  })
+
   it('says what a tree does not show', () => {
     expect(withoutStyles(renderProposal(tree, Number.POSITIVE_INFINITY))).toBe(
       "LAN        unknown: a tree does not show the networks of its server\ntree       its server's interfaces, SSH sessions, services and firewall cannot be looked at\n",
