@@ -5,7 +5,7 @@ import type { Query } from '../system/query.ts'
 export type Init = 'systemd' | 'sysv'
 
 export const WANTS = '/etc/systemd/system/multi-user.target.wants'
-export const TIMER_WANTS = '/etc/systemd/system/timers.target.wants'
+const TIMER_WANTS = '/etc/systemd/system/timers.target.wants'
 
 /** What sd_booted(3) looks at. */
 export const readInit = (): Init => (existsSync('/run/systemd/system') ? 'systemd' : 'sysv')
@@ -105,7 +105,7 @@ export const findEnabled = (
   ])
 }
 
-/** What systemd says of portward's own timers, with their suffix. */
+/** What systemd says of portward's timers, with their suffix. */
 export interface OwnTimers {
   readonly active: ReadonlySet<string>
   /** Those whose last run failed. */

@@ -71,7 +71,7 @@ export interface EnableStep {
   readonly unit: string
 }
 
-/** Enables and starts one of portward's own timers, with its unit files as they are then. */
+/** Enables and starts one of portward's timers, with its unit files as they are then. */
 export interface TimerStep {
   readonly kind: 'start-timer'
   /** With its suffix. */

@@ -35,7 +35,7 @@ export interface Desired extends BanPath {
   /** Keys of portsentry.conf; null: the daemon must find no such key. */
   readonly conf: ReadonlyMap<string, string | null>
   readonly modes: Modes
-  /** The units of portward's own timers, with their suffix. */
+  /** The units of portward's timers, with their suffix. */
   readonly timers: readonly string[]
   /** What bans are made with; null: portward does not change the firewall. */
   readonly banSet: BanSet | null

@@ -37,7 +37,7 @@ export interface LiveFacts extends ServerAddresses {
   readonly daemons: readonly DaemonProcess[]
   /** Units and init scripts of portsentry, fail2ban and portward that start at boot, including those of other releases. */
   readonly enabled: ReadonlySet<string>
-  /** portward's own timers that wait for their next run, and the properties of the services that they start. */
+  /** Those of portward's timers that wait for their next run, and those whose last run failed. */
   readonly timers: OwnTimers
   /** Whether systemd would find a program named portward. */
   readonly launcher: boolean

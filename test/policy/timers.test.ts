@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import type { WriteStep } from '../../src/plan/plan.ts'
 import { planTimerStarts, planTimerStops } from '../../src/plan/timers.ts'
 import type { Desired } from '../../src/policy/desired.ts'
 import type { LiveFacts } from '../../src/policy/facts.ts'
@@ -110,9 +111,15 @@ const RUNNING = {
   enabled: new Set([TIMER_UNIT]),
   timers: { active: new Set([TIMER_UNIT]), failed: new Set('') },
 }
-const NEW = {
-  ...{ kind: 'write', path: TIMER, before: null, after: '', mode: 0o644, fromPackage: false, reasons: [] },
-} as const
+const NEW: WriteStep = {
+  kind: 'write',
+  path: TIMER,
+  before: null,
+  after: '',
+  mode: 0o644,
+  fromPackage: false,
+  reasons: [],
+}
 
 it.each([
   ['is new', [], [NEW], ['KEEP_GENERATIONS asks for it']],
@@ -125,14 +132,17 @@ it.each([
     ['it is not running'],
   ],
   ['is not enabled', { ...RUNNING, enabled: new Set() }, [], ['it does not start at boot']],
-])('starts a timer that %s', (_, state, changes, reasons) => {
-  const desired = { timers: [TIMER_UNIT] } as unknown as Desired
-  const facts = factsOf({ live: state as Partial<LiveFacts> })
-  expect(planTimerStarts(desired, facts, changes, [sample])).toEqual(
-    reasons.length === 0 ? [] : [{ kind: 'start-timer', unit: TIMER_UNIT, reasons }],
-  )
-  expect(planTimerStops(desired, facts, [sample])).toEqual([])
-})
+])(
+  'starts a timer that %s',
+  (_, state: object, changes: readonly WriteStep[], reasons: readonly string[]) => {
+    const desired = { timers: [TIMER_UNIT] } as unknown as Desired
+    const facts = factsOf({ live: state })
+    expect(planTimerStarts(desired, facts, changes, [sample])).toEqual(
+      reasons.length === 0 ? [] : [{ kind: 'start-timer', unit: TIMER_UNIT, reasons }],
+    )
+    expect(planTimerStops(desired, facts, [sample])).toEqual([])
+  },
+)
 
 it.each([
   ['it is enabled', factsOf({ live: RUNNING }), [{ kind: 'disable', unit: TIMER_UNIT }]],
