@@ -353,7 +353,8 @@ export const PROBLEM_CODES = {
   },
   'not-in-this-release': {
     title: 'Setting not in this release',
-    meaning: 'The installed portsentry cannot do what a variable asks for.',
+    meaning:
+      'The installed portsentry cannot do what a variable asks for, or lacks a key or an option that portward needs.',
     action: 'Remove the variable, or change it as the hint says.',
   },
   'not-looked-at': {
@@ -481,6 +482,12 @@ export const PROBLEM_CODES = {
     title: 'Release cannot be determined',
     meaning: 'The tree does not show which portsentry it is for.',
     action: 'Add the files that the hint names, or give --release.',
+  },
+  'untried-portsentry': {
+    title: 'portsentry newer than those tried',
+    meaning:
+      'portward was not tried with this version of portsentry. It is asked what it accepts; the message says what it answered, or why it could not be asked.',
+    action: 'Run portward verify: it scans a copy of the server and shows whether scanners are banned.',
   },
   untrusted: {
     title: 'Invalid entry in UNTRUSTED',

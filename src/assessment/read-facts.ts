@@ -9,6 +9,7 @@ import {
   simulateInstall,
 } from '../facts/packages.ts'
 import { readPortsentryFile } from '../facts/portsentry-files.ts'
+import { inquiryQuery } from '../facts/portsentry-inquiry.ts'
 import { readStockFiles, type StockFiles } from '../facts/stock-files.ts'
 import { readInit } from '../facts/systemd.ts'
 import type { Backend } from '../policy/backends/definition.ts'
@@ -18,6 +19,7 @@ import type { Facts, LiveFacts, PortsentryPackage } from '../policy/facts.ts'
 import { assumeRelease, findRelease, releaseOf } from '../policy/find-release.ts'
 import { FAIL2BAN_DIRECTORY, JAIL_PATH, namedLogs, SSHD_PATH } from '../policy/jail.ts'
 import { requiredPackages } from '../policy/packages.ts'
+import { isUntried, questions } from '../policy/untried.ts'
 import type { Settings } from '../settings/settings.ts'
 import { type FileState, listDirectory, readFileState } from '../system/files.ts'
 import { HostError } from '../system/host-error.ts'
@@ -116,6 +118,19 @@ const readInsecure = async (paths: readonly string[]): Promise<Map<string, strin
   return new Map(makers.flatMap(([path, maker]) => (maker === null ? [] : [[path, maker] as const])))
 }
 
+/** What an installed portsentry of an untried version says that it accepts: see `inquiry` of Facts. */
+const readInquiry = async (
+  isLive: boolean,
+  installed: PortsentryPackage | null,
+  files: ReadonlyMap<string, FileState>,
+): Promise<Pick<Facts, 'inquiry'>> => {
+  const release = installed === null ? undefined : releaseOf(installed)
+  if (release === undefined || !isUntried(release, installed)) return {}
+  if (!isLive) return { inquiry: null }
+  const { lines, options } = questions({ files }, release)
+  return { inquiry: await ask(inquiryQuery(release.daemonPath, lines, options)) }
+}
+
 export interface FactOptions {
   /** The release of a copy of /etc, which does not show it; an installed package overrides it. */
   readonly release?: string
@@ -174,6 +189,8 @@ export const readFacts = async (
     live,
     portsentry: findPortsentry(await portsentry, installation),
     ...inferredRelease,
+    // After the processes were read, since it is one of portsentry's own.
+    ...(await readInquiry(isLive, await portsentry, files)),
     packages,
     installs: installation.installs,
     files,

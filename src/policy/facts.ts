@@ -7,6 +7,7 @@ import type { Verdict } from '../facts/firewall-support.ts'
 import type { OwnNetworks } from '../facts/ip.ts'
 import type { Obstacle } from '../facts/obstacles.ts'
 import type { NewPackage } from '../facts/packages.ts'
+import type { Inquiry } from '../facts/portsentry-inquiry.ts'
 import type { Socket } from '../facts/procfs.ts'
 import type { Init, UnitProperties } from '../facts/systemd.ts'
 import type { FileState, Unreadable } from '../system/files.ts'
@@ -76,6 +77,11 @@ export interface Facts {
    * Debian ships. Absent otherwise.
    */
   readonly assumedRelease?: string
+  /**
+   * What an installed portsentry of an untried version accepts, as it answered; null if it could not be asked. Absent if the
+   * version is known.
+   */
+  readonly inquiry?: Inquiry | null
   readonly packages: ReadonlyMap<string, string>
   /** What `apt-get install` would install, dependencies included; null if apt could not determine it. */
   readonly installs: readonly NewPackage[] | null

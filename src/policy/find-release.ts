@@ -5,6 +5,7 @@ import type { Facts, PortsentryPackage } from './facts.ts'
 import type { Release } from './release.ts'
 import { sysv12, template12 } from './releases/classic-12.ts'
 import { native2 } from './releases/native-2.ts'
+import { asAsked } from './untried.ts'
 
 export const RELEASES: readonly Release[] = [sysv12, template12, native2]
 
@@ -51,7 +52,10 @@ export const releaseOf = (portsentry: PortsentryPackage): Release | undefined =>
   RELEASES.find(({ matches }) => matches(portsentry))
 
 /** The facts that decide the release. */
-type Deciding = Pick<Facts, 'root' | 'portsentry' | 'inferredRelease' | 'live' | 'unknown' | 'assumedRelease'>
+type Deciding = Pick<
+  Facts,
+  'root' | 'portsentry' | 'inferredRelease' | 'live' | 'unknown' | 'assumedRelease' | 'inquiry' | 'files'
+>
 
 /**
  * The release of the package, or why there is none. Never decided by the distribution's name. The only function for it.
@@ -109,5 +113,5 @@ export const findRelease = (facts: Deciding): Release | Problem => {
       'nothing was changed; run portward where systemd is running',
     )
   }
-  return release
+  return asAsked(release, facts)
 }
