@@ -190,6 +190,12 @@ export const PROBLEM_CODES = {
       'portsentry reads another ignore list than the one that gets the whitelist, so the LAN could be banned.',
     action: 'Set IGNORE_FILE as the hint says.',
   },
+  'ignoreip-file': {
+    title: 'File in ignoreip has no effect',
+    meaning:
+      "fail2ban's ignoreip names a file that is missing, could not be read, or that this fail2ban does not read.",
+    action: 'Create the file or list the addresses themselves; fail2ban reads files since 1.1.1.',
+  },
   'ignoreip-lost': {
     title: 'ignoreip does not reach the jail',
     meaning: "Addresses in fail2ban's default ignoreip are not protected in the portsentry jail.",

@@ -1,3 +1,4 @@
+import { readIgnoreFiles } from '../facts/ignore-files.ts'
 import { readWrapped } from '../facts/libwrap.ts'
 import { findMissing } from '../facts/log-patterns.ts'
 import { type Located, locateFiles, type Obstacle, obstaclesQuery } from '../facts/obstacles.ts'
@@ -17,6 +18,7 @@ import { blockedFileCandidates, findBlockedFiles, possibleBlockedFiles } from '.
 import { findHistory } from '../policy/desired.ts'
 import type { Facts, LiveFacts, PortsentryPackage } from '../policy/facts.ts'
 import { assumeRelease, findRelease, releaseOf } from '../policy/find-release.ts'
+import { namedIgnoreFiles } from '../policy/ignore-files.ts'
 import { FAIL2BAN_DIRECTORY, JAIL_PATH, namedLogs, SSHD_PATH } from '../policy/jail.ts'
 import { requiredPackages } from '../policy/packages.ts'
 import { isUntried, questions } from '../policy/untried.ts'
@@ -201,6 +203,7 @@ export const readFacts = async (
     actions: namesOf([...actionFiles, ...stockIn('action.d')]),
     filters: namesOf([...filterFiles, ...stockIn('filter.d')]),
     wrapped,
+    ignoreFiles: await readIgnoreFiles(root, namedIgnoreFiles({ files })),
     // A copy of /etc does not show which logs its server has.
     missingLogs: isCopy
       ? new Set()

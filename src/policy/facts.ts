@@ -1,3 +1,4 @@
+import type { IgnoreFile } from '../documents/ignoreip.ts'
 import type { Ban } from '../facts/ban.ts'
 import type { DaemonProcess } from '../facts/daemons.ts'
 import type { JailBan } from '../facts/fail2ban.ts'
@@ -101,6 +102,8 @@ export interface Facts {
   readonly wrapped: readonly string[] | null
   /** Names of fail2ban's filters; empty if its package's files are missing, as in a copy of /etc without them. */
   readonly filters: ReadonlySet<string>
+  /** The files that fail2ban's ignoreip names, by path. */
+  readonly ignoreFiles: ReadonlyMap<string, IgnoreFile>
   /** Patterns for logs of fail2ban's enabled jails that do not match any file. */
   readonly missingLogs: ReadonlySet<string>
   /** What could not be determined, so that the plan is not exact. */
