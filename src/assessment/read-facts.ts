@@ -20,6 +20,7 @@ import type { Facts, LiveFacts, PortsentryPackage } from '../policy/facts.ts'
 import { assumeRelease, findRelease, releaseOf } from '../policy/find-release.ts'
 import { namedIgnoreFiles } from '../policy/ignore-files.ts'
 import { FAIL2BAN_DIRECTORY, JAIL_PATH, namedLogs, SSHD_PATH } from '../policy/jail.ts'
+import { packagesOfJails } from '../policy/jail-actions.ts'
 import { requiredPackages } from '../policy/packages.ts'
 import { isUntried, questions } from '../policy/untried.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -47,8 +48,12 @@ const predictInstallation = async (
   settings: Settings,
   backend: Backend,
   packages: ReadonlyMap<string, string>,
+  files: ReadonlyMap<string, FileState>,
+  alsoMissing: readonly string[] = [],
 ): Promise<Installation> => {
-  const missing = requiredPackages(settings, backend, readInit()).filter((name) => !packages.has(name))
+  const required = (all: ReadonlyMap<string, FileState>): string[] =>
+    requiredPackages(settings, backend, readInit(), packagesOfJails({ files: all, packages }))
+  const missing = [...required(files), ...alsoMissing].filter((name) => !packages.has(name))
   if (missing.length === 0) return { installs: [], stock: new Map(), unknown: [] }
   const simulated = await simulateInstall(missing)
   if ('reason' in simulated) {
@@ -61,6 +66,12 @@ const predictInstallation = async (
   try {
     const wanted = simulated.installs.filter(({ name }) => STOCK_PACKAGES.includes(name))
     const stock = await readStockFiles(wanted, isWanted)
+    // The jails of a fail2ban that is still to come may need more.
+    const more = required(
+      new Map([...files, ...[...stock.values()].flatMap((one) => [...one.files])]),
+    ).filter((name) => !packages.has(name) && !installs.some((one) => one.name === name))
+    if (more.some((name) => !alsoMissing.includes(name)))
+      return predictInstallation(settings, backend, packages, files, more)
     const unpredictable = [...stock.values()].flatMap((files) => files.unpredictable)
     return {
       installs,
@@ -174,7 +185,7 @@ export const readFacts = async (
   const installation: Installation =
     banning === null
       ? { installs: [], stock: new Map(), unknown: [] }
-      : await predictInstallation(settings, (await banning).backend, packages)
+      : await predictInstallation(settings, (await banning).backend, packages, files)
   const inferredRelease = await readInferredRelease(root, packages, files, requestedRelease)
   const isCopy = 'inferredRelease' in inferredRelease
   const predicted = new Set<string>()

@@ -17,6 +17,7 @@ import { findUnfitHistory } from './history-file.ts'
 import { judgedDaemons } from './hosts-access-verdict.ts'
 import { lostIgnoreIps } from './ignore-files.ts'
 import { desiredJails, fail2banFiles, type Jails, SSHD_PATH } from './jail.ts'
+import { packagesOfJails } from './jail-actions.ts'
 import { chooseTarget, killRoute } from './kill-route.ts'
 import { findLanProblems } from './lan-check.ts'
 import { LEGACY_CONF, LEGACY_FILES, LEGACY_RECORD, legacyBans, legacyTarget } from './legacy-bans.ts'
@@ -227,7 +228,7 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
   problems.push(...findSandboxProblems(facts.live?.units ?? new Map(), { writes, changesFirewall }))
   const desired: Desired = {
     release,
-    packages: requiredPackages(settings, backend, facts.live?.init ?? 'systemd'),
+    packages: requiredPackages(settings, backend, facts.live?.init ?? 'systemd', packagesOfJails(facts)),
     selections: facts.packages.has('portsentry') ? [] : [SELECTION],
     conf,
     modes,
