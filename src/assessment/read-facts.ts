@@ -59,8 +59,13 @@ const predictInstallation = async (
   if ('reason' in simulated) {
     const nothing = { installs: null, stock: new Map() }
     if (await hasPackageLists()) return { ...nothing, unknown: [simulated.reason] }
-    const version = await readFileState('/', '/etc/debian_version')
-    return { ...nothing, unknown: [], assumedRelease: assumeRelease(version?.text ?? '').name }
+    const [version, system] = await Promise.all(
+      ['/etc/debian_version', '/etc/os-release'].map((path) => readFileState('/', path)),
+    )
+    const assumed = assumeRelease(version?.text ?? '', system?.text)
+    return assumed === null
+      ? { ...nothing, unknown: ['apt has no package lists'] }
+      : { ...nothing, unknown: [], assumedRelease: assumed.name }
   }
   const installs = simulated.installs.map(({ name, version, download }) => ({ name, version, download }))
   try {

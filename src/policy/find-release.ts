@@ -23,8 +23,17 @@ export interface Traces {
   readonly hasTemplateUnit: boolean
 }
 
-/** The release that this version of Debian ships: a guess, as long as the packages are unknown. */
-export const assumeRelease = (debianVersion: string): Release => {
+/** Raspberry Pi OS of 32 bits calls itself raspbian, that of 64 bits debian. */
+const DEBIANS = /^ID=["']?(?:debian|raspbian)["']?$/m
+
+/**
+ * The release that this version of Debian ships: a guess, as long as the packages are unknown. Null for other distributions by
+ * their os-release: Ubuntu's /etc/debian_version names the testing that it was made from.
+ */
+export const assumeRelease = (debianVersion: string, osRelease = ''): Release | null =>
+  osRelease === '' || DEBIANS.test(osRelease) ? releaseOfDebian(debianVersion) : null
+
+const releaseOfDebian = (debianVersion: string): Release => {
   const major = Number(/^\d+/.exec(debianVersion)?.[0])
   if (major <= 12) return sysv12
   return major === 13 ? template12 : native2
@@ -43,7 +52,7 @@ export const inferRelease = (traces: Traces): Release | null => {
   if (isClassic === hasLogRotation) return null
   if (hasLogRotation) return native2
   if (hasTemplateUnit) return template12
-  const assumed = assumeRelease(debianVersion)
+  const assumed = releaseOfDebian(debianVersion)
   return assumed === native2 ? null : assumed
 }
 
