@@ -103,26 +103,28 @@ export const openIn = ({ needed, unclear, notAsked }: Needs): string | null => {
   return `whether it accepts ${which} was not checked: it gave no clear answer`
 }
 
+/** What portward needs of an untried portsentry, which it does not have. */
+const lacks = (name: string, version: string, settings: Settings, { confPath }: Release): Problem => {
+  const isOption = name.startsWith('--')
+  const given = settings.locations.get(isOption ? 'TCP_MODE' : name)
+  const fix = isOption ? 'use stealth modes (stcp, atcp, sudp, audp)' : `remove ${name}`
+  return {
+    severity: 'error',
+    code: 'not-in-this-release',
+    message: `portsentry ${version} does not know the ${isOption ? 'option' : 'key'} ${name}, which portward needs`,
+    hint:
+      given === undefined
+        ? 'nothing was changed; install an earlier portsentry, or a portward that knows this one'
+        : fix,
+    at: given ?? { path: confPath },
+  }
+}
+
 /** Keys and options that an untried portsentry lacks, or else a warning that it is untried. */
 export const findUntried = (settings: Settings, release: Release, needs: Needs | null): Problem[] => {
   if (needs === null) return []
   const { version, needed, refused } = needs
-  if (refused.length > 0) {
-    return refused.map((name) => {
-      const given = settings.locations.get(name)
-      const kind = name.startsWith('--') ? 'option' : 'key'
-      return {
-        severity: 'error',
-        code: 'not-in-this-release',
-        message: `portsentry ${version} does not know the ${kind} ${name}, which portward needs`,
-        hint:
-          given === undefined
-            ? 'nothing was changed; install an earlier portsentry, or a portward that knows this one'
-            : `remove ${name}`,
-        at: given ?? { path: release.confPath },
-      }
-    })
-  }
+  if (refused.length > 0) return refused.map((name) => lacks(name, version, settings, release))
   const found = openIn(needs) ?? `it accepts all ${needed.length} keys and options that portward needs`
   return [
     {

@@ -38,7 +38,7 @@ const unpacked = async (suite: Suite): Promise<string> => {
 }
 
 const run = (args: string, root: string) =>
-  execa(process.execPath, [join(checkout, 'bin/portward'), ...args.split(' '), '--root', root], {
+  execa(join(checkout, 'bin/portward'), [...args.split(' '), '--root', root], {
     reject: false,
   })
 

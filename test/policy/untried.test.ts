@@ -116,7 +116,7 @@ it('is refused where a key or an option is missing that portward needs, and only
   ])
   expect(told({ inquiry }, 'TCP_MODE=tcp\nUDP_MODE=udp\n')).toEqual([
     route,
-    `${CONF}: ${LACKS} option --connect, which portward needs — ${earlier}`,
+    `config.env:3: ${LACKS} option --connect, which portward needs — use stealth modes (stcp, atcp, sudp, audp)`,
   ])
 })
 
