@@ -190,6 +190,12 @@ export const PROBLEM_CODES = {
       'portsentry reads another ignore list than the one that gets the whitelist, so the LAN could be banned.',
     action: 'Set IGNORE_FILE as the hint says.',
   },
+  'ignoreip-file': {
+    title: 'File in ignoreip has no effect',
+    meaning:
+      "fail2ban's ignoreip names a file that is missing, could not be read, or that this fail2ban does not read.",
+    action: 'Create the file or list the addresses themselves; fail2ban reads files since 1.1.1.',
+  },
   'ignoreip-lost': {
     title: 'ignoreip does not reach the jail',
     meaning: "Addresses in fail2ban's default ignoreip are not protected in the portsentry jail.",
@@ -363,7 +369,8 @@ export const PROBLEM_CODES = {
   },
   'not-in-this-release': {
     title: 'Setting not in this release',
-    meaning: 'The installed portsentry cannot do what a variable asks for.',
+    meaning:
+      'The installed portsentry cannot do what a variable asks for, or lacks a key or an option that portward needs.',
     action: 'Remove the variable, or change it as the hint says.',
   },
   'not-looked-at': {
@@ -491,6 +498,12 @@ export const PROBLEM_CODES = {
     title: 'Release cannot be determined',
     meaning: 'The tree does not show which portsentry it is for.',
     action: 'Add the files that the hint names, or give --release.',
+  },
+  'untried-portsentry': {
+    title: 'portsentry newer than those tried',
+    meaning:
+      'portward was not tried with this version of portsentry. It is asked what it accepts; the message says what it answered, or why it could not be asked.',
+    action: 'Run portward verify: it scans a copy of the server and shows whether scanners are banned.',
   },
   untrusted: {
     title: 'Invalid entry in UNTRUSTED',

@@ -1,3 +1,4 @@
+import { readIgnoreFiles } from '../facts/ignore-files.ts'
 import { readWrapped } from '../facts/libwrap.ts'
 import { findMissing } from '../facts/log-patterns.ts'
 import { type Located, locateFiles, type Obstacle, obstaclesQuery } from '../facts/obstacles.ts'
@@ -9,6 +10,7 @@ import {
   simulateInstall,
 } from '../facts/packages.ts'
 import { readPortsentryFile } from '../facts/portsentry-files.ts'
+import { inquiryQuery } from '../facts/portsentry-inquiry.ts'
 import { readStockFiles, type StockFiles } from '../facts/stock-files.ts'
 import { readInit } from '../facts/systemd.ts'
 import type { Backend } from '../policy/backends/definition.ts'
@@ -16,8 +18,11 @@ import { blockedFileCandidates, findBlockedFiles, possibleBlockedFiles } from '.
 import { findHistory } from '../policy/desired.ts'
 import type { Facts, LiveFacts, PortsentryPackage } from '../policy/facts.ts'
 import { assumeRelease, findRelease, releaseOf } from '../policy/find-release.ts'
+import { namedIgnoreFiles } from '../policy/ignore-files.ts'
 import { FAIL2BAN_DIRECTORY, JAIL_PATH, namedLogs, SSHD_PATH } from '../policy/jail.ts'
+import { packagesOfJails } from '../policy/jail-actions.ts'
 import { requiredPackages } from '../policy/packages.ts'
+import { isUntried, questions } from '../policy/untried.ts'
 import type { Settings } from '../settings/settings.ts'
 import { type FileState, listDirectory, readFileState } from '../system/files.ts'
 import { HostError } from '../system/host-error.ts'
@@ -43,20 +48,35 @@ const predictInstallation = async (
   settings: Settings,
   backend: Backend,
   packages: ReadonlyMap<string, string>,
+  files: ReadonlyMap<string, FileState>,
+  alsoMissing: readonly string[] = [],
 ): Promise<Installation> => {
-  const missing = requiredPackages(settings, backend, readInit()).filter((name) => !packages.has(name))
+  const required = (all: ReadonlyMap<string, FileState>): string[] =>
+    requiredPackages(settings, backend, readInit(), packagesOfJails({ files: all, packages }))
+  const missing = [...required(files), ...alsoMissing].filter((name) => !packages.has(name))
   if (missing.length === 0) return { installs: [], stock: new Map(), unknown: [] }
   const simulated = await simulateInstall(missing)
   if ('reason' in simulated) {
     const nothing = { installs: null, stock: new Map() }
     if (await hasPackageLists()) return { ...nothing, unknown: [simulated.reason] }
-    const version = await readFileState('/', '/etc/debian_version')
-    return { ...nothing, unknown: [], assumedRelease: assumeRelease(version?.text ?? '').name }
+    const [version, system] = await Promise.all(
+      ['/etc/debian_version', '/etc/os-release'].map((path) => readFileState('/', path)),
+    )
+    const assumed = assumeRelease(version?.text ?? '', system?.text)
+    return assumed === null
+      ? { ...nothing, unknown: ['apt has no package lists'] }
+      : { ...nothing, unknown: [], assumedRelease: assumed.name }
   }
   const installs = simulated.installs.map(({ name, version, download }) => ({ name, version, download }))
   try {
     const wanted = simulated.installs.filter(({ name }) => STOCK_PACKAGES.includes(name))
     const stock = await readStockFiles(wanted, isWanted)
+    // The jails of a fail2ban that is still to come may need more.
+    const more = required(
+      new Map([...files, ...[...stock.values()].flatMap((one) => [...one.files])]),
+    ).filter((name) => !packages.has(name) && !installs.some((one) => one.name === name))
+    if (more.some((name) => !alsoMissing.includes(name)))
+      return predictInstallation(settings, backend, packages, files, more)
     const unpredictable = [...stock.values()].flatMap((files) => files.unpredictable)
     return {
       installs,
@@ -116,6 +136,19 @@ const readInsecure = async (paths: readonly string[]): Promise<Map<string, strin
   return new Map(makers.flatMap(([path, maker]) => (maker === null ? [] : [[path, maker] as const])))
 }
 
+/** What an installed portsentry of an untried version says that it accepts: see `inquiry` of Facts. */
+const readInquiry = async (
+  isLive: boolean,
+  installed: PortsentryPackage | null,
+  files: ReadonlyMap<string, FileState>,
+): Promise<Pick<Facts, 'inquiry'>> => {
+  const release = installed === null ? undefined : releaseOf(installed)
+  if (release === undefined || !isUntried(release, installed)) return {}
+  if (!isLive) return { inquiry: null }
+  const { lines, options } = questions({ files }, release)
+  return { inquiry: await ask(inquiryQuery(release.daemonPath, lines, options)) }
+}
+
 export interface FactOptions {
   /** The release of a copy of /etc, which does not show it; an installed package overrides it. */
   readonly release?: string
@@ -157,7 +190,7 @@ export const readFacts = async (
   const installation: Installation =
     banning === null
       ? { installs: [], stock: new Map(), unknown: [] }
-      : await predictInstallation(settings, (await banning).backend, packages)
+      : await predictInstallation(settings, (await banning).backend, packages, files)
   const inferredRelease = await readInferredRelease(root, packages, files, requestedRelease)
   const isCopy = 'inferredRelease' in inferredRelease
   const predicted = new Set<string>()
@@ -174,6 +207,8 @@ export const readFacts = async (
     live,
     portsentry: findPortsentry(await portsentry, installation),
     ...inferredRelease,
+    // After the processes were read, since it is one of portsentry's own.
+    ...(await readInquiry(isLive, await portsentry, files)),
     packages,
     installs: installation.installs,
     files,
@@ -184,6 +219,7 @@ export const readFacts = async (
     actions: namesOf([...actionFiles, ...stockIn('action.d')]),
     filters: namesOf([...filterFiles, ...stockIn('filter.d')]),
     wrapped,
+    ignoreFiles: await readIgnoreFiles(root, namedIgnoreFiles({ files })),
     // A copy of /etc does not show which logs its server has.
     missingLogs: isCopy
       ? new Set()

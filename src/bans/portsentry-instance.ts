@@ -57,7 +57,8 @@ export const instanceOf = ({ facts, release, releaseProblem }: Found): Portsentr
   const running = (live?.daemons ?? []).filter(({ service }) => service === 'portsentry')
   const parsed = known === null ? [] : running.map((daemon) => ({ mode: modeOf(daemon, known), daemon }))
   const modes = [...new Set(parsed.map(({ mode }) => mode))].sort()
-  const conf = known === null || text === undefined ? null : parsePortsentryConf(text, known.dialect)
+  const conf =
+    known === null || text === undefined ? null : parsePortsentryConf(text, known.dialect, known.moreKeys)
   return {
     root,
     isLive: root === '/',

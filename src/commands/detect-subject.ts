@@ -41,13 +41,13 @@ export interface Subject {
 }
 
 /** Throws HostError if portsentry.conf does not exist or could not be read. */
-export const confOf = (facts: Facts, { dialect, confPath }: Release): PortsentryConf => {
+export const confOf = (facts: Facts, { dialect, confPath, moreKeys }: Release): PortsentryConf => {
   const unreadable = facts.unreadable.get(confPath)
   if (unreadable !== undefined) throw new HostError(unreadable.message, unreadable.hint)
   const text = fileText(facts, confPath)
   if (text === undefined)
     throw new HostError(`${join(facts.root, confPath)} does not exist`, 'install portsentry there')
-  return parsePortsentryConf(text, dialect)
+  return parsePortsentryConf(text, dialect, moreKeys)
 }
 
 export const subjectOf = (

@@ -105,18 +105,19 @@ const describePortsentry = ({ daemons, firewall }: Explanation): string[] => {
 
 const describeFail2ban = ({ jail, jailFiles }: Explanation): string[] => {
   const { isEnabled, bantime, ignoredBy } = jailFiles
+  const unread = (jail ?? jailFiles).ignoreipUnread.map((which) => `not checked: ${which}`)
   const ignores = ignoredBy === null ? [] : [`ignores it by ${ignoredBy}`]
   if (jail === null) {
     const byFiles = isEnabled
       ? `according to its files, it bans the hosts in portsentry's history (bantime ${bantime ?? 'unknown'})`
       : 'according to its files, it has no enabled portsentry jail'
-    return [byFiles, ...ignores]
+    return [byFiles, ...ignores, ...unread]
   }
   if (jail.jails === null) return ['is not running, or does not answer']
   const bans = jail.bannedBy.map((name) => `the jail ${name} has banned it`)
   if (jail.bantimeS === null) return ['has not loaded a portsentry jail: it bans nobody for a scan', ...bans]
   if (jail.ignoredBy === null)
-    return [...bans, `bans the hosts in portsentry's history, ${banTimeInWords(jail.bantimeS)}`]
+    return [...bans, `bans the hosts in portsentry's history, ${banTimeInWords(jail.bantimeS)}`, ...unread]
   return [...bans, ...(ignores.length > 0 ? ignores : [`ignores it by ignoreip ${jail.ignoredBy}`])]
 }
 

@@ -5,9 +5,10 @@ import { rememberedHosts } from '../bans/read-bans.ts'
 import { predict } from '../detector/predict.ts'
 import { parseHostsAccess } from '../documents/hosts-access.ts'
 import { parseIgnoreList } from '../documents/ignore-list.ts'
+import { judgeIgnoreip } from '../documents/ignoreip.ts'
 import { lineText } from '../documents/lines.ts'
 import { notContaining } from '../documents/other-addresses.ts'
-import { ignoreEntryFor, JAIL, readJailState } from '../facts/fail2ban.ts'
+import { JAIL, readJailState } from '../facts/fail2ban.ts'
 import { renderSections } from '../layout.ts'
 import { formatAddress, type Network } from '../network.ts'
 import { pendingAsJson, pendingProblem } from '../policy/confirmation.ts'
@@ -15,6 +16,7 @@ import { isNewer, namedConf } from '../policy/daemons.ts'
 import { type Facts, fileText } from '../policy/facts.ts'
 import { effective, enabledJails } from '../policy/fail2ban-view.ts'
 import { judgedDaemons, judgeHost } from '../policy/hosts-access-verdict.ts'
+import { readableIgnoreFiles } from '../policy/ignore-files.ts'
 import { FAIL2BAN_DIRECTORY, viewWith } from '../policy/jail.ts'
 import { daemonModes } from '../policy/release.ts'
 import { isError, renderProblem } from '../problem.ts'
@@ -102,11 +104,13 @@ const readDaemons = async (
 const judgeJailFiles = (facts: Facts, host: Network): JailFiles => {
   const view = viewWith(facts)
   const ignoreip = effective(view, JAIL, 'ignoreip')
-  const isIgnored = ignoreip !== undefined && ignoreEntryFor(ignoreip.value, host) !== null
+  const { entry, at, unread } = judgeIgnoreip(ignoreip?.value ?? '', host, readableIgnoreFiles(facts))
+  const place = ignoreip === undefined ? '' : `${FAIL2BAN_DIRECTORY}/${ignoreip.path}:${ignoreip.line}`
   return {
     isEnabled: enabledJails(view).includes(JAIL),
     bantime: effective(view, JAIL, 'bantime')?.value ?? null,
-    ignoredBy: isIgnored ? `${FAIL2BAN_DIRECTORY}/${ignoreip.path}:${ignoreip.line} (ignoreip)` : null,
+    ignoredBy: entry === null ? null : `${place} (ignoreip${at === null ? '' : `, by ${at}`})`,
+    ignoreipUnread: unread,
   }
 }
 
@@ -139,7 +143,7 @@ const explain = async (assessment: Assessment, host: Network): Promise<Explanati
   const bans = await bansOf(assessment, address)
   const [daemons, jail] = await Promise.all([
     readDaemons(bans, assessment, host),
-    live?.asRoot ? readJailState(live.jails, host, address) : null,
+    live?.asRoot ? readJailState(live.jails, host, address, readableIgnoreFiles(facts)) : null,
   ])
   const wrapperPaths = ['/etc/hosts.allow', '/etc/hosts.deny'] as const
   const wrapperFile = (path: string) => parseHostsAccess(fileText(facts, path) ?? '', notContaining([host]))

@@ -28,6 +28,8 @@ export interface JailFiles {
   readonly bantime: string | null
   /** The line whose ignoreip covers the host. */
   readonly ignoredBy: string | null
+  /** Files in ignoreip of which it is unknown whether they cover it, with the reason. */
+  readonly ignoreipUnread: readonly string[]
 }
 
 /** Whether a ban in the firewall is in force for a host. Rules other than bans are not checked. */

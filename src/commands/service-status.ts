@@ -36,10 +36,10 @@ const describeWatching = (live: LiveFacts | null): Pick<ServiceStatus, 'watching
 
 /** Why portsentry would not start with the present portsentry.conf; null if no reason is known. */
 const findFault = (facts: Facts, release: Release, modes: Modes): string | null => {
-  const { confPath, dialect } = release
+  const { confPath, dialect, moreKeys } = release
   const text = fileText(facts, confPath)
   if (text === undefined || facts.predicted.has(confPath)) return null
-  const conf = parsePortsentryConf(text, dialect)
+  const conf = parsePortsentryConf(text, dialect, moreKeys)
   const error = judgeConf(conf, daemonModes(release, modes), join(facts.root, confPath)).find(isError)
   return error === undefined ? null : renderProblem(error)
 }

@@ -167,7 +167,7 @@ const findBadLines2 = (conf: PortsentryConf): Finding[] => {
   const long = overlongLines(conf)
   const refused = refusedLines(conf).filter(({ number }) => !long.includes(number))
   const bad = conf.lines.flatMap(({ text, number }): Finding[] => {
-    const { key = '', value = '' } = readLine2(text) ?? {}
+    const { key = '', value = '' } = readLine2(text, conf.keys) ?? {}
     const [isRight, hint] = VALUES_2.get(key) ?? []
     if (isRight === undefined || hint === undefined || isRight(value)) return []
     return [error('bad-value', `portsentry does not start with "${value}" for ${key}`, hint, number)]

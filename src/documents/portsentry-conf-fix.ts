@@ -1,12 +1,5 @@
 import type { Edit } from './edit.ts'
-import {
-  getKey,
-  KEYS_2,
-  overlongLines,
-  type PortsentryConf,
-  readLine2,
-  refusedLines,
-} from './portsentry-conf.ts'
+import { getKey, overlongLines, type PortsentryConf, readLine2, refusedLines } from './portsentry-conf.ts'
 
 /** A setting as it was meant, however the daemon reads the line. */
 interface Intended {
@@ -61,11 +54,15 @@ interface Fix {
 }
 
 /** The line in a form that 2.x reads, without indent or else rewritten, and the key that it then sets. */
-const readableForm = (text: string, meant: Intended | null): { key: string; text: string } | null => {
+const readableForm = (
+  text: string,
+  meant: Intended | null,
+  keys: readonly string[],
+): { key: string; text: string } | null => {
   const forms = [text.replace(LEADING_BLANKS, '')]
-  if (meant !== null && KEYS_2.includes(meant.key)) forms.push(`${meant.key}="${meant.value}"`)
+  if (meant !== null && keys.includes(meant.key)) forms.push(`${meant.key}="${meant.value}"`)
   for (const form of forms) {
-    const key = readLine2(form)?.key
+    const key = readLine2(form, keys)?.key
     if (key !== undefined) return { key, text: form }
   }
   return null
@@ -80,7 +77,7 @@ export const fixRefused = (conf: PortsentryConf): Fix[] => {
   const long = new Set(overlongLines(conf))
   const refused = refusedLines(conf).map((line) => {
     const meant = long.has(line.number) ? null : intendedBy(line.text)
-    const form = long.has(line.number) ? null : readableForm(line.text, meant)
+    const form = long.has(line.number) ? null : readableForm(line.text, meant, conf.keys)
     return { ...line, meant, form, key: form?.key ?? meant?.key }
   })
   const lastOf = new Map(refused.map(({ key, number }) => [key, number]))

@@ -42,9 +42,9 @@ const unread12 = (conf: PortsentryConf): UnreadLine[] => {
 }
 
 /** Lines that it cannot read keep 2.x from starting; the remaining ones are keys that a later line sets again. */
-const unread2 = ({ lines }: PortsentryConf): UnreadLine[] => {
+const unread2 = ({ lines, keys }: PortsentryConf): UnreadLine[] => {
   const settings = lines.flatMap(({ text, number: line }) => {
-    const setting = readLine2(text)
+    const setting = readLine2(text, keys)
     return setting === undefined ? [] : [{ ...setting, line, text }]
   })
   const decided = new Map(settings.map((setting) => [setting.key, setting]))

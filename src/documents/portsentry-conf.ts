@@ -12,6 +12,8 @@ export interface PortsentryConf {
   readonly text: string
   readonly lines: readonly Line[]
   readonly dialect: Dialect
+  /** The keys that this 2.x knows, in the order in which it compares them. */
+  readonly keys: readonly string[]
 }
 
 /** The line that decides a key, and the value that the daemon reads; undefined if it skips the option. */
@@ -23,10 +25,22 @@ export interface ConfEntry {
 /** 1.2 reads with fgets into 1024 bytes; longer lines would be split in the middle of a value. */
 const MAX_LINE = 1023
 
-export const parsePortsentryConf = (text: string, dialect: Dialect): PortsentryConf => ({
+/** The keys of 2.0 in the order in which it compares them: the first one that begins with the line's word matches. */
+export const KEYS_2: readonly string[] = [
+  'BLOCK_TCP', 'BLOCK_UDP', 'RESOLVE_HOST', 'SCAN_TRIGGER', 'KILL_ROUTE', 'KILL_HOSTS_DENY', 'KILL_RUN_CMD',
+  'KILL_RUN_CMD_FIRST', 'BLOCKED_FILE', 'HISTORY_FILE', 'IGNORE_FILE', 'TCP_PORTS', 'UDP_PORTS', 'PORT_BANNER',
+] // biome-ignore format: a table
+
+/** `moreKeys`: keys that this 2.x knows beside those of 2.0. */
+export const parsePortsentryConf = (
+  text: string,
+  dialect: Dialect,
+  moreKeys: readonly string[] = [],
+): PortsentryConf => ({
   text,
   lines: splitLines(text),
   dialect,
+  keys: moreKeys.length === 0 ? KEYS_2 : [...KEYS_2, ...moreKeys],
 })
 
 /** A line as a C program sees it: without what follows a NUL byte. */
@@ -35,19 +49,16 @@ const cString = (line: string): string => line.split('\0', 1)[0] as string
 /** 1.2: from the first quote to the next quote or unprintable byte (ConfigTokenRetrieve, isprint in the C locale). */
 const quoted12 = (line: string): string | undefined => /"([\x20\x21\x23-\x7e]*)/.exec(cString(line))?.[1]
 
-/** The keys of 2.x in the order in which it compares them: the first one that begins with the line's word matches. */
-export const KEYS_2: readonly string[] = [
-  'BLOCK_TCP', 'BLOCK_UDP', 'RESOLVE_HOST', 'SCAN_TRIGGER', 'KILL_ROUTE', 'KILL_HOSTS_DENY', 'KILL_RUN_CMD',
-  'KILL_RUN_CMD_FIRST', 'BLOCKED_FILE', 'HISTORY_FILE', 'IGNORE_FILE', 'TCP_PORTS', 'UDP_PORTS', 'PORT_BANNER',
-] // biome-ignore format: a table
-
 /** 2.x: `KEY = "value"`, value not empty, closing quote required (ReadConfigFile). */
-const ASSIGNMENT_2 = /^([A-Z_]+)[ \t]*=[ \t]*"([^"]+)"/
+const ASSIGNMENT_2 = /^([A-Z_][A-Z\d_]*)[ \t]*=[ \t]*"([^"]+)"/
 
 /** 2.x: the key that a line sets and its value; undefined if it does not set one. */
-export const readLine2 = (text: string): { key: string; value: string } | undefined => {
+export const readLine2 = (
+  text: string,
+  keys: readonly string[] = KEYS_2,
+): { key: string; value: string } | undefined => {
   const [, written = '', value = ''] = ASSIGNMENT_2.exec(cString(text)) ?? []
-  const key = written === '' ? undefined : KEYS_2.find((known) => known.startsWith(written))
+  const key = written === '' ? undefined : keys.find((known) => known.startsWith(written))
   return key === undefined ? undefined : { key, value }
 }
 
@@ -63,8 +74,8 @@ export const findEntry = (conf: PortsentryConf, key: string): ConfEntry | undefi
     const line = conf.lines.find(({ text }) => isDeciding12(text, key))
     return line && { line, value: quoted12(line.text) }
   }
-  const line = conf.lines.findLast(({ text }) => readLine2(text)?.key === key)
-  return line && { line, value: readLine2(line.text)?.value }
+  const line = conf.lines.findLast(({ text }) => readLine2(text, conf.keys)?.key === key)
+  return line && { line, value: readLine2(line.text, conf.keys)?.value }
 }
 
 /** A value of which the daemon reads only a part, because it ends the value at a character within it. */
@@ -105,12 +116,12 @@ export const overlongLines = ({ lines }: PortsentryConf): number[] =>
   lines.filter(({ text }) => text.length > MAX_LINE).map(({ number }) => number)
 
 /** Lines that keep a 2.x daemon from starting: not an assignment, or of an unknown key. 1.2 ignores what it cannot read. */
-export const refusedLines = ({ lines, dialect }: PortsentryConf): Line[] =>
+export const refusedLines = ({ lines, dialect, keys }: PortsentryConf): Line[] =>
   dialect === '1.2'
     ? []
     : lines
         .filter(({ text }) => !text.startsWith('#') && text !== '' && text !== '\r')
-        .filter(({ text }) => readLine2(text) === undefined)
+        .filter(({ text }) => readLine2(text, keys) === undefined)
 
 /** A mention of the key: commented out, indented or otherwise unread. Group 1: the text before the value. */
 const mention = (key: string): RegExp => new RegExp(`^[#\\s]*(${key}[ \\t]*=[ \\t]*)"`)
@@ -162,6 +173,6 @@ export const setKey = (conf: PortsentryConf, key: string, value: string): Edit[]
 /** Edits after which the daemon does not find `key`: every line that it could read is commented out. */
 export const unsetKey = (conf: PortsentryConf, key: string): Edit[] => {
   const isRead = ({ text }: Line) =>
-    conf.dialect === '1.2' ? isDeciding12(text, key) : readLine2(text)?.key === key
+    conf.dialect === '1.2' ? isDeciding12(text, key) : readLine2(text, conf.keys)?.key === key
   return conf.lines.filter(isRead).map(({ offset }) => ({ offset, length: 0, text: '#' }))
 }

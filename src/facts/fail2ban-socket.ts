@@ -22,10 +22,16 @@ const pickle = (words: readonly string[]): Buffer =>
     Buffer.from('e.'),
   ])
 
+/** Since 1.1.1 an entry of ignoreip may be a set that fail2ban reads from a file. */
+const fileOf = (element: unknown): string | null => {
+  const { fileName } = element as { readonly fileName?: unknown }
+  return typeof fileName === 'string' ? `file:${fileName}` : null
+}
+
 /** Lines as fail2ban's client prints a value: one for each element of a list, and a pair with a colon between. */
 const linesOf = (value: unknown): string[] =>
   (Array.isArray(value) ? value : [value]).map((element) =>
-    Array.isArray(element) ? element.join(': ') : String(element),
+    Array.isArray(element) ? (fileOf(element) ?? element.join(': ')) : String(element),
   )
 
 /** Objects of Python become what they were made of: fail2ban's own strings a string, an exception its message. */

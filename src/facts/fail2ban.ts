@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { canonicalAddress, contains, type Network, parseNetwork } from '../network.ts'
+import { type IgnoreFile, judgeIgnoreip } from '../documents/ignoreip.ts'
+import { canonicalAddress, type Network } from '../network.ts'
 import { monotonicMs } from '../system/clock.ts'
 import { tryRun } from '../system/process.ts'
 import { waitingFor } from '../system/progress.ts'
@@ -118,23 +119,20 @@ export interface JailState {
   readonly jails: readonly string[] | null
   /** The entry of the portsentry jail's ignoreip that covers the host. */
   readonly ignoredBy: string | null
+  /** Files in ignoreip of which it is unknown whether they cover it, with the reason. */
+  readonly ignoreipUnread: readonly string[]
   /** Seconds; -1: permanently. Null where the jail is not loaded. */
   readonly bantimeS: number | null
   /** Jails that have banned the host. */
   readonly bannedBy: readonly string[]
 }
 
-/** The entry of an ignoreip list that covers a host. Names, which fail2ban resolves, are skipped. */
-export const ignoreEntryFor = (list: string, host: Network): string | null =>
-  list.split(/[\s,]+/).find((entry) => {
-    const network = parseNetwork(entry)
-    return network !== null && contains(network, host)
-  }) ?? null
-
+/** `files`: those that ignoreip names, by path; null where this fail2ban does not read any. */
 export const readJailState = async (
   jails: readonly string[] | null,
   host: Network,
   address: string,
+  files: ReadonlyMap<string, IgnoreFile> | null,
 ): Promise<JailState> => {
   const isLoaded = jails?.includes(JAIL) === true
   const [ignoreip, bantime, bannedBy] = await Promise.all([
@@ -142,9 +140,11 @@ export const readJailState = async (
     isLoaded ? readOption(JAIL, 'bantime') : null,
     jails === null ? [] : findBanningJails(address),
   ])
+  const verdict = judgeIgnoreip(ignoreip ?? '', host, files)
   return {
     jails,
-    ignoredBy: ignoreEntryFor(ignoreip ?? '', host),
+    ignoredBy: verdict.at === null ? verdict.entry : `${verdict.entry} (${verdict.at})`,
+    ignoreipUnread: verdict.unread,
     bantimeS: bantime === null ? null : Number(bantime),
     bannedBy,
   }

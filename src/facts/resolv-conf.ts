@@ -8,11 +8,14 @@ import { lastingHosts } from './ip.ts'
 /** glibc uses at most this many (MAXNS of resolv.h). */
 const MAX_SERVERS = 3
 
-/** The name servers of resolv.conf as glibc's res_init() reads it, without an interface (`fe80::1%eth0`). */
-export const parseResolvConf = (text: string): string[] =>
+/**
+ * The name servers of resolv.conf as glibc's res_init() reads it, without an interface (`fe80::1%eth0`). A local resolver asks
+ * all that are in its own file: `most` is then Infinity.
+ */
+export const parseResolvConf = (text: string, most = MAX_SERVERS): string[] =>
   splitLines(text)
     .flatMap((line) => /^nameserver[ \t]+([^ \t%]+)/.exec(line.text)?.[1] ?? [])
-    .slice(0, MAX_SERVERS)
+    .slice(0, most)
 
 const RESOLV_CONF = '/etc/resolv.conf'
 /** Where local resolvers that resolv.conf may name (such as 127.0.0.53) record their upstream servers. */
@@ -22,8 +25,8 @@ const UPSTREAMS = [
   '/run/dnsmasq/resolv.conf',
 ]
 
-const readServers = async (path: string): Promise<Network[]> =>
-  lastingHosts(parseResolvConf(await readFile(path, 'latin1').catch(() => '')))
+const readServers = async (path: string, most?: number): Promise<Network[]> =>
+  lastingHosts(parseResolvConf(await readFile(path, 'latin1').catch(() => ''), most))
 
 /** Whether all these are local resolvers, which ask upstream servers. */
 export const areForwarders = (servers: readonly Network[]): boolean =>
@@ -33,6 +36,6 @@ export const areForwarders = (servers: readonly Network[]): boolean =>
 export const readResolvers = async (): Promise<Network[]> => {
   const named = await readServers(RESOLV_CONF)
   if (!areForwarders(named)) return named
-  const upstreams = await Promise.all(UPSTREAMS.map(readServers))
+  const upstreams = await Promise.all(UPSTREAMS.map((path) => readServers(path, Infinity)))
   return upstreams.find((servers) => servers.length > 0 && !areForwarders(servers)) ?? named
 }

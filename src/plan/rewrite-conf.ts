@@ -82,8 +82,8 @@ const asBefore = (problems: readonly Problem[], origins: LineOrigins): Problem[]
 /** portsentry.conf: every key as the daemon reads it, and nothing that keeps it from starting. */
 export const rewriteConf = (text: string, desired: Desired): Rewrite => {
   const { release, modes } = desired
-  const { confPath: path, dialect, builtIgnorePath } = release
-  let current = parsePortsentryConf(text, dialect)
+  const { confPath: path, dialect, moreKeys, builtIgnorePath } = release
+  let current = parsePortsentryConf(text, dialect, moreKeys)
   const fixes = fixRefused(current)
   const problems = [...describeFixes(current, fixes, path), ...describeOverlong(current, path)]
   const changed = new Set<string>()
@@ -91,7 +91,7 @@ export const rewriteConf = (text: string, desired: Desired): Rewrite => {
   const edit = (edits: readonly Edit[]): void => {
     if (edits.length === 0) return
     origins = afterEdits(origins, current.text, edits)
-    current = parsePortsentryConf(applyEdits(current.text, edits), dialect)
+    current = parsePortsentryConf(applyEdits(current.text, edits), dialect, moreKeys)
   }
   const fixed = fixEdits(current, fixes)
   edit(fixed)

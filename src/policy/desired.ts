@@ -15,7 +15,9 @@ import { findDatabase } from './fail2ban-database.ts'
 import { findFirewallManagerProblems } from './firewall-managers.ts'
 import { findUnfitHistory } from './history-file.ts'
 import { judgedDaemons } from './hosts-access-verdict.ts'
-import { desiredJails, fail2banFiles, type Jails, lostIgnoreIps, SSHD_PATH } from './jail.ts'
+import { lostIgnoreIps } from './ignore-files.ts'
+import { desiredJails, fail2banFiles, type Jails, SSHD_PATH } from './jail.ts'
+import { packagesOfJails } from './jail-actions.ts'
 import { chooseTarget, killRoute } from './kill-route.ts'
 import { findLanProblems } from './lan-check.ts'
 import { LEGACY_CONF, LEGACY_FILES, LEGACY_RECORD, legacyBans, legacyTarget } from './legacy-bans.ts'
@@ -24,6 +26,7 @@ import { decideProtectedNetworks } from './protected-networks.ts'
 import { type Modes, type Release, sees } from './release.ts'
 import { ADDRESSES_PATH } from './server-addresses.ts'
 import { findTimerProblems, timerFiles, wantedTimers } from './timers.ts'
+import { findUntried, needsOf } from './untried.ts'
 import { writtenPaths } from './written-paths.ts'
 
 /** The desired state of the server as data: what each file should contain and what should run. */
@@ -78,10 +81,11 @@ type PresentValue = (key: string) => string | undefined
 
 /** The present values in portsentry.conf, by key; lines that keep the daemon from starting are read as they were meant. */
 const presentValues = (facts: Pick<Facts, 'files'>, release: Release): PresentValue => {
-  const { confPath, dialect, translatedKeys } = release
-  const conf = parsePortsentryConf(fileText(facts, confPath) ?? '', dialect)
+  const { confPath, dialect, moreKeys, translatedKeys } = release
+  const parse = (text: string) => parsePortsentryConf(text, dialect, moreKeys)
+  const conf = parse(fileText(facts, confPath) ?? '')
   const edits = fixEdits(conf, fixRefused(conf))
-  const fixed = edits.length === 0 ? conf : parsePortsentryConf(applyEdits(conf.text, edits), dialect)
+  const fixed = edits.length === 0 ? conf : parse(applyEdits(conf.text, edits))
   return (key) => (translatedKeys.has(key) ? translatedValue(fixed, key) : getKey(fixed, key))
 }
 
@@ -199,6 +203,7 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
   const jails = desiredJails(settings, facts, release, protectedNetworks, historyPath)
   const modes = { tcpMode: settings.tcpMode, udpMode: settings.udpMode }
   const conf = confKeys(settings, facts, release, backend)
+  problems.push(...findUntried(settings, release, needsOf(facts, release, modes, conf)))
   const libwrapDaemons = judgedDaemons(facts.wrapped)
   const usesOwnAction = banSet !== null && settings.banaction === undefined
   const killHostsDenyLine = conf.get('KILL_HOSTS_DENY') ?? ''
@@ -227,7 +232,7 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
   problems.push(...findSandboxProblems(facts.live?.units ?? new Map(), { writes, changesFirewall }))
   const desired: Desired = {
     release,
-    packages: requiredPackages(settings, backend, facts.live?.init ?? 'systemd'),
+    packages: requiredPackages(settings, backend, facts.live?.init ?? 'systemd', packagesOfJails(facts)),
     selections: facts.packages.has('portsentry') ? [] : [SELECTION],
     conf,
     modes,

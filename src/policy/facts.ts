@@ -1,3 +1,4 @@
+import type { IgnoreFile } from '../documents/ignoreip.ts'
 import type { Ban } from '../facts/ban.ts'
 import type { DaemonProcess } from '../facts/daemons.ts'
 import type { JailBan } from '../facts/fail2ban.ts'
@@ -7,6 +8,7 @@ import type { Verdict } from '../facts/firewall-support.ts'
 import type { OwnNetworks } from '../facts/ip.ts'
 import type { Obstacle } from '../facts/obstacles.ts'
 import type { NewPackage } from '../facts/packages.ts'
+import type { Inquiry } from '../facts/portsentry-inquiry.ts'
 import type { Socket } from '../facts/procfs.ts'
 import type { Init, OwnTimers, UnitProperties } from '../facts/systemd.ts'
 import type { FileState, Unreadable } from '../system/files.ts'
@@ -80,6 +82,11 @@ export interface Facts {
    * Debian ships. Absent otherwise.
    */
   readonly assumedRelease?: string
+  /**
+   * What an installed portsentry of an untried version accepts, as it answered; null if it could not be asked. Absent if the
+   * version is known.
+   */
+  readonly inquiry?: Inquiry | null
   readonly packages: ReadonlyMap<string, string>
   /** What `apt-get install` would install, dependencies included; null if apt could not determine it. */
   readonly installs: readonly NewPackage[] | null
@@ -99,6 +106,8 @@ export interface Facts {
   readonly wrapped: readonly string[] | null
   /** Names of fail2ban's filters; empty if its package's files are missing, as in a copy of /etc without them. */
   readonly filters: ReadonlySet<string>
+  /** The files that fail2ban's ignoreip names, by path. */
+  readonly ignoreFiles: ReadonlyMap<string, IgnoreFile>
   /** Patterns for logs of fail2ban's enabled jails that do not match any file. */
   readonly missingLogs: ReadonlySet<string>
   /** What could not be determined, so that the plan is not exact. */

@@ -2,6 +2,7 @@ import type { Problem } from '../problem.ts'
 import type { ProblemCode } from '../problem-codes.ts'
 import type { Facts } from './facts.ts'
 import { isNotTime, isTrue, logPatterns, namesIn } from './fail2ban-values.ts'
+import { isFail2ban } from './fail2ban-version.ts'
 import {
   allJails,
   type Effective,
@@ -10,6 +11,7 @@ import {
   type Fail2banView,
   viewFail2ban,
 } from './fail2ban-view.ts'
+import { ignoreFileFaults } from './ignore-files.ts'
 import { FAIL2BAN_DIRECTORY, fail2banFiles, JAIL_FILE } from './jail.ts'
 
 /**
@@ -53,23 +55,8 @@ const problemAt = (
   hint: string,
 ): Problem => ({ severity, code, message, hint, at: { path: `${FAIL2BAN_DIRECTORY}/${path}`, line } })
 
-/** [1, 1, 1] for 1.1.1-2; null if the package's version is unknown. */
-const versionOf = ({ packages, installs }: Facts): readonly number[] | null => {
-  const text = packages.get('fail2ban') ?? installs?.find(({ name }) => name === 'fail2ban')?.version ?? ''
-  const match = /^(?:\d+:)?(\d+)\.(\d+)\.(\d+)/.exec(text)
-  return match?.slice(1).map(Number) ?? null
-}
-
-const isAtLeast = (version: readonly number[], wanted: readonly number[]): boolean => {
-  const at = wanted.findIndex((part, index) => part !== version[index])
-  return at === -1 || (version[at] ?? 0) > (wanted[at] ?? 0)
-}
-
 /** Since 1.1.1 a file that is not UTF-8 is fatal, and a jail may be configured to start without its log. */
-const isNewer = (facts: Facts): boolean | null => {
-  const version = versionOf(facts)
-  return version && isAtLeast(version, [1, 1, 1])
-}
+const isNewer = (facts: Facts): boolean | null => isFail2ban(facts, 1, 1, 1)
 
 const fileFaults = (view: Fail2banView, facts: Facts): Problem[] =>
   view.faults.map(({ path, line, kind, message }) =>
@@ -199,6 +186,7 @@ export const fail2banFaults = (facts: Facts): Problem[] => {
         enabled.includes(jail),
       ),
     ),
+    ...ignoreFileFaults(jails, others, facts),
     ...others.flatMap((jail) => [...logFault(jails, jail, facts), ...nameFaults(jails, jail, facts)]),
   ])
 }

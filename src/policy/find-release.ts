@@ -5,6 +5,7 @@ import type { Facts, PortsentryPackage } from './facts.ts'
 import type { Release } from './release.ts'
 import { sysv12, template12 } from './releases/classic-12.ts'
 import { native2 } from './releases/native-2.ts'
+import { asAsked } from './untried.ts'
 
 export const RELEASES: readonly Release[] = [sysv12, template12, native2]
 
@@ -22,8 +23,17 @@ export interface Traces {
   readonly hasTemplateUnit: boolean
 }
 
-/** The release that this version of Debian ships: a guess, as long as the packages are unknown. */
-export const assumeRelease = (debianVersion: string): Release => {
+/** Raspberry Pi OS of 32 bits calls itself raspbian, that of 64 bits debian. */
+const DEBIANS = /^ID=["']?(?:debian|raspbian)["']?$/m
+
+/**
+ * The release that this version of Debian ships: a guess, as long as the packages are unknown. Null for other distributions by
+ * their os-release: Ubuntu's /etc/debian_version names the testing that it was made from.
+ */
+export const assumeRelease = (debianVersion: string, osRelease = ''): Release | null =>
+  osRelease === '' || DEBIANS.test(osRelease) ? releaseOfDebian(debianVersion) : null
+
+const releaseOfDebian = (debianVersion: string): Release => {
   const major = Number(/^\d+/.exec(debianVersion)?.[0])
   if (major <= 12) return sysv12
   return major === 13 ? template12 : native2
@@ -42,7 +52,7 @@ export const inferRelease = (traces: Traces): Release | null => {
   if (isClassic === hasLogRotation) return null
   if (hasLogRotation) return native2
   if (hasTemplateUnit) return template12
-  const assumed = assumeRelease(debianVersion)
+  const assumed = releaseOfDebian(debianVersion)
   return assumed === native2 ? null : assumed
 }
 
@@ -51,7 +61,10 @@ export const releaseOf = (portsentry: PortsentryPackage): Release | undefined =>
   RELEASES.find(({ matches }) => matches(portsentry))
 
 /** The facts that decide the release. */
-type Deciding = Pick<Facts, 'root' | 'portsentry' | 'inferredRelease' | 'live' | 'unknown' | 'assumedRelease'>
+type Deciding = Pick<
+  Facts,
+  'root' | 'portsentry' | 'inferredRelease' | 'live' | 'unknown' | 'assumedRelease' | 'inquiry' | 'files'
+>
 
 /**
  * The release of the package, or why there is none. Never decided by the distribution's name. The only function for it.
@@ -109,5 +122,5 @@ export const findRelease = (facts: Deciding): Release | Problem => {
       'nothing was changed; run portward where systemd is running',
     )
   }
-  return release
+  return asAsked(release, facts)
 }

@@ -1,6 +1,6 @@
 import sshdText from '../../templates/fail2ban-sshd.conf?raw'
 import { setValues } from '../documents/fail2ban-edit.ts'
-import { formatNetwork, isWithin, type Network, parseNetwork } from '../network.ts'
+import { formatNetwork, type Network } from '../network.ts'
 import type { Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
 import { BAN_ACTION } from './ban-set.ts'
@@ -10,7 +10,7 @@ import { withoutDatabase } from './fail2ban-database.ts'
 import { logPatterns } from './fail2ban-values.ts'
 import { type ConfigFile, effective, enabledJails, type Fail2banView, viewFail2ban } from './fail2ban-view.ts'
 import { type BanAction, guardJail } from './jail-guards.ts'
-import { type Release, sees } from './release.ts'
+import type { Release } from './release.ts'
 
 export const FAIL2BAN_DIRECTORY = '/etc/fail2ban'
 /** The file that portward maintains; read after Debian's defaults and before jail.local. */
@@ -69,7 +69,8 @@ const fixSshd = (facts: Facts): SshdFix => {
   const others = new Map([...facts.files].filter(([path]) => path !== SSHD_PATH))
   const view = viewWith({ ...facts, files: others })
   const option = (name: string) => effective(view, 'sshd', name)?.value ?? ''
-  if (!enabledJails(view).includes('sshd') || option('backend') === 'systemd') return { readJournal: false }
+  if (!enabledJails(view).includes('sshd') || /^systemd(?:\[|$)/.test(option('backend')))
+    return { readJournal: false }
   const logs = logPatterns(option('logpath'))
   const [log] = logs
   if (log === undefined || logs.some((pattern) => !facts.missingLogs.has(pattern))) {
@@ -139,30 +140,6 @@ export const desiredJails = (
     logs: log === undefined ? [] : [log],
     problems: [...problems, ...(bans ? [...guards.problems, ...forgotten] : [])],
   }
-}
-
-/**
- * Addresses that ignoreip in [DEFAULT] exempts in every jail, but the portsentry jail's own ignoreip, which replaces it, does
- * not. Host names are left out: they are not resolved here.
- */
-export const lostIgnoreIps = (facts: Facts, release: Release, networks: readonly Network[]): Problem[] => {
-  const others = new Map([...facts.files].filter(([path]) => path !== JAIL_PATH))
-  const ignoreip = effective(viewWith({ ...facts, files: others }), 'DEFAULT', 'ignoreip')
-  if (!ignoreip?.resolved) return []
-  const at = { path: `${FAIL2BAN_DIRECTORY}/${ignoreip.path}`, line: ignoreip.line }
-  return ignoreip.value
-    .split(/[\s,]+/)
-    .flatMap((text) => parseNetwork(text) ?? [])
-    .filter((given) => sees(release, given))
-    .filter((given) => !isWithin(networks, given))
-    .map(formatNetwork)
-    .map((given) => ({
-      severity: 'warning',
-      code: 'ignoreip-lost',
-      message: `exempts ${given} with [DEFAULT] ignoreip, which does not apply to the portsentry jail`,
-      hint: `add ${given} to WHITELIST`,
-      at,
-    }))
 }
 
 /** Options of the portsentry jail that are overridden by a file that is read later. */

@@ -1,16 +1,19 @@
 import type { Settings } from '../settings/settings.ts'
 import { BACKENDS } from './backends/backends.ts'
 import type { Backend } from './backends/definition.ts'
+import { packagesOf } from './jail-actions.ts'
 
 /**
  * Packages that are needed, each named so that nothing depends on apt's recommended ones: Debian 12's fail2ban recommends
  * `nftables | iptables`, which installs nftables, so that bans fail; without python3-systemd it cannot read the journal; tcpd
  * provides libwrap's files and tcpdmatch; `ip`, which a minimal Debian lacks, is needed to find the gateway and for `verify`.
+ * `ofJails`: what other jails need.
  */
 export const requiredPackages = (
   { banBackend, banaction = '' }: Pick<Settings, 'banBackend' | 'banaction'>,
   backend: Backend,
   init: 'systemd' | 'sysv',
+  ofJails: readonly string[] = [],
 ): string[] => {
   const packages = [
     'portsentry',
@@ -19,8 +22,8 @@ export const requiredPackages = (
     'iproute2',
     ...(banBackend === 'none' ? [] : BACKENDS[backend].packages),
     // A ban action whose program is missing fails, but fail2ban lists the ban nevertheless.
-    ...(banaction.startsWith('iptables') ? ['iptables'] : []),
-    ...(banaction.startsWith('nftables') ? ['nftables'] : []),
+    ...packagesOf(banaction),
+    ...ofJails,
     ...(init === 'systemd' ? ['python3-systemd'] : []),
   ]
   return [...new Set(packages)]

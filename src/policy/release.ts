@@ -30,6 +30,8 @@ export interface Release {
   /** How the daemon reads portsentry.conf and its ignore list. */
   readonly dialect: Dialect
   readonly confPath: string
+  /** Keys that this daemon knows beside those of its dialect. */
+  readonly moreKeys?: readonly string[]
   /** Keys without which the daemon does not start or does less, and their default values. */
   readonly requiredKeys: ReadonlyMap<string, string>
   /** Stock values of other releases that an upgrade leaves: replaced by those of `requiredKeys`. */

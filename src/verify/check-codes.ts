@@ -2,6 +2,13 @@ import type { Description } from '../problem-codes.ts'
 
 /** Each check of verify, by its stable code: what it tests; what it means if that is not so, and what to do then. */
 export const CHECK_CODES = {
+  accepts: {
+    title: 'this portsentry, newer than those that portward was tried with, accepts what portward needs',
+    meaning:
+      'Asked without being started, portsentry refused a key of its configuration or an option that portward needs, or could not be asked.',
+    action:
+      'Install an earlier portsentry, or a portward that knows this one; the other checks show whether it bans.',
+  },
   allowlisted: {
     title: 'the LAN and the whitelist are never cut off',
     meaning: 'In the copy of this server a host that config.env protects was cut off after a scan.',

@@ -5,7 +5,7 @@ import { ignored, parseIgnoreList } from '../documents/ignore-list.ts'
 import { notContaining } from '../documents/other-addresses.ts'
 import { getKey, parsePortsentryConf } from '../documents/portsentry-conf.ts'
 import { contains, formatCidr, hasHostBits, type Network, networkOf, parseNetwork } from '../network.ts'
-import { shortList } from '../phrases.ts'
+import { listed, shortList } from '../phrases.ts'
 import { isInSync, type Plan } from '../plan/plan.ts'
 import { describeWrappers } from '../plan/render.ts'
 import { lostFrom } from '../plan/services.ts'
@@ -16,6 +16,7 @@ import { lineFor } from '../policy/hosts-access-verdict.ts'
 import { FAIL2BAN_DIRECTORY, viewWith } from '../policy/jail.ts'
 import { findLenientRules } from '../policy/lenient-rules.ts'
 import { daemonModes } from '../policy/release.ts'
+import { needsOf, openIn } from '../policy/untried.ts'
 import { caveatsOf, isError, type Problem, renderProblem } from '../problem.ts'
 import { type Check, checkFor } from './check.ts'
 
@@ -28,11 +29,11 @@ const describeProblem = ({ message, at: { path, line } }: Problem): string =>
   `${path}${line === undefined ? '' : `:${line}`}: ${message}`
 
 const checkConf = ({ release, modes, conf: keys }: Desired, facts: Facts, plan: Plan | null): Check => {
-  const { confPath: path, dialect } = release
+  const { confPath: path, dialect, moreKeys } = release
   const check = checkFor('conf')
   const text = fileText(facts, path)
   if (text === undefined) return check.fail(`${path} does not exist: portsentry does not start`, APPLY)
-  const conf = parsePortsentryConf(text, dialect)
+  const conf = parsePortsentryConf(text, dialect, moreKeys)
   const found = judgeConf(conf, daemonModes(release, modes), path)
   // A value that is cut off may be a different command.
   const fatal = found.find(isError) ?? found.find(({ code }) => code === 'cut-value')
@@ -209,6 +210,23 @@ const checkDrift = (plan: Plan | null, problems: readonly Problem[], others: rea
   )
 }
 
+/** Only if portsentry is of an untried version. */
+const checkAccepts = ({ release, modes, conf }: Desired, facts: Facts): Check[] => {
+  const needs = needsOf(facts, release, modes, conf)
+  if (needs === null) return []
+  const check = checkFor('accepts')
+  const { version, needed, refused } = needs
+  if (refused.length > 0) {
+    return [
+      check.fail(`portsentry ${version} does not know ${listed(refused)}`, 'install an earlier portsentry'),
+    ]
+  }
+  const open = openIn(needs)
+  return open === null
+    ? [check.pass(`asked, portsentry ${version} accepts all ${needed.length} keys and options`)]
+    : [check.skip(`portsentry ${version}: ${open}`)]
+}
+
 /** The daemons that use hosts.allow at all: on today's Debian there are few. */
 const checkWrapped = (facts: Facts): Check => {
   const check = checkFor('wrapped')
@@ -228,6 +246,7 @@ export const checkConfiguration = (
   others: readonly Check[] = [],
 ): Check[] => {
   const checks = [
+    ...checkAccepts(desired, facts),
     checkConf(desired, facts, plan),
     checkIgnoreList(desired, facts),
     checkHostsAllow(desired, facts),

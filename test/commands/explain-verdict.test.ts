@@ -48,6 +48,7 @@ const daemons = (more: Partial<Daemons> = {}): Daemons => ({
 const jail = (more: Partial<JailState> = {}): JailState => ({
   jails: ['portsentry'],
   ignoredBy: null,
+  ignoreipUnread: [],
   bantimeS: 600,
   bannedBy: [],
   ...more,
@@ -90,7 +91,7 @@ const concluded = (more: Partial<Explanation>) =>
     ...OPEN,
     daemons: daemons(),
     jail: jail(),
-    jailFiles: { isEnabled: false, bantime: null, ignoredBy: null },
+    jailFiles: { isEnabled: false, bantime: null, ignoredBy: null, ignoreipUnread: [] },
     wrapperUnread: '',
     wrapped: [],
     wrappers: [],
@@ -128,7 +129,7 @@ describe('a host is', () => {
     ['banned by portsentry alone', OFF, 'would-be-banned', /banned by portsentry, if /],
     [
       'banned by the files of a fail2ban that was not asked',
-      { jail: null, jailFiles: { isEnabled: true, bantime: '1d', ignoredBy: null } },
+      { jail: null, jailFiles: { isEnabled: true, bantime: '1d', ignoredBy: null, ignoreipUnread: [] } },
       'would-be-banned',
       /by portsentry and fail2ban \(fail2ban according to its files: the running one was not asked\), if /,
     ],

@@ -43,9 +43,14 @@ const NONE = '\x80\x05\x95\x07\0\0\0\0\0\0\0K\0]\x94\x86\x94.'
 const UNKNOWN_JAIL =
   '\x80\x05\x95?\0\0\0\0\0\0\0K\x01\x8c\x13fail2ban.exceptions\x94\x8c\x14UnknownJailException\x94\x93\x94\x8c\x04nope\x94\x85\x94R\x94\x86\x94.'
 
+// As fail2ban 1.1.1 gives it.
+const IGNORED_FILE =
+  '\x80\x05\x95]\0\0\0\0\0\0\0K\0]\x94(\x8c\x15fail2ban.server.ipdns\x94\x8c\rFileIPAddrSet\x94\x93\x94]\x94\x85\x94R\x94}\x94\x8c\x08fileName\x94\x8c\x0c/etc/friends\x94sb\x8c\x03::1\x94e\x86\x94.'
+
 it.each([
   ['pairs', STATUS, ['Number of jail: 2', 'Jail list: portsentry, sshd']],
   ['a list of strings', IGNOREIP, ['127.0.0.0/8', '::1']],
+  ['a file in ignoreip', IGNORED_FILE, ['file:/etc/friends', '::1']],
   ['a number', BANTIME, ['86400']],
   ['an empty list', NONE, []],
 ])('reads %s', async (_, answer, lines) => {

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import { ignoreEntryFor, parseBanningJails, parseJailBans } from '../../src/facts/fail2ban.ts'
-import { parseNetwork } from '../../src/network.ts'
+import { parseBanningJails, parseJailBans } from '../../src/facts/fail2ban.ts'
 
 const at = (...time: [number, number, number, number, number, number]): number => {
   const [year, month, ...rest] = time
@@ -34,13 +33,3 @@ test.each([
   ['', []],
   ['[[]]\n', []],
 ])('the jails that %j names', (answer, jails) => expect(parseBanningJails(answer)).toEqual(jails))
-
-test.each([
-  ['These IP addresses/networks are ignored:\n|- 127.0.0.0/8\n`- 192.168.1.0/24\n', '192.168.1.0/24'],
-  ['127.0.0.1/8, 192.168.1.20', '192.168.1.20'],
-  ['localhost 192.168.2.0/24', null],
-  ['', null],
-])('192.168.1.20 is ignored by %j: %s', (list, expected) => {
-  const host = parseNetwork('192.168.1.20')
-  expect(host && ignoreEntryFor(list, host)).toBe(expected)
-})

@@ -17,6 +17,11 @@ test.each<[string, string, string[]]>([
   expect(parseResolvConf(text)).toEqual(expected)
 })
 
+test('a local resolver asks all of them', () => {
+  const text = 'nameserver 192.0.2.1\nnameserver 192.0.2.2\nnameserver 192.0.2.3\nnameserver 192.0.2.4\n'
+  expect(parseResolvConf(text, Infinity)).toHaveLength(4)
+})
+
 test.each<[string[], boolean]>([
   [[], false],
   [['127.0.0.53'], true],

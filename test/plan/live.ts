@@ -193,6 +193,7 @@ export const factsOf = ({ live = {}, texts = {}, modifiedMs = {}, ...changes }: 
     actions: new Set(['iptables-allports', 'nftables-allports']),
     wrapped: [],
     filters: new Set(),
+    ignoreFiles: new Map(),
     missingLogs: new Set(),
     unknown: [],
     notes: [],

@@ -631,10 +631,10 @@ const REFUSALS: [string, Changes, string, RegExp][] = [
     /portsentry 1\.1-6 .*nothing was changed; supported: portsentry 1\.2 .*portsentry 2\.x/,
   ],
   [
-    'a newer portsentry',
-    { portsentry: { version: '3.0-1', files: ['/usr/lib/systemd/system/portsentry.service'] } },
+    'another portsentry',
+    { portsentry: { version: '1.3-1', files: ['/usr/lib/systemd/system/portsentry.service'] } },
     LAN,
-    /portsentry 3\.0-1 /,
+    /portsentry 1\.3-1 /,
   ],
   ['2.x without systemd', { portsentry: NATIVE, live: { init: 'sysv' } }, LAN, /no init script/],
   [

@@ -40,7 +40,17 @@ it.each([
   ['13.1\n', 'template-1.2'],
   ['forky/sid\n', 'native-2'],
   ['', 'native-2'],
-])('Debian %j ships %s', (version, expected) => expect(assumeRelease(version).name).toBe(expected))
+])('Debian %j ships %s', (version, expected) => expect(assumeRelease(version)?.name).toBe(expected))
+
+it.each([
+  ['ID=debian\n', '12.11\n', 'sysv-1.2'],
+  ['NAME=x\nID=raspbian\nID_LIKE=debian\n', '13.1\n', 'template-1.2'],
+  ['ID="debian"\n', 'forky/sid\n', 'native-2'],
+  ['ID=ubuntu\nID_LIKE=debian\n', 'trixie/sid\n', undefined],
+  ['ID=ubuntu\nID_LIKE=debian\n', '12\n', undefined],
+])('%j with Debian %j ships %s', (osRelease, version, expected) =>
+  expect(assumeRelease(version, osRelease)?.name).toBe(expected),
+)
 
 it.each([
   [{ portsentry: null, assumedRelease: 'native-2' }, 'native-2'],

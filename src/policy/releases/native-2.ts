@@ -1,6 +1,7 @@
 import filterText from '../../../templates/fail2ban-filter-2.conf?raw'
 import connectUnit from '../../../templates/portsentry-connect.conf?raw'
 import type { Settings } from '../../settings/settings.ts'
+import type { PortsentryPackage } from '../facts.ts'
 import { isNearlyAll, listPorts, portRanges } from '../ports.ts'
 import type { Impossible, Modes, Release } from '../release.ts'
 
@@ -92,12 +93,15 @@ const impossible = (settings: Settings): Impossible[] => {
   return problems
 }
 
+/** Whether it is a version that this table was made for. Later ones are asked what they accept. */
+export const isTried2 = ({ version }: PortsentryPackage): boolean => /^2\.0\.\d/.test(version)
+
 /** Debian testing, 2.0.7: one daemon with port lists, IPv4 and IPv6, its own history format. */
 export const native2: Release = {
   name: 'native-2',
   title: 'portsentry 2.x (Debian testing)',
   matches: ({ version, files }) =>
-    /^2\.0\.\d/.test(version) &&
+    /^(?:[2-9]|[1-9]\d+)\.\d/.test(version) &&
     (files?.some((path) => path.endsWith('/systemd/system/portsentry.service')) ?? true),
   dialect: '2.x',
   confPath: '/etc/portsentry/portsentry.conf',
