@@ -147,10 +147,10 @@ describeServers('the apt repository', () => {
   it('is refused by apt where anything in it is not as it was signed', async () => {
     const whole = readFileSync(inRelease)
     const text = whole.toString()
-    const stranger = makeKeyFor('stranger')
+    const other = makeKeyFor('another')
     const theirs = join(directory, 'theirs')
     cpSync(published, theirs, { recursive: true })
-    publish(theirs, stranger, join(directory, deb.name))
+    publish(theirs, other, join(directory, deb.name))
     const forged: Record<string, string | Buffer> = {
       'another hash in it': text.replace(/^ [0-9a-f]{64} /m, ` ${'0'.repeat(64)} `),
       'no signature': text.replace(
