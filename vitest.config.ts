@@ -12,7 +12,16 @@ const MOCKED = 'test/**/*.mocked.test.ts'
 const LONGEST = [
   ...['lifetime-12', 'lifetime-13', 'sweep', 'migration', 'ansible', 'lifetime-testing', 'confirm'],
   ...['verify-12', 'neighbours', 'bans', 'hostile', 'debian-testing', 'rollback', 'surroundings'],
-  ...['cloud-init', 'package', 'upgrade', 'verify-testing', 'crash-install', 'fail2ban', 'preseed'],
+  ...[
+    'cloud-init',
+    'package',
+    'repository',
+    'upgrade',
+    'verify-testing',
+    'crash-install',
+    'fail2ban',
+    'preseed',
+  ],
   ...['debian-12', 'debian-13', 'documentation'],
 ].map((name) => `/e2e/${name}.test.ts`)
 

@@ -15,7 +15,9 @@ if (listed.status !== 0) throw new Error(`lint needs the files that git knows: $
 const files = listed.stdout
   .split('\0')
   .filter((path) => path !== '' && existsSync(join(root, path)))
-  .filter((path) => !/^(?:fixtures\/|LICENSE$|debian\/copyright$|package-lock\.json$)/.test(path))
+  .filter(
+    (path) => !/^(?:fixtures\/|(?:ansible\/)?LICENSE$|debian\/copyright$|package-lock\.json$)/.test(path),
+  )
 const asked = process.argv.slice(2).filter((name) => name !== '--all')
 const isForAll = process.argv.includes('--all')
 

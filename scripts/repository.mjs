@@ -132,8 +132,9 @@ const readArguments = () => {
       allowPositionals: true,
     })
     const [directory, ...packages] = positionals
-    if (/^https?:\/\/\S+$/.test(values.url ?? '') && values.key && directory)
-      return { url: `${values.url}`, key: values.key, directory: resolve(directory), packages }
+    const { url = '', key = '' } = values
+    if (/^https?:\/\/\S+$/.test(url) && /^[\dA-F]{40}$/i.test(key) && directory)
+      return { url, key, directory: resolve(directory), packages }
   } catch {}
   console.error(USAGE)
   return process.exit(64)

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -63,34 +63,96 @@ const run = (directory: string, script: string, environment: Record<string, stri
 interface GithubStep {
   readonly id?: string
   readonly name?: string
+  readonly uses?: string
+  readonly with?: Readonly<Record<string, string>>
+  readonly env?: Readonly<Record<string, string>>
   readonly run?: string
 }
 
-/** The steps of the workflow that call portward, by name. */
-const githubSteps = (): { environment: Record<string, string>; steps: Map<string, string> } => {
-  const { env, steps } = example('github-workflow.yml').jobs.plan as {
-    env: Record<string, string>
-    steps: readonly GithubStep[]
-  }
-  const calls = steps.flatMap(({ name = '', run: script = '' }): [string, string][] =>
-    /^ *portward /m.test(script) ? [[name, script]] : [],
-  )
-  expect(calls.map(([name]) => name)).toEqual(['Plan', 'Summary'])
-  return { environment: env, steps: new Map(calls) }
+const ACTION = '.github/actions/plan'
+const { inputs, runs } = parse(readFileSync(join(checkout, ACTION, 'action.yml'), 'utf8')) as {
+  inputs: Readonly<Record<string, { required?: boolean; default?: string }>>
+  runs: { steps: readonly GithubStep[] }
+}
+const { steps: workflow } = example('github-workflow.yml').jobs.plan as { steps: readonly GithubStep[] }
+
+/** A step of the action with these inputs, as GitHub's runner runs it: its script and its environment. */
+const actionStep = (name: string, given: Readonly<Record<string, string>>) => {
+  const { env = {}, run: script = '' } = runs.steps.find((step) => step.name === name) ?? {}
+  const inputOf = (input = '') => given[input] ?? inputs[input]?.default ?? ''
+  const entries = Object.entries(env).map(([variable, expression]) => [
+    variable,
+    inputOf(/^\$\{\{ inputs\.(\w+) \}\}$/.exec(expression)?.[1]),
+  ])
+  return { script, environment: Object.fromEntries(entries) as Record<string, string> }
 }
 
 /** As GitHub's runner, which is not root: there the modes of what was checked out do not matter. */
-const runGithub = (directory: string) => {
-  const { environment, steps } = githubSteps()
+const runGithub = (directory: string, given = workflow.find(({ id }) => id === 'plan')?.with ?? {}) => {
   chmodSync(join(directory, 'servers/web1/config.env'), 0o644)
   const summary = join(directory, 'summary.md')
-  const all = { ...environment, GITHUB_STEP_SUMMARY: summary }
-  const plan = run(directory, steps.get('Plan') ?? '', all)
-  expect(run(directory, steps.get('Summary') ?? '', all).status).toBe(0)
-  const comment = readFileSync(join(directory, 'plan.md'), 'utf8')
+  const { script, environment } = actionStep('Plan', given)
+  const plan = run(directory, script, {
+    ...environment,
+    GITHUB_STEP_SUMMARY: summary,
+    RUNNER_TEMP: directory,
+  })
+  const comment = readFileSync(join(directory, 'portward-plan.md'), 'utf8')
   expect(readFileSync(summary, 'utf8')).toBe(comment)
   return { plan, comment }
 }
+
+it('github: the example uses the action of the portward that it checks out, with inputs that it has', () => {
+  const { uses, with: given = {} } = workflow.find(({ id }) => id === 'plan') ?? {}
+  const path = workflow.find((step) => step.with?.['repository'] !== undefined)?.with?.['path']
+  expect(uses).toBe(`./${path}/${ACTION}`)
+  const needed = Object.keys(inputs).filter((name) => inputs[name]?.required)
+  expect(Object.keys(given)).toEqual(expect.arrayContaining(needed))
+  expect(Object.keys(inputs)).toEqual(expect.arrayContaining(Object.keys(given)))
+})
+
+it('github: nothing of an input becomes part of a script', () => {
+  for (const { run: script = '' } of runs.steps) expect(script).not.toContain('${{')
+  const { plan } = runGithub(repository(), { root: 'servers/web1', release: '$(touch evil)' })
+  expect([plan.status, plan.stderr]).toEqual([64, expect.stringContaining('$(touch evil)')])
+})
+
+it('github: the other inputs of the action are options of plan', () => {
+  const directory = repository()
+  cpSync(join(directory, 'servers/web1/config.env'), join(directory, 'web 1.env'))
+  chmodSync(join(directory, 'web 1.env'), 0o644)
+  rmSync(join(directory, 'servers/web1/etc/debian_version'))
+  const given = { root: 'servers/web1', config: 'web 1.env', release: 'sysv-1.2' }
+  expect(runGithub(directory, given).plan).toMatchObject({ status: 0, stderr: '' })
+})
+
+it('github: the action takes portward from the npm registry, or builds the one that it is a part of', () => {
+  const directory = temporaryDirectory()
+  const programs = join(directory, 'programs')
+  mkdirSync(programs)
+  writeFileSync(join(programs, 'npm'), '#!/bin/sh\necho "$PWD: npm $*"\n', { mode: 0o755 })
+  const provide = (version: string) => {
+    const { script, environment } = actionStep('Provide portward', { version })
+    const paths = join(directory, `path${version}`)
+    const { status, stdout } = run(directory, script, {
+      ...environment,
+      PATH: `${programs}:${PATH}`,
+      GITHUB_PATH: paths,
+      GITHUB_ACTION_PATH: join(checkout, ACTION),
+      RUNNER_TEMP: directory,
+    })
+    expect(status).toBe(0)
+    return { stdout, path: readFileSync(paths, 'utf8') }
+  }
+  expect(provide('0.1.0')).toEqual({
+    stdout: expect.stringMatching(/^\S+: npm install .*--prefix \S+\/portward portward@0\.1\.0\n$/),
+    path: `${directory}/portward/node_modules/.bin\n`,
+  })
+  expect(provide('')).toEqual({
+    stdout: expect.stringMatching(new RegExp(`^${checkout}: npm install .*\n${checkout}: npm run build\n$`)),
+    path: `${checkout}/bin\n`,
+  })
+})
 
 it('github: drift fails the job, with an annotation at each line, a summary and a comment', () => {
   const directory = repository()
@@ -121,10 +183,10 @@ it('github: a wrong config.env fails the job, with an annotation at its line', (
   expect(comment).toMatch(/^### portward: wrong configuration\n/)
 })
 
-it('github: the comment is made of what the summary step wrote', () => {
-  const { steps } = example('github-workflow.yml').jobs.plan as { steps: readonly GithubStep[] }
-  expect(steps.find(({ name }) => name === 'Comment')?.run).toMatch(/--body-file plan\.md( |$)/)
-  expect(steps.find(({ id }) => id === 'plan')?.name).toBe('Plan')
+it('github: the comment is the plan that the action wrote', () => {
+  expect(workflow.find(({ name }) => name === 'Comment')?.run).toMatch(
+    /--body-file "\$RUNNER_TEMP\/portward-plan\.md"( |$)/,
+  )
 })
 
 const runGitlab = (directory: string) => {

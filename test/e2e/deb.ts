@@ -49,41 +49,45 @@ export const installPackage = async (server: Server, { bytes }: DebianPackage): 
   return stdout
 }
 
-/** Answers with its standard input. */
+/** Answers with the files of a directory as they are then, whatever the client has cached. */
 const fileServer = `
-const file = require('node:fs').readFileSync(0)
+const { readFileSync } = require('node:fs')
+const [directory] = process.argv.slice(1)
 const server = require('node:http').createServer((request, response) => {
-  const isFile = request.url === '/' + process.argv[1]
-  response.writeHead(isFile ? 200 : 404)
-  response.end(isFile ? file : undefined)
+  try {
+    const file = readFileSync(directory + decodeURIComponent(request.url))
+    response.writeHead(200, { 'content-length': file.length })
+    response.end(file)
+  } catch {
+    response.writeHead(404)
+    response.end()
+  }
 })
 server.listen(8000, () => console.log('ready'))
 `
+
+/**
+ * Serves a directory on a web server of the LAN, whose URL it returns. It goes with the server's network, whose end is that of
+ * every process in it.
+ */
+export const serveDirectory = async ({ network }: Server, directory: string): Promise<string> => {
+  const args = ['netns', 'exec', network.lan, process.execPath, '-e', fileServer, directory]
+  const child = spawn('ip', args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(child.stdout, 'data')
+  child.unref()
+  return `http://${addresses.lan.v4}:8000`
+}
 
 export interface Download {
   readonly url: string
   readonly sha256: string
 }
 
-/**
- * Offers the package on a web server of the LAN, as an admin would. It goes with the server's network, whose end is
- * that of every process in it.
- */
-export const servePackage = async (
-  { network }: Server,
-  { name, bytes }: DebianPackage,
-): Promise<Download> => {
-  const child = spawn('ip', ['netns', 'exec', network.lan, process.execPath, '-e', fileServer, name], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
-  child.stdin.end(bytes)
-  await once(child.stdout, 'data')
-  child.unref()
-  return {
-    url: `http://${addresses.lan.v4}:8000/${name}`,
-    sha256: createHash('sha256').update(bytes).digest('hex'),
-  }
-}
+/** Offers the package that `buildPackage` has built on a web server of the LAN, as an admin would. */
+export const servePackage = async (server: Server, { name, bytes }: DebianPackage): Promise<Download> => ({
+  url: `${await serveDirectory(server, join(checkout, 'dist'))}/${name}`,
+  sha256: createHash('sha256').update(bytes).digest('hex'),
+})
 
 /** An example with its two blanks about the package filled in; each must be there once. */
 export const fillIn = (example: string, { url, sha256 }: Download): string => {

@@ -7,7 +7,9 @@ import { serverCgroups } from './cgroups.ts'
 /** Program -> Debian package that brings it. */
 const programs: Record<string, string> = {
   debootstrap: 'debootstrap',
+  'apt-ftparchive': 'apt-utils',
   dh: 'debhelper',
+  gpg: 'gpg',
   'systemd-nspawn': 'systemd-container',
   ip: 'iproute2',
   flock: 'util-linux',
