@@ -346,6 +346,12 @@ export const PROBLEM_CODES = {
     meaning: 'Neither an installed portsentry nor a version to install was found.',
     action: 'Install it, or update the package lists.',
   },
+  'metrics-directory': {
+    title: 'No directory for the metrics',
+    meaning:
+      'The directory of the file that METRICS names does not exist, so node_exporter could not read it.',
+    action: 'Install prometheus-node-exporter, make the directory, or correct METRICS.',
+  },
   'no-timers': {
     title: 'No timers without systemd',
     meaning: 'config.env asks for something that a timer of systemd does, and this server runs another init.',
