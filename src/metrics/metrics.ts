@@ -58,6 +58,8 @@ export interface Observation {
 
 interface Metric {
   readonly name: string
+  /** The one label of its samples. */
+  readonly label?: string
   readonly help: string
   readonly samplesOf: (seen: Observation) => readonly Sample[]
 }
@@ -93,6 +95,7 @@ const known = (
 export const METRICS: readonly Metric[] = [
   {
     name: 'portward_build_info',
+    label: 'version',
     help: 'Always 1; the label has the version of portward that wrote these metrics.',
     samplesOf: ({ version }) => [{ labels: { version }, value: 1 }],
   },
@@ -103,6 +106,7 @@ export const METRICS: readonly Metric[] = [
   },
   {
     name: 'portward_source_read',
+    label: 'source',
     help: 'Whether a source was read as a whole (1) or not (0); metrics that need one that was not are left out.',
     samplesOf: ({ sources }) => byLabel('source', sources),
   },
@@ -113,6 +117,7 @@ export const METRICS: readonly Metric[] = [
   },
   {
     name: 'portward_health',
+    label: 'state',
     help: '1 for the state that portward status shows, 0 for the others.',
     samplesOf: ({ health }) =>
       health === null
@@ -124,11 +129,13 @@ export const METRICS: readonly Metric[] = [
   },
   {
     name: 'portward_daemon_up',
+    label: 'daemon',
     help: 'Whether the daemon is running (1) or not (0).',
     samplesOf: ({ daemons }) => byLabel('daemon', known(daemons, 'running')),
   },
   {
     name: 'portward_daemon_working',
+    label: 'daemon',
     help: 'Whether the daemon does its work (1) or not (0): portsentry watches, fail2ban answers and has loaded the jail.',
     samplesOf: ({ daemons }) => byLabel('daemon', known(daemons, 'working')),
   },
@@ -144,6 +151,7 @@ export const METRICS: readonly Metric[] = [
   },
   {
     name: 'portward_store_hosts',
+    label: 'store',
     help: 'Hosts in each place where bans are stored. Those that are in the blocked file alone are not banned.',
     samplesOf: ({ stores }) => byLabel('store', stores),
   },
@@ -159,21 +167,25 @@ export const METRICS: readonly Metric[] = [
   },
   {
     name: 'portward_scans_1h',
+    label: 'protocol',
     help: 'Scans in the last hour: what one host does with one protocol without a pause of ten minutes.',
     samplesOf: ({ lastHour }) => scansBy(lastHour, 'scans'),
   },
   {
     name: 'portward_scans_24h',
+    label: 'protocol',
     help: 'Scans in the last 24 hours: what one host does with one protocol without a pause of ten minutes.',
     samplesOf: ({ lastDay }) => scansBy(lastDay, 'scans'),
   },
   {
     name: 'portward_scanning_hosts_1h',
+    label: 'protocol',
     help: 'Hosts that scanned in the last hour.',
     samplesOf: ({ lastHour }) => scansBy(lastHour, 'hosts'),
   },
   {
     name: 'portward_scanning_hosts_24h',
+    label: 'protocol',
     help: 'Hosts that scanned in the last 24 hours.',
     samplesOf: ({ lastDay }) => scansBy(lastDay, 'hosts'),
   },
@@ -199,6 +211,7 @@ export const METRICS: readonly Metric[] = [
   },
   {
     name: 'portward_last_verify_checks',
+    label: 'result',
     help: 'How many checks ended in each way then; skip: not checked.',
     samplesOf: ({ lastVerify }) =>
       lastVerify === null ? [] : byLabel('result', Object.entries(lastVerify.results)),

@@ -1,7 +1,10 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it, test } from 'vitest'
 import { type Family, renderMetrics } from '../../src/metrics/format.ts'
 import { familiesOf, METRICS, type Observation } from '../../src/metrics/metrics.ts'
 import { describeWith } from '../ansible/requirements.ts'
+import { checkout } from '../checkout.ts'
 import { type Format, PARSERS, parseMetrics, valuesIn } from './parsers.ts'
 
 const NOTHING: Observation = {
@@ -106,6 +109,16 @@ test('names are those of Prometheus: units at the end, a word for what is counte
     expect(help).toMatch(/^[A-Z1].*\.$/)
     expect(help).not.toMatch(/[\\\n]/)
   }
+})
+
+test('each has at most one label, and its row in docs/metrics.md', () => {
+  const page = readFileSync(join(checkout, 'docs/metrics.md'), 'utf8')
+  for (const { name, label, help, samplesOf } of METRICS) {
+    expect(page).toContain(`| \`${name}\` | ${label === undefined ? '' : `\`${label}\``} | ${help} |\n`)
+    for (const { labels = {} } of samplesOf(ALL))
+      expect(Object.keys(labels)).toEqual(label === undefined ? [] : [label])
+  }
+  expect(page.match(/^\| `portward_/gm)).toHaveLength(METRICS.length)
 })
 
 const LABEL: Family = { name: 'a', help: 'One.', samples: [{ labels: { b: 'c"d\\e\nf' }, value: 1.5 }] }
