@@ -266,6 +266,12 @@ export const PROBLEM_CODES = {
     meaning: 'The value is neither one word nor one quoted text.',
     action: 'Put the whole value in single quotes.',
   },
+  'metrics-directory': {
+    title: 'No directory for the metrics',
+    meaning:
+      'The directory of the file that METRICS names does not exist, so node_exporter could not read it.',
+    action: 'Install prometheus-node-exporter, make the directory, or correct METRICS.',
+  },
   missing: {
     title: 'Missing variable',
     meaning: 'LAN_IP and LAN_NM belong together, and one that is needed is not set.',
@@ -345,12 +351,6 @@ export const PROBLEM_CODES = {
     title: 'portsentry is not installed',
     meaning: 'Neither an installed portsentry nor a version to install was found.',
     action: 'Install it, or update the package lists.',
-  },
-  'metrics-directory': {
-    title: 'No directory for the metrics',
-    meaning:
-      'The directory of the file that METRICS names does not exist, so node_exporter could not read it.',
-    action: 'Install prometheus-node-exporter, make the directory, or correct METRICS.',
   },
   'no-timers': {
     title: 'No timers without systemd',
