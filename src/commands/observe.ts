@@ -75,13 +75,6 @@ const readActivity = async (assessment: Assessment, nowMs: number) => {
   return { sources, history, lastHour: hour.finish(sources), lastDay, lastMs }
 }
 
-const STORES: Readonly<Record<StoreReading['store'], Source>> = {
-  fail2ban: 'fail2ban',
-  firewall: 'firewall',
-  'hosts.deny': 'hosts.deny',
-  'blocked-file': 'blocked-file',
-}
-
 const countHosts = ({ bans }: StoreReading): number => new Set(bans.map(({ address }) => address)).size
 
 /** The bans, as far as they were read: a number of hosts only of a running server of which every store was. */
@@ -89,7 +82,7 @@ const summarizeBans = ({ rows, stores, instance }: Bans, isHistoryRead: boolean)
   const isWhole = instance.isLive && stores.every(({ state }) => state !== 'incomplete')
   const present = stores.filter(({ state }) => state !== 'absent')
   return {
-    sources: present.map(({ store, state }) => [STORES[store], state === 'read'] as const),
+    sources: present.map(({ store, state }) => [store, state === 'read'] as const),
     banned: isWhole ? rows.length : null,
     partlyBanned: isWhole && isHistoryRead ? rows.filter(({ missing }) => missing.length > 0).length : null,
     stores: new Map(

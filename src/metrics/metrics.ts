@@ -3,20 +3,7 @@ import type { LastVerify } from '../verify/last-verify.ts'
 import type { Family, Sample } from './format.ts'
 
 /** What the metrics are made from, each read on its own. */
-export const SOURCES = [
-  'config',
-  'daemons',
-  'plan',
-  'fail2ban',
-  'firewall',
-  'hosts.deny',
-  'blocked-file',
-  'history',
-  'ban-records',
-  'last-verify',
-] as const
-
-export type Source = (typeof SOURCES)[number]
+export type Source = 'config' | 'daemons' | 'plan' | BanStore | 'history' | 'ban-records' | 'last-verify'
 
 /** Of one protocol. */
 interface Scans {
