@@ -272,6 +272,12 @@ export const PROBLEM_CODES = {
     meaning: 'The value is neither one word nor one quoted text.',
     action: 'Put the whole value in single quotes.',
   },
+  'metrics-directory': {
+    title: 'No directory for the metrics',
+    meaning:
+      'The directory of the file that METRICS names does not exist, so node_exporter could not read it.',
+    action: 'Install prometheus-node-exporter, make the directory, or correct METRICS.',
+  },
   missing: {
     title: 'Missing variable',
     meaning: 'LAN_IP and LAN_NM belong together, and one that is needed is not set.',

@@ -9,12 +9,22 @@ import { readInit } from '../facts/systemd.ts'
 import { missingFromDump } from '../plan/dump.ts'
 import type { Plan, ReleaseStep, Step, UnloadStep, WriteStep } from '../plan/plan.ts'
 import { FAIL2BAN_DIRECTORY } from '../policy/jail.ts'
+import { OUTPUT_TIMERS } from '../policy/timers.ts'
 import { hasText, readAttributes, removeFile, replaceFile } from '../system/files.ts'
 import { HostError } from '../system/host-error.ts'
 import { step } from '../system/progress.ts'
 import { confirmDaemons } from './confirm-running.ts'
 import { install, preseed } from './packages.ts'
-import { disable, enable, reloadFail2ban, restart, startTimer, stopBanUnit } from './services.ts'
+import {
+  disable,
+  discardOutput,
+  enable,
+  reloadFail2ban,
+  restart,
+  start,
+  startTimer,
+  stopBanUnit,
+} from './services.ts'
 
 const changedSince = (path: string, fromPackage: boolean): HostError =>
   fromPackage
@@ -74,7 +84,12 @@ const perform = async (root: string, step: Step): Promise<void> => {
     case 'disable':
       return disable(step.unit)
     case 'start-timer':
-      return startTimer(step.unit)
+      await startTimer(step.unit)
+      // The proof, which follows, asks whether the file is fresh.
+      if (OUTPUT_TIMERS.includes(step.unit)) await start([step.unit.replace(/\.timer$/, '.service')])
+      return
+    case 'discard':
+      return discardOutput(step.unit, step.path)
     case 'load-bans':
       return loadBanSet(readInit())
     case 'remove-bans':

@@ -9,6 +9,7 @@ import { BANS_UNIT } from '../policy/ban-set.ts'
 import { judgeLiveness } from '../policy/liveness.ts'
 import { monotonicMs } from '../system/clock.ts'
 import { effect } from '../system/effect.ts'
+import { readAttributes, removeFile } from '../system/files.ts'
 import { errnoOf, HostError } from '../system/host-error.ts'
 import { run, tryRun } from '../system/process.ts'
 import { waitingFor } from '../system/progress.ts'
@@ -137,6 +138,18 @@ export const startTimer = async (unit: string): Promise<void> => {
   await effect(`run systemctl restart ${unit}`, () =>
     run('systemctl', ['restart', unit], `see what systemctl status ${unit} says`),
   )
+}
+
+/** Stops a timer and what it may be doing, and removes the file that it writes. */
+export const discardOutput = async (timer: string, path: string): Promise<void> => {
+  const service = timer.replace(/\.timer$/, '.service')
+  // One that is not loaded cannot be stopped; a run that was stopped half-way would count as failed.
+  if (readInit() === 'systemd')
+    await effect(`stop ${timer}`, async () => {
+      await tryRun('systemctl', ['stop', timer, service])
+      await tryRun('systemctl', ['reset-failed', service])
+    })
+  if ((await readAttributes('/', path)) !== null) await removeFile('/', path)
 }
 
 /** Makes systemd read its unit files. */

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import { findDaemons, PORTSENTRY_TABLES } from '../facts/daemons.ts'
 import { readJailBans, readJails } from '../facts/fail2ban.ts'
 import { readReloaded } from '../facts/fail2ban-reload.ts'
@@ -27,6 +28,7 @@ import { modesOf } from '../policy/release.ts'
 import { PROGRAM_DIRECTORIES, TIMER_UNITS, wantedTimers } from '../policy/timers.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { FileState } from '../system/files.ts'
+import { isDirectory, statIfPresent } from '../system/paths.ts'
 import { askAll, nothing, type Query } from '../system/query.ts'
 
 /** Units in which the daemons may run, of any release. */
@@ -53,6 +55,11 @@ export const readBanning = async (
   const { backend } = chooseBackend(settings, { files, packages, live: { firewallManagers } })
   return { firewallManagers, backend, present: banSetOf(files.get(BANS_CONF)?.text) }
 }
+
+const readMetricsFile = (path: string | undefined): LiveFacts['metricsFile'] =>
+  path === undefined
+    ? null
+    : { hasDirectory: isDirectory(dirname(path)), modifiedMs: statIfPresent(path)?.mtimeMs ?? null }
 
 /**
  * What only the running server shows. All of it is read at once, except what depends on `banning`. `query`, if this is root, is
@@ -134,6 +141,7 @@ export const readLive = async <T>(
     daemons,
     enabled: findEnabled(init, allUnits, TIMER_UNITS),
     timers: findTimers(timers, allUnits),
+    metricsFile: readMetricsFile(settings.metrics),
     launcher: timers.length === 0 || hasLauncher(PROGRAM_DIRECTORIES),
     units: new Map([...allUnits].filter(([name, unit]) => daemonUnits.includes(name) && isLoaded(unit))),
     bans: found?.bans ?? null,

@@ -143,9 +143,9 @@ const firewallBans = (instance: PortsentryInstance, live: LiveFacts | null): Sto
     : gap('firewall', 'incomplete', live.bansUnread, bans)
 }
 
-const readHistory = async (
-  instance: PortsentryInstance,
-): Promise<Pick<BansRead, 'history' | 'historyUnread'>> => {
+export type HistoryRead = Pick<BansRead, 'history' | 'historyUnread'>
+
+const readHistory = async (instance: PortsentryInstance): Promise<HistoryRead> => {
   const path = instance.configuration?.historyFile ?? null
   if (path === null)
     return { history: null, historyUnread: instance.unknownReason || 'there is no HISTORY_FILE' }
@@ -157,12 +157,15 @@ const readHistory = async (
   }
 }
 
-/** Reads what the facts do not contain: portsentry's history and blocked files, and the list that hosts.deny names. */
-export const readBans = async (found: Found): Promise<BansRead> => {
+/**
+ * Reads what the facts do not contain: portsentry's history and blocked files, and the list that hosts.deny names. `given`: the history,
+ * where it was read already.
+ */
+export const readBans = async (found: Found, given?: HistoryRead): Promise<BansRead> => {
   const instance = instanceOf(found)
   const { live, packages } = found.facts
   const [history, { reading, blocked }, hostsDeny] = await Promise.all([
-    readHistory(instance),
+    given ?? readHistory(instance),
     readBlocked(instance),
     orIncomplete('hosts.deny', readHostsDenyBans(instance, found)),
   ])

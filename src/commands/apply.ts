@@ -18,6 +18,7 @@ import { type AskUnlocked, expectRoot, locked, recoverFirst } from './locked.ts'
 import { EXIT, exitOver, type Output, openOutput, problemAsJson } from './output.ts'
 import { planText, renderSummary } from './plan-text.ts'
 import { formatElapsed } from './progress-lines.ts'
+import { recordResult } from './verify.ts'
 
 const expectExact = ({ inexact }: Plan): void => {
   if (inexact.length === 0) return
@@ -91,6 +92,8 @@ const applyLocked = async (
   const { execute } = await import('./execute.ts')
   const begunMs = monotonicMs()
   const checks = await execute(plan, settings, options)
+  // The proof of an apply that was undone is about a server that is not there any more.
+  if (checks.length > 0) await recordResult(checks, output)
   const outcome =
     plan.root === '/'
       ? ` in ${formatElapsed(monotonicMs() - begunMs)}, both daemons are running as planned`

@@ -1,5 +1,5 @@
 import { type Assessment, assess } from '../assessment/assess.ts'
-import { type BansRead, readBans } from '../bans/read-bans.ts'
+import { type BansRead, type HistoryRead, readBans } from '../bans/read-bans.ts'
 import type { HistoryEvent } from '../detector/history-reader.ts'
 import { type BanRow, judgeBans, type StoreReading } from '../policy/banned.ts'
 import { pendingAsJson, pendingProblem } from '../policy/confirmation.ts'
@@ -19,9 +19,12 @@ const bansIn = (reading: StoreReading, address: string): StoreReading => {
   return { ...reading, bans: reading.bans.filter((ban) => ban.address === address) }
 }
 
-/** All bans, or those of one address. */
-export const bansOf = async (assessment: Assessment, only?: string): Promise<Bans> => {
-  const read = await readBans(assessment)
+/** All bans, or those of one address. `history`: where it was read already. */
+export const bansOf = async (
+  assessment: Assessment,
+  { only, history }: { readonly only?: string; readonly history?: HistoryRead } = {},
+): Promise<Bans> => {
+  const read = await readBans(assessment, history)
   const protection = protectionBy(assessment)
   const scans = read.history?.filter(({ isCounted }) => isCounted) ?? null
   const stores = only === undefined ? read.stores : read.stores.map((store) => bansIn(store, only))

@@ -5,6 +5,7 @@ import { type DetectOptions, MODES } from './detect-options.ts'
 import type { ApplyOptions } from './execute.ts'
 import type { CommandName } from './help/texts.ts'
 import type { InitOptions } from './init-answers.ts'
+import type { MetricsOptions } from './metrics.ts'
 import {
   parseAddress,
   parseAddresses,
@@ -76,6 +77,12 @@ export const addCommands = (add: AddCommand): void => {
     (await import('./status.ts')).statusCommand(options),
   ).option('--check', 'print one line; exit 2 if a daemon is down or anything has drifted')
   add('verify', async (options: GlobalOptions) => (await import('./verify.ts')).verifyCommand(options))
+  add('metrics', async (options: MetricsOptions) => (await import('./metrics.ts')).metricsCommand(options))
+    .option('--output <file>', 'write them there as a whole, for node_exporter')
+    .hook('preAction', (_, command) => {
+      if (command.optsWithGlobals()['json'])
+        command.error('--json cannot be used: metrics have a format of their own')
+    })
   add('explain-problem', async (options: GlobalOptions, codes: readonly string[]) =>
     (await import('./explain-problem.ts')).explainProblemCommand(options, codes),
   ).argument('[code...]', 'of problems, and of checks of verify (default: list all)')

@@ -10,6 +10,7 @@ import { handlingSignals } from '../system/signals.ts'
 import { type Check, isFailure } from '../verify/check.ts'
 import { NETWORKS } from '../verify/networks-check.ts'
 import { summarizePart } from '../verify/render.ts'
+import { METRICS } from '../verify/running-checks.ts'
 import type { Reporting } from '../verify/verify.ts'
 import { describeInterrupt } from './interruption.ts'
 import type { GlobalOptions } from './output.ts'
@@ -34,8 +35,8 @@ const prove = async (options: ApplyOptions): Promise<Check[]> => {
     step('proving: reading the server again', work),
   )
   const checks = read.checks ?? []
-  // A network that config.env leaves out was reported before, and a rollback would not protect it either.
-  const failures = checks.filter(isFailure).filter(({ code }) => code !== NETWORKS)
+  // A network that config.env leaves out was reported before, and a rollback would not protect it either. Metrics ban nobody.
+  const failures = checks.filter(isFailure).filter(({ code }) => code !== NETWORKS && code !== METRICS)
   if (failures.length === 0) return checks
   throw new HostError(
     `the server would not be protected: ${failures.map(({ title, message }) => `${title}: ${message}`).join('; ')}`,

@@ -140,7 +140,7 @@ const explain = async (assessment: Assessment, host: Network): Promise<Explanati
   const address = formatAddress(host.bytes)
   const { facts } = assessment
   const { live, wrapped, unreadable } = facts
-  const bans = await bansOf(assessment, address)
+  const bans = await bansOf(assessment, { only: address })
   const [daemons, jail] = await Promise.all([
     readDaemons(bans, assessment, host),
     live?.asRoot ? readJailState(live.jails, host, address, readableIgnoreFiles(facts)) : null,

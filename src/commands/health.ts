@@ -1,5 +1,8 @@
+import type { Assessment } from '../assessment/assess.ts'
 import { counted } from '../phrases.ts'
 import { isInSync, type Plan } from '../plan/plan.ts'
+import { isJailWanted } from '../policy/jail.ts'
+import type { Problem } from '../problem.ts'
 import { type Style, styled } from '../styled.ts'
 import { namesOf } from './ban-table.ts'
 import type { ServiceStatus } from './service-status.ts'
@@ -40,7 +43,10 @@ export interface Looked {
 }
 
 /** Why a daemon does not do its work now; null: no reason was found. */
-const whyDown = (service: ServiceStatus, { isJailWanted, asRoot }: Looked): string | null => {
+const whyDown = (
+  service: ServiceStatus,
+  { isJailWanted, asRoot }: Pick<Looked, 'isJailWanted' | 'asRoot'>,
+): string | null => {
   const { name, installed, running, watching, watchingDetail, fault, detail } = service
   if (running === null) return null
   if (!running && installed === null) return `${name} is not installed`
@@ -49,6 +55,16 @@ const whyDown = (service: ServiceStatus, { isJailWanted, asRoot }: Looked): stri
   if (name === 'portsentry') return null
   if (detail === null) return asRoot ? 'fail2ban does not answer' : null
   return isJailWanted && !detail.includes('portsentry') ? 'fail2ban has not loaded the portsentry jail' : null
+}
+
+/** Whether a daemon does its work now; null: not everything that decides could be checked. */
+export const isWorking = (
+  service: ServiceStatus,
+  looked: Pick<Looked, 'isJailWanted' | 'asRoot'>,
+): boolean | null => {
+  if (whyDown(service, looked) !== null) return false
+  const isChecked = service.name === 'portsentry' ? service.watching !== null : service.detail !== null
+  return service.running !== null && isChecked ? true : null
 }
 
 /** Interfaces may come later than portsentry, such as those of containers: only a remark. */
@@ -119,6 +135,26 @@ const STYLES: Readonly<Record<State, Style>> = {
   unprotected: 'red',
   unchecked: 'yellow',
 }
+
+/** What is known beside the health of a server: that it will not last. */
+const passing = (problems: readonly Problem[]): string[] =>
+  problems
+    .filter(({ code }) => code === 'unconfirmed' || code === 'interrupted' || code === 'at-work')
+    .map(({ message }) => message)
+
+/** What an assessment shows of the health. */
+export const lookAt = (
+  { facts, desired, settings, plan, problems }: Assessment,
+  services: Looked['services'],
+  bans: Looked['bans'],
+): Looked => ({
+  ...{ services, plan, bans },
+  isTree: facts.live === null,
+  asRoot: facts.live?.asRoot === true,
+  isJailWanted: desired !== null && isJailWanted(desired),
+  isObserving: settings?.observeOnly === true,
+  caveats: passing(problems),
+})
 
 /** The line, with its first words in colour. */
 export const renderHealth = ({ state, summary }: Health): string =>

@@ -10,12 +10,16 @@ import { fail2banFiles } from '../policy/jail.ts'
 import type { Report, Sources } from '../report/report.ts'
 import { createTally, type Tally } from '../report/tally.ts'
 import { localTime } from '../system/clock.ts'
+import { readAttributes } from '../system/files.ts'
 import { HostError } from '../system/host-error.ts'
 
 interface Period {
   readonly sinceMs: number
   readonly untilMs: number
 }
+
+/** What gets the records and the bans. */
+type Sink = Pick<Tally, 'addRecord' | 'addBan'>
 
 /** What `read` returns, or what it says by HostError. */
 const orReason = async <T>(read: () => Promise<T>): Promise<T | { readonly reason: string }> => {
@@ -38,7 +42,7 @@ type FileRead = Sources['history']['files'][number]
 const readRecords = async (
   root: string,
   { path, isForeign }: HistoryFile,
-  tally: Tally,
+  sink: Sink,
 ): Promise<{ readonly file: FileRead; readonly beginMs: number }> => {
   let [records, lines, beginMs] = [0, 0, Number.POSITIVE_INFINITY]
   const take = (text: string): void => {
@@ -47,7 +51,7 @@ const readRecords = async (
     lines += countLines(text)
     for (const event of events) {
       beginMs = Math.min(beginMs, event.timeMs)
-      tally.addRecord(event)
+      sink.addRecord(event)
     }
   }
   const result = isForeign
@@ -57,7 +61,20 @@ const readRecords = async (
   return { file: { path, records, otherLines: lines - records, note }, beginMs }
 }
 
-const readHistory = async (assessment: Assessment, tally: Tally): Promise<Sources['history']> => {
+/** Whether a file may have records of this time: what was rotated away before it began has none. */
+const mayReach = async (root: string, { path }: HistoryFile, sinceMs: number): Promise<boolean> => {
+  const attributes = await orReason(() => readAttributes(root, path))
+  if (attributes === null || 'reason' in attributes) return true
+  const { modifiedMs } = attributes
+  // 0: its time is in the future, which means nothing.
+  return modifiedMs === 0 || modifiedMs >= sinceMs
+}
+
+const readHistory = async (
+  assessment: Assessment,
+  sink: Sink,
+  sinceMs: number,
+): Promise<Sources['history']> => {
   const { root, configuration, unknownReason, release } = instanceOf(assessment)
   const path = configuration?.historyFile ?? null
   const common = { path, isEmptiedAtStart: release?.dialect === '2.x' }
@@ -75,7 +92,8 @@ const readHistory = async (assessment: Assessment, tally: Tally): Promise<Source
   const files: FileRead[] = []
   let beginMs = Number.POSITIVE_INFINITY
   for (const each of found) {
-    const read = await readRecords(root, each, tally)
+    if (sinceMs > 0 && !(await mayReach(root, each, sinceMs))) continue
+    const read = await readRecords(root, each, sink)
     files.push(read.file)
     beginMs = Math.min(beginMs, read.beginMs)
   }
@@ -88,18 +106,25 @@ const readHistory = async (assessment: Assessment, tally: Tally): Promise<Source
   }
 }
 
-const readDatabase = async (assessment: Assessment, tally: Tally): Promise<Sources['database']> => {
+const readDatabase = async (assessment: Assessment, sink: Sink): Promise<Sources['database']> => {
   const files = fail2banFiles(assessment.facts)
   const [path, keeps] = [findDatabase(files), findRecordAge(files)]
   const common = { path, keeps, keepsMs: secondsOf(keeps) * 1000 }
   if (path === '')
     return { ...common, state: 'absent', note: 'fail2ban keeps no record of its bans (dbfile)' }
-  const result = await orReason(() => readBanRecords(assessment.root, path, tally.addBan))
+  const result = await orReason(() => readBanRecords(assessment.root, path, sink.addBan))
   if (result === null) return { ...common, state: 'absent', note: `${path} does not exist` }
   if (result === '') return { ...common, state: 'read', note: '' }
   // A HostError names the path.
   const note = typeof result === 'string' ? `${path}: ${result}` : result.reason
   return { ...common, state: 'incomplete', note }
+}
+
+/** Gives the records of portsentry's history and the bans of fail2ban to `sink`; history files that end before `sinceMs` are passed over. */
+export const readSources = async (assessment: Assessment, sink: Sink, sinceMs = 0): Promise<Sources> => {
+  const history = await readHistory(assessment, sink, sinceMs)
+  const database = await readDatabase(assessment, sink)
+  return { history, database }
 }
 
 /** Reads the history of portsentry and the bans of fail2ban, and counts them. */
@@ -113,7 +138,6 @@ export const readReport = async (
     seed: Math.floor(Math.random() * 2 ** 31),
     serviceOf: (port, protocol) => services.get(`${port}/${protocol}`) ?? null,
   })
-  const history = await readHistory(assessment, tally)
-  const database = await readDatabase(assessment, tally)
-  return { report: tally.finish(), sources: { history, database } }
+  const sources = await readSources(assessment, tally)
+  return { report: tally.finish(), sources }
 }

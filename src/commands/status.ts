@@ -7,12 +7,13 @@ import { describeWrappers } from '../plan/render.ts'
 import { pendingAsJson, pendingProblem } from '../policy/confirmation.ts'
 import { wrongDaemons } from '../policy/daemons.ts'
 import type { Facts, LiveFacts } from '../policy/facts.ts'
-import { isJailWanted } from '../policy/jail.ts'
 import { daemonModes, type Modes, modesOf, type Release } from '../policy/release.ts'
 import { caveatsOf, type Problem } from '../problem.ts'
 import { styled } from '../styled.ts'
 import { readFileState } from '../system/files.ts'
-import { type Health, judgeHealth, renderHealth } from './health.ts'
+import { readLastVerify } from '../verify/last-verify.ts'
+import { type Health, judgeHealth, lookAt, renderHealth } from './health.ts'
+import { describeLastVerify, lastVerifyAsJson } from './last-verify-text.ts'
 import { EXIT, exitOver, type GlobalOptions, openOutput, problemAsJson } from './output.ts'
 import { judgeServices, type ServiceStatus } from './service-status.ts'
 import { banStatusAsJson, describeBanStatus, readBanStatus } from './status-bans.ts'
@@ -92,12 +93,6 @@ const describeService = (service: ServiceStatus, isCopy: boolean, asRoot: boolea
   ].join('; ')
 }
 
-/** What is known beside the health of a server: that it will not last. */
-const passing = (problems: readonly Problem[]): string[] =>
-  problems
-    .filter(({ code }) => code === 'unconfirmed' || code === 'interrupted' || code === 'at-work')
-    .map(({ message }) => message)
-
 /** The exit code of --check. What could not be checked is not taken for healthy; a tree is its files, and these could be. */
 const exitBy = ({ state }: Health, plan: Plan, isTree: boolean): number => {
   if (state === 'unprotected' || state === 'attention') return EXIT.pending
@@ -108,22 +103,21 @@ const exitBy = ({ state }: Health, plan: Plan, isTree: boolean): number => {
 export const statusCommand = async (options: StatusOptions): Promise<number> => {
   const output = openOutput(options)
   const assessment = await assess(options)
-  const { root, settings, facts, release, desired, plan, pending, problems } = assessment
+  const { root, settings, facts, release, plan, pending, problems } = assessment
   output.problems(problems)
   if (settings === null || release === null) {
     output.document('status', { health: null, problems: problems.map(problemAsJson) })
     return exitOver(assessment)
   }
-  const [system, bans] = await Promise.all([readSystemName(root), readBanStatus(assessment)])
+  const [system, bans, verified] = await Promise.all([
+    readSystemName(root),
+    readBanStatus(assessment),
+    facts.live === null ? null : readLastVerify(),
+  ])
   const services = judgeServices(facts, release, settings)
-  const isTree = facts.live === null
-  const asRoot = facts.live?.asRoot === true
-  const health = judgeHealth({
-    ...{ services, plan, bans, isTree, asRoot },
-    isJailWanted: desired !== null && isJailWanted(desired),
-    isObserving: settings.observeOnly,
-    caveats: passing(problems),
-  })
+  const looked = lookAt(assessment, services, bans)
+  const { isTree, asRoot } = looked
+  const health = judgeHealth(looked)
   const isCopy = facts.inferredRelease !== undefined
   const drift = describeDrift(plan, caveatsOf(problems))
   const inSync = plan !== null && isInSync(plan)
@@ -140,6 +134,7 @@ export const statusCommand = async (options: StatusOptions): Promise<number> => 
     { topic: 'hosts.allow', lines: [describeWrappers(facts)] },
     { topic: 'sshd', lines: [describeSshd(facts)] },
     { topic: 'drift', lines: [inSync ? drift : styled('yellow', drift)] },
+    { topic: 'verified', lines: verified === null ? [] : [describeLastVerify(verified)] },
     ...describeBanStatus(bans),
   ]
   const checked = plan === null ? exitOver(assessment) : exitBy(health, plan, isTree)
@@ -158,6 +153,7 @@ export const statusCommand = async (options: StatusOptions): Promise<number> => 
     wrappers: facts.wrapped,
     sshdAsksHostsDeny: facts.wrapped?.includes('sshd') ?? null,
     bans: banStatusAsJson(bans),
+    lastVerify: lastVerifyAsJson(verified?.last ?? null),
     confirmation: pendingAsJson(pending),
     inSync,
     drift,

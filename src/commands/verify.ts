@@ -1,11 +1,13 @@
 import { type Assessment, assess } from '../assessment/assess.ts'
 import { pendingAsJson } from '../policy/confirmation.ts'
+import { HostError } from '../system/host-error.ts'
 import { activity } from '../system/progress.ts'
 import { type Check, isFailure } from '../verify/check.ts'
 import { openLab } from '../verify/lab/laboratory.ts'
+import { recordVerify } from '../verify/last-verify.ts'
 import { renderChecks } from '../verify/render.ts'
 import { type Reporting, verify } from '../verify/verify.ts'
-import { EXIT, exitOver, type GlobalOptions, openOutput, problemAsJson } from './output.ts'
+import { EXIT, exitOver, type GlobalOptions, type Output, openOutput, problemAsJson } from './output.ts'
 
 /**
  * Reads the server or tree, and runs all checks; they are null if there is no desired state to check against: config.env is
@@ -27,7 +29,18 @@ export const assessAndVerify = async (
   }
 }
 
-/** `portward verify`: proves the ban path on this server without touching its live state. */
+/** Records the result for `status` and `metrics`. Where that fails it is only told: the checks are what was asked for. */
+export const recordResult = async (checks: readonly Check[], { note }: Output): Promise<void> => {
+  if (process.getuid?.() !== 0) return
+  try {
+    await recordVerify(checks)
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error
+    note(`the result was not recorded: ${error.message} — ${error.hint}`)
+  }
+}
+
+/** `portward verify`: proves the ban path on this server without touching its live state. It records the result. */
 export const verifyCommand = async (options: GlobalOptions): Promise<number> => {
   const output = openOutput(options)
   const { assessment, checks } = await assessAndVerify(options, (part, work) =>
@@ -43,6 +56,7 @@ export const verifyCommand = async (options: GlobalOptions): Promise<number> => 
     return exitOver(assessment)
   }
   output.text(renderChecks(checks, options.quiet))
+  if (options.root === '/') await recordResult(checks, output)
   output.nameCodes(checks.filter(isFailure).map(({ code }) => code))
   output.document('verify', { ...problems, passed: !checks.some(isFailure), checks })
   return checks.some(isFailure) ? EXIT.failed : EXIT.ok

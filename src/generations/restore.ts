@@ -1,5 +1,5 @@
 import { purge } from '../apply/packages.ts'
-import { disable, stopBanUnit, stopServices } from '../apply/services.ts'
+import { disable, discardOutput, stopBanUnit, stopServices } from '../apply/services.ts'
 import {
   loadBanSet,
   readBanSet,
@@ -22,7 +22,7 @@ import {
   legacyBackend,
   legacyProtected,
 } from '../policy/legacy-bans.ts'
-import { TIMERS, timerPaths } from '../policy/timers.ts'
+import { outputIn, TIMERS, timerPaths } from '../policy/timers.ts'
 import { messageOf } from '../system/host-error.ts'
 import { activity, step } from '../system/progress.ts'
 import { releasedBy, releaseJailed, undoFirewallBans } from './bans.ts'
@@ -89,6 +89,18 @@ const reloadBanSet = async (restoration: Restoration): Promise<void> => {
   if (changeOf(restoration, BANS_CONF) === 'restored') await removeOtherBanSets(now)
 }
 
+/** Removes what timers write now and will not write again once their unit files are restored. */
+const discardOutputs = async (state: string, restoration: Restoration): Promise<void> => {
+  for (const timer of TIMERS) {
+    const [service = ''] = timerPaths(timer)
+    const file = fileOf(restoration, service)
+    if (file === undefined) continue
+    const texts = [await readBytes(file.real), await readCopy(state, file)]
+    const [now = null, then] = texts.map((bytes) => outputIn(bytes?.toString('latin1') ?? ''))
+    if (now !== null && now !== then) await discardOutput(`${timer.unit}.timer`, now)
+  }
+}
+
 /** The result of a restoration. */
 export interface Outcome {
   /** What could not be restored and has to be tried again. */
@@ -126,6 +138,7 @@ export const restore = async (state: string, restoration: Restoration, as: Undon
   for (const timer of TIMERS)
     if (timerPaths(timer).some((path) => changeOf(restoration, path) === 'removed'))
       await attempt(() => disable(`${timer.unit}.timer`))
+  await attempt(() => discardOutputs(state, restoration))
   const { present, removesBanSet, allowed, program, legacyBackend } = await readBanPath(state, restoration)
   const isReleased = releasedBy(as, restoration.bans, allowed)
   const purges = packages.length > 0

@@ -79,6 +79,15 @@ export interface TimerStep {
   readonly reasons: readonly string[]
 }
 
+/** Removes what one of portward's timers wrote, and will not write any more; stops the timer before that. */
+export interface DiscardStep {
+  readonly kind: 'discard'
+  /** With its suffix. */
+  readonly unit: string
+  readonly path: string
+  readonly reasons: readonly string[]
+}
+
 /** Ends all daemons of a service, then starts its units. */
 export interface RestartStep {
   readonly kind: 'restart'
@@ -113,6 +122,7 @@ export type Step =
   | TouchStep
   | EnableStep
   | TimerStep
+  | DiscardStep
   | LoadStep
   | UnloadStep
   | LegacyStep

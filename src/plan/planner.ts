@@ -12,7 +12,7 @@ import { managedFiles, planFile, planHostsDeny, planLogs } from './file-steps.ts
 import { planOwned } from './owned-files.ts'
 import type { Plan, RemoveStep, Step, WriteStep } from './plan.ts'
 import { planHandOver, planLegacyRemoval, planServices, planUnload } from './services.ts'
-import { planTimerStarts, planTimerStops } from './timers.ts'
+import { planDiscards, planTimerStarts, planTimerStops } from './timers.ts'
 import { planUnbans } from './unban-protected.ts'
 import { findBlockedSteps, findUnwritable } from './unwritable.ts'
 
@@ -156,6 +156,7 @@ export const plan = (settings: Settings, facts: Facts): Judgement => {
       : [
           // While their unit files still exist.
           ...planTimerStops(desired, facts),
+          ...planDiscards(desired, facts),
           ...planHandOver(desired, facts),
           ...(desired.banSet === null ? planUnload(desired, facts) : []),
           ...planLogs(desired, facts),

@@ -1,7 +1,7 @@
 import type { Desired } from '../policy/desired.ts'
-import type { Facts } from '../policy/facts.ts'
-import { TIMERS, timerPaths } from '../policy/timers.ts'
-import type { EnableStep, RemoveStep, TimerStep, WriteStep } from './plan.ts'
+import { type Facts, fileText } from '../policy/facts.ts'
+import { outputIn, TIMERS, timerPaths } from '../policy/timers.ts'
+import type { DiscardStep, EnableStep, RemoveStep, TimerStep, WriteStep } from './plan.ts'
 import { CHANGES } from './services.ts'
 
 const unitOf = ({ unit }: (typeof TIMERS)[number]): string => `${unit}.timer`
@@ -13,6 +13,26 @@ export const planTimerStops = ({ timers }: Desired, { live, files }: Facts, all 
     .filter((timer) => !timers.includes(unitOf(timer)))
     .filter((timer) => live.enabled.has(unitOf(timer)) || timerPaths(timer).some((path) => files.has(path)))
     .map((timer) => ({ kind: 'disable', unit: unitOf(timer) }))
+}
+
+/** Files that the timers wrote until now and will not write any more: stale numbers would be taken for true. */
+export const planDiscards = ({ ownedFiles }: Desired, facts: Facts, all = TIMERS): DiscardStep[] => {
+  if (facts.live === null) return []
+  return all.flatMap((timer): DiscardStep[] => {
+    const [service = ''] = timerPaths(timer)
+    const [now, then] = [fileText(facts, service), ownedFiles.get(service)].map((text) =>
+      outputIn(text ?? ''),
+    )
+    if (now === null || now === undefined || now === then) return []
+    return [
+      {
+        kind: 'discard',
+        unit: unitOf(timer),
+        path: now,
+        reasons: [`${timer.variable} does not name it any more`],
+      },
+    ]
+  })
 }
 
 /** Timers that are not started, or whose unit files change: after the daemons, of which their first run tells. */

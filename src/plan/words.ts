@@ -81,6 +81,8 @@ export const wordsOf = (step: Step): StepWords => {
       return { topic: 'services', verb: 'disable', object: `${step.unit}, and stop it`, details: [] }
     case 'start-timer':
       return { topic: 'services', verb: 'start', object: step.unit, details: inShort(step.reasons) }
+    case 'discard':
+      return { topic: 'services', verb: 'remove', object: step.path, details: step.reasons }
     case 'load-bans':
       return {
         topic: 'bans',

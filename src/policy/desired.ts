@@ -25,7 +25,7 @@ import { requiredPackages } from './packages.ts'
 import { decideProtectedNetworks } from './protected-networks.ts'
 import { type Modes, type Release, sees } from './release.ts'
 import { ADDRESSES_PATH } from './server-addresses.ts'
-import { findTimerProblems, timerFiles, wantedTimers } from './timers.ts'
+import { findMetricsProblems, findTimerProblems, timerFiles, wantedTimers } from './timers.ts'
 import { findUntried, needsOf } from './untried.ts'
 import { writtenPaths } from './written-paths.ts'
 
@@ -40,6 +40,8 @@ export interface Desired extends BanPath {
   readonly modes: Modes
   /** The units of portward's timers, with their suffix. */
   readonly timers: readonly string[]
+  /** The file for node_exporter; undefined: none. */
+  readonly metrics: string | undefined
   /** What bans are made with; null: portward does not change the firewall. */
   readonly banSet: BanSet | null
   /** Why `auto` chose this backend and this target, for the plan that chooses them. */
@@ -193,6 +195,7 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
       : findExposed(facts, release, protectedNetworks, settings.untrusted, locationOf('WHITELIST'))),
     ...findLanProblems(settings, facts.live?.topology ?? null, protectedNetworks),
     ...findTimerProblems(settings, facts.live),
+    ...findMetricsProblems(settings, facts.live),
     ...findFirewallManagerProblems(settings, facts, release, banSet),
     ...findSlowness(settings, release, locationOf('RESOLVE_HOST')),
     ...findInsecureBlockedFile(settings, facts, locationOf('BLOCKED_FILE')),
@@ -237,6 +240,7 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     conf,
     modes,
     timers: wantedTimers(settings, facts.live?.init ?? 'systemd').map(({ unit }) => `${unit}.timer`),
+    metrics: settings.metrics,
     banSet,
     banSetNotes: [
       ...(banSet === null ? [] : describeBackend(settings, { backend, reason })),

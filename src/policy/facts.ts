@@ -43,6 +43,8 @@ export interface LiveFacts extends ServerAddresses {
   readonly timers: OwnTimers
   /** Whether systemd would find a program named portward. */
   readonly launcher: boolean
+  /** Where METRICS points; null: it is not set. `modifiedMs` is null where there is no file, or it cannot be looked at. */
+  readonly metricsFile: { readonly hasDirectory: boolean; readonly modifiedMs: number | null } | null
   /** Properties of the daemons' units, by unit; empty without systemd. */
   readonly units: ReadonlyMap<string, UnitProperties>
   /** Whether the ban set is loaded and its rules are in force; null without root. */

@@ -18,13 +18,37 @@ export interface OwnTimer {
   readonly schedule: readonly string[]
   /** The same schedule as the first five fields of a crontab line, for servers without systemd. */
   readonly cron: string
+  /**
+   * Whether it writes the file that its argument `--output` names: an apply that starts the timer also writes the file, which is removed
+   * when the timer is not to write it any more.
+   */
+  readonly hasOutput?: true
 }
 
 /** Every timer that portward can install. */
-export const TIMERS: readonly OwnTimer[] = []
+export const TIMERS: readonly OwnTimer[] = [
+  {
+    unit: 'portward-metrics',
+    variable: 'METRICS',
+    isWanted: ({ metrics }) => metrics !== undefined,
+    args: ({ metrics = '' }) => ['metrics', '--output', metrics],
+    purpose: 'writes its metrics every 5 minutes',
+    schedule: ['OnActiveSec=10s', 'OnUnitActiveSec=5min', 'AccuracySec=10s'],
+    cron: '*/5 * * * *',
+    hasOutput: true,
+  },
+]
+
+/** What is older was not written by three runs. */
+export const STALE_METRICS_MS = 15 * 60_000
 
 /** Their units, with the suffix. */
 export const TIMER_UNITS: readonly string[] = TIMERS.map(({ unit }) => `${unit}.timer`)
+
+/** Those of them that write a file. */
+export const OUTPUT_TIMERS: readonly string[] = TIMERS.filter(({ hasOutput }) => hasOutput).map(
+  ({ unit }) => `${unit}.timer`,
+)
 
 const UNIT_DIRECTORY = '/etc/systemd/system'
 
@@ -34,6 +58,10 @@ export const timerPaths = ({ unit }: Pick<OwnTimer, 'unit'>): readonly string[] 
 
 /** All files of all timers. */
 export const TIMER_FILES: readonly string[] = TIMERS.flatMap(timerPaths)
+
+/** The file that the service of a timer writes, by the text of its unit file; null: none. Its path needs no quotes there. */
+export const outputIn = (service: string): string | null =>
+  /^ExecStart=.* --output (\S+)/m.exec(service)?.[1] ?? null
 
 /** What a file of a timer is for; undefined if it is not one. */
 export const timerPurpose = (path: string): string | undefined =>
@@ -128,4 +156,19 @@ export const findTimerProblems = (
     const hint = 'install the Debian package, or link bin/portward there'
     return [{ severity: 'error', code: 'launcher-not-found', message, hint, at }]
   })
+}
+
+/** Why the metrics could not be written. */
+export const findMetricsProblems = (
+  settings: Pick<Settings, 'metrics' | 'locations' | 'path'>,
+  live: Pick<LiveFacts, 'metricsFile'> | null,
+): Problem[] => {
+  const { metrics, locations, path } = settings
+  if (metrics === undefined || live?.metricsFile?.hasDirectory !== false) return []
+  const directory = metrics.slice(0, metrics.lastIndexOf('/')) || '/'
+  const message = `METRICS is in ${directory}, which is not a directory`
+  const hint = 'install prometheus-node-exporter, which brings /var/lib/prometheus/node-exporter, or make it'
+  return [
+    { severity: 'error', code: 'metrics-directory', message, hint, at: locations.get('METRICS') ?? { path } },
+  ]
 }

@@ -34,6 +34,8 @@ export interface Settings {
   readonly maxretry: string
   readonly banaction: string | undefined
   readonly observeOnly: boolean
+  /** The file for node_exporter; undefined: none is written. */
+  readonly metrics: string | undefined
   /** How many earlier states can be rolled back to. */
   readonly keepGenerations: number
   /** Where each variable was set; for problems that are found only later. */
@@ -246,6 +248,7 @@ export const parseSettings = (text: string, environment: Environment, path: stri
     maxretry: value('MAXRETRY'),
     banaction: optional('BANACTION'),
     observeOnly,
+    metrics: optional('METRICS'),
     keepGenerations: Number(value('KEEP_GENERATIONS')),
     locations: new Map([...given].map(([name, { at }]) => [name, at])),
     path,

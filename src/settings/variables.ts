@@ -91,6 +91,14 @@ const path = (isFit: Check, example: string): Kind => [
   `give an absolute path of letters, digits and _.,:@+=-, such as ${example}`,
 ]
 
+/** node_exporter reads files of this name alone. `..` may lead anywhere. */
+const promPath: Check = (value) =>
+  !value.endsWith('.prom')
+    ? `is "${value}", which does not end in .prom`
+    : /\/\.{1,2}\//.test(value)
+      ? `is "${value}", which has a . or .. in it`
+      : null
+
 /** A setting of portward, with a default if it has one. */
 const setting = (name: string, [check, hint]: Kind, stock?: string): Variable =>
   stock === undefined ? { name, check, hint } : { name, check, hint, default: stock }
@@ -179,6 +187,7 @@ export const VARIABLES: readonly Variable[] = [
     'name an action of /etc/fail2ban/action.d, such as nftables-allports',
   ]),
   setting('OBSERVE_ONLY', FLAG, '0'),
+  setting('METRICS', path(promPath, '/var/lib/prometheus/node-exporter/portward.prom')),
   setting('KEEP_GENERATIONS', [between(1, 1000), 'give a number from 1 to 1000'], '20'),
 ]
 

@@ -119,6 +119,13 @@ export const CHECK_CODES = {
       'The copy in which verify scans could not be made, or is not like the server in everything, so that less is proven.',
     action: 'Run portward verify as root, where namespaces are allowed; install what the hint names.',
   },
+  metrics: {
+    title: 'the metrics for Prometheus are written',
+    meaning:
+      'The file that METRICS names is missing or old, so monitoring shows numbers that are no longer true.',
+    action:
+      'See systemctl status portward-metrics.timer and journalctl -u portward-metrics; portward apply starts the timer.',
+  },
   networks: {
     title: 'config.env covers the private networks of this server',
     meaning: 'The server is on a private network whose hosts would be banned after a scan.',

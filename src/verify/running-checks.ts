@@ -7,6 +7,8 @@ import { describeDaemons, judgeWatching, runningArguments, wrongDaemons } from '
 import type { Desired } from '../policy/desired.ts'
 import { type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
 import { isJailWanted, JAIL_PATH } from '../policy/jail.ts'
+import { STALE_METRICS_MS } from '../policy/timers.ts'
+import { formatDuration } from '../time.ts'
 import { type Check, checkFor } from './check.ts'
 import { overriding } from './configuration-checks.ts'
 
@@ -54,6 +56,32 @@ const checkTimers = ({ timers }: Desired, { enabled, timers: { active, failed } 
   return services.length > 0
     ? [check.fail(`the last run failed: ${shortList(services)}`, `journalctl -u ${services.join(' -u ')}`)]
     : [check.pass(shortList(timers))]
+}
+
+/** The code of a check that does not fail an apply: what is stale was so before, and has nothing to do with bans. */
+export const METRICS = 'metrics'
+
+/** Whether monitoring has true numbers. Nothing where config.env asks for none. */
+const checkMetrics = ({ metrics }: Desired, { metricsFile, asRoot }: LiveFacts, nowMs: number): Check[] => {
+  if (metrics === undefined) return []
+  const check = checkFor(METRICS)
+  if (metricsFile?.hasDirectory !== true)
+    return [
+      check.fail(`${metrics}: its directory does not exist`, 'install prometheus-node-exporter, or make it'),
+    ]
+  const { modifiedMs } = metricsFile
+  if (modifiedMs === null)
+    return [
+      asRoot
+        ? check.fail(`${metrics} does not exist`, 'portward apply, or systemctl start portward-metrics')
+        : check.skip(`${metrics}: only root can check this`),
+    ]
+  const age = `${metrics} was written ${formatDuration(Math.max(0, nowMs - modifiedMs))} ago`
+  return [
+    nowMs - modifiedMs > STALE_METRICS_MS
+      ? check.fail(age, 'see journalctl -u portward-metrics')
+      : check.pass(age),
+  ]
 }
 
 /** In the lab fail2ban loads the rules again, so this checks whether they are in force on the live server. */
@@ -131,11 +159,13 @@ export const checkRunning = (
   facts: Facts,
   live: LiveFacts,
   answers: Fail2banAnswers,
+  nowMs: number,
 ): Check[] => [
   checkDaemons(desired, live),
   checkWatching(live),
   checkBoot(desired, live),
   ...checkTimers(desired, live),
+  ...checkMetrics(desired, live, nowMs),
   checkBanSet(desired, facts, live),
   checkJail(desired, live, answers),
   checkDump(desired, facts, answers),

@@ -144,6 +144,7 @@ const KINDS = {
   enable: true,
   disable: true,
   'start-timer': true,
+  discard: true,
   'load-bans': true,
   'remove-bans': true,
   'hand-over-bans': true,

@@ -100,6 +100,7 @@ describeServers('a command reads each file and runs each program once', () => {
     ['bans', CONF, 7],
     [`explain ${addresses.attacker.v4}`, CONF, 7],
     ['verify', CONF, 7],
+    ['metrics', CONF, 8],
     // The bans of fail2ban's database need one.
     ['report', CONF, 1],
     // These two look at files only.

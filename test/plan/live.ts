@@ -153,6 +153,7 @@ const liveFacts = (changes: Partial<LiveFacts> = {}): LiveFacts => ({
   enabled: new Set(['portsentry', 'fail2ban', BANS_UNIT]),
   timers: { active: new Set(), failed: new Set() },
   launcher: true,
+  metricsFile: null,
   units: new Map(),
   hasBanSet: true,
   bans: [],

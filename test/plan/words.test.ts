@@ -96,6 +96,14 @@ it.each<[Step, line: string, overview: string]>([
     'services     start portward-metrics.timer: METRICS asks for it',
   ],
   [
+    {
+      ...{ kind: 'discard', unit: 'portward-metrics.timer', path: '/srv/portward.prom' },
+      reasons: ['METRICS does not name it any more'],
+    },
+    'remove   /srv/portward.prom: METRICS does not name it any more',
+    'services     remove /srv/portward.prom: METRICS does not name it any more',
+  ],
+  [
     { kind: 'load-bans', reasons: changes('a', 'b', 'c') },
     'load     the ban set into the kernel: 3 files change',
     'bans         load the ban set into the kernel: 3 files change',

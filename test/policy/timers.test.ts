@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest'
 import type { WriteStep } from '../../src/plan/plan.ts'
-import { planTimerStarts, planTimerStops } from '../../src/plan/timers.ts'
+import { planDiscards, planTimerStarts, planTimerStops } from '../../src/plan/timers.ts'
 import type { Desired } from '../../src/policy/desired.ts'
 import type { LiveFacts } from '../../src/policy/facts.ts'
-import { findTimerProblems, type OwnTimer, timerFiles } from '../../src/policy/timers.ts'
+import { findMetricsProblems, findTimerProblems, type OwnTimer, timerFiles } from '../../src/policy/timers.ts'
 import type { Settings } from '../../src/settings/settings.ts'
 import { parseSettings } from '../../src/settings/settings.ts'
 import { factsOf } from '../plan/live.ts'
@@ -143,6 +143,31 @@ it.each([
     expect(planTimerStops(desired, facts, [sample])).toEqual([])
   },
 )
+
+const METRICS = '/etc/systemd/system/portward-metrics.service'
+const writing = (path: string) => ({ texts: { [METRICS]: `ExecStart=portward metrics --output ${path}\n` } })
+
+it.each<[string, Parameters<typeof factsOf>[0], string, string[]]>([
+  ['is not asked for any more', writing('/a.prom'), '', ['/a.prom']],
+  ['is to be written elsewhere', writing('/a.prom'), 'METRICS=/b.prom\n', ['/a.prom']],
+  ['is still written', writing('/a.prom'), 'METRICS=/a.prom\n', []],
+  ['was not written', {}, 'METRICS=/a.prom\n', []],
+  ['is that of a tree', { ...writing('/a.prom'), live: null }, '', []],
+])('removes a file that %s', (_, changes, config, paths) => {
+  const settings = settingsOf(config)
+  const facts = factsOf(changes)
+  const desired = { ownedFiles: timerFiles(settings, facts.live) } as unknown as Desired
+  expect(planDiscards(desired, facts).map(({ path }) => path)).toEqual(paths)
+})
+
+it.each([
+  [false, ['error metrics-directory: METRICS is in /srv, which is not a directory']],
+  [true, []],
+])('metrics need a directory that is there: %s', (hasDirectory, expected) => {
+  const facts = live({ metricsFile: { hasDirectory, modifiedMs: null } })
+  const found = findMetricsProblems(settingsOf('METRICS=/srv/a.prom\n'), facts)
+  expect(found.map(({ severity, code, message }) => `${severity} ${code}: ${message}`)).toEqual(expected)
+})
 
 it.each([
   ['it is enabled', factsOf({ live: RUNNING }), [{ kind: 'disable', unit: TIMER_UNIT }]],

@@ -449,6 +449,8 @@ describe('a value', () => {
     ...each('MAXRETRY', ['1', '1000'], ['0', '-1', 'abc', '1001']),
     ...each('BANACTION', ['nftables-allports', 'nftables[type=allports, blocktype=drop]'], ['a b', 'a]', 'a;b', 'a[b]c']),
     ...each('OBSERVE_ONLY', ['0', '1'], ['2', 'yes']),
+    ...each('METRICS', ['/var/lib/prometheus/node-exporter/portward.prom', '/a.prom'], ['a.prom', '/a', '/a.prom/', '/a b.prom', '/x/../a.prom', '/./a.prom', '/a%b.prom', '/a"b.prom']),
+    ['METRICS', '', ['3 empty']],
     ['PORT_BANNER', '', ['3 empty']],
     ['WHITELIST', '', []],
   ])("%s='%s'", (name, value, expected) => expect(behindLan(`${name}='${value}'`)).toEqual(expected)) // biome-ignore format: a table

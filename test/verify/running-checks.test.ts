@@ -31,15 +31,17 @@ const dumpOf = ({ jails }: Desired): string[] =>
     ]
   })
 
+const NOW_MS = Date.parse('2026-11-21T19:16:32Z')
+
 const check = (changes: Changes, answers: Partial<Fail2banAnswers>, config: string) => {
   const { desired, facts } = examined(changes, config)
   if (facts.live === null) throw new Error('a tree is not running')
-  return checkRunning(desired, facts, facts.live, {
+  const healthy: Fail2banAnswers = {
     logpath: `Current monitored log file(s):\n\`- ${desired.historyPath}\n`,
     dump: { lines: dumpOf(desired) },
     filter: { matched: true, message: '' },
-    ...answers,
-  })
+  }
+  return checkRunning(desired, facts, facts.live, { ...healthy, ...answers }, NOW_MS)
 }
 
 it('has only praise for a server where everything runs', () => {
@@ -86,6 +88,37 @@ const FINDINGS: [
     {},
     'pass ban-set: not needed: portward does not ban here',
     'BAN_BACKEND=none\n',
+  ],
+
+  ...(
+    [
+      [
+        'metrics that are fresh',
+        { modifiedMs: NOW_MS - 61_000 },
+        'pass metrics: /srv/x.prom was written 1m 1s ago',
+      ],
+      [
+        'metrics of the future',
+        { modifiedMs: NOW_MS + 1000 },
+        'pass metrics: /srv/x.prom was written 0s ago',
+      ],
+      ['stale metrics', { modifiedMs: NOW_MS - 900_001 }, 'fail metrics: /srv/x.prom was written 15m 1s ago'],
+      ['no metrics', {}, 'fail metrics: /srv/x.prom does not exist'],
+      ['no directory', { hasDirectory: false }, 'fail metrics: /srv/x.prom: its directory does not exist'],
+    ] as const
+  ).map(([what, file, line]): (typeof FINDINGS)[number] => [
+    what,
+    { live: { metricsFile: { hasDirectory: true, modifiedMs: null, ...file } } },
+    {},
+    line,
+    'METRICS=/srv/x.prom\n',
+  ]),
+  [
+    'metrics that only root can see',
+    { live: { asRoot: false, metricsFile: { hasDirectory: true, modifiedMs: null } } },
+    {},
+    'skip metrics: /srv/x.prom: only root can check this',
+    'METRICS=/srv/x.prom\n',
   ],
 
   ['both daemons', {}, {}, 'pass daemons: -atcp and -audp'],

@@ -103,6 +103,15 @@ export const COMMAND_TEXTS = {
       78: WRONG_CONFIGURATION,
     },
   },
+  metrics: {
+    group: 'Check',
+    summary: 'print bans, scans, daemons and drift for Prometheus',
+    examples: [
+      ['metrics', 'as OpenMetrics text'],
+      ['metrics --output portward.prom', 'a file for the textfile collector of node_exporter'],
+    ],
+    exits: { 0: 'printed or written, whatever they say', 1: 'failed' },
+  },
   detect: {
     group: 'Check',
     summary: 'show what portsentry would notice, live or in a capture',

@@ -34,8 +34,12 @@ export const WORDS: Answers = [
     `portward is not a daemon: use systemctl, as in systemctl restart fail2ban 'portsentry*'`,
   ],
   ['log logs history stats statistics scans graph chart', 'portward report shows scans and bans over time'],
+  [
+    'monitor monitoring prometheus openmetrics exporter grafana node-exporter',
+    'portward metrics prints numbers for Prometheus',
+  ],
   ['why who whois lookup info', 'portward explain ADDRESS shows what a scan from it leads to, and why'],
-  ['scan watch monitor sniff pcap', 'portward detect watches an interface or reads a capture'],
+  ['scan watch sniff pcap', 'portward detect watches an interface or reads a capture'],
   ['commit keep accept ok', 'portward confirm keeps what was applied with --confirm-within'],
   ['versions generation backups snapshots', 'portward generations lists what earlier applies replaced'],
   ['version', 'portward --version'],

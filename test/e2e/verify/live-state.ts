@@ -6,6 +6,9 @@ export type LiveState = Readonly<Record<string, readonly string[]>>
 /** journald writes whenever somebody logs: nothing else on the server is left out. */
 const BUT_JOURNAL = '\\( -path /run/log/journal -o -path /var/log/journal \\) -prune -o'
 
+/** Where verify records its result: nothing else of it may stay. */
+const RECORD = '/var/lib/portward/last-verify.json'
+
 /** What ends with a process, or should. Ids are part of it: nothing may have been started anew either. */
 const TRANSIENT: Readonly<Record<string, string>> = {
   processes: 'echo $$; ps -ww -eo pid=,ppid=,args=',
@@ -16,8 +19,8 @@ const TRANSIENT: Readonly<Record<string, string>> = {
 }
 
 const LASTING: Readonly<Record<string, string>> = {
-  files: `find /etc /var /root /srv /opt /home /usr/local /tmp ${BUT_JOURNAL} -printf '%p %y %M %U:%G %s %T@ %C@ %l\\n' | sort`,
-  bytes: `find /etc /var/lib /var/log /root ${BUT_JOURNAL} -type f -exec sha256sum '{}' + | sort -k 2`,
+  files: `find /etc /var /root /srv /opt /home /usr/local /tmp ${BUT_JOURNAL} -printf '%p %y %M %U:%G %s %T@ %C@ %l\\n' | grep -v '^/var/lib/portward\\(/last-verify.json\\)\\? ' | sort`,
+  bytes: `find /etc /var/lib /var/log /root ${BUT_JOURNAL} -type f ! -path ${RECORD} -exec sha256sum '{}' + | sort -k 2`,
   // With counters: not a packet may have met the live rules. IPv6 has packets of its own, of neighbours.
   iptables: "iptables-save --counters | sed '/^#/d'",
   ip6tables: "ip6tables-save | sed '/^#/d; s/ \\[[0-9:]*\\]$//'",
