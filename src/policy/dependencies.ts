@@ -11,6 +11,8 @@ import { type Release, sees } from './release.ts'
  */
 const ROTATING = /(?:^|\.)(?:pool\.ntp\.org|debian\.org|localhost)$/i
 
+export const isRotating = (host: string): boolean => ROTATING.test(host)
+
 interface Dependency extends PeerHost {
   readonly path: string
 }
@@ -51,7 +53,7 @@ export const findDependencyProblems = (
       : [],
   )
   const names = found.flatMap(({ dependency, network }) =>
-    network === null && !ROTATING.test(dependency.host) ? [dependency] : [],
+    network === null && !isRotating(dependency.host) ? [dependency] : [],
   )
   // Resolvers on loopback forward to others.
   const resolvers = facts.live?.resolvers ?? []
