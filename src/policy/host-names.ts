@@ -39,14 +39,18 @@ const HEADER = [
   '# last found. "portward refresh" follows their changes; a plan for a copy of /etc protects them by this list.',
 ]
 
+const SERVICES = 'services are protected'
+
 type Recorded = Pick<NamedHost, 'kind' | 'host' | 'addresses'>
 
 const compareTexts = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
-export const renderNames = (hosts: readonly Recorded[]): string | null => {
+/** `followsServices`: WHITELIST_SERVICES=1, whether or not it finds a host. */
+export const renderNames = (hosts: readonly Recorded[], followsServices: boolean): string | null => {
   const lines = hosts.map(({ kind, host, addresses }) =>
     [kind, host, ...addresses.map(formatNetwork)].join(' '),
   )
+  if (followsServices) lines.push(SERVICES)
   return lines.length === 0 ? null : [...HEADER, ...lines.sort(compareTexts), ''].join('\n')
 }
 
@@ -90,23 +94,24 @@ interface Named {
   readonly at: SourceLocation
 }
 
-const listNamed = (settings: Settings, facts: Facts): Named[] => {
+const listServices = (facts: Pick<Facts, 'files'>): Named[] =>
+  findDependencies(facts).flatMap(({ host, path, line }): Named[] => {
+    const network = parseNetwork(host)
+    const name = network === null ? parseHostName(host) : formatNetwork(networkOf(network))
+    return name === null || isRotating(name) ? [] : [{ kind: 'service', host: name, at: { path, line } }]
+  })
+
+/** `services`: what the files of other programs name. */
+const listNamed = (settings: Settings, services: readonly Named[]): Named[] => {
   const at = settings.locations.get('WHITELIST') ?? { path: settings.path }
   const whitelist = settings.whitelistNames.map((host): Named => ({ kind: 'whitelist', host, at }))
-  const services = settings.whitelistServices
-    ? findDependencies(facts).flatMap(({ host, path, line }): Named[] => {
-        const network = parseNetwork(host)
-        const name = network === null ? parseHostName(host) : formatNetwork(networkOf(network))
-        return name === null || isRotating(name) ? [] : [{ kind: 'service', host: name, at: { path, line } }]
-      })
-    : []
-  const all = [...whitelist, ...services]
+  const all = [...whitelist, ...(settings.whitelistServices ? services : [])]
   return all.filter(({ host }, index) => all.findIndex((other) => other.host === host) === index)
 }
 
 /** The names to look up on a running server. Pure. */
 export const namesToAsk = (settings: Settings, facts: Pick<Facts, 'files'>): string[] =>
-  listNamed(settings, facts as Facts).flatMap(({ host }) => (parseNetwork(host) === null ? [host] : []))
+  listNamed(settings, listServices(facts)).flatMap(({ host }) => (parseNetwork(host) === null ? [host] : []))
 
 const problemOf = (
   { kind, host, at }: Named,
@@ -134,6 +139,10 @@ const problemOf = (
   }
 }
 
+/** The same server, with the names and services as an apply or refresh has recorded them. */
+export const asRecorded = (facts: Facts): Facts =>
+  facts.live === null ? facts : { ...facts, live: { ...facts.live, names: null } }
+
 /**
  * The protected hosts that are known by name, with their addresses: by today's answers on a running server, by the record in a
  * tree. A refused answer never replaces a good one. Pure.
@@ -142,7 +151,13 @@ export const resolveHosts = (settings: Settings, facts: Facts): NamedHosts => {
   const recorded = parseNames(fileText(facts, NAMES_PATH) ?? '')
   const answers = facts.live?.names ?? null
   const problems: Problem[] = []
-  const hosts = listNamed(settings, facts).map((named): NamedHost => {
+  const isRecorded = facts.live !== null && answers === null
+  const services = isRecorded
+    ? recorded.flatMap((one): Named[] =>
+        one.kind === 'service' ? [{ ...one, kind: 'service', at: { path: NAMES_PATH } }] : [],
+      )
+    : listServices(facts)
+  const hosts = listNamed(settings, services).map((named): NamedHost => {
     const { kind, host } = named
     const address = parseNetwork(host)
     if (address !== null) return { kind, host, addresses: [address], refused: null }
@@ -157,7 +172,12 @@ export const resolveHosts = (settings: Settings, facts: Facts): NamedHosts => {
     problems.push(problemOf(named, refused ?? '', kept, true))
     return { kind, host, addresses: kept, refused }
   })
-  return { hosts, isToday: answers !== null, record: renderNames(hosts), problems }
+  return {
+    hosts,
+    isToday: answers !== null,
+    record: renderNames(hosts, settings.whitelistServices),
+    problems,
+  }
 }
 
 /** `home.example.net (198.51.100.7)` */

@@ -112,6 +112,13 @@ export const CHECK_CODES = {
       'The copy in which verify scans could not be made, or is not like the server in everything, so that less is proven.',
     action: 'Run portward verify as root, where namespaces are allowed; install what the hint names.',
   },
+  names: {
+    title: 'hosts that are protected by name have their addresses of today',
+    meaning:
+      'A name that config.env protects has no good answer, so that its last addresses stay protected, or the timer that follows it does not run.',
+    action:
+      'See what getent ahosts NAME says on the server, and systemctl status portward-names.timer; portward refresh looks at once.',
+  },
   networks: {
     title: 'config.env covers the private networks of this server',
     meaning: 'The server is on a private network whose hosts would be banned after a scan.',
