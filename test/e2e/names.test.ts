@@ -1,0 +1,142 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { addresses } from './harness/network.ts'
+import { describeServers } from './harness/requirements.ts'
+import { type Server, startServer } from './harness/server.ts'
+import { expectBanned, expectHeld, expectSpared, OPEN_PORT, portward, provide } from './scenario.ts'
+
+const { v4: OFFICE, other: HOME } = addresses.attacker
+const NAME = 'home.example.net'
+const LAN = 'LAN_IP=192.168.1.10\nLAN_NM=24\n'
+const HOSTS_ALLOW = '/etc/hosts.allow'
+const IGNORE_LIST = '/etc/portsentry/portsentry.ignore'
+const JAIL = '/etc/fail2ban/jail.d/portsentry.conf'
+const BANS = '/etc/portward/bans.conf'
+/** Every file that names the protected hosts. */
+const PLACES = [HOSTS_ALLOW, IGNORE_LIST, JAIL, BANS]
+const RECORD = '/etc/portward/names'
+const SYSLOG = '/etc/rsyslog.d/remote.conf'
+
+// portsentry 2.x reads its ignore list only when it starts.
+describeServers('hosts that are protected by name', () => {
+  let server: Server
+
+  /** What the server's own resolver says from now on: its /etc/hosts comes before DNS. */
+  const resolve = (...answers: readonly string[]) =>
+    server.run(`
+      sed -i '/example\\.net/d' /etc/hosts
+      ${answers.map((address) => `echo '${address} ${NAME}' >>/etc/hosts`).join('\n')}
+    `)
+  const configure = (more: string) => server.write('/root/config.env', `${LAN}${more}`, 0o600)
+  const filesWith = async (address: string) =>
+    (await server.run(`grep -lwF ${address} ${PLACES.join(' ')}`, { allowFailure: true })).stdout.split('\n')
+  const refresh = async (exitCode = 0) => {
+    const result = await server.run('portward refresh', { allowFailure: true })
+    expect([result.exitCode, result.stderr]).toEqual([exitCode, expect.any(String)])
+    return result
+  }
+  const expectInSync = async () => expect(await portward(server, 'plan', 0)).toContain('in sync')
+  const generations = () => portward(server, 'generations', 0)
+  const check = async () => {
+    const { stdout } = await server.run('portward verify', { allowFailure: true })
+    return /^(\w+) .*addresses of today.*\n?.*/m.exec(stdout)?.[0] ?? stdout
+  }
+
+  beforeAll(async () => {
+    server = await startServer({ suite: 'testing', floor: 'installed' })
+    await provide(server, `${LAN}WHITELIST="${NAME}"\n`)
+  })
+  afterAll(() => server?.stop())
+
+  it('applies nothing for a name without an address', async () => {
+    const { exitCode, stderr } = await server.run('portward apply --yes', { allowFailure: true })
+    expect(stderr).toMatch(/config\.env:3: WHITELIST has "home\.example\.net", which resolves to nothing/)
+    expect(exitCode).toBe(78)
+    await resolve('127.0.1.1')
+    const bogon = await server.run('portward plan', { allowFailure: true })
+    expect(bogon.stderr).toMatch(/resolves to 127\.0\.1\.1, an address that no other host can have/)
+  })
+
+  it('protects the address of today everywhere', async () => {
+    await resolve(HOME)
+    expect(await portward(server, 'plan', 2)).toContain(`addresses of today: ${NAME} (${HOME})`)
+    await portward(server, 'apply --yes', 0)
+    expect(await filesWith(HOME)).toEqual(PLACES)
+    await expectInSync()
+    await server.attacker.scan('203.0.113.1', [1, 7, 111], { source: HOME })
+    await expectBanned(server, OFFICE)
+    await expectHeld(server, OFFICE)
+    expect(await server.attacker.reaches(OPEN_PORT, { source: HOME })).toBe(true)
+    expect(await portward(server, `explain ${HOME}`, 0)).toContain(`WHITELIST: ${NAME}`)
+  })
+
+  it('does nothing as long as no address changes', async () => {
+    const before = await generations()
+    expect((await refresh()).stdout).toBe('no address has changed')
+    expect(await generations()).toBe(before)
+  })
+
+  it('follows a new address, and releases its ban', async () => {
+    const before = await generations()
+    await resolve(OFFICE)
+    const planned = await portward(server, 'refresh --dry-run', 0)
+    expect(planned).toContain(`${NAME} (${OFFICE}), ${HOME} before`)
+    expect(await filesWith(OFFICE)).toEqual([''])
+    const { stdout } = await refresh()
+    expect(stdout).toMatch(/restart +portsentry/)
+    expect(await filesWith(OFFICE)).toEqual(PLACES)
+    expect(await filesWith(HOME)).toEqual([''])
+    await expectInSync()
+    expect(await generations()).toBe(before)
+    await server.attacker.scan('203.0.113.1', [1, 7, 111], { source: OFFICE })
+    await expectBanned(server, HOME)
+    expect(await server.attacker.reaches(OPEN_PORT, { source: OFFICE })).toBe(true)
+    await expectSpared(server)
+  })
+
+  it('keeps the last good answer', async () => {
+    expect(await check()).toMatch(/^ok .*home\.example\.net \(203\.0\.113\.9\).*ago/s)
+    await resolve()
+    const { stderr } = await refresh()
+    expect(stderr).toMatch(/home\.example\.net resolves to nothing.*203\.0\.113\.9 stays protected/)
+    expect(await filesWith(OFFICE)).toEqual(PLACES)
+    await expectInSync()
+    expect(await check()).toMatch(/^warn .*no good answer since .*203\.0\.113\.9 stays protected/s)
+    // A log has it once.
+    expect((await refresh()).stderr).not.toContain('resolves to nothing')
+    await resolve(OFFICE)
+    await refresh()
+    expect(await check()).toMatch(/^ok /)
+  })
+
+  it('leaves alone what somebody else has changed', async () => {
+    await resolve(HOME)
+    await server.run(`cp ${HOSTS_ALLOW} /root/kept && sed -i '/portward/d' ${HOSTS_ALLOW}`)
+    const { stderr } = await refresh(1)
+    expect(stderr).toContain(`${HOSTS_ALLOW} is not as the last apply left it`)
+    expect(await filesWith(HOME)).toEqual(PLACES.slice(1))
+    await portward(server, 'apply --yes', 0)
+    expect(await filesWith(HOME)).toEqual(PLACES)
+  })
+
+  it('protects services, and follows their files', async () => {
+    await resolve()
+    await server.run(`mkdir -p ${SYSLOG.replace(/\/[^/]*$/, '')} && echo '*.* @${HOME}:514' >${SYSLOG}`)
+    await configure('WHITELIST_SERVICES=1\n')
+    expect((await refresh(1)).stderr).toContain('config.env has changed')
+    await portward(server, 'apply --yes', 0)
+    // A service never connects.
+    expect(await filesWith(HOME)).toEqual(PLACES.slice(1))
+    await server.run(`echo '*.* @${NAME}:514' >${SYSLOG}`)
+    await resolve(OFFICE)
+    await refresh()
+    expect(await filesWith(OFFICE)).toEqual(PLACES.slice(1))
+    expect(await filesWith(HOME)).toEqual([''])
+    await expectInSync()
+  })
+
+  it('is rolled back as if it had been applied like that', async () => {
+    await portward(server, 'rollback 1 --yes', 0)
+    expect(await server.run(`test -e ${RECORD}`, { allowFailure: true })).toMatchObject({ exitCode: 1 })
+    expect(await filesWith(OFFICE)).toEqual([''])
+  })
+})
