@@ -4,6 +4,7 @@ import { type Facts, fileText } from '../policy/facts.ts'
 import { describeChanges, NAMES_PATH } from '../policy/host-names.ts'
 import { SSHD_PATH } from '../policy/jail.ts'
 import { ADDRESSES_PATH } from '../policy/server-addresses.ts'
+import { timerPurpose } from '../policy/timers.ts'
 import type { RemoveStep, WriteStep } from './plan.ts'
 
 /** The end of what a file of the ban set is for. */
@@ -22,7 +23,8 @@ const PURPOSES: ReadonlyMap<string, string> = new Map([
 ])
 
 /** What a file is for that portward writes as a whole. The others are the rules of a ban backend. */
-const purposeOf = (path: string): string => PURPOSES.get(path) ?? `rules${OF_THE_BAN_SET}`
+const purposeOf = (path: string): string =>
+  PURPOSES.get(path) ?? timerPurpose(path) ?? `rules${OF_THE_BAN_SET}`
 
 /** For the names: whose addresses change, which is what the other files change for. */
 const purposesOf = (path: string, before: string | null, after: string): readonly string[] => {
