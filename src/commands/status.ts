@@ -1,17 +1,22 @@
 import { assess } from '../assessment/assess.ts'
 import { readVariables } from '../documents/shell-assignments.ts'
+import { readHealthRecord } from '../facts/name-health.ts'
 import { renderSections, type Section } from '../layout.ts'
+import { formatNetwork } from '../network.ts'
 import { counted, shortList } from '../phrases.ts'
 import { isInSync, type Plan } from '../plan/plan.ts'
 import { describeWrappers } from '../plan/render.ts'
 import { pendingAsJson, pendingProblem } from '../policy/confirmation.ts'
 import { wrongDaemons } from '../policy/daemons.ts'
 import type { Facts, LiveFacts } from '../policy/facts.ts'
+import { NAME_VARIABLES } from '../policy/host-names.ts'
 import { isJailWanted } from '../policy/jail.ts'
+import { describeFollowed, type Followed, parseHealth } from '../policy/name-health.ts'
 import { daemonModes, type Modes, modesOf, type Release } from '../policy/release.ts'
 import { caveatsOf, type Problem } from '../problem.ts'
 import { styled } from '../styled.ts'
 import { readFileState } from '../system/files.ts'
+import { formatTimestamp, isoTimestamp } from '../system/timestamps.ts'
 import { type Health, judgeHealth, renderHealth } from './health.ts'
 import { EXIT, exitOver, type GlobalOptions, openOutput, problemAsJson } from './output.ts'
 import { judgeServices, type ServiceStatus } from './service-status.ts'
@@ -92,6 +97,13 @@ const describeService = (service: ServiceStatus, isCopy: boolean, asRoot: boolea
   ].join('; ')
 }
 
+/** The hosts that are protected by name; nothing where there are none. */
+const describeNames = (names: Followed | null): string[] => {
+  if (names === null || names.lines.length === 0) return []
+  const { lines, checked, isGood } = names
+  return [...lines, checked].map((line) => (isGood ? line : styled('yellow', line)))
+}
+
 /** What is known beside the health of a server: that it will not last. */
 const passing = (problems: readonly Problem[]): string[] =>
   problems
@@ -114,7 +126,13 @@ export const statusCommand = async (options: StatusOptions): Promise<number> => 
     output.document('status', { health: null, problems: problems.map(problemAsJson) })
     return exitOver(assessment)
   }
-  const [system, bans] = await Promise.all([readSystemName(root), readBanStatus(assessment)])
+  const [system, bans, found] = await Promise.all([
+    readSystemName(root),
+    readBanStatus(assessment),
+    facts.live === null || desired?.named.record == null ? null : readHealthRecord(),
+  ])
+  const recorded = found && parseHealth(found.text, found.checkedMs)
+  const names = desired && describeFollowed(desired.named, recorded, Date.now(), formatTimestamp)
   const services = judgeServices(facts, release, settings)
   const isTree = facts.live === null
   const asRoot = facts.live?.asRoot === true
@@ -140,6 +158,7 @@ export const statusCommand = async (options: StatusOptions): Promise<number> => 
     { topic: 'hosts.allow', lines: [describeWrappers(facts)] },
     { topic: 'sshd', lines: [describeSshd(facts)] },
     { topic: 'drift', lines: [inSync ? drift : styled('yellow', drift)] },
+    { topic: 'names', lines: describeNames(names) },
     ...describeBanStatus(bans),
   ]
   const checked = plan === null ? exitOver(assessment) : exitBy(health, plan, isTree)
@@ -158,6 +177,11 @@ export const statusCommand = async (options: StatusOptions): Promise<number> => 
     wrappers: facts.wrapped,
     sshdAsksHostsDeny: facts.wrapped?.includes('sshd') ?? null,
     bans: banStatusAsJson(bans),
+    names:
+      desired?.named.hosts.map(({ kind, host, addresses, refused }) => ({
+        ...{ host, variable: NAME_VARIABLES[kind], addresses: addresses.map(formatNetwork), refused },
+        failingSince: isoTimestamp(recorded?.failingSince.get(host) ?? null),
+      })) ?? [],
     confirmation: pendingAsJson(pending),
     inSync,
     drift,

@@ -1,6 +1,6 @@
-import { formatCidr } from '../network.ts'
+import { formatCidr, formatNetwork } from '../network.ts'
 import { type PendingConfirmation, pendingAsJson } from '../policy/confirmation.ts'
-import { describeHost } from '../policy/host-names.ts'
+import { describeHost, NAME_VARIABLES } from '../policy/host-names.ts'
 import { JAIL_PATH } from '../policy/jail.ts'
 import { modesOf } from '../policy/release.ts'
 import { styled, wrap } from '../styled.ts'
@@ -116,6 +116,9 @@ export const planAsJson = (plan: Plan, pending: PendingConfirmation | null = nul
   inSync: isInSync(plan),
   confirmation: pendingAsJson(pending),
   inexact: plan.inexact,
+  names: plan.desired.named.hosts.map(({ kind, host, addresses, refused }) => ({
+    ...{ host, variable: NAME_VARIABLES[kind], addresses: addresses.map(formatNetwork), refused },
+  })),
   summary: summarize(plan),
   steps: plan.steps.map(stepAsJson),
 })

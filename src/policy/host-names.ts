@@ -14,6 +14,12 @@ export const NAMES_PATH = '/etc/portward/names'
 /** Whether WHITELIST names a host, or a file of a program that this server depends on, with WHITELIST_SERVICES=1. */
 export type NameKind = 'whitelist' | 'service'
 
+/** The variable that protects hosts of each kind. */
+export const NAME_VARIABLES: Readonly<Record<NameKind, string>> = {
+  whitelist: 'WHITELIST',
+  service: 'WHITELIST_SERVICES',
+}
+
 /** A protected host that is known by name, or, of a service, by its address. */
 export interface NamedHost {
   readonly kind: NameKind

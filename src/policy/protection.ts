@@ -11,7 +11,7 @@ import { isError, type Problem, renderProblem, type SourceLocation } from '../pr
 import type { Settings } from '../settings/settings.ts'
 import type { Desired } from './desired.ts'
 import { type Facts, fileText } from './facts.ts'
-import type { NamedHost } from './host-names.ts'
+import { NAME_VARIABLES, type NamedHost } from './host-names.ts'
 import { ADDRESSES_PATH, parseServerAddresses, type ServerAddresses } from './server-addresses.ts'
 
 /** Why a host must never be banned, and the line that says so; `at` null: not from a file. */
@@ -46,7 +46,7 @@ export const findProtectors = (
     found.push({ entry: `WHITELIST: ${formatCidr(network)}`, at: at('WHITELIST') })
   }
   for (const { kind, host: name } of named.filter(({ addresses }) => isWithin(addresses, host))) {
-    const variable = kind === 'whitelist' ? 'WHITELIST' : 'WHITELIST_SERVICES'
+    const variable = NAME_VARIABLES[kind]
     found.push({ entry: `${variable}: ${name}`, at: at(variable) })
   }
   if (isWithin(server.addresses ?? [], host)) found.push({ entry: "this server's own address", at: null })

@@ -35,7 +35,7 @@ const complain = (
 ): Complaint => ({ name, code, message, hint, ...(severity && { severity }) })
 
 /** Whether a network covers too much of the Internet. */
-const tooWide = (prefix: number, bytes: readonly number[]): boolean =>
+export const isTooWide = ({ prefix, bytes }: Network): boolean =>
   bytes.length === 4 ? prefix < 8 : prefix < 16
 
 /** Whether no LAN can have this IPv4 address: "this network", loopback, multicast and what lies above it. */
@@ -50,7 +50,7 @@ const readMask = (text: string): number | Complaint => {
   const prefix = bits === undefined ? parseNetmask(text) : Number(bits)
   if (prefix !== null) {
     const hint = 'give the netmask of the LAN only, /8 at the widest'
-    return tooWide(prefix, [0, 0, 0, 0])
+    return isTooWide({ prefix, bytes: [0, 0, 0, 0] })
       ? wrong('netmask-wide', 'which covers most of the Internet', hint)
       : prefix
   }
@@ -118,7 +118,7 @@ const checkEntry = (item: string, network: Network | null): Complaint[] => {
     const hint = 'write 198.51.100.7, 198.51.100.0/24, 2001:db8::/32 or a full name such as home.example.net'
     return say('whitelist', 'neither an address nor a network nor the full name of a host', hint)
   }
-  if (tooWide(network.prefix, network.bytes)) {
+  if (isTooWide(network)) {
     const hint = 'name smaller networks: /8 at the widest for IPv4, /16 for IPv6'
     return say('whitelist-wide', 'which covers a large part of the Internet', hint)
   }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { eventually } from './harness/eventually.ts'
 import { addresses } from './harness/network.ts'
 import { describeServers } from './harness/requirements.ts'
 import { type Server, startServer } from './harness/server.ts'
@@ -15,6 +16,32 @@ const BANS = '/etc/portward/bans.conf'
 const PLACES = [HOSTS_ALLOW, IGNORE_LIST, JAIL, BANS]
 const RECORD = '/etc/portward/names'
 const SYSLOG = '/etc/rsyslog.d/remote.conf'
+
+const DROP_IN = '/etc/systemd/system/portward-names.timer.d/test.conf'
+
+/** The timer runs at this time, and at no other: a run in between would do what the tests are about to do. */
+const runAt = (server: Server, when: string) =>
+  server.run(`
+    mkdir -p ${DROP_IN.replace(/\/[^/]*$/, '')}
+    printf '[Timer]\\nOnActiveSec=\\n%s\\n' '${when}' >${DROP_IN}
+    systemctl daemon-reload
+    ! systemctl is-active --quiet portward-names.timer || systemctl restart portward-names.timer
+  `)
+const NEVER = 'OnCalendar=2199-01-01'
+
+/** A name server that says this of every name. */
+const liar = (address: string) => `
+import socket
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind(('127.0.0.1', 53))
+while True:
+    query, client = server.recvfrom(512)
+    end = query.index(b'\\0', 12) + 5
+    is_a = query[end - 4:end - 2] == b'\\0\\1'
+    answer = b'\\xc0\\x0c\\0\\1\\0\\1\\0\\0\\0\\0\\0\\4' + socket.inet_aton('${address}') if is_a else b''
+    head = query[:2] + b'\\x81\\x80\\0\\1' + (b'\\0\\1' if is_a else b'\\0\\0') + b'\\0\\0\\0\\0'
+    server.sendto(head + query[12:end] + answer, client)
+`
 
 // portsentry 2.x reads its ignore list only when it starts.
 describeServers('hosts that are protected by name', () => {
@@ -43,6 +70,7 @@ describeServers('hosts that are protected by name', () => {
 
   beforeAll(async () => {
     server = await startServer({ suite: 'testing', floor: 'installed' })
+    await runAt(server, NEVER)
     await provide(server, `${LAN}WHITELIST="${NAME}"\n`)
   })
   afterAll(() => server?.stop())
@@ -75,14 +103,18 @@ describeServers('hosts that are protected by name', () => {
     expect(await generations()).toBe(before)
   })
 
-  it('follows a new address, and releases its ban', async () => {
+  it('follows a new address by its timer, and releases its ban', async () => {
     const before = await generations()
     await resolve(OFFICE)
     const planned = await portward(server, 'refresh --dry-run', 0)
     expect(planned).toContain(`${NAME} (${OFFICE}), ${HOME} before`)
     expect(await filesWith(OFFICE)).toEqual([''])
-    const { stdout } = await refresh()
-    expect(stdout).toMatch(/restart +portsentry/)
+    await runAt(server, 'OnActiveSec=1')
+    await eventually('the new address is protected', async () => {
+      const { stdout } = await server.run('systemctl show -P ActiveState portward-names.service')
+      return stdout === 'inactive' && (await filesWith(OFFICE)).length === PLACES.length
+    })
+    await runAt(server, NEVER)
     expect(await filesWith(OFFICE)).toEqual(PLACES)
     expect(await filesWith(HOME)).toEqual([''])
     await expectInSync()
@@ -100,9 +132,19 @@ describeServers('hosts that are protected by name', () => {
     expect(stderr).toMatch(/home\.example\.net resolves to nothing.*203\.0\.113\.9 stays protected/)
     expect(await filesWith(OFFICE)).toEqual(PLACES)
     await expectInSync()
-    expect(await check()).toMatch(/^warn .*no good answer since .*203\.0\.113\.9 stays protected/s)
+    expect(await check()).toMatch(/^WARN .*no good answer since .*203\.0\.113\.9 stays protected/s)
     // A log has it once.
     expect((await refresh()).stderr).not.toContain('resolves to nothing')
+    await server.write('/root/liar.py', liar('203.0.113.50'))
+    await server.run(`
+      systemd-run --quiet --unit=liar python3 /root/liar.py
+      echo 'nameserver 127.0.0.1' >/etc/resolv.conf
+      until getent ahosts other.example.net; do sleep 0.2; done
+    `)
+    expect((await server.run('portward plan')).stderr).toMatch(
+      /resolves to 203\.0\.113\.50, which the name server also gives for names that do not exist; 203\.0\.113\.9 stays/,
+    )
+    await server.run('systemctl stop liar; >/etc/resolv.conf')
     await resolve(OFFICE)
     await refresh()
     expect(await check()).toMatch(/^pass /)
@@ -132,6 +174,21 @@ describeServers('hosts that are protected by name', () => {
     expect(await filesWith(OFFICE)).toEqual(PLACES.slice(1))
     expect(await filesWith(HOME)).toEqual([''])
     await expectInSync()
+  })
+
+  it('ends with config.env, and is there again after a rollback', async () => {
+    const files = 'ls /etc/systemd/system/portward-names.service /etc/systemd/system/portward-names.timer'
+    const isThere = async () =>
+      (await server.run(`${files} ${RECORD}`, { allowFailure: true })).exitCode === 0
+    const isActive = async () =>
+      (await server.run('systemctl is-active portward-names.timer', { allowFailure: true })).exitCode === 0
+    await configure('')
+    await portward(server, 'apply --yes', 0)
+    expect([await isThere(), await isActive()]).toEqual([false, false])
+    expect((await server.run(files, { allowFailure: true })).stdout).toBe('')
+    await portward(server, 'rollback --yes', 0)
+    expect([await isThere(), await isActive()]).toEqual([true, true])
+    expect(await filesWith(OFFICE)).toEqual(PLACES.slice(1))
   })
 
   it('is rolled back as if it had been applied like that', async () => {
