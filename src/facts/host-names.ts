@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type Network, parseNetwork, unmapped } from '../network.ts'
+import { type Network, parseNetwork, unmapped, withoutContained } from '../network.ts'
 import { type RunResult, tryRun } from '../system/process.ts'
 
 // What names resolve to on this server, by /etc/hosts and the name servers, in the order of nsswitch.conf.
@@ -25,7 +25,7 @@ const compare = (a: Network, b: Network): number =>
 export const parseAhosts = (stdout: string): Network[] => {
   const words = new Set(stdout.split('\n').map((line) => line.split(/\s/, 1)[0] ?? ''))
   const addresses = [...words].flatMap((word) => parseNetwork(word) ?? []).map(unmapped)
-  return addresses.sort(compare)
+  return withoutContained(addresses).sort(compare)
 }
 
 /** getent ends with 2 for a name that it does not find, whether the name does not exist or no name server answers. */
