@@ -84,19 +84,22 @@ const recordHealth = async ({
 
 const isAboutNames = ({ code }: Problem): boolean => code === 'stale-name' || code === 'unresolved-dependency'
 
+const finish = (output: Output, code: number, content: object): number => {
+  output.document('refresh', { refreshed: false, refused: [], ...content })
+  return code
+}
+
+const skip = (output: Output, reason: string): number => {
+  output.note(`${reason}: nothing was refreshed`)
+  return finish(output, EXIT.ok, { reason, problems: [] })
+}
+
 const refreshLocked = async (options: RefreshOptions, output: Output): Promise<number> => {
-  const finish = (code: number, content: object): number => {
-    output.document('refresh', { refreshed: false, refused: [], problems: [], ...content })
-    return code
-  }
-  const skip = (reason: string): number => {
-    output.note(`${reason}: nothing was refreshed`)
-    return finish(EXIT.ok, { skipped: reason })
-  }
   if (options.dryRun !== true) {
     const isOwn = await isOwnJournal()
     if (isOwn === false)
       return skip(
+        output,
         'an earlier apply or rollback was interrupted: portward apply or portward rollback takes care of it',
       )
     if (isOwn === true) await recoverFirst(output)
@@ -106,10 +109,11 @@ const refreshLocked = async (options: RefreshOptions, output: Output): Promise<n
   const { problems, pending } = assessment
   if (assessment.kind !== 'assessed') {
     output.problems(problems)
-    return finish(exitOver(assessment), { problems: problems.map(problemAsJson) })
+    return finish(output, exitOver(assessment), { problems: problems.map(problemAsJson) })
   }
   const { settings, facts, plan, desired } = assessment
-  if (desired.named.record === null) return skip('config.env names no host, and WHITELIST_SERVICES is not 1')
+  if (desired.named.record === null)
+    return skip(output, 'config.env names no host, and WHITELIST_SERVICES is not 1')
   if (fileText(facts, NAMES_PATH) === undefined)
     throw new HostError('no apply has protected a host by name yet', 'run portward apply')
   const fresh = options.dryRun === true ? null : await recordHealth(assessment)
@@ -120,25 +124,21 @@ const refreshLocked = async (options: RefreshOptions, output: Output): Promise<n
       ? own
       : own.filter(({ message }) => [...fresh].some((host) => message.startsWith(`${host} `))),
   )
-  if (pending !== null) return skip('an apply is waiting for confirmation')
-  return carryOut(options, output, planRefresh(settings, facts, plan), { finish, problems: own })
-}
-
-interface Rest {
-  readonly finish: (code: number, content: object) => number
-  readonly problems: readonly Problem[]
+  if (pending !== null) return skip(output, 'an apply is waiting for confirmation')
+  return carryOut(options, output, planRefresh(settings, facts, plan), own)
 }
 
 const carryOut = async (
   options: RefreshOptions,
   output: Output,
   refresh: Refresh | null,
-  { finish, problems }: Rest,
+  problems: readonly Problem[],
 ): Promise<number> => {
   const content = { problems: problems.map(problemAsJson) }
   if (refresh === null) {
-    if (options.quiet !== true) output.text('no address has changed\n')
-    return finish(EXIT.ok, content)
+    // A timer's log does not need it every few minutes.
+    if (output.screen.isTerminal && options.quiet !== true) output.text('no address has changed\n')
+    return finish(output, EXIT.ok, { reason: 'no address has changed', ...content })
   }
   const { plan, refused } = refresh
   for (const path of refused)
@@ -148,13 +148,13 @@ const carryOut = async (
   const code = refused.length > 0 ? EXIT.failed : EXIT.ok
   if (options.dryRun === true) {
     if (plan.steps.length > 0) output.result(planText(plan, [], options, output))
-    return finish(code, { ...planAsJson(plan), ...content, refused })
+    return finish(output, code, { ...planAsJson(plan), ...content, refused })
   }
   if (plan.steps.length > 0) {
     await execute(refresh)
     output.text(plan.steps.map((each) => `${describeStep(each)}\n`).join(''))
   }
-  return finish(code, { ...planAsJson(plan), ...content, refreshed: plan.steps.length > 0, refused })
+  return finish(output, code, { ...planAsJson(plan), ...content, refreshed: plan.steps.length > 0, refused })
 }
 
 /** `portward refresh`: looks up the hosts that are protected by name, and protects their new addresses everywhere. */
@@ -163,9 +163,6 @@ export const refreshCommand = async (options: RefreshOptions): Promise<number> =
   const output = openOutput(options)
   if (options.dryRun === true) return refreshLocked(options, output)
   // The timer comes again in a few minutes.
-  if (await isLocked()) {
-    output.note('another portward is running: nothing was refreshed')
-    return EXIT.ok
-  }
+  if (await isLocked()) return skip(output, 'another portward is running')
   return locked('/', () => refreshLocked(options, output))
 }

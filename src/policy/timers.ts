@@ -26,7 +26,7 @@ export const TIMERS: readonly OwnTimer[] = [
     unit: 'portward-names',
     variable: 'WHITELIST',
     isWanted: ({ whitelistNames, whitelistServices }) => whitelistNames.length > 0 || whitelistServices,
-    args: () => ['refresh', '--quiet'],
+    args: () => ['refresh'],
     purpose: 'looks up the hosts that are protected by name every 5 minutes',
     // The first time soon after the boot: an address may have changed while the server was down.
     schedule: ['OnActiveSec=1min', 'OnUnitActiveSec=5min', 'AccuracySec=10s'],

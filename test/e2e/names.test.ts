@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { documentOf } from '../documents.ts'
 import { eventually } from './harness/eventually.ts'
 import { addresses } from './harness/network.ts'
 import { describeServers } from './harness/requirements.ts'
@@ -99,13 +100,22 @@ describeServers('hosts that are protected by name', () => {
 
   it('does nothing as long as no address changes', async () => {
     const before = await generations()
-    expect((await refresh()).stdout).toBe('no address has changed')
+    expect(documentOf((await server.run('portward refresh --json')).stdout)).toMatchObject({
+      refreshed: false,
+      reason: 'no address has changed',
+    })
     expect(await generations()).toBe(before)
   })
 
   it('follows a new address by its timer, and releases its ban', async () => {
     const before = await generations()
     await resolve(OFFICE)
+    const dryRun = documentOf((await server.run('portward refresh --dry-run --json')).stdout)
+    expect(dryRun).toMatchObject({
+      refreshed: false,
+      refused: [],
+      names: [{ host: NAME, addresses: [OFFICE] }],
+    })
     const planned = await portward(server, 'refresh --dry-run', 0)
     expect(planned).toContain(`${NAME} (${OFFICE}), ${HOME} before`)
     expect(await filesWith(OFFICE)).toEqual([''])
