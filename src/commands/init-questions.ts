@@ -84,7 +84,7 @@ const askWhitelist = async (
         )
   if (chosen === null) return null
   const typed = await askText(
-    `${choices.length === 0 ? 'Networks' : 'More networks'} and hosts that are never banned, such as 198.51.100.7, 203.0.113.0/28, home.example.net (Enter: none):`,
+    `${choices.length === 0 ? 'Networks' : 'More networks'} and hosts that are never banned, such as 198.51.100.7, 203.0.113.0/28 or a full name (Enter: none):`,
     (text) => faultOf(readWhitelistAnswer(text)),
     options,
   )
