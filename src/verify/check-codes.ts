@@ -115,9 +115,9 @@ export const CHECK_CODES = {
   names: {
     title: 'hosts that are protected by name have their addresses of today',
     meaning:
-      'A name that config.env protects has no good answer, so that its last addresses stay protected, or the timer that follows it does not run.',
+      'A name has no good answer, so that its last addresses stay protected, or the timer that follows it does not run.',
     action:
-      'See what getent ahosts NAME says on the server, and systemctl status portward-names.timer; portward refresh looks at once.',
+      'See what getent ahosts NAME says, and systemctl status portward-names.timer; portward refresh looks at once.',
   },
   networks: {
     title: 'config.env covers the private networks of this server',
