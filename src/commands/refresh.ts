@@ -114,6 +114,8 @@ const refreshLocked = async (options: RefreshOptions, output: Output): Promise<n
   const { settings, facts, plan, desired } = assessment
   if (desired.named.record === null)
     return skip(output, 'config.env names no host, and WHITELIST_SERVICES is not 1')
+  if (plan.inexact.length > 0)
+    throw new HostError(`no exact plan can be made: ${plan.inexact.join('; ')}`, 'see portward plan')
   if (fileText(facts, NAMES_PATH) === undefined)
     throw new HostError('no apply has protected a host by name yet', 'run portward apply')
   const fresh = options.dryRun === true ? null : await recordHealth(assessment)

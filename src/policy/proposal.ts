@@ -90,13 +90,17 @@ export const propose = (facts: Facts, existing: Existing | null, answers: Answer
     })
   const isSafe = ({ variable }: Choice) => variable === 'WHITELIST'
   const known = [...given, ...open(networks)]
-  const safe = [...lan, ...known.filter(isSafe).map(({ network }) => network)]
+  const names = (answers.whitelist === undefined ? existing?.whitelistNames : answers.names) ?? []
+  const ofNames = names.flatMap((name) => {
+    const answer = facts.live?.names?.byName.get(name)
+    return typeof answer === 'object' ? answer : []
+  })
+  const safe = [...lan, ...ofNames, ...known.filter(isSafe).map(({ network }) => network)]
   const hosts = open(chooseHosts(facts, safe))
-  const names = answers.whitelist === undefined ? existing?.whitelistNames : answers.names
   return {
     ...decided,
     choices: [...known, ...hosts],
-    names: chooseNames(facts, names ?? [], by(answers.whitelist)),
+    names: chooseNames(facts, names, by(answers.whitelist)),
     remarks: findRemarks(facts, lan, [...known, ...hosts]),
   }
 }

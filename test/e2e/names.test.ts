@@ -154,7 +154,13 @@ describeServers('hosts that are protected by name', () => {
     expect((await server.run('portward plan')).stderr).toMatch(
       /resolves to 203\.0\.113\.50, which the name server also gives for names that do not exist; 203\.0\.113\.9 stays/,
     )
-    await server.run('systemctl stop liar; >/etc/resolv.conf')
+    await server.run(
+      'systemctl stop liar; systemd-run --quiet --unit=silent python3 -c \'import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("127.0.0.1", 53)); s.recvfrom(1); __import__("time").sleep(999)\'',
+    )
+    expect((await server.run('portward plan')).stderr).toMatch(
+      /home\.example\.net .*; 203\.0\.113\.9 stays protected/,
+    )
+    await server.run('systemctl stop silent; >/etc/resolv.conf')
     await resolve(OFFICE)
     await refresh()
     expect(await check()).toMatch(/^pass /)
