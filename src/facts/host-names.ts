@@ -16,7 +16,7 @@ export interface Answers {
   readonly ofNobody: readonly Network[]
 }
 
-export const NOT_ASKED: Answers = { byName: new Map(), ofNobody: [] }
+const NOT_ASKED: Answers = { byName: new Map(), ofNobody: [] }
 
 const compare = (a: Network, b: Network): number =>
   a.bytes.length - b.bytes.length || Buffer.compare(Buffer.from(a.bytes), Buffer.from(b.bytes))

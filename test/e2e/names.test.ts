@@ -5,6 +5,7 @@ import { addresses } from './harness/network.ts'
 import { describeServers } from './harness/requirements.ts'
 import { type Server, startServer } from './harness/server.ts'
 import { expectBanned, expectHeld, expectSpared, OPEN_PORT, portward, provide } from './scenario.ts'
+import { installFaults, listEffects, runWithFault } from './sweep/faults.ts'
 
 const { v4: OFFICE, other: HOME } = addresses.attacker
 const NAME = 'home.example.net'
@@ -47,6 +48,8 @@ while True:
 // portsentry 2.x reads its ignore list only when it starts.
 describeServers('hosts that are protected by name', () => {
   let server: Server
+  /** Of a refresh, in order. */
+  let effects: readonly string[] = []
 
   /** What the server's own resolver says from now on: its /etc/hosts comes before DNS. */
   const resolve = (...answers: readonly string[]) =>
@@ -88,8 +91,12 @@ describeServers('hosts that are protected by name', () => {
   it('protects the address of today everywhere', async () => {
     await resolve(HOME)
     expect(await portward(server, 'plan', 2)).toContain(`addresses of today: ${NAME} (${HOME})`)
-    await portward(server, 'apply --yes', 0)
+    await portward(server, 'apply --yes --confirm-within 1h', 0)
     expect(await filesWith(HOME)).toEqual(PLACES)
+    expect(documentOf((await server.run('portward refresh --json')).stdout)).toMatchObject({
+      reason: 'an apply is waiting for confirmation',
+    })
+    await portward(server, 'confirm', 0)
     await expectInSync()
     await server.attacker.scan('203.0.113.1', [1, 7, 111], { source: HOME })
     await expectBanned(server, OFFICE)
@@ -186,9 +193,22 @@ describeServers('hosts that are protected by name', () => {
     expect(await filesWith(HOME)).toEqual(PLACES.slice(1))
     await server.run(`echo '*.* @${NAME}:514' >${SYSLOG}`)
     await resolve(OFFICE)
-    await refresh()
+    await installFaults(server)
+    effects = await listEffects(server, 'refresh')
     expect(await filesWith(OFFICE)).toEqual(PLACES.slice(1))
     expect(await filesWith(HOME)).toEqual([''])
+    await expectInSync()
+  })
+
+  it('does again what was interrupted', async () => {
+    const before = await generations()
+    await resolve(HOME)
+    const point = effects.indexOf(`rename ${BANS}`) + 1
+    expect((await runWithFault(server, 'refresh', `kill@${point}`)).exitCode).toBe(137)
+    expect((await filesWith(HOME)).length).toBeLessThan(3)
+    expect((await refresh()).stderr).toContain('was interrupted: its changes have been rolled back')
+    expect(await filesWith(HOME)).toEqual(PLACES.slice(1))
+    expect(await generations()).toBe(before)
     await expectInSync()
   })
 
@@ -204,12 +224,12 @@ describeServers('hosts that are protected by name', () => {
     expect((await server.run(files, { allowFailure: true })).stdout).toBe('')
     await portward(server, 'rollback --yes', 0)
     expect([await isThere(), await isActive()]).toEqual([true, true])
-    expect(await filesWith(OFFICE)).toEqual(PLACES.slice(1))
+    expect(await filesWith(HOME)).toEqual(PLACES.slice(1))
   })
 
   it('is rolled back as if it had been applied like that', async () => {
     await portward(server, 'rollback 1 --yes', 0)
     expect(await server.run(`test -e ${RECORD}`, { allowFailure: true })).toMatchObject({ exitCode: 1 })
-    expect(await filesWith(OFFICE)).toEqual([''])
+    expect(await filesWith(HOME)).toEqual([''])
   })
 })
