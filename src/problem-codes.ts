@@ -425,6 +425,13 @@ export const PROBLEM_CODES = {
     meaning: 'An SSH session comes from an address that could be banned.',
     action: 'Add it to WHITELIST before you apply.',
   },
+  'stale-name': {
+    title: 'Name without a new answer',
+    meaning:
+      'A name that is protected has no answer today that can be used, so the addresses of its last good answer stay protected.',
+    action:
+      'See what getent ahosts NAME says on the server; nothing else is needed if the host will be back.',
+  },
   substitution: {
     title: 'Command substitution',
     meaning: 'portward never runs commands from config.env.',
@@ -492,8 +499,14 @@ export const PROBLEM_CODES = {
   },
   'unresolved-dependency': {
     title: 'Dependency given by name',
-    meaning: 'This server depends on hosts that are known by name only, and portward resolves no names.',
-    action: 'Add their addresses to WHITELIST, unless they are there.',
+    meaning: 'This server depends on hosts that are given by name, and that are not known to be protected.',
+    action: 'Set WHITELIST_SERVICES=1, or add their names or addresses to WHITELIST, unless they are there.',
+  },
+  'unresolved-name': {
+    title: 'Name without an address',
+    meaning:
+      'A name in WHITELIST has never had an answer that can be used, so that nothing can be protected by it.',
+    action: 'Correct the name or the name servers of the server, or write an address instead.',
   },
   'unsupported-release': {
     title: 'Unsupported portsentry',
@@ -528,8 +541,8 @@ export const PROBLEM_CODES = {
   },
   whitelist: {
     title: 'Invalid entry in WHITELIST',
-    meaning: 'An entry of WHITELIST is neither an address nor a network.',
-    action: 'Write addresses or networks; names are not resolved.',
+    meaning: 'An entry of WHITELIST is neither an address nor a network nor the full name of a host.',
+    action: 'Write addresses, networks, or full names such as home.example.net.',
   },
   'whitelist-host-bits': {
     title: 'Network with host bits',

@@ -133,6 +133,24 @@ export interface ApplyProgress {
   readonly confirming: (work: () => Promise<void>) => Promise<void>
 }
 
+/** Carries out the steps. Throws HostError on failure, or the reason of `signal` when it is aborted. */
+export const performAll = async (
+  plan: Plan,
+  progress: Pick<ApplyProgress, 'step'>,
+  signal: AbortSignal,
+): Promise<void> => {
+  let validated = plan.root !== '/'
+  for (const each of plan.steps) {
+    signal.throwIfAborted()
+    if (!validated && isConfiguration(each)) {
+      await step('having fail2ban test its new files', () => validateJails(plan))
+      validated = true
+    }
+    await progress.step(each, () => perform(plan.root, each))
+  }
+  signal.throwIfAborted()
+}
+
 /**
  * Carries out the plan step by step, waits until the daemons run as planned, and calls `prove`, which throws HostError if the
  * server is not protected after all. Throws HostError on failure, or the reason of `signal` when it is aborted: the
@@ -144,18 +162,8 @@ export const applyPlan = async (
   prove: () => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> => {
-  const isLive = plan.root === '/'
-  let validated = !isLive
-  for (const each of plan.steps) {
-    signal.throwIfAborted()
-    if (!validated && isConfiguration(each)) {
-      await step('having fail2ban test its new files', () => validateJails(plan))
-      validated = true
-    }
-    await progress.step(each, () => perform(plan.root, each))
-  }
-  signal.throwIfAborted()
-  if (!isLive) return
+  await performAll(plan, progress, signal)
+  if (plan.root !== '/') return
   const daemons = confirmDaemons(plan, signal)
   await progress.confirming(daemons.running)
   // While the proof is made, they settle.

@@ -18,6 +18,7 @@ import { blockedFileCandidates, findBlockedFiles, possibleBlockedFiles } from '.
 import { findHistory } from '../policy/desired.ts'
 import type { Facts, LiveFacts, PortsentryPackage } from '../policy/facts.ts'
 import { assumeRelease, findRelease, releaseOf } from '../policy/find-release.ts'
+import { namesToAsk } from '../policy/host-names.ts'
 import { namedIgnoreFiles } from '../policy/ignore-files.ts'
 import { FAIL2BAN_DIRECTORY, JAIL_PATH, namedLogs, SSHD_PATH } from '../policy/jail.ts'
 import { packagesOfJails } from '../policy/jail-actions.ts'
@@ -172,8 +173,10 @@ export const readFacts = async (
   const portsentry = installed.then((packages) => readPortsentry(root, packages))
   const readRunning = async (): Promise<{ live: LiveFacts | null; known: ReadonlyMap<string, Obstacle> }> => {
     if (banning === null) return { live: null, known: new Map() }
-    const written = await findWritten(settings, await portsentry, (await read).files)
-    const { live, answer } = await readLive(settings, banning, obstaclesQuery(written))
+    const { files } = await read
+    const written = await findWritten(settings, await portsentry, files)
+    const names = namesToAsk(settings, { files })
+    const { live, answer } = await readLive(settings, banning, obstaclesQuery(written), names)
     return { live, known: answer ?? new Map() }
   }
   const [packages, { files, unreadable }, { live, known }, missing, wrapped, actionFiles, filterFiles] =

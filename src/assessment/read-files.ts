@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { namesPeers, PEER_DIRECTORIES } from '../documents/peer-hosts.ts'
 import { BAN_SET_FILES } from '../policy/ban-set.ts'
 import { RELEASES } from '../policy/find-release.ts'
+import { NAMES_PATH } from '../policy/host-names.ts'
 import { FAIL2BAN_DIRECTORY } from '../policy/jail.ts'
 import { LEGACY_FILES, LEGACY_RECORD } from '../policy/legacy-bans.ts'
 import { ADDRESSES_PATH } from '../policy/server-addresses.ts'
@@ -23,6 +24,7 @@ export const SYSTEM_FILES: ReadonlySet<string> = new Set([
   ...LEGACY_FILES,
   ...TIMER_FILES,
   ADDRESSES_PATH,
+  NAMES_PATH,
   '/etc/hosts.allow',
   '/etc/hosts.deny',
 ])

@@ -5,6 +5,7 @@ import { readReloaded } from '../facts/fail2ban-reload.ts'
 import { findFirewallBans, firewallQuery } from '../facts/firewall-bans.ts'
 import { readFirewallManagers } from '../facts/firewall-managers.ts'
 import { readFirewallObstacle, tryTarget } from '../facts/firewall-support.ts'
+import { readAnswers } from '../facts/host-names.ts'
 import { ipQuery, ownNetworks } from '../facts/ip.ts'
 import { readProcesses, readSockets } from '../facts/procfs.ts'
 import { readResolvers } from '../facts/resolv-conf.ts'
@@ -63,12 +64,13 @@ const readMetricsFile = (path: string | undefined): LiveFacts['metricsFile'] =>
 
 /**
  * What only the running server shows. All of it is read at once, except what depends on `banning`. `query`, if this is root, is
- * asked along with that: null is its answer for others.
+ * asked along with that: null is its answer for others. `names` are looked up.
  */
 export const readLive = async <T>(
   settings: Settings,
   banning: Promise<Banning>,
   query: Query<T>,
+  names: readonly string[],
 ): Promise<{ readonly live: LiveFacts; readonly answer: T | null }> => {
   const asRoot = process.getuid?.() === 0
   const init = readInit()
@@ -117,6 +119,7 @@ export const readLive = async <T>(
     fail2banState,
     reloadedMs,
     firewallObstacle,
+    answers,
   ] = await Promise.all([
     programs,
     readResolvers(),
@@ -129,12 +132,14 @@ export const readLive = async <T>(
     fail2ban,
     readReloaded(),
     readObstacle(),
+    readAnswers(names),
   ])
   const live: LiveFacts = {
     asRoot,
     init,
     ...ownNetworks(interfaces, routes),
     sockets: await sockets,
+    names: answers,
     resolvers,
     ...ssh,
     firewallManagers,

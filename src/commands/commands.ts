@@ -16,6 +16,7 @@ import {
 } from './option-values.ts'
 import type { GlobalOptions } from './output.ts'
 import type { PlanOptions } from './plan.ts'
+import type { RefreshOptions } from './refresh.ts'
 import type { ReportOptions } from './report.ts'
 import type { RollbackOptions } from './rollback.ts'
 import type { StatusOptions } from './status.ts'
@@ -73,6 +74,11 @@ export const addCommands = (add: AddCommand): void => {
     async (options: GlobalOptions) => (await import('./confirm.ts')).confirmCommand(options),
     serverOnly,
   )
+  add(
+    'refresh',
+    async (options: RefreshOptions) => (await import('./refresh.ts')).refreshCommand(options),
+    serverOnly,
+  ).option('--dry-run', 'show what would change, and change nothing')
   add('status', async (options: StatusOptions) =>
     (await import('./status.ts')).statusCommand(options),
   ).option('--check', 'print one line; exit 2 if a daemon is down or anything has drifted')

@@ -53,10 +53,10 @@ export const readLanAnswer = (text: string, topology: Topology | null = null): R
       }
 }
 
-export const readWhitelistAnswer = (text: string): Read<Network[]> => {
-  const { networks, complaints } = readWhitelist(text)
+export const readWhitelistAnswer = (text: string): Read<Required<Pick<Answers, 'whitelist' | 'names'>>> => {
+  const { networks, names, complaints } = readWhitelist(text)
   const fault = errorOf(complaints)
-  return fault === null ? { value: networks.map(networkOf) } : { fault }
+  return fault === null ? { value: { whitelist: networks.map(networkOf), names } } : { fault }
 }
 
 const readUntrustedAnswer = (text: string): Read<Network[]> => {
@@ -65,6 +65,9 @@ const readUntrustedAnswer = (text: string): Read<Network[]> => {
   return fault === null ? { value: networks } : { fault }
 }
 
+const readGivenLan = (lan: InitOptions['lan']): Read<Network | null> | undefined =>
+  lan === undefined ? undefined : lan === false ? { value: null } : readLanAnswer(lan)
+
 /** What the options answer, or what is wrong with each of them. */
 export const readAnswers = ({
   lan,
@@ -72,7 +75,7 @@ export const readAnswers = ({
   untrusted,
 }: InitOptions): { readonly value: Answers } | { readonly faults: readonly string[] } => {
   const given = {
-    lan: lan === undefined ? undefined : lan === false ? { value: null } : readLanAnswer(lan),
+    lan: readGivenLan(lan),
     whitelist: whitelist === undefined ? undefined : readWhitelistAnswer(whitelist),
     untrusted: untrusted === undefined ? undefined : readUntrustedAnswer(untrusted),
   }
@@ -80,8 +83,12 @@ export const readAnswers = ({
     read !== undefined && 'fault' in read ? [`--${name} ${read.fault}`] : [],
   )
   if (faults.length > 0) return { faults }
-  const values = Object.entries(given).flatMap(([name, read]) =>
-    read !== undefined && 'value' in read ? [[name, read.value] as const] : [],
-  )
-  return { value: Object.fromEntries(values) }
+  const answerOf = <T>(read: Read<T> | undefined): T | undefined =>
+    read !== undefined && 'value' in read ? read.value : undefined
+  const values = {
+    lan: answerOf(given.lan),
+    ...answerOf(given.whitelist),
+    untrusted: answerOf(given.untrusted),
+  }
+  return { value: Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) }
 }

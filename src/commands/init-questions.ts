@@ -1,6 +1,8 @@
 import { formatCidr, isSameNetwork, type Network } from '../network.ts'
 import type { Facts } from '../policy/facts.ts'
 import { type Answers, type Existing, type Proposal, propose } from '../policy/proposal.ts'
+import type { NameChoice } from '../policy/proposed-hosts.ts'
+import type { Choice } from '../policy/proposed-networks.ts'
 import { askMany, askOne, askText, type Choosable } from './ask.ts'
 import { readLanAnswer, readWhitelistAnswer } from './init-answers.ts'
 import { nameNetwork } from './init-text.ts'
@@ -56,38 +58,50 @@ const askLan = async (
 }
 
 const askWhitelist = async (
-  { choices }: Proposal,
+  { choices, names }: Proposal,
   options: GlobalOptions,
-): Promise<Required<Pick<Answers, 'whitelist' | 'untrusted'>> | null> => {
+): Promise<Required<Pick<Answers, 'whitelist' | 'names' | 'untrusted'>> | null> => {
   const chosen =
-    choices.length === 0
+    choices.length + names.length === 0
       ? { answer: [] }
       : await askMany(
           'What else is never banned?',
-          choices.map((choice) => ({
-            value: choice,
-            name: nameNetwork(choice.network, choice.device),
-            description: choice.reason,
-            checked: choice.variable === 'WHITELIST',
-          })),
+          [
+            ...choices.map((choice) => ({
+              value: choice as Choice | NameChoice,
+              name: nameNetwork(choice.network, choice.device),
+              description: choice.reason,
+              checked: choice.variable === 'WHITELIST',
+            })),
+            ...names.map((choice) => ({
+              value: choice,
+              name: choice.name,
+              description: choice.reason,
+              checked: choice.isProposed,
+            })),
+          ],
           options,
         )
   if (chosen === null) return null
   const typed = await askText(
-    `${choices.length === 0 ? 'Networks' : 'More networks'} and hosts that are never banned, such as 198.51.100.7, 203.0.113.0/28 (Enter: none):`,
+    `${choices.length === 0 ? 'Networks' : 'More networks'} and hosts that are never banned, such as 198.51.100.7, 203.0.113.0/28 or a full name (Enter: none):`,
     (text) => faultOf(readWhitelistAnswer(text)),
     options,
   )
   if (typed === null) return null
   const read = readWhitelistAnswer(typed.answer)
-  const more = 'value' in read ? read.value : []
+  const more = 'value' in read ? read.value : { whitelist: [], names: [] }
   // A network of this server is named in any case, so that plan and verify know that it was not forgotten.
   const rest = choices.filter(
     (choice) =>
       !chosen.answer.includes(choice) && (choice.variable === 'UNTRUSTED' || choice.device !== null),
   )
   return {
-    whitelist: [...chosen.answer.map(({ network }) => network), ...more],
+    whitelist: [
+      ...chosen.answer.flatMap((choice) => ('network' in choice ? [choice.network] : [])),
+      ...more.whitelist,
+    ],
+    names: [...chosen.answer.flatMap((choice) => ('name' in choice ? [choice.name] : [])), ...more.names],
     untrusted: rest.map(({ network }) => network),
   }
 }
@@ -107,7 +121,5 @@ export const askAnswers = async (
   }
   if (known.whitelist !== undefined) return known
   const lists = await askWhitelist(propose(facts, existing, known), options)
-  return lists === null
-    ? null
-    : { ...known, whitelist: lists.whitelist, untrusted: known.untrusted ?? lists.untrusted }
+  return lists === null ? null : { ...known, ...lists, untrusted: known.untrusted ?? lists.untrusted }
 }

@@ -13,7 +13,9 @@ const deviceOf = ({ lan, candidates }: Proposal): string | null =>
 
 /** What is proposed and why, a line each. */
 export const renderProposal = (proposal: Proposal, columns: number): string => {
-  const { lan, lanReason, choices, remarks } = proposal
+  const { lan, lanReason, choices, names, remarks } = proposal
+  const described = (isProposed: boolean): string[] =>
+    names.filter((one) => one.isProposed === isProposed).map(({ name, reason }) => `${name}: ${reason}`)
   const named = (variable: string | null): string[] =>
     choices
       .filter((choice) => choice.variable === variable)
@@ -21,9 +23,9 @@ export const renderProposal = (proposal: Proposal, columns: number): string => {
   const what = lan === undefined ? 'unknown' : lan === null ? 'none' : nameNetwork(lan, deviceOf(proposal))
   const sections = [
     { topic: 'LAN', lines: [`${what}: ${lanReason}`] },
-    { topic: 'WHITELIST', lines: named('WHITELIST') },
+    { topic: 'WHITELIST', lines: [...named('WHITELIST'), ...described(true)] },
     { topic: 'UNTRUSTED', lines: named('UNTRUSTED') },
-    { topic: 'left out', lines: named(null) },
+    { topic: 'left out', lines: [...named(null), ...described(false)] },
     ...remarks.map(({ topic, text }) => ({ topic, lines: [text] })),
   ]
   return renderSections(sections, columns, { topicColumns: TOPIC_COLUMNS, indent: 0 })
@@ -43,7 +45,7 @@ export const renderText = (before: string | null, after: string): string => {
 
 /** The proposal's part of the JSON document. */
 export const proposalAsJson = (proposal: Proposal): object => {
-  const { lan, lanReason, candidates, choices, remarks } = proposal
+  const { lan, lanReason, candidates, choices, names, remarks } = proposal
   return {
     // Null: no LAN. Absent: unknown.
     ...(lan === undefined
@@ -61,6 +63,9 @@ export const proposalAsJson = (proposal: Proposal): object => {
     })),
     choices: choices.map(({ network, device, variable, reason }) => ({
       ...{ network: formatNetwork(network), interface: device, variable, reason },
+    })),
+    names: names.map(({ name, isProposed, reason }) => ({
+      ...{ name, variable: isProposed ? 'WHITELIST' : null, reason },
     })),
     remarks,
   }

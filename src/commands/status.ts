@@ -1,16 +1,21 @@
 import { assess } from '../assessment/assess.ts'
 import { readVariables } from '../documents/shell-assignments.ts'
+import { readHealthRecord } from '../facts/name-health.ts'
 import { renderSections, type Section } from '../layout.ts'
+import { formatNetwork } from '../network.ts'
 import { counted, shortList } from '../phrases.ts'
 import { isInSync, type Plan } from '../plan/plan.ts'
 import { describeWrappers } from '../plan/render.ts'
 import { pendingAsJson, pendingProblem } from '../policy/confirmation.ts'
 import { wrongDaemons } from '../policy/daemons.ts'
 import type { Facts, LiveFacts } from '../policy/facts.ts'
+import { NAME_VARIABLES } from '../policy/host-names.ts'
+import { describeFollowed, type Followed, parseHealth } from '../policy/name-health.ts'
 import { daemonModes, type Modes, modesOf, type Release } from '../policy/release.ts'
 import { caveatsOf, type Problem } from '../problem.ts'
 import { styled } from '../styled.ts'
 import { readFileState } from '../system/files.ts'
+import { formatTimestamp, isoTimestamp } from '../system/timestamps.ts'
 import { readLastVerify } from '../verify/last-verify.ts'
 import { type Health, judgeHealth, lookAt, renderHealth } from './health.ts'
 import { describeLastVerify, lastVerifyAsJson } from './last-verify-text.ts'
@@ -93,6 +98,13 @@ const describeService = (service: ServiceStatus, isCopy: boolean, asRoot: boolea
   ].join('; ')
 }
 
+/** The hosts that are protected by name; nothing where there are none. */
+const describeNames = (names: Followed | null): string[] => {
+  if (names === null || names.lines.length === 0) return []
+  const { lines, checked, isGood } = names
+  return [...lines, checked].map((line) => (isGood ? line : styled('yellow', line)))
+}
+
 /** The exit code of --check. What could not be checked is not taken for healthy; a tree is its files, and these could be. */
 const exitBy = ({ state }: Health, plan: Plan, isTree: boolean): number => {
   if (state === 'unprotected' || state === 'attention') return EXIT.pending
@@ -103,17 +115,20 @@ const exitBy = ({ state }: Health, plan: Plan, isTree: boolean): number => {
 export const statusCommand = async (options: StatusOptions): Promise<number> => {
   const output = openOutput(options)
   const assessment = await assess(options)
-  const { root, settings, facts, release, plan, pending, problems } = assessment
+  const { root, settings, facts, release, desired, plan, pending, problems } = assessment
   output.problems(problems)
   if (settings === null || release === null) {
     output.document('status', { health: null, problems: problems.map(problemAsJson) })
     return exitOver(assessment)
   }
-  const [system, bans, verified] = await Promise.all([
+  const [system, bans, verified, found] = await Promise.all([
     readSystemName(root),
     readBanStatus(assessment),
     facts.live === null ? null : readLastVerify(),
+    facts.live === null || desired?.named.record == null ? null : readHealthRecord(),
   ])
+  const recorded = found && parseHealth(found.text, found.checkedMs)
+  const names = desired && describeFollowed(desired.named, recorded, Date.now(), formatTimestamp)
   const services = judgeServices(facts, release, settings)
   const looked = lookAt(assessment, services, bans)
   const { isTree, asRoot } = looked
@@ -135,6 +150,7 @@ export const statusCommand = async (options: StatusOptions): Promise<number> => 
     { topic: 'sshd', lines: [describeSshd(facts)] },
     { topic: 'drift', lines: [inSync ? drift : styled('yellow', drift)] },
     { topic: 'verified', lines: verified === null ? [] : [describeLastVerify(verified)] },
+    { topic: 'names', lines: describeNames(names) },
     ...describeBanStatus(bans),
   ]
   const checked = plan === null ? exitOver(assessment) : exitBy(health, plan, isTree)
@@ -154,6 +170,11 @@ export const statusCommand = async (options: StatusOptions): Promise<number> => 
     sshdAsksHostsDeny: facts.wrapped?.includes('sshd') ?? null,
     bans: banStatusAsJson(bans),
     lastVerify: lastVerifyAsJson(verified?.last ?? null),
+    names:
+      desired?.named.hosts.map(({ kind, host, addresses, refused }) => ({
+        ...{ host, variable: NAME_VARIABLES[kind], addresses: addresses.map(formatNetwork), refused },
+        failingSince: isoTimestamp(recorded?.failingSince.get(host) ?? null),
+      })) ?? [],
     confirmation: pendingAsJson(pending),
     inSync,
     drift,

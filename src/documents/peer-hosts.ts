@@ -1,10 +1,13 @@
 import { splitLines } from './lines.ts'
 
-/** A host that this server contacts according to a configuration file, as written there: an address or a name. */
+/**
+ * A host that this server contacts, or that monitors it, according to a configuration file, as written there: an address, a
+ * network or a name.
+ */
 export interface PeerHost {
   readonly host: string
   /** The purpose. */
-  readonly use: 'NTP' | 'remote syslog' | 'apt'
+  readonly use: 'NTP' | 'remote syslog' | 'apt' | 'monitoring'
   readonly line: number
 }
 
@@ -50,6 +53,26 @@ const deb822: Reader = (line) => (line.startsWith('#') ? [] : uris(line.replace(
 const aptConf: Reader = (line) =>
   /^\s*(?:\/\/|#)/.test(line) ? [] : hostOfUrl(/\bproxy\s+"([^"]*)"/i.exec(line)?.[1] ?? '')
 
+const listOf = (text: string): string[] => text.split(/[\s,]+/).filter((word) => word !== '')
+
+/** A host without its port: `host:10051`, `[2001:db8::1]:10051`, `192.0.2.0/24`. */
+const withoutPort = (word: string): string =>
+  /^\[(.+)\]/.exec(word)?.[1] ?? (word.split(':').length === 2 ? word.replace(/:\d*$/, '') : word)
+
+/** Zabbix: the servers that ask its agent, and those that the agent reports to; a semicolon is between nodes of a cluster. */
+const zabbix: Reader = (line) =>
+  listOf((/^\s*Server(?:Active)?\s*=(.*)$/.exec(line)?.[1] ?? '').replaceAll(';', ',')).map(withoutPort)
+
+/** NRPE: the hosts that may ask it. */
+const nrpe: Reader = (line) => listOf(/^\s*allowed_hosts\s*=(.*)$/.exec(line)?.[1] ?? '')
+
+/** munin-node: `allow ^192\.0\.2\.1$` is a regular expression, of which only one address is read; `cidr_allow` is a network. */
+const munin: Reader = (line) => {
+  const pattern = /^\s*allow\s+\^((?:\d+\\\.){3}\d+|[\da-f:]+)\$\s*$/i.exec(line)?.[1]?.replaceAll('\\', '')
+  const network = /^\s*cidr_allow\s+(\S+)/.exec(line)?.[1]
+  return [pattern, network].filter((host) => host !== undefined)
+}
+
 const FILES: readonly (readonly [pattern: RegExp, use: PeerHost['use'], read: Reader])[] = [
   [/^\/etc\/systemd\/timesyncd\.conf(?:\.d\/[^/]+\.conf)?$/, 'NTP', timesyncd],
   [/^\/etc\/chrony\/(?:chrony\.conf|conf\.d\/[^/]+\.conf|sources\.d\/[^/]+\.sources)$/, 'NTP', ntp],
@@ -57,6 +80,13 @@ const FILES: readonly (readonly [pattern: RegExp, use: PeerHost['use'], read: Re
   [/^\/etc\/rsyslog\.(?:conf|d\/[^/]+\.conf)$/, 'remote syslog', rsyslog],
   [/^\/etc\/apt\/sources\.list(?:\.d\/[^/]+\.list)?$/, 'apt', sourcesList],
   [/^\/etc\/apt\/sources\.list\.d\/[^/]+\.sources$/, 'apt', deb822],
+  [
+    /^\/etc\/zabbix\/zabbix_agent(?:d|2)\.(?:conf|d\/[^/]+\.conf|conf\.d\/[^/]+\.conf)$/,
+    'monitoring',
+    zabbix,
+  ],
+  [/^\/etc\/nagios\/(?:nrpe|nrpe_local|nrpe\.d\/[^/]+)\.cfg$/, 'monitoring', nrpe],
+  [/^\/etc\/munin\/munin-node\.conf$/, 'monitoring', munin],
   [/^\/etc\/apt\/apt\.conf(?:\.d\/[^/]+)?$/, 'apt', aptConf],
 ]
 
@@ -75,6 +105,13 @@ export const PEER_DIRECTORIES = [
   '/etc/apt',
   '/etc/apt/sources.list.d',
   '/etc/apt/apt.conf.d',
+  '/etc/zabbix',
+  '/etc/zabbix/zabbix_agentd.d',
+  '/etc/zabbix/zabbix_agentd.conf.d',
+  '/etc/zabbix/zabbix_agent2.d',
+  '/etc/nagios',
+  '/etc/nagios/nrpe.d',
+  '/etc/munin',
 ] as const
 
 /** Whether a file may name hosts that this server depends on. */

@@ -69,6 +69,8 @@ export interface Generation extends Ending {
   readonly version: 1
   /** `/`, except for trees, whose generations are not kept. */
   readonly root: string
+  /** True for what `refresh` did: it becomes part of the applies before it (fold.ts). */
+  readonly isRefresh?: boolean
   readonly number: number
   readonly state: GenerationState
   /** ISO 8601. */

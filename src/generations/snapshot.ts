@@ -94,7 +94,12 @@ const recordFile = async (
  * Records everything that a plan replaces, before any of it is changed: files with all their attributes, which
  * files and directories are missing, what runs and starts at boot, which packages are not installed. Throws HostError.
  */
-export const takeSnapshot = (state: string, plan: Plan, confirmBy: string | null): Promise<Generation> =>
+export const takeSnapshot = (
+  state: string,
+  plan: Plan,
+  confirmBy: string | null,
+  isRefresh = false,
+): Promise<Generation> =>
   addGeneration(state, async (directory) => {
     const isLive = plan.root === '/'
     const files: FileRecord[] = []
@@ -110,6 +115,7 @@ export const takeSnapshot = (state: string, plan: Plan, confirmBy: string | null
     const names = packages.map(({ name }) => name)
     return {
       root: plan.root,
+      ...(isRefresh && { isRefresh }),
       state: 'open',
       started: new Date().toISOString(),
       steps: plan.steps.map(describeStep),

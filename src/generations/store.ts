@@ -103,7 +103,7 @@ export const updateGeneration = (state: string, generation: Generation): Promise
   writeRecord(directoryOf(state, generation.number), generation)
 
 /** Renames the generation first, to a name that is never read: a crash must not leave half of it. */
-const deleteGeneration = (state: string, number: number): Promise<void> =>
+export const deleteGeneration = (state: string, number: number): Promise<void> =>
   effect(`forget generation ${number}`, async () => {
     const partial = partialOf(state, number)
     await rm(partial, { recursive: true, force: true })

@@ -54,12 +54,13 @@ export interface TransactionOptions {
   readonly confirmWithinMs: number | null
   /** How far the work has come, where it fails. */
   readonly readEnding?: () => Ending
+  readonly isRefresh?: boolean
 }
 
 const attemptAll = async (
   state: string,
   plan: Plan,
-  { keep, confirmWithinMs, readEnding }: TransactionOptions,
+  { keep, confirmWithinMs, readEnding, isRefresh = false }: TransactionOptions,
   work: () => Promise<void>,
 ): Promise<Generation> => {
   const deadline = () =>
@@ -67,7 +68,7 @@ const attemptAll = async (
   // Before, too: applies that failed also leave a record.
   const record = async (): Promise<{ generation: Generation; journal: Journal }> => {
     await pruneGenerations(state, keep)
-    const generation = await takeSnapshot(state, plan, deadline())
+    const generation = await takeSnapshot(state, plan, deadline(), isRefresh)
     const { number, started } = generation
     const journal: Journal = { operation: 'apply', generations: [number], started }
     await takeReserve(state, number)

@@ -1,6 +1,7 @@
 import { ACTION, BANS_CONF, LOADER, UNIT_PATH } from '../policy/ban-set.ts'
 import type { Desired } from '../policy/desired.ts'
 import { type Facts, fileText } from '../policy/facts.ts'
+import { describeChanges, NAMES_PATH } from '../policy/host-names.ts'
 import { SSHD_PATH } from '../policy/jail.ts'
 import { ADDRESSES_PATH } from '../policy/server-addresses.ts'
 import { timerPurpose } from '../policy/timers.ts'
@@ -15,6 +16,7 @@ const PURPOSES: ReadonlyMap<string, string> = new Map([
   [ACTION, `ban action${OF_THE_BAN_SET}`],
   [UNIT_PATH, `unit${OF_THE_BAN_SET}`],
   [SSHD_PATH, 'the sshd jail reads the journal, as its log does not exist'],
+  [NAMES_PATH, 'records the addresses of hosts that are protected by name'],
   [ADDRESSES_PATH, "records this server's addresses, gateways and name servers"],
   ['/etc/fail2ban/filter.d/portsentry-2.conf', 'filter for the history of portsentry 2.x'],
   ['/etc/systemd/system/portsentry.service.d/portward.conf', 'starts portsentry with --connect'],
@@ -23,6 +25,12 @@ const PURPOSES: ReadonlyMap<string, string> = new Map([
 /** What a file is for that portward writes as a whole. The others are the rules of a ban backend. */
 const purposeOf = (path: string): string =>
   PURPOSES.get(path) ?? timerPurpose(path) ?? `rules${OF_THE_BAN_SET}`
+
+/** For the names: whose addresses change, which is what the other files change for. */
+const purposesOf = (path: string, before: string | null, after: string): readonly string[] => {
+  const changes = path === NAMES_PATH ? describeChanges(before, after) : []
+  return changes.length > 0 ? changes : [purposeOf(path)]
+}
 
 /** Why the backend and target were chosen: shown only by the plan that chooses them. */
 const notesOn = (before: string | null, after: string, { banSetNotes }: Desired): readonly string[] => {
@@ -46,7 +54,10 @@ export const planOwned = (desired: Desired, facts: Facts): (WriteStep | RemoveSt
           after: wanted,
           mode: 0o644,
           fromPackage: false,
-          reasons: [purposeOf(path), ...(path === BANS_CONF ? notesOn(before, wanted, desired) : [])],
+          reasons: [
+            ...purposesOf(path, before, wanted),
+            ...(path === BANS_CONF ? notesOn(before, wanted, desired) : []),
+          ],
         },
       ]
     }

@@ -1,4 +1,4 @@
-import { findDependencyProblems } from '../policy/dependencies.ts'
+import { findDependencyProblems } from '../policy/dependency-problems.ts'
 import { type Desired, desire } from '../policy/desired.ts'
 import { type Facts, fileText } from '../policy/facts.ts'
 import { fail2banFaults } from '../policy/fail2ban-faults.ts'
@@ -127,7 +127,7 @@ export const plan = (settings: Settings, facts: Facts): Judgement => {
     : findDependencyProblems(
         facts,
         release,
-        desired.protectedNetworks,
+        desired,
         settings.locations.get('WHITELIST') ?? { path: settings.path },
         changesList,
       )

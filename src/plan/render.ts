@@ -1,5 +1,6 @@
-import { formatCidr } from '../network.ts'
+import { formatCidr, formatNetwork } from '../network.ts'
 import { type PendingConfirmation, pendingAsJson } from '../policy/confirmation.ts'
+import { describeHost, NAME_VARIABLES } from '../policy/host-names.ts'
 import { JAIL_PATH } from '../policy/jail.ts'
 import { modesOf } from '../policy/release.ts'
 import { styled, wrap } from '../styled.ts'
@@ -43,11 +44,21 @@ const describeReaders = ({ wrapped }: Plan): string => {
 }
 
 /** What is protected on a server without a LAN; '' if config.env names one. */
-const describeProtection = ({ root, desired: { lan, whitelist } }: Plan): string => {
+const describeProtection = ({ root, desired: { lan, whitelist, named } }: Plan): string => {
   if (lan !== null) return ''
-  const named = whitelist.length > 0 ? ', and WHITELIST' : ''
+  const listed = whitelist.length > 0 || named.hosts.length > 0 ? ', and WHITELIST' : ''
   const known = root === '/' ? '' : ' (if an apply on the server has recorded these)'
-  return `LAN_IP and LAN_NM are not set: no LAN is protected, only the server's own addresses, its gateways and name servers${known}${named}.\n`
+  return `LAN_IP and LAN_NM are not set: no LAN is protected, only the server's own addresses, its gateways and name servers${known}${listed}.\n`
+}
+
+/** The names in WHITELIST, with what they resolve to. */
+const describeNames = ({ desired: { named } }: Plan): string => {
+  const names = named.hosts.filter(({ kind, addresses }) => kind === 'whitelist' && addresses.length > 0)
+  if (names.length === 0) return ''
+  const list = names.map((host) =>
+    host.refused === null ? describeHost(host) : `${describeHost(host)}, not as of today`,
+  )
+  return `Protected by name, with the addresses ${named.isToday ? 'of today' : 'that the server has recorded'}: ${list.join(', ')}.\n`
 }
 
 /** Text that is not from a file, such as apt's, as UTF-8 bytes, latin1-decoded. */
@@ -70,11 +81,11 @@ export const renderPlan = (plan: Plan, { columns, diff, isVerbose, caveats }: Pl
   if (isInSync(plan)) {
     const but = caveats.map((caveat) => `\nbut ${asBytes(caveat)}`).join('')
     return wrapped(
-      `${release.title}: in sync, nothing to do (modes ${modesOf(modes).join(' and ')}); ${describeWrappers(plan)}${but}\n${describeProtection(plan)}`,
+      `${release.title}: in sync, nothing to do (modes ${modesOf(modes).join(' and ')}); ${describeWrappers(plan)}${but}\n${describeProtection(plan)}${describeNames(plan)}`,
     )
   }
   const parts = [
-    wrapped(`${release.title}\n${describeProtection(plan)}`),
+    wrapped(`${release.title}\n${describeProtection(plan)}${describeNames(plan)}`),
     renderOverview(plan.steps, { columns, isVerbose, remarks: { 'hosts.allow': describeReaders(plan) } }),
     plan.inexact.length === 0
       ? ''
@@ -105,6 +116,9 @@ export const planAsJson = (plan: Plan, pending: PendingConfirmation | null = nul
   inSync: isInSync(plan),
   confirmation: pendingAsJson(pending),
   inexact: plan.inexact,
+  names: plan.desired.named.hosts.map(({ kind, host, addresses, refused }) => ({
+    ...{ host, variable: NAME_VARIABLES[kind], addresses: addresses.map(formatNetwork), refused },
+  })),
   summary: summarize(plan),
   steps: plan.steps.map(stepAsJson),
 })

@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import { counted, listed } from '../phrases.ts'
 import { BAN_SET_FILES } from '../policy/ban-set.ts'
+import { NAMES_PATH } from '../policy/host-names.ts'
 import { LEGACY_FILES } from '../policy/legacy-bans.ts'
 import { ADDRESSES_PATH } from '../policy/server-addresses.ts'
 import { timerPurpose } from '../policy/timers.ts'
@@ -33,7 +34,7 @@ const BAN_FILES: ReadonlySet<string> = new Set([...BAN_SET_FILES, ...LEGACY_FILE
 
 const topicOf = (path: string): Topic => {
   if (BAN_FILES.has(path)) return 'bans'
-  if (path === ADDRESSES_PATH) return 'protected'
+  if (path === ADDRESSES_PATH || path === NAMES_PATH) return 'protected'
   if (timerPurpose(path) !== undefined) return 'services'
   if (path === '/etc/hosts.allow' || path === '/etc/hosts.deny') return basename(path) as Topic
   return path.includes('portsentry') && !path.startsWith('/etc/fail2ban/') ? 'portsentry' : 'fail2ban'

@@ -14,6 +14,7 @@ import { type Facts, fileText } from './facts.ts'
 import { findDatabase } from './fail2ban-database.ts'
 import { findFirewallManagerProblems } from './firewall-managers.ts'
 import { findUnfitHistory } from './history-file.ts'
+import { NAMES_PATH, type NamedHosts } from './host-names.ts'
 import { judgedDaemons } from './hosts-access-verdict.ts'
 import { lostIgnoreIps } from './ignore-files.ts'
 import { desiredJails, fail2banFiles, type Jails, SSHD_PATH } from './jail.ts'
@@ -53,6 +54,8 @@ export interface Desired extends BanPath {
   /** Null on a server without a LAN. */
   readonly lan: Network | null
   readonly whitelist: readonly Network[]
+  /** The hosts that are protected by name. */
+  readonly named: NamedHosts
   /** Networks that are never banned; banned hosts in them are released. */
   readonly protectedNetworks: readonly Network[]
   /** The protected networks for portsentry's ignore list: those of the families that it sees. */
@@ -185,6 +188,7 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     networks: protectedNetworks,
     hostsAllowNetworks,
     record,
+    named,
     problems: protectionProblems,
   } = decideProtectedNetworks(settings, facts, release)
   const historyPath = findHistory(settings, facts, release)
@@ -250,6 +254,7 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     legacyBans: facts.files.has(LEGACY_CONF) ? legacyBans(fileText(facts, LEGACY_RECORD)) : null,
     lan: settings.lan,
     whitelist: settings.whitelist,
+    named,
     protectedNetworks,
     hostsAllowNetworks,
     libwrapDaemons,
@@ -261,6 +266,7 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
       ...banSetFiles(banSetParts),
       ...timerFiles(settings, facts.live),
       ...LEGACY_FILES.map((path) => [path, null] as const),
+      [NAMES_PATH, named.record],
       ...(record === undefined ? [] : ([[ADDRESSES_PATH, record]] as const)),
     ]),
     historyPath,

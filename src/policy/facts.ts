@@ -5,6 +5,7 @@ import type { JailBan } from '../facts/fail2ban.ts'
 import type { SavedFirewall } from '../facts/firewall-bans.ts'
 import type { FirewallManagers } from '../facts/firewall-managers.ts'
 import type { Verdict } from '../facts/firewall-support.ts'
+import type { Answers } from '../facts/host-names.ts'
 import type { OwnNetworks } from '../facts/ip.ts'
 import type { Obstacle } from '../facts/obstacles.ts'
 import type { NewPackage } from '../facts/packages.ts'
@@ -30,6 +31,8 @@ export interface LiveFacts extends ServerAddresses {
   readonly outside: OwnNetworks['outside']
   /** Sockets of this network namespace: tcp, udp, raw and packet. */
   readonly sockets: readonly Socket[]
+  /** What the names of protected hosts resolve to now; null: to go by the record of an earlier apply. */
+  readonly names: Answers | null
   /** The source address of the SSH session that this process runs in; null outside of SSH. It may have ended: tmux goes on. */
   readonly sshSession: string | null
   /** Source addresses of SSH sessions, that of this process first. */

@@ -1,7 +1,7 @@
 import { formatCidr, isWithin, type Network, networkOf } from '../network.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Facts } from './facts.ts'
-import { chooseHosts, findRemarks, type Remark } from './proposed-hosts.ts'
+import { chooseHosts, chooseNames, findRemarks, type NameChoice, type Remark } from './proposed-hosts.ts'
 import {
   type Choice,
   chooseNetworks,
@@ -24,6 +24,8 @@ export interface Proposal {
   readonly lanReason: string
   /** What WHITELIST and UNTRUSTED would name, and what they could. */
   readonly choices: readonly Choice[]
+  /** The same for names of hosts; only WHITELIST has them. */
+  readonly names: readonly NameChoice[]
   /** What else the answers should be seen with. */
   readonly remarks: readonly Remark[]
 }
@@ -33,11 +35,13 @@ export interface Answers {
   /** This server's address in its LAN, with the prefix; null: it has no LAN. */
   readonly lan?: Network | null
   readonly whitelist?: readonly Network[]
+  /** Names in WHITELIST, answered along with its networks. */
+  readonly names?: readonly string[]
   readonly untrusted?: readonly Network[]
 }
 
 /** What config.env says already; `lan` undefined: what it says of the LAN is wrong. */
-export type Existing = Pick<Settings, 'whitelist' | 'untrusted'> & {
+export type Existing = Pick<Settings, 'whitelist' | 'whitelistNames' | 'untrusted'> & {
   readonly lan: Settings['lan'] | undefined
 }
 
@@ -86,11 +90,25 @@ export const propose = (facts: Facts, existing: Existing | null, answers: Answer
     })
   const isSafe = ({ variable }: Choice) => variable === 'WHITELIST'
   const known = [...given, ...open(networks)]
-  const safe = [...lan, ...known.filter(isSafe).map(({ network }) => network)]
+  const names = (answers.whitelist === undefined ? existing?.whitelistNames : answers.names) ?? []
+  const ofNames = names.flatMap((name) => {
+    const answer = facts.live?.names?.byName.get(name)
+    return typeof answer === 'object' ? answer : []
+  })
+  const safe = [...lan, ...ofNames, ...known.filter(isSafe).map(({ network }) => network)]
   const hosts = open(chooseHosts(facts, safe))
-  return { ...decided, choices: [...known, ...hosts], remarks: findRemarks(facts, lan, [...known, ...hosts]) }
+  return {
+    ...decided,
+    choices: [...known, ...hosts],
+    names: chooseNames(facts, names, by(answers.whitelist)),
+    remarks: findRemarks(facts, lan, [...known, ...hosts]),
+  }
 }
 
 /** The networks that a variable would name. */
 export const networksOf = ({ choices }: Proposal, variable: 'WHITELIST' | 'UNTRUSTED'): Network[] =>
   choices.filter((choice) => choice.variable === variable).map(({ network }) => network)
+
+/** The names that WHITELIST would have. */
+export const namesOf = ({ names }: Proposal): string[] =>
+  names.flatMap(({ name, isProposed }) => (isProposed ? [name] : []))

@@ -9,7 +9,7 @@ import {
 import { assign, type Change, editConfig } from '../settings/config-edit.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Facts } from './facts.ts'
-import { type Existing, networksOf, type Proposal, propose } from './proposal.ts'
+import { type Existing, namesOf, networksOf, type Proposal, propose } from './proposal.ts'
 
 const LISTS = ['WHITELIST', 'UNTRUSTED'] as const
 
@@ -21,6 +21,16 @@ const COMMENTS: Readonly<Record<string, string>> = {
   UNTRUSTED: 'Networks of this server whose hosts are banned like any other.',
 }
 
+/** A word in a list. */
+type Entry = Network | string
+
+const format = (entry: Entry): string => (typeof entry === 'string' ? entry : formatNetwork(entry))
+
+const entriesOf = (proposal: Proposal, variable: (typeof LISTS)[number]): Entry[] => [
+  ...networksOf(proposal, variable),
+  ...(variable === 'WHITELIST' ? namesOf(proposal) : []),
+]
+
 const lanValues = (lan: Network): [string, string][] => [
   ['LAN_IP', formatAddress(lan.bytes)],
   ['LAN_NM', formatNetmask(lan)],
@@ -29,10 +39,9 @@ const lanValues = (lan: Network): [string, string][] => [
 /** The variables that have a value. */
 const valuesOf = (proposal: Proposal): [name: string, value: string][] => [
   ...(proposal.lan ? lanValues(proposal.lan) : []),
-  ...LISTS.map((name): [string, string] => [
-    name,
-    networksOf(proposal, name).map(formatNetwork).join(' '),
-  ]).filter(([, value]) => value !== ''),
+  ...LISTS.map((name): [string, string] => [name, entriesOf(proposal, name).map(format).join(' ')]).filter(
+    ([, value]) => value !== '',
+  ),
 ]
 
 /** What `portward init` would do on a server without config.env, as text that follows "which". */
@@ -62,15 +71,18 @@ const newConfig = (proposal: Proposal): string => {
   ].join('\n')
 }
 
-const has = (networks: readonly Network[], network: Network): boolean =>
-  networks.some((other) => isSameNetwork(other, network))
+const isSame = (one: Entry, other: Entry): boolean =>
+  typeof one === 'string' || typeof other === 'string' ? one === other : isSameNetwork(one, other)
+
+const has = (entries: readonly Entry[], entry: Entry): boolean =>
+  entries.some((other) => isSame(other, entry))
 
 /** What has to become of a list of config.env; undefined: nothing. */
-const changeOf = (had: readonly Network[], wanted: readonly Network[]): Change | undefined => {
+const changeOf = (had: readonly Entry[], wanted: readonly Entry[]): Change | undefined => {
   const added = wanted.filter((network) => !has(had, network))
   if (had.every((network) => has(wanted, network)))
-    return added.length === 0 ? undefined : { added: added.map(formatNetwork) }
-  return wanted.length === 0 ? null : wanted.map(formatNetwork).join(' ')
+    return added.length === 0 ? undefined : { added: added.map(format) }
+  return wanted.length === 0 ? null : wanted.map(format).join(' ')
 }
 
 /** The text of config.env for a proposal: a new one, or `text` with only what differs changed. `existing`: what `text` says. */
@@ -83,10 +95,11 @@ export const configFor = (proposal: Proposal, text: string | null, existing: Exi
   else if (had === null || !isSameNetwork(had, lan))
     for (const [name, value] of lanValues(lan)) changes.set(name, value)
   for (const name of LISTS) {
-    const list = name === 'WHITELIST' ? existing?.whitelist : existing?.untrusted
-    const wanted = networksOf(proposal, name)
+    const whitelist = existing && [...existing.whitelist, ...existing.whitelistNames]
+    const list = name === 'WHITELIST' ? whitelist : existing?.untrusted
+    const wanted = entriesOf(proposal, name)
     // What could not be read is replaced.
-    const change = list === undefined ? wanted.map(formatNetwork).join(' ') || null : changeOf(list, wanted)
+    const change = list == null ? wanted.map(format).join(' ') || null : changeOf(list, wanted)
     if (change !== undefined) changes.set(name, change)
   }
   return editConfig(text, changes, NAMES)
@@ -94,7 +107,7 @@ export const configFor = (proposal: Proposal, text: string | null, existing: Exi
 
 /** Whether config.env, as it was read again, says what was proposed. */
 export const says = (
-  settings: Pick<Settings, 'lan' | 'whitelist' | 'untrusted'>,
+  settings: Pick<Settings, 'lan' | 'whitelist' | 'whitelistNames' | 'untrusted'>,
   proposal: Proposal,
 ): boolean => {
   const { lan } = proposal
@@ -104,8 +117,11 @@ export const says = (
     [settings.untrusted, networksOf(proposal, 'UNTRUSTED')],
   ] as const
   // Networks that contain each other are one in what is read.
+  const names = namesOf(proposal)
   return (
     isLan &&
+    names.length === settings.whitelistNames.length &&
+    names.every((name) => settings.whitelistNames.includes(name)) &&
     lists.every(
       ([read, asked]) => asked.every((one) => isWithin(read, one)) && read.every((one) => has(asked, one)),
     )

@@ -10,7 +10,8 @@ import {
   parseNetwork,
   unmappedAddress,
 } from '../network.ts'
-import { findDependencies } from './dependencies.ts'
+import { parseFullName } from '../settings/host-name.ts'
+import { findDependencies, isRotating } from './dependencies.ts'
 import type { Facts, LiveFacts } from './facts.ts'
 import type { Choice } from './proposed-networks.ts'
 
@@ -68,6 +69,34 @@ export const chooseHosts = (facts: Facts, safe: readonly Network[]): Choice[] =>
   const first = (choice: Choice) =>
     all.find(({ network }) => formatCidr(network) === formatCidr(choice.network)) === choice
   return all.filter(first)
+}
+
+/** A name of a host, and whether WHITELIST would have it. */
+export interface NameChoice {
+  readonly name: string
+  readonly isProposed: boolean
+  readonly reason: string
+}
+
+/**
+ * Names in WHITELIST, and those that this server depends on. The latter are not proposed: a name in WHITELIST that does not
+ * resolve prevents a plan.
+ */
+export const chooseNames = (facts: Facts, given: readonly string[], reason: string): NameChoice[] => {
+  const peers = findDependencies(facts).flatMap(({ host, use, path, line }): NameChoice[] => {
+    const name = parseNetwork(host) === null ? parseFullName(host) : null
+    return name === null || isRotating(name)
+      ? []
+      : [
+          {
+            name,
+            isProposed: false,
+            reason: `this server depends on it (${use}, ${path}:${line}); WHITELIST_SERVICES=1 protects it, too`,
+          },
+        ]
+  })
+  const all = [...given.map((name) => ({ name, isProposed: true, reason })), ...peers]
+  return all.filter(({ name }, index) => all.findIndex((other) => other.name === name) === index)
 }
 
 /** What protects the session that this runs in; '' if `choices` say it. */

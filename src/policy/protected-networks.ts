@@ -4,6 +4,7 @@ import { formatAddress, isHost, isWithin, type Network, parseNetwork, withoutCon
 import type { Problem } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
 import { type Facts, fileText } from './facts.ts'
+import { type NamedHosts, type NameKind, resolveHosts } from './host-names.ts'
 import { type Release, sees } from './release.ts'
 import {
   ADDRESSES_PATH,
@@ -32,12 +33,14 @@ export interface ProtectedNetworks {
   /** Never banned. */
   readonly networks: readonly Network[]
   /**
-   * Those that hosts.allow names: hosts that may connect. A name server never connects, and addresses that no host has cannot:
+   * Those that hosts.allow names: hosts that may connect. A name server or another service never connects, and addresses that no host has cannot:
    * entries for them would only weaken the admin's hosts.deny.
    */
   readonly hostsAllowNetworks: readonly Network[]
   /** The desired text of ADDRESSES_PATH; undefined: the file is kept as it is. */
   readonly record: string | undefined
+  /** The hosts that are protected by name. */
+  readonly named: NamedHosts
   readonly problems: readonly Problem[]
 }
 
@@ -101,15 +104,19 @@ export const decideProtectedNetworks = (
 ): ProtectedNetworks => {
   const isSeen = (network: Network) => sees(release, network)
   const lan = settings.lan === null ? [] : [settings.lan]
-  const configured = [...LOOPBACK, ...lan, ...settings.whitelist]
+  const named = resolveHosts(settings, facts)
+  const addressesOf = (wanted: NameKind) =>
+    named.hosts.filter(({ kind }) => kind === wanted).flatMap(({ addresses }) => addresses)
+  const configured = [...LOOPBACK, ...lan, ...settings.whitelist, ...addressesOf('whitelist')]
   const always = [...LINK_LOCAL_6, ...LINK_LOCAL_4, ...NO_HOSTS.filter(isSeen)]
   const { server, record, problems } = findKnown(facts, release, [...configured, ...always])
   const hosts = [...server.addresses, ...server.gateways].filter(isSeen)
-  const others = [...server.resolvers, ...server.broadcasts].filter(isSeen)
+  const others = [...addressesOf('service'), ...server.resolvers, ...server.broadcasts].filter(isSeen)
   return {
     networks: withoutContained([...configured, ...hosts, ...others, ...always]),
     hostsAllowNetworks: withoutContained([...configured, ...LINK_LOCAL_6.filter(isSeen), ...hosts]),
     record,
-    problems,
+    named,
+    problems: [...named.problems, ...problems],
   }
 }

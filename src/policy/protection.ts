@@ -9,7 +9,9 @@ import {
 } from '../network.ts'
 import { isError, type Problem, renderProblem, type SourceLocation } from '../problem.ts'
 import type { Settings } from '../settings/settings.ts'
+import type { Desired } from './desired.ts'
 import { type Facts, fileText } from './facts.ts'
+import { NAME_VARIABLES, type NamedHost } from './host-names.ts'
 import { ADDRESSES_PATH, parseServerAddresses, type ServerAddresses } from './server-addresses.ts'
 
 /** Why a host must never be banned, and the line that says so; `at` null: not from a file. */
@@ -33,6 +35,7 @@ export const findProtectors = (
   settings: Settings,
   server: Partial<ServerAddresses>,
   networks: readonly Network[],
+  named: readonly NamedHost[] = [],
 ): Protector[] => {
   const at = (name: string): SourceLocation => settings.locations.get(name) ?? { path: settings.path }
   const found: Protector[] = []
@@ -41,6 +44,10 @@ export const findProtectors = (
   }
   for (const network of settings.whitelist.filter((given) => contains(given, host))) {
     found.push({ entry: `WHITELIST: ${formatCidr(network)}`, at: at('WHITELIST') })
+  }
+  for (const { kind, host: name } of named.filter(({ addresses }) => isWithin(addresses, host))) {
+    const variable = NAME_VARIABLES[kind]
+    found.push({ entry: `${variable}: ${name}`, at: at(variable) })
   }
   if (isWithin(server.addresses ?? [], host)) found.push({ entry: "this server's own address", at: null })
   if (isWithin(server.gateways ?? [], host)) found.push({ entry: "this server's default gateway", at: null })
@@ -64,7 +71,7 @@ export interface Protection {
 interface Judged {
   readonly settings: Settings | null
   readonly facts: Facts
-  readonly desired: { readonly protectedNetworks: readonly Network[] } | null
+  readonly desired: Pick<Desired, 'protectedNetworks' | 'named'> | null
   readonly problems: readonly Problem[]
 }
 
@@ -81,7 +88,7 @@ export const protectionBy = ({ settings, facts, desired, problems }: Judged): Pr
   const isProtected = createMatcher([...given, ...addresses, ...gateways, ...resolvers, ...broadcasts])
   const of = (address: string): Protector[] => {
     const host = isProtected(address) ? parseNetwork(address) : null
-    return host === null ? [] : findProtectors(host, settings, server, networks)
+    return host === null ? [] : findProtectors(host, settings, server, networks, desired?.named.hosts)
   }
   return { of, unknown: null }
 }

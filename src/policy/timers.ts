@@ -37,6 +37,16 @@ export const TIMERS: readonly OwnTimer[] = [
     cron: '*/5 * * * *',
     hasOutput: true,
   },
+  {
+    unit: 'portward-names',
+    variable: 'WHITELIST',
+    isWanted: ({ whitelistNames, whitelistServices }) => whitelistNames.length > 0 || whitelistServices,
+    args: () => ['refresh'],
+    purpose: 'looks up the hosts that are protected by name every 5 minutes',
+    // The first time soon after the boot: an address may have changed while the server was down.
+    schedule: ['OnActiveSec=1min', 'OnUnitActiveSec=5min', 'AccuracySec=10s'],
+    cron: '*/5 * * * *',
+  },
 ]
 
 /** What is older was not written by three runs. */

@@ -6,7 +6,7 @@ import { WELL_FORMED } from './config-value.ts'
 /** What becomes of a variable: a value, nothing at all (null), or more words in its list. */
 export type Change = string | null | { readonly added: readonly string[] }
 
-/** A word without special characters needs no quotes. Addresses and networks have no quote inside. */
+/** A word without special characters needs no quotes. Addresses, networks and names have no quote inside. */
 const quote = (value: string): string => (/^[\w.,:/-]+$/.test(value) ? value : `'${value}'`)
 
 /** A line of config.env that a shell and dotenv read alike. */

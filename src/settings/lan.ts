@@ -13,6 +13,7 @@ import {
   withoutContained,
 } from '../network.ts'
 import type { ProblemCode } from '../problem-codes.ts'
+import { parseFullName } from './host-name.ts'
 
 /** A problem with one variable, before its line is known. */
 export interface Complaint {
@@ -34,7 +35,7 @@ const complain = (
 ): Complaint => ({ name, code, message, hint, ...(severity && { severity }) })
 
 /** Whether a network covers too much of the Internet. */
-const tooWide = (prefix: number, bytes: readonly number[]): boolean =>
+export const isTooWide = ({ prefix, bytes }: Network): boolean =>
   bytes.length === 4 ? prefix < 8 : prefix < 16
 
 /** Whether no LAN can have this IPv4 address: "this network", loopback, multicast and what lies above it. */
@@ -49,7 +50,7 @@ const readMask = (text: string): number | Complaint => {
   const prefix = bits === undefined ? parseNetmask(text) : Number(bits)
   if (prefix !== null) {
     const hint = 'give the netmask of the LAN only, /8 at the widest'
-    return tooWide(prefix, [0, 0, 0, 0])
+    return isTooWide({ prefix, bytes: [0, 0, 0, 0] })
       ? wrong('netmask-wide', 'which covers most of the Internet', hint)
       : prefix
   }
@@ -102,6 +103,9 @@ export const readLan = (
 /** portsentry 1.2 reads its whole ignore list for every packet. */
 const MAX_WHITELIST = 500
 
+/** Each is asked for all the time. */
+const MAX_NAMES = 50
+
 const splitList = (text: string): string[] => text.split(/[\s,]+/).filter((entry) => entry !== '')
 
 /** What is wrong with one entry of WHITELIST, if anything. */
@@ -110,10 +114,11 @@ const checkEntry = (item: string, network: Network | null): Complaint[] => {
     { ...complain('WHITELIST', code, `has "${item}", ${what}`, hint, severity), entry: item },
   ]
   if (network === null) {
-    const hint = 'write 198.51.100.7, 198.51.100.0/24 or 2001:db8::/32; names are not resolved'
-    return say('whitelist', 'neither an address nor a network', hint)
+    if (parseFullName(item) !== null) return []
+    const hint = 'write 198.51.100.7, 198.51.100.0/24, 2001:db8::/32 or a full name such as home.example.net'
+    return say('whitelist', 'neither an address nor a network nor the full name of a host', hint)
   }
-  if (tooWide(network.prefix, network.bytes)) {
+  if (isTooWide(network)) {
     const hint = 'name smaller networks: /8 at the widest for IPv4, /16 for IPv6'
     return say('whitelist-wide', 'which covers a large part of the Internet', hint)
   }
@@ -123,13 +128,30 @@ const checkEntry = (item: string, network: Network | null): Complaint[] => {
     : []
 }
 
-/** WHITELIST: addresses and networks of both families, between commas or blanks. */
-export const readWhitelist = (text: string): { networks: Network[]; complaints: Complaint[] } => {
+export interface Whitelist {
+  readonly networks: readonly Network[]
+  /** Each once, in lower case. */
+  readonly names: readonly string[]
+  readonly complaints: readonly Complaint[]
+}
+
+/** WHITELIST: addresses and networks of both families, and names of hosts, between commas or blanks. */
+export const readWhitelist = (text: string): Whitelist => {
   const items = splitList(text)
+  const tooLong = (message: string, hint: string): Whitelist => ({
+    ...{ networks: [], names: [] },
+    complaints: [complain('WHITELIST', 'whitelist-long', message, hint)],
+  })
   if (items.length > MAX_WHITELIST) {
     const message = `has ${items.length} entries, more than the ${MAX_WHITELIST} that portsentry can check for each packet`
-    const hint = 'name networks instead of addresses'
-    return { networks: [], complaints: [complain('WHITELIST', 'whitelist-long', message, hint)] }
+    return tooLong(message, 'name networks instead of addresses')
+  }
+  const names = [
+    ...new Set(items.flatMap((item) => (parseNetwork(item) === null ? (parseFullName(item) ?? []) : []))),
+  ]
+  if (names.length > MAX_NAMES) {
+    const message = `has ${names.length} names, more than the ${MAX_NAMES} that are asked for every few minutes`
+    return tooLong(message, 'name their addresses or networks instead')
   }
   const entries = items.map((item) => {
     const written = parseNetwork(item)
@@ -138,6 +160,7 @@ export const readWhitelist = (text: string): { networks: Network[]; complaints: 
   })
   return {
     networks: entries.flatMap(({ network }) => (network === null ? [] : [networkOf(network)])),
+    names,
     complaints: entries.flatMap(({ item, network }) => checkEntry(item, network)),
   }
 }

@@ -15,6 +15,10 @@ export interface Settings {
   /** Null: a server without a LAN; then only WHITELIST and the server's own addresses are protected. */
   readonly lan: Network | null
   readonly whitelist: readonly Network[]
+  /** Names in WHITELIST, each once, in lower case. */
+  readonly whitelistNames: readonly string[]
+  /** Whether the hosts are protected that this server depends on by its configuration. */
+  readonly whitelistServices: boolean
   /** Networks of this server whose hosts are banned like any other: no warning that they are not protected. */
   readonly untrusted: readonly Network[]
   readonly tcpMode: '' | 'tcp' | 'stcp' | 'atcp'
@@ -232,6 +236,8 @@ export const parseSettings = (text: string, environment: Environment, path: stri
   const settings: Settings = {
     lan,
     whitelist: whitelist.networks,
+    whitelistNames: whitelist.names,
+    whitelistServices: value('WHITELIST_SERVICES') === '1',
     untrusted: untrusted.networks,
     tcpMode: value('TCP_MODE') as Settings['tcpMode'],
     udpMode: value('UDP_MODE') as Settings['udpMode'],

@@ -123,7 +123,8 @@ export const VARIABLES: readonly Variable[] = [
     `give the IPv4 address of this server in its LAN, such as 192.168.1.10, or ${NO_LAN}`,
   ]),
   setting('LAN_NM', [anything, `give the netmask: 255.255.255.0, 24 or /24, or ${NO_LAN}`]),
-  mayBeEmpty('WHITELIST', [anything, 'list addresses and networks'], ''),
+  mayBeEmpty('WHITELIST', [anything, 'list addresses, networks and names of hosts'], ''),
+  setting('WHITELIST_SERVICES', FLAG, '0'),
   mayBeEmpty('UNTRUSTED', [anything, 'list networks of this server'], ''),
   mayBeEmpty(
     'TCP_MODE',

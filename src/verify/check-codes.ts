@@ -126,6 +126,13 @@ export const CHECK_CODES = {
     action:
       'See systemctl status portward-metrics.timer and journalctl -u portward-metrics; portward apply starts the timer.',
   },
+  names: {
+    title: 'hosts that are protected by name have their addresses of today',
+    meaning:
+      'A name has no good answer, so that its last addresses stay protected, or the timer that follows it does not run.',
+    action:
+      'See what getent ahosts NAME says, and systemctl status portward-names.timer; portward refresh looks at once.',
+  },
   networks: {
     title: 'config.env covers the private networks of this server',
     meaning: 'The server is on a private network whose hosts would be banned after a scan.',

@@ -8,6 +8,7 @@ import { parsePortsentryConf } from '../documents/portsentry-conf.ts'
 import { readConfinement, readOwnMounts } from '../facts/confinement.ts'
 import type { DaemonProcess } from '../facts/daemons.ts'
 import { askFail2ban } from '../facts/fail2ban-config.ts'
+import { readHealthRecord } from '../facts/name-health.ts'
 import { boundSockets, isOnLoopback } from '../facts/procfs.ts'
 import { formatCidr, parseAddress } from '../network.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -18,6 +19,7 @@ import type { Desired } from '../policy/desired.ts'
 import { type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
 import { enabledJails } from '../policy/fail2ban-view.ts'
 import { FAIL2BAN_DIRECTORY, isJailWanted, JAIL_PATH, viewWith } from '../policy/jail.ts'
+import { parseHealth } from '../policy/name-health.ts'
 import { daemonModes } from '../policy/release.ts'
 import type { Problem } from '../problem.ts'
 import { localTime } from '../system/clock.ts'
@@ -29,6 +31,7 @@ import type { Lab } from './lab/laboratory.ts'
 import { withoutBanned } from './lab/own-records.ts'
 import { planLab, type Surroundings, type Watched } from './lab-plan.ts'
 import type { Expectation } from './lab-view.ts'
+import { checkNames } from './names-check.ts'
 import { checkNetworks } from './networks-check.ts'
 import { checkRunning } from './running-checks.ts'
 import { readWriteAccess } from './write-access.ts'
@@ -185,11 +188,14 @@ export const verify = async (
   }
   const unknown = isCopy ? [check.skip('the tree has no /var/lib/dpkg/status')] : []
   const { live } = facts
+  const found = live === null || desired.named.hosts.length === 0 ? null : await readHealthRecord()
+  const health = found && parseHealth(found.text, found.checkedMs)
   const networks = live === null ? [] : [checkNetworks(desired, live.topology, problems)]
   const configuration = await reporting('configuration', async () => [
     ...unknown,
     ...checkConfiguration(desired, facts, plan, problems, networks),
     ...networks,
+    ...checkNames(desired.named, health, live !== null, Date.now()),
   ])
   if (live === null || lab === null) return configuration
   const others = await Promise.all([

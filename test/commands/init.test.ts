@@ -85,12 +85,12 @@ describe('init', () => {
       /--lan is "192\.168\.1\.255", the broadcast address/,
     ],
     ['too wide a LAN', ['--lan', '10.1.1.1/4'], /--lan .*covers most of the Internet/],
-    ['a name', [...LAN, '--whitelist', 'example.com'], /--whitelist has "example\.com", neither/],
+    ['a name without a dot', [...LAN, '--whitelist', 'office'], /--whitelist has "office", neither/],
     ['too much', [...LAN, '--whitelist', '0.0.0.0/1'], /--whitelist .*a large part of the Internet/],
     [
       'every wrong entry',
-      [...LAN, '--whitelist', 'office.example.com, 198.51.100.300,0.0.0.0/1'],
-      /^portward: --whitelist has "office\.example\.com", "198\.51\.100\.300", neither an address nor a network: write 198\.51\.100\.7, .*; and it has "0\.0\.0\.0\/1", which covers/,
+      [...LAN, '--whitelist', 'office, 198.51.100.300,0.0.0.0/1'],
+      /^portward: --whitelist has "office", "198\.51\.100\.300", neither an address nor a network nor the full name of a host: write 198\.51\.100\.7, .*; and it has "0\.0\.0\.0\/1", which covers/,
     ],
     [
       'every wrong option',
@@ -157,7 +157,7 @@ describe('init', () => {
     ['a wrong LAN', 'LAN_IP=x\nBANTIME=1h\n', 0, 'LAN_IP=192.168.1.10\nLAN_NM=255.255.255.0\nBANTIME=1h\n', /^$/],
     ['a wrong LAN before a list', 'LAN_NM=24\nWHITELIST=198.51.100.7\n', 0, 'LAN_NM=255.255.255.0\nWHITELIST=198.51.100.7\nLAN_IP=192.168.1.10\n', /^$/],
     ['another wrong value', 'LAN_IP=x\nBANTIME=soon\n', 78, 'LAN_IP=x\nBANTIME=soon\n', /config\.env:2: BANTIME is "soon".*\n.*was not written: correct this first/],
-    ['a list with a name', 'WHITELIST="198.51.100.7 example.com"\n', 78, 'WHITELIST="198.51.100.7 example.com"\n', /:1: WHITELIST has "example\.com".*\n.*correct this first/],
+    ['a list with a mistake', 'WHITELIST="198.51.100.7 example"\n', 78, 'WHITELIST="198.51.100.7 example"\n', /:1: WHITELIST has "example".*\n.*correct this first/],
   ])('corrects a LAN only: %s', async (_, before, expected, after, complaint) => {
     const tree = treeWith(before)
     const { status, stderr } = await portward('init', '--root', tree.root, '--defaults', '--yes', ...LAN)
@@ -233,14 +233,8 @@ describe('the questions of init', () => {
 
   it('ask again for a list with mistakes, all of which they name', async () => {
     const tree = treeWith(null)
-    const typed = [
-      /such as 198\.51\.100\.7, 203\.0\.113\.0\/28/,
-      `office.example.com, 198.51.100.300${ENTER}`,
-    ] as const
-    const refused = [
-      /What you typed has "office\.example\.com", "198\.51\.100\.300", neither/,
-      '\u0003',
-    ] as const
+    const typed = [/such as 198\.51\.100\.7, 203\.0\.113\.0\/28/, `office, 198.51.100.300${ENTER}`] as const
+    const refused = [/What you typed has "office", "198\.51\.100\.300", neither/, '\u0003'] as const
     const { stderr } = await converse([typed, refused], 'init', '--root', tree.root, ...LAN)
     expect(stderr).toContain('nothing was written')
   })

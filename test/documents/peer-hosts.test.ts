@@ -28,6 +28,17 @@ test.each<[path: string, line: string, hosts: string[]]>([
   [`${APT}/a.sources`, 'Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg', []],
   ['/etc/apt/apt.conf.d/proxy', 'Acquire::http::Proxy "http://u:p@192.0.2.3:3142/";', ['192.0.2.3']],
   ['/etc/apt/apt.conf', '  Proxy "DIRECT";', []],
+  ['/etc/zabbix/zabbix_agentd.conf', 'Server=192.0.2.5,monitor.example', ['192.0.2.5', 'monitor.example']],
+  [
+    '/etc/zabbix/zabbix_agent2.conf',
+    'ServerActive=monitor.example:10051;[2001:db8::5]:10051',
+    ['monitor.example', '2001:db8::5'],
+  ],
+  ['/etc/zabbix/zabbix_agent2.d/site.conf', '# Server=192.0.2.5', []],
+  ['/etc/nagios/nrpe.cfg', 'allowed_hosts=127.0.0.1,192.0.2.0/28, ::1', ['127.0.0.1', '192.0.2.0/28', '::1']],
+  ['/etc/munin/munin-node.conf', String.raw`allow ^192\.0\.2\.6$`, ['192.0.2.6']],
+  ['/etc/munin/munin-node.conf', String.raw`allow ^192\.0\.2\.\d+$`, []],
+  ['/etc/munin/munin-node.conf', 'cidr_allow 192.0.2.0/28', ['192.0.2.0/28']],
   ['/etc/apt/apt.conf', '// Acquire::http::Proxy "http://192.0.2.3:3142";', []],
 ])('%s: %s', (path, line, hosts) => {
   expect(namesPeers(path)).toBe(true)

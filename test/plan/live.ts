@@ -139,6 +139,7 @@ const liveFacts = (changes: Partial<LiveFacts> = {}): LiveFacts => ({
   interfaces: [],
   outside: null,
   sockets: [],
+  names: { byName: new Map(), ofNobody: [] },
   gateways: [],
   resolvers: [],
   broadcasts: [],

@@ -21,7 +21,7 @@ const SYSLOG = { [RSYSLOG]: '*.* @192.0.2.7\n' }
 test('all that are written as addresses in one line, with what protects them', () => {
   const texts = { ...SYSLOG, [CHRONY]: '\nserver 192.0.2.1\nserver 192.168.1.3\nserver 192.0.2.7\n' }
   expect(told(texts)).toEqual([
-    `config.env: warning: this server depends on 192.0.2.7 (remote syslog, ${RSYSLOG}:1), 192.0.2.1 (NTP, ${CHRONY}:2), which WHITELIST does not protect: a forged packet with their source address gets them banned — add 192.0.2.7 192.0.2.1 to WHITELIST`,
+    `config.env: warning: this server depends on 192.0.2.7 (remote syslog, ${RSYSLOG}:1), 192.0.2.1 (NTP, ${CHRONY}:2), which WHITELIST does not protect: a forged packet with their source address gets them banned — add 192.0.2.7 192.0.2.1 to WHITELIST, or set WHITELIST_SERVICES=1`,
   ])
 })
 
@@ -46,7 +46,7 @@ test('names only where the whitelist is about to be written', () => {
   const texts = { [SOURCES]: 'deb http://mirror.example/debian bookworm main\n' }
   expect(told(texts)).toEqual([])
   expect(told(texts, 'WHITELIST=198.51.100.7\n')).toEqual([
-    `config.env:3: warning: this server depends on mirror.example (apt, ${SOURCES}:1); it was not checked whether WHITELIST has their addresses: a forged packet with their source address gets them banned — add their addresses to WHITELIST unless they are in it; portward does not resolve names`,
+    `config.env:3: warning: this server depends on mirror.example (apt, ${SOURCES}:1); it was not checked whether WHITELIST has their addresses: a forged packet with their source address gets them banned — set WHITELIST_SERVICES=1, or add their names to WHITELIST, unless it has their addresses`,
   ])
 })
 

@@ -112,7 +112,7 @@ describe('what config.env says is kept', () => {
 })
 
 it('asks for a LAN of which config.env says something wrong', () => {
-  const existing = { lan: undefined, whitelist: networks('198.51.100.7'), untrusted: [] }
+  const existing = { lan: undefined, whitelist: networks('198.51.100.7'), whitelistNames: [], untrusted: [] }
   expect(shown(propose(factsOf({ live: null }), existing))).toBe('?; whitelist 198.51.100.7')
   expect(shown(propose(factsOf({ live: HOME }), existing))).toBe('192.168.1.10/24; whitelist 198.51.100.7')
 })

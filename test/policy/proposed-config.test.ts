@@ -4,16 +4,22 @@ import { configFor, describeProposal, says } from '../../src/policy/proposed-con
 import { settingsOf } from '../plan/live.ts'
 import { network } from './topology.ts'
 
+const NAME = /[g-z]/
+
 /** `192.168.1.10/24`, `none` or `unknown`, and what the variables name. */
 const proposal = (lan: string, whitelist = '', untrusted = ''): Proposal => ({
   candidates: [],
   lan: lan === 'unknown' ? undefined : lan === 'none' ? null : network(lan),
   lanReason: 'because',
   choices: [
-    ...whitelist.split(' ').filter(Boolean).map((text) => ({ text, variable: 'WHITELIST' as const })),
+    ...whitelist.split(' ').filter(Boolean).filter((text) => !NAME.test(text)).map((text) => ({ text, variable: 'WHITELIST' as const })),
     ...untrusted.split(' ').filter(Boolean).map((text) => ({ text, variable: 'UNTRUSTED' as const })),
     { text: '198.51.100.99', variable: null },
   ].map(({ text, variable }) => ({ network: network(text), device: null, variable, reason: '' })),
+  names: [
+    ...whitelist.split(' ').filter((text) => NAME.test(text)).map((name) => ({ name, isProposed: true, reason: '' })),
+    { name: 'left.example.net', isProposed: false, reason: '' },
+  ],
   remarks: [],
 }) // biome-ignore format: a table
 
@@ -29,6 +35,9 @@ describe('a config.env that exists', () => {
     ['no LAN', `${LAN}A=1\n`, proposal('none'), 'A=1\n'],
     ['nothing of portward', 'A=1\n', proposal(HOME, '10.1.1.1'), 'A=1\nLAN_IP=192.168.1.10\nLAN_NM=255.255.255.0\nWHITELIST=10.1.1.1\n'],
     ['a longer list', 'WHITELIST=10.1.1.1\n', proposal('none', '10.1.1.1 fd00::/64'), 'WHITELIST=10.1.1.1,fd00::/64\n'],
+    ['a name more', 'WHITELIST=10.1.1.1\n', proposal('none', '10.1.1.1 home.example.net'), 'WHITELIST=10.1.1.1,home.example.net\n'],
+    ['a name that stays', 'WHITELIST=Home.example.net\n', proposal('none', 'home.example.net'), 'WHITELIST=Home.example.net\n'],
+    ['a name less', 'WHITELIST="10.1.1.1 home.example.net"\n', proposal('none', '10.1.1.1'), 'WHITELIST=10.1.1.1\n'],
     ['a shorter list', "WHITELIST='10.1.1.1 10.1.1.2'\n", proposal('none', '10.1.1.2'), 'WHITELIST=10.1.1.2\n'],
     ['no list', 'WHITELIST=10.1.1.1\nUNTRUSTED=10.7.0.0/16\n', proposal('none'), ''],
     ['an empty list', `${LAN}WHITELIST=\n`, proposal(HOME), `${LAN}WHITELIST=\n`],
@@ -51,6 +60,8 @@ describe('whether config.env says it', () => {
     [LAN, proposal('192.168.1.10/25'), false],
     [`${LAN}WHITELIST=10.1.1.1\n`, proposal(HOME), false],
     [LAN, proposal(HOME, '10.1.1.1'), false],
+    [LAN, proposal(HOME, 'home.example.net'), false],
+    [`${LAN}WHITELIST=home.example.net\n`, proposal(HOME), false],
     [`${LAN}UNTRUSTED=10.7.0.0/16\n`, proposal(HOME, '', '10.7.0.0/16'), true],
     [LAN, proposal(HOME, '', '10.7.0.0/16'), false],
   ])('%j', (text, wanted, is) => expect(says(settingsOf(text), wanted)).toBe(is))

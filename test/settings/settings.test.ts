@@ -484,7 +484,10 @@ describe('WHITELIST', () => {
     ['::ffff:198.51.100.7', ['198.51.100.7/32']],
     ['::ffff:198.51.100.0/120', ['198.51.100.0/24']],
     ['::ffff:0:0/96 ::ffff:0:0/103', ['whitelist-wide', 'whitelist-wide']],
-    ['example.org', ['whitelist']],
+    [
+      'example.org 10.0.0.300 10.0.0.x 10.0.0/24 host host_1.example.org -a.example.org 10.0.0.1-9',
+      ['whitelist', 'whitelist', 'whitelist', 'whitelist', 'whitelist', 'whitelist', 'whitelist'],
+    ],
     ['10.0.0.1/33', ['whitelist']],
     ['10.0.0.1;10.0.0.2', ['whitelist']],
   ])('%j', (value, expected) => expect(whitelist(value)).toEqual(expected))
@@ -600,7 +603,7 @@ describe('the result', () => {
       'BLOK_TCP=1',
       'BANTIME=soon',
       "KILL_ROUTE='/sbin/route'",
-      'WHITELIST="example.org 10.0.0.0/1"',
+      'WHITELIST="10.0.0.300 10.0.0.0/1"',
       'TCP_PORTS=1;2',
     ].join('\n')
     expect(parse(text).problems.map(renderProblem)).toEqual([
@@ -610,7 +613,7 @@ describe('the result', () => {
       'config.env:4: warning: sets BLOK_TCP, which portward does not know — did you mean BLOCK_TCP?',
       'config.env:5: BANTIME is "soon" — use seconds or units such as 10m, 12h, 1d, 1w; -1 for a permanent ban',
       'config.env:6: KILL_ROUTE does not contain $TARGET$, so portsentry would not run it — name the scanner as $TARGET$, and use single quotes inside',
-      'config.env:7: WHITELIST has "example.org", neither an address nor a network — write 198.51.100.7, 198.51.100.0/24 or 2001:db8::/32; names are not resolved',
+      'config.env:7: WHITELIST has "10.0.0.300", neither an address nor a network nor the full name of a host — write 198.51.100.7, 198.51.100.0/24, 2001:db8::/32 or a full name such as home.example.net',
       'config.env:7: WHITELIST has "10.0.0.0/1", which covers a large part of the Internet — name smaller networks: /8 at the widest for IPv4, /16 for IPv6',
       'config.env:8: TCP_PORTS is not one word or one quoted text — put the whole value in single quotes',
     ])

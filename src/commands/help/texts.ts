@@ -76,6 +76,19 @@ export const COMMAND_TEXTS = {
     ],
     exits: { 0: 'kept, or nothing was waiting', 1: 'too late: rolled back already, or failed' },
   },
+  refresh: {
+    group: 'Set up',
+    summary: 'look up the names in WHITELIST anew, and protect what they are now',
+    examples: [
+      ['refresh', 'what a timer does every five minutes'],
+      ['refresh --dry-run', 'show what has changed, and change nothing'],
+    ],
+    exits: {
+      0: 'followed, or no address has changed',
+      1: 'failed and rolled back, or a file is for apply to change',
+      78: WRONG_CONFIGURATION,
+    },
+  },
   status: {
     group: 'Check',
     summary: 'show what runs, in which modes, and what has drifted',

@@ -20,12 +20,13 @@ export const WORDS: Answers = [
   ['unblock release pardon free allow-ip', 'portward unban ADDRESS releases it wherever it is banned'],
   [
     'whitelist allow allowlist trust ignore exempt',
-    'add the address or network to WHITELIST in /root/config.env, then portward apply',
+    'add the address, network or name to WHITELIST in /root/config.env, then portward apply',
   ],
   [
     'install setup configure deploy provision',
     'portward init proposes a config.env, portward plan shows what follows from it',
   ],
+  ['resolve dns names ddns dyndns', 'portward refresh looks up the names in WHITELIST anew'],
   ['run update upgrade sync converge', 'portward plan shows what would change, portward apply does it'],
   ['new create wizard propose detect-lan', 'portward init proposes a config.env by what this server shows'],
   ['config edit env set get', 'edit /root/config.env (man portward-config.env), then portward plan'],
