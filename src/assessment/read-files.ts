@@ -4,6 +4,7 @@ import { BAN_SET_FILES } from '../policy/ban-set.ts'
 import { RELEASES } from '../policy/find-release.ts'
 import { FAIL2BAN_DIRECTORY } from '../policy/jail.ts'
 import { LEGACY_FILES, LEGACY_RECORD } from '../policy/legacy-bans.ts'
+import { NOTIFY_ACTION } from '../policy/notifications.ts'
 import { ADDRESSES_PATH } from '../policy/server-addresses.ts'
 import { type FileState, listDirectory, readFileState, type Unreadable } from '../system/files.ts'
 import { HostError } from '../system/host-error.ts'
@@ -21,6 +22,7 @@ export const SYSTEM_FILES: ReadonlySet<string> = new Set([
   ...BAN_SET_FILES,
   ...LEGACY_FILES,
   ADDRESSES_PATH,
+  NOTIFY_ACTION,
   '/etc/hosts.allow',
   '/etc/hosts.deny',
 ])

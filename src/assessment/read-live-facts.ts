@@ -7,6 +7,7 @@ import { readFirewallObstacle, tryTarget } from '../facts/firewall-support.ts'
 import { ipQuery, ownNetworks } from '../facts/ip.ts'
 import { readProcesses, readSockets } from '../facts/procfs.ts'
 import { readResolvers } from '../facts/resolv-conf.ts'
+import { readSecretFiles, sendsMail } from '../facts/secret-files.ts'
 import { readSshClients } from '../facts/ssh.ts'
 import { findEnabled, isActive, isLoaded, readInit, unitsQuery } from '../facts/systemd.ts'
 import { isInForce } from '../policy/backends/backends.ts'
@@ -14,6 +15,7 @@ import type { Backend, BanSet } from '../policy/backends/definition.ts'
 import { BANS_CONF, BANS_UNIT, banSetOf, chooseBackend } from '../policy/ban-set.ts'
 import type { LiveFacts } from '../policy/facts.ts'
 import { LEGACY_UNITS } from '../policy/legacy-bans.ts'
+import { secretPaths } from '../policy/notifications.ts'
 import { modesOf } from '../policy/release.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { FileState } from '../system/files.ts'
@@ -99,6 +101,7 @@ export const readLive = async <T>(
     fail2banState,
     reloadedMs,
     firewallObstacle,
+    secretFiles,
   ] = await Promise.all([
     programs,
     readResolvers(),
@@ -111,6 +114,7 @@ export const readLive = async <T>(
     fail2ban,
     readReloaded(),
     readObstacle(),
+    readSecretFiles(secretPaths(settings)),
   ])
   const live: LiveFacts = {
     asRoot,
@@ -132,6 +136,8 @@ export const readLive = async <T>(
     ...fail2banState,
     reloadedMs,
     firewallObstacle,
+    sendsMail: sendsMail(),
+    secretFiles,
   }
   return { live, answer }
 }

@@ -2,6 +2,7 @@ import { ACTION, BANS_CONF, LOADER, UNIT_PATH } from '../policy/ban-set.ts'
 import type { Desired } from '../policy/desired.ts'
 import { type Facts, fileText } from '../policy/facts.ts'
 import { SSHD_PATH } from '../policy/jail.ts'
+import { NOTIFY_ACTION } from '../policy/notifications.ts'
 import { ADDRESSES_PATH } from '../policy/server-addresses.ts'
 import type { RemoveStep, WriteStep } from './plan.ts'
 
@@ -13,6 +14,7 @@ const PURPOSES: ReadonlyMap<string, string> = new Map([
   [LOADER, `loader${OF_THE_BAN_SET}`],
   [ACTION, `ban action${OF_THE_BAN_SET}`],
   [UNIT_PATH, `unit${OF_THE_BAN_SET}`],
+  [NOTIFY_ACTION, 'tells others about bans, for NOTIFY and ABUSEIPDB_KEY_FILE'],
   [SSHD_PATH, 'the sshd jail reads the journal, as its log does not exist'],
   [ADDRESSES_PATH, "records this server's addresses, gateways and name servers"],
   ['/etc/fail2ban/filter.d/portsentry-2.conf', 'filter for the history of portsentry 2.x'],

@@ -19,6 +19,7 @@ import { desiredJails, fail2banFiles, type Jails, lostIgnoreIps, SSHD_PATH } fro
 import { chooseTarget, killRoute } from './kill-route.ts'
 import { findLanProblems } from './lan-check.ts'
 import { LEGACY_CONF, LEGACY_FILES, LEGACY_RECORD, legacyBans, legacyTarget } from './legacy-bans.ts'
+import { findNotificationProblems, notificationFiles } from './notifications.ts'
 import { requiredPackages } from './packages.ts'
 import { decideProtectedNetworks } from './protected-networks.ts'
 import { type Modes, type Release, sees } from './release.ts'
@@ -188,6 +189,7 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     ...findFirewallManagerProblems(settings, facts, release, banSet),
     ...findSlowness(settings, release, locationOf('RESOLVE_HOST')),
     ...findInsecureBlockedFile(settings, facts, locationOf('BLOCKED_FILE')),
+    ...findNotificationProblems(settings, facts),
     ...findUnfitHistory(settings, facts, release, historyPath),
     ...lostIgnoreIps(facts, release, protectedNetworks),
   )
@@ -244,6 +246,7 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     ownedFiles: new Map([
       ...release.ownedFiles(settings),
       [SSHD_PATH, jails.sshdFile],
+      ...notificationFiles(jails.jails),
       ...banSetFiles(banSetParts),
       ...LEGACY_FILES.map((path) => [path, null] as const),
       ...(record === undefined ? [] : ([[ADDRESSES_PATH, record]] as const)),

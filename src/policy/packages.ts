@@ -1,6 +1,7 @@
 import type { Settings } from '../settings/settings.ts'
 import { BACKENDS } from './backends/backends.ts'
 import type { Backend } from './backends/definition.ts'
+import { isMail } from './notifications.ts'
 
 /**
  * Packages that are needed, each named so that nothing depends on apt's recommended ones: Debian 12's fail2ban recommends
@@ -8,10 +9,11 @@ import type { Backend } from './backends/definition.ts'
  * provides libwrap's files and tcpdmatch; `ip`, which a minimal Debian lacks, is needed to find the gateway and for `verify`.
  */
 export const requiredPackages = (
-  { banBackend, banaction = '' }: Pick<Settings, 'banBackend' | 'banaction'>,
+  settings: Pick<Settings, 'banBackend' | 'banaction' | 'notify' | 'abuseipdbKeyFile'>,
   backend: Backend,
   init: 'systemd' | 'sysv',
 ): string[] => {
+  const { banBackend, banaction = '', notify, abuseipdbKeyFile } = settings
   const packages = [
     'portsentry',
     'fail2ban',
@@ -21,6 +23,8 @@ export const requiredPackages = (
     // A ban action whose program is missing fails, but fail2ban lists the ban nevertheless.
     ...(banaction.startsWith('iptables') ? ['iptables'] : []),
     ...(banaction.startsWith('nftables') ? ['nftables'] : []),
+    ...(notify.some((each) => !isMail(each)) ? ['apprise'] : []),
+    ...(abuseipdbKeyFile === undefined ? [] : ['curl']),
     ...(init === 'systemd' ? ['python3-systemd'] : []),
   ]
   return [...new Set(packages)]

@@ -33,6 +33,12 @@ export interface Settings {
   readonly findtime: string
   readonly maxretry: string
   readonly banaction: string | undefined
+  /** Who is told about bans: mail addresses, and absolute paths of apprise's configuration files. */
+  readonly notify: readonly string[]
+  /** How many messages each of them gets in what time: `10/1h`. */
+  readonly notifyLimit: string
+  /** The file with the key with which bans are reported to AbuseIPDB. */
+  readonly abuseipdbKeyFile: string | undefined
   readonly observeOnly: boolean
   /** How many earlier states can be rolled back to. */
   readonly keepGenerations: number
@@ -245,6 +251,9 @@ export const parseSettings = (text: string, environment: Environment, path: stri
     findtime: value('FINDTIME'),
     maxretry: value('MAXRETRY'),
     banaction: optional('BANACTION'),
+    notify: value('NOTIFY').split(/\s+/).filter(Boolean),
+    notifyLimit: value('NOTIFY_LIMIT'),
+    abuseipdbKeyFile: optional('ABUSEIPDB_KEY_FILE'),
     observeOnly,
     keepGenerations: Number(value('KEEP_GENERATIONS')),
     locations: new Map([...given].map(([name, { at }]) => [name, at])),

@@ -1,0 +1,69 @@
+"""fail2ban's action that tells others about bans of jail portsentry, by one of its stock actions. Kept by portward."""
+import queue, threading
+from fail2ban.client.actionreader import ActionReader
+from fail2ban.server.action import ActionBase, CommandAction
+from fail2ban.server.utils import Utils
+
+class Stock(CommandAction):
+    @staticmethod
+    def executeCmd(command, timeout=60, **options):
+        # Without fail2ban's lock: while a mail server hangs, the commands of all other jails' actions would wait for it.
+        return Utils.executeCmd(command, timeout, shell=True, output=False, **options)
+
+# One message about the bans of a period that were not announced, in the words of the stock action.
+TEXT = '<more> more hosts have been banned by jail <name> and were not announced one by one. They are in: portward report'
+SUMMARIES = {
+    'sendmail': 'printf %b "Subject: [Fail2Ban] <name>: banned <more> more from <fq-hostname>\\nDate: `LC_ALL=C date -R`\\n'
+                'From: <sendername> <<sender>>\\nTo: <dest>\\n\\n' + TEXT + '\\n" | <mailcmd>',
+    'apprise': 'printf %b "' + TEXT + '" | <apprise> -n warning -t "[Fail2Ban] <name>: banned <more> more from `uname -n`"',
+}
+
+class Action(ActionBase):
+    """Options: `stock`, the action; at most `most` bans in so many `seconds`; all others are the stock action's own."""
+    norestored, banEpoch, _prolongable = True, 0, False
+
+    def __init__(self, jail, name, **options):
+        super().__init__(jail, name)
+        self.options, self.lock, self.work, self.timer = options, threading.Lock(), queue.Queue(), None
+        # No ban waits for a message.
+        threading.Thread(target=self.carry_out, daemon=True).start()
+
+    def start(self):
+        own = dict(self.options)
+        name, self.most, self.seconds = own.pop('stock'), int(own.pop('most')), int(own.pop('seconds'))
+        reader = ActionReader(name, self._jail.name, own)
+        reader.read(), reader.getOptions({})
+        self.stock = Stock(self._jail, self._name)
+        for key, value in reader.getCombined().items(): setattr(self.stock, key, value)
+        self.stock.actionstart, self.stock.summary = '', SUMMARIES.get(name, '')
+
+    def clearAllParams(self): pass
+    def reload(self, **options):
+        self.options = options
+        self.start()
+
+    def stop(self): self.work.put(None)
+    def reban(self, info): pass
+
+    def ban(self, info):
+        with self.lock:
+            if self.timer is None:
+                self.sent = self.more = 0
+                self.timer = threading.Timer(self.seconds, self.end_period)
+                self.timer.daemon = True
+                self.timer.start()
+            if self.sent < self.most: self.work.put(('<actionban>', info))
+            else: self.more += 1
+            self.sent += 1
+
+    def end_period(self):
+        with self.lock:
+            self.timer = None
+            if self.more:
+                self.stock.more = str(self.more)
+                self.work.put(('<summary>', {}))
+
+    def carry_out(self):
+        for command, info in iter(self.work.get, None):
+            try: self.stock._processCmd(command, info)  # what it runs says in fail2ban's log what failed
+            except Exception as error: self._logSys.error('%s: %s', self._name, error)
