@@ -231,6 +231,11 @@ export const PROBLEM_CODES = {
     meaning: 'LAN_NM protects more addresses than the network of this server has.',
     action: 'Narrow it, or add the wider network to WHITELIST.',
   },
+  'launcher-not-found': {
+    title: 'portward is not where systemd looks',
+    meaning: 'A timer that config.env asks for would not find the program portward.',
+    action: 'Install the Debian package, or link bin/portward to /usr/local/bin/portward.',
+  },
   'lenient-hosts-allow': {
     title: 'Rule that opens a service to everybody',
     meaning: 'A rule in hosts.allow lets everybody in, so bans in hosts.deny have no effect on that service.',
@@ -345,6 +350,11 @@ export const PROBLEM_CODES = {
     title: 'portsentry is not installed',
     meaning: 'Neither an installed portsentry nor a version to install was found.',
     action: 'Install it, or update the package lists.',
+  },
+  'no-timers': {
+    title: 'No timers without systemd',
+    meaning: 'config.env asks for something that a timer of systemd does, and this server runs another init.',
+    action: 'Have cron run the command that the message names.',
   },
   'not-an-assignment': {
     title: 'Line that is not an assignment',

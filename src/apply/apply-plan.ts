@@ -14,7 +14,7 @@ import { HostError } from '../system/host-error.ts'
 import { step } from '../system/progress.ts'
 import { confirmDaemons } from './confirm-running.ts'
 import { install, preseed } from './packages.ts'
-import { disable, enable, reloadFail2ban, restart, stopBanUnit } from './services.ts'
+import { disable, enable, reloadFail2ban, restart, startTimer, stopBanUnit } from './services.ts'
 
 const changedSince = (path: string, fromPackage: boolean): HostError =>
   fromPackage
@@ -73,6 +73,8 @@ const perform = async (root: string, step: Step): Promise<void> => {
       return enable(step.unit)
     case 'disable':
       return disable(step.unit)
+    case 'start-timer':
+      return startTimer(step.unit)
     case 'load-bans':
       return loadBanSet(readInit())
     case 'remove-bans':

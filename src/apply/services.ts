@@ -130,6 +130,15 @@ export const start = (units: readonly string[]): Promise<void> =>
       await run('service', [unit, 'start'], `see what service ${unit} status says`, { purpose })
   })
 
+/** Enables a timer and starts it, or starts it again with its unit files as they are now. */
+export const startTimer = async (unit: string): Promise<void> => {
+  await reloadUnits()
+  await enable(unit)
+  await effect(`run systemctl restart ${unit}`, () =>
+    run('systemctl', ['restart', unit], `see what systemctl status ${unit} says`),
+  )
+}
+
 /** Makes systemd read its unit files. */
 export const reloadUnits = async (): Promise<void> => {
   if (readInit() !== 'systemd') return

@@ -6,6 +6,7 @@ import { FAIL2BAN_DIRECTORY } from '../policy/jail.ts'
 import { LEGACY_FILES, LEGACY_RECORD } from '../policy/legacy-bans.ts'
 import { NOTIFY_ACTION } from '../policy/notifications.ts'
 import { ADDRESSES_PATH } from '../policy/server-addresses.ts'
+import { TIMER_FILES } from '../policy/timers.ts'
 import { type FileState, listDirectory, readFileState, type Unreadable } from '../system/files.ts'
 import { HostError } from '../system/host-error.ts'
 import { resolveInRoot } from '../system/paths.ts'
@@ -21,6 +22,7 @@ export const SYSTEM_FILES: ReadonlySet<string> = new Set([
   ]),
   ...BAN_SET_FILES,
   ...LEGACY_FILES,
+  ...TIMER_FILES,
   ADDRESSES_PATH,
   NOTIFY_ACTION,
   '/etc/hosts.allow',

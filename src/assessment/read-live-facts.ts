@@ -9,7 +9,16 @@ import { readProcesses, readSockets } from '../facts/procfs.ts'
 import { readResolvers } from '../facts/resolv-conf.ts'
 import { readSecretFiles, sendsMail } from '../facts/secret-files.ts'
 import { readSshClients } from '../facts/ssh.ts'
-import { findEnabled, isActive, isLoaded, readInit, unitsQuery } from '../facts/systemd.ts'
+import {
+  findEnabled,
+  findTimers,
+  hasLauncher,
+  isActive,
+  isLoaded,
+  readInit,
+  timerUnits,
+  unitsQuery,
+} from '../facts/systemd.ts'
 import { isInForce } from '../policy/backends/backends.ts'
 import type { Backend, BanSet } from '../policy/backends/definition.ts'
 import { BANS_CONF, BANS_UNIT, banSetOf, chooseBackend } from '../policy/ban-set.ts'
@@ -17,6 +26,7 @@ import type { LiveFacts } from '../policy/facts.ts'
 import { LEGACY_UNITS } from '../policy/legacy-bans.ts'
 import { secretPaths } from '../policy/notifications.ts'
 import { modesOf } from '../policy/release.ts'
+import { PROGRAM_DIRECTORIES, TIMER_UNITS, wantedTimers } from '../policy/timers.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { FileState } from '../system/files.ts'
 import { askAll, nothing, type Query } from '../system/query.ts'
@@ -59,9 +69,10 @@ export const readLive = async <T>(
   const init = readInit()
   const wanted = settings.banTarget === 'auto' ? 'CHAOS' : settings.banTarget
   const daemonUnits = unitsOf(settings)
+  const timers = wantedTimers(settings, init).map(({ unit }) => `${unit}.timer`)
   // Programs first: they run while this process reads files.
   const programs = askAll(
-    unitsQuery(init === 'systemd' ? [...daemonUnits, BANS_UNIT, ...LEGACY_UNITS] : []),
+    unitsQuery(init === 'systemd' ? [...daemonUnits, BANS_UNIT, ...LEGACY_UNITS, ...timerUnits(timers)] : []),
     ipQuery,
     asRoot ? firewallQuery() : nothing,
     asRoot ? query : nothing,
@@ -125,7 +136,9 @@ export const readLive = async <T>(
     ...ssh,
     firewallManagers,
     daemons,
-    enabled: findEnabled(init, allUnits),
+    enabled: findEnabled(init, allUnits, TIMER_UNITS),
+    timers: findTimers(timers, allUnits),
+    launcher: timers.length === 0 || hasLauncher(PROGRAM_DIRECTORIES),
     units: new Map([...allUnits].filter(([name, unit]) => daemonUnits.includes(name) && isLoaded(unit))),
     bans: found?.bans ?? null,
     inputPolicy: found?.inputPolicy ?? null,

@@ -1,9 +1,11 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Query } from '../system/query.ts'
 
 export type Init = 'systemd' | 'sysv'
 
 export const WANTS = '/etc/systemd/system/multi-user.target.wants'
+const TIMER_WANTS = '/etc/systemd/system/timers.target.wants'
 
 /** What sd_booted(3) looks at. */
 export const readInit = (): Init => (existsSync('/run/systemd/system') ? 'systemd' : 'sysv')
@@ -32,6 +34,7 @@ const PROPERTIES = [
   'CapabilityBoundingSet',
   'PrivateNetwork',
   'RestrictAddressFamilies',
+  'Result',
   'SystemCallFilter',
 ]
 
@@ -83,14 +86,57 @@ const ENABLED: ReadonlySet<string> = new Set(['enabled', 'enabled-runtime', 'sta
  * Those of these units, or of the init scripts, that start at boot. Instances of a template are recognised by their links,
  * which remain when an upgrade removes the template; units that systemd generated from an init script, by the script's links.
  */
-export const findEnabled = (init: Init, units: ReadonlyMap<string, UnitProperties>): Set<string> => {
+export const findEnabled = (
+  init: Init,
+  units: ReadonlyMap<string, UnitProperties>,
+  timers: readonly string[],
+): Set<string> => {
   if (init === 'sysv') return new Set(['portsentry', 'fail2ban'].filter(startsBySysv))
   const enabled = [...units].filter(([name, properties]) => {
     const state = properties.get('UnitFileState') ?? ''
     return state === 'generated' ? startsBySysv(name) : ENABLED.has(state)
   })
   const links = list(WANTS).filter((link) => /^(?:portsentry@|portward-)/.test(link))
-  return new Set([...enabled.map(([name]) => name), ...links.map((link) => link.replace(/\.service$/, ''))])
+  const timerLinks = list(TIMER_WANTS).filter((link) => timers.includes(link))
+  return new Set([
+    ...enabled.map(([name]) => name),
+    ...links.map((link) => link.replace(/\.service$/, '')),
+    ...timerLinks,
+  ])
+}
+
+/** What systemd says of portward's timers, with their suffix. */
+export interface OwnTimers {
+  readonly active: ReadonlySet<string>
+  /** Those whose last run failed. */
+  readonly failed: ReadonlySet<string>
+}
+
+/** Whether a program named portward is in one of these directories. */
+export const hasLauncher = (directories: readonly string[]): boolean =>
+  directories.some((directory) => {
+    try {
+      accessSync(join(directory, 'portward'), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+
+/** The names under which `unitsQuery` has to be asked for these timers. */
+export const timerUnits = (timers: readonly string[]): string[] =>
+  timers.flatMap((timer) => [timer, timer.replace(/\.timer$/, '')])
+
+/** Which of these timers are active, and whose last run failed, by the answer of `unitsQuery`. */
+export const findTimers = (
+  timers: readonly string[],
+  units: ReadonlyMap<string, UnitProperties>,
+): OwnTimers => {
+  const result = (timer: string) => units.get(timer.replace(/\.timer$/, ''))?.get('Result')
+  return {
+    active: new Set(timers.filter((timer) => isActive(units.get(timer)))),
+    failed: new Set(timers.filter((timer) => ![undefined, 'success'].includes(result(timer)))),
+  }
 }
 
 /** What `systemctl start` would use of some units. */

@@ -1,5 +1,5 @@
 import { purge } from '../apply/packages.ts'
-import { stopBanUnit, stopServices } from '../apply/services.ts'
+import { disable, stopBanUnit, stopServices } from '../apply/services.ts'
 import {
   loadBanSet,
   readBanSet,
@@ -22,6 +22,7 @@ import {
   legacyBackend,
   legacyProtected,
 } from '../policy/legacy-bans.ts'
+import { TIMERS, timerPaths } from '../policy/timers.ts'
 import { messageOf } from '../system/host-error.ts'
 import { activity, step } from '../system/progress.ts'
 import { releasedBy, releaseJailed, undoFirewallBans } from './bans.ts'
@@ -121,6 +122,10 @@ export const restore = async (state: string, restoration: Restoration, as: Undon
     await attempt(() => removeDirectories(restoration))
     return { failures, unrestored }
   }
+  // While their files exist. Those that were enabled before are started again with the services.
+  for (const timer of TIMERS)
+    if (timerPaths(timer).some((path) => changeOf(restoration, path) === 'removed'))
+      await attempt(() => disable(`${timer.unit}.timer`))
   const { present, removesBanSet, allowed, program, legacyBackend } = await readBanPath(state, restoration)
   const isReleased = releasedBy(as, restoration.bans, allowed)
   const purges = packages.length > 0

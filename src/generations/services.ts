@@ -5,6 +5,7 @@ import {
   reloadUnits,
   SERVICES,
   start,
+  startTimer,
   stopService,
 } from '../apply/services.ts'
 import { readDaemons, type Service } from '../facts/daemons.ts'
@@ -12,6 +13,7 @@ import { readReloaded } from '../facts/fail2ban-reload.ts'
 import { findEnabled, readInit, unitsQuery } from '../facts/systemd.ts'
 import { BANS_UNIT } from '../policy/ban-set.ts'
 import { LEGACY_UNITS } from '../policy/legacy-bans.ts'
+import { TIMER_UNITS } from '../policy/timers.ts'
 import { messageOf } from '../system/host-error.ts'
 import { run } from '../system/process.ts'
 import { ask } from '../system/query.ts'
@@ -34,7 +36,7 @@ const readEnabled = async (): Promise<Set<string>> => {
   const init = readInit()
   const units =
     init === 'systemd' ? await ask(unitsQuery([...SERVICES, BANS_UNIT, ...LEGACY_UNITS])) : new Map()
-  return findEnabled(init, units)
+  return findEnabled(init, units, TIMER_UNITS)
 }
 
 /** What runs and what starts at boot. Throws HostError. */
@@ -83,6 +85,8 @@ export const restoreServices = async (record: ServiceRecord, since: number): Pro
   for (const unit of enabled) if (!wanted.includes(unit)) await attempt(disableAtBoot(unit))
   for (const unit of wanted) if (!enabled.has(unit)) await attempt(enable(unit))
   await attempt(reloadUnits())
+  // Also those that were enabled all the time: their unit files may be restored ones.
+  for (const unit of wanted) if (TIMER_UNITS.includes(unit)) await attempt(startTimer(unit))
   // A fail2ban that was not restarted may have read files that are restored now.
   if (!others.includes('fail2ban') && (await readReloaded()) >= since) await attempt(reloadFail2ban())
   for (const unit of others.flatMap((service) => activeUnits(record, service))) await attempt(start([unit]))

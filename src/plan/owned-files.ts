@@ -4,6 +4,7 @@ import { type Facts, fileText } from '../policy/facts.ts'
 import { SSHD_PATH } from '../policy/jail.ts'
 import { NOTIFY_ACTION } from '../policy/notifications.ts'
 import { ADDRESSES_PATH } from '../policy/server-addresses.ts'
+import { timerPurpose } from '../policy/timers.ts'
 import type { RemoveStep, WriteStep } from './plan.ts'
 
 /** The end of what a file of the ban set is for. */
@@ -22,7 +23,8 @@ const PURPOSES: ReadonlyMap<string, string> = new Map([
 ])
 
 /** What a file is for that portward writes as a whole. The others are the rules of a ban backend. */
-const purposeOf = (path: string): string => PURPOSES.get(path) ?? `rules${OF_THE_BAN_SET}`
+const purposeOf = (path: string): string =>
+  PURPOSES.get(path) ?? timerPurpose(path) ?? `rules${OF_THE_BAN_SET}`
 
 /** Why the backend and target were chosen: shown only by the plan that chooses them. */
 const notesOn = (before: string | null, after: string, { banSetNotes }: Desired): readonly string[] => {

@@ -71,6 +71,14 @@ export interface EnableStep {
   readonly unit: string
 }
 
+/** Enables and starts one of portward's timers, with its unit files as they are then. */
+export interface TimerStep {
+  readonly kind: 'start-timer'
+  /** With its suffix. */
+  readonly unit: string
+  readonly reasons: readonly string[]
+}
+
 /** Ends all daemons of a service, then starts its units. */
 export interface RestartStep {
   readonly kind: 'restart'
@@ -104,6 +112,7 @@ export type Step =
   | RemoveStep
   | TouchStep
   | EnableStep
+  | TimerStep
   | LoadStep
   | UnloadStep
   | LegacyStep

@@ -12,6 +12,7 @@ import { managedFiles, planFile, planHostsDeny, planLogs } from './file-steps.ts
 import { planOwned } from './owned-files.ts'
 import type { Plan, RemoveStep, Step, WriteStep } from './plan.ts'
 import { planHandOver, planLegacyRemoval, planServices, planUnload } from './services.ts'
+import { planTimerStarts, planTimerStops } from './timers.ts'
 import { planUnbans } from './unban-protected.ts'
 import { findBlockedSteps, findUnwritable } from './unwritable.ts'
 
@@ -153,11 +154,14 @@ export const plan = (settings: Settings, facts: Facts): Judgement => {
     inexact.length > 0
       ? []
       : [
+          // While their unit files still exist.
+          ...planTimerStops(desired, facts),
           ...planHandOver(desired, facts),
           ...(desired.banSet === null ? planUnload(desired, facts) : []),
           ...planLogs(desired, facts),
           ...writes.filter((step) => !isLegacy(step)),
           ...(live === null ? [] : planServices(desired, facts, live, writes)),
+          ...planTimerStarts(desired, facts, writes),
           // No ban ends before the ban set is loaded and both daemons use it. As long as its files exist, the old unit would
           // remove the rules of both when it stops.
           ...writes.filter(isLegacy),

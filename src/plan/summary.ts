@@ -59,12 +59,16 @@ export const summaryInWords = ({ steps }: Pick<Plan, 'steps'>): string => {
     ...(removed > 0 ? [created + edited > 0 ? `${removed} removed` : counted(removed, 'removed file')] : []),
   ]
   const enabled = ofKind(steps, 'enable').map(({ unit }) => unit)
+  const timers = ofKind(steps, 'start-timer').map(({ unit }) => unit)
   const disabled = ofKind(steps, 'disable').map(({ unit }) => unit)
   const released = ofKind(steps, 'release').map(({ address }) => address)
   const parts = [
     ...(fates.length > 0 ? [fates.join(', ')] : []),
     ...ofKind(steps, 'install').map(installationInWords),
     ...(enabled.length > 0 ? [`starts ${unitsInWords(enabled)} at boot`] : []),
+    ...(timers.length > 0
+      ? [`starts ${timers.length === 1 ? listed(timers) : counted(timers.length, 'timer')}`]
+      : []),
     ...(disabled.length > 0 ? [`stops ${unitsInWords(disabled)}`] : []),
     ...(ofKind(steps, 'load-bans').length > 0 ? ['loads the bans'] : []),
     ...(ofKind(steps, 'remove-bans').some(({ isLast }) => isLast) ? ['removes all bans'] : []),

@@ -3,6 +3,7 @@ import { counted, listed } from '../phrases.ts'
 import { BAN_SET_FILES } from '../policy/ban-set.ts'
 import { LEGACY_FILES } from '../policy/legacy-bans.ts'
 import { ADDRESSES_PATH } from '../policy/server-addresses.ts'
+import { timerPurpose } from '../policy/timers.ts'
 import type { Step } from './plan.ts'
 import { CHANGES } from './services.ts'
 
@@ -33,6 +34,7 @@ const BAN_FILES: ReadonlySet<string> = new Set([...BAN_SET_FILES, ...LEGACY_FILE
 const topicOf = (path: string): Topic => {
   if (BAN_FILES.has(path)) return 'bans'
   if (path === ADDRESSES_PATH) return 'protected'
+  if (timerPurpose(path) !== undefined) return 'services'
   if (path === '/etc/hosts.allow' || path === '/etc/hosts.deny') return basename(path) as Topic
   return path.includes('portsentry') && !path.startsWith('/etc/fail2ban/') ? 'portsentry' : 'fail2ban'
 }
@@ -77,6 +79,8 @@ export const wordsOf = (step: Step): StepWords => {
       return { topic: 'services', verb: 'enable', object: `${step.unit} at boot`, details: [] }
     case 'disable':
       return { topic: 'services', verb: 'disable', object: `${step.unit}, and stop it`, details: [] }
+    case 'start-timer':
+      return { topic: 'services', verb: 'start', object: step.unit, details: inShort(step.reasons) }
     case 'load-bans':
       return {
         topic: 'bans',

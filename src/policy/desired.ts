@@ -24,6 +24,7 @@ import { requiredPackages } from './packages.ts'
 import { decideProtectedNetworks } from './protected-networks.ts'
 import { type Modes, type Release, sees } from './release.ts'
 import { ADDRESSES_PATH } from './server-addresses.ts'
+import { findTimerProblems, timerFiles, wantedTimers } from './timers.ts'
 import { writtenPaths } from './written-paths.ts'
 
 /** The desired state of the server as data: what each file should contain and what should run. */
@@ -35,6 +36,8 @@ export interface Desired extends BanPath {
   /** Keys of portsentry.conf; null: the daemon must find no such key. */
   readonly conf: ReadonlyMap<string, string | null>
   readonly modes: Modes
+  /** The units of portward's timers, with their suffix. */
+  readonly timers: readonly string[]
   /** What bans are made with; null: portward does not change the firewall. */
   readonly banSet: BanSet | null
   /** Why `auto` chose this backend and this target, for the plan that chooses them. */
@@ -186,6 +189,7 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
       ? []
       : findExposed(facts, release, protectedNetworks, settings.untrusted, locationOf('WHITELIST'))),
     ...findLanProblems(settings, facts.live?.topology ?? null, protectedNetworks),
+    ...findTimerProblems(settings, facts.live),
     ...findFirewallManagerProblems(settings, facts, release, banSet),
     ...findSlowness(settings, release, locationOf('RESOLVE_HOST')),
     ...findInsecureBlockedFile(settings, facts, locationOf('BLOCKED_FILE')),
@@ -229,6 +233,7 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     selections: facts.packages.has('portsentry') ? [] : [SELECTION],
     conf,
     modes,
+    timers: wantedTimers(settings, facts.live?.init ?? 'systemd').map(({ unit }) => `${unit}.timer`),
     banSet,
     banSetNotes: [
       ...(banSet === null ? [] : describeBackend(settings, { backend, reason })),
@@ -248,6 +253,7 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
       [SSHD_PATH, jails.sshdFile],
       ...notificationFiles(jails.jails),
       ...banSetFiles(banSetParts),
+      ...timerFiles(settings, facts.live),
       ...LEGACY_FILES.map((path) => [path, null] as const),
       ...(record === undefined ? [] : ([[ADDRESSES_PATH, record]] as const)),
     ]),

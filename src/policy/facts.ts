@@ -10,6 +10,7 @@ import type { NewPackage } from '../facts/packages.ts'
 import type { Socket } from '../facts/procfs.ts'
 import type { SecretFile } from '../facts/secret-files.ts'
 import type { Init, UnitProperties } from '../facts/systemd.ts'
+import type { Init, OwnTimers, UnitProperties } from '../facts/systemd.ts'
 import type { FileState, Unreadable } from '../system/files.ts'
 import type { ServerAddresses } from './server-addresses.ts'
 
@@ -38,6 +39,10 @@ export interface LiveFacts extends ServerAddresses {
   readonly daemons: readonly DaemonProcess[]
   /** Units and init scripts of portsentry, fail2ban and portward that start at boot, including those of other releases. */
   readonly enabled: ReadonlySet<string>
+  /** Those of portward's timers that wait for their next run, and those whose last run failed. */
+  readonly timers: OwnTimers
+  /** Whether systemd would find a program named portward. */
+  readonly launcher: boolean
   /** Properties of the daemons' units, by unit; empty without systemd. */
   readonly units: ReadonlyMap<string, UnitProperties>
   /** Whether the ban set is loaded and its rules are in force; null without root. */

@@ -139,6 +139,11 @@ export const CHECK_CODES = {
     action:
       'Run portward apply, which sets KILL_ROUTE; harmless if a KILL_ROUTE that you wrote bans in another way.',
   },
+  timers: {
+    title: 'the timers that config.env asks for run',
+    meaning: 'A timer that config.env asks for is not running, or what it started last has failed.',
+    action: 'Run portward apply, which starts it; why a run failed, its journal says.',
+  },
   watching: {
     title: 'the running portsentry has its sockets open',
     meaning: 'portsentry runs but hears nothing, or only some interfaces, so scans are not noticed.',

@@ -43,6 +43,19 @@ const checkBoot = (desired: Desired, live: LiveFacts): Check => {
     : check.fail(`not started at boot: ${shortList(missing)}`, 'portward apply')
 }
 
+/** Nothing where config.env asks for no timer. */
+const checkTimers = ({ timers }: Desired, { enabled, timers: { active, failed } }: LiveFacts): Check[] => {
+  if (timers.length === 0) return []
+  const check = checkFor('timers')
+  const down = timers.filter((timer) => !enabled.has(timer) || !active.has(timer))
+  if (down.length > 0)
+    return [check.fail(`not running, or not at boot: ${shortList(down)}`, 'portward apply')]
+  const services = timers.filter((timer) => failed.has(timer)).map((timer) => timer.replace(/\.timer$/, ''))
+  return services.length > 0
+    ? [check.fail(`the last run failed: ${shortList(services)}`, `journalctl -u ${services.join(' -u ')}`)]
+    : [check.pass(shortList(timers))]
+}
+
 /** In the lab fail2ban loads the rules again, so this checks whether they are in force on the live server. */
 const checkBanSet = ({ banSet, ownedFiles }: Desired, facts: Facts, live: LiveFacts): Check => {
   const check = checkFor('ban-set')
@@ -122,6 +135,7 @@ export const checkRunning = (
   checkDaemons(desired, live),
   checkWatching(live),
   checkBoot(desired, live),
+  ...checkTimers(desired, live),
   checkBanSet(desired, facts, live),
   checkJail(desired, live, answers),
   checkDump(desired, facts, answers),

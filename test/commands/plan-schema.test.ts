@@ -142,6 +142,7 @@ const KINDS = {
   remove: true,
   enable: true,
   disable: true,
+  'start-timer': true,
   'load-bans': true,
   'remove-bans': true,
   'hand-over-bans': true,

@@ -151,6 +151,8 @@ const liveFacts = (changes: Partial<LiveFacts> = {}): LiveFacts => ({
     daemon('fail2ban', 3, '/usr/bin/python3', '/usr/bin/fail2ban-server', '-xf', 'start'),
   ],
   enabled: new Set(['portsentry', 'fail2ban', BANS_UNIT]),
+  timers: { active: new Set(), failed: new Set() },
+  launcher: true,
   units: new Map(),
   hasBanSet: true,
   bans: [],

@@ -91,6 +91,11 @@ it.each<[Step, line: string, overview: string]>([
     'services     disable portsentry@tcp, and stop it',
   ],
   [
+    { kind: 'start-timer', unit: 'portward-metrics.timer', reasons: ['METRICS asks for it'] },
+    'start    portward-metrics.timer: METRICS asks for it',
+    'services     start portward-metrics.timer: METRICS asks for it',
+  ],
+  [
     { kind: 'load-bans', reasons: changes('a', 'b', 'c') },
     'load     the ban set into the kernel: 3 files change',
     'bans         load the ban set into the kernel: 3 files change',

@@ -1,0 +1,131 @@
+import type { Init } from '../facts/systemd.ts'
+import type { Problem } from '../problem.ts'
+import type { Settings } from '../settings/settings.ts'
+import type { LiveFacts } from './facts.ts'
+
+/** A timer of systemd that runs one of portward's commands, and the service that it starts. */
+export interface OwnTimer {
+  /** The name of both units, without `.timer` or `.service`. */
+  readonly unit: string
+  /** The variable of config.env that turns it on. */
+  readonly variable: string
+  readonly isWanted: (settings: Settings) => boolean
+  /** The arguments of portward. */
+  readonly args: (settings: Settings) => readonly string[]
+  /** What it does, in words that fit after "portward": `writes its metrics every 5 minutes`. */
+  readonly purpose: string
+  /** Lines of the section [Timer], such as `OnCalendar=daily`. */
+  readonly schedule: readonly string[]
+  /** The same schedule as the first five fields of a crontab line, for servers without systemd. */
+  readonly cron: string
+}
+
+/** Every timer that portward can install. */
+export const TIMERS: readonly OwnTimer[] = []
+
+/** Their units, with the suffix. */
+export const TIMER_UNITS: readonly string[] = TIMERS.map(({ unit }) => `${unit}.timer`)
+
+const UNIT_DIRECTORY = '/etc/systemd/system'
+
+/** The files of a timer: that of its service first. */
+export const timerPaths = ({ unit }: Pick<OwnTimer, 'unit'>): readonly string[] =>
+  ['service', 'timer'].map((suffix) => `${UNIT_DIRECTORY}/${unit}.${suffix}`)
+
+/** All files of all timers. */
+export const TIMER_FILES: readonly string[] = TIMERS.flatMap(timerPaths)
+
+/** What a file of a timer is for; undefined if it is not one. */
+export const timerPurpose = (path: string): string | undefined =>
+  TIMERS.find((timer) => timerPaths(timer).includes(path))?.purpose
+
+/** Where systemd looks for programs that a unit names without a directory; those of Debian before 13 include sbin. */
+export const PROGRAM_DIRECTORIES = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin'] as const
+
+const DEFAULT_CONFIG = '/root/config.env'
+
+/** A word of ExecStart: systemd replaces % and $, and reads quotes and backslashes. */
+const quoteWord = (word: string): string => {
+  const literal = word.replaceAll('%', '%%').replaceAll('$', '$$$$')
+  return /^[\w.,:@%+=/-]+$/.test(literal) ? literal : `"${literal.replace(/["\\]/g, '\\$&')}"`
+}
+
+/** The command line of a timer. It reads the same config.env as this run, which is absolute on a server. */
+const commandOf = ({ args }: OwnTimer, settings: Settings, isLive: boolean): readonly string[] => [
+  'portward',
+  ...args(settings),
+  ...(isLive && settings.path !== DEFAULT_CONFIG ? ['--config', settings.path] : []),
+]
+
+const unitTexts = (timer: OwnTimer, settings: Settings, isLive: boolean): readonly string[] => {
+  const head = (words: string) => [
+    '# Kept by portward from config.env.',
+    '[Unit]',
+    `Description=portward ${words}`,
+    'Documentation=man:portward(8)',
+  ]
+  const service = [
+    ...head(timer.purpose),
+    'After=network-online.target fail2ban.service',
+    '',
+    '[Service]',
+    'Type=oneshot',
+    `ExecStart=${commandOf(timer, settings, isLive).map(quoteWord).join(' ')}`,
+    'TimeoutStartSec=10min',
+    '',
+  ]
+  const schedule = [
+    ...head(timer.purpose),
+    '',
+    '[Timer]',
+    ...timer.schedule,
+    '',
+    '[Install]',
+    'WantedBy=timers.target',
+    '',
+  ]
+  return [service, schedule].map((lines) => lines.join('\n'))
+}
+
+/** The timers that config.env asks for. Without systemd there are none. */
+export const wantedTimers = (settings: Settings, init: Init, timers = TIMERS): readonly OwnTimer[] =>
+  init === 'systemd' ? timers.filter(({ isWanted }) => isWanted(settings)) : []
+
+/** Every file of every timer, by path; null: it must not exist. */
+export const timerFiles = (
+  settings: Settings,
+  live: Pick<LiveFacts, 'init'> | null,
+  timers = TIMERS,
+): ReadonlyMap<string, string | null> => {
+  const wanted = wantedTimers(settings, live?.init ?? 'systemd', timers)
+  return new Map(
+    timers.flatMap((timer) => {
+      const texts = wanted.includes(timer) ? unitTexts(timer, settings, live !== null) : []
+      return timerPaths(timer).map((path, index) => [path, texts[index] ?? null] as const)
+    }),
+  )
+}
+
+/** Why the timers that config.env asks for would not run on this server. */
+export const findTimerProblems = (
+  settings: Settings,
+  live: Pick<LiveFacts, 'init' | 'launcher'> | null,
+  timers = TIMERS,
+): Problem[] => {
+  const asked = timers.filter(({ isWanted }) => isWanted(settings))
+  if (live === null) return []
+  return asked.flatMap((timer): Problem[] => {
+    const { unit, variable, cron } = timer
+    const at = settings.locations.get(variable) ?? { path: settings.path }
+    if (live.init !== 'systemd') {
+      const command = commandOf(timer, settings, true).join(' ')
+      const hint = `have cron run it, as root: ${cron} ${command}`
+      const message = `${variable} needs a timer of systemd, which does not run here`
+      return [{ severity: 'warning', code: 'no-timers', message, hint, at }]
+    }
+    if (live.launcher) return []
+    const message = `${variable} needs ${unit}.timer, which would not find portward: it is not in ${PROGRAM_DIRECTORIES.join(', ')}`
+    const hint = 'install the Debian package, or link bin/portward there'
+    return [{ severity: 'error', code: 'launcher-not-found', message, hint, at }]
+  })
+}
