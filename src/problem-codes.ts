@@ -351,6 +351,11 @@ export const PROBLEM_CODES = {
     meaning: 'Neither an installed portsentry nor a version to install was found.',
     action: 'Install it, or update the package lists.',
   },
+  'no-recipient': {
+    title: 'A summary for nobody',
+    meaning: 'NOTIFY_DIGEST asks for a summary of each day, but NOTIFY is empty.',
+    action: 'Name the recipients in NOTIFY, or leave NOTIFY_DIGEST empty.',
+  },
   'no-timers': {
     title: 'No timers without systemd',
     meaning: 'config.env asks for something that a timer of systemd does, and this server runs another init.',

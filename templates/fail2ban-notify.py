@@ -10,7 +10,7 @@ class Stock(CommandAction):
         # Without fail2ban's lock: while a mail server hangs, the commands of all other jails' actions would wait for it.
         return Utils.executeCmd(command, timeout, shell=True, output=False, **options)
 
-# One message about the bans of a period that were not announced, in the words of the stock action.
+# The message about the bans of a period that were not announced, in the form of the stock action.
 TEXT = '<more> more hosts have been banned by jail <name> and were not announced one by one. They are in: portward report'
 SUMMARIES = {
     'sendmail': 'printf %b "Subject: [Fail2Ban] <name>: banned <more> more from <fq-hostname>\\nDate: `LC_ALL=C date -R`\\n'
@@ -21,49 +21,42 @@ SUMMARIES = {
 class Action(ActionBase):
     """Options: `stock`, the action; at most `most` bans in so many `seconds`; all others are the stock action's own."""
     norestored, banEpoch, _prolongable = True, 0, False
-
     def __init__(self, jail, name, **options):
         super().__init__(jail, name)
         self.options, self.lock, self.work, self.timer = options, threading.Lock(), queue.Queue(), None
-        # No ban waits for a message.
-        threading.Thread(target=self.carry_out, daemon=True).start()
+        threading.Thread(target=self.carry_out, daemon=True).start()  # no ban waits for a message
 
     def start(self):
         own = dict(self.options)
         name, self.most, self.seconds = own.pop('stock'), int(own.pop('most')), int(own.pop('seconds'))
-        reader = ActionReader(name, self._jail.name, own)
-        reader.read(), reader.getOptions({})
-        self.stock = Stock(self._jail, self._name)
-        for key, value in reader.getCombined().items(): setattr(self.stock, key, value)
-        self.stock.actionstart, self.stock.summary = '', SUMMARIES.get(name, '')
+        (reader := ActionReader(name, self._jail.name, own)).read()
+        reader.getOptions({})
+        stock = Stock(self._jail, self._name)
+        for key, value in reader.getCombined().items(): setattr(stock, key, value)
+        stock.actionstart, stock.summary, self.stock = '', SUMMARIES.get(name, ':'), stock
 
-    def clearAllParams(self): pass
-    def reload(self, **options):
-        self.options = options
-        self.start()
-
+    def reload(self, **options): self.options = options; self.start()
     def stop(self): self.work.put(None)
+    def clearAllParams(self): pass
     def reban(self, info): pass
 
     def ban(self, info):
         with self.lock:
             if self.timer is None:
-                self.sent = self.more = 0
-                self.timer = threading.Timer(self.seconds, self.end_period)
+                self.left, self.more, self.timer = self.most, 0, threading.Timer(self.seconds, self.end_period)
                 self.timer.daemon = True
                 self.timer.start()
-            if self.sent < self.most: self.work.put(('<actionban>', info))
+            if self.left: self.left -= 1; self.work.put(info)
             else: self.more += 1
-            self.sent += 1
 
     def end_period(self):
         with self.lock:
             self.timer = None
-            if self.more:
-                self.stock.more = str(self.more)
-                self.work.put(('<summary>', {}))
+            if self.more: self.work.put(self.more)
 
     def carry_out(self):
-        for command, info in iter(self.work.get, None):
-            try: self.stock._processCmd(command, info)  # what it runs says in fail2ban's log what failed
+        for info in iter(self.work.get, None):
+            try:  # fail2ban logs what fails
+                if isinstance(info, int): self.stock.more = str(info)
+                self.stock._processCmd(*(('<summary>', {}) if isinstance(info, int) else ('<actionban>', info)))
             except Exception as error: self._logSys.error('%s: %s', self._name, error)

@@ -15,11 +15,16 @@ import { findDatabase } from './fail2ban-database.ts'
 import { findFirewallManagerProblems } from './firewall-managers.ts'
 import { findUnfitHistory } from './history-file.ts'
 import { judgedDaemons } from './hosts-access-verdict.ts'
-import { desiredJails, fail2banFiles, type Jails, lostIgnoreIps, SSHD_PATH } from './jail.ts'
+import { desiredJails, fail2banFiles, isJailWanted, type Jails, lostIgnoreIps, SSHD_PATH } from './jail.ts'
 import { chooseTarget, killRoute } from './kill-route.ts'
 import { findLanProblems } from './lan-check.ts'
 import { LEGACY_CONF, LEGACY_FILES, LEGACY_RECORD, legacyBans, legacyTarget } from './legacy-bans.ts'
-import { findNotificationProblems, notificationFiles } from './notifications.ts'
+import {
+  findNotificationProblems,
+  type NoticeAction,
+  notificationFiles,
+  wantedNotices,
+} from './notifications.ts'
 import { requiredPackages } from './packages.ts'
 import { decideProtectedNetworks } from './protected-networks.ts'
 import { type Modes, type Release, sees } from './release.ts'
@@ -58,6 +63,8 @@ export interface Desired extends BanPath {
   /** The protected networks that hosts.allow names. */
   readonly hostsAllowNetworks: readonly Network[]
   readonly jails: Jails
+  /** The jail's actions that tell others about bans. */
+  readonly notices: readonly NoticeAction[]
   /** Files that portward writes as a whole, by path; null: the file must not exist. */
   readonly ownedFiles: ReadonlyMap<string, string | null>
   /** The history file that portsentry writes and fail2ban reads. */
@@ -248,6 +255,7 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     libwrapDaemons,
     ignored: protectedNetworks.filter((network) => sees(release, network)),
     jails: jails.jails,
+    notices: isJailWanted(jails) ? wantedNotices(settings) : [],
     ownedFiles: new Map([
       ...release.ownedFiles(settings),
       [SSHD_PATH, jails.sshdFile],

@@ -24,7 +24,7 @@ export const requiredPackages = (
     ...(banaction.startsWith('iptables') ? ['iptables'] : []),
     ...(banaction.startsWith('nftables') ? ['nftables'] : []),
     ...(notify.some((each) => !isMail(each)) ? ['apprise'] : []),
-    ...(abuseipdbKeyFile === undefined ? [] : ['curl']),
+    ...(abuseipdbKeyFile === undefined ? [] : ['curl', 'ca-certificates']),
     ...(init === 'systemd' ? ['python3-systemd'] : []),
   ]
   return [...new Set(packages)]

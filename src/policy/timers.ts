@@ -21,7 +21,17 @@ export interface OwnTimer {
 }
 
 /** Every timer that portward can install. */
-export const TIMERS: readonly OwnTimer[] = []
+export const TIMERS: readonly OwnTimer[] = [
+  {
+    unit: 'portward-digest',
+    variable: 'NOTIFY_DIGEST',
+    isWanted: ({ notifyDigest }) => notifyDigest,
+    args: () => ['report', '--send', '--since', '24h'],
+    purpose: 'sends a summary of each day',
+    schedule: ['OnCalendar=*-*-* 06:00', 'Persistent=true'],
+    cron: '0 6 * * *',
+  },
+]
 
 /** Their units, with the suffix. */
 export const TIMER_UNITS: readonly string[] = TIMERS.map(({ unit }) => `${unit}.timer`)

@@ -71,7 +71,7 @@ const duration = new RegExp(`^(?=.*[1-9])${NUMBER}${UNIT}(?:(?: |(?<=[a-z]))${NU
 const absolutePath = matches(/^(?:\/[A-Za-z0-9_.,:@+=-]+)+$/)
 
 /** None of these is quoted in a message: what was written in its place may be a secret, such as a key or the URL of a webhook. */
-const MAIL_ADDRESS = /^(?:root|[A-Za-z0-9_.+=-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)$/
+const MAIL_ADDRESS = /^(?:root|[A-Za-z0-9_][A-Za-z0-9_.+=-]*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)$/
 const secretPath: Check = (value) => (absolutePath(value) === null ? null : 'is not an absolute path')
 const recipients: Check = (value) => {
   const words = value.split(/\s+/)
@@ -206,6 +206,7 @@ export const VARIABLES: readonly Variable[] = [
     '',
   ),
   setting('NOTIFY_LIMIT', [limit, 'give a number of messages and a time, such as 10/1h'], '10/1h'),
+  mayBeEmpty('NOTIFY_DIGEST', choice('use daily, or leave it empty for none', '', 'daily'), ''),
   setting('ABUSEIPDB_KEY_FILE', [
     secretPath,
     'name a file that has the key, such as /etc/portward/abuseipdb.key; the key itself must not be in config.env',

@@ -36,6 +36,7 @@ const check = (changes: Changes, answers: Partial<Fail2banAnswers>, config: stri
   if (facts.live === null) throw new Error('a tree is not running')
   return checkRunning(desired, facts, facts.live, {
     logpath: `Current monitored log file(s):\n\`- ${desired.historyPath}\n`,
+    actions: desired.notices.map(({ name }) => name).join('\n'),
     dump: { lines: dumpOf(desired) },
     filter: { matched: true, message: '' },
     ...answers,
