@@ -7,6 +7,7 @@ import { explainCommand } from '../../src/commands/explain.ts'
 import type { Terminal } from '../../src/commands/output.ts'
 import { statusCommand } from '../../src/commands/status.ts'
 import { unbanCommand } from '../../src/commands/unban.ts'
+import { documentOf } from '../documents.ts'
 import { copyOf, fixtures, temporaryDirectory } from '../tree.ts'
 import { blockedServer } from './blocked-server.ts'
 import { createTerminal, type Result } from './in-process.ts'
@@ -58,7 +59,7 @@ const bans = (root: string, json = false) => said((terminal) => bansCommand(opti
 const unban = (root: string, ...hosts: string[]) =>
   said((terminal) => unbanCommand(options(terminal, root), hosts))
 const explain = async (root: string, host: string) =>
-  JSON.parse((await said((terminal) => explainCommand(options(terminal, root, true), host))).stdout)
+  documentOf((await said((terminal) => explainCommand(options(terminal, root, true), host))).stdout)
 
 describe('bans', () => {
   it('shows what the files tell, a host a line', async () => {
@@ -81,7 +82,7 @@ describe('bans', () => {
   })
 
   it('shows the same as one JSON document', async () => {
-    const document = JSON.parse((await bans(server12(), true)).stdout)
+    const document = documentOf((await bans(server12(), true)).stdout)
     expect(document).toMatchObject({ version: 3, command: 'bans' })
     expect(document.bans[0]).toMatchObject({
       address: BANNED,
@@ -100,7 +101,7 @@ describe('bans', () => {
     const hosts = Array.from({ length: 2500 }, (_, index) => `198.18.${index >> 8}.${index & 255}`)
     writeFileSync(join(root, 'etc/hosts.deny'), hosts.map((host) => `ALL: ${host}\n`).join(''))
     const { stdout } = await bans(root, true)
-    const document = JSON.parse(stdout)
+    const document = documentOf(stdout)
     expect(document.bans.map((ban: { address: string }) => ban.address)).toEqual(hosts)
     expect(stdout.match(/^ {4}\{"address":"198\.18\..*\},?$/gm)).toHaveLength(hosts.length)
     expect((await bans(root)).stdout.match(/^198\.18\..* hosts\.deny$/gm)).toHaveLength(hosts.length)
@@ -110,7 +111,7 @@ describe('bans', () => {
   })
 
   it('reads the records of 2.x', async () => {
-    const { bans: rows } = JSON.parse((await bans(server2(), true)).stdout)
+    const { bans: rows } = documentOf((await bans(server2(), true)).stdout)
     expect(rows.map((row: { address: string; missing: string[] }) => [row.address, row.missing])).toEqual([
       ['2001:db8::9', []],
     ])

@@ -5,6 +5,7 @@ import { expect, it, test } from 'vitest'
 import { openOutput } from '../../src/commands/output.ts'
 import { run } from '../../src/commands/run.ts'
 import { checkout } from '../checkout.ts'
+import { documentOf } from '../documents.ts'
 import { typeInto } from '../terminal.ts'
 import { copyOf, fixtures } from '../tree.ts'
 import { createTerminal, portward, portwardOnTerminal } from './in-process.ts'
@@ -32,7 +33,7 @@ it('runs as a process of its own', () => {
     { env: { PATH: process.env['PATH'] }, encoding: 'utf8' },
   )
   expect([status, stderr]).toEqual([2, ''])
-  expect(JSON.parse(stdout)).toMatchObject({ command: 'plan' })
+  expect(documentOf(stdout)).toMatchObject({ command: 'plan' })
 })
 
 it('prints its version', async () => {
@@ -120,7 +121,7 @@ it.each([['plan'], ['apply', '--yes'], ['status']])(
   '%s --json prints one versioned document',
   async (...args) => {
     const { stdout } = await portward(...args, ...sample(), '--json')
-    expect(JSON.parse(stdout)).toMatchObject({ version: 3, command: args[0], release: 'sysv-1.2' })
+    expect(documentOf(stdout)).toMatchObject({ version: 3, command: args[0], release: 'sysv-1.2' })
   },
 )
 
@@ -174,13 +175,13 @@ it('prints problems in the JSON document, too', async () => {
   writeFileSync(join(root, 'root/config.env'), 'LAN_IP=x\n')
   const { stdout, status } = await portward('plan', '--root', root, '--json')
   expect(status).toBe(78)
-  expect(JSON.parse(stdout).problems).toHaveLength(2)
+  expect(documentOf(stdout).problems).toHaveLength(2)
 })
 
 it('tells a failure as JSON, too', async () => {
   const { stdout, status } = await portward('apply', ...sample(), '--json')
   expect(status).toBe(1)
-  expect(JSON.parse(stdout)).toMatchObject({
+  expect(documentOf(stdout)).toMatchObject({
     version: 3,
     command: 'apply',
     error: { message: expect.stringMatching(/--yes/) },

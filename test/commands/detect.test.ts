@@ -7,6 +7,7 @@ import { detectCommand } from '../../src/commands/detect.ts'
 import type { DetectOptions } from '../../src/commands/detect-options.ts'
 import { pcap } from '../detector/captures.ts'
 import { ipv4, payload, tcp } from '../detector/packets.ts'
+import { documentOf, documentsOf } from '../documents.ts'
 import { freePort } from '../free-port.ts'
 import { copyOf, DPKG_2, fixtures, temporaryDirectory, writeInto } from '../tree.ts'
 import { createTerminal } from './in-process.ts'
@@ -75,10 +76,7 @@ it('says which hosts would be blocked, and which are ignored because of which li
 
 it('prints one JSON document a line', async () => {
   const { stdout } = await detect({ root: server12(), pcap: SCAN, inUse: '22,80', json: true })
-  const documents = stdout
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line))
+  const documents = documentsOf(stdout)
   for (const document of documents) expect(document).toMatchObject({ version: 3, command: 'detect' })
   expect(documents.map(({ event }) => event)).toEqual([...Array(16).fill('decision'), 'summary'])
   expect(documents[0]).toMatchObject({
@@ -105,8 +103,8 @@ it('says nothing but the summary with --summary', async () => {
   const options = { root: server12(), pcap: SCAN, inUse: '22,80' }
   const { stdout } = await detect({ ...options, summary: true })
   expect(stdout).toBe(`${(await detect(options)).stdout.split('\n\n')[1]}`)
-  const documents = (await detect({ ...options, summary: true, json: true })).stdout.trimEnd().split('\n')
-  expect(documents.map((document) => JSON.parse(document).event)).toEqual(['summary'])
+  const documents = documentsOf((await detect({ ...options, summary: true, json: true })).stdout)
+  expect(documents.map(({ event }) => event)).toEqual(['summary'])
 })
 
 it('writes events together, 64 kB at a time', async () => {
@@ -192,7 +190,7 @@ it.each<[string, () => string, RegExp]>([
   const { status, stderr, stdout } = await detect({ root: tree(), pcap: SCAN, json: true })
   expect(status).toBe(1)
   expect(stderr).toMatch(message)
-  expect(JSON.parse(stdout)).toMatchObject({
+  expect(documentOf(stdout)).toMatchObject({
     event: 'error',
     problems: expect.arrayContaining([expect.objectContaining({ severity: 'error' })]),
   })
@@ -232,7 +230,7 @@ it.each<[Partial<DetectOptions>, RegExp]>([
   await expect(detect({ root: server12(), ...options })).rejects.toThrow(message)
   const { status, stdout } = await detect({ root: server12(), ...options, json: true })
   expect(status).toBe(1)
-  expect(JSON.parse(stdout)).toMatchObject({
+  expect(documentOf(stdout)).toMatchObject({
     version: 3,
     event: 'error',
     error: { message: expect.stringMatching(message) },
@@ -247,7 +245,7 @@ it.each<[Partial<DetectOptions>, number, string]>([
   expect(status).toBe(exitCode)
   expect(stderr).toContain(`: ${message} — `)
   const { stdout } = await detect({ root: server12(), ...options, json: true })
-  expect(JSON.parse(stdout)).toMatchObject({ event: 'error', problems: [{ message }] })
+  expect(documentOf(stdout)).toMatchObject({ event: 'error', problems: [{ message }] })
 })
 
 it('shows no control character of a file to the terminal', async () => {

@@ -4,6 +4,7 @@ import { expect, it, test } from 'vitest'
 import { run } from '../../src/commands/run.ts'
 import { PROBLEM_CODES } from '../../src/problem-codes.ts'
 import { CHECK_CODES } from '../../src/verify/check-codes.ts'
+import { documentOf } from '../documents.ts'
 import { copyOf, fixtures } from '../tree.ts'
 import { createTerminal, portward } from './in-process.ts'
 
@@ -68,7 +69,7 @@ test.each([
 
 it('prints a document with --json', async () => {
   const { stdout } = await portward('explain-problem', 'near-miss', 'lab', '--json')
-  expect(JSON.parse(stdout)).toMatchObject({
+  expect(documentOf(stdout)).toMatchObject({
     command: 'explain-problem',
     codes: [
       { code: 'near-miss', kind: 'problem', ...PROBLEM_CODES['near-miss'] },

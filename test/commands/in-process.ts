@@ -1,6 +1,7 @@
 import { PassThrough, Readable, Writable } from 'node:stream'
 import type { Terminal } from '../../src/commands/output.ts'
 import { run } from '../../src/commands/run.ts'
+import { documentsOf } from '../documents.ts'
 
 export interface Result {
   readonly status: number
@@ -55,10 +56,14 @@ export const createTerminal = (
   }
 }
 
-/** Runs portward's command line in this process, with no other environment than a UTF-8 locale: to start node takes as long as a plan. */
+/**
+ * Runs portward's command line in this process, with no other environment than a UTF-8 locale: to start node takes as long as a
+ * plan. What it prints with --json has to be as its schema says.
+ */
 export const portward = async (...argv: string[]): Promise<Result> => {
   const { terminal, texts } = createTerminal()
   const status = await run({ argv, ...terminal })
+  if (argv.includes('--json')) documentsOf(texts().stdout)
   return { status, ...texts() }
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { readLanAnswer } from '../../src/commands/init-answers.ts'
 import { checkout } from '../checkout.ts'
+import { documentOf } from '../documents.ts'
 import { topologyOf } from '../policy/topology.ts'
 import { typeInto } from '../terminal.ts'
 import { copyOf, fixtures } from '../tree.ts'
@@ -175,7 +176,7 @@ describe('init', () => {
   it('has all of it in one JSON document', async () => {
     const tree = treeWith(null)
     const unanswered = await portward('init', '--root', tree.root, '--json')
-    expect(JSON.parse(unanswered.stdout)).toMatchObject({ written: false, missing: ['lan', 'whitelist'] })
+    expect(documentOf(unanswered.stdout)).toMatchObject({ written: false, missing: ['lan', 'whitelist'] })
     const { status, stdout } = await portward(
       'init',
       '--root',
@@ -186,7 +187,7 @@ describe('init', () => {
       '198.51.100.7 fd00::/64',
     )
     expect(status).toBe(0)
-    expect(JSON.parse(stdout)).toMatchObject({
+    expect(documentOf(stdout)).toMatchObject({
       ...{ version: 3, command: 'init', path: tree.path, written: true, text: NEW, problems: [] },
       proposal: {
         lan: { address: '192.168.1.10', netmask: '255.255.255.0', interface: null },

@@ -8,6 +8,7 @@ import type { LiveFacts } from '../../src/policy/facts.ts'
 import { sysv12 } from '../../src/policy/releases/classic-12.ts'
 import { native2 } from '../../src/policy/releases/native-2.ts'
 import { withoutStyles } from '../../src/styled.ts'
+import { documentOf } from '../documents.ts'
 import { factsOf } from '../plan/live.ts'
 import { setTimeZone } from '../time-zone.ts'
 import { copyOf, fixtures } from '../tree.ts'
@@ -111,7 +112,7 @@ describe('status --check of a tree', () => {
     const line = `nothing wrong found; ${UNCHECKED}`
     expect(await check(root)).toMatchObject({ status: 0, stdout: line })
     expect(await check(root, '--quiet')).toEqual({ status: 0, stdout: '', bytes: '', stderr: '' })
-    const { health, inSync } = JSON.parse((await check(root, '--json')).stdout)
+    const { health, inSync } = documentOf((await check(root, '--json')).stdout)
     expect({ health, inSync }).toMatchObject({
       health: { state: 'unchecked', summary: line.trimEnd(), faults: [] },
       inSync: true,
@@ -126,6 +127,6 @@ describe('status --check of a tree', () => {
       stdout: '',
       stderr: expect.stringMatching(/config\.env:1/),
     })
-    expect(JSON.parse((await check(root, '--json')).stdout).health).toBeNull()
+    expect(documentOf((await check(root, '--json')).stdout).health).toBeNull()
   })
 })

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import type { Check } from '../../src/verify/check.ts'
+import { documentOf } from '../documents.ts'
 import { contentsOf, copyOf, fixtures } from '../tree.ts'
 import { portward } from './in-process.ts'
 
@@ -20,7 +21,7 @@ it('passes on a tree after an apply, by its files alone, and changes nothing', a
   const root = await applied()
   const before = contentsOf(root)
   const { status, stdout, stderr } = await portward('verify', '--root', root, '--json')
-  const document = JSON.parse(stdout)
+  const document = documentOf(stdout)
   expect(document).toMatchObject({ version: 3, command: 'verify', passed: true })
   expect(document.checks.map(({ code, result }: Check) => `${result} ${code}`)).toEqual(
     FILE_CHECKS.map((code) => `pass ${code}`),
@@ -32,7 +33,7 @@ it('passes on a tree after an apply, by its files alone, and changes nothing', a
 
 it('fails on a tree before an apply', async () => {
   const { status, stdout } = await portward('verify', '--root', sample(), '--json')
-  const { passed, checks } = JSON.parse(stdout)
+  const { passed, checks } = documentOf(stdout)
   expect(passed).toBe(false)
   expect(checks.map(({ code }: Check) => code)).toEqual(FILE_CHECKS)
   expect(status).toBe(1)
@@ -56,5 +57,5 @@ it('has nothing to check against where config.env is wrong', async () => {
   expect(status).toBe(78)
   expect(stdout).toBe('')
   expect(stderr).toMatch(/config\.env:1: LAN_IP/)
-  expect(JSON.parse((await portward('verify', '--root', root, '--json')).stdout).checks).toBeNull()
+  expect(documentOf((await portward('verify', '--root', root, '--json')).stdout).checks).toBeNull()
 })

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { documentOf } from '../documents.ts'
 import { describeServers } from './harness/requirements.ts'
 import { type Server, startServer } from './harness/server.ts'
 import { openTmux } from './harness/tmux.ts'
@@ -53,7 +54,7 @@ const expectAnnounced = async (server: Server): Promise<void> => {
   for (const command of ['plan', 'explain 203.0.113.9']) {
     const { stdout, stderr } = await server.run(`portward ${command} --json`)
     expect(stderr).toMatch(first)
-    expect(JSON.parse(stdout).confirmation).toEqual({
+    expect(documentOf(stdout).confirmation).toEqual({
       generation: expect.any(Number),
       secondsLeft: expect.any(Number),
       command: 'portward confirm',

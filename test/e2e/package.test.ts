@@ -3,6 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { bundledPackages } from '../../scripts/third-party.mjs'
 import { checkout } from '../checkout.ts'
 import { isInstalled } from '../packaging/command-line.ts'
 import { buildElsewhere, buildPackage, type DebianPackage, installPackage } from './deb.ts'
@@ -11,7 +12,7 @@ import { describeServers } from './harness/requirements.ts'
 import { type Server, startServer } from './harness/server.ts'
 import { expectBanned, expectCutOff, expectSpared, OPEN_PORT, portward } from './scenario.ts'
 
-const { version, dependencies } = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8'))
+const { version, devDependencies } = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8'))
 /** dpkg's scripts speak through apt, whose standard output they get. */
 const PURGE = 'DEBIAN_FRONTEND=noninteractive apt-get purge -y -q portward 2>&1'
 
@@ -63,7 +64,12 @@ it.skipIf(!isBuildable)('passes on the licence of every npm package that it cont
   ]).toString()
   expect(copyright).toContain(readFileSync(join(checkout, 'debian/copyright'), 'utf8'))
   const { packages } = JSON.parse(readFileSync(join(checkout, 'package-lock.json'), 'utf8'))
-  for (const name of Object.keys(dependencies)) {
+  const directories = bundledPackages(
+    JSON.parse(readFileSync(join(checkout, 'dist/portward.meta.json'), 'utf8')),
+  )
+  const bundled = Object.keys(devDependencies).filter((name) => directories.includes(`node_modules/${name}`))
+  expect(bundled).toContain('commander')
+  for (const name of bundled) {
     expect(copyright).toContain(`\n node_modules/${name}/*\n`)
     expect(copyright).toContain(`\n ${name} ${packages[`node_modules/${name}`].version}\n`)
   }

@@ -1,4 +1,5 @@
 import { expect } from 'vitest'
+import { documentsOf } from '../documents.ts'
 import { eventually } from './harness/eventually.ts'
 import askScript from './harness/fail2ban-ask.py?raw'
 import { DEFAULT_CONFIG, OPEN_PORT } from './harness/floors.ts'
@@ -25,12 +26,13 @@ export const provide = async (server: Server, config = DEFAULT_CONFIG): Promise<
   await server.listen(OPEN_PORT)
 }
 
-/** Runs portward and expects this exit code; shows the output otherwise. */
+/** Runs portward and expects this exit code; shows the output otherwise. What it prints with --json has to be as its schema says. */
 export const portward = async (server: Server, args: string, exitCode: number): Promise<string> => {
   const result = await server.run(`portward ${args}`, { allowFailure: true })
   if (result.exitCode !== exitCode) {
     throw new Error(`portward ${args}: exit ${result.exitCode}\n${result.stdout}\n${result.stderr}`)
   }
+  if (/ --json\b/.test(args)) documentsOf(result.stdout)
   return result.stdout
 }
 

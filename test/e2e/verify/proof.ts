@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import type { Check } from '../../../src/verify/check.ts'
+import { documentOf } from '../../documents.ts'
 import type { Server } from '../harness/server.ts'
 
 export interface Proof {
@@ -11,7 +12,7 @@ export interface Proof {
 /** Runs a command of portward with --json and reads the checks of its one document. */
 export const prove = async (server: Server, command = 'verify'): Promise<Proof> => {
   const { stdout, stderr, exitCode } = await server.run(`portward ${command} --json`, { allowFailure: true })
-  const document = JSON.parse(stdout)
+  const document = documentOf(stdout)
   if (!Array.isArray(document.checks)) throw new Error(`portward ${command} --json:\n${stdout}\n${stderr}`)
   return { exitCode, checks: document.checks, stderr }
 }
