@@ -19,7 +19,7 @@ SUMMARIES = {
 }
 
 class Action(ActionBase):
-    """Options: `stock`, the action; at most `most` bans in so many `seconds`; all others are the stock action's own."""
+    # Options: `stock`, the action; at most `most` bans in so many `seconds`; all others are the stock action's own.
     norestored, banEpoch, _prolongable = True, 0, False
     def __init__(self, jail, name, **options):
         super().__init__(jail, name)
@@ -29,23 +29,21 @@ class Action(ActionBase):
     def start(self):
         own = dict(self.options)
         name, self.most, self.seconds = own.pop('stock'), int(own.pop('most')), int(own.pop('seconds'))
-        (reader := ActionReader(name, self._jail.name, own)).read()
-        reader.getOptions({})
+        (reader := ActionReader(name, self._jail.name, own)).read(), reader.getOptions({})
         stock = Stock(self._jail, self._name)
         for key, value in reader.getCombined().items(): setattr(stock, key, value)
         stock.actionstart, stock.summary, self.stock = '', SUMMARIES.get(name, ':'), stock
 
     def reload(self, **options): self.options = options; self.start()
     def stop(self): self.work.put(None)
-    def clearAllParams(self): pass
     def reban(self, info): pass
+    def clearAllParams(self): pass
 
     def ban(self, info):
         with self.lock:
             if self.timer is None:
                 self.left, self.more, self.timer = self.most, 0, threading.Timer(self.seconds, self.end_period)
-                self.timer.daemon = True
-                self.timer.start()
+                self.timer.daemon = True; self.timer.start()
             if self.left: self.left -= 1; self.work.put(info)
             else: self.more += 1
 

@@ -116,13 +116,18 @@ describeServers('messages about bans', () => {
       expect((await server.run(FIND_SECRETS)).stdout.split('\n')).toEqual([KEY_FILE, APPRISE])
     })
 
-    it('are not repeated for bans that fail2ban restores', async () => {
+    it('are not repeated for bans that fail2ban restores, and one that fails leaves no secret in the log', async () => {
+      await server.run(`sed -i /${ABUSEIPDB}/d /etc/hosts`)
       await server.run('systemctl restart fail2ban')
       await writeHistory(255, 1)
       await eventually('a mail about the new ban', () =>
         subjects().some((subject) => subject.includes('198.18.255.1')),
       )
       expect(subjects()).toHaveLength(2)
+      await eventually('fail2ban logs the report that failed', () =>
+        server.run(`grep -F 'Key: $(cat ${KEY_FILE})' /var/log/fail2ban.log`),
+      )
+      expect((await server.run(FIND_SECRETS)).stdout.split('\n')).toEqual([KEY_FILE, APPRISE])
     })
 
     it('have a limit in a flood of bans, and a summary has the number of the others', async () => {

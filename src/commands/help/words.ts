@@ -36,6 +36,7 @@ export const WORDS: Answers = [
   ['log logs history stats statistics scans graph chart', 'portward report shows scans and bans over time'],
   ['why who whois lookup info', 'portward explain ADDRESS shows what a scan from it leads to, and why'],
   ['scan watch monitor sniff pcap', 'portward detect watches an interface or reads a capture'],
+  ['notify mail send alert message digest', 'portward report --send sends a summary to those in NOTIFY'],
   ['commit keep accept ok', 'portward confirm keeps what was applied with --confirm-within'],
   ['versions generation backups snapshots', 'portward generations lists what earlier applies replaced'],
   ['version', 'portward --version'],
