@@ -343,6 +343,11 @@ export const PROBLEM_CODES = {
     meaning: 'portsentry does not start without its ignore list.',
     action: 'Create the file.',
   },
+  'no-mail-program': {
+    title: 'No program to send mail',
+    meaning: 'NOTIFY has a mail address, but there is no /usr/sbin/sendmail on this server.',
+    action: 'Install and configure an MTA, such as msmtp-mta or postfix, or remove the address from NOTIFY.',
+  },
   'no-mode': {
     title: 'No mode set',
     meaning: 'TCP_MODE and UDP_MODE are both empty, so nothing would be watched.',
@@ -357,6 +362,11 @@ export const PROBLEM_CODES = {
     title: 'portsentry is not installed',
     meaning: 'Neither an installed portsentry nor a version to install was found.',
     action: 'Install it, or update the package lists.',
+  },
+  'no-recipient': {
+    title: 'A summary for nobody',
+    meaning: 'NOTIFY_DIGEST asks for a summary of each day, but NOTIFY is empty.',
+    action: 'Name the recipients in NOTIFY, or leave NOTIFY_DIGEST empty.',
   },
   'no-timers': {
     title: 'No timers without systemd',
@@ -419,6 +429,12 @@ export const PROBLEM_CODES = {
     title: 'Sandbox prevents bans',
     meaning: 'The systemd sandbox of a service forbids what a ban needs.',
     action: 'Change the unit as the hint says.',
+  },
+  'secret-file': {
+    title: 'File with a secret is missing or open',
+    meaning:
+      'A file with a key or with URLs that config.env names does not exist, others than root can read it, or its content is not what it should be.',
+    action: 'Make it as the hint says; portward never shows what is in it.',
   },
   'ssh-client': {
     title: 'Your SSH address is not protected',

@@ -5,6 +5,7 @@ import { RELEASES } from '../policy/find-release.ts'
 import { NAMES_PATH } from '../policy/host-names.ts'
 import { FAIL2BAN_DIRECTORY } from '../policy/jail.ts'
 import { LEGACY_FILES, LEGACY_RECORD } from '../policy/legacy-bans.ts'
+import { NOTIFY_ACTION } from '../policy/notifications.ts'
 import { ADDRESSES_PATH } from '../policy/server-addresses.ts'
 import { TIMER_FILES } from '../policy/timers.ts'
 import { type FileState, listDirectory, readFileState, type Unreadable } from '../system/files.ts'
@@ -25,6 +26,7 @@ export const SYSTEM_FILES: ReadonlySet<string> = new Set([
   ...TIMER_FILES,
   ADDRESSES_PATH,
   NAMES_PATH,
+  NOTIFY_ACTION,
   '/etc/hosts.allow',
   '/etc/hosts.deny',
 ])

@@ -9,6 +9,7 @@ import { readAnswers } from '../facts/host-names.ts'
 import { ipQuery, ownNetworks } from '../facts/ip.ts'
 import { readProcesses, readSockets } from '../facts/procfs.ts'
 import { readResolvers } from '../facts/resolv-conf.ts'
+import { readSecretFiles, sendsMail } from '../facts/secret-files.ts'
 import { readSshClients } from '../facts/ssh.ts'
 import {
   findEnabled,
@@ -25,6 +26,7 @@ import type { Backend, BanSet } from '../policy/backends/definition.ts'
 import { BANS_CONF, BANS_UNIT, banSetOf, chooseBackend } from '../policy/ban-set.ts'
 import type { LiveFacts } from '../policy/facts.ts'
 import { LEGACY_UNITS } from '../policy/legacy-bans.ts'
+import { secretPaths } from '../policy/notifications.ts'
 import { modesOf } from '../policy/release.ts'
 import { PROGRAM_DIRECTORIES, TIMER_UNITS, wantedTimers } from '../policy/timers.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -120,6 +122,7 @@ export const readLive = async <T>(
     reloadedMs,
     firewallObstacle,
     answers,
+    secretFiles,
   ] = await Promise.all([
     programs,
     readResolvers(),
@@ -133,6 +136,7 @@ export const readLive = async <T>(
     readReloaded(),
     readObstacle(),
     readAnswers(names),
+    readSecretFiles(secretPaths(settings)),
   ])
   const live: LiveFacts = {
     asRoot,
@@ -158,6 +162,8 @@ export const readLive = async <T>(
     ...fail2banState,
     reloadedMs,
     firewallObstacle,
+    sendsMail: sendsMail(),
+    secretFiles,
   }
   return { live, answer }
 }

@@ -97,6 +97,12 @@ export const addCommands = (add: AddCommand): void => {
     .option('--since <time>', 'from then on: 24h, 7d, "2026-11-01 18:00" (default: 30d)', parseTime)
     .option('--until <time>', 'up to then (default: now)', parseTime)
     .option('--html <file>', 'write it as a page that needs no network')
+    .addOption(new Option('--send', 'send a summary to those in NOTIFY').conflicts('html'))
+    .hook('preAction', (_, command) => {
+      const { root, send } = command.optsWithGlobals()
+      if (send && resolve(root) !== '/')
+        command.error('--send works on the running server only, not with --root')
+    })
   add('explain', async (options: GlobalOptions, address: string) =>
     (await import('./explain.ts')).explainCommand(options, address),
   ).argument('<address>', 'IPv4 or IPv6', parseAddress)

@@ -10,6 +10,8 @@ import { JAIL, readOption } from './fail2ban.ts'
 export interface Fail2banAnswers {
   /** The log paths of the portsentry jail as the server has them; null if it does not answer. */
   readonly logpath: string | null
+  /** The names of its actions, one a line; null if it does not answer. */
+  readonly actions: string | null
   /** The lines of `fail2ban-client -d`, or why it failed. */
   readonly dump: { readonly lines: readonly string[] } | { readonly failure: string }
   /** Whether `fail2ban-regex` matches a history line of this portsentry; null if it cannot be run. */
@@ -39,12 +41,14 @@ const tryFilter = async (filter: string, line: string): Promise<Fail2banAnswers[
 
 /** Queries fail2ban's own programs. Changes nothing. */
 export const askFail2ban = async (filter: string, line: string): Promise<Fail2banAnswers> => {
-  const [logpath, dump, filterResult] = await Promise.all([
-    process.getuid?.() === 0 ? readOption(JAIL, 'logpath') : null,
+  const isRoot = process.getuid?.() === 0
+  const [logpath, actions, dump, filterResult] = await Promise.all([
+    isRoot ? readOption(JAIL, 'logpath') : null,
+    isRoot ? readOption(JAIL, 'actions') : null,
     readDump(),
     tryFilter(filter, line),
   ])
-  return { logpath, dump, filter: filterResult }
+  return { logpath, actions, dump, filter: filterResult }
 }
 
 const HINT = 'correct what fail2ban reports, then run apply again'

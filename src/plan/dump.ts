@@ -53,6 +53,12 @@ const SEEN_AS: Readonly<
   },
   banaction: (commands, jail, value) =>
     valuesOf(commands, jail, 'addaction').includes(value.split('[', 1)[0] ?? ''),
+  // A line for each, which gets the name that it gives itself.
+  action: (commands, jail, value) => {
+    const seen = valuesOf(commands, jail, 'addaction')
+    const names = value.split('\n').map((line) => /\bactname="?([^",\]]+)/.exec(line)?.[1])
+    return names.every((name) => name === undefined || seen.includes(name))
+  },
   bantime: (commands, jail, value) => valuesOf(commands, jail, 'bantime').includes(value),
   findtime: (commands, jail, value) => valuesOf(commands, jail, 'findtime').includes(value),
   maxretry: (commands, jail, value) => valuesOf(commands, jail, 'maxretry').includes(value),

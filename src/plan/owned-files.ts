@@ -3,6 +3,7 @@ import type { Desired } from '../policy/desired.ts'
 import { type Facts, fileText } from '../policy/facts.ts'
 import { describeChanges, NAMES_PATH } from '../policy/host-names.ts'
 import { SSHD_PATH } from '../policy/jail.ts'
+import { NOTIFY_ACTION } from '../policy/notifications.ts'
 import { ADDRESSES_PATH } from '../policy/server-addresses.ts'
 import { timerPurpose } from '../policy/timers.ts'
 import type { RemoveStep, WriteStep } from './plan.ts'
@@ -15,6 +16,7 @@ const PURPOSES: ReadonlyMap<string, string> = new Map([
   [LOADER, `loader${OF_THE_BAN_SET}`],
   [ACTION, `ban action${OF_THE_BAN_SET}`],
   [UNIT_PATH, `unit${OF_THE_BAN_SET}`],
+  [NOTIFY_ACTION, 'tells others about bans, for NOTIFY and ABUSEIPDB_KEY_FILE'],
   [SSHD_PATH, 'the sshd jail reads the journal, as its log does not exist'],
   [NAMES_PATH, 'records the addresses of hosts that are protected by name'],
   [ADDRESSES_PATH, "records this server's addresses, gateways and name servers"],

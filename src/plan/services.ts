@@ -9,6 +9,7 @@ import { isNewer, judgeWatching, portsentriesOf, wrongDaemons } from '../policy/
 import type { Desired } from '../policy/desired.ts'
 import { type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
 import { FAIL2BAN_DIRECTORY, isJailWanted, JAIL_PATH } from '../policy/jail.ts'
+import { NOTIFY_ACTION } from '../policy/notifications.ts'
 import type {
   EnableStep,
   LegacyStep,
@@ -135,7 +136,7 @@ const planReload = (facts: Facts, live: LiveFacts, changes: Changes): ReloadStep
 
 /** Files that a running fail2ban has loaded: its configuration, and portward's action with the files that it reads. */
 const isFail2banFile = (path: string): boolean =>
-  path.startsWith(`${FAIL2BAN_DIRECTORY}/`) || [ACTION, BANS_CONF, LOADER].includes(path)
+  path.startsWith(`${FAIL2BAN_DIRECTORY}/`) || [ACTION, BANS_CONF, LOADER, NOTIFY_ACTION].includes(path)
 
 const fail2banReasons = (desired: Desired, facts: Facts, live: LiveFacts, changes: Changes): string[] => {
   if (!facts.packages.has('fail2ban')) return ['newly installed']

@@ -11,7 +11,7 @@ import { LEGACY_CONF, legacyBackend } from './legacy-bans.ts'
 
 /** The settings that the loader and fail2ban's action read, and these programs. */
 export const BANS_CONF = '/etc/portward/bans.conf'
-const LIBRARY = '/usr/local/lib/portward'
+export const LIBRARY = '/usr/local/lib/portward'
 export const LOADER = `${LIBRARY}/bans.py`
 /** fail2ban's action, a class that its server loads, and how a jail names it. */
 export const ACTION = `${LIBRARY}/action.py`

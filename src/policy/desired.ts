@@ -17,11 +17,17 @@ import { findUnfitHistory } from './history-file.ts'
 import { NAMES_PATH, type NamedHosts } from './host-names.ts'
 import { judgedDaemons } from './hosts-access-verdict.ts'
 import { lostIgnoreIps } from './ignore-files.ts'
-import { desiredJails, fail2banFiles, type Jails, SSHD_PATH } from './jail.ts'
+import { desiredJails, fail2banFiles, isJailWanted, type Jails, SSHD_PATH } from './jail.ts'
 import { packagesOfJails } from './jail-actions.ts'
 import { chooseTarget, killRoute } from './kill-route.ts'
 import { findLanProblems } from './lan-check.ts'
 import { LEGACY_CONF, LEGACY_FILES, LEGACY_RECORD, legacyBans, legacyTarget } from './legacy-bans.ts'
+import {
+  findNotificationProblems,
+  type NoticeAction,
+  notificationFiles,
+  wantedNotices,
+} from './notifications.ts'
 import { requiredPackages } from './packages.ts'
 import { decideProtectedNetworks } from './protected-networks.ts'
 import { type Modes, type Release, sees } from './release.ts'
@@ -65,6 +71,8 @@ export interface Desired extends BanPath {
   /** The protected networks that hosts.allow names. */
   readonly hostsAllowNetworks: readonly Network[]
   readonly jails: Jails
+  /** The jail's actions that tell others about bans. */
+  readonly notices: readonly NoticeAction[]
   /** Files that portward writes as a whole, by path; null: the file must not exist. */
   readonly ownedFiles: ReadonlyMap<string, string | null>
   /** The history file that portsentry writes and fail2ban reads. */
@@ -203,6 +211,7 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     ...findFirewallManagerProblems(settings, facts, release, banSet),
     ...findSlowness(settings, release, locationOf('RESOLVE_HOST')),
     ...findInsecureBlockedFile(settings, facts, locationOf('BLOCKED_FILE')),
+    ...findNotificationProblems(settings, facts),
     ...findUnfitHistory(settings, facts, release, historyPath),
     ...lostIgnoreIps(facts, release, protectedNetworks),
   )
@@ -260,9 +269,11 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     libwrapDaemons,
     ignored: protectedNetworks.filter((network) => sees(release, network)),
     jails: jails.jails,
+    notices: isJailWanted(jails) ? wantedNotices(settings) : [],
     ownedFiles: new Map([
       ...release.ownedFiles(settings),
       [SSHD_PATH, jails.sshdFile],
+      ...notificationFiles(jails.jails),
       ...banSetFiles(banSetParts),
       ...timerFiles(settings, facts.live),
       ...LEGACY_FILES.map((path) => [path, null] as const),

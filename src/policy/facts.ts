@@ -11,6 +11,7 @@ import type { Obstacle } from '../facts/obstacles.ts'
 import type { NewPackage } from '../facts/packages.ts'
 import type { Inquiry } from '../facts/portsentry-inquiry.ts'
 import type { Socket } from '../facts/procfs.ts'
+import type { SecretFile } from '../facts/secret-files.ts'
 import type { Init, OwnTimers, UnitProperties } from '../facts/systemd.ts'
 import type { FileState, Unreadable } from '../system/files.ts'
 import type { ServerAddresses } from './server-addresses.ts'
@@ -68,6 +69,10 @@ export interface LiveFacts extends ServerAddresses {
   readonly inputPolicy: string | null
   /** When portward last had fail2ban read its files again, in ms since 1970; 0: never since the boot. */
   readonly reloadedMs: number
+  /** Whether there is a program that sends mail, /usr/sbin/sendmail. */
+  readonly sendsMail: boolean
+  /** The files with secrets that config.env names: see SecretFile. Null: the file does not exist. */
+  readonly secretFiles: ReadonlyMap<string, SecretFile | null>
   /** Bans of the portsentry jail; null if it is not loaded, or was not asked. */
   readonly jailed: readonly JailBan[] | null
 }

@@ -31,7 +31,7 @@ const ALL_PORTS = '0:65535'
 const nameOf = (banaction: string): string => namesIn(banaction)[0] ?? ''
 
 /** portward's action does not have parameters. */
-const actionFor = ({ banaction, protocol }: BanAction): string =>
+export const actionFor = ({ banaction, protocol }: BanAction): string =>
   banaction === BAN_ACTION ? banaction : `${banaction}[port="${ALL_PORTS}", protocol="${protocol}"]`
 
 const harmless: Decision = { kind: 'harmless' }

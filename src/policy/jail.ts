@@ -9,7 +9,8 @@ import { type Facts, fileText } from './facts.ts'
 import { withoutDatabase } from './fail2ban-database.ts'
 import { logPatterns } from './fail2ban-values.ts'
 import { type ConfigFile, effective, enabledJails, type Fail2banView, viewFail2ban } from './fail2ban-view.ts'
-import { type BanAction, guardJail } from './jail-guards.ts'
+import { actionFor, type BanAction, guardJail } from './jail-guards.ts'
+import { NOTIFY_ACTION, noticeActions } from './notifications.ts'
 import type { Release } from './release.ts'
 
 export const FAIL2BAN_DIRECTORY = '/etc/fail2ban'
@@ -113,6 +114,9 @@ export const desiredJails = (
     })
   }
   const bans = !settings.observeOnly && (settings.banBackend !== 'none' || settings.banaction !== undefined)
+  const notices = bans ? noticeActions(settings) : []
+  const hasNotices =
+    effective(viewWith(facts), 'portsentry', 'action')?.value.includes(NOTIFY_ACTION) === true
   const portsentry = new Map([
     ['enabled', String(bans)],
     ['filter', release.filter],
@@ -130,6 +134,10 @@ export const desiredJails = (
     ['bantime.maxtime', longer(settings.bantimeMaxtime, settings.bantime)],
     ['findtime', settings.findtime],
     ['maxretry', settings.maxretry],
+    // Else it follows from `banaction`, or is the admin's own.
+    ...(notices.length > 0 || hasNotices
+      ? [['action', [actionFor({ banaction, protocol }), ...notices].join('\n')] as const]
+      : []),
   ])
   const jailText = setValues(fileText(facts, JAIL_PATH) ?? '', 'portsentry', portsentry)
   const guards = guardJail(viewWith(facts, jailText), { banaction, protocol }, FAIL2BAN_DIRECTORY, JAIL_FILE)

@@ -2,6 +2,7 @@ import type { Settings } from '../settings/settings.ts'
 import { BACKENDS } from './backends/backends.ts'
 import type { Backend } from './backends/definition.ts'
 import { packagesOf } from './jail-actions.ts'
+import { isMail } from './notifications.ts'
 
 /**
  * Packages that are needed, each named so that nothing depends on apt's recommended ones: Debian 12's fail2ban recommends
@@ -10,11 +11,12 @@ import { packagesOf } from './jail-actions.ts'
  * `ofJails`: what other jails need.
  */
 export const requiredPackages = (
-  { banBackend, banaction = '' }: Pick<Settings, 'banBackend' | 'banaction'>,
+  settings: Pick<Settings, 'banBackend' | 'banaction' | 'notify' | 'abuseipdbKeyFile'>,
   backend: Backend,
   init: 'systemd' | 'sysv',
   ofJails: readonly string[] = [],
 ): string[] => {
+  const { banBackend, banaction = '', notify, abuseipdbKeyFile } = settings
   const packages = [
     'portsentry',
     'fail2ban',
@@ -24,6 +26,8 @@ export const requiredPackages = (
     // A ban action whose program is missing fails, but fail2ban lists the ban nevertheless.
     ...packagesOf(banaction),
     ...ofJails,
+    ...(notify.some((each) => !isMail(each)) ? ['apprise'] : []),
+    ...(abuseipdbKeyFile === undefined ? [] : ['curl', 'ca-certificates']),
     ...(init === 'systemd' ? ['python3-systemd'] : []),
   ]
   return [...new Set(packages)]

@@ -47,6 +47,15 @@ export const TIMERS: readonly OwnTimer[] = [
     schedule: ['OnActiveSec=1min', 'OnUnitActiveSec=5min', 'AccuracySec=10s'],
     cron: '*/5 * * * *',
   },
+  {
+    unit: 'portward-digest',
+    variable: 'NOTIFY_DIGEST',
+    isWanted: ({ notifyDigest }) => notifyDigest,
+    args: () => ['report', '--send', '--since', '24h'],
+    purpose: 'sends a summary of each day',
+    schedule: ['OnCalendar=*-*-* 06:00', 'Persistent=true'],
+    cron: '0 6 * * *',
+  },
 ]
 
 /** What is older was not written by three runs. */

@@ -37,6 +37,14 @@ export interface Settings {
   readonly findtime: string
   readonly maxretry: string
   readonly banaction: string | undefined
+  /** Who is told about bans: mail addresses, and absolute paths of apprise's configuration files. */
+  readonly notify: readonly string[]
+  /** How many messages each of them gets in what time: `10/1h`. */
+  readonly notifyLimit: string
+  /** Whether they get a summary of each day. */
+  readonly notifyDigest: boolean
+  /** The file with the key with which bans are reported to AbuseIPDB. */
+  readonly abuseipdbKeyFile: string | undefined
   readonly observeOnly: boolean
   /** The file for node_exporter; undefined: none is written. */
   readonly metrics: string | undefined
@@ -178,6 +186,14 @@ const checkTogether = (value: (name: string) => string, refused: ReadonlySet<str
       })
     }
   }
+  if (value('NOTIFY_DIGEST') !== '' && value('NOTIFY') === '' && !refused.has('NOTIFY')) {
+    complaints.push({
+      name: 'NOTIFY_DIGEST',
+      code: 'no-recipient',
+      message: 'is set, but NOTIFY names nobody to send it to',
+      hint: 'set NOTIFY, or leave NOTIFY_DIGEST empty',
+    })
+  }
   return complaints
 }
 
@@ -253,6 +269,10 @@ export const parseSettings = (text: string, environment: Environment, path: stri
     findtime: value('FINDTIME'),
     maxretry: value('MAXRETRY'),
     banaction: optional('BANACTION'),
+    notify: value('NOTIFY').split(/\s+/).filter(Boolean),
+    notifyLimit: value('NOTIFY_LIMIT'),
+    notifyDigest: value('NOTIFY_DIGEST') === 'daily',
+    abuseipdbKeyFile: optional('ABUSEIPDB_KEY_FILE'),
     observeOnly,
     metrics: optional('METRICS'),
     keepGenerations: Number(value('KEEP_GENERATIONS')),

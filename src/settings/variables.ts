@@ -69,6 +69,25 @@ const duration = new RegExp(`^(?=.*[1-9])${NUMBER}${UNIT}(?:(?: |(?<=[a-z]))${NU
 
 /** fail2ban would read other characters in its logpath as a pattern or an interpolation. */
 const absolutePath = matches(/^(?:\/[A-Za-z0-9_.,:@+=-]+)+$/)
+
+/** None of these is quoted in a message: what was written in its place may be a secret, such as a key or the URL of a webhook. */
+const MAIL_ADDRESS = /^(?:root|[A-Za-z0-9_][A-Za-z0-9_.+=-]*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)$/
+const secretPath: Check = (value) => (absolutePath(value) === null ? null : 'is not an absolute path')
+const recipients: Check = (value) => {
+  const words = value.split(/\s+/)
+  const index = words.findIndex((word) => !MAIL_ADDRESS.test(word) && secretPath(word) !== null)
+  if (index === -1) return new Set(words).size < words.length ? 'names a recipient twice' : null
+  const which = words.length === 1 ? 'is' : `has entry ${index + 1}, which is`
+  return words[index]?.includes('://')
+    ? `${which} a URL, which may contain a secret`
+    : `${which} neither a mail address nor an absolute path`
+}
+const limit: Check = (value) => {
+  const [most = '', time = '', more] = value.split('/')
+  const isLimit = /^[1-9]\d{0,4}$/.test(most) && duration.test(time) && more === undefined
+  return isLimit ? null : `is "${value}"`
+}
+
 /** A check of a value, and what to write instead. */
 type Kind = readonly [check: Check, hint: string]
 
@@ -186,6 +205,20 @@ export const VARIABLES: readonly Variable[] = [
   setting('BANACTION', [
     matches(/^[A-Za-z0-9_-]+(?:\[[A-Za-z0-9_=,. -]*\])?$/),
     'name an action of /etc/fail2ban/action.d, such as nftables-allports',
+  ]),
+  mayBeEmpty(
+    'NOTIFY',
+    [
+      recipients,
+      'list mail addresses, and files with URLs for apprise, such as admin@example.org /etc/portward/apprise.conf',
+    ],
+    '',
+  ),
+  setting('NOTIFY_LIMIT', [limit, 'give a number of messages and a time, such as 10/1h'], '10/1h'),
+  mayBeEmpty('NOTIFY_DIGEST', choice('use daily, or leave it empty for none', '', 'daily'), ''),
+  setting('ABUSEIPDB_KEY_FILE', [
+    secretPath,
+    'name a file that has the key, such as /etc/portward/abuseipdb.key; the key itself must not be in config.env',
   ]),
   setting('OBSERVE_ONLY', FLAG, '0'),
   setting('METRICS', path(promPath, '/var/lib/prometheus/node-exporter/portward.prom')),

@@ -144,6 +144,12 @@ export const CHECK_CODES = {
     meaning: 'portsentry did not notice a scan of the copy of this server, in a mode that should have.',
     action: 'Look at the ports in portsentry.conf, and at what the check of the daemons says.',
   },
+  notices: {
+    title: 'others can be told about bans',
+    meaning:
+      'What NOTIFY or ABUSEIPDB_KEY_FILE asks for would not be sent: a program or a file is missing, others can read a secret, or fail2ban has not loaded the action.',
+    action: 'Follow the hint; portward report --send then sends a message.',
+  },
   observes: {
     title: 'portsentry logs scanners and does not cut them off',
     meaning: 'config.env asks portsentry only to log scanners, and yet one was cut off.',

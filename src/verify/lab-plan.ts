@@ -10,6 +10,7 @@ import {
   parseNetwork,
 } from '../network.ts'
 import type { Desired } from '../policy/desired.ts'
+import { isNotice } from '../policy/notifications.ts'
 import { sees } from '../policy/release.ts'
 import type { LabDevice, LabHost, LabSpecification, Probe, ProbeKind } from './lab/specification.ts'
 
@@ -144,6 +145,16 @@ const kindOf = (network: Network, { lan, whitelist }: Desired): string => {
   return lan !== null && isSame(lan) ? 'the LAN' : 'the protected'
 }
 
+/** Nobody is told about hosts that are banned in the lab. */
+const quietAction = ({ notices, jails }: Desired): string | null => {
+  const action = jails.get('portsentry')?.get('action')
+  if (action === undefined || notices.length === 0) return null
+  return action
+    .split('\n')
+    .filter((line) => !isNotice(line))
+    .join('\n')
+}
+
 /**
  * The specification of the lab: the server's interfaces, an attacker for each kind of scan that its modes notice, one host
  * that is only in the history, and one host of each allowlisted network, on each interface of the server in that network.
@@ -236,5 +247,6 @@ export const planLab = (
     firewall: surroundings.firewall,
     libwrapDaemons: desired.libwrapDaemons,
     otherJails,
+    quietAction: quietAction(desired),
   }
 }

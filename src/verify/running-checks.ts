@@ -7,6 +7,7 @@ import { describeDaemons, judgeWatching, runningArguments, wrongDaemons } from '
 import type { Desired } from '../policy/desired.ts'
 import { type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
 import { isJailWanted, JAIL_PATH } from '../policy/jail.ts'
+import { noticeFault } from '../policy/notifications.ts'
 import { STALE_METRICS_MS } from '../policy/timers.ts'
 import { formatDuration } from '../time.ts'
 import { type Check, checkFor } from './check.ts'
@@ -140,6 +141,24 @@ const checkDump = (desired: Desired, facts: Facts, { dump }: Fail2banAnswers): C
   )
 }
 
+/** No message is sent: whether one would arrive is not known. */
+const checkNotices = ({ notices }: Desired, live: LiveFacts, { actions }: Fail2banAnswers): Check[] => {
+  if (notices.length === 0) return []
+  const check = checkFor('notices')
+  const [fault] = notices.flatMap((notice) => noticeFault(notice, live) ?? [])
+  if (fault !== undefined) return [check.warn(fault.message, fault.hint)]
+  if (!live.asRoot) return [check.skip('only root can ask fail2ban')]
+  if (actions === null) return [check.skip('not checked: fail2ban does not answer')]
+  const loaded = new Set(actions.split('\n'))
+  const missing = notices.filter(({ name }) => !loaded.has(name)).map(({ name }) => name)
+  const names = notices.map(({ name }) => name)
+  return [
+    missing.length > 0
+      ? check.warn(`the running fail2ban does not have ${shortList(missing)}`, 'systemctl restart fail2ban')
+      : check.pass(`fail2ban has loaded ${shortList(names)}; whether messages arrive was not checked`),
+  ]
+}
+
 const checkFilter = (desired: Desired, { filter }: Fail2banAnswers): Check => {
   const { release } = desired
   const check = checkFor('filter')
@@ -170,4 +189,5 @@ export const checkRunning = (
   checkJail(desired, live, answers),
   checkDump(desired, facts, answers),
   checkFilter(desired, answers),
+  ...checkNotices(desired, live, answers),
 ]

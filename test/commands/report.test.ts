@@ -65,6 +65,8 @@ describe('portward report', () => {
   it.each([
     [['--since', 'yesterday'], /^portward: --since "yesterday" is not a time such as 24h/],
     [['--since', '1d', '--until', '2d'], /--since must be before --until/],
+    [['--send'], /--send works on the running server only, not with --root/],
+    [['--send', '--html', 'x'], /--send.* cannot be used with option '--html <file>'/],
     [['--since', '1970-01-01', '--until', '9999-12-31'], /more than 100 years from --since to --until/],
   ])('%j is wrong usage', async (options, message) => {
     const { status, stderr } = await report(scannedServer(), ...options)

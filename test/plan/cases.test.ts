@@ -5,12 +5,13 @@ import { renderDiff } from '../../src/plan/diff.ts'
 import { isInSync, type Step } from '../../src/plan/plan.ts'
 import { planAsJson } from '../../src/plan/render.ts'
 import { ACTION, LOADER } from '../../src/policy/ban-set.ts'
+import { NOTIFY_ACTION } from '../../src/policy/notifications.ts'
 import { document } from '../commands/plan-document.ts'
 import { faults } from '../documents.ts'
 import { contentsOf, copyOf } from '../tree.ts'
 import { CASES, carryOut, configOf, patchOf, planFor, treeOf } from './cases.ts'
 
-const TEMPLATES: ReadonlySet<string> = new Set([LOADER, ACTION])
+const TEMPLATES: ReadonlySet<string> = new Set([LOADER, ACTION, NOTIFY_ACTION])
 const hasPatch = existsSync('/usr/bin/patch')
 if (!hasPatch)
   console.warn('SKIPPED: GNU patch is not installed, so no diff is applied - apt-get install patch')

@@ -163,6 +163,8 @@ const liveFacts = (changes: Partial<LiveFacts> = {}): LiveFacts => ({
   targets: new Map([['CHAOS', 'refused']]),
   jails: ['portsentry'],
   firewallObstacle: null,
+  sendsMail: false,
+  secretFiles: new Map(),
   inputPolicy: 'ACCEPT',
   reloadedMs: 0,
   jailed: [],

@@ -448,6 +448,9 @@ describe('a value', () => {
     ...each('FINDTIME', times, [...noTimes, '-1']),
     ...each('MAXRETRY', ['1', '1000'], ['0', '-1', 'abc', '1001']),
     ...each('BANACTION', ['nftables-allports', 'nftables[type=allports, blocktype=drop]'], ['a b', 'a]', 'a;b', 'a[b]c']),
+    ...each('NOTIFY', ['', 'root', 'a.b+c@example.org', 'a@localhost /etc/portward/apprise.conf'], ['a', 'a@', 'a@b.', 'a@b;c', 'json://h/p', 'a@b, c@d', '/a b', 'etc/x', 'a@b a@b', '-f@-']),
+    ...each('NOTIFY_LIMIT', ['10/1h', '1/1', '99999/1d 12h'], ['10', '0/1h', '10/0', '10/1h/2', '-1/1h', '10/h', '100000/1h']),
+    ...each('ABUSEIPDB_KEY_FILE', ['/etc/portward/abuseipdb.key'], ['f00d', 'a/b', '/a b', '/a"b']),
     ...each('OBSERVE_ONLY', ['0', '1'], ['2', 'yes']),
     ...each('METRICS', ['/var/lib/prometheus/node-exporter/portward.prom', '/a.prom'], ['a.prom', '/a', '/a.prom/', '/a b.prom', '/x/../a.prom', '/./a.prom', '/a%b.prom', '/a"b.prom']),
     ['METRICS', '', ['3 empty']],
@@ -461,7 +464,21 @@ describe('a value', () => {
     ['BLOCK_TCP=2\nKILL_RUN_CMD=$(x)', ['4 substitution']],
     ['BLOCK_TCP=2\nKILL_RUN_CMD=/bin/notify', []],
     ['TCP_MODE=x\nUDP_MODE=', ['3 bad-value']],
+    ['NOTIFY_DIGEST=daily', ['3 no-recipient']],
+    ['NOTIFY_DIGEST=weekly\nNOTIFY=root', ['3 bad-value']],
+    ['NOTIFY_DIGEST=daily\nNOTIFY=root', []],
+    ['NOTIFY_DIGEST=daily\nNOTIFY=$(x)', ['4 substitution']],
   ])('together: %j', (text, expected) => expect(behindLan(text)).toEqual(expected))
+})
+
+it('never quotes what may be a secret in the wrong place', () => {
+  const text = `${LAN}NOTIFY='a@example.org json://host/f00d'\nABUSEIPDB_KEY_FILE=f00df00d\n`
+  const messages = parse(text).problems.map(renderProblem)
+  expect(messages).toEqual([
+    expect.stringContaining('NOTIFY has entry 2, which is a URL, which may contain a secret'),
+    expect.stringContaining('ABUSEIPDB_KEY_FILE is not an absolute path'),
+  ])
+  expect(messages.join()).not.toContain('f00d')
 })
 
 describe('WHITELIST', () => {

@@ -38,6 +38,7 @@ const check = (changes: Changes, answers: Partial<Fail2banAnswers>, config: stri
   if (facts.live === null) throw new Error('a tree is not running')
   const healthy: Fail2banAnswers = {
     logpath: `Current monitored log file(s):\n\`- ${desired.historyPath}\n`,
+    actions: desired.notices.map(({ name }) => name).join('\n'),
     dump: { lines: dumpOf(desired) },
     filter: { matched: true, message: '' },
   }

@@ -41,6 +41,7 @@ export const WORDS: Answers = [
   ],
   ['why who whois lookup info', 'portward explain ADDRESS shows what a scan from it leads to, and why'],
   ['scan watch sniff pcap', 'portward detect watches an interface or reads a capture'],
+  ['notify mail send alert message digest', 'portward report --send sends a summary to those in NOTIFY'],
   ['commit keep accept ok', 'portward confirm keeps what was applied with --confirm-within'],
   ['versions generation backups snapshots', 'portward generations lists what earlier applies replaced'],
   ['version', 'portward --version'],

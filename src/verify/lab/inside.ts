@@ -213,7 +213,7 @@ export const runInside = async (specification: LabSpecification): Promise<LabRep
   await reachAgain(peers, left, greeters.ports, before, after)
 
   // Not before: its action may replace the rules when it starts, and portsentry's bans with them.
-  const fail2ban = await startFail2ban(specification.otherJails)
+  const fail2ban = await startFail2ban(specification)
   const isReady = fail2ban.failure === null && !fail2ban.isLate
   const jail =
     isReady && (await readJailLog()).jails.includes('portsentry')

@@ -76,12 +76,17 @@ const answers = async (): Promise<boolean> =>
 
 /**
  * Starts this machine's fail2ban with its own configuration in the lab, as its unit does. Jails other than portsentry's are
- * disabled, since their logs are not here, and its database is empty.
+ * disabled, since their logs are not here, nobody is told about bans, and its database is empty.
  */
-export const startFail2ban = async (otherJails: readonly string[]): Promise<LabFail2ban> => {
+export const startFail2ban = async ({
+  otherJails,
+  quietAction,
+}: Pick<LabSpecification, 'otherJails' | 'quietAction'>): Promise<LabFail2ban> => {
   for (const directory of ['/run/fail2ban', '/etc/fail2ban/jail.d', '/etc/fail2ban/fail2ban.d'])
     await mkdir(directory, { recursive: true })
-  await writeFile(LAB_JAILS, otherJails.map((jail) => `[${jail}]\nenabled = false\n`).join(''))
+  const quiet = quietAction === null ? '' : `[portsentry]\naction = ${quietAction.replaceAll('\n', '\n  ')}\n`
+  const off = otherJails.map((jail) => `[${jail}]\nenabled = false\n`)
+  await writeFile(LAB_JAILS, [quiet, ...off].join(''))
   await writeFile(LAB_SERVER, `[Definition]\ndbfile = ${DATABASE}\n`)
   const args = ['-xf', `--logtarget=${LOG}`, '--loglevel=INFO', 'start']
   const server = follow('fail2ban-server', args)

@@ -60,4 +60,6 @@ export interface LabSpecification {
   readonly libwrapDaemons: readonly string[]
   /** Jails other than portsentry's: the lab has no logs for them. */
   readonly otherJails: readonly string[]
+  /** The `action` of the portsentry jail without those that tell others about bans; null: it has no such action. */
+  readonly quietAction: string | null
 }

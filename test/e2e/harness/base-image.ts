@@ -60,7 +60,7 @@ inside apt-get "$@" install -y --no-install-recommends nodejs python3 attr
 inside sh -c '
   for name in portsentry fail2ban iptables nftables python3-systemd python3-pyinotify whois tcpd \\
     ipset openssh-server rsyslog logrotate patch libpcap0.8t64 xtables-addons-common tcpdump \\
-    ansible-core python3-apt cloud-init man-db ufw; do
+    ansible-core python3-apt cloud-init man-db ufw apprise curl msmtp-mta; do
     if apt-cache show "$name" >/dev/null 2>&1; then set -- "$@" "$name"; else echo "lacks $name"; fi
   done
   exec apt-get install -y --download-only --no-install-recommends "$@"

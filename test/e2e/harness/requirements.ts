@@ -22,6 +22,7 @@ const programs: Record<string, string> = {
   tcpdump: 'tcpdump',
   tmux: 'tmux',
   strace: 'strace',
+  openssl: 'openssl',
 }
 
 const isInstalled = (program: string): boolean =>
