@@ -13,7 +13,7 @@ const LONGEST = [
   ...['lifetime-12', 'lifetime-13', 'sweep', 'migration', 'ansible', 'lifetime-testing', 'confirm'],
   ...['verify-12', 'neighbours', 'bans', 'hostile', 'debian-testing', 'rollback', 'surroundings'],
   ...['cloud-init', 'package', 'upgrade', 'verify-testing', 'crash-install', 'fail2ban', 'preseed'],
-  ...['debian-12', 'debian-13', 'documentation'],
+  ...['debian-12', 'debian-13', 'documentation', 'notifications'],
 ].map((name) => `/e2e/${name}.test.ts`)
 
 class LongestFirst extends BaseSequencer {
