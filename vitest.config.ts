@@ -22,7 +22,7 @@ const LONGEST = [
     'fail2ban',
     'preseed',
   ],
-  ...['debian-12', 'debian-13', 'documentation'],
+  ...['debian-12', 'debian-13', 'documentation', 'notifications'],
 ].map((name) => `/e2e/${name}.test.ts`)
 
 class LongestFirst extends BaseSequencer {
