@@ -195,7 +195,7 @@ export const verify = async (
   const others = await Promise.all([
     reporting('running daemons', async () => {
       const filter = `${FAIL2BAN_DIRECTORY}/filter.d/${desired.release.filter}`
-      return checkRunning(desired, facts, live, await askFail2ban(filter, sampleOf(desired)))
+      return checkRunning(desired, facts, live, await askFail2ban(filter, sampleOf(desired)), Date.now())
     }),
     reporting('rights to write', () => checkWriting(desired, facts, live)),
     reporting('scans in a copy of this server', () => checkInLab(desired, facts, live, lab)),
