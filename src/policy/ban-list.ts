@@ -1,5 +1,5 @@
 import type { BanNote } from '../facts/fail2ban.ts'
-import { canonicalAddress, parseNetwork } from '../network.ts'
+import { formatAddress, parseAddress, parseNetwork, unmapped } from '../network.ts'
 import type { Problem } from '../problem.ts'
 import { readJson } from '../read-json.ts'
 
@@ -47,9 +47,15 @@ const problem = (path: string, message: string, hint: string, line?: number): Pr
   at: line === undefined ? { path } : { path, line },
 })
 
+/** An IPv4 or IPv6 address in canonical text; null for anything else. `::ffff:a.b.c.d` is the IPv4 host. */
+const hostOf = (text: string): string | null => {
+  const bytes = parseAddress(text)
+  return bytes === null ? null : formatAddress(unmapped({ bytes, prefix: bytes.length * 8 }).bytes)
+}
+
 /** What is wrong with the text of an address; null: nothing. */
 const faultOf = (text: string): string | null => {
-  if (canonicalAddress(text) !== null) return null
+  if (hostOf(text) !== null) return null
   return parseNetwork(text) === null
     ? `"${text}" is not an IPv4 or IPv6 address`
     : `${text} is a network: only single addresses can be banned`
@@ -66,7 +72,7 @@ const parseLines = (text: string, path: string, { untilMs, reason }: BanDefaults
     if (fault !== null) problems.push(problem(path, fault, EXAMPLE, index + 1))
     else
       bans.push({
-        ...{ address: canonicalAddress(word) ?? '', untilMs, leftOut: null },
+        ...{ address: hostOf(word) ?? '', untilMs, leftOut: null },
         note: { reason, from: null },
       })
   }
@@ -108,7 +114,7 @@ const parseRow = (row: unknown, server: string): WantedBan | string => {
   const untilMs = parseUntil(until)
   if (isHeld && untilMs === undefined) return 'has no end: neither an ISO 8601 time nor "permanent"'
   return {
-    address: canonicalAddress(address) ?? '',
+    address: hostOf(address) ?? '',
     untilMs,
     note: { reason: describeCause(row), from: server },
     // A ban that is passed on by those who have received it would outlive its release.

@@ -7,6 +7,8 @@ import { checkRunning } from '../../src/verify/running-checks.ts'
 import { LIVENESS, portsentry } from '../plan/live.ts'
 import { type Changes, examined, expectLine, native } from './servers.ts'
 
+const NOW = 1_800_000_000_000
+
 /** As `fail2ban-client -d` shows these jails. */
 const dumpOf = ({ jails }: Desired): string[] =>
   [...jails].flatMap(([jail, options]) => {
@@ -34,18 +36,31 @@ const dumpOf = ({ jails }: Desired): string[] =>
 const check = (changes: Changes, answers: Partial<Fail2banAnswers>, config: string) => {
   const { desired, facts } = examined(changes, config)
   if (facts.live === null) throw new Error('a tree is not running')
-  return checkRunning(desired, facts, facts.live, {
-    logpath: `Current monitored log file(s):\n\`- ${desired.historyPath}\n`,
-    dump: { lines: dumpOf(desired) },
-    filter: { matched: true, message: '' },
-    ...answers,
-  })
+  return checkRunning(
+    desired,
+    facts,
+    facts.live,
+    {
+      logpath: `Current monitored log file(s):\n\`- ${desired.historyPath}\n`,
+      dump: { lines: dumpOf(desired) },
+      filter: { matched: true, message: '' },
+      ...answers,
+    },
+    NOW,
+  )
 }
 
 it('has only praise for a server where everything runs', () => {
-  const passed = ['daemons', 'watching', 'boot', 'ban-set', 'jail', 'effective', 'filter'].map(
-    (code) => `pass ${code}`,
-  )
+  const passed = [
+    'daemons',
+    'watching',
+    'boot',
+    'ban-set',
+    'bans-in-force',
+    'jail',
+    'effective',
+    'filter',
+  ].map((code) => `pass ${code}`)
   for (const changes of [{}, native()]) {
     expect(check(changes, {}, '').map(({ code, result }) => `${result} ${code}`)).toEqual(passed)
   }
@@ -58,6 +73,18 @@ const showing = (liveness: Partial<Liveness>, ...args: string[]) => ({
   liveness: { ...LIVENESS, ...liveness },
 })
 const off = { jails: [] } as const
+
+/** Bans that fail2ban has, in force for a day and with a day to go, and whether the kernel has them. */
+const banned = (hosts: Readonly<Record<string, boolean>>, ageMs = 86_400_000): Changes => ({
+  live: {
+    jailed: Object.keys(hosts).map((address) => {
+      return { address, sinceMs: NOW - ageMs, untilMs: NOW + 86_400_000, note: null }
+    }),
+    bans: Object.entries(hosts).flatMap(([address, isInKernel]) =>
+      isInKernel ? [{ address, where: 'ipset portward', undo: [], untilMs: null, isOwn: true }] : [],
+    ),
+  },
+})
 
 const FINDINGS: [
   what: string,
@@ -86,6 +113,40 @@ const FINDINGS: [
     {},
     'pass ban-set: not needed: portward does not ban here',
     'BAN_BACKEND=none\n',
+  ],
+
+  ['no bans', {}, {}, 'pass bans-in-force: 0 bans'],
+  ['a ban in force', banned({ '203.0.113.9': true }), {}, 'pass bans-in-force: 1 ban'],
+  [
+    'bans that fail2ban alone has',
+    banned({ '203.0.113.9': true, '203.0.113.10': false, '203.0.113.11': false }),
+    {},
+    'warn bans-in-force: fail2ban has banned 203.0.113.10, 203.0.113.11, but the kernel lets them in',
+  ],
+  [
+    'a ban that has been made this second',
+    banned({ '203.0.113.9': false }, 1000),
+    {},
+    'pass bans-in-force: 0 bans',
+  ],
+  [
+    'fail2ban was not asked',
+    { live: { jailed: null } },
+    {},
+    'skip bans-in-force: not checked: fail2ban was not asked',
+  ],
+  [
+    'the firewall could not be read',
+    { live: { bansUnread: 'ipset: failed' } },
+    {},
+    'skip bans-in-force: not checked: ipset: failed',
+  ],
+  [
+    'fail2ban bans with another action',
+    banned({ '203.0.113.9': false }),
+    {},
+    'pass bans-in-force: not needed: fail2ban bans with iptables-allports',
+    'BANACTION=iptables-allports\n',
   ],
 
   ['both daemons', {}, {}, 'pass daemons: -atcp and -audp'],
