@@ -1,4 +1,5 @@
 """Bans hosts by hand. portward's action runs it in fail2ban for `portward ban` and `portward bans`. Kept by portward."""
+
 import json
 import time
 
@@ -6,7 +7,7 @@ from fail2ban.server.ticket import FailTicket
 
 
 def run(action, bans=()):
-    """Bans hosts, or prolongs their bans: address, seconds from now (-1: for ever, None: as the jail does), note. Returns all notes."""
+    """Each ban: an address, seconds from now (-1: permanently; None: as the jail bans), a note. No bans: returns all notes."""
     jail, now = action._jail, int(time.time())
     held = {each.getID(): each for each in jail.actions.banManager}
     for address, seconds, note in bans:
@@ -25,5 +26,7 @@ def run(action, bans=()):
         for count, *_ in jail.database.getBan(address, jail) if jail.database is not None else ():
             ticket.setBanCount(count)
         jail.putFailTicket(ticket)
+    if bans:
+        return None  # it would be as long as the list of bans
     notes = ((str(each.getID()), each.getData('portward')) for each in jail.actions.banManager)
     return json.dumps({address: note for address, note in notes if note})

@@ -13,8 +13,8 @@ import { EXIT, exitOver, type GlobalOptions, type Output, openOutput, problemAsJ
 
 export interface BanOptions extends GlobalOptions {
   readonly file?: string
-  /** In milliseconds; null: permanently. */
-  readonly for?: number | null
+  /** In milliseconds; Infinity: permanently. */
+  readonly for?: number
   readonly reason?: string
   readonly dryRun?: boolean
 }
@@ -35,10 +35,16 @@ const readList = async (file: string, { stdin }: GlobalOptions['terminal']): Pro
   return Buffer.concat(chunks).toString('utf8')
 }
 
+/** When a ban of that length, which begins now, ends. */
+const endOf = (lengthMs: number | undefined): WantedBan['untilMs'] => {
+  if (lengthMs === undefined) return undefined
+  return lengthMs === Number.POSITIVE_INFINITY ? null : Date.now() + lengthMs
+}
+
 /** The bans that the command line asks for. */
 const wantedBans = async (options: BanOptions, addresses: readonly string[]): Promise<BanList> => {
   const { file, terminal } = options
-  const untilMs = typeof options.for === 'number' ? Date.now() + options.for : options.for
+  const untilMs = endOf(options.for)
   const reason = options.reason === undefined ? null : reasonOf(options.reason)
   if (file !== undefined)
     return parseBanList(await readList(file, terminal), file === '-' ? 'standard input' : file, {

@@ -21,9 +21,9 @@ export const parseAddresses = (text: string, previous: readonly string[] = []): 
   ...new Set([...previous, parseAddress(text)]),
 ]
 
-/** The length of a ban in fail2ban's units, in milliseconds; null: permanently. */
-export const parseBanTime = (text: string): number | null => {
-  if (text === '-1' || text === 'permanent') return null
+/** The length of a ban in fail2ban's units, in milliseconds; Infinity: permanently (commander would make '' of null). */
+export const parseBanTime = (text: string): number => {
+  if (text === '-1' || text === 'permanent') return Number.POSITIVE_INFINITY
   const seconds = parseSeconds(text)
   if (seconds !== null) return seconds * 1000
   throw new InvalidArgumentError('is not a time such as 30m, 12h, 1d or "1w 2d", nor "permanent"')

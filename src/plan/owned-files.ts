@@ -12,7 +12,7 @@ const PURPOSES: ReadonlyMap<string, string> = new Map([
   [BANS_CONF, `settings${OF_THE_BAN_SET}`],
   [LOADER, `loader${OF_THE_BAN_SET}`],
   [ACTION, `ban action${OF_THE_BAN_SET}`],
-  [BY_HAND, 'lets portward ban hosts by hand'],
+  [BY_HAND, `ban action${OF_THE_BAN_SET}`],
   [UNIT_PATH, `unit${OF_THE_BAN_SET}`],
   [SSHD_PATH, 'the sshd jail reads the journal, as its log does not exist'],
   [ADDRESSES_PATH, "records this server's addresses, gateways and name servers"],

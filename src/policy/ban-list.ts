@@ -167,7 +167,7 @@ const parseDocument = (text: string, path: string): BanList => {
   }
 }
 
-/** The later end of two: null is for ever, and an end that only the jail knows yields to one that is given. */
+/** The later end of two: null is permanent, and an end that only the jail knows yields to one that is given. */
 const isLater = (one: WantedBan['untilMs'], other: WantedBan['untilMs']): boolean => {
   if (one === undefined || other === null) return false
   return one === null || other === undefined || one > other

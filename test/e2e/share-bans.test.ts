@@ -90,7 +90,7 @@ describeServers('two servers that share bans', () => {
   })
   afterAll(() => Promise.all([first?.stop(), second?.stop()]))
 
-  it('has the second cut off whom the first has banned, until the same time, and say why', async () => {
+  it('has the second cut off what the first has banned, until the same time, and say why', async () => {
     await expectBanned(first, attacker, [1])
     await expectBannedEverywhere(first, attacker)
     list = await portward(first, 'bans --json', 0)
@@ -120,7 +120,7 @@ describeServers('two servers that share bans', () => {
     expect(back).toMatchObject({ changed: false, counts: { 'left-out': 1, banned: 0 } })
   })
 
-  it('refuses whom the second protects, and bans the others of the list', async () => {
+  it('refuses hosts that the second protects, and bans the others of the list', async () => {
     const forged = list.replaceAll(attacker, peer)
     expect(await ban(second, '--file -', 1, forged)).toMatchObject({ counts: { refused: 1, banned: 0 } })
     await second.write('/root/list', `${peer} # ours\n\n${other}\n`)
@@ -160,6 +160,8 @@ describeServers('two servers that share bans', () => {
     expect((await rowOf(second, host))?.until).toBe(day?.until)
     const longer = (await ban(second, `${host} --for 3d --reason abuse`)).addresses[0]
     expect(apart(longer?.until, day?.until)).toBeGreaterThan(86_400)
+    const permanent = await ban(second, '203.0.113.84 --for permanent')
+    expect(permanent.addresses).toMatchObject([{ outcome: 'banned', until: 'permanent' }])
     await second.run(`systemctl restart fail2ban; ${UNTIL_FAIL2BAN_ANSWERS}`)
     await expectHeld(second, host)
     const restored = await rowOf(second, host)

@@ -19,7 +19,8 @@ describe('portward(8)', () => {
     (command, option) => {
       // The part that tells of the command: up to the next one, or, for all commands', the list after the last.
       const start = command === '' ? '.Pp\nThe options,' : `.It Cm ${command}`
-      const text = program.slice(program.indexOf(start) + 1)
+      // `ban` is not `bans`.
+      const text = program.slice(program.search(new RegExp(`${start.replaceAll('.', '\\.')}\\b`)) + 1)
       const [part = ''] = text.split(/^(?:\.It Cm |\.Sh |\.Pp\nThe options,)/m)
       expect(part).toMatch(new RegExp(`^\\.It Fl -${option.slice(2)}\\b`, 'm'))
     },

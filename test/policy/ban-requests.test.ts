@@ -17,18 +17,18 @@ const decide = (wanted: WantedBan, jailed: ReturnType<typeof held> = [], why: st
 test.each<[string, WantedBan, ReturnType<typeof held>, [string, number | null | undefined]]>([
   ['as long as the jail bans', want(undefined), [], ['banned', undefined]],
   ['for an hour', want(NOW + HOUR), [], ['banned', NOW + HOUR]],
-  ['for ever', want(null), [], ['banned', null]],
+  ['permanently', want(null), [], ['banned', null]],
   ['until a time that is over', want(NOW), [], ['expired', undefined]],
   ['longer than it is', want(NOW + 2 * HOUR), held(NOW + HOUR), ['prolonged', NOW + 2 * HOUR]],
-  ['for ever, which it is not yet', want(null), held(NOW + HOUR), ['prolonged', null]],
+  ['permanently, which it is not yet', want(null), held(NOW + HOUR), ['prolonged', null]],
   ['shorter than it is', want(NOW + HOUR), held(NOW + 2 * HOUR), ['held', NOW + 2 * HOUR]],
   ['until the same time, by another clock', want(NOW + HOUR + 2000), held(NOW + HOUR), ['held', NOW + HOUR]],
-  ['although it is for ever', want(NOW + HOUR), held(null), ['held', null]],
+  ['although it is permanent', want(NOW + HOUR), held(null), ['held', null]],
   ['as the jail does, which has', want(undefined), held(NOW + HOUR), ['held', NOW + HOUR]],
   ['what is not shared', want(NOW + HOUR, 'from web-2'), [], ['left-out', undefined]],
 ])('to ban %s', (_, wanted, jailed, expected) => expect(decide(wanted, jailed)).toEqual(expected))
 
-it('refuses whom the server protects, however long', () => {
+it('refuses a host that the server protects, however long', () => {
   expect(decide(want(null), held(NOW + HOUR), 'protected')).toEqual(['refused', NOW + HOUR])
 })
 

@@ -379,7 +379,7 @@ action.prolong = lambda ticket: print('prolong', ticket)
   it.each<[what: string, ban: string, calls: string[]]>([
     ['as long as the jail bans', `['192.0.2.3', None, ${note}]`, [`ban 192.0.2.3 ${NOW} None 0`]],
     ['for a minute', `['192.0.2.3', 60, ${note}]`, [`ban 192.0.2.3 ${NOW} 60 0`]],
-    ['for ever', `['192.0.2.3', -1, ${note}]`, [`ban 192.0.2.3 ${NOW} -1 0`]],
+    ['permanently', `['192.0.2.3', -1, ${note}]`, [`ban 192.0.2.3 ${NOW} -1 0`]],
     ['who was banned before', `['192.0.2.2', 60, ${note}]`, [`ban 192.0.2.2 ${NOW} 60 2`]],
     [
       'who is banned, for longer',
@@ -387,7 +387,7 @@ action.prolong = lambda ticket: print('prolong', ticket)
       [`record 192.0.2.1 ${NOW - 100.5} 172900 0`, `prolong 192.0.2.1 ${NOW - 100.5} 172900 0`],
     ],
     [
-      'who is banned, for ever',
+      'who is banned, permanently',
       `['192.0.2.1', -1, ${note}]`,
       [`record 192.0.2.1 ${NOW - 100.5} -1 0`, `prolong 192.0.2.1 ${NOW - 100.5} -1 0`],
     ],

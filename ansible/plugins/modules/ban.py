@@ -138,16 +138,15 @@ def main():
     params = module.params
     executable = find_portward(module)
     if executable is None and module.check_mode:
-        module.warn("portward is not installed here yet: whom it would ban is not known until then")
+        module.warn("portward is not installed here yet: which hosts it would ban is not known until then")
         module.exit_json(changed=True)
     if executable is None:
         module.fail_json(msg=f"{params['executable']} is not installed here")
 
     named, listed = [], []
     if params["addresses"]:
-        options = [["--for", params["duration"]] if params["duration"] else []]
-        options += [["--reason", params["reason"]] if params["reason"] else []]
-        args = [arg for option in options for arg in option]
+        args = ["--for", params["duration"]] if params["duration"] else []
+        args += ["--reason", params["reason"]] if params["reason"] else []
         # By standard input: a command line cannot hold any number of addresses.
         named = run_ban(module, executable, ["--file", "-", *args], "\n".join(params["addresses"]))
     for document in params["lists"] or []:
@@ -155,13 +154,13 @@ def main():
 
     bans = named + listed
     made = [ban for ban in bans if ban["outcome"] in ("banned", "prolonged")]
-    diff = dict(prepared="".join(f"{ban['outcome']} {ban['address']} until {ban['until'] or 'the jail decides'}\n" for ban in made))
+    shown = "".join(f"{ban['outcome']} {ban['address']}, until {ban['until'] or 'the jail decides'}\n" for ban in made)
     refused = [ban for ban in named if ban["outcome"] == "refused"]
     failed = refused + [ban for ban in bans if ban["outcome"] == "failed"]
     for ban in listed:
         if ban["outcome"] == "refused":
             module.warn(f"not banned: {describe(ban)}")
-    result = dict(changed=bool(made), addresses=bans, diff=diff if made else {})
+    result = dict(changed=bool(made), addresses=bans, diff=dict(prepared=shown) if made else {})
     if failed:
         module.fail_json(msg="not banned: " + "; ".join(describe(ban) for ban in failed), **result)
     module.exit_json(**result)
