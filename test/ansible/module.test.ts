@@ -15,7 +15,7 @@ import { createInterface } from 'node:readline'
 import { afterAll, expect, it } from 'vitest'
 import { checkout } from '../checkout.ts'
 import { contentsOf, copyOf, fixtures } from '../tree.ts'
-import { installCollection, source } from './collection.ts'
+import { installCollection } from './collection.ts'
 import { describeWith } from './requirements.ts'
 
 interface Result {
