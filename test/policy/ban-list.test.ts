@@ -1,4 +1,5 @@
 import { describe, expect, it, test } from 'vitest'
+import { JSON_VERSION } from '../../src/commands/output.ts'
 import { parseBanList, reasonOf } from '../../src/policy/ban-list.ts'
 
 const DEFAULTS = { untilMs: 5000, reason: 'abuse' }
@@ -15,7 +16,7 @@ const row = (more: object = {}) => ({
   },
 })
 const list = (bans: readonly unknown[], more: object = {}) =>
-  JSON.stringify({ version: 3, command: 'bans', host: 'web-1', bans, ...more }, null, 2)
+  JSON.stringify({ version: JSON_VERSION, command: 'bans', host: 'web-1', bans, ...more }, null, 2)
 
 const read = (text: string) => parseBanList(text, '/list', DEFAULTS)
 const faults = (text: string) =>
