@@ -30,6 +30,12 @@ export const PROBLEM_CODES = {
     meaning: 'An apply or a rollback is changing this server right now.',
     action: 'Wait until it has finished, then ask again.',
   },
+  'bad-ban-list': {
+    title: 'Unreadable list of bans',
+    meaning:
+      'The list given to portward ban is neither the document of portward bans --json nor one address a line.',
+    action: 'Correct what the message names; nobody was banned.',
+  },
   'bad-capture': {
     title: 'Unreadable capture',
     meaning: 'The capture given to detect could not be read.',

@@ -1,5 +1,5 @@
 """fail2ban's action for jail portsentry: fail2ban remembers who is banned, the kernel keeps them out. Kept by portward."""
-import os, subprocess, threading, time, types
+import os, runpy, subprocess, threading, time, types
 from fail2ban.server.action import ActionBase
 
 class Action(ActionBase):
@@ -23,6 +23,7 @@ class Action(ActionBase):
         # KILL_ROUTE has banned the host for that time already, unless it comes back or is banned by hand.
         if not info['restored']: self.put(info, info['bantime'] == self.bans.CONF.getint('bantime'))
     def prolong(self, info): self.put(info, False)
+    def by_hand(self, **options): return runpy.run_path('/usr/local/lib/portward/by-hand.py')['run'](self, **options)
 
     def put(self, info, keeps_time):
         address, end = str(info['ip']), info['time'] + info['bantime']
@@ -39,8 +40,7 @@ class Action(ActionBase):
         with self.lock:
             lines, addresses, self.lines, self.addresses = self.lines, self.addresses, [], []
             if not lines and not last: return
-            try:
-                self.bans.run(self.bans.CONF['script'].split(), ''.join(lines) + last)
+            try: self.bans.run(self.bans.CONF['script'].split(), ''.join(lines) + last)
             except subprocess.SubprocessError:  # another program has removed the rules
                 self.bans.load()
                 self.bans.run(self.bans.CONF['script'].split(), ''.join(lines) + last)

@@ -79,9 +79,10 @@ const fail2banBans = (live: LiveFacts | null, isInstalled: boolean): StoreReadin
   if (jails === null) return read('fail2ban', [], false, 'it is not installed')
   if (!jails.includes(JAIL)) return read('fail2ban', [], false, 'it has no portsentry jail loaded')
   if (jailed === null) return gap('fail2ban', 'incomplete', 'the portsentry jail does not list its bans')
-  const bans = jailed.map(({ address, sinceMs, untilMs }) =>
-    bare('fail2ban', address, `jail ${JAIL}`, sinceMs, untilMs),
-  )
+  const bans = jailed.map(({ address, sinceMs, untilMs, note }) => ({
+    ...bare('fail2ban', address, `jail ${JAIL}`, sinceMs, untilMs),
+    note,
+  }))
   return read('fail2ban', bans, true)
 }
 

@@ -19,15 +19,16 @@ export const describeEnd = (untilMs: BanRow['untilMs']): string =>
 /** What banned a host, in a sentence: `by hand`, `by portsentry (atcp)`. */
 export const describeBanner = (row: BanRow): string =>
   row.source === 'by hand'
-    ? row.source
+    ? describeSource(row)
     : row.source === 'unknown'
       ? 'by an unknown source'
       : `by ${describeSource(row)}`
 
 /** A history may contain any text that a resolver returned: only the daemon's own words are shown, on one line. */
-const describeSource = ({ source, mode, reason }: BanRow): string => {
-  const what = [mode, reason].filter((word) => word !== null).join(', ')
-  return source === 'by hand' || what === '' ? source : `${source} (${what})`
+const describeSource = ({ source, from, mode, reason }: BanRow): string => {
+  const isDetected = source === 'portsentry' || source === 'unknown'
+  const what = [isDetected ? mode : null, reason].filter((word) => word !== null).join(', ')
+  return what === '' ? (from ?? source) : `${from ?? source} (${what})`
 }
 
 const describeWhere = ({ where, missing, protectedBy }: BanRow): string =>
@@ -41,7 +42,7 @@ const cellsOf = (row: BanRow): string[] => [
   row.address,
   formatTimestamp(row.sinceMs),
   describeEnd(row.untilMs),
-  row.port === null && row.source === 'by hand' ? '-' : describePort(row),
+  row.port === null && (row.source === 'by hand' || row.from !== null) ? '-' : describePort(row),
   describeSource(row),
   describeWhere(row),
 ]
@@ -80,11 +81,11 @@ const recordAsJson = ({ store, detail, sinceMs, untilMs, port, protocol, mode }:
 
 /** A ban with each store's record of it; times as ISO 8601. */
 export const banAsJson = (row: BanRow): object => {
-  const { address, source, mode, port, protocol, reason, missing, protectedBy } = row
+  const { address, source, from, mode, port, protocol, reason, missing, protectedBy } = row
   const where = row.where.map(recordAsJson)
   const since = isoTimestamp(row.sinceMs)
   const until = row.untilMs === 'permanent' ? row.untilMs : isoTimestamp(row.untilMs)
-  return { address, source, mode, port, protocol, reason, where, missing, protectedBy, since, until }
+  return { address, source, from, mode, port, protocol, reason, where, missing, protectedBy, since, until }
 }
 
 /** What could not be read, and other remarks, one a line. */

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { type Assessment, assess } from '../assessment/assess.ts'
 import { type BansRead, type HistoryRead, readBans } from '../bans/read-bans.ts'
 import type { HistoryEvent } from '../detector/history-reader.ts'
@@ -51,6 +52,8 @@ export const bansCommand = async (options: GlobalOptions): Promise<number> => {
   for (const note of notes) output.note(note)
   const content = {
     root: options.root,
+    // Whoever takes these bans over records where they come from. Those of a tree are another host's.
+    host: options.root === '/' ? hostname() : null,
     stores: storesAsJson(bans.stores),
     notes,
     confirmation: pendingAsJson(pending),

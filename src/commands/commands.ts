@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { DIFFS, FORMATS } from '../plan/formats/report.ts'
+import type { BanOptions } from './ban.ts'
 import { type DetectOptions, MODES } from './detect-options.ts'
 import type { ApplyOptions } from './execute.ts'
 import type { CommandName } from './help/texts.ts'
@@ -9,6 +10,7 @@ import type { MetricsOptions } from './metrics.ts'
 import {
   parseAddress,
   parseAddresses,
+  parseBanTime,
   parseConfirmWithin,
   parseGeneration,
   parseMode,
@@ -106,6 +108,22 @@ export const addCommands = (add: AddCommand): void => {
   add('explain', async (options: GlobalOptions, address: string) =>
     (await import('./explain.ts')).explainCommand(options, address),
   ).argument('<address>', 'IPv4 or IPv6', parseAddress)
+  add(
+    'ban',
+    async (options: BanOptions, addresses: readonly string[]) =>
+      (await import('./ban.ts')).banCommand(options, addresses),
+    serverOnly,
+  )
+    .usage('<address...> | --file <file> [options]')
+    .argument('[address...]', 'IPv4 or IPv6', parseAddresses)
+    .option('--file <file>', 'those of a list (-: standard input)')
+    .option('--for <time>', 'for that long: 12h, 1d, permanent (default: as the jail does)', parseBanTime)
+    .option('--reason <text>', 'shown by bans and explain')
+    .option('--dry-run', 'only say what would be done')
+    .hook('preAction', (_, command) => {
+      if (command.args.length > 0 === (command.opts()['file'] !== undefined))
+        command.error('ban needs addresses, or --file with a list of them')
+    })
   add('unban', async (options: GlobalOptions, addresses: readonly string[]) =>
     (await import('./unban.ts')).unbanCommand(options, addresses),
   ).argument('<address...>', 'IPv4 or IPv6', parseAddresses)

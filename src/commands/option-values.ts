@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander'
 import { parseNetwork } from '../network.ts'
+import { parseSeconds } from '../policy/duration.ts'
 import { type Moment, parseMoment } from '../report/window.ts'
 import { parseDuration } from '../time.ts'
 import { canonicalAddress } from './address.ts'
@@ -19,6 +20,14 @@ export const parseAddress = (text: string): string => {
 export const parseAddresses = (text: string, previous: readonly string[] = []): readonly string[] => [
   ...new Set([...previous, parseAddress(text)]),
 ]
+
+/** The length of a ban in fail2ban's units, in milliseconds; Infinity: permanently (commander would make '' of null). */
+export const parseBanTime = (text: string): number => {
+  if (text === '-1' || text === 'permanent') return Number.POSITIVE_INFINITY
+  const seconds = parseSeconds(text)
+  if (seconds !== null) return seconds * 1000
+  throw new InvalidArgumentError('is not a time such as 30m, 12h, 1d or "1w 2d", nor "permanent"')
+}
 
 export const parseGeneration = (text: string): number => {
   if (!/^[1-9]\d{0,8}$/.test(text))

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type IgnoreFile, judgeIgnoreip } from '../documents/ignoreip.ts'
 import { canonicalAddress, type Network } from '../network.ts'
+import { readJson } from '../read-json.ts'
 import { monotonicMs } from '../system/clock.ts'
 import { tryRun } from '../system/process.ts'
 import { waitingFor } from '../system/progress.ts'
@@ -21,7 +22,7 @@ const SOCKET = '/run/fail2ban/fail2ban.sock'
  * The answer of the running server, with a line for each element of a list; null if it does not answer, or refuses.
  * fail2ban-client, which also finds a configured socket, is only run if no server listens at the usual one.
  */
-const ask = async (...words: string[]): Promise<string | null> => {
+export const ask = async (...words: string[]): Promise<string | null> => {
   const answer = await waitingFor('fail2ban to answer', TIMEOUT_MS, () =>
     askAtSocket(SOCKET, words, TIMEOUT_MS),
   )
@@ -83,27 +84,58 @@ export interface JailBan {
   readonly sinceMs: number
   /** Null: permanently. */
   readonly untilMs: number | null
+  /** What `portward ban` said about it; null: the jail bans it for a scan, or somebody with fail2ban-client. */
+  readonly note: BanNote | null
+}
+
+/** What `portward ban` says about a ban. */
+export interface BanNote {
+  /** Null: none was given. */
+  readonly reason: string | null
+  /** The server that has shared it; null: the ban was made here. */
+  readonly from: string | null
 }
 
 const BAN_LINE = /^(\S+)[ \t]+(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) \+ (-?\d+) = /gm
 
 /** What `fail2ban-client get JAIL banip --with-time` prints, in the server's local time (fail2ban 1.0 to 1.1). */
-export const parseJailBans = (text: string): JailBan[] => {
+export const parseJailBans = (text: string, notes: ReadonlyMap<string, BanNote> = new Map()): JailBan[] => {
   const bans: JailBan[] = []
   for (const [, host = '', date, time, seconds] of text.matchAll(BAN_LINE)) {
     const address = canonicalAddress(host)
     if (address === null) continue
     // A time without a zone is local to Date.parse, too.
     const sinceMs = Date.parse(`${date}T${time}`)
-    bans.push({ address, sinceMs, untilMs: Number(seconds) < 0 ? null : sinceMs + Number(seconds) * 1000 })
+    const untilMs = Number(seconds) < 0 ? null : sinceMs + Number(seconds) * 1000
+    bans.push({ address, sinceMs, untilMs, note: notes.get(address) ?? null })
   }
   return bans
 }
 
+const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null)
+
+/** The answer of portward's action: an object of notes by address. Those of none are left out. */
+export const parseBanNotes = (answer: string): ReadonlyMap<string, BanNote> =>
+  new Map(
+    Object.entries(readJson<Record<string, Partial<BanNote> | null>>(answer) ?? {}).flatMap(
+      ([host, note]) => {
+        const address = canonicalAddress(host)
+        return address === null || note === null
+          ? []
+          : [[address, { reason: textOrNull(note.reason), from: textOrNull(note.from) }]]
+      },
+    ),
+  )
+
+/** The words that have portward's action in fail2ban ban hosts by hand, and return its notes on all bans. */
+export const BY_HAND_WORDS = ['set', JAIL, 'action', 'portward', 'by_hand'] as const
+
 /** The bans of the portsentry jail; null where it does not answer, or is not among the loaded jails. */
 export const readJailBans = async (loaded: readonly string[] | null): Promise<JailBan[] | null> => {
-  const text = loaded?.includes(JAIL) ? await readOption(JAIL, 'banip', '--with-time') : null
-  return text === null ? null : parseJailBans(text)
+  if (!loaded?.includes(JAIL)) return null
+  // Refused by the action of an earlier version, and if another one bans.
+  const [text, notes] = await Promise.all([readOption(JAIL, 'banip', '--with-time'), ask(...BY_HAND_WORDS)])
+  return text === null ? null : parseJailBans(text, parseBanNotes(notes ?? ''))
 }
 
 /** The jails in what the server, or fail2ban-client, answers to `banned ADDRESS`. */

@@ -1,4 +1,4 @@
-import { ACTION, BANS_CONF, LOADER, UNIT_PATH } from '../policy/ban-set.ts'
+import { ACTION, BANS_CONF, BY_HAND, LOADER, UNIT_PATH } from '../policy/ban-set.ts'
 import type { Desired } from '../policy/desired.ts'
 import { type Facts, fileText } from '../policy/facts.ts'
 import { describeChanges, NAMES_PATH } from '../policy/host-names.ts'
@@ -15,6 +15,7 @@ const PURPOSES: ReadonlyMap<string, string> = new Map([
   [BANS_CONF, `settings${OF_THE_BAN_SET}`],
   [LOADER, `loader${OF_THE_BAN_SET}`],
   [ACTION, `ban action${OF_THE_BAN_SET}`],
+  [BY_HAND, `ban action${OF_THE_BAN_SET}`],
   [UNIT_PATH, `unit${OF_THE_BAN_SET}`],
   [NOTIFY_ACTION, 'tells others about bans, for NOTIFY and ABUSEIPDB_KEY_FILE'],
   [SSHD_PATH, 'the sshd jail reads the journal, as its log does not exist'],

@@ -4,7 +4,7 @@ import { notContaining } from '../documents/other-addresses.ts'
 import type { DaemonProcess } from '../facts/daemons.ts'
 import { formatCidr, isWithin, type Network, parseNetwork } from '../network.ts'
 import { removalOf } from '../policy/backends/backends.ts'
-import { ACTION, BAN_SET_FILES, BANS_CONF, BANS_UNIT, banSetOf, LOADER } from '../policy/ban-set.ts'
+import { ACTION, BAN_SET_FILES, BANS_CONF, BANS_UNIT, BY_HAND, banSetOf, LOADER } from '../policy/ban-set.ts'
 import { isNewer, judgeWatching, portsentriesOf, wrongDaemons } from '../policy/daemons.ts'
 import type { Desired } from '../policy/desired.ts'
 import { type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
@@ -158,7 +158,10 @@ const fail2banReasons = (desired: Desired, facts: Facts, live: LiveFacts, change
 /** The ban set has to be there before any daemon bans. */
 const planLoad = ({ banSet }: Desired, live: LiveFacts, changes: Changes): LoadStep[] => {
   if (banSet === null) return []
-  const changed = changedPaths(changes, (path) => BAN_SET_FILES.includes(path) && path !== ACTION)
+  const changed = changedPaths(
+    changes,
+    (path) => BAN_SET_FILES.includes(path) && ![ACTION, BY_HAND].includes(path),
+  )
   if (changed.length > 0) return [{ kind: 'load-bans', reasons: changed.map((path) => path + CHANGES) }]
   // Null unless root.
   return live.hasBanSet === false ? [{ kind: 'load-bans', reasons: ['its rules are not in force'] }] : []

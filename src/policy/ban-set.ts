@@ -1,4 +1,5 @@
 import loaderText from '../../templates/bans.py?raw'
+import byHandText from '../../templates/by-hand.py?raw'
 import actionText from '../../templates/fail2ban-action.py?raw'
 import unitText from '../../templates/portward-bans.service?raw'
 import { type Network, parseNetwork } from '../network.ts'
@@ -16,6 +17,8 @@ export const LOADER = `${LIBRARY}/bans.py`
 /** fail2ban's action, a class that its server loads, and how a jail names it. */
 export const ACTION = `${LIBRARY}/action.py`
 export const BAN_ACTION = `${ACTION}[actname=portward]`
+/** What the action runs for `portward ban`. */
+export const BY_HAND = `${LIBRARY}/by-hand.py`
 /** The unit that loads the bans at boot and checks each minute that the rules are in force. */
 export const BANS_UNIT = 'portward-bans'
 export const UNIT_PATH = `/etc/systemd/system/${BANS_UNIT}.service`
@@ -24,7 +27,10 @@ export const UNIT_PATH = `/etc/systemd/system/${BANS_UNIT}.service`
 export const DENIED = '/run/portward/denied'
 
 /** Every file of the ban set, whatever the backend. */
-export const BAN_SET_FILES: readonly string[] = [BANS_CONF, LOADER, ACTION, UNIT_PATH, ...BACKEND_FILES]
+export const BAN_SET_FILES: readonly string[] = [
+  ...[BANS_CONF, LOADER, ACTION, BY_HAND, UNIT_PATH],
+  ...BACKEND_FILES,
+]
 
 /** Whether portward keeps a ban set in the kernel. */
 export const ownsBans = ({
@@ -129,6 +135,7 @@ export const banSetFiles = (wanted: Wanted | null): ReadonlyMap<string, string |
     ...definition.files(networks, target),
     [LOADER, loaderText],
     [ACTION, actionText],
+    [BY_HAND, byHandText],
     [UNIT_PATH, unitText.replace('CHECK', () => definition.check(target))],
   ])
 }

@@ -1,3 +1,5 @@
+import type { BanNote } from '../facts/fail2ban.ts'
+
 /** Where a ban can be stored. The stores are independent of each other. */
 export type BanStore = 'fail2ban' | 'blocked-file' | 'hosts.deny' | 'firewall'
 
@@ -15,6 +17,8 @@ export interface StoredBan {
   readonly protocol: 'tcp' | 'udp' | null
   /** The mode of the daemon that detected the host. */
   readonly mode: string | null
+  /** What `portward ban` said when it made the ban; absent, or null, for all others. */
+  readonly note?: BanNote | null
 }
 
 export interface StoreReading {
@@ -45,7 +49,9 @@ export interface BanRow {
   /** When fail2ban ends it; null: fail2ban could not be asked. */
   readonly untilMs: number | 'permanent' | null
   /** What caused it. `by hand`: no sign that portsentry detected the host; `unknown`: not everything could be read. */
-  readonly source: 'portsentry' | 'by hand' | 'unknown'
+  readonly source: 'portsentry' | 'by hand' | 'another server' | 'unknown'
+  /** The other server's name; null for all other sources. */
+  readonly from: string | null
   readonly mode: string | null
   readonly port: number | null
   readonly protocol: 'tcp' | 'udp' | null
@@ -108,13 +114,16 @@ const judgeBan = (
 ): BanRow => {
   const jailed = where.find(({ store }) => store === 'fail2ban')
   const began = beginOf(where, jailed)
-  const cause = scans.length === 0 ? undefined : findCause(scans, began)
+  const note = jailed?.note ?? null
+  // A scan before it may be part of an earlier ban.
+  const cause = scans.length === 0 || note !== null ? undefined : findCause(scans, began)
   // Bans made with fail2ban-client get into hosts.deny as well.
   const showsScan = (store: BanStore) =>
     store === 'blocked-file' ||
     (store === 'hosts.deny' && jailed === undefined && !incomplete.includes('fail2ban'))
   const isDetected = cause !== undefined || where.some(({ store }) => showsScan(store))
-  const source = isDetected ? 'portsentry' : isAllRead ? 'by hand' : 'unknown'
+  const judged = isDetected ? 'portsentry' : isAllRead ? 'by hand' : 'unknown'
+  const source = note === null ? judged : note.from === null ? 'by hand' : 'another server'
   // Older records belong to an earlier ban of the same host.
   const isOfThisBan = (timeMs: number): boolean => began === null || timeMs >= began - BURST_MS
   let first = cause !== undefined && isOfThisBan(cause.timeMs) ? cause.timeMs : Number.POSITIVE_INFINITY
@@ -132,10 +141,11 @@ const judgeBan = (
     sinceMs: Number.isFinite(first) ? first : null,
     untilMs: isJailRead ? (ending?.untilMs ?? 'permanent') : null,
     source,
+    from: note?.from ?? null,
     mode: where.find(({ mode }) => mode !== null)?.mode ?? null,
     port: cause?.port ?? recorded?.port ?? null,
     protocol: cause?.protocol ?? recorded?.protocol ?? null,
-    reason: cause?.scan ?? null,
+    reason: note === null ? (cause?.scan ?? null) : note.reason,
     where,
     missing: isRule ? [] : expected.filter((store) => !where.some((one) => one.store === store)),
     protectedBy,

@@ -18,3 +18,11 @@ export const secondsOf = (time: string): number => {
   )
   return Math.round(parts.reduce((sum, part) => sum + part, 0))
 }
+
+/** The same for text that nobody has checked; null if it is not a time above zero. */
+export const parseSeconds = (text: string): number | null => {
+  const isTime = /^(?:\d{1,9} ?[a-z]* ?)+$/.test(text)
+  const units = [...text.matchAll(/\d+ ?([a-z]*)/g)].map(([, unit = '']) => unit)
+  const isKnown = units.every((unit) => SECONDS.some(([name]) => name.test(unit)))
+  return isTime && isKnown && secondsOf(text) > 0 ? secondsOf(text) : null
+}

@@ -21,6 +21,12 @@ export const CHECK_CODES = {
     action:
       'Run portward apply, which loads them; if something removes them again, look for other firewall managers.',
   },
+  'bans-in-force': {
+    title: 'the kernel keeps out every host that fail2ban has banned',
+    meaning: 'fail2ban lists hosts as banned that the ban set does not have, so they can reach this server.',
+    action:
+      'Run systemctl restart portward-bans, which loads all bans again; portward bans shows which were missing.',
+  },
   boot: {
     title: 'both daemons and the ban set start at boot',
     meaning: 'After the next boot the server would be without what is not started.',

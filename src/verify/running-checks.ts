@@ -1,8 +1,8 @@
 import type { Fail2banAnswers } from '../facts/fail2ban-config.ts'
-import { shortList } from '../phrases.ts'
+import { counted, shortList } from '../phrases.ts'
 import { missingFromDump } from '../plan/dump.ts'
 import { bootUnits, wantedUnits } from '../plan/services.ts'
-import { BAN_SET_FILES } from '../policy/ban-set.ts'
+import { BAN_ACTION, BAN_SET_FILES } from '../policy/ban-set.ts'
 import { describeDaemons, judgeWatching, runningArguments, wrongDaemons } from '../policy/daemons.ts'
 import type { Desired } from '../policy/desired.ts'
 import { type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
@@ -102,6 +102,31 @@ const checkBanSet = ({ banSet, ownedFiles }: Desired, facts: Facts, live: LiveFa
       )
 }
 
+/** Between fail2ban's ban and the kernel's, and between their ends, a moment passes. */
+const MOMENT_MS = 15_000
+
+/** A ban by fail2ban alone keeps nobody out, whether it was made for a scan, by hand, or by a list of another server. */
+const checkBansInForce = ({ banSet, jails }: Desired, live: LiveFacts, nowMs: number): Check => {
+  const check = checkFor('bans-in-force')
+  if (banSet === null) return check.pass('not needed: portward does not ban here')
+  const banaction = jails.get('portsentry')?.get('banaction')
+  if (banaction !== BAN_ACTION) return check.pass(`not needed: fail2ban bans with ${banaction}`)
+  if (live.jailed === null || live.bans === null) return check.skip('not checked: fail2ban was not asked')
+  if (live.bansUnread !== null) return check.skip(`not checked: ${live.bansUnread}`)
+  const inKernel = new Set(live.bans.map(({ address }) => address))
+  const settled = live.jailed.filter(
+    ({ sinceMs, untilMs }) =>
+      sinceMs < nowMs - MOMENT_MS && (untilMs === null || untilMs > nowMs + MOMENT_MS),
+  )
+  const missing = settled.filter(({ address }) => !inKernel.has(address)).map(({ address }) => address)
+  return missing.length === 0
+    ? check.pass(counted(settled.length, 'ban'))
+    : check.warn(
+        `fail2ban has banned ${shortList(missing)}, but the kernel lets ${missing.length === 1 ? 'it' : 'them'} in`,
+        'systemctl restart portward-bans',
+      )
+}
+
 const checkJail = (desired: Desired, live: LiveFacts, { logpath }: Fail2banAnswers): Check => {
   const check = checkFor('jail')
   const { historyPath } = desired
@@ -186,6 +211,7 @@ export const checkRunning = (
   ...checkTimers(desired, live),
   ...checkMetrics(desired, live, nowMs),
   checkBanSet(desired, facts, live),
+  checkBansInForce(desired, live, nowMs),
   checkJail(desired, live, answers),
   checkDump(desired, facts, answers),
   checkFilter(desired, answers),

@@ -58,24 +58,27 @@ describeWith(
   { [VALIDATOR]: 'ansible-core', '/usr/lib/python3/dist-packages/voluptuous': 'python3-voluptuous' },
   "ansible-test's validate-modules",
   () => {
-    it('finds the module’s documentation true to its options, and misses nothing but a GPL header', () => {
-      const { home, collection, env } = installCollection()
-      const name = 'ansible_collections/portward/portward'
-      const args = [
-        VALIDATOR,
-        '--arg-spec',
-        '--format',
-        'json',
-        '--collection',
-        name,
-        'plugins/modules/apply.py',
-      ]
-      const { stdout, output } = run('/usr/bin/python3', args, collection, { ...env, PYTHONPATH: home })
-      const findings = Object.values<{ errors: { code: string }[] }>(JSON.parse(stdout))
-      expect(
-        findings.flatMap(({ errors }) => errors.map(({ code }) => code)),
-        output,
-      ).toEqual(['missing-gplv3-license'])
-    })
+    it.each(['apply', 'ban', 'info'])(
+      'finds the documentation of %s true to its options, and misses nothing but a GPL header',
+      (module) => {
+        const { home, collection, env } = installCollection()
+        const name = 'ansible_collections/portward/portward'
+        const args = [
+          VALIDATOR,
+          '--arg-spec',
+          '--format',
+          'json',
+          '--collection',
+          name,
+          `plugins/modules/${module}.py`,
+        ]
+        const { stdout, output } = run('/usr/bin/python3', args, collection, { ...env, PYTHONPATH: home })
+        const findings = Object.values<{ errors: { code: string }[] }>(JSON.parse(stdout))
+        expect(
+          findings.flatMap(({ errors }) => errors.map(({ code }) => code)),
+          output,
+        ).toEqual(['missing-gplv3-license'])
+      },
+    )
   },
 )

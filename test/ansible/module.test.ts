@@ -15,7 +15,7 @@ import { createInterface } from 'node:readline'
 import { afterAll, expect, it } from 'vitest'
 import { checkout } from '../checkout.ts'
 import { contentsOf, copyOf, fixtures } from '../tree.ts'
-import { installCollection, source } from './collection.ts'
+import { installCollection } from './collection.ts'
 import { describeWith } from './requirements.ts'
 
 interface Result {
@@ -258,8 +258,7 @@ describeWith({ '/usr/bin/ansible': 'ansible-core' }, 'the module portward.portwa
     const script = `
 import json, sys
 sys.dont_write_bytecode = True
-sys.path.insert(0, ${JSON.stringify(join(source, 'plugins/modules'))})
-from apply import render_block
+from ansible_collections.portward.portward.plugins.modules.apply import render_block
 def render(value):
     try:
         return render_block({"NAME": value}).split("\\n")[1]
@@ -270,6 +269,7 @@ print(json.dumps([render(value) for value in json.load(sys.stdin)]))
     const { stdout, stderr } = spawnSync('/usr/bin/python3', ['-c', script], {
       input: JSON.stringify(values),
       encoding: 'utf8',
+      env: { ...env, PYTHONPATH: home },
     })
     expect(stderr).toBe('')
     const refused = expect.stringMatching(/^refused: the value of NAME /)

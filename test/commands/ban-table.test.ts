@@ -44,6 +44,7 @@ const ROW: BanRow = {
   sinceMs: NIGHT,
   untilMs: NIGHT + HOUR_MS,
   source: 'portsentry',
+  from: null,
   mode: 'atcp',
   port: 23,
   protocol: 'tcp',
@@ -61,6 +62,22 @@ const LONG: BanRow = {
   missing: ['firewall'],
   protectedBy: '/root/config.env:3: WHITELIST: 2001:db8::/32',
 }
+
+test.each<[string, Partial<BanRow>, string]>([
+  ['by portsentry', {}, 'portsentry (atcp)'],
+  ['by hand', { source: 'by hand' }, 'by hand'],
+  ['by hand, with a reason', { source: 'by hand', reason: 'abuse' }, 'by hand (abuse)'],
+  ['elsewhere', { source: 'another server', from: 'web-1' }, 'web-1'],
+  [
+    'elsewhere, for a scan',
+    { source: 'another server', from: 'web-1', reason: 'port 23/tcp' },
+    'web-1 (port 23/tcp)',
+  ],
+])('a host that was banned %s', (_, more, expected) => {
+  const row: BanRow = { ...ROW, ...more }
+  expect(renderBanTable([row], [], Infinity).replace(/ +/g, ' ')).toContain(` ${expected} fail2ban`)
+  expect(describeBanner(row)).toBe(row.source === 'by hand' ? expected : `by ${expected}`)
+})
 
 test.each<[string, number, BanRow[], string[]]>([
   [

@@ -199,7 +199,7 @@ test.each<[string, string, number]>([
   const tree = sample()
   const { status, stdout, stderr } = await portwardOnTerminal(keys, 'apply', ...tree)
   expect(status).toBe(expected)
-  expect(stderr).toMatch(/16 changes: 11 new files, 5 edited\.\s+Apply these changes to \S+\?/)
+  expect(stderr).toMatch(/17 changes: 12 new files, 5 edited\.\s+Apply these changes to \S+\?/)
   expect(stdout + stderr).toMatch(expected === 0 ? /applied: \d+ steps, files only/ : /nothing was changed/)
   expect((await portward('plan', ...tree)).status).toBe(expected === 0 ? 0 : 2)
 })

@@ -51,7 +51,7 @@ const PRINTED: readonly (readonly [args: string, tree: () => string, fields: rea
 ]
 
 /** These work on a running server only: test/e2e/repository.test.ts has what they print there. */
-const SERVER_ONLY = ['confirm', 'generations', 'refresh', 'rollback']
+const SERVER_ONLY = ['ban', 'confirm', 'generations', 'refresh', 'rollback']
 
 it.each(PRINTED)('%s prints what its schema says', async (args, tree, fields) => {
   const { stdout } = await portward('--root', tree(), ...args.split(' '), '--json')

@@ -58,6 +58,7 @@ const OFF = { jail: jail({ bantimeS: null }) }
 const row = (missing: readonly BanStore[] = [], detail = 'somewhere'): BanRow => ({
   address: '203.0.113.9',
   source: 'portsentry',
+  from: null,
   mode: null,
   port: 1,
   protocol: 'tcp',

@@ -100,7 +100,7 @@ describe('status --check of a tree', () => {
 
   it('exits 2 on drift, with one line', async () => {
     const root = sample()
-    const expected = { status: 2, stdout: `needs attention: drift: 16 changes; ${UNCHECKED}` }
+    const expected = { status: 2, stdout: `needs attention: drift: 17 changes; ${UNCHECKED}` }
     expect(await check(root)).toMatchObject(expected)
     expect(await check(root, '--quiet')).toMatchObject({ ...expected, stderr: '' })
     expect((await portward('status', '--root', root)).status).toBe(0)

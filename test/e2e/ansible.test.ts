@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { checkout } from '../checkout.ts'
 import { type Controller, type Play, startController } from './ansible/controller.ts'
 import { buildPackage } from './deb.ts'
 import { eventually } from './harness/eventually.ts'
@@ -160,6 +163,32 @@ describeServers('a fleet of all three releases, driven by Ansible', () => {
         each.run('! cat /var/lib/portsentry/portsentry.blocked.* 2>/dev/null | grep -q .'),
       )
     })
+  })
+
+  it('shares bans: whoever one has banned is banned by the others, until the same time', async () => {
+    const host = '203.0.113.44'
+    const path = '/root/portward/share-bans.yml'
+    await controller.server.write(path, readFileSync(join(checkout, 'examples/ansible/share-bans.yml')))
+    await portward(server('bookworm'), `ban ${host} --for 2h --reason abuse`, 0)
+    const rows = () =>
+      onEach(async (each) => {
+        const { bans } = JSON.parse(await portward(each, 'bans --json', 0))
+        return bans.find(({ address }: { address: string }) => address === host)
+      })
+    // The attacker has the same address for all three, and each has banned it itself.
+    const expected = { bookworm: 'as before', trixie: 'changed', testing: 'changed' }
+    const planned = await controller.play(path, '--check --diff')
+    expectPlay(planned, expected)
+    expect(planned.stdout).toMatch(/^banned 203\.0\.113\.44, until /m)
+    expect((await rows()).slice(1)).toEqual([undefined, undefined])
+    expectPlay(await controller.play(path), expected)
+    const [origin, ...others] = await rows()
+    expect(origin).toMatchObject({ source: 'by hand', from: null, reason: 'abuse', missing: [] })
+    for (const row of others) {
+      expect(row).toMatchObject({ source: 'another server', from: 'server', reason: 'abuse', missing: [] })
+      expect(Math.abs(Date.parse(row.until) - Date.parse(origin.until))).toBeLessThanOrEqual(2000)
+    }
+    expectPlay(await controller.play(path), all('as before'))
   })
 
   it('shows in check mode what has drifted and what a new variable would change, where that is so', async () => {

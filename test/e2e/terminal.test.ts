@@ -31,7 +31,7 @@ describeServers('in a terminal', () => {
       const shown = await terminal.shows('Apply these changes')
       expect(shown).toMatch(/^fail2ban +new jail portsentry, bans for 7 days \(BANTIME\)$/m)
       expect(shown).toMatch(/^~ \/etc\/hosts\.allow +edited, \+7 lines$/m)
-      expect(shown).toMatch(/^\? 16 changes: 11 new files, 5 edited\.$/m)
+      expect(shown).toMatch(/^\? 17 changes: 12 new files, 5 edited\.$/m)
       for (const line of (await terminal.screen()).split('\n'))
         expect(line.length).toBeLessThanOrEqual(columns)
       await terminal.press('n', 'Enter')

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseBanningJails, parseJailBans } from '../../src/facts/fail2ban.ts'
+import { parseBanNotes, parseBanningJails, parseJailBans } from '../../src/facts/fail2ban.ts'
 
 const at = (...time: [number, number, number, number, number, number]): number => {
   const [year, month, ...rest] = time
@@ -33,3 +33,24 @@ test.each([
   ['', []],
   ['[[]]\n', []],
 ])('the jails that %j names', (answer, jails) => expect(parseBanningJails(answer)).toEqual(jails))
+
+test.each<[string, Record<string, object>]>([
+  [
+    '{"203.0.113.9": {"reason": "abuse", "from": null}, "2001:DB8::9": {"from": "web-1"}}',
+    { '203.0.113.9': { reason: 'abuse', from: null }, '2001:db8::9': { reason: null, from: 'web-1' } },
+  ],
+  [
+    '{"mallory": {"reason": "x"}, "203.0.113.9": null, "203.0.113.8": {"reason": 7}}',
+    { '203.0.113.8': { reason: null, from: null } },
+  ],
+  ['{}', {}],
+  ['', {}],
+])('the notes on bans in %j', (answer, expected) =>
+  expect(Object.fromEntries(parseBanNotes(answer))).toEqual(expected),
+)
+
+test('a ban has its note', () => {
+  const notes = new Map([['203.0.113.9', { reason: 'abuse', from: null }]])
+  const [ban] = parseJailBans('203.0.113.9 \t2026-11-22 00:39:20 + 86400 = 2026-11-23 00:39:20\n', notes)
+  expect(ban?.note).toEqual({ reason: 'abuse', from: null })
+})

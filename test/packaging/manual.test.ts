@@ -18,8 +18,8 @@ describe('portward(8)', () => {
     'has the option of "%s": %s',
     (command, option) => {
       // The part that tells of the command: up to the next one, or, for all commands', the list after the last.
-      const start = command === '' ? '.Pp\nThe options,' : `.It Cm ${command}`
-      const text = program.slice(program.indexOf(start) + 1)
+      const start = command === '' ? /^\.Pp\nThe options,/m : new RegExp(`^\\.It Cm ${command}\\b(?!-)`, 'm')
+      const text = program.slice(program.search(start) + 1)
       const [part = ''] = text.split(/^(?:\.It Cm |\.Sh |\.Pp\nThe options,)/m)
       expect(part).toMatch(new RegExp(`^\\.It Fl -${option.slice(2)}\\b`, 'm'))
     },

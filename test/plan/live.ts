@@ -207,4 +207,4 @@ export const factsOf = ({ live = {}, texts = {}, modifiedMs = {}, ...changes }: 
 
 /** Permanent bans of the portsentry jail. */
 export const jailed = (...addresses: readonly string[]): LiveFacts['jailed'] =>
-  addresses.map((address) => ({ address, sinceMs: 0, untilMs: null }))
+  addresses.map((address) => ({ address, sinceMs: 0, untilMs: null, note: null }))

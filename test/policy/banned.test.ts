@@ -64,6 +64,23 @@ const everywhere = {
   firewall: [ban(A)],
 }
 
+test.each<[string, Partial<Entry>, Partial<BanRow>]>([
+  ['nothing', { note: null }, { source: 'portsentry', from: null, reason: 'TCP SYN/Normal scan', port: 11 }],
+  [
+    'a reason',
+    { note: { reason: 'abuse', from: null } },
+    { source: 'by hand', from: null, reason: 'abuse', port: null },
+  ],
+  [
+    'another server',
+    { note: { reason: null, from: 'web-1' } },
+    { source: 'another server', from: 'web-1', reason: null, port: null },
+  ],
+])('what a ban is for if fail2ban has noted %s, whatever the host scanned before', (_, more, expected) => {
+  const where = { ...everywhere, 'blocked-file': [], fail2ban: [{ ...jailed(A), ...more }] }
+  expect(view(stores(where), [scan(T - MINUTE, 11)])).toMatchObject([expected])
+})
+
 /** In which stores a host is said to be missing, with what is there. */
 const missing = (bans: Parameters<typeof stores>[0], unexpected: BanStore[] = [], scans: Scan[] = []) =>
   view(stores(bans, unexpected), scans).map(({ source, missing: lacking }) => [source, ...lacking].join(' '))

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { secondsOf } from '../../src/policy/duration.ts'
+import { parseSeconds, secondsOf } from '../../src/policy/duration.ts'
 
 it.each([
   ['1d', 86_400],
@@ -12,4 +12,17 @@ it.each([
   ['-1', -1],
 ])('%s is %d seconds, as for fail2ban', (time, seconds) => {
   expect(secondsOf(time)).toBe(seconds)
+})
+
+it.each([
+  ['1d', 86_400],
+  ['1w 2d', 777_600],
+  ['0s', null],
+  ['-1', null],
+  ['1x', null],
+  ['1d 2x', null],
+  ['soon', null],
+  ['', null],
+])('%j, which nobody has checked, is %s seconds', (time, expected) => {
+  expect(parseSeconds(time)).toBe(expected)
 })

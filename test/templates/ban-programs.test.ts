@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { parseNetwork } from '../../src/network.ts'
-import { ACTION, BANS_CONF, banSetFiles, LOADER } from '../../src/policy/ban-set.ts'
+import { ACTION, BANS_CONF, BY_HAND, banSetFiles, LOADER } from '../../src/policy/ban-set.ts'
 import { checkout } from '../checkout.ts'
 import { LAN, settingsOf } from '../plan/live.ts'
 
@@ -18,6 +18,20 @@ const STUB = `
 class ActionBase(object):
     def __init__(self, jail, name):
         self._jail, self._name = jail, name
+`
+
+/** As much of fail2ban's as the program uses. */
+const TICKET = `
+class FailTicket(object):
+    def __init__(self, address, time):
+        self.address, self.time, self.bantime, self.count, self.data = address, time, None, 0, {}
+    def getID(self): return self.address
+    def getTime(self): return self.time
+    def setBanTime(self, seconds): self.bantime = seconds
+    def setBanCount(self, count): self.count = count
+    def setData(self, key, value): self.data[key] = value
+    def getData(self, key): return self.data.get(key)
+    def __repr__(self): return ' '.join(map(str, (self.address, self.time, self.bantime, self.count, self.data)))
 `
 
 /** Makes `bans` and `action` of the programs, at NOW; the action in a jail whose actions go on until \`stopping()\`. */
@@ -67,8 +81,13 @@ const make = (config = '', rows: readonly Row[] | string | null = []) => {
   const text = (name: string) => files.get(name) ?? ''
   mkdirSync(path('stub/fail2ban/server'), { recursive: true })
   writeFileSync(path('stub/fail2ban/server/action.py'), STUB)
+  writeFileSync(path('stub/fail2ban/server/ticket.py'), TICKET)
   writeFileSync(path('bans.py'), text(LOADER).replace(BANS_CONF, path('bans.conf')))
-  writeFileSync(path('action.py'), text(ACTION).replace(LOADER, path('bans.py')))
+  writeFileSync(
+    path('action.py'),
+    text(ACTION).replace(LOADER, path('bans.py')).replace(BY_HAND, path('by-hand.py')),
+  )
+  writeFileSync(path('by-hand.py'), text(BY_HAND))
   writeFileSync(path('rules'), 'RULES\n')
   // A file `fail` has it fail once.
   writeFileSync(
@@ -340,4 +359,54 @@ describe("fail2ban's action", () => {
       expect(read('blocked.audp')).toBeNull()
     },
   )
+})
+
+describe('bans by hand', () => {
+  /** A jail with one banned host, which has been banned twice before; the calls that it gets are printed. */
+  const JAIL = `
+from fail2ban.server.ticket import FailTicket
+held = FailTicket('192.0.2.1', ${NOW - 100.5})
+held.setBanTime(86400)
+database = types.SimpleNamespace(
+    addBan=lambda jail, ticket: print('record', ticket),
+    getBan=lambda address, jail: [(2, ${NOW - 90_000}, 86400)] if address == '192.0.2.2' else [])
+actions.banManager, actions._getActionInfo = [held], lambda ticket: ticket
+action._jail.database, action._jail.putFailTicket = database, lambda ticket: print('ban', ticket)
+action.prolong = lambda ticket: print('prolong', ticket)
+`
+  const note = "{'reason': 'abuse', 'from': None}"
+
+  it.each<[what: string, ban: string, calls: string[]]>([
+    ['as long as the jail bans', `['192.0.2.3', None, ${note}]`, [`ban 192.0.2.3 ${NOW} None 0`]],
+    ['for a minute', `['192.0.2.3', 60, ${note}]`, [`ban 192.0.2.3 ${NOW} 60 0`]],
+    ['permanently', `['192.0.2.3', -1, ${note}]`, [`ban 192.0.2.3 ${NOW} -1 0`]],
+    ['who was banned before', `['192.0.2.2', 60, ${note}]`, [`ban 192.0.2.2 ${NOW} 60 2`]],
+    [
+      'who is banned, for longer',
+      `['192.0.2.1', 172800, ${note}]`,
+      [`record 192.0.2.1 ${NOW - 100.5} 172900 0`, `prolong 192.0.2.1 ${NOW - 100.5} 172900 0`],
+    ],
+    [
+      'who is banned, permanently',
+      `['192.0.2.1', -1, ${note}]`,
+      [`record 192.0.2.1 ${NOW - 100.5} -1 0`, `prolong 192.0.2.1 ${NOW - 100.5} -1 0`],
+    ],
+  ])('bans %s', (_, ban, calls) => {
+    const printed = make().python(`${JAIL}action.by_hand(bans=[${ban}])`)
+    expect(printed.trim().split('\n')).toEqual(calls.map((call) => `${call} {'portward': ${note}}`))
+  })
+
+  it('bans without a database as well', () => {
+    const printed = make().python(`${JAIL}
+action._jail.database = None
+action.by_hand(bans=[['192.0.2.2', 60, ${note}], ['192.0.2.1', -1, ${note}]])`)
+    expect(printed).toMatch(/^ban 192\.0\.2\.2 .*\nprolong 192\.0\.2\.1 .*\n$/)
+  })
+
+  it('returns the notes on all bans that have one', () => {
+    const { python } = make()
+    expect(JSON.parse(python(`${JAIL}print(action.by_hand())`))).toEqual({})
+    const noted = python(`${JAIL}held.setData('portward', ${note})\nprint(action.by_hand())`)
+    expect(JSON.parse(noted)).toEqual({ '192.0.2.1': { reason: 'abuse', from: null } })
+  })
 })

@@ -46,9 +46,16 @@ const check = (changes: Changes, answers: Partial<Fail2banAnswers>, config: stri
 }
 
 it('has only praise for a server where everything runs', () => {
-  const passed = ['daemons', 'watching', 'boot', 'ban-set', 'jail', 'effective', 'filter'].map(
-    (code) => `pass ${code}`,
-  )
+  const passed = [
+    'daemons',
+    'watching',
+    'boot',
+    'ban-set',
+    'bans-in-force',
+    'jail',
+    'effective',
+    'filter',
+  ].map((code) => `pass ${code}`)
   for (const changes of [{}, native()]) {
     expect(check(changes, {}, '').map(({ code, result }) => `${result} ${code}`)).toEqual(passed)
   }
@@ -61,6 +68,18 @@ const showing = (liveness: Partial<Liveness>, ...args: string[]) => ({
   liveness: { ...LIVENESS, ...liveness },
 })
 const off = { jails: [] } as const
+
+/** Bans that fail2ban has, in force for a day and with a day to go, and whether the kernel has them. */
+const banned = (hosts: Readonly<Record<string, boolean>>, ageMs = 86_400_000): Changes => ({
+  live: {
+    jailed: Object.keys(hosts).map((address) => {
+      return { address, sinceMs: NOW_MS - ageMs, untilMs: NOW_MS + 86_400_000, note: null }
+    }),
+    bans: Object.entries(hosts).flatMap(([address, isInKernel]) =>
+      isInKernel ? [{ address, where: 'ipset portward', undo: [], untilMs: null, isOwn: true }] : [],
+    ),
+  },
+})
 
 const FINDINGS: [
   what: string,
@@ -120,6 +139,39 @@ const FINDINGS: [
     {},
     'skip metrics: /srv/x.prom: only root can check this',
     'METRICS=/srv/x.prom\n',
+  ],
+  ['no bans', {}, {}, 'pass bans-in-force: 0 bans'],
+  ['a ban in force', banned({ '203.0.113.9': true }), {}, 'pass bans-in-force: 1 ban'],
+  [
+    'bans that fail2ban alone has',
+    banned({ '203.0.113.9': true, '203.0.113.10': false, '203.0.113.11': false }),
+    {},
+    'warn bans-in-force: fail2ban has banned 203.0.113.10, 203.0.113.11, but the kernel lets them in',
+  ],
+  [
+    'a ban that has been made this second',
+    banned({ '203.0.113.9': false }, 1000),
+    {},
+    'pass bans-in-force: 0 bans',
+  ],
+  [
+    'fail2ban was not asked',
+    { live: { jailed: null } },
+    {},
+    'skip bans-in-force: not checked: fail2ban was not asked',
+  ],
+  [
+    'the firewall could not be read',
+    { live: { bansUnread: 'ipset: failed' } },
+    {},
+    'skip bans-in-force: not checked: ipset: failed',
+  ],
+  [
+    'fail2ban bans with another action',
+    banned({ '203.0.113.9': false }),
+    {},
+    'pass bans-in-force: not needed: fail2ban bans with iptables-allports',
+    'BANACTION=iptables-allports\n',
   ],
 
   ['both daemons', {}, {}, 'pass daemons: -atcp and -audp'],

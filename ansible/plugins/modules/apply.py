@@ -196,15 +196,19 @@ checks:
       type: str
 """
 
-import json
 import os
 import re
 import stat
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.converters import to_bytes, to_text
+from ansible_collections.portward.portward.plugins.module_utils.document import (
+    failure_of,
+    find_portward,
+    parse_document,
+    render_problem,
+)
 
-DOCUMENT_VERSION = 3
 IN_SYNC, PENDING = 0, 2
 PLAN_KEYS = ("root", "release", "wrappers", "inSync", "inexact", "summary", "steps")
 
@@ -301,28 +305,6 @@ def step_as_diff(step):
     return dict(before_header=step["path"], after_header=step["path"], prepared=decode(step["diff"]))
 
 
-def render_problem(problem):
-    location = problem["path"] + (f":{problem['line']}" if "line" in problem else "")
-    return f"{location}: {problem['message']} - {problem['hint']}"
-
-
-def failure_of(document, code, stderr):
-    """Why portward failed, by its messages."""
-    error = document.get("error")
-    if error:
-        return f"{error['message']} - {error['hint']}"
-    errors = [render_problem(it) for it in document.get("problems", []) if it["severity"] == "error"]
-    return "; ".join(errors) or stderr.strip() or f"portward ended with {code} and did not say why"
-
-
-def parse_document(stdout):
-    """portward's JSON document; {} if it ended without one, as for wrong usage."""
-    try:
-        return json.loads(stdout)
-    except ValueError:
-        return {}
-
-
 def run_portward(module, executable, config, candidate):
     """Runs portward; returns its exit code, its document and its stderr."""
     params = module.params
@@ -339,7 +321,7 @@ def run_portward(module, executable, config, candidate):
     if candidate is not None:
         # Messages name the config.env that the candidate will replace.
         stdout, stderr = stdout.replace(candidate, config), stderr.replace(candidate, config)
-    return code, parse_document(stdout), stderr
+    return code, parse_document(module, stdout), stderr
 
 
 def write_candidate(module, text):
@@ -414,7 +396,7 @@ def main():
         if diff:
             candidate = write_candidate(module, wanted)
 
-    executable = module.get_bin_path(params["executable"], opt_dirs=["/usr/local/bin"])
+    executable = find_portward(module)
     if executable is None and module.check_mode:
         module.warn("portward is not installed here yet: what it would change is not known until then")
         module.exit_json(changed=True, diff=diff)
@@ -422,8 +404,6 @@ def main():
         module.fail_json(msg=f"{params['executable']} is not installed here")
 
     code, document, stderr = run_portward(module, executable, config, candidate)
-    if document and document.get("version") != DOCUMENT_VERSION:
-        module.fail_json(msg=f"portward's JSON has version {document.get('version')}, not {DOCUMENT_VERSION}")
     result = report(module, document) if document else {}
     succeeded = code in ([IN_SYNC, PENDING] if module.check_mode else [IN_SYNC])
     if not succeeded or "steps" not in document:

@@ -170,6 +170,15 @@ export const COMMAND_TEXTS = {
     ],
     exits: { 0: 'explained', 1: 'failed' },
   },
+  ban: {
+    group: 'Bans',
+    summary: 'ban addresses by hand, or those that another server has banned',
+    examples: [
+      ['ban 203.0.113.7 --for 1d --reason abuse', 'one address'],
+      ['ban --file -', 'what portward bans --json prints on another server'],
+    ],
+    exits: { 0: 'each of them is banned, or need not be', 1: 'one is protected, so refused; or failed' },
+  },
   unban: {
     group: 'Bans',
     summary: 'release addresses wherever they are banned',

@@ -13,9 +13,10 @@ export const WORDS: Answers = [
     'portward status shows what runs, portward verify proves that it bans',
   ],
   ['diff dry-run dryrun preview show drift changes', 'portward plan shows what apply would change'],
+  ['block deny add drop blacklist', 'portward ban ADDRESS bans it, as fail2ban would after a scan'],
   [
-    'ban block deny add drop',
-    'portward bans nobody by hand; for one address: fail2ban-client set portsentry banip ADDRESS',
+    'share sync-bans import',
+    'portward bans --json lists bans, portward ban --file makes those of another server',
   ],
   ['unblock release pardon free allow-ip', 'portward unban ADDRESS releases it wherever it is banned'],
   [
@@ -54,6 +55,12 @@ const OPTIONS: Readonly<Record<string, Answers>> = {
   apply: [
     ['--dry-run -n --check --simulate --noop --diff', 'portward plan shows what apply would change'],
     ['--force -f', '--yes does not ask; --allow-lockout accepts that an SSH session here could be banned'],
+  ],
+  ban: [
+    ['--time --bantime --until -t --duration', '--for says how long: --for 1d'],
+    ['--comment --message -m', '--reason says why'],
+    ['--force -f', 'a protected address is never banned: take it out of WHITELIST first'],
+    ['-n --check --simulate', 'that is --dry-run'],
   ],
   init: [
     ['--force -f --overwrite', '--yes changes a config.env that exists without asking'],
