@@ -40,7 +40,7 @@ describe('portward metrics', () => {
       SOURCE('firewall'),
     ])
       expect(values).not.toHaveProperty([name])
-    expect(values).toMatchObject({ 'portward_health{state="attention"}': 1, portward_pending_changes: 15 })
+    expect(values).toMatchObject({ 'portward_health{state="attention"}': 1, portward_pending_changes: 16 })
   })
 
   it('has no number of scans where the history cannot be read', async () => {

@@ -21,9 +21,9 @@ const pages = outputs
   .filter(([, { entryPoint }]) => entryPoint === 'later:src/report/page/page.ts')
   .map(([path]) => path)
 
-it('is a bundle of less than 1,060 kB, without the page of a report', () => {
+it('is a bundle of less than 1,080 kB, without the page of a report', () => {
   const names = pages.map((path) => basename(path))
-  expect(bytesOf(readdirSync(BUNDLE).filter((name) => !names.includes(name)))).toBeLessThan(1_060_000)
+  expect(bytesOf(readdirSync(BUNDLE).filter((name) => !names.includes(name)))).toBeLessThan(1_080_000)
 })
 
 it('has that page, and the library that draws it, in one more file of less than 450 kB, which nothing loads before it is asked for', () => {
