@@ -54,6 +54,7 @@ export const OWN_FILES = [
   '/etc/systemd/system/portward-bans.service',
   '/usr/local/lib/portward/action.py',
   '/usr/local/lib/portward/bans.py',
+  '/usr/local/lib/portward/by-hand.py',
 ] as const
 
 /** A manual change in each file of portsentry 1.2. */
