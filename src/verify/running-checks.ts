@@ -49,7 +49,8 @@ const checkBoot = (desired: Desired, live: LiveFacts): Check => {
 export const TIMERS = 'timers'
 
 /** Nothing where config.env asks for no timer. */
-const checkTimers = ({ timers }: Desired, { enabled, timers: { active, failed } }: LiveFacts): Check[] => {
+const checkTimers = (desired: Desired, { enabled, timers: { active, failed } }: LiveFacts): Check[] => {
+  const timers = [...desired.timers.keys()]
   if (timers.length === 0) return []
   const check = checkFor(TIMERS)
   const down = timers.filter((timer) => !enabled.has(timer) || !active.has(timer))
