@@ -25,7 +25,7 @@ export interface ApplyOptions extends GlobalOptions {
 }
 
 /**
- * Failures that do not undo an apply, as a rollback would mend none of them: a network that config.env leaves out was reported before;
+ * Failures that do not undo an apply, as a rollback would repair none of them: a network that config.env leaves out was reported before;
  * metrics and timers ban nobody, and the last run of a timer may have failed because an apply was needed.
  */
 const TOLERATED: readonly string[] = [NETWORKS, METRICS, TIMERS]
