@@ -241,7 +241,7 @@ const withProposal = async (
   }
 }
 
-const look = async (options: Subject, scope: Pick<FactOptions, 'filesOnly'>): Promise<Assessment> => {
+const look = async (options: Subject, scope: Omit<FactOptions, 'release'>): Promise<Assessment> => {
   const { root, release } = options
   const isLive = root === '/'
   const config = locate(options)
@@ -266,7 +266,7 @@ const look = async (options: Subject, scope: Pick<FactOptions, 'filesOnly'>): Pr
 }
 
 /** Reads config.env and the server or tree, and judges them. Changes nothing. Throws HostError if reading fails. */
-export const assess = (options: Subject, scope: Pick<FactOptions, 'filesOnly'> = {}): Promise<Assessment> =>
+export const assess = (options: Subject, scope: Omit<FactOptions, 'release'> = {}): Promise<Assessment> =>
   activity(options.root === '/' ? 'reading this server' : `reading ${options.root}`, () =>
     look(options, scope),
   )

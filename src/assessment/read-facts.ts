@@ -155,6 +155,8 @@ export interface FactOptions {
   readonly release?: string
   /** Leaves out what only the running system shows (processes, firewall, apt), as for a tree. */
   readonly filesOnly?: boolean
+  /** Goes by the recorded addresses of names: a name server that is silent costs seconds. */
+  readonly namesAsRecorded?: boolean
 }
 
 /**
@@ -164,7 +166,7 @@ export interface FactOptions {
 export const readFacts = async (
   root: string,
   settings: Settings,
-  { release: requestedRelease, filesOnly = false }: FactOptions = {},
+  { release: requestedRelease, filesOnly = false, namesAsRecorded = false }: FactOptions = {},
 ): Promise<Facts> => {
   const isLive = root === '/' && !filesOnly
   const installed = readInstalled(root)
@@ -175,7 +177,7 @@ export const readFacts = async (
     if (banning === null) return { live: null, known: new Map() }
     const { files } = await read
     const written = await findWritten(settings, await portsentry, files)
-    const names = namesToAsk(settings, { files })
+    const names = namesAsRecorded ? null : namesToAsk(settings, { files })
     const { live, answer } = await readLive(settings, banning, obstaclesQuery(written), names)
     return { live, known: answer ?? new Map() }
   }

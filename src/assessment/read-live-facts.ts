@@ -66,13 +66,14 @@ const readMetricsFile = (path: string | undefined): LiveFacts['metricsFile'] =>
 
 /**
  * What only the running server shows. All of it is read at once, except what depends on `banning`. `query`, if this is root, is
- * asked along with that: null is its answer for others. `names` are looked up.
+ * asked along with that: null is its answer for others. `names` are looked up; null: they are
+ * taken from the record.
  */
 export const readLive = async <T>(
   settings: Settings,
   banning: Promise<Banning>,
   query: Query<T>,
-  names: readonly string[],
+  names: readonly string[] | null,
 ): Promise<{ readonly live: LiveFacts; readonly answer: T | null }> => {
   const asRoot = process.getuid?.() === 0
   const init = readInit()
@@ -135,7 +136,7 @@ export const readLive = async <T>(
     fail2ban,
     readReloaded(),
     readObstacle(),
-    readAnswers(names),
+    names === null ? null : readAnswers(names),
     readSecretFiles(secretPaths(settings)),
   ])
   const live: LiveFacts = {

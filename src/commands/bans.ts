@@ -39,7 +39,7 @@ export const bansOf = async (
 /** `portward bans`: every banned host, with what detected it, since when, until when, and where it is banned. */
 export const bansCommand = async (options: GlobalOptions): Promise<number> => {
   const output = openOutput(options)
-  const assessment = await assess(options)
+  const assessment = await assess(options, { namesAsRecorded: true })
   const { pending } = assessment
   const bans = await bansOf(assessment)
   const { unknown } = bans.protection

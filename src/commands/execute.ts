@@ -10,7 +10,7 @@ import { handlingSignals } from '../system/signals.ts'
 import { type Check, isFailure } from '../verify/check.ts'
 import { NETWORKS } from '../verify/networks-check.ts'
 import { summarizePart } from '../verify/render.ts'
-import { METRICS } from '../verify/running-checks.ts'
+import { METRICS, TIMERS } from '../verify/running-checks.ts'
 import type { Reporting } from '../verify/verify.ts'
 import { describeInterrupt } from './interruption.ts'
 import type { GlobalOptions } from './output.ts'
@@ -25,6 +25,16 @@ export interface ApplyOptions extends GlobalOptions {
 }
 
 /**
+ * Failures that do not undo an apply, as a rollback would repair none of them: a network that config.env leaves out was reported before;
+ * metrics and timers ban nobody, and the last run of a timer may have failed because an apply was needed.
+ */
+const TOLERATED: readonly string[] = [NETWORKS, METRICS, TIMERS]
+
+/** The failures for which an apply is undone. */
+export const findUndoing = (checks: readonly Check[]): Check[] =>
+  checks.filter((check) => isFailure(check) && !TOLERATED.includes(check.code))
+
+/**
  * Reads the server again and runs all checks. Throws HostError if it is not protected as config.env asks; returns the
  * checks. A check that could not be done does not fail the apply: it is reported.
  */
@@ -35,8 +45,7 @@ const prove = async (options: ApplyOptions): Promise<Check[]> => {
     step('proving: reading the server again', work),
   )
   const checks = read.checks ?? []
-  // A network that config.env leaves out was reported before, and a rollback would not protect it either. Metrics ban nobody.
-  const failures = checks.filter(isFailure).filter(({ code }) => code !== NETWORKS && code !== METRICS)
+  const failures = findUndoing(checks)
   if (failures.length === 0) return checks
   throw new HostError(
     `the server would not be protected: ${failures.map(({ title, message }) => `${title}: ${message}`).join('; ')}`,

@@ -3,9 +3,8 @@ import { applyPlan, performAll } from '../apply/apply-plan.ts'
 import { type Assessment, assess } from '../assessment/assess.ts'
 import { HEALTH_PATH, readHealthRecord } from '../facts/name-health.ts'
 import { foldRefreshes } from '../generations/fold.ts'
-import { readJournal } from '../generations/journal.ts'
-import { readGenerations } from '../generations/store.ts'
 import { transact } from '../generations/transaction.ts'
+import { isRefreshUnfinished } from '../generations/unfinished.ts'
 import type { Plan } from '../plan/plan.ts'
 import { planRefresh, type Refresh } from '../plan/refresh.ts'
 import { planAsJson } from '../plan/render.ts'
@@ -25,16 +24,6 @@ import { planText } from './plan-text.ts'
 
 export interface RefreshOptions extends GlobalOptions {
   readonly dryRun?: boolean
-}
-
-/** Whether an earlier refresh was interrupted, which the next one may undo; an apply is for an admin to decide about. */
-const isOwnJournal = async (): Promise<boolean | null> => {
-  const journal = await readJournal(STATE)
-  if (journal === null) return null
-  const concerned = (await readGenerations(STATE)).filter(({ number }) =>
-    journal.generations.includes(number),
-  )
-  return journal.operation === 'apply' && concerned.every(({ isRefresh }) => isRefresh === true)
 }
 
 /** Carries out the steps as a whole or not at all. A refresh does not do the whole proof of an apply. */
@@ -96,14 +85,13 @@ const skip = (output: Output, reason: string): number => {
 
 const refreshLocked = async (options: RefreshOptions, output: Output): Promise<number> => {
   if (options.dryRun !== true) {
-    const isOwn = await isOwnJournal()
-    if (isOwn === false)
+    // An apply is for an admin to decide about.
+    if ((await isRefreshUnfinished()) === false)
       return skip(
         output,
         'an earlier apply or rollback was interrupted: portward apply or portward rollback takes care of it',
       )
-    if (isOwn === true) await recoverFirst(output)
-    await foldRefreshes(STATE)
+    await recoverFirst(output)
   }
   const assessment = await assess(options)
   const { problems, pending } = assessment

@@ -7,7 +7,7 @@ import { earlierPath, findForeign, keptPath } from '../generations/restore-files
 import { readServices } from '../generations/services.ts'
 import { readGenerations } from '../generations/store.ts'
 import { abandon, type Generations, rollBack } from '../generations/transaction.ts'
-import { isPending } from '../generations/unfinished.ts'
+import { isPending, isRefreshUnfinished } from '../generations/unfinished.ts'
 import type { Problem } from '../problem.ts'
 import { styled } from '../styled.ts'
 import { HostError, messageOf } from '../system/host-error.ts'
@@ -133,13 +133,14 @@ export const rollbackCommand = async (options: RollbackOptions, wanted?: number)
   expectRoot('rollback')
   const output = openOutput(options)
   return locked(options.root, async (askUnlocked) => {
+    const isRefresh = await isRefreshUnfinished()
     const hasRecovered = await recoverFirst(output).catch(async (error: unknown) => {
       if (!(error instanceof HostError) || !options.force) throw error
       output.note(`${error.message}: abandoned`)
       return abandon()
     })
-    // The interrupted command is what was to be rolled back.
-    if (hasRecovered && wanted === undefined) {
+    // The interrupted command is what was to be rolled back, unless it was the timer's.
+    if (hasRecovered && isRefresh !== true && wanted === undefined) {
       output.document('rollback', { generations: [], paths: [], problems: [] })
       return EXIT.ok
     }

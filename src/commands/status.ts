@@ -10,7 +10,7 @@ import { pendingAsJson, pendingProblem } from '../policy/confirmation.ts'
 import { wrongDaemons } from '../policy/daemons.ts'
 import type { Facts, LiveFacts } from '../policy/facts.ts'
 import { NAME_VARIABLES } from '../policy/host-names.ts'
-import { describeFollowed, type Followed, parseHealth } from '../policy/name-health.ts'
+import { describeFollowed, type Followed, healthOf } from '../policy/name-health.ts'
 import { daemonModes, type Modes, modesOf, type Release } from '../policy/release.ts'
 import { caveatsOf, type Problem } from '../problem.ts'
 import { styled } from '../styled.ts'
@@ -127,7 +127,7 @@ export const statusCommand = async (options: StatusOptions): Promise<number> => 
     facts.live === null ? null : readLastVerify(),
     facts.live === null || desired?.named.record == null ? null : readHealthRecord(),
   ])
-  const recorded = found && parseHealth(found.text, found.checkedMs)
+  const recorded = healthOf(found, facts)
   const names = desired && describeFollowed(desired.named, recorded, Date.now(), formatTimestamp)
   const services = judgeServices(facts, release, settings)
   const looked = lookAt(assessment, services, bans)

@@ -74,9 +74,9 @@ const unbanLocked = async (
   output: Output,
 ): Promise<number> => {
   const { root } = options
-  const before = await readBans(await assess(options))
+  const before = await readBans(await assess(options, { namesAsRecorded: true }))
   const { notes, failures } = await releaseHosts(before, new Set(addresses))
-  const after = await readBans(await assess(options))
+  const after = await readBans(await assess(options, { namesAsRecorded: true }))
   const releases = addresses.map((address) => compare(address, before.stores, after.stores))
   const problems = failures.map(({ store, error }) => notReleased(store, error))
   for (const one of releases) output.text(describe(one, before.stores))

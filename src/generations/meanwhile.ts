@@ -5,7 +5,8 @@ import { readGenerations } from './store.ts'
 
 /** What portward has recorded of a server: each command that changes the server changes this. */
 export interface Recorded {
-  readonly generations: readonly Pick<Generation, 'number' | 'state' | 'confirmBy'>[]
+  readonly generations: readonly (Pick<Generation, 'number' | 'state' | 'confirmBy'> &
+    Partial<Pick<Generation, 'files'>>)[]
   readonly journal: Pick<Journal, 'operation' | 'generations'> | null
 }
 
@@ -30,6 +31,11 @@ export const describeMeanwhile = (before: Recorded, after: Recorded): string[] =
     if (earlier?.state !== state) return [`generation ${number} ${WORDS[state]}`]
     return earlier.confirmBy === confirmBy ? [] : [`generation ${number} was confirmed`]
   })
+  // It leaves no generation of its own, and changes those before: see fold.ts.
+  const isRefreshed = after.generations.some(
+    ({ number, files }) => JSON.stringify(files) !== JSON.stringify(known.get(number)?.files),
+  )
+  if (changes.length === 0 && isRefreshed) return ['a refresh changed the addresses of protected hosts']
   if (changes.length > 0 || after.journal === null) return changes
   const { operation, generations } = after.journal
   const what = operation === 'apply' ? 'an apply' : 'a rollback'

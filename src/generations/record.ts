@@ -90,3 +90,7 @@ export interface Generation extends Ending {
   /** Until when it has to be confirmed, ISO 8601; null if that was not requested, or if it has been confirmed. */
   readonly confirmBy: string | null
 }
+
+/** Whether these are what `refresh` did. */
+export const isOfRefresh = (generations: readonly Generation[]): boolean =>
+  generations.length > 0 && generations.every(({ isRefresh }) => isRefresh === true)

@@ -175,7 +175,11 @@ export const restore = async (state: string, restoration: Restoration, as: Undon
   if (!removesBanSet) await attempt(() => activity('reloading the bans', () => reloadBanSet(restoration)))
   unrestored.push(
     ...(await step('rolling back: services', () =>
-      restoreServices(services, Date.parse(restoration.started)),
+      restoreServices(
+        services,
+        Date.parse(restoration.started),
+        files.map(({ path }) => path),
+      ),
     )),
   )
   if (program === 'restored') await attempt(startBanProgramUnits)

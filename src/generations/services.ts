@@ -13,7 +13,7 @@ import { readReloaded } from '../facts/fail2ban-reload.ts'
 import { findEnabled, readInit, unitsQuery } from '../facts/systemd.ts'
 import { BANS_UNIT } from '../policy/ban-set.ts'
 import { LEGACY_UNITS } from '../policy/legacy-bans.ts'
-import { TIMER_UNITS } from '../policy/timers.ts'
+import { TIMER_UNITS, TIMERS, timerPaths } from '../policy/timers.ts'
 import { messageOf } from '../system/host-error.ts'
 import { run } from '../system/process.ts'
 import { ask } from '../system/query.ts'
@@ -69,9 +69,13 @@ const runsOn = async (service: Service, record: ServiceRecord): Promise<boolean>
 
 /**
  * Starts, stops, enables and disables units with the files now on disk, so that the same run and start at boot as in the
- * record, which was made at `since` (ms since 1970). Returns what failed.
+ * record, which was made at `since` (ms since 1970). `restored`: the paths of the files. Returns what failed.
  */
-export const restoreServices = async (record: ServiceRecord, since: number): Promise<string[]> => {
+export const restoreServices = async (
+  record: ServiceRecord,
+  since: number,
+  restored: readonly string[],
+): Promise<string[]> => {
   const failures: string[] = []
   const attempt = async (work: Promise<void>): Promise<void> => {
     await work.catch((error: unknown) => failures.push(messageOf(error)))
@@ -85,8 +89,12 @@ export const restoreServices = async (record: ServiceRecord, since: number): Pro
   for (const unit of enabled) if (!wanted.includes(unit)) await attempt(disableAtBoot(unit))
   for (const unit of wanted) if (!enabled.has(unit)) await attempt(enable(unit))
   await attempt(reloadUnits())
-  // Also those that were enabled all the time: their unit files may be restored ones.
-  for (const unit of wanted) if (TIMER_UNITS.includes(unit)) await attempt(startTimer(unit))
+  // The time of the others runs on: a refresh that fails must not come again after a minute instead of five.
+  for (const timer of TIMERS) {
+    const unit = `${timer.unit}.timer`
+    const isRestored = timerPaths(timer).some((path) => restored.includes(path))
+    if (wanted.includes(unit) && (isRestored || !enabled.has(unit))) await attempt(startTimer(unit))
+  }
   // A fail2ban that was not restarted may have read files that are restored now.
   if (!others.includes('fail2ban') && (await readReloaded()) >= since) await attempt(reloadFail2ban())
   for (const unit of others.flatMap((service) => activeUnits(record, service))) await attempt(start([unit]))

@@ -10,7 +10,7 @@ import { uninterrupted } from '../system/signals.ts'
 import { arm, disarm } from './confirmation.ts'
 import { closeJournal, freeReserve, type Journal, openJournal, readJournal, takeReserve } from './journal.ts'
 import { mergeGenerations } from './merge.ts'
-import type { Ending, Generation, GenerationState, Undone } from './record.ts'
+import { type Ending, type Generation, type GenerationState, isOfRefresh, type Undone } from './record.ts'
 import { type Outcome, restore } from './restore.ts'
 import { takeSnapshot } from './snapshot.ts'
 import { pruneGenerations, readGenerations, updateGeneration } from './store.ts'
@@ -138,8 +138,9 @@ const readConcerned = async ({ operation, generations }: Journal): Promise<[Gene
 /** Undoes an interrupted apply, finishes an interrupted rollback. Returns what was done; null: nothing. Throws HostError. */
 export const finish = async (journal: Journal): Promise<string | null> => {
   await awaitOrphans()
-  const { operation } = journal
   const [generations, wanted] = await readConcerned(journal)
+  const { operation } = journal
+  const name = isOfRefresh(generations) ? 'refresh' : operation
   const [first, ...rest] = generations.filter(({ state }) => state !== wanted)
   const isComplete = operation === 'apply' && generations.every(({ state }) => state === 'applied')
   let unrestored: readonly string[] = []
@@ -150,14 +151,14 @@ export const finish = async (journal: Journal): Promise<string | null> => {
     const outcome = await undo(STATE, [latest, ...rest], wanted)
     if (outcome.failures.length > 0)
       throw new HostError(
-        `an earlier ${operation} was interrupted, and ${describe(outcome)}`,
+        `an earlier ${name} was interrupted, and ${describe(outcome)}`,
         'fix this, then run the command again; "portward rollback --force" abandons it',
       )
     unrestored = outcome.unrestored
   }
   if (isComplete) return null
   const end = operation === 'apply' ? 'its changes have been rolled back' : 'it has been finished'
-  return [`an earlier ${operation} was interrupted: ${end}`, ...unrestored].join('; but ')
+  return [`an earlier ${name} was interrupted: ${end}`, ...unrestored].join('; but ')
 }
 
 /**

@@ -3,7 +3,7 @@ import { isLocked, STATE } from '../system/lock.ts'
 import { formatTimestamp } from '../system/timestamps.ts'
 import { isArmed, readTimer } from './confirmation.ts'
 import { type Journal, readJournal } from './journal.ts'
-import type { Generation } from './record.ts'
+import { type Generation, isOfRefresh } from './record.ts'
 import { readGenerations } from './store.ts'
 
 /** An apply or a rollback that has begun but not ended. */
@@ -25,6 +25,17 @@ export const findUnfinished = async (): Promise<Unfinished | null> => {
   if (journal === null) return null
   const { operation, started } = journal
   return { operation, started, isRunning: await isLocked() }
+}
+
+/** Whether what has begun but not ended is a refresh, which the next one may undo; null: nothing has. Throws HostError. */
+export const isRefreshUnfinished = async (): Promise<boolean | null> => {
+  const journal = await readJournal(STATE)
+  if (journal === null) return null
+  const all = await readGenerations(STATE)
+  return (
+    journal.operation === 'apply' &&
+    isOfRefresh(all.filter(({ number }) => journal.generations.includes(number)))
+  )
 }
 
 /** Whether a generation is in force but still has to be confirmed. */

@@ -46,7 +46,11 @@ const describeReaders = ({ wrapped }: Plan): string => {
 /** What is protected on a server without a LAN; '' if config.env names one. */
 const describeProtection = ({ root, desired: { lan, whitelist, named } }: Plan): string => {
   if (lan !== null) return ''
-  const listed = whitelist.length > 0 || named.hosts.length > 0 ? ', and WHITELIST' : ''
+  const variables = new Set([
+    ...(whitelist.length > 0 ? [NAME_VARIABLES.whitelist] : []),
+    ...named.hosts.map(({ kind }) => NAME_VARIABLES[kind]),
+  ])
+  const listed = [...variables].map((variable) => `, and ${variable}`).join('')
   const known = root === '/' ? '' : ' (if an apply on the server has recorded these)'
   return `LAN_IP and LAN_NM are not set: no LAN is protected, only the server's own addresses, its gateways and name servers${known}${listed}.\n`
 }

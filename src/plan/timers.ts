@@ -10,7 +10,7 @@ const unitOf = ({ unit }: (typeof TIMERS)[number]): string => `${unit}.timer`
 export const planTimerStops = ({ timers }: Desired, { live, files }: Facts, all = TIMERS): EnableStep[] => {
   if (live === null || live.init !== 'systemd') return []
   return all
-    .filter((timer) => !timers.includes(unitOf(timer)))
+    .filter((timer) => !timers.has(unitOf(timer)))
     .filter((timer) => live.enabled.has(unitOf(timer)) || timerPaths(timer).some((path) => files.has(path)))
     .map((timer) => ({ kind: 'disable', unit: unitOf(timer) }))
 }
@@ -29,7 +29,7 @@ export const planDiscards = ({ ownedFiles }: Desired, facts: Facts, all = TIMERS
         kind: 'discard',
         unit: unitOf(timer),
         path: now,
-        reasons: [`${timer.variable} does not name it any more`],
+        reasons: [`${timer.outputVariable} does not name it any more`],
       },
     ]
   })
@@ -44,7 +44,7 @@ export const planTimerStarts = (
 ): TimerStep[] => {
   if (live === null) return []
   return all
-    .filter((timer) => timers.includes(unitOf(timer)))
+    .filter((timer) => timers.has(unitOf(timer)))
     .flatMap((timer): TimerStep[] => {
       const unit = unitOf(timer)
       const written = changes.filter(({ path }) => timerPaths(timer).includes(path))
@@ -56,7 +56,7 @@ export const planTimerStarts = (
           : ['it is not running']
         : ['it does not start at boot']
       const reasons = isNew
-        ? [`${timer.variable} asks for it`]
+        ? [`${timers.get(unit)} asks for it`]
         : [...edited.map(({ path }) => path + CHANGES), ...down]
       return reasons.length === 0 ? [] : [{ kind: 'start-timer', unit, reasons }]
     })

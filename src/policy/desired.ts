@@ -45,8 +45,8 @@ export interface Desired extends BanPath {
   /** Keys of portsentry.conf; null: the daemon must find no such key. */
   readonly conf: ReadonlyMap<string, string | null>
   readonly modes: Modes
-  /** The units of portward's timers, with their suffix. */
-  readonly timers: readonly string[]
+  /** portward's timers: for each unit, with its suffix, the variable that asks for it. */
+  readonly timers: ReadonlyMap<string, string>
   /** The file for node_exporter; undefined: none. */
   readonly metrics: string | undefined
   /** What bans are made with; null: portward does not change the firewall. */
@@ -252,7 +252,12 @@ export const desire = (settings: Settings, facts: Facts, release: Release): Desi
     selections: facts.packages.has('portsentry') ? [] : [SELECTION],
     conf,
     modes,
-    timers: wantedTimers(settings, facts.live?.init ?? 'systemd').map(({ unit }) => `${unit}.timer`),
+    timers: new Map(
+      wantedTimers(settings, facts.live?.init ?? 'systemd').map(({ unit, askedBy }) => [
+        `${unit}.timer`,
+        askedBy(settings) ?? '',
+      ]),
+    ),
     metrics: settings.metrics,
     banSet,
     banSetNotes: [

@@ -2,7 +2,8 @@ import { formatNetwork } from '../network.ts'
 import { shortList } from '../phrases.ts'
 import { readJson } from '../read-json.ts'
 import { formatDuration } from '../time.ts'
-import { describeHost, type NamedHosts } from './host-names.ts'
+import type { Facts } from './facts.ts'
+import { describeHost, NAMES_PATH, type NamedHosts } from './host-names.ts'
 
 // Whether the addresses of protected hosts are followed: what refresh has recorded, and how status and verify say it.
 
@@ -17,6 +18,19 @@ export interface NameHealth {
 export const parseHealth = (text: string, checkedMs: number): NameHealth => {
   const read = readJson<{ readonly failingSince?: Readonly<Record<string, number>> }>(text)
   return { failingSince: new Map(Object.entries(read?.failingSince ?? {})), checkedMs }
+}
+
+/**
+ * What is known on a server, by the record of refresh if there is one: an apply that writes the names looks, too. Null: nothing, as for
+ * other users than root.
+ */
+export const healthOf = (
+  found: { readonly text: string; readonly checkedMs: number } | null,
+  { live, files }: Pick<Facts, 'live' | 'files'>,
+): NameHealth | null => {
+  const appliedMs = files.get(NAMES_PATH)?.modifiedMs ?? 0
+  if (live === null || !live.asRoot || (found === null && appliedMs === 0)) return null
+  return parseHealth(found?.text ?? '', Math.max(found?.checkedMs ?? 0, appliedMs))
 }
 
 export const renderHealth = ({ failingSince }: NameHealth): string =>

@@ -7,9 +7,8 @@ import type { LiveFacts } from './facts.ts'
 export interface OwnTimer {
   /** The name of both units, without `.timer` or `.service`. */
   readonly unit: string
-  /** The variable of config.env that turns it on. */
-  readonly variable: string
-  readonly isWanted: (settings: Settings) => boolean
+  /** The variable of config.env that asks for it; null: none does. */
+  readonly askedBy: (settings: Settings) => string | null
   /** The arguments of portward. */
   readonly args: (settings: Settings) => readonly string[]
   /** What it does, in words that fit after "portward": `writes its metrics every 5 minutes`. */
@@ -19,28 +18,27 @@ export interface OwnTimer {
   /** The same schedule as the first five fields of a crontab line, for servers without systemd. */
   readonly cron: string
   /**
-   * Whether it writes the file that its argument `--output` names: an apply that starts the timer also writes the file, which is removed
-   * when the timer is not to write it any more.
+   * The variable that names the file which it writes, by its argument `--output`: an apply that starts the timer also writes the
+   * file, which is removed when the timer is not to write it any more.
    */
-  readonly hasOutput?: true
+  readonly outputVariable?: string
 }
 
 /** Every timer that portward can install. */
 export const TIMERS: readonly OwnTimer[] = [
   {
     unit: 'portward-metrics',
-    variable: 'METRICS',
-    isWanted: ({ metrics }) => metrics !== undefined,
+    askedBy: ({ metrics }) => (metrics === undefined ? null : 'METRICS'),
     args: ({ metrics = '' }) => ['metrics', '--output', metrics],
     purpose: 'writes its metrics every 5 minutes',
     schedule: ['OnActiveSec=10s', 'OnUnitActiveSec=5min', 'AccuracySec=10s'],
     cron: '*/5 * * * *',
-    hasOutput: true,
+    outputVariable: 'METRICS',
   },
   {
     unit: 'portward-names',
-    variable: 'WHITELIST',
-    isWanted: ({ whitelistNames, whitelistServices }) => whitelistNames.length > 0 || whitelistServices,
+    askedBy: ({ whitelistNames, whitelistServices }) =>
+      whitelistNames.length > 0 ? 'WHITELIST' : whitelistServices ? 'WHITELIST_SERVICES' : null,
     args: () => ['refresh'],
     purpose: 'looks up the hosts that are protected by name every 5 minutes',
     // The first time soon after the boot: an address may have changed while the server was down.
@@ -49,8 +47,7 @@ export const TIMERS: readonly OwnTimer[] = [
   },
   {
     unit: 'portward-digest',
-    variable: 'NOTIFY_DIGEST',
-    isWanted: ({ notifyDigest }) => notifyDigest,
+    askedBy: ({ notifyDigest }) => (notifyDigest ? 'NOTIFY_DIGEST' : null),
     args: () => ['report', '--send', '--since', '24h'],
     purpose: 'sends a summary of each day',
     schedule: ['OnCalendar=*-*-* 06:00', 'Persistent=true'],
@@ -65,7 +62,7 @@ export const STALE_METRICS_MS = 15 * 60_000
 export const TIMER_UNITS: readonly string[] = TIMERS.map(({ unit }) => `${unit}.timer`)
 
 /** Those of them that write a file. */
-export const OUTPUT_TIMERS: readonly string[] = TIMERS.filter(({ hasOutput }) => hasOutput).map(
+export const OUTPUT_TIMERS: readonly string[] = TIMERS.filter(({ outputVariable }) => outputVariable).map(
   ({ unit }) => `${unit}.timer`,
 )
 
@@ -136,7 +133,7 @@ const unitTexts = (timer: OwnTimer, settings: Settings, isLive: boolean): readon
 
 /** The timers that config.env asks for. Without systemd there are none. */
 export const wantedTimers = (settings: Settings, init: Init, timers = TIMERS): readonly OwnTimer[] =>
-  init === 'systemd' ? timers.filter(({ isWanted }) => isWanted(settings)) : []
+  init === 'systemd' ? timers.filter(({ askedBy }) => askedBy(settings) !== null) : []
 
 /** Every file of every timer, by path; null: it must not exist. */
 export const timerFiles = (
@@ -159,10 +156,11 @@ export const findTimerProblems = (
   live: Pick<LiveFacts, 'init' | 'launcher'> | null,
   timers = TIMERS,
 ): Problem[] => {
-  const asked = timers.filter(({ isWanted }) => isWanted(settings))
   if (live === null) return []
-  return asked.flatMap((timer): Problem[] => {
-    const { unit, variable, cron } = timer
+  return timers.flatMap((timer): Problem[] => {
+    const { unit, cron } = timer
+    const variable = timer.askedBy(settings)
+    if (variable === null) return []
     const at = settings.locations.get(variable) ?? { path: settings.path }
     if (live.init !== 'systemd') {
       const command = commandOf(timer, settings, true).join(' ')

@@ -5,12 +5,15 @@ const LABEL = /^[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?$/
 
 const NUMBER = /^\d+$/
 
+/** The C library reads a text that ends like this as an address: 127.1, 198.51.0x6407. */
+const END_OF_ADDRESS = /^(?:\d+|0x[\da-f]*)$/
+
 /** A name in lower case and without the dot at its end; null for other texts, addresses included. */
 export const parseHostName = (text: string): string | null => {
   const name = text.toLowerCase().replace(/\.$/, '')
   const labels = name.split('.')
   if (name.length > 253 || !labels.every((label) => LABEL.test(label))) return null
-  return NUMBER.test(labels.at(-1) ?? '') ? null : name
+  return END_OF_ADDRESS.test(labels.at(-1) ?? '') ? null : name
 }
 
 /**

@@ -46,10 +46,13 @@ const checkBoot = (desired: Desired, live: LiveFacts): Check => {
     : check.fail(`not started at boot: ${shortList(missing)}`, 'portward apply')
 }
 
+export const TIMERS = 'timers'
+
 /** Nothing where config.env asks for no timer. */
-const checkTimers = ({ timers }: Desired, { enabled, timers: { active, failed } }: LiveFacts): Check[] => {
+const checkTimers = (desired: Desired, { enabled, timers: { active, failed } }: LiveFacts): Check[] => {
+  const timers = [...desired.timers.keys()]
   if (timers.length === 0) return []
-  const check = checkFor('timers')
+  const check = checkFor(TIMERS)
   const down = timers.filter((timer) => !enabled.has(timer) || !active.has(timer))
   if (down.length > 0)
     return [check.fail(`not running, or not at boot: ${shortList(down)}`, 'portward apply')]

@@ -19,7 +19,7 @@ import type { Desired } from '../policy/desired.ts'
 import { type Facts, fileText, type LiveFacts } from '../policy/facts.ts'
 import { enabledJails } from '../policy/fail2ban-view.ts'
 import { FAIL2BAN_DIRECTORY, isJailWanted, JAIL_PATH, viewWith } from '../policy/jail.ts'
-import { parseHealth } from '../policy/name-health.ts'
+import { healthOf } from '../policy/name-health.ts'
 import { daemonModes } from '../policy/release.ts'
 import type { Problem } from '../problem.ts'
 import { localTime } from '../system/clock.ts'
@@ -189,7 +189,7 @@ export const verify = async (
   const unknown = isCopy ? [check.skip('the tree has no /var/lib/dpkg/status')] : []
   const { live } = facts
   const found = live === null || desired.named.hosts.length === 0 ? null : await readHealthRecord()
-  const health = found && parseHealth(found.text, found.checkedMs)
+  const health = healthOf(found, facts)
   const networks = live === null ? [] : [checkNetworks(desired, live.topology, problems)]
   const configuration = await reporting('configuration', async () => [
     ...unknown,

@@ -176,8 +176,14 @@ describeServers('hosts that are protected by name', () => {
   it('leaves alone what somebody else has changed', async () => {
     await resolve(HOME)
     await server.run(`sed -i '/^# portward: begin/,/^# portward: end/d' ${HOSTS_ALLOW}`)
-    const { stderr } = await refresh(1)
-    expect(stderr).toContain(`${HOSTS_ALLOW} is not as the last apply left it`)
+    const unit = 'portward-names.service'
+    const { stdout } = await server.run(
+      `systemctl start ${unit} || true; journalctl --sync; journalctl --unit ${unit} --output cat`,
+    )
+    expect(stdout).toContain(`${HOSTS_ALLOW} is not as the last apply left it`)
+    expect((await server.run('portward verify', { allowFailure: true })).stdout).toContain(
+      'the last run failed: portward-names',
+    )
     expect(await filesWith(HOME)).toEqual(PLACES.slice(1))
     await portward(server, 'apply --yes', 0)
     expect(await filesWith(HOME)).toEqual(PLACES)

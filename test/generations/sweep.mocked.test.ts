@@ -216,6 +216,26 @@ it('a death at any effect of an apply: no file is torn, and the next command res
   }
 })
 
+it('a death at any effect of a refresh: the next command leaves no generation of it, and does not call it an apply', async () => {
+  const refresh = async (root: string) => {
+    const plan = planFor(root)
+    await transact(plan, { ...OPTIONS, isRefresh: true }, () => perform(plan))
+  }
+  const first = prepare()
+  const effects = await effectsOf(() => refresh(first.root))
+  const messages = new Set<string | null>()
+  for (const [index, name] of effects.entries()) {
+    const { root, records } = prepare()
+    await dieAt(index + 1, () => refresh(root))
+    findState(records)
+    messages.add(await recovered())
+    expect([name, await readGenerations(fault.state)]).toEqual([name, []])
+  }
+  expect(messages).toEqual(
+    new Set([null, 'an earlier refresh was interrupted: its changes have been rolled back']),
+  )
+})
+
 it('a death at any effect of that, too', async () => {
   const { effects } = await count()
   const last = effects.lastIndexOf('close the journal') - 1

@@ -60,11 +60,19 @@ it.each([
   ['LAN_IP=192.168.1.10\nLAN_NM=24\n', undefined],
   ['', "the server's own addresses, its gateways and name servers."],
   ['WHITELIST=192.0.2.7\n', "the server's own addresses, its gateways and name servers, and WHITELIST."],
-])('says who is protected where there is no LAN: %j', (config, expected) => {
-  const result = plan(settingsOf(config), factsOf({}))
-  const text = result.plan === null ? '' : textOf(result.plan)
-  expect(/^LAN_IP and LAN_NM are not set: no LAN is protected, only (.*)$/m.exec(text)?.[1]).toBe(expected)
-})
+  [
+    'WHITELIST_SERVICES=1\n',
+    "the server's own addresses, its gateways and name servers, and WHITELIST_SERVICES.",
+    { '/etc/rsyslog.d/remote.conf': '*.* @192.0.2.7\n' },
+  ],
+])(
+  'says who is protected where there is no LAN: %j',
+  (config, expected, texts: Readonly<Record<string, string>> = {}) => {
+    const result = plan(settingsOf(config), factsOf({ texts }))
+    const text = result.plan === null ? '' : textOf(result.plan)
+    expect(/^LAN_IP and LAN_NM are not set: no LAN is protected, only (.*)$/m.exec(text)?.[1]).toBe(expected)
+  },
+)
 
 it("prints apt's words as the bytes that they are", () => {
   const text = rendered({ unknown: ['E: Paket »x« fehlt'] })

@@ -1,13 +1,15 @@
 import { describe, expect, it, test } from 'vitest'
-import type { NamedHost, NamedHosts } from '../../src/policy/host-names.ts'
+import { NAMES_PATH, type NamedHost, type NamedHosts } from '../../src/policy/host-names.ts'
 import {
   describeFollowed,
+  healthOf,
   type NameHealth,
   nextHealth,
   parseHealth,
   renderHealth,
 } from '../../src/policy/name-health.ts'
 import { hostsOf } from '../networks.ts'
+import { factsOf } from '../plan/live.ts'
 
 const MINUTE = 60_000
 const named = (refused: string | null, ...addresses: string[]): NamedHosts => {
@@ -45,4 +47,20 @@ test('the time of a failure is that of the first one', () => {
   expect(renderHealth(second)).toBe(renderHealth(first))
   expect(nextHealth(second, named(null), 12).failingSince.size).toBe(0)
   expect(parseHealth('damaged', 1).failingSince.size).toBe(0)
+})
+
+describe('when somebody last looked', () => {
+  const recorded = { texts: { [NAMES_PATH]: '' } }
+  const appliedMs = factsOf(recorded).files.get(NAMES_PATH)?.modifiedMs ?? 0
+  it.each<[what: string, facts: Parameters<typeof factsOf>[0], foundMs: number | null, expected: number | undefined]>([
+    ['by the record', recorded, appliedMs + 5, appliedMs + 5],
+    ['the apply, as refresh has never run', recorded, null, appliedMs],
+    ['the apply, as the record is of an earlier time', recorded, 5, appliedMs],
+    ['nobody yet', {}, null, undefined],
+    ['unknown without root', { ...recorded, live: { asRoot: false } }, null, undefined],
+    ['unknown for a tree', { ...recorded, live: null }, null, undefined],
+  ])('%s', (_, facts, checkedMs, expected) => {
+    const found = checkedMs === null ? null : { text: '{}', checkedMs }
+    expect(healthOf(found, factsOf(facts))?.checkedMs).toBe(expected)
+  }) // biome-ignore format: a table
 })

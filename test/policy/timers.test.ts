@@ -10,8 +10,7 @@ import { factsOf } from '../plan/live.ts'
 
 const sample: OwnTimer = {
   unit: 'portward-sample',
-  variable: 'KEEP_GENERATIONS',
-  isWanted: ({ keepGenerations }) => keepGenerations === 7,
+  askedBy: ({ keepGenerations }) => (keepGenerations === 7 ? 'KEEP_GENERATIONS' : null),
   args: ({ bantime }) => ['status', bantime],
   purpose: 'looks at this server each hour',
   schedule: ['OnCalendar=hourly'],
@@ -135,7 +134,7 @@ it.each([
 ])(
   'starts a timer that %s',
   (_, state: object, changes: readonly WriteStep[], reasons: readonly string[]) => {
-    const desired = { timers: [TIMER_UNIT] } as unknown as Desired
+    const desired = { timers: new Map([[TIMER_UNIT, 'KEEP_GENERATIONS']]) } as unknown as Desired
     const facts = factsOf({ live: state })
     expect(planTimerStarts(desired, facts, changes, [sample])).toEqual(
       reasons.length === 0 ? [] : [{ kind: 'start-timer', unit: TIMER_UNIT, reasons }],
@@ -175,7 +174,17 @@ it.each([
   ['nothing of it is there', factsOf(), []],
   ['this is a tree', factsOf({ live: null, texts: { [SERVICE]: '' } }), []],
 ])('stops a timer that nobody asks for if %s', (_, facts, expected) => {
-  const desired = { timers: [] } as unknown as Desired
+  const desired = { timers: new Map() } as unknown as Desired
   expect(planTimerStops(desired, facts, [sample])).toEqual(expected)
   expect(planTimerStarts(desired, facts, [], [sample])).toEqual([])
+})
+
+it.each([
+  ['WHITELIST=home.example.net\nWHITELIST_SERVICES=1\n', 'WHITELIST'],
+  ['WHITELIST=192.0.2.7\nWHITELIST_SERVICES=1\n', 'WHITELIST_SERVICES'],
+])('names the variable that asks for the timer: %j', (text, variable) => {
+  const found = findTimerProblems(settingsOf(text), live({ init: 'sysv' }))
+  expect(found.map(({ message }) => message)).toEqual([
+    `${variable} needs a timer of systemd, which does not run here`,
+  ])
 })

@@ -502,8 +502,8 @@ describe('WHITELIST', () => {
     ['::ffff:198.51.100.0/120', ['198.51.100.0/24']],
     ['::ffff:0:0/96 ::ffff:0:0/103', ['whitelist-wide', 'whitelist-wide']],
     [
-      'example.org 10.0.0.300 10.0.0.x 10.0.0/24 host host_1.example.org -a.example.org 10.0.0.1-9',
-      ['whitelist', 'whitelist', 'whitelist', 'whitelist', 'whitelist', 'whitelist', 'whitelist'],
+      'example.org 10.0.0.300 10.0.0.x 10.0.0/24 host 198.51.0x6407 host_1.example.org -a.example.org 10.0.0.1-9',
+      Array.from({ length: 8 }, () => 'whitelist'),
     ],
     ['10.0.0.1/33', ['whitelist']],
     ['10.0.0.1;10.0.0.2', ['whitelist']],
