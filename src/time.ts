@@ -37,3 +37,9 @@ export const parseDuration = (text: string): number | null => {
   const [, number, unit] = /^(\d{1,6})([hms])$/.exec(text) ?? []
   return unit === undefined ? null : Number(number) * UNITS_MS[unit as keyof typeof UNITS_MS]
 }
+
+/** fail2ban shows later ends as the end of the year 9999, and ISO 8601 needs a sign from the year 10000 on. */
+const NEVER_MS = Date.UTC(9999, 11, 31)
+
+/** The end of a ban; null, permanently, where it is further away than a date can be. */
+export const endOrNever = (untilMs: number): number | null => (untilMs < NEVER_MS ? untilMs : null)

@@ -13,6 +13,10 @@ def run(action, bans=()):
     for address, seconds, note in bans:
         new = FailTicket(address, now)
         ticket = held.get(new.getID(), new)
+        # It may have been banned for longer since portward looked.
+        end = ticket.MAX_TIME if seconds is not None and seconds < 0 else now + (seconds or 0)
+        if ticket is not new and end <= ticket.getEndOfBanTime(jail.actions.getBanTime()):
+            continue
         ticket.setData('portward', note)
         if seconds is not None:
             ticket.setBanTime(seconds if seconds < 0 else int(now + seconds - ticket.getTime()))

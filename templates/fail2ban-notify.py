@@ -38,8 +38,8 @@ class Action(ActionBase):
     def stop(self): self.work.put(None)
     def reban(self, info): pass
     def clearAllParams(self): pass
-
     def ban(self, info):
+        if self.options['stock'] == 'abuseipdb' and not info['matches']: return  # banned by hand: no scan to report
         with self.lock:
             if self.timer is None:
                 self.left, self.more, self.timer = self.most, 0, threading.Timer(self.seconds, self.end_period)

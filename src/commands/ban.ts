@@ -7,6 +7,7 @@ import { type BanList, parseBanList, reasonOf, type WantedBan } from '../policy/
 import { type BanDecision, decideBans, longestKept, refusalBy, whyNoBans } from '../policy/ban-requests.ts'
 import { protectionBy } from '../policy/protection.ts'
 import { HostError } from '../system/host-error.ts'
+import { endOrNever } from '../time.ts'
 import { banLine, banSummary, countOutcomes, decisionAsJson } from './ban-text.ts'
 import { expectRoot, locked, recoverFirst } from './locked.ts'
 import { EXIT, exitOver, type GlobalOptions, type Output, openOutput, problemAsJson } from './output.ts'
@@ -38,7 +39,7 @@ const readList = async (file: string, { stdin }: GlobalOptions['terminal']): Pro
 /** When a ban of that length, which begins now, ends. */
 const endOf = (lengthMs: number | undefined): WantedBan['untilMs'] => {
   if (lengthMs === undefined) return undefined
-  return lengthMs === Number.POSITIVE_INFINITY ? null : Date.now() + lengthMs
+  return endOrNever(Date.now() + lengthMs)
 }
 
 /** The bans that the command line asks for. */

@@ -5,6 +5,7 @@ import { readJson } from '../read-json.ts'
 import { monotonicMs } from '../system/clock.ts'
 import { tryRun } from '../system/process.ts'
 import { waitingFor } from '../system/progress.ts'
+import { endOrNever } from '../time.ts'
 import { readDaemons } from './daemons.ts'
 import { askAtSocket } from './fail2ban-socket.ts'
 
@@ -106,7 +107,7 @@ export const parseJailBans = (text: string, notes: ReadonlyMap<string, BanNote> 
     if (address === null) continue
     // A time without a zone is local to Date.parse, too.
     const sinceMs = Date.parse(`${date}T${time}`)
-    const untilMs = Number(seconds) < 0 ? null : sinceMs + Number(seconds) * 1000
+    const untilMs = Number(seconds) < 0 ? null : endOrNever(sinceMs + Number(seconds) * 1000)
     bans.push({ address, sinceMs, untilMs, note: notes.get(address) ?? null })
   }
   return bans

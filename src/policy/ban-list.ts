@@ -2,6 +2,7 @@ import type { BanNote } from '../facts/fail2ban.ts'
 import { formatAddress, parseAddress, parseNetwork, unmapped } from '../network.ts'
 import type { Problem } from '../problem.ts'
 import { readJson } from '../read-json.ts'
+import { endOrNever } from '../time.ts'
 
 /** A ban that somebody asks for. */
 export interface WantedBan {
@@ -53,11 +54,18 @@ const hostOf = (text: string): string | null => {
   return bytes === null ? null : formatAddress(unmapped({ bytes, prefix: bytes.length * 8 }).bytes)
 }
 
+const MOST_QUOTED = 60
+const clip = (text: string): string => (text.length > MOST_QUOTED ? `${text.slice(0, MOST_QUOTED)}…` : text)
+
+/** A value of a document for a message: its text may be of any length, and an object may not become one. */
+const quoted = (value: unknown): string =>
+  ['string', 'number'].includes(typeof value) ? clip(String(value)) : 'something else'
+
 /** What is wrong with the text of an address; null: nothing. */
 const faultOf = (text: string): string | null => {
   if (hostOf(text) !== null) return null
   return parseNetwork(text) === null
-    ? `"${text}" is not an IPv4 or IPv6 address`
+    ? `"${clip(text)}" is not an IPv4 or IPv6 address`
     : `${text} is a network: only single addresses can be banned`
 }
 
@@ -87,11 +95,12 @@ const isObject = (value: unknown): value is Fields =>
 const isTextOrNull = (value: unknown): value is string | null | undefined =>
   value === undefined || value === null || typeof value === 'string'
 
-/** Milliseconds of an ISO 8601 time with a zone; null: permanently; undefined: it is neither. */
+/** Milliseconds of an ISO 8601 time with a zone; null: permanently, as in the year 9999; undefined: it is neither. */
 const parseUntil = (until: unknown): number | null | undefined => {
   if (until === 'permanent') return null
   const isTime = typeof until === 'string' && /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)$/.test(until)
-  return isTime && !Number.isNaN(Date.parse(until)) ? Date.parse(until) : undefined
+  const timeMs = isTime ? Date.parse(until) : Number.NaN
+  return Number.isNaN(timeMs) ? undefined : endOrNever(timeMs)
 }
 
 /** What led to a ban on the other server, for those who look at it here. */
@@ -146,12 +155,17 @@ const parseDocument = (text: string, path: string): BanList => {
   if (document === null) return wrong('is not complete JSON', EXAMPLE, lineOfError(text))
   if (!isObject(document)) return wrong('is not a document of portward')
   const { version, command, error, host, bans: rows } = document
-  if (command !== 'bans')
-    return wrong(`is not a document of portward bans, but of ${command ?? 'something else'}`)
+  if (command !== 'bans') return wrong(`is not a document of portward bans, but of ${quoted(command)}`)
   if (version !== VERSION)
-    return wrong(`has version ${version}, not ${VERSION}`, 'use the same version of portward on all servers')
+    return wrong(
+      `has version ${quoted(version)}, not ${VERSION}`,
+      'use the same version of portward on all servers',
+    )
   if (isObject(error))
-    return wrong(`says that portward bans failed: ${error['message']}`, 'see what portward bans says there')
+    return wrong(
+      `says that portward bans failed: ${quoted(error['message'])}`,
+      'see what portward bans says there',
+    )
   if (!Array.isArray(rows)) return wrong('has no list of bans')
   if (typeof host !== 'string' || !/^[\w.-]{1,64}$/.test(host))
     return wrong(

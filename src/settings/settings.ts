@@ -86,6 +86,12 @@ const defaultOf = (name: string): string | undefined =>
 
 const clip = (value: string): string => (value.length > 60 ? `${value.slice(0, 60)}…` : value)
 
+/** What a line says. A value that its check refuses is not shown: it may be a secret in the wrong place. */
+const describeValue = (name: string, value: string): string => {
+  const fault = value === '' ? null : VARIABLES.find((variable) => variable.name === name)?.check(value)
+  return typeof fault === 'string' ? 'has a value that is not valid' : `says "${clip(value)}"`
+}
+
 /** The variables from the file and, with precedence, from the environment. */
 const collect = (file: ConfigLines, environment: Environment, path: string): Collected => {
   const given = new Map<string, Given>()
@@ -135,7 +141,7 @@ const findForeignValues = (
       // Without the environment there would be no value at all: if that is an error, another problem reports it.
       if (inFile === value || (inFile === undefined && line !== undefined)) return []
       const instead =
-        line === undefined ? 'this file does not set it' : `this line says "${clip(inFile ?? '')}"`
+        line === undefined ? 'this file does not set it' : `this line ${describeValue(name, inFile ?? '')}`
       const [message, hint] =
         from === ENVIRONMENT
           ? [

@@ -69,6 +69,10 @@ describe('the document of portward bans', () => {
     ],
   ])('leaves out what %s', (_, more, why) => expect(only(more)?.leftOut).toBe(why))
 
+  // Its list could not be shared any further: the year 10000 has a sign.
+  it('bans permanently until the year 10000', () =>
+    expect(only({ until: '9999-12-31T23:59:59-23:59' })?.untilMs).toBeNull())
+
   it('has each address once, with its latest end', () => {
     const later = '2026-12-01T12:00:00.000Z'
     const ends = (...untils: string[]) =>
@@ -91,6 +95,26 @@ describe('the document of portward bans', () => {
       'of a failure',
       '{"version": 3, "command": "bans", "error": {"message": "no disk", "hint": ""}}',
       'says that portward bans failed: no disk',
+    ],
+    [
+      'of a version that is none',
+      '{"version": {"toString": 1}, "command": "bans"}',
+      'has version something else, not 3',
+    ],
+    [
+      'of a command that is none',
+      '{"command": {"toString": 1}}',
+      'is not a document of portward bans, but of something else',
+    ],
+    [
+      'of a failure without words',
+      '{"version": 3, "command": "bans", "error": {"message": {"toString": 1}}}',
+      'says that portward bans failed: something else',
+    ],
+    [
+      'with a long address',
+      list([row({ address: 'x'.repeat(1e6) })]),
+      `bans[0] has a wrong address: "${'x'.repeat(60)}…" is not an IPv4 or IPv6 address`,
     ],
     ['without bans', '{"version": 3, "command": "bans"}', 'has no list of bans'],
     [

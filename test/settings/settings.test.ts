@@ -479,6 +479,13 @@ it('never quotes what may be a secret in the wrong place', () => {
     expect.stringContaining('ABUSEIPDB_KEY_FILE is not an absolute path'),
   ])
   expect(messages.join()).not.toContain('f00d')
+  const right = { NOTIFY: 'root', ABUSEIPDB_KEY_FILE: '/etc/key' }
+  const overridden = parse(text, right).problems.map(renderProblem)
+  expect(overridden).toEqual([
+    'config.env:3: warning: NOTIFY is "root" here, taken from the environment; this line has a value that is not valid — unset NOTIFY, or write that value into the file',
+    expect.stringContaining('ABUSEIPDB_KEY_FILE is "/etc/key" here'),
+  ])
+  expect(overridden.join()).not.toContain('f00d')
 })
 
 describe('WHITELIST', () => {

@@ -23,11 +23,15 @@ class ActionBase(object):
 /** As much of fail2ban's as the program uses. */
 const TICKET = `
 class FailTicket(object):
+    MAX_TIME = 0x7FFFFFFFFFFF
     def __init__(self, address, time):
         self.address, self.time, self.bantime, self.count, self.data = address, time, None, 0, {}
     def getID(self): return self.address
     def getTime(self): return self.time
     def setBanTime(self, seconds): self.bantime = seconds
+    def getEndOfBanTime(self, default):
+        seconds = default if self.bantime is None else self.bantime
+        return self.MAX_TIME if seconds == -1 else self.time + seconds
     def setBanCount(self, count): self.count = count
     def setData(self, key, value): self.data[key] = value
     def getData(self, key): return self.data.get(key)
@@ -370,7 +374,7 @@ held.setBanTime(86400)
 database = types.SimpleNamespace(
     addBan=lambda jail, ticket: print('record', ticket),
     getBan=lambda address, jail: [(2, ${NOW - 90_000}, 86400)] if address == '192.0.2.2' else [])
-actions.banManager, actions._getActionInfo = [held], lambda ticket: ticket
+actions.banManager, actions._getActionInfo, actions.getBanTime = [held], lambda ticket: ticket, lambda: 600
 action._jail.database, action._jail.putFailTicket = database, lambda ticket: print('ban', ticket)
 action.prolong = lambda ticket: print('prolong', ticket)
 `
@@ -394,6 +398,18 @@ action.prolong = lambda ticket: print('prolong', ticket)
   ])('bans %s', (_, ban, calls) => {
     const printed = make().python(`${JAIL}action.by_hand(bans=[${ban}])`)
     expect(printed.trim().split('\n')).toEqual(calls.map((call) => `${call} {'portward': ${note}}`))
+  })
+
+  // It may have scanned since portward looked at the bans in force.
+  it.each(['60', '86299', 'None'])('never shortens a ban that is in force, to %s', (seconds) => {
+    const { python } = make()
+    expect(python(`${JAIL}action.by_hand(bans=[['192.0.2.1', ${seconds}, ${note}]])\nprint(held)`)).toBe(
+      `192.0.2.1 ${NOW - 100.5} 86400 0 {}\n`,
+    )
+    const forever = `${JAIL}held.setBanTime(-1)\naction.by_hand(bans=[['192.0.2.1', 172800, ${note}]])`
+    expect(python(forever)).toBe('')
+    const asTheJail = `${JAIL}held.setBanTime(None)\naction.by_hand(bans=[['192.0.2.1', 400, ${note}]])`
+    expect(python(asTheJail)).toBe('')
   })
 
   it('bans without a database as well', () => {

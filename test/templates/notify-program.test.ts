@@ -32,7 +32,7 @@ class CommandAction(ActionBase):
 }
 
 /** What is printed by code with an `action` that may tell of two bans, when its thread is at its end. */
-const run = (code: string): string[] => {
+const run = (code: string, stock = 'sendmail'): string[] => {
   const home = mkdtempSync(join(tmpdir(), 'portward-'))
   onTestFinished(() => rmSync(home, { recursive: true }))
   for (const [name, text] of Object.entries(STUBS)) {
@@ -44,7 +44,7 @@ import importlib.util, threading, types
 spec = importlib.util.spec_from_file_location('notify', ${JSON.stringify(join(checkout, 'templates/fail2ban-notify.py'))})
 module = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(module)
-action = module.Action(types.SimpleNamespace(name='portsentry'), 'n', stock='sendmail', most='2', seconds='86400', dest='root')
+action = module.Action(types.SimpleNamespace(name='portsentry'), 'n', stock='${stock}', most='2', seconds='86400', dest='root')
 action.start()
 worker = next(each for each in threading.enumerate() if each.daemon)
 def ban(*hosts):
@@ -76,3 +76,10 @@ it.each<[string, string, string[]]>([
   ['nothing of a ban that is made again', "action.reban({'ip': 'a'})", []],
   ['what fail2ban passes over for restored bans', 'print(action.norestored)', ['True']],
 ])('tells %s', (_, code, expected) => expect(run(code)).toEqual(expected))
+
+it('reports to AbuseIPDB those alone who have scanned this server, and not whom an admin or another server has banned', () => {
+  const code =
+    "action.ban({'ip': 'a', 'matches': ''}); action.ban({'ip': 'b', 'matches': 'Host: b Port: 11 TCP Blocked'})"
+  expect(run(code, 'abuseipdb')).toEqual(["<actionban> b abuseipdb '' root"])
+  expect(run(code)).toEqual([told('a'), told('b')])
+})
