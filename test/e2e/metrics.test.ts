@@ -72,7 +72,8 @@ describeServers('metrics on a server', () => {
   })
 
   it('are written by a timer that apply starts, and verify looks at', async () => {
-    await server.run(`mkdir -p ${DIRECTORY}`)
+    // It may belong to the user that node_exporter runs as.
+    await server.run(`mkdir -p ${DIRECTORY} && chown nobody ${DIRECTORY}`)
     expect(await portward(server, 'plan', 2)).toContain('start portward-metrics.timer: METRICS asks for it')
     await portward(server, 'apply --yes', 0)
     expect((await server.run(`stat -c '%a %U' ${FILE}; ls ${DIRECTORY}`)).stdout).toBe(
@@ -202,7 +203,11 @@ describeServers('metrics on a server', () => {
     await portward(server, 'rollback --yes', 0)
     expect(await isActive()).toBe(true)
     expect(await written()).toMatchObject({ portward_banned_hosts: 1 })
+    // The owner of the directory cannot make root write or remove another file, nor keep a rollback from ending.
+    await server.run(`ln -sf /etc/fstab ${FILE} && chown -h nobody ${FILE} && echo untouched > /etc/fstab`)
+    await server.run('systemctl start portward-metrics.service', { allowFailure: true })
     await portward(server, 'rollback 1 --yes', 0)
     expect(await left()).toBe(`${DIRECTORY}:`)
+    expect((await server.run('cat /etc/fstab')).stdout).toBe('untouched')
   })
 })
