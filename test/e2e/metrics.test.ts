@@ -137,7 +137,7 @@ describeServers('metrics on a server', () => {
     const expressions = (panels as { targets: { expr: string }[] }[]).flatMap(({ targets }) =>
       targets.map(({ expr }) => expr.replaceAll('$instance', '.+')),
     )
-    const alerts = /^```yaml by .*\n(.*?)^```$/ms.exec(
+    const alerts = /^```yaml by [^\n]*\n(.*?)^```$/ms.exec(
       readFileSync(join(checkout, 'docs/metrics.md'), 'utf8'),
     )?.[1]
     const rules = expressions.map((expr, index) => ({ record: `portward:panel${index}`, expr }))
