@@ -124,6 +124,7 @@ export const hasText = async (root: string, path: string, text: string | null): 
   return isSame ?? text === null
 }
 
+/** A new file with this text, open, so that nothing has to be found by its name again. */
 const createFile = async (path: string, text: string): Promise<FileHandle> => {
   const handle = await open(path, 'wx', 0o600)
   try {
@@ -169,6 +170,8 @@ export const replaceFile = async (
       } else await created.chmod(mode)
       // Its bytes, too.
       await created.sync()
+      // Before it has its name: no program can be run that is open for writing.
+      await created.close()
     })
     await effect(`rename ${target}`, async () => {
       await rename(temporary, target)
