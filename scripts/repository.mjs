@@ -14,7 +14,7 @@ const INDEX = 'main/binary-all'
 
 const fail = (/** @type {string} */ message) => {
   console.error(message)
-  process.exit(1)
+  return process.exit(1)
 }
 
 /** Runs a program and returns its standard output. */
@@ -86,34 +86,29 @@ const RELEASE = {
 }
 
 /** The signed list of the lists, which apt reads first; it is written last. */
-const writeRelease = (/** @type {string} */ directory, /** @type {string} */ key) => {
+const signRelease = (/** @type {string} */ directory, /** @type {string} */ key) => {
   const fields = Object.entries(RELEASE).flatMap(([name, value]) => [
     '-o',
     `APT::FTPArchive::Release::${name}=${value}`,
   ])
   const weak = ['MD5', 'SHA1'].flatMap((name) => ['-o', `APT::FTPArchive::${name}=false`])
   const release = outputOf('apt-ftparchive', [...fields, ...weak, 'release', SUITE], { cwd: directory })
-  const signed = outputOf('gpg', ['--batch', '--local-user', key, '--digest-algo', 'SHA256', '--clearsign'], {
+  return outputOf('gpg', ['--batch', '--local-user', key, '--digest-algo', 'SHA256', '--clearsign'], {
     input: release,
   })
-  write(join(directory, SUITE, 'InRelease'), signed)
+}
+
+const publicKeyOf = (/** @type {string} */ key) => {
+  const options = ['--batch', '--armor', '--export-options', 'export-minimal', '--export', key]
+  return outputOf('gpg', options) || fail(`gpg has no public key ${key}`)
 }
 
 /** What a server needs to install from the repository: one file, with the public key in it. */
 const writeSources = (
   /** @type {string} */ directory,
   /** @type {string} */ url,
-  /** @type {string} */ key,
+  /** @type {string} */ publicKey,
 ) => {
-  const publicKey = outputOf('gpg', [
-    '--batch',
-    '--armor',
-    '--export-options',
-    'export-minimal',
-    '--export',
-    key,
-  ])
-  if (publicKey === '') fail(`gpg has no public key ${key}`)
   write(join(directory, 'portward.asc'), publicKey)
   const lines = publicKey.trimEnd().split('\n')
   const indented = lines.map((line) => ` ${line === '' ? '.' : line}\n`).join('')
@@ -146,8 +141,11 @@ if (packages.length === 0) {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   packages.push(join(root, `dist/portward_${version}_all.deb`))
 }
+const publicKey = publicKeyOf(key)
 for (const path of packages) addPackage(directory, path)
 writeIndex(directory)
-writeSources(directory, url, key)
-writeRelease(directory, key)
+// Until it is signed, servers have what was published before, and the key of that.
+const signed = signRelease(directory, key)
+writeSources(directory, url, publicKey)
+write(join(directory, SUITE, 'InRelease'), signed)
 console.log(`${directory} is ready to be served at ${url}: servers need ${url}/portward.sources`)

@@ -9,7 +9,7 @@ import { BANS_UNIT } from '../policy/ban-set.ts'
 import { judgeLiveness } from '../policy/liveness.ts'
 import { monotonicMs } from '../system/clock.ts'
 import { effect } from '../system/effect.ts'
-import { readAttributes, removeFile } from '../system/files.ts'
+import { removeEntry } from '../system/files.ts'
 import { errnoOf, HostError } from '../system/host-error.ts'
 import { run, tryRun } from '../system/process.ts'
 import { waitingFor } from '../system/progress.ts'
@@ -149,7 +149,8 @@ export const discardOutput = async (timer: string, path: string): Promise<void> 
       await tryRun('systemctl', ['stop', timer, service])
       await tryRun('systemctl', ['reset-failed', service])
     })
-  if ((await readAttributes('/', path)) !== null) await removeFile('/', path)
+  // Whoever may write to the directory may have put a link there, which must not keep a rollback from ending.
+  await removeEntry(path)
 }
 
 /** Makes systemd read its unit files. */

@@ -25,7 +25,8 @@ const writeMetrics = async (file: string, text: string): Promise<void> => {
       `${dirname(path)} is not a directory`,
       "make it, or name the one that node_exporter's --collector.textfile.directory names",
     )
-  await replaceFile('/', path, text, MODE)
+  // The directory may belong to the user that node_exporter runs as.
+  await replaceFile('/', path, text, MODE, 'new')
 }
 
 /**

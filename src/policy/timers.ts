@@ -75,9 +75,12 @@ export const timerPaths = ({ unit }: Pick<OwnTimer, 'unit'>): readonly string[] 
 /** All files of all timers. */
 export const TIMER_FILES: readonly string[] = TIMERS.flatMap(timerPaths)
 
-/** The file that the service of a timer writes, by the text of its unit file; null: none. Its path needs no quotes there. */
+/**
+ * The file that the service of a timer writes, by the text of its unit file; null: none, or one that METRICS cannot name, so that a
+ * unit file that somebody has edited leads to the removal of no other. Its path needs no quotes there.
+ */
 export const outputIn = (service: string): string | null =>
-  /^ExecStart=.* --output (\S+)/m.exec(service)?.[1] ?? null
+  /^ExecStart=.* --output (\S+\.prom)(?: |$)/m.exec(service)?.[1] ?? null
 
 /** What a file of a timer is for; undefined if it is not one. */
 export const timerPurpose = (path: string): string | undefined =>

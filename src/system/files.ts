@@ -124,13 +124,16 @@ export const hasText = async (root: string, path: string, text: string | null): 
   return isSame ?? text === null
 }
 
-const createFile = async (path: string, text: string): Promise<void> => {
+/** A new file with this text, open, so that nothing has to be found by its name again. */
+const createFile = async (path: string, text: string): Promise<FileHandle> => {
   const handle = await open(path, 'wx', 0o600)
   try {
     for (let at = 0; at < text.length; at += CHUNK)
       await handle.writeFile(text.slice(at, at + CHUNK), 'latin1')
-  } finally {
+    return handle
+  } catch (error) {
     await handle.close()
+    throw error
   }
 }
 
@@ -139,32 +142,36 @@ const createFile = async (path: string, text: string): Promise<void> => {
  * same mode, owner, ACL and other extended attributes, is synced and renamed over it, and the directory is
  * synced. Symbolic links are followed, not replaced. Missing directories are created. On failure throws HostError and leaves
  * the old file as it was.
+ *
+ * `attributes: 'new'`: the file always gets `mode`, and belongs to this user. Required where other users may write to the directory:
+ * one of them could put a link in the place of the temporary file, which a program that copies attributes to it would follow.
  */
-export const replaceFile = async (root: string, path: string, text: string, mode: number): Promise<void> => {
+export const replaceFile = async (
+  root: string,
+  path: string,
+  text: string,
+  mode: number,
+  attributes: 'kept' | 'new' = 'kept',
+): Promise<void> => {
   const target = await resolveInRoot(root, path)
   const temporary = join(dirname(target), `.${basename(target)}.${randomName()}.portward`)
+  let handle: FileHandle | undefined
   try {
     const exists = (await readAttributes(root, path)) !== null
     await effect(`make the directory of ${target}`, () =>
       mkdir(dirname(target), { recursive: true, mode: 0o755 }),
     )
-    await effect(`write beside ${target}`, () => createFile(temporary, text))
+    const created = await effect(`write beside ${target}`, () => createFile(temporary, text))
+    handle = created
     await effect(`give it the attributes of ${target}`, async () => {
-      const handle = await open(temporary, 'r')
-      try {
-        if (exists) {
-          const options = ['--attributes-only', '--preserve=mode,ownership,xattr']
-          await run(
-            'cp',
-            [...options, '--', target, temporary],
-            'see whether the file system keeps attributes',
-          )
-        } else await handle.chmod(mode)
-        // Its bytes, too.
-        await handle.sync()
-      } finally {
-        await handle.close()
-      }
+      if (exists && attributes === 'kept') {
+        const options = ['--attributes-only', '--preserve=mode,ownership,xattr']
+        await run('cp', [...options, '--', target, temporary], 'see whether the file system keeps attributes')
+      } else await created.chmod(mode)
+      // Its bytes, too.
+      await created.sync()
+      // Before it has its name: no program can be run that is open for writing.
+      await created.close()
     })
     await effect(`rename ${target}`, async () => {
       await rename(temporary, target)
@@ -173,6 +180,8 @@ export const replaceFile = async (root: string, path: string, text: string, mode
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined)
     throw error instanceof HostError ? error : failedTo('write', target, error)
+  } finally {
+    await handle?.close()
   }
 }
 
@@ -214,6 +223,16 @@ export const rewriteGrowing = async (
     if (added.length > 0) await effect(`add to ${old.real}`, () => appendFile(old.real, added))
   } finally {
     await old?.handle.close()
+  }
+}
+
+/** Removes what has this name, a link instead of the file that it leads to. Throws HostError. */
+export const removeEntry = async (path: string): Promise<void> => {
+  const target = join(await resolveInRoot('/', dirname(path)), basename(path))
+  try {
+    await effect(`remove ${target}`, () => rm(target, { force: true }))
+  } catch (error) {
+    throw failedTo('remove', target, error)
   }
 }
 

@@ -67,3 +67,32 @@ it.each(VARIABLES.map(({ name }) => name))('docs/config.md has %s', (name) => {
   const text = readFileSync(join(checkout, 'docs/config.md'), 'utf8')
   expect(text).toMatch(new RegExp(`^\\|.*\`${name}\``, 'm'))
 })
+
+/** The first two cells of each row of the reference: the variables, and their default values or one word for all of them. */
+const rowsOfConfig = (): [names: string[], values: string[]][] =>
+  [...readFileSync(join(checkout, 'docs/config.md'), 'utf8').matchAll(/^\| (`[A-Z].*?) \| (.*?) ?\|/gm)].map(
+    ([, names = '', values = '']) => [
+      [...names.matchAll(/`(\w+)`/g)].map(([, name]) => name ?? ''),
+      values.split(', ').map((value) => value.replaceAll('`', '')),
+    ],
+  )
+
+it('docs/config.md has the default of each variable', () => {
+  const told = rowsOfConfig().flatMap(([names, values]) =>
+    names.map((name, index) => [name, values[index] ?? values[0]]),
+  )
+  const actual = VARIABLES.map(({ name, default: value = '', portsentryKey }) => [
+    name,
+    portsentryKey && value === '' ? 'stock' : value,
+  ])
+  expect(Object.fromEntries(told)).toEqual(Object.fromEntries(actual))
+})
+
+it('docs/architecture.md has every folder of src, and no other', () => {
+  const rows = readFileSync(join(checkout, 'docs/architecture.md'), 'utf8').match(/^\| `src.*?\|/gm) ?? []
+  const told = rows.flatMap((row) => [...row.matchAll(/`src\/([^`]+)`/g)].map(([, folder]) => folder ?? ''))
+  const folders = readdirSync(join(checkout, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('/README.md'))
+    .map(dirname)
+  expect(told.filter((path) => !path.endsWith('.ts')).sort()).toEqual(folders.sort())
+})

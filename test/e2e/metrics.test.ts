@@ -72,7 +72,8 @@ describeServers('metrics on a server', () => {
   })
 
   it('are written by a timer that apply starts, and verify looks at', async () => {
-    await server.run(`mkdir -p ${DIRECTORY}`)
+    // It may belong to the user that node_exporter runs as.
+    await server.run(`mkdir -p ${DIRECTORY} && chown nobody ${DIRECTORY}`)
     expect(await portward(server, 'plan', 2)).toContain('start portward-metrics.timer: METRICS asks for it')
     await portward(server, 'apply --yes', 0)
     expect((await server.run(`stat -c '%a %U' ${FILE}; ls ${DIRECTORY}`)).stdout).toBe(
@@ -136,7 +137,7 @@ describeServers('metrics on a server', () => {
     const expressions = (panels as { targets: { expr: string }[] }[]).flatMap(({ targets }) =>
       targets.map(({ expr }) => expr.replaceAll('$instance', '.+')),
     )
-    const alerts = /^```yaml by .*\n(.*?)^```$/ms.exec(
+    const alerts = /^```yaml by [^\n]*\n(.*?)^```$/ms.exec(
       readFileSync(join(checkout, 'docs/metrics.md'), 'utf8'),
     )?.[1]
     const rules = expressions.map((expr, index) => ({ record: `portward:panel${index}`, expr }))
@@ -145,7 +146,7 @@ describeServers('metrics on a server', () => {
     const { stdout } = await execa(promtool, ['check', 'rules', file])
     expect(stdout).toContain(`SUCCESS: ${expressions.length} rules found`)
     writeFileSync(file, alerts ?? '')
-    expect((await execa(promtool, ['check', 'rules', file])).stdout).toContain('SUCCESS: 5 rules found')
+    expect((await execa(promtool, ['check', 'rules', file])).stdout).toContain('SUCCESS: 6 rules found')
   })
 
   it('show what is wrong, and verify says that they are stale', async () => {
@@ -202,7 +203,11 @@ describeServers('metrics on a server', () => {
     await portward(server, 'rollback --yes', 0)
     expect(await isActive()).toBe(true)
     expect(await written()).toMatchObject({ portward_banned_hosts: 1 })
+    // The owner of the directory cannot make root write or remove another file, nor keep a rollback from ending.
+    await server.run(`ln -sf /etc/fstab ${FILE} && chown -h nobody ${FILE} && echo untouched > /etc/fstab`)
+    await server.run('systemctl start portward-metrics.service', { allowFailure: true })
     await portward(server, 'rollback 1 --yes', 0)
     expect(await left()).toBe(`${DIRECTORY}:`)
+    expect((await server.run('cat /etc/fstab')).stdout).toBe('untouched')
   })
 })

@@ -152,6 +152,8 @@ it.each<[string, Parameters<typeof factsOf>[0], string, string[]]>([
   ['is still written', writing('/a.prom'), 'METRICS=/a.prom\n', []],
   ['was not written', {}, 'METRICS=/a.prom\n', []],
   ['is that of a tree', { ...writing('/a.prom'), live: null }, '', []],
+  ['was written with another config.env', writing('/a.prom --config /srv/config.env'), '', ['/a.prom']],
+  ['METRICS cannot name', writing('/etc/passwd'), '', []],
 ])('removes a file that %s', (_, changes, config, paths) => {
   const settings = settingsOf(config)
   const facts = factsOf(changes)

@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
+  chownSync,
+  lchownSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -11,7 +13,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { readFileState, removeFile, replaceFile } from '../../src/system/files.ts'
+import { readFileState, removeEntry, removeFile, replaceFile } from '../../src/system/files.ts'
 import { HostError } from '../../src/system/host-error.ts'
 import { takeLock } from '../../src/system/lock.ts'
 import { resolveInRoot } from '../../src/system/paths.ts'
@@ -37,6 +39,20 @@ it('creates a file with the mode asked for, whatever the umask', async () => {
   }
   expect(statSync(join(root, 'b')).mode & 0o777).toBe(0o644)
 })
+
+it.skipIf(process.getuid?.() !== 0)(
+  'makes the attributes anew where others may have made the file',
+  async () => {
+    const root = temporaryDirectory()
+    const file = join(root, 'a')
+    writeFileSync(file, 'theirs')
+    chmodSync(file, 0o666)
+    chownSync(file, 65_534, 65_534)
+    await replaceFile(root, '/a', 'ours', 0o644, 'new')
+    const { mode, uid, gid } = statSync(file)
+    expect([readFileSync(file, 'utf8'), mode & 0o777, uid, gid]).toEqual(['ours', 0o644, 0, 0])
+  },
+)
 
 it('follows a symbolic link and leaves it in place', async () => {
   const root = temporaryDirectory()
@@ -99,6 +115,16 @@ it('removes what it created, and does not mind if it is gone', async () => {
   await removeFile(root, '/x')
   await removeFile(root, '/x')
   expect(readdirSync(root)).toEqual([])
+})
+
+it('removes a link that somebody has put in the place of a file, and not the file that it leads to', async () => {
+  const root = temporaryDirectory()
+  writeFileSync(join(root, 'target'), 'as it was')
+  symlinkSync(join(root, 'target'), join(root, 'a'))
+  if (process.getuid?.() === 0) lchownSync(join(root, 'a'), 65_534, 65_534)
+  await removeEntry(join(root, 'a'))
+  await removeEntry(join(root, 'a'))
+  expect(readdirSync(root)).toEqual(['target'])
 })
 
 it('holds a lock that another process cannot take, and releases it', async () => {
