@@ -150,7 +150,7 @@ describeServers('the Debian package on bookworm', () => {
   it('passes its own test', () => expectPackageTest(server))
 
   it('provisions the server, and proves all of it with what it depends on', async () => {
-    await server.write('/root/config.env', DEFAULT_CONFIG, 0o600)
+    await server.write('/root/config.env', `${DEFAULT_CONFIG}METRICS=/srv/bans.prom\n`, 0o600)
     await server.listen(OPEN_PORT)
     const { checks } = JSON.parse(await portward(server, 'apply --yes --confirm-within 1h --json', 0))
     expect(checks.length).toBeGreaterThan(0)
@@ -173,10 +173,15 @@ describeServers('the Debian package on bookworm', () => {
   })
 
   it('leaves the server protected when it is purged, and what a rollback needs', async () => {
+    expect(await server.exists('/srv/bans.prom')).toBe(true)
     const { stdout } = await server.run(PURGE)
     expect(stdout).toContain('run "portward rollback" before')
     expect(stdout).toMatch(/\/var\/lib\/portward is kept because of generation 1:/)
     await server.run('! command -v portward')
+    // Without the program the timer would fail, and its file would have the numbers of this moment for ever.
+    const timer = 'portward-metrics.timer'
+    await server.run(`! systemctl is-active ${timer} && ! ls /etc/systemd/system/*.wants/${timer}`)
+    expect(await server.exists('/srv/bans.prom')).toBe(false)
     await expectCutOff(server)
     await server.run('systemctl is-active fail2ban')
   })
