@@ -7,10 +7,10 @@ import { BAN_ACTION } from './ban-set.ts'
 import { secondsOf } from './duration.ts'
 import { type Facts, fileText } from './facts.ts'
 import { withoutDatabase } from './fail2ban-database.ts'
-import { logPatterns } from './fail2ban-values.ts'
+import { logPatterns, namesIn } from './fail2ban-values.ts'
 import { type ConfigFile, effective, enabledJails, type Fail2banView, viewFail2ban } from './fail2ban-view.ts'
 import { actionFor, type BanAction, guardJail } from './jail-guards.ts'
-import { NOTIFY_ACTION, noticeActions } from './notifications.ts'
+import { isNotice, NOTIFY_ACTION, noticeActions } from './notifications.ts'
 import type { Release } from './release.ts'
 
 export const FAIL2BAN_DIRECTORY = '/etc/fail2ban'
@@ -82,6 +82,24 @@ const fixSshd = (facts: Facts): SshdFix => {
 
 const longer = (one: string, other: string): string => (secondsOf(other) > secondsOf(one) ? other : one)
 
+/**
+ * The jail's `action` without messages. One that bans with portward's action and does more is the admin's: it stays, as it is
+ * written. `%(known/action)s` means another one in the jail file.
+ */
+const actionBeside = (view: Fail2banView, ban: BanAction): string => {
+  const origin = view.sections.get('portsentry')?.get('action') ?? view.defaults.get('action')
+  const withoutNotices = (text: string) =>
+    text
+      .split('\n')
+      .filter((line) => line !== '' && !isNotice(line))
+      .join('\n')
+  const does = namesIn(withoutNotices(effective(view, 'portsentry', 'action')?.value ?? ''))
+  const isOwn = does.length > 1 && does.includes(namesIn(ban.banaction)[0] ?? '')
+  return isOwn && origin !== undefined && !origin.value.includes('%(known/')
+    ? withoutNotices(origin.value)
+    : actionFor(ban)
+}
+
 interface DesiredJails {
   /** What the jail file should contain. */
   readonly jails: Jails
@@ -115,8 +133,8 @@ export const desiredJails = (
   }
   const bans = !settings.observeOnly && (settings.banBackend !== 'none' || settings.banaction !== undefined)
   const notices = bans ? noticeActions(settings) : []
-  const hasNotices =
-    effective(viewWith(facts), 'portsentry', 'action')?.value.includes(NOTIFY_ACTION) === true
+  const present = viewWith(facts, fileText(facts, JAIL_PATH) || '[portsentry]\n')
+  const hasNotices = effective(present, 'portsentry', 'action')?.value.includes(NOTIFY_ACTION) === true
   const portsentry = new Map([
     ['enabled', String(bans)],
     ['filter', release.filter],
@@ -136,7 +154,7 @@ export const desiredJails = (
     ['maxretry', settings.maxretry],
     // Else it follows from `banaction`, or is the admin's own.
     ...(notices.length > 0 || hasNotices
-      ? [['action', [actionFor({ banaction, protocol }), ...notices].join('\n')] as const]
+      ? [['action', [actionBeside(present, { banaction, protocol }), ...notices].join('\n')] as const]
       : []),
   ])
   const jailText = setValues(fileText(facts, JAIL_PATH) ?? '', 'portsentry', portsentry)

@@ -69,6 +69,26 @@ describe('the actions of the jail', () => {
     expect(after?.kind === 'write' && after.after).not.toContain(NOTIFY_ACTION)
   })
 
+  const MINE = `${BAN_ACTION}\n          sendmail-whois[name=mine]`
+  it.each<[what: string, jailText: string, conf: string, before: string]>([
+    ['in the jail file', `[portsentry]\naction = ${MINE}\n`, '', MINE],
+    ['for all jails', '', `mw = ${MINE}\naction = %(mw)s\n`, '%(mw)s'],
+  ])("leave the admin's own, %s, as it is written", (_, jailText, conf, before) => {
+    const jailAfter = (config: string, text: string): string => {
+      const texts = { [JAIL]: text, '/etc/fail2ban/jail.conf': `[DEFAULT]\n${conf}` }
+      const settings = settingsOf(`${LAN}BAN_TARGET=DROP\n${config}`)
+      const found = plan(settings, factsOf({ live: able, texts })).plan?.steps
+      const step = found?.find((each) => each.kind === 'write' && each.path === JAIL)
+      return step?.kind === 'write' ? step.after : text
+    }
+    const told = jailAfter(MAIL, jailText)
+    expect(told).toContain(`action = ${before}\n          ${NOTIFY_ACTION}[`)
+    expect(jailAfter(MAIL, told)).toBe(told)
+    const after = jailAfter('', told)
+    expect(after).toContain(`action = ${before}\n`)
+    expect(after).not.toContain(NOTIFY_ACTION)
+  })
+
   it('have fail2ban restarted', () => {
     expect(planWith(MAIL).plan?.steps.at(-1)).toMatchObject({ kind: 'restart', service: 'fail2ban' })
   })

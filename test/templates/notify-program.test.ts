@@ -77,7 +77,7 @@ it.each<[string, string, string[]]>([
   ['what fail2ban passes over for restored bans', 'print(action.norestored)', ['True']],
 ])('tells %s', (_, code, expected) => expect(run(code)).toEqual(expected))
 
-it('reports to AbuseIPDB those alone who have scanned this server, and not whom an admin or another server has banned', () => {
+it('reports to AbuseIPDB those alone who have scanned this server, and not those that an admin or another server has banned', () => {
   const code =
     "action.ban({'ip': 'a', 'matches': ''}); action.ban({'ip': 'b', 'matches': 'Host: b Port: 11 TCP Blocked'})"
   expect(run(code, 'abuseipdb')).toEqual(["<actionban> b abuseipdb '' root"])
