@@ -84,7 +84,7 @@ const follow = async (server: Server, page: string): Promise<string> => {
   const { type, terminal } = await openShell(server, 50)
   const outputs = new Map<string, string>()
   for (const example of examplesIn(page)) {
-    if (example.language === 'dotenv' && (await server.exists(CONFIG)))
+    if (example.language === 'dotenv' && example.mark === '' && (await server.exists(CONFIG)))
       await server.write(CONFIG, withVariables(await server.readText(CONFIG), example.text), 0o600)
     if (example.mark !== 'server') continue
     for (const { text, exit } of commandsOf(example)) {

@@ -178,7 +178,7 @@ describeServers('the Debian package on bookworm', () => {
     expect(stdout).toContain('run "portward rollback" before')
     expect(stdout).toMatch(/\/var\/lib\/portward is kept because of generation 1:/)
     await server.run('! command -v portward')
-    // Without the program the timer would fail, and its file would have the numbers of this moment for ever.
+    // Without the program the timer would fail, and its file would have the numbers of this moment from then on.
     const timer = 'portward-metrics.timer'
     await server.run(`! systemctl is-active ${timer} && ! ls /etc/systemd/system/*.wants/${timer}`)
     expect(await server.exists('/srv/bans.prom')).toBe(false)
