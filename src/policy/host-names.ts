@@ -27,6 +27,8 @@ export interface NamedHost {
   readonly host: string
   /** Those that are protected: today's, or else the last good ones. */
   readonly addresses: readonly Network[]
+  /** Whether it is a service with several hosts, of which another one answers if one is banned: it has no protected addresses. */
+  readonly isPool: boolean
   /** Why today's answer was refused, as text that follows the name; null: it is good, or nobody was asked. */
   readonly refused: string | null
 }
@@ -47,14 +49,17 @@ const HEADER = [
 
 const SERVICES = 'services are protected'
 
-type Recorded = Pick<NamedHost, 'kind' | 'host' | 'addresses'>
+type Recorded = Pick<NamedHost, 'kind' | 'host' | 'addresses' | 'isPool'>
+
+/** In the record, instead of addresses. */
+const POOL = 'several hosts'
 
 const compareTexts = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 /** `followsServices`: WHITELIST_SERVICES=1, whether or not it finds a host. */
 export const renderNames = (hosts: readonly Recorded[], followsServices: boolean): string | null => {
-  const lines = hosts.map(({ kind, host, addresses }) =>
-    [kind, host, ...addresses.map(formatNetwork)].join(' '),
+  const lines = hosts.map(({ kind, host, addresses, isPool }) =>
+    [kind, host, ...(isPool ? [POOL] : addresses.map(formatNetwork))].join(' '),
   )
   if (followsServices) lines.push(SERVICES)
   return lines.length === 0 ? null : [...HEADER, ...lines.sort(compareTexts), ''].join('\n')
@@ -65,7 +70,8 @@ export const parseNames = (text: string): Recorded[] =>
   splitLines(text).flatMap((line): Recorded[] => {
     const [kind, host, ...addresses] = line.text.split(' ')
     if ((kind !== 'whitelist' && kind !== 'service') || host === undefined) return []
-    return [{ kind, host, addresses: addresses.flatMap((address) => parseNetwork(address) ?? []) }]
+    const isPool = addresses.join(' ') === POOL
+    return [{ kind, host, addresses: addresses.flatMap((address) => parseNetwork(address) ?? []), isPool }]
   })
 
 const networks = (...texts: string[]): Network[] => texts.flatMap((text) => parseNetwork(text) ?? [])
@@ -78,6 +84,14 @@ const BOGONS = networks(
 
 /** A name with more is that of a provider, or of a pool. */
 const MAX_ADDRESSES = 16
+
+/** A service with more addresses of a family is that of a provider, whose answers change all the time. */
+const MAX_OF_SERVICE = 2
+
+const isPool = (kind: NameKind, answer: readonly Network[]): boolean => {
+  const ofIpv4 = answer.filter(({ bytes }) => bytes.length === 4).length
+  return kind === 'service' && Math.max(ofIpv4, answer.length - ofIpv4) > MAX_OF_SERVICE
+}
 
 /** Why an answer must not be used, as text that follows the name; null: it may be. */
 const findFault = (answer: Answer, ofNobody: readonly Network[]): string | null => {
@@ -166,17 +180,21 @@ export const resolveHosts = (settings: Settings, facts: Facts): NamedHosts => {
   const hosts = listNamed(settings, services).map((named): NamedHost => {
     const { kind, host } = named
     const address = parseNetwork(host)
-    if (address !== null) return { kind, host, addresses: [address], refused: null }
-    const kept = recorded.find((one) => one.host === host)?.addresses ?? []
+    if (address !== null) return { kind, host, addresses: [address], isPool: false, refused: null }
+    const last = recorded.find((one) => one.host === host)
+    const kept = last?.addresses ?? []
+    const wasPool = last?.isPool === true && kind === 'service'
     const answer = answers?.byName.get(host)
     if (answer === undefined) {
-      if (kept.length === 0) problems.push(problemOf(named, 'has not been looked up', [], false))
-      return { kind, host, addresses: kept, refused: null }
+      if (kept.length === 0 && !wasPool) problems.push(problemOf(named, 'has not been looked up', [], false))
+      return { kind, host, addresses: kept, isPool: wasPool, refused: null }
     }
-    const refused = findFault(answer, answers?.ofNobody ?? [])
-    if (refused === null && typeof answer === 'object') return { kind, host, addresses: answer, refused }
+    const hasMany = typeof answer === 'object' && isPool(kind, answer)
+    const refused = hasMany ? null : findFault(answer, answers?.ofNobody ?? [])
+    if (refused === null && typeof answer === 'object')
+      return { kind, host, addresses: hasMany ? [] : answer, isPool: hasMany, refused }
     problems.push(problemOf(named, refused ?? '', kept, true))
-    return { kind, host, addresses: kept, refused }
+    return { kind, host, addresses: kept, isPool: wasPool, refused }
   })
   return {
     hosts,
@@ -187,8 +205,10 @@ export const resolveHosts = (settings: Settings, facts: Facts): NamedHosts => {
 }
 
 /** `home.example.net (198.51.100.7)` */
-export const describeHost = ({ host, addresses }: Recorded): string =>
-  `${host} (${shortList(addresses.map(formatNetwork)) || 'no address'})`
+export const describeHost = ({ host, addresses, isPool }: Recorded): string =>
+  isPool
+    ? `${host} (several hosts, not protected)`
+    : `${host} (${shortList(addresses.map(formatNetwork)) || 'no address'})`
 
 /** The hosts of a record whose addresses are others than before, each in words. */
 export const describeChanges = (before: string | null, after: string | null): string[] => {
@@ -196,7 +216,7 @@ export const describeChanges = (before: string | null, after: string | null): st
   const changed = (now ?? []).flatMap((recorded) => {
     const earlier = old?.find(({ host }) => host === recorded.host)
     const [was, is] = [earlier, recorded].map((one) => (one?.addresses ?? []).map(formatNetwork).join(' '))
-    if (was === is) return []
+    if (was === is && earlier?.isPool === recorded.isPool) return []
     return [
       earlier === undefined || was === ''
         ? describeHost(recorded)

@@ -102,6 +102,18 @@ describe('whose addresses are protected', () => {
       ['warning unresolved-dependency'],
     ],
     [
+      'not a service of many hosts, whose answers change all the time',
+      { config: 'WHITELIST_SERVICES=1\n', texts: { [CHRONY]: 'server cdn.example.net\nserver two.example.net\n' }, today: { 'cdn.example.net': hostsOf('198.51.100.1', '198.51.100.2', '198.51.100.3'), 'two.example.net': hostsOf('198.51.100.4', '198.51.100.5', '2001:db8::1', '2001:db8::2') } },
+      ['service cdn.example.net', 'service two.example.net 198.51.100.4 198.51.100.5 2001:db8::1 2001:db8::2'],
+      [],
+    ],
+    [
+      'a service of many hosts in a tree',
+      { config: 'WHITELIST_SERVICES=1\n', texts: { [CHRONY]: 'server cdn.example.net\n' }, today: null, recorded: ['service cdn.example.net several hosts'] },
+      ['service cdn.example.net'],
+      [],
+    ],
+    [
       'neither the server itself nor everybody',
       { config: 'WHITELIST_SERVICES=1\n', texts: { '/etc/zabbix/zabbix_agentd.conf': 'Server=127.0.0.1,::1,localhost,0.0.0.0/0,192.0.2.16/28\n' } },
       ['service 192.0.2.16/28 192.0.2.16/28'],
@@ -118,6 +130,15 @@ describe('whose addresses are protected', () => {
     expect(result.hosts).toEqual(hosts)
     expect(result.problems).toEqual(problems)
   }) // biome-ignore format: a table
+})
+
+test('that a service has many hosts is recorded', () => {
+  const config = 'WHITELIST_SERVICES=1\n'
+  const texts = { [CHRONY]: 'server cdn.example.net\n' }
+  expect(resolved({ config, texts, today: { 'cdn.example.net': many(3) } }).record).toEqual([
+    'service cdn.example.net several hosts',
+    'services are protected',
+  ])
 })
 
 test('the names that are looked up', () => {
@@ -142,8 +163,9 @@ test('as recorded, a server has the services of the last apply', () => {
 
 test('the record is read as it was written, in one order', () => {
   const hosts = [
-    { kind: 'whitelist' as const, host: NAME, addresses: HOME },
-    { kind: 'service' as const, host: 'loghost', addresses: [] },
+    { kind: 'whitelist' as const, host: NAME, addresses: HOME, isPool: false },
+    { kind: 'service' as const, host: 'loghost', addresses: [], isPool: false },
+    { kind: 'service' as const, host: 'cdn.example.net', addresses: [], isPool: true },
   ]
   const text = renderNames(hosts, false) ?? ''
   expect(parseNames(text)).toEqual([...hosts].reverse())
@@ -154,11 +176,12 @@ test('the record is read as it was written, in one order', () => {
 
 describe('a change in words', () => {
   const record = (...addresses: string[]) =>
-    renderNames([{ kind: 'whitelist', host: NAME, addresses: hostsOf(...addresses) }], false)
+    renderNames([{ kind: 'whitelist', host: NAME, addresses: hostsOf(...addresses), isPool: false }], false)
   it.each<[before: string | null, after: string | null, words: string[]]>([
     [null, record('198.51.100.7'), [`${NAME} (198.51.100.7)`]],
     [record('198.51.100.7'), record('198.51.100.8'), [`${NAME} (198.51.100.8), 198.51.100.7 before`]],
     [record('198.51.100.7'), record('198.51.100.7'), []],
     [record('198.51.100.7'), null, [`${NAME}: not any more`]],
+    [null, 'service cdn.example.net several hosts', ['cdn.example.net (several hosts, not protected)']],
   ])('%#', (before, after, words) => expect(describeChanges(before, after)).toEqual(words))
 })

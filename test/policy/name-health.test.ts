@@ -13,7 +13,7 @@ import { factsOf } from '../plan/live.ts'
 
 const MINUTE = 60_000
 const named = (refused: string | null, ...addresses: string[]): NamedHosts => {
-  const host: NamedHost = { kind: 'whitelist', host: 'home.example.net', addresses: hostsOf(...addresses), refused }
+  const host: NamedHost = { kind: 'whitelist', host: 'home.example.net', addresses: hostsOf(...addresses), isPool: false, refused }
   return { hosts: [host], isToday: true, record: '', problems: [] }
 } // biome-ignore format: one line
 const health = (checkedMs: number, failing: readonly (readonly [string, number])[] = []): NameHealth => ({
