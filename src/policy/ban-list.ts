@@ -200,6 +200,10 @@ const withoutDuplicates = (bans: readonly WantedBan[]): WantedBan[] => {
 /** A list of bans: the document of `portward bans --json` of another server, or an address a line. Pure. */
 export const parseBanList = (text: string, path: string, defaults: BanDefaults): BanList => {
   const isDocument = /^\s*[{[]/.test(text)
+  if (isDocument && (defaults.untilMs !== undefined || defaults.reason !== null)) {
+    const message = 'is a list in which each ban has its own end and reason'
+    return { bans: [], problems: [problem(path, message, 'leave out --for and --reason')] }
+  }
   const { bans, problems } = isDocument ? parseDocument(text, path) : parseLines(text, path, defaults)
   return { bans: withoutDuplicates(bans), problems: problems.slice(0, MOST_PROBLEMS) }
 }

@@ -18,9 +18,19 @@ const row = (more: object = {}) => ({
 const list = (bans: readonly unknown[], more: object = {}) =>
   JSON.stringify({ version: JSON_VERSION, command: 'bans', host: 'web-1', bans, ...more }, null, 2)
 
-const read = (text: string) => parseBanList(text, '/list', DEFAULTS)
+const NONE = { untilMs: undefined, reason: null }
+const read = (text: string) => parseBanList(text, '/list', /^\s*[{[]/.test(text) ? NONE : DEFAULTS)
 const faults = (text: string) =>
   read(text).problems.map(({ message, at }) => `${at.line ?? ''}: ${message}`.replace(/^: /, ''))
+
+test.each([DEFAULTS, { ...NONE, reason: 'abuse' }, { ...NONE, untilMs: 5000 }])(
+  'a list with ends and reasons takes no others',
+  (defaults) => {
+    const { bans, problems } = parseBanList(list([row()]), '/list', defaults)
+    expect(bans).toEqual([])
+    expect(problems.map(({ hint }) => hint)).toEqual(['leave out --for and --reason'])
+  },
+)
 
 describe('lines of addresses', () => {
   it('are banned as the command line says, each once', () => {
