@@ -49,9 +49,10 @@ export const disableAtBoot = (unit: string): Promise<void> =>
     await run('systemctl', ['daemon-reload'], 'see systemctl status')
   })
 
-/** Disables a unit at boot and stops it. */
+/** Disables a unit at boot and stops it; with a timer, also a run of its service: it would write its file after that is removed. */
 export const disable = async (unit: string): Promise<void> => {
-  if (readInit() === 'systemd') await tryRun('systemctl', ['stop', unit], { purpose: `${unit} to stop` })
+  const units = unit.endsWith('.timer') ? [unit, unit.replace(/timer$/, 'service')] : [unit]
+  if (readInit() === 'systemd') await tryRun('systemctl', ['stop', ...units], { purpose: `${unit} to stop` })
   await disableAtBoot(unit)
   if (readInit() === 'systemd') await tryRun('systemctl', ['reset-failed', unit])
 }

@@ -56,22 +56,32 @@ export interface BansMade {
   readonly jailed: ReadonlyMap<string, JailBan>
   /** Addresses that are not in the kernel. */
   readonly notInForce: ReadonlySet<string>
+  /** Addresses whose ban is over already. */
+  readonly over: ReadonlySet<string>
 }
 
 /** Has fail2ban ban hosts, and waits until the kernel keeps them out. Throws HostError. */
 export const banHosts = async (bans: readonly NewBan[]): Promise<BansMade> => {
-  for (let at = 0; at < bans.length; at += AT_ONCE) await enter(bans.slice(at, at + AT_ONCE))
+  const begunMs = monotonicMs()
   const addresses = bans.map(({ address }) => address)
+  /** A ban of a few seconds may end while others are made: nobody waits for it. */
+  const findOver = (): string[] => {
+    const seconds = (monotonicMs() - begunMs) / 1000
+    return bans.flatMap((ban) =>
+      ban.seconds !== null && ban.seconds >= 0 && ban.seconds <= seconds ? [ban.address] : [],
+    )
+  }
+  for (let at = 0; at < bans.length; at += AT_ONCE) await enter(bans.slice(at, at + AT_ONCE))
   let jailed = new Map<string, JailBan>()
   return waitingFor('fail2ban to ban them', PATIENCE_MS, async () => {
     await waitFor(addresses, async () => {
       jailed = new Map((await readJailBans([JAIL]))?.map((ban) => [ban.address, ban]) ?? [])
-      return new Set(jailed.keys())
+      return new Set([...jailed.keys(), ...findOver()])
     })
     const notInForce = await waitFor(
       addresses.filter((address) => jailed.has(address)),
-      async () => new Set((await readFirewallBans()).bans.map(({ address }) => address)),
+      async () => new Set([...(await readFirewallBans()).bans.map(({ address }) => address), ...findOver()]),
     )
-    return { jailed, notInForce }
+    return { jailed, notInForce, over: new Set(findOver()) }
   })
 }

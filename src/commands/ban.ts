@@ -71,10 +71,11 @@ const carryOut = async (decisions: readonly BanDecision[]): Promise<BanDecision[
     return { address, seconds: secondsLeft(untilMs), note }
   })
   if (bans.length === 0) return [...decisions]
-  const { jailed, notInForce } = await banHosts(bans)
+  const { jailed, notInForce, over } = await banHosts(bans)
   return decisions.map((decision) => {
     if (!isNew(decision)) return decision
     const { address } = decision.wanted
+    if (over.has(address)) return decision
     const held = jailed.get(address)
     if (held === undefined)
       return { ...decision, outcome: 'failed', why: 'fail2ban has not banned it: see journalctl -u fail2ban' }

@@ -62,7 +62,7 @@ describeVerify('trixie', (current) => {
     )
     expect(stdout).toMatch(/^skip .*\n +only root can ask fail2ban$/m)
     expect(stdout).toMatch(/^skip .*\n +it cannot be built: only root can build it/m)
-    expect(stdout).toMatch(/0 failed, 8 could not be done/)
+    expect(stdout).toMatch(/0 failed, 9 could not be done/)
     expect(stdout + stderr).not.toMatch(/^ +at /m)
   })
 
