@@ -30,7 +30,8 @@ const programs = (failing: string): string => {
   const scripts = {
     'dpkg-deb': 'printf portward_1_all.deb',
     'apt-ftparchive': 'echo text',
-    gpg: `case "$*" in *${failing}*) exit 2 ;; esac; echo key`,
+    // It reads what it has to sign: who writes to a program that has ended gets EPIPE.
+    gpg: `case "$*" in *--clearsign*) cat >/dev/null ;; esac; case "$*" in *${failing}*) exit 2 ;; esac; echo key`,
   }
   for (const [name, script] of Object.entries(scripts)) {
     writeFileSync(join(directory, name), `#!/bin/sh\n${script}\n`)
