@@ -5,7 +5,7 @@ import { unban } from '../bans/jail.ts'
 import { handOverBans, removeBanProgram } from '../bans/legacy.ts'
 import { dumpStaged } from '../facts/fail2ban-config.ts'
 import { HOSTS_DENY } from '../facts/hosts-deny.ts'
-import { readInit } from '../facts/systemd.ts'
+import { readInit, serviceOf } from '../facts/systemd.ts'
 import { missingFromDump } from '../plan/dump.ts'
 import type { Plan, ReleaseStep, Step, UnloadStep, WriteStep } from '../plan/plan.ts'
 import { FAIL2BAN_DIRECTORY } from '../policy/jail.ts'
@@ -86,7 +86,7 @@ const perform = async (root: string, step: Step): Promise<void> => {
     case 'start-timer':
       await startTimer(step.unit)
       // The proof, which follows, asks whether the file is fresh.
-      if (OUTPUT_TIMERS.includes(step.unit)) await start([step.unit.replace(/\.timer$/, '.service')])
+      if (OUTPUT_TIMERS.includes(step.unit)) await start([serviceOf(step.unit)])
       return
     case 'discard':
       return discardOutput(step.unit, step.path)

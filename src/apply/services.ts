@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type DaemonProcess, readDaemons, type Service } from '../facts/daemons.ts'
 import { RELOADED } from '../facts/fail2ban-reload.ts'
-import { loadedQuery, readInit, WANTS } from '../facts/systemd.ts'
+import { loadedQuery, readInit, serviceOf, WANTS } from '../facts/systemd.ts'
 import type { RestartStep } from '../plan/plan.ts'
 import { BANS_UNIT } from '../policy/ban-set.ts'
 import { judgeLiveness } from '../policy/liveness.ts'
@@ -49,12 +49,21 @@ export const disableAtBoot = (unit: string): Promise<void> =>
     await run('systemctl', ['daemon-reload'], 'see systemctl status')
   })
 
-/** Disables a unit at boot and stops it; with a timer, also a run of its service: it would write its file after that is removed. */
+/**
+ * Stops a unit; with a timer, also a run of its service, which would write its file after that is removed. One that is not loaded
+ * cannot be stopped; a run that was stopped half-way would count as failed.
+ */
+const stopUnit = async (unit: string): Promise<void> => {
+  if (readInit() !== 'systemd') return
+  const units = unit.endsWith('.timer') ? [unit, serviceOf(unit)] : [unit]
+  await tryRun('systemctl', ['stop', ...units], { purpose: `${unit} to stop` })
+  for (const each of units) await tryRun('systemctl', ['reset-failed', each])
+}
+
+/** Disables a unit at boot and stops it. */
 export const disable = async (unit: string): Promise<void> => {
-  const units = unit.endsWith('.timer') ? [unit, unit.replace(/timer$/, 'service')] : [unit]
-  if (readInit() === 'systemd') await tryRun('systemctl', ['stop', ...units], { purpose: `${unit} to stop` })
+  await stopUnit(unit)
   await disableAtBoot(unit)
-  if (readInit() === 'systemd') await tryRun('systemctl', ['reset-failed', unit])
 }
 
 export const SERVICES: readonly Service[] = ['portsentry', 'fail2ban']
@@ -143,13 +152,7 @@ export const startTimer = async (unit: string): Promise<void> => {
 
 /** Stops a timer and what it may be doing, and removes the file that it writes. */
 export const discardOutput = async (timer: string, path: string): Promise<void> => {
-  const service = timer.replace(/\.timer$/, '.service')
-  // One that is not loaded cannot be stopped; a run that was stopped half-way would count as failed.
-  if (readInit() === 'systemd')
-    await effect(`stop ${timer}`, async () => {
-      await tryRun('systemctl', ['stop', timer, service])
-      await tryRun('systemctl', ['reset-failed', service])
-    })
+  await effect(`stop ${timer}`, () => stopUnit(timer))
   // Whoever may write to the directory may have put a link there, which must not keep a rollback from ending.
   await removeEntry(path)
 }

@@ -123,16 +123,19 @@ export const hasLauncher = (directories: readonly string[]): boolean =>
     }
   })
 
+/** The service that a timer starts, as keys of `unitsQuery` have it: without its suffix. */
+export const serviceOf = (timer: string): string => timer.replace(/\.timer$/, '')
+
 /** The names under which `unitsQuery` has to be asked for these timers. */
 export const timerUnits = (timers: readonly string[]): string[] =>
-  timers.flatMap((timer) => [timer, timer.replace(/\.timer$/, '')])
+  timers.flatMap((timer) => [timer, serviceOf(timer)])
 
 /** Which of these timers are active, and whose last run failed, by the answer of `unitsQuery`. */
 export const findTimers = (
   timers: readonly string[],
   units: ReadonlyMap<string, UnitProperties>,
 ): OwnTimers => {
-  const result = (timer: string) => units.get(timer.replace(/\.timer$/, ''))?.get('Result')
+  const result = (timer: string) => units.get(serviceOf(timer))?.get('Result')
   return {
     active: new Set(timers.filter((timer) => isActive(units.get(timer)))),
     failed: new Set(timers.filter((timer) => ![undefined, 'success'].includes(result(timer)))),

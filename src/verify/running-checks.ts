@@ -1,4 +1,5 @@
 import type { Fail2banAnswers } from '../facts/fail2ban-config.ts'
+import { serviceOf } from '../facts/systemd.ts'
 import { counted, shortList } from '../phrases.ts'
 import { missingFromDump } from '../plan/dump.ts'
 import { bootUnits, wantedUnits } from '../plan/services.ts'
@@ -56,7 +57,7 @@ const checkTimers = (desired: Desired, { enabled, timers: { active, failed } }: 
   const down = timers.filter((timer) => !enabled.has(timer) || !active.has(timer))
   if (down.length > 0)
     return [check.fail(`not running, or not at boot: ${shortList(down)}`, 'portward apply')]
-  const services = timers.filter((timer) => failed.has(timer)).map((timer) => timer.replace(/\.timer$/, ''))
+  const services = timers.filter((timer) => failed.has(timer)).map(serviceOf)
   return services.length > 0
     ? [check.fail(`the last run failed: ${shortList(services)}`, `journalctl -u ${services.join(' -u ')}`)]
     : [check.pass(shortList(timers))]
